@@ -1,0 +1,372 @@
+"""What the hardware is: accelerators, how they are partitioned, how nodes that carry them are labelled. Facts only.
+
+Each row names its source. Everything here is matched exactly, never by prefix: an accelerator that is not in the table
+is refused, or described in full with `CustomAccelerator` (another device plugin, an FPGA, an ASIC).
+"""
+
+import sys
+from dataclasses import dataclass, field
+from math import prod
+
+if sys.version_info >= (3, 11):
+    from enum import StrEnum
+else:  # pragma: no cover - the tests run on 3.11
+    from enum import Enum
+
+    class StrEnum(str, Enum):
+        """`enum.StrEnum` for Python 3.10."""
+
+        __str__ = str.__str__
+
+
+class ClusterKind(StrEnum):
+    """Where the cluster comes from."""
+
+    SIMULATED = "simulated"
+    EXISTING = "existing"
+    EKS = "eks"
+    GKE = "gke"
+
+
+class Sharing(StrEnum):
+    """How one physical device serves several containers."""
+
+    EXCLUSIVE = "exclusive"
+    """One device, one container."""
+    TIME_SLICING = "time-slicing"
+    """Containers take turns; no memory isolation."""
+    MPS = "mps"
+    """NVIDIA Multi-Process Service: concurrent kernels, memory limits, experimental in the device plugin."""
+    MIG = "mig"
+    """Hardware partitions with their own memory."""
+
+
+class Purchase(StrEnum):
+    """How a node is paid for."""
+
+    ON_DEMAND = "on-demand"
+    SPOT = "spot"
+    RESERVED = "reserved"
+
+
+@dataclass(frozen=True)
+class MigProfile:
+    """One MIG instance profile of one GPU."""
+
+    name: str
+    """As NVIDIA writes it: `<compute slices>g.<memory>gb`."""
+    maximum: int
+    """How many fit on one GPU when nothing else is on it."""
+    memory_slices: int
+    """Memory slices one instance takes (of 8; of 4 on RTX PRO 6000)."""
+
+    @property
+    def compute_slices(self) -> int:
+        """Compute slices one instance takes; the number before `g`."""
+        return int(self.name.split("g.", 1)[0])
+
+    @property
+    def resource_name(self) -> str:
+        """The extended resource that the device plugin offers under the `mixed` strategy."""
+        return f"nvidia.com/mig-{self.name}"
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """One kind of device. `memory_gib` is per device; `resource_name` is what a container asks for."""
+
+    name: str
+    vendor: str
+    resource_name: str
+    memory_gib: int
+    node_labels: dict[ClusterKind, dict[str, str]]
+    """Labels that the nodes carry, by kind of cluster."""
+    taint_key: str
+    source: str
+    mig_profiles: tuple[MigProfile, ...] = ()
+    compute_slices: int = 0
+    """MIG compute slices of the whole GPU; 0: no MIG."""
+    memory_slices: int = 0
+    topologies: dict[str, int] = field(default_factory=dict)
+    """TPU only: topology -> chips on each host of it."""
+    reference_host: str = ""
+    """Key in `HOSTS`: the machine whose size a simulated or unspecified node takes."""
+
+    @property
+    def is_tpu(self) -> bool:
+        """Whether devices come in slices with a topology."""
+        return bool(self.topologies)
+
+    def mig_profile(self, name: str) -> MigProfile | None:
+        """The profile of that exact name, or None."""
+        return next((profile for profile in self.mig_profiles if profile.name == name), None)
+
+
+@dataclass(frozen=True)
+class Host:
+    """The size of one machine that carries accelerators."""
+
+    machine: str
+    devices: int
+    cpu: int
+    memory_gib: int
+    source: str
+
+
+HOSTS: dict[str, Host] = {
+    host.machine: host
+    for host in (
+        Host("g4dn.12xlarge", 4, 48, 192, "EC2 g4dn"),
+        Host("g6.48xlarge", 8, 192, 768, "EC2 g6"),
+        Host("g5.48xlarge", 8, 192, 768, "EC2 g5"),
+        Host("p4d.24xlarge", 8, 96, 1152, "EC2 p4d"),
+        Host("p4de.24xlarge", 8, 96, 1152, "EC2 p4de"),
+        Host("p5.48xlarge", 8, 192, 2048, "EC2 p5"),
+        Host("p5en.48xlarge", 8, 192, 2048, "EC2 p5en"),
+        Host("p6-b200.48xlarge", 8, 192, 2048, "EC2 p6-b200"),
+        Host("p6e-gb200.36xlarge", 4, 144, 960, "EC2 p6e-gb200"),
+        Host("g7e.48xlarge", 8, 192, 2048, "EC2 g7e"),
+        Host("mi300x-8", 8, 192, 1536, "a common 8-GPU OAM server; not a cloud machine of this catalogue"),
+        Host("ct4p-hightpu-4t", 4, 240, 407, "GKE TPU v4 machine type"),
+        Host("ct5lp-hightpu-4t", 4, 112, 192, "GKE TPU v5e machine type"),
+        Host("ct5p-hightpu-4t", 4, 208, 448, "GKE TPU v5p machine type"),
+        Host("ct6e-standard-4t", 4, 180, 720, "GKE TPU v6e machine type"),
+        Host("tpu7x-standard-4t", 4, 224, 960, "GKE TPU v7x machine type"),
+        Host("trn1.32xlarge", 16, 128, 512, "EC2 trn1"),
+        Host("trn2.48xlarge", 16, 192, 2048, "EC2 trn2"),
+        Host("inf2.48xlarge", 12, 192, 384, "EC2 inf2"),
+        Host("m6i.8xlarge", 0, 32, 128, "EC2 m6i: the size of a simulated CPU node"),
+    )
+}
+CPU_HOST = HOSTS["m6i.8xlarge"]
+
+
+def _mig(*rows: tuple[str, int, int]) -> tuple[MigProfile, ...]:
+    return tuple(MigProfile(*row) for row in rows)
+
+
+# Profiles and how many fit: NVIDIA/mig-parted v0.15.0 deployments/systemd/config-default.yaml, read by PCI device id.
+_MIG_40 = _mig(
+    ("1g.5gb", 7, 1), ("1g.10gb", 4, 2), ("2g.10gb", 3, 2), ("3g.20gb", 2, 4), ("4g.20gb", 1, 4), ("7g.40gb", 1, 8)
+)
+_MIG_80 = _mig(
+    ("1g.10gb", 7, 1), ("1g.20gb", 4, 2), ("2g.20gb", 3, 2), ("3g.40gb", 2, 4), ("4g.40gb", 1, 4), ("7g.80gb", 1, 8)
+)
+_MIG_141 = _mig(
+    ("1g.18gb", 7, 1), ("1g.35gb", 4, 2), ("2g.35gb", 3, 2), ("3g.71gb", 2, 4), ("4g.71gb", 1, 4), ("7g.141gb", 1, 8)
+)
+_MIG_180 = _mig(
+    ("1g.23gb", 7, 1), ("1g.45gb", 4, 2), ("2g.45gb", 3, 2), ("3g.90gb", 2, 4), ("4g.90gb", 1, 4), ("7g.180gb", 1, 8)
+)
+_MIG_186 = _mig(
+    ("1g.23gb", 7, 1), ("1g.47gb", 4, 2), ("2g.47gb", 3, 2), ("3g.93gb", 2, 4), ("4g.93gb", 1, 4), ("7g.186gb", 1, 8)
+)
+_MIG_96_RTX = _mig(("1g.24gb", 4, 1), ("2g.48gb", 2, 2), ("4g.96gb", 1, 4))
+
+_NVIDIA = "nvidia.com/gpu"
+_PRESENT = {"nvidia.com/gpu.present": "true"}
+
+
+def _nvidia(
+    name: str,
+    memory_gib: int,
+    gke: str,
+    product: str,
+    host: str,
+    source: str,
+    mig: tuple[MigProfile, ...] = (),
+    slices: tuple[int, int] = (0, 0),
+) -> Accelerator:
+    """A row for an NVIDIA GPU. `product` is what GPU feature discovery writes; ours where it does not run."""
+    discovered = {**_PRESENT, "nvidia.com/gpu.product": product}
+    labels = {
+        ClusterKind.SIMULATED: discovered,
+        ClusterKind.EXISTING: discovered,
+        ClusterKind.EKS: discovered,
+        ClusterKind.GKE: {"cloud.google.com/gke-accelerator": gke} if gke else discovered,
+    }
+    return Accelerator(name, "NVIDIA", _NVIDIA, memory_gib, labels, _NVIDIA, source, mig, *slices, reference_host=host)
+
+
+def _tpu(
+    name: str, memory_gib: int, label: str, chips_by_topology: dict[str, int], host: str, source: str
+) -> Accelerator:
+    """A row for a TPU generation. The topology label is added by the pool, whose slice decides it."""
+    labels = {kind: {"cloud.google.com/gke-tpu-accelerator": label} for kind in ClusterKind}
+    return Accelerator(
+        name,
+        "Google",
+        "google.com/tpu",
+        memory_gib,
+        labels,
+        "google.com/tpu",
+        source,
+        topologies=chips_by_topology,
+        reference_host=host,
+    )
+
+
+def _neuron(name: str, memory_gib: int, host: str, source: str) -> Accelerator:
+    """A row for an AWS Neuron device; a whole device (two or more NeuronCores) is what we hand out."""
+    labels = {kind: {"mlplatform.dev/accelerator": name.lower()} for kind in ClusterKind}
+    return Accelerator(
+        name,
+        "AWS",
+        "aws.amazon.com/neuron",
+        memory_gib,
+        labels,
+        "aws.amazon.com/neuron",
+        source,
+        reference_host=host,
+    )
+
+
+def _four_chip_hosts(topologies: str) -> dict[str, int]:
+    return dict.fromkeys(topologies.split(), 4)
+
+
+# Topologies of slices, smallest first; each host has four chips unless the row says otherwise.
+_V4 = """
+    2x2x1 2x2x2 2x2x4 2x4x4 4x4x4 4x4x8 4x8x8 8x8x8 8x8x12 8x8x16 8x16x16
+"""
+_V5E = """
+    2x4 4x4 4x8 8x8 8x16 16x16
+"""
+_V5P = """
+    2x2x1 2x2x2 2x2x4 2x4x4 4x4x4 4x4x8 4x4x12 4x8x8 4x4x20 4x8x12 4x4x28 8x8x8 4x12x12 4x8x20 4x4x44 8x8x12 4x4x52
+    4x8x28 4x12x20 8x8x16 4x4x68 8x12x12 4x4x76 8x8x20 4x12x28 4x8x44 4x4x92 8x12x16 4x20x20 4x8x52 12x12x12 8x8x28
+    4x4x116 8x12x20 4x4x124 8x16x16 4x12x44 4x8x68 4x20x28 12x12x16 4x4x148 4x8x76 4x12x52 8x16x20 4x4x164 8x12x28
+    4x4x172 8x8x44 12x12x20 4x8x92 4x4x188 12x16x16 4x28x28 8x20x20 4x12x68 8x8x52 4x4x212 12x12x24 4x20x44 8x16x28
+    4x12x76 4x8x116 4x4x236 12x16x20 4x4x244 4x8x124 12x12x28 16x16x16 4x20x52 8x12x44 8x8x68 4x12x92 8x20x28
+    12x16x24 4x8x148 12x20x20 8x8x76 4x28x44 8x12x52 16x16x20 12x12x36 4x8x164 12x16x28 4x20x68 4x8x172 4x12x116
+    8x16x44 12x20x24 4x28x52 8x8x92 4x12x124 4x8x188 4x20x76 16x16x24 12x24x24 16x20x28
+"""
+_V6E = """
+    2x2 2x4 4x4 4x8 8x8 8x16 16x16
+"""
+_V7X = """
+    2x2x1 2x2x2 2x2x4 2x4x4 4x4x4 4x4x8 4x4x12 4x8x8 4x4x20 4x8x12 4x4x28 8x8x8 4x12x12 4x8x20 4x4x44 8x8x12 4x4x52
+    4x8x28 4x12x20 8x8x16 4x4x68 8x12x12 4x4x76 8x8x20 4x12x28 4x8x44 4x4x92 8x12x16 4x20x20 4x8x52 12x12x12 8x8x28
+    4x4x116 8x12x20 4x4x124 8x16x16 4x12x44 4x8x68 4x20x28 12x12x16 4x4x148 4x8x76 4x12x52 8x16x20 4x4x164 8x12x28
+    4x4x172 8x8x44 12x12x20 4x8x92 4x4x188 12x16x16 4x28x28 8x20x20 4x12x68 8x8x52 4x4x212 12x12x24 4x20x44 8x16x28
+    4x12x76 4x8x116 4x4x236 12x16x20 4x4x244 4x8x124 12x12x28 16x16x16 4x20x52 8x12x44 8x8x68 4x12x92 8x20x28
+    12x16x24 4x8x148 12x20x20 8x8x76 4x28x44 8x12x52 16x16x20 12x12x36 4x8x164 12x16x28 4x20x68 4x8x172 4x12x116
+    8x16x44 12x20x24 4x28x52 8x8x92 4x12x124 4x8x188 4x20x76 16x16x24 12x24x24 16x16x32 16x20x28 16x24x24
+"""
+
+_XPK = "AI-Hypercomputer/xpk src/xpk/core/system_characteristics.py 02b0c092"
+_MIG_SOURCE = "NVIDIA/mig-parted v0.15.0; GKE label: " + _XPK
+
+ACCELERATORS: dict[str, Accelerator] = {
+    row.name: row
+    for row in (
+        _nvidia("T4", 16, "nvidia-tesla-t4", "Tesla-T4", "g4dn.12xlarge", "GKE GPU platforms"),
+        _nvidia("L4", 24, "nvidia-l4", "NVIDIA-L4", "g6.48xlarge", _XPK),
+        _nvidia("A10G", 24, "", "NVIDIA-A10G", "g5.48xlarge", "EC2 g5; not on GKE"),
+        _nvidia(
+            "A100-40GB", 40, "nvidia-tesla-a100", "NVIDIA-A100-SXM4-40GB", "p4d.24xlarge", _MIG_SOURCE, _MIG_40, (7, 8)
+        ),
+        _nvidia(
+            "A100-80GB", 80, "nvidia-a100-80gb", "NVIDIA-A100-SXM4-80GB", "p4de.24xlarge", _MIG_SOURCE, _MIG_80, (7, 8)
+        ),
+        _nvidia("H100", 80, "nvidia-h100-80gb", "NVIDIA-H100-80GB-HBM3", "p5.48xlarge", _MIG_SOURCE, _MIG_80, (7, 8)),
+        _nvidia("H200", 141, "nvidia-h200-141gb", "NVIDIA-H200", "p5en.48xlarge", _MIG_SOURCE, _MIG_141, (7, 8)),
+        _nvidia("B200", 180, "nvidia-b200", "NVIDIA-B200", "p6-b200.48xlarge", _MIG_SOURCE, _MIG_180, (7, 8)),
+        _nvidia("GB200", 186, "nvidia-gb200", "NVIDIA-GB200", "p6e-gb200.36xlarge", _MIG_SOURCE, _MIG_186, (7, 8)),
+        _nvidia(
+            "RTX-PRO-6000",
+            96,
+            "nvidia-rtx-pro-6000",
+            "NVIDIA-RTX-PRO-6000-Blackwell-Server-Edition",
+            "g7e.48xlarge",
+            "NVIDIA/mig-parted v0.15.0 (0x2BB5); GKE GPU platforms",
+            _MIG_96_RTX,
+            (4, 4),
+        ),
+        Accelerator(
+            "MI300X",
+            "AMD",
+            "amd.com/gpu",
+            192,
+            {kind: {"amd.com/gpu.product-name": "AMD_Instinct_MI300X_OAM"} for kind in ClusterKind},
+            "amd.com/gpu",
+            "ROCm/k8s-device-plugin node labeller",
+            reference_host="mi300x-8",
+        ),
+        _tpu(
+            "TPU-v4",
+            32,
+            "tpu-v4-podslice",
+            _four_chip_hosts(_V4),
+            "ct4p-hightpu-4t",
+            _XPK,
+        ),
+        _tpu(
+            "TPU-v5e",
+            16,
+            "tpu-v5-lite-podslice",
+            _four_chip_hosts(_V5E),
+            "ct5lp-hightpu-4t",
+            _XPK,
+        ),
+        _tpu(
+            "TPU-v5p",
+            95,
+            "tpu-v5p-slice",
+            _four_chip_hosts(_V5P),
+            "ct5p-hightpu-4t",
+            _XPK,
+        ),
+        _tpu(
+            "TPU-v6e",
+            32,
+            "tpu-v6e-slice",
+            {"1x1": 1, **_four_chip_hosts(_V6E)},
+            "ct6e-standard-4t",
+            _XPK,
+        ),
+        _tpu(
+            "TPU-v7x",
+            192,
+            "tpu7x",
+            {
+                "1x1x1": 1,
+                **_four_chip_hosts(_V7X),
+            },
+            "tpu7x-standard-4t",
+            _XPK,
+        ),
+        _neuron("Trainium1", 32, "trn1.32xlarge", "EC2 trn1: 16 devices"),
+        _neuron("Trainium2", 96, "trn2.48xlarge", "EC2 trn2: 16 devices"),
+        _neuron("Inferentia2", 32, "inf2.48xlarge", "EC2 inf2: 12 devices"),
+    )
+}
+
+RETIRED_RESOURCES: dict[str, str] = {
+    "cloud-tpus.google.com/v2": "google.com/tpu on a pool with an accelerator and a topology",
+    "cloud-tpus.google.com/v3": "google.com/tpu on a pool with an accelerator and a topology",
+    "alpha.kubernetes.io/nvidia-gpu": "nvidia.com/gpu",
+}
+"""Resource names that tutorials still show and no device plugin offers: name -> what to use."""
+
+DRIVER_RESOURCES: frozenset[str] = frozenset(row.resource_name for row in ACCELERATORS.values())
+"""Every extended resource name of the table, before sharing renames it."""
+
+SHARED_SUFFIX = ".shared"
+"""What the device plugin adds with `renameByDefault: true`, which we always set: a shared unit is never a whole GPU."""
+
+
+def topology_chips(topology: str) -> int:
+    """Chips in a slice of that topology: the product of its sides, `4x4` -> 16."""
+    return prod(int(side) for side in topology.split("x"))
+
+
+def topology_hosts(accelerator: Accelerator, topology: str) -> int:
+    """Hosts (nodes) in one slice. KeyError where the accelerator has no such topology."""
+    return topology_chips(topology) // accelerator.topologies[topology]
+
+
+def is_accelerator_resource(resource_name: str) -> bool:
+    """Whether an extended resource is one that a pool of this catalogue can offer, shared and partitioned ones too."""
+    base = resource_name.removesuffix(SHARED_SUFFIX)
+    return base in DRIVER_RESOURCES or base.startswith("nvidia.com/mig-")

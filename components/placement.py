@@ -1,0 +1,286 @@
+"""Where a pod may run and what it may ask for: decided once, by the pool, and handed out as a `PoolHandle`.
+
+Pure. A workload takes the handle; nobody retypes a taint, a label or a resource name.
+"""
+
+from typing import TypedDict
+
+from components.catalog import (
+    ACCELERATORS,
+    CPU_HOST,
+    HOSTS,
+    SHARED_SUFFIX,
+    Accelerator,
+    ClusterKind,
+    Purchase,
+    Sharing,
+    topology_hosts,
+)
+
+POOL_LABEL = "mlplatform.dev/pool"
+PURCHASE_LABEL = "mlplatform.dev/purchase"
+SLICE_LABEL = "mlplatform.dev/tpu-slice"
+TOPOLOGY_LABEL = "cloud.google.com/gke-tpu-topology"
+SPOT_TAINT = "mlplatform.dev/spot"
+SIMULATED_LABEL = "mlplatform.dev/simulated"
+
+
+class Taint(TypedDict):
+    """A taint on every node of a pool."""
+
+    key: str
+    """Taint key."""
+    value: str
+    """Taint value; may be empty."""
+    effect: str
+    """`NoSchedule`, `PreferNoSchedule` or `NoExecute`."""
+
+
+class Toleration(TypedDict):
+    """What a pod says to a taint. Always by key, never to everything."""
+
+    key: str
+    """Taint key."""
+    operator: str
+    """`Exists`."""
+    effect: str
+    """The taint's effect."""
+
+
+class CustomAcceleratorArgs(TypedDict):
+    """A device that the catalogue does not know: another device plugin, an ASIC, an FPGA."""
+
+    name: str
+    """What the report calls it."""
+    resource_name: str
+    """The extended resource its device plugin offers, `vendor.example/device`."""
+    memory_gib: int
+    """Memory of one device in GiB; 0 where it has none of its own."""
+    node_labels: dict[str, str]
+    """Labels of the nodes that carry it."""
+    taint_key: str
+    """Taint of those nodes, effect NoSchedule."""
+
+
+class SharingArgs(TypedDict, total=False):
+    """How one physical device serves several containers."""
+
+    strategy: Sharing
+    """Default: exclusive."""
+    replicas: int
+    """Time-slicing and MPS: containers per device, 2 or more."""
+    mig_profiles: dict[str, int]
+    """MIG: instances of each profile on every GPU, `{"1g.10gb": 7}`."""
+
+
+class PoolArgs(TypedDict, total=False):
+    """What every cloud's node pool takes: the part of a pool that workloads can see."""
+
+    accelerator: str
+    """A name of the accelerator catalogue; empty or missing for a CPU pool."""
+    custom_accelerator: CustomAcceleratorArgs
+    """Instead of `accelerator`: a device described in full."""
+    devices_per_node: int
+    """Physical devices on one node; default: as many as the reference machine carries."""
+    sharing: SharingArgs
+    """Default: exclusive."""
+    topology: str
+    """TPU only: shape of one slice, `4x4`."""
+    nodes_min: int
+    """Fewest nodes; default 0."""
+    nodes_max: int
+    """Most nodes; what quota and capacity are reckoned with."""
+    purchase: Purchase
+    """Default: on-demand."""
+    cpu_per_node: int
+    """vCPUs of one node; default: the reference machine's."""
+    memory_gib_per_node: int
+    """GiB of memory of one node; default: the reference machine's."""
+    labels: dict[str, str]
+    """More node labels."""
+    taints: list[Taint]
+    """More taints."""
+
+
+class Placement(TypedDict):
+    """What a pod needs to land on one pool, and on no other."""
+
+    pool: str
+    """Name of the pool."""
+    node_selector: dict[str, str]
+    """Labels that its nodes carry."""
+    tolerations: list[Toleration]
+    """One for each taint of its nodes."""
+    topology: str
+    """TPU: shape of one slice; else empty."""
+    hosts_per_slice: int
+    """Nodes that must be used together: more than 1 on a multi-host TPU slice."""
+    purchase: Purchase
+    """How the nodes are paid for; spot nodes can vanish."""
+
+
+class Capacity(TypedDict):
+    """What one pool holds at its largest."""
+
+    pool: str
+    """Name of the pool."""
+    accelerator: str
+    """Catalogue name; empty for a CPU pool."""
+    sharing: Sharing
+    """How devices are shared."""
+    devices_per_node: int
+    """Physical devices on one node."""
+    units_per_node: dict[str, int]
+    """Extended resource name -> units that one node offers, sharing expanded."""
+    nodes_min: int
+    """Fewest nodes."""
+    nodes_max: int
+    """Most nodes."""
+    cpu_per_node: int
+    """vCPUs of one node."""
+    memory_gib_per_node: int
+    """GiB of one node."""
+
+
+class PoolHandle(TypedDict):
+    """What a pool hands to workloads, quotas and the report."""
+
+    placement: Placement
+    """Where its pods go."""
+    capacity: Capacity
+    """What it holds."""
+
+
+class AcceleratorRequest(TypedDict, total=False):
+    """How much of a pool one pod takes."""
+
+    count: int
+    """Units per pod: devices, shares of a device, partitions, or TPU chips. 0 on a CPU pool."""
+    mig_profile: str
+    """Which partition, where the pool offers several."""
+
+
+class PodNeeds(TypedDict):
+    """The part of a pod spec that its pool decides."""
+
+    node_selector: dict[str, str]
+    """For `spec.nodeSelector`."""
+    tolerations: list[Toleration]
+    """For `spec.tolerations`."""
+    units: dict[str, str]
+    """For the container's requests and limits alike: extended resources must be equal in both."""
+
+
+def accelerator_of(args: PoolArgs) -> Accelerator | None:
+    """The device that a pool carries, from the catalogue or described in full; None for a CPU pool.
+
+    Raises KeyError for a name that the catalogue does not have (`policies.rules.accelerators` says so politely first).
+    """
+    custom = args.get("custom_accelerator")
+    if custom:
+        labels = {kind: dict(custom["node_labels"]) for kind in ClusterKind}
+        return Accelerator(
+            custom["name"],
+            "custom",
+            custom["resource_name"],
+            int(custom["memory_gib"]),
+            labels,
+            custom["taint_key"],
+            "settings",
+        )
+    name = args.get("accelerator")
+    return ACCELERATORS[name] if name else None
+
+
+def units_per_device(accelerator: Accelerator, sharing: SharingArgs) -> dict[str, int]:
+    """Extended resource name -> units that one physical device is worth under that sharing."""
+    strategy = Sharing(sharing.get("strategy", Sharing.EXCLUSIVE))
+    if strategy is Sharing.MIG:
+        return {f"nvidia.com/mig-{name}": int(count) for name, count in sharing.get("mig_profiles", {}).items()}
+    if strategy in (Sharing.TIME_SLICING, Sharing.MPS):
+        return {accelerator.resource_name + SHARED_SUFFIX: int(sharing["replicas"])}
+    return {accelerator.resource_name: 1}
+
+
+def plan_pool(name: str, args: PoolArgs, kind: ClusterKind) -> tuple[PoolHandle, dict[str, str], list[Taint]]:
+    """The handle of a pool, the labels of its nodes and their taints.
+
+    The arguments are trusted: `policies.rules.accelerators.check_pool` refuses bad ones with a remedy beforehand.
+    """
+    accelerator = accelerator_of(args)
+    host = HOSTS[accelerator.reference_host] if accelerator and accelerator.reference_host else CPU_HOST
+    topology = args.get("topology", "")
+    sharing = args.get("sharing") or SharingArgs()
+    purchase = Purchase(args.get("purchase", Purchase.ON_DEMAND))
+    if not accelerator:
+        devices = 0
+    elif topology:
+        devices = accelerator.topologies[topology]
+    else:
+        devices = int(args.get("devices_per_node") or host.devices or 1)
+    units = units_per_device(accelerator, sharing) if accelerator else {}
+
+    identity = {POOL_LABEL: name} | (accelerator.node_labels[kind] if accelerator else {})
+    if topology:
+        identity[TOPOLOGY_LABEL] = topology
+    taints = [Taint(key=accelerator.taint_key, value="present", effect="NoSchedule")] if accelerator else []
+    if purchase is Purchase.SPOT:
+        taints.append(Taint(key=SPOT_TAINT, value="true", effect="NoSchedule"))
+    taints += args.get("taints") or []
+
+    handle = PoolHandle(
+        placement=Placement(
+            pool=name,
+            node_selector=identity,
+            tolerations=[Toleration(key=t["key"], operator="Exists", effect=t["effect"]) for t in taints],
+            topology=topology,
+            hosts_per_slice=topology_hosts(accelerator, topology) if accelerator and topology else 1,
+            purchase=purchase,
+        ),
+        capacity=Capacity(
+            pool=name,
+            accelerator=accelerator.name if accelerator else "",
+            sharing=Sharing(sharing.get("strategy", Sharing.EXCLUSIVE)),
+            devices_per_node=devices,
+            units_per_node={resource: count * devices for resource, count in units.items()},
+            nodes_min=int(args.get("nodes_min", 0)),
+            nodes_max=int(args["nodes_max"]),
+            cpu_per_node=int(args.get("cpu_per_node") or host.cpu),
+            memory_gib_per_node=int(args.get("memory_gib_per_node") or host.memory_gib),
+        ),
+    )
+    labels = {**(args.get("labels") or {}), **identity, PURCHASE_LABEL: purchase.value}
+    return handle, labels, taints
+
+
+def resource_name(capacity: Capacity, mig_profile: str = "") -> str:
+    """The extended resource that a request means; empty for a CPU pool.
+
+    Raises KeyError when the pool offers several and none, or one it has not, is named.
+    """
+    offered = capacity["units_per_node"]
+    if mig_profile:
+        name = f"nvidia.com/mig-{mig_profile}"
+        if name not in offered:
+            raise KeyError(mig_profile)
+        return name
+    if len(offered) > 1:
+        raise KeyError(capacity["pool"])
+    return next(iter(offered), "")
+
+
+def pod_needs(handle: PoolHandle, request: AcceleratorRequest) -> PodNeeds:
+    """Selector, tolerations and extended resources of one pod on that pool."""
+    count = int(request.get("count", 0))
+    name = resource_name(handle["capacity"], request.get("mig_profile", ""))
+    return PodNeeds(
+        node_selector=dict(handle["placement"]["node_selector"]),
+        tolerations=list(handle["placement"]["tolerations"]),
+        units={name: str(count)} if name and count else {},
+    )
+
+
+def tolerations_of_all(handles: list[PoolHandle]) -> list[Toleration]:
+    """One toleration for every taint of every pool: what a DaemonSet needs to run on all of them."""
+    unique = {(t["key"], t["effect"]): t for handle in handles for t in handle["placement"]["tolerations"]}
+    return [unique[key] for key in sorted(unique)]

@@ -1,0 +1,227 @@
+"""Every version that the platform deploys, in one table each, with where it comes from.
+
+Tool versions (engine, provider, control plane) stand in `tools/`, Python packages in requirements.txt. Sources name a
+repository and tag, seen between June and October 2026 unless a line says otherwise. Digests: no image registry was
+reachable when this table was written, so images are pinned by tag; `digest` is filled where one is known.
+"""
+
+from typing import NamedTuple
+
+
+class Chart(NamedTuple):
+    """One Helm chart as its upstream publishes it."""
+
+    name: str
+    version: str
+    location: str
+    """`oci://…` of the chart itself, or the `https://…` repository that serves it."""
+    app_version: str
+    crds: str
+    """Folder of the CRDs that the `Crds` component installs before this chart; empty: it has none."""
+    source: str
+
+
+class CrdSet(NamedTuple):
+    """The CRDs of one add-on, installed as a step of their own."""
+
+    version: str
+    urls: tuple[str, ...]
+    """Upstream manifests, pinned to a tag."""
+    source: str
+
+
+class Image(NamedTuple):
+    """One container image that our own components run."""
+
+    repository: str
+    tag: str
+    digest: str
+    source: str
+
+    @property
+    def reference(self) -> str:
+        """`repository:tag[@digest]`, as a container takes it."""
+        return f"{self.repository}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
+
+
+CHARTS: dict[str, Chart] = {
+    chart.name: chart
+    for chart in (
+        # renovate: datasource=helm depName=nvidia-device-plugin registryUrl=https://nvidia.github.io/k8s-device-plugin
+        Chart(
+            "nvidia-device-plugin",
+            "0.20.0",
+            "https://nvidia.github.io/k8s-device-plugin",
+            "0.20.0",
+            "",
+            "NVIDIA/k8s-device-plugin v0.20.0",
+        ),
+        # renovate: datasource=docker depName=registry.k8s.io/nfd/charts/node-feature-discovery
+        Chart(
+            "node-feature-discovery",
+            "0.19.0",
+            "oci://registry.k8s.io/nfd/charts/node-feature-discovery",
+            "v0.19.0",
+            "node-feature-discovery",
+            "kubernetes-sigs/node-feature-discovery v0.19.0",
+        ),
+        # renovate: datasource=helm depName=dcgm-exporter registryUrl=https://nvidia.github.io/dcgm-exporter/helm-charts
+        Chart(
+            "dcgm-exporter",
+            "4.8.2",
+            "https://nvidia.github.io/dcgm-exporter/helm-charts",
+            "4.8.2",
+            "prometheus-operator",
+            "NVIDIA/dcgm-exporter 4.5.3-4.8.2",
+        ),
+        # renovate: datasource=docker depName=quay.io/jetstack/charts/cert-manager
+        Chart(
+            "cert-manager",
+            "v1.21.1",
+            "oci://quay.io/jetstack/charts/cert-manager",
+            "v1.21.1",
+            "cert-manager",
+            "cert-manager/cert-manager v1.21.1",
+        ),
+        # renovate: datasource=docker depName=docker.io/envoyproxy/gateway-helm
+        Chart(
+            "gateway-helm",
+            "v1.9.0",
+            "oci://docker.io/envoyproxy/gateway-helm",
+            "v1.9.0",
+            "gateway-api",
+            "envoyproxy/gateway v1.9.0",
+        ),
+        # renovate: datasource=docker depName=ghcr.io/prometheus-community/charts/kube-prometheus-stack
+        Chart(
+            "kube-prometheus-stack",
+            "88.5.3",
+            "oci://ghcr.io/prometheus-community/charts/kube-prometheus-stack",
+            "v0.93.1",
+            "prometheus-operator",
+            "prometheus-community/helm-charts kube-prometheus-stack-88.5.3",
+        ),
+        # renovate: datasource=docker depName=ghcr.io/kserve/charts/kserve-resources
+        Chart(
+            "kserve-resources",
+            "v0.20.0",
+            "oci://ghcr.io/kserve/charts/kserve-resources",
+            "v0.20.0",
+            "kserve",
+            "kserve/kserve v0.20.0",
+        ),
+        # renovate: datasource=helm depName=cloudnative-pg registryUrl=https://cloudnative-pg.github.io/charts
+        Chart(
+            "cloudnative-pg",
+            "0.29.0",
+            "https://cloudnative-pg.github.io/charts",
+            "1.30.0",
+            "cloudnative-pg",
+            "cloudnative-pg/charts",
+        ),
+    )
+}
+
+_GITHUB_RAW = "https://raw.githubusercontent.com"
+
+CRDS: dict[str, CrdSet] = {
+    # renovate: datasource=github-releases depName=cert-manager/cert-manager
+    "cert-manager": CrdSet(
+        "v1.21.1",
+        ("https://github.com/cert-manager/cert-manager/releases/download/v1.21.1/cert-manager.crds.yaml",),
+        "cert-manager/cert-manager v1.21.1",
+    ),
+    # renovate: datasource=github-releases depName=kubernetes-sigs/gateway-api
+    "gateway-api": CrdSet(
+        "v1.6.1",
+        ("https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.6.1/standard-install.yaml",),
+        "kubernetes-sigs/gateway-api v1.6.1",
+    ),
+    # renovate: datasource=github-releases depName=kserve/kserve
+    "kserve": CrdSet(
+        "v0.20.0",
+        tuple(
+            f"{_GITHUB_RAW}/kserve/kserve/v0.20.0/config/crd/full/{path}"
+            for path in (
+                "serving.kserve.io_inferenceservices.yaml",
+                "serving.kserve.io_servingruntimes.yaml",
+                "serving.kserve.io_clusterservingruntimes.yaml",
+                "serving.kserve.io_inferencegraphs.yaml",
+                "serving.kserve.io_trainedmodels.yaml",
+                "clusterstoragecontainer/serving.kserve.io_clusterstoragecontainers.yaml",
+            )
+        ),
+        "kserve/kserve v0.20.0 config/crd/full",
+    ),
+    # renovate: datasource=github-releases depName=prometheus-operator/prometheus-operator
+    "prometheus-operator": CrdSet(
+        "v0.93.0",
+        tuple(
+            f"{_GITHUB_RAW}/prometheus-operator/prometheus-operator/v0.93.0/example/prometheus-operator-crd/"
+            f"monitoring.coreos.com_{plural}.yaml"
+            for plural in (
+                "alertmanagerconfigs",
+                "alertmanagers",
+                "podmonitors",
+                "probes",
+                "prometheusagents",
+                "prometheuses",
+                "prometheusrules",
+                "scrapeconfigs",
+                "servicemonitors",
+                "thanosrulers",
+            )
+        ),
+        "prometheus-operator/prometheus-operator v0.93.0",
+    ),
+    # renovate: datasource=github-releases depName=kubernetes-sigs/node-feature-discovery
+    "node-feature-discovery": CrdSet(
+        "v0.19.0",
+        (f"{_GITHUB_RAW}/kubernetes-sigs/node-feature-discovery/v0.19.0/deployment/base/nfd-crds/nfd-api-crds.yaml",),
+        "kubernetes-sigs/node-feature-discovery v0.19.0",
+    ),
+    # renovate: datasource=github-releases depName=cloudnative-pg/cloudnative-pg
+    "cloudnative-pg": CrdSet(
+        "v1.30.0",
+        tuple(
+            f"{_GITHUB_RAW}/cloudnative-pg/cloudnative-pg/v1.30.0/config/crd/bases/postgresql.cnpg.io_{plural}.yaml"
+            for plural in (
+                "backups",
+                "clusterimagecatalogs",
+                "clusters",
+                "databases",
+                "failoverquorums",
+                "imagecatalogs",
+                "poolers",
+                "publications",
+                "scheduledbackups",
+                "subscriptions",
+            )
+        ),
+        "cloudnative-pg/cloudnative-pg v1.30.0 config/crd/bases",
+    ),
+}
+
+IMAGES: dict[str, Image] = {
+    # renovate: datasource=docker depName=ghcr.io/mlflow/mlflow
+    "mlflow": Image("ghcr.io/mlflow/mlflow", "v3.17.2-full", "", "mlflow/mlflow v3.17.2 docker/Dockerfile.full"),
+    # renovate: datasource=docker depName=ghcr.io/cloudnative-pg/postgresql
+    "postgresql": Image("ghcr.io/cloudnative-pg/postgresql", "17.6", "", "cloudnative-pg/postgres-containers"),
+    # renovate: datasource=docker depName=docker.io/rclone/rclone
+    "rclone": Image("docker.io/rclone/rclone", "1.71.0", "", "rclone/rclone v1.71.0"),
+}
+
+API_VERSIONS: dict[str, str] = {
+    "Certificate": "cert-manager.io/v1",
+    "ClusterIssuer": "cert-manager.io/v1",
+    "GatewayClass": "gateway.networking.k8s.io/v1",
+    "Gateway": "gateway.networking.k8s.io/v1",
+    "HTTPRoute": "gateway.networking.k8s.io/v1",
+    "InferenceService": "serving.kserve.io/v1beta1",
+    "ClusterServingRuntime": "serving.kserve.io/v1alpha1",
+    "ServiceMonitor": "monitoring.coreos.com/v1",
+    "PodMonitor": "monitoring.coreos.com/v1",
+    "PrometheusRule": "monitoring.coreos.com/v1",
+    "Cluster": "postgresql.cnpg.io/v1",
+}
+"""The API version of each custom resource kind that our components emit (all are storage versions of `CRDS`)."""

@@ -1,0 +1,199 @@
+"""Rules on pools: accelerators, how they are shared, TPU slices. Used by the settings and by every node pool."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from components.catalog import ACCELERATORS, HOSTS, RETIRED_RESOURCES, Accelerator, Sharing, topology_hosts
+from components.placement import PoolArgs, SharingArgs, accelerator_of
+from policies.rules.finding import Finding
+
+MPS_RULE = "the device plugin offers MPS on whole NVIDIA GPUs only, never together with time-slicing or MIG"
+MAX_SHARES = 48
+"""MPS on Volta and later serves 48 clients a device (NVIDIA MPS documentation); more shares than that help nobody."""
+
+
+def check_pool(path: str, args: PoolArgs) -> Iterator[Finding]:
+    """Everything that can be wrong with one pool by itself."""
+    yield from _check_size(path, args)
+    name = args.get("accelerator")
+    if name and args.get("custom_accelerator"):
+        yield Finding(f"{path}.accelerator", name, "a pool carries one kind of device", "remove customAccelerator")
+        return
+    if name and name not in ACCELERATORS:
+        yield _unknown_accelerator(f"{path}.accelerator", name)
+        return
+    accelerator = accelerator_of(args)
+    if accelerator is None:
+        for key in ("devices_per_node", "sharing", "topology"):
+            if args.get(key):
+                yield Finding(
+                    f"{path}.{_camel(key)}",
+                    str(args.get(key)),
+                    "a CPU pool has no devices to count, share or shape",
+                    "name an accelerator, or remove this line",
+                )
+        return
+    yield from _check_devices(path, args, accelerator)
+    yield from check_sharing(f"{path}.sharing", args.get("sharing") or SharingArgs(), accelerator)
+
+
+def _check_size(path: str, args: PoolArgs) -> Iterator[Finding]:
+    nodes_min, nodes_max = args.get("nodes_min", 0), args["nodes_max"]
+    if nodes_min > nodes_max:
+        yield Finding(
+            f"{path}.nodesMin", f"{nodes_min}", f"at most nodesMax ({nodes_max})", "lower nodesMin or raise nodesMax"
+        )
+
+
+def _unknown_accelerator(path: str, name: str) -> Finding:
+    close = get_close_matches(name, ACCELERATORS, n=1, cutoff=0.4)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return Finding(
+        path,
+        name,
+        f"an accelerator of the catalogue: {', '.join(ACCELERATORS)}",
+        f"{hint}a device that is not in it goes under customAccelerator",
+    )
+
+
+def _check_devices(path: str, args: PoolArgs, accelerator: Accelerator) -> Iterator[Finding]:
+    if accelerator.resource_name in RETIRED_RESOURCES:
+        yield Finding(
+            f"{path}.customAccelerator.resourceName",
+            accelerator.resource_name,
+            "no device plugin offers this name any more",
+            f"use {RETIRED_RESOURCES[accelerator.resource_name]}",
+        )
+    topology = args.get("topology", "")
+    if accelerator.is_tpu:
+        yield from _check_topology(path, args, accelerator)
+    elif topology:
+        yield Finding(
+            f"{path}.topology", topology, f"only TPU slices have one; {accelerator.name} is none", "remove topology"
+        )
+    devices = args.get("devices_per_node", 0)
+    host = HOSTS.get(accelerator.reference_host)
+    if host and devices > host.devices and not accelerator.is_tpu:
+        yield Finding(
+            f"{path}.devicesPerNode",
+            str(devices),
+            f"the largest machine with {accelerator.name} carries {host.devices} ({host.machine})",
+            f"use {host.devices} or fewer, and more nodes",
+        )
+
+
+def _check_topology(path: str, args: PoolArgs, accelerator: Accelerator) -> Iterator[Finding]:
+    topology = args.get("topology", "")
+    if topology not in accelerator.topologies:
+        yield Finding(
+            f"{path}.topology",
+            topology or "(missing)",
+            f"a topology of {accelerator.name}: {', '.join(accelerator.topologies)}",
+            "choose one; the number of nodes follows from it",
+        )
+        return
+    chips = accelerator.topologies[topology]
+    if args.get("devices_per_node", chips) != chips:
+        yield Finding(
+            f"{path}.devicesPerNode",
+            str(args.get("devices_per_node")),
+            f"topology {topology} of {accelerator.name} has {chips} chips on each host",
+            "remove devicesPerNode: the topology decides it",
+        )
+    hosts = topology_hosts(accelerator, topology)
+    if args["nodes_max"] % hosts or args.get("nodes_min", 0) % hosts:
+        yield Finding(
+            f"{path}.nodesMax",
+            f"{args['nodes_max']} (nodesMin {args.get('nodes_min', 0)})",
+            f"a {topology} slice is {hosts} hosts that come and go together, so both are multiples of {hosts}",
+            f"use {max(1, round(args['nodes_max'] / hosts)) * hosts}",
+        )
+
+
+def check_sharing(path: str, sharing: SharingArgs, accelerator: Accelerator) -> Iterator[Finding]:
+    """Whether one device of that kind can be shared that way."""
+    strategy = Sharing(sharing.get("strategy", Sharing.EXCLUSIVE))
+    replicas, profiles = sharing.get("replicas"), sharing.get("mig_profiles")
+    if strategy is not Sharing.EXCLUSIVE and accelerator.vendor != "NVIDIA":
+        yield Finding(
+            f"{path}.strategy",
+            strategy,
+            f"only the NVIDIA device plugin shares devices; {accelerator.name} is whole",
+            "remove sharing",
+        )
+        return
+    if strategy in (Sharing.TIME_SLICING, Sharing.MPS):
+        if profiles:
+            yield Finding(
+                f"{path}.migProfiles",
+                str(profiles),
+                MPS_RULE if strategy is Sharing.MPS else "a device is either time-sliced or partitioned here",
+                "remove migProfiles, or use strategy mig",
+            )
+        if replicas is None or not 2 <= replicas <= MAX_SHARES:
+            yield Finding(
+                f"{path}.replicas",
+                str(replicas),
+                f"{strategy} takes 2 to {MAX_SHARES} containers a device",
+                "give a number in that range, or use strategy exclusive",
+            )
+        return
+    if replicas is not None:
+        yield Finding(
+            f"{path}.replicas",
+            str(replicas),
+            f"strategy {strategy} has no replicas",
+            "remove replicas, or use strategy time-slicing or mps (one of the two)",
+        )
+    if strategy is Sharing.EXCLUSIVE and profiles:
+        yield Finding(f"{path}.migProfiles", str(profiles), "only strategy mig has profiles", "use strategy mig")
+    if strategy is Sharing.MIG:
+        yield from _check_mig(path, profiles or {}, accelerator)
+
+
+def _check_mig(path: str, profiles: dict[str, int], accelerator: Accelerator) -> Iterator[Finding]:
+    if not accelerator.mig_profiles:
+        yield Finding(
+            f"{path}.strategy", "mig", f"{accelerator.name} has no MIG", "use time-slicing, or a GPU that has it"
+        )
+        return
+    names = ", ".join(profile.name for profile in accelerator.mig_profiles)
+    if not profiles:
+        yield Finding(f"{path}.migProfiles", "(missing)", f"profiles of {accelerator.name}: {names}", "name one")
+        return
+    compute = memory = 0
+    for name, count in profiles.items():
+        profile = accelerator.mig_profile(name)
+        if profile is None:
+            owners = [row.name for row in ACCELERATORS.values() if row.mig_profile(name)]
+            other = f" ({name} belongs to {', '.join(owners)})" if owners else ""
+            yield Finding(
+                f"{path}.migProfiles.{name}",
+                f"{name}: {count}",
+                f"profiles of {accelerator.name}: {names}{other}",
+                "use one of these",
+            )
+            continue
+        if not 1 <= count <= profile.maximum:
+            yield Finding(
+                f"{path}.migProfiles.{name}",
+                f"{name}: {count}",
+                f"1 to {profile.maximum} of {name} fit on one {accelerator.name}",
+                f"use {profile.maximum} or fewer",
+            )
+            continue
+        compute += profile.compute_slices * count
+        memory += profile.memory_slices * count
+    if compute > accelerator.compute_slices or memory > accelerator.memory_slices:
+        yield Finding(
+            f"{path}.migProfiles",
+            str(profiles),
+            f"one {accelerator.name} has {accelerator.compute_slices} compute and {accelerator.memory_slices} memory "
+            f"slices; this takes {compute} and {memory}",
+            "use fewer or smaller profiles",
+        )
+
+
+def _camel(key: str) -> str:
+    head, *tail = key.split("_")
+    return head + "".join(part.title() for part in tail)

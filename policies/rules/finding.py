@@ -1,0 +1,33 @@
+"""What a rule says when it is broken."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Finding(NamedTuple):
+    """One broken rule: where, what was found, what the rule is, what to do."""
+
+    path: str
+    value: str
+    rule: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.value}\n    rule:   {self.rule}\n    remedy: {self.remedy}"
+
+
+class Refused(ValueError):
+    """Arguments that were refused before anything was registered; says all that is wrong at once."""
+
+    def __init__(self, what: str, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        count = len(self.findings)
+        lines = "\n".join(f"  {finding}" for finding in self.findings)
+        super().__init__(f"{what}: {count} {'problem' if count == 1 else 'problems'}, nothing was changed\n{lines}")
+
+
+def refuse(what: str, findings: Iterable[Finding]) -> None:
+    """Raise `Refused` when there is any finding."""
+    found = tuple(findings)
+    if found:
+        raise Refused(what, found)
