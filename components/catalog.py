@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 if sys.version_info >= (3, 11):
-    from enum import StrEnum
+    from enum import StrEnum as StrEnum  # noqa: PLC0414 - exported on purpose
 else:  # pragma: no cover - the tests run on 3.11
     from enum import Enum
 

@@ -1,0 +1,88 @@
+"""Charts that upstream keeps, installed as charts: every rendered object is visible to policies and to the preview."""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from pulumi import Input, ResourceOptions
+from pulumi_kubernetes.helm import v4 as helm
+
+from components.catalog import StrEnum
+from components.component import Component
+from components.versions import CHARTS
+
+
+class ChartOrigin(StrEnum):
+    """Where charts and CRDs are read from."""
+
+    BUNDLED = "bundled"
+    """Stand-ins that ship with the project: right names, labels and ports, nothing that runs."""
+    UPSTREAM = "upstream"
+    """Where each project publishes its chart."""
+    MIRROR = "mirror"
+    """A company's own registry that holds the same charts under the same names."""
+
+
+class ChartSource(TypedDict):
+    """The one setting that decides where every chart and CRD comes from."""
+
+    origin: ChartOrigin
+    """bundled, upstream or mirror."""
+    location: str
+    """bundled: the folder that holds `charts/` and `crds/`; mirror: `oci://…` or `https://…`; upstream: empty."""
+
+
+class AddonChartArgs(TypedDict):
+    """What one chart is installed with."""
+
+    chart: str
+    """A key of `versions.CHARTS`."""
+    namespace: Input[str]
+    """Namespace that exists already."""
+    values: dict[str, Any]
+    """Values that differ from the chart's defaults."""
+    source: ChartSource
+    """Where charts come from."""
+
+
+def chart_reference(chart: str, source: ChartSource) -> dict[str, Any]:
+    """The `chart`, `version` and `repository_opts` inputs for that source. Pure."""
+    pinned = CHARTS[chart]
+    match source["origin"]:
+        case ChartOrigin.BUNDLED:
+            return {"chart": f"{source['location']}/charts/{chart}"}
+        case ChartOrigin.MIRROR:
+            location = source["location"].rstrip("/")
+        case _:
+            location = pinned.location
+    if location.startswith("oci://"):
+        reference = location if location.endswith(f"/{chart}") else f"{location}/{chart}"
+        return {"chart": reference, "version": pinned.version}
+    return {"chart": chart, "version": pinned.version, "repository_opts": {"repo": location}}
+
+
+class AddonChart(Component):
+    """One pinned chart. Its CRDs are installed beforehand by `Crds`; hooks do not run (Pulumi drops them)."""
+
+    def __init__(self, name: str, args: AddonChartArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        # skip_crds: charts never bring CRDs, they are a step of their own. The release name is the chart's, so that
+        # object names are upstream's and do not change with the name of the component.
+        helm.Chart(
+            f"{name}-chart",
+            name=args["chart"],
+            namespace=args["namespace"],
+            values=values_of(args["values"]),
+            skip_crds=True,
+            **chart_reference(args["chart"], args["source"]),
+            opts=self.child,
+        )
+        self.register_outputs({})
+
+
+def values_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values without the keys that were left out (None)."""
+    return {
+        key: values_of(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if value is not None
+    }

@@ -1,0 +1,150 @@
+"""A namespace that nothing enters and nothing leaves, but for the named exceptions."""
+
+from typing import Any, TypedDict
+
+from pulumi import Output, ResourceOptions
+from pulumi_kubernetes import core, meta, networking
+
+from components.catalog import StrEnum
+from components.component import LABELS, Component
+
+NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+"""Set by the API server on every namespace, with its name as value."""
+
+
+class PodSecurity(StrEnum):
+    """Pod Security Standard that the API server enforces in the namespace."""
+
+    RESTRICTED = "restricted"
+    BASELINE = "baseline"
+    PRIVILEGED = "privileged"
+    """Only for what must reach devices of the node: device plugin, exporters."""
+
+
+class Direction(StrEnum):
+    """Seen from the namespace."""
+
+    INGRESS = "Ingress"
+    EGRESS = "Egress"
+
+
+class TrafficRuleArgs(TypedDict, total=False):
+    """One exception from "nothing enters, nothing leaves"."""
+
+    name: str
+    """Required. What it is for; part of the NetworkPolicy's name."""
+    direction: Direction
+    """Required."""
+    pods: dict[str, str]
+    """Pods of this namespace it is for, by label; missing: all."""
+    peer_namespace: str
+    """The other side: pods of that namespace. With neither this nor `cidr`, this namespace itself."""
+    peer_pods: dict[str, str]
+    """The other side: pods with these labels."""
+    cidr: str
+    """The other side: an address range, for what is no pod (API server, cloud API, the internet)."""
+    except_cidrs: list[str]
+    """Ranges cut out of `cidr`."""
+    ports: list[int]
+    """TCP ports; missing: all."""
+    udp_ports: list[int]
+    """UDP ports."""
+
+
+class IsolatedNamespaceArgs(TypedDict, total=False):
+    """A namespace and the traffic it may have."""
+
+    namespace: str
+    """Required. Its name."""
+    pod_security: PodSecurity
+    """Required. What its pods may do."""
+    exceptions: list[TrafficRuleArgs]
+    """Traffic besides DNS, which every namespace has."""
+    labels: dict[str, str]
+    """More labels of the namespace."""
+    annotations: dict[str, str]
+    """Annotations of the namespace."""
+
+
+DNS = TrafficRuleArgs(
+    name="dns",
+    direction=Direction.EGRESS,
+    peer_namespace="kube-system",
+    peer_pods={"k8s-app": "kube-dns"},
+    ports=[53],
+    udp_ports=[53],
+)
+METADATA_SERVICE = "169.254.169.254/32"
+"""Where clouds hand out node credentials; no rule of ours lets a pod reach it."""
+ANYWHERE = "0.0.0.0/0"
+
+
+def to_anywhere(name: str, ports: list[int]) -> TrafficRuleArgs:
+    """Egress to any address but the metadata service, on given ports: API server, cloud APIs, registries."""
+    return TrafficRuleArgs(
+        name=name, direction=Direction.EGRESS, cidr=ANYWHERE, except_cidrs=[METADATA_SERVICE], ports=ports
+    )
+
+
+def policy_spec(rule: TrafficRuleArgs) -> dict[str, Any]:
+    """The `spec` of the NetworkPolicy for one exception. Pure."""
+    if "cidr" in rule:
+        block: dict[str, Any] = {"cidr": rule["cidr"]}
+        if rule.get("except_cidrs"):
+            block["except"] = rule["except_cidrs"]
+        peer: dict[str, Any] = {"ipBlock": block}
+    else:
+        peer = {"podSelector": {"matchLabels": rule["peer_pods"]} if rule.get("peer_pods") else {}}
+        if "peer_namespace" in rule:
+            peer["namespaceSelector"] = {"matchLabels": {NAMESPACE_LABEL: rule["peer_namespace"]}}
+    ports = [{"protocol": "TCP", "port": int(port)} for port in rule.get("ports", [])]
+    ports += [{"protocol": "UDP", "port": int(port)} for port in rule.get("udp_ports", [])]
+    direction = Direction(rule["direction"])
+    side = "from" if direction is Direction.INGRESS else "to"
+    opening = {side: [peer]} | ({"ports": ports} if ports else {})
+    return {
+        "podSelector": {"matchLabels": rule["pods"]} if rule.get("pods") else {},
+        "policyTypes": [direction.value],
+        direction.value.lower(): [opening],
+    }
+
+
+class IsolatedNamespace(Component):
+    """A namespace with Pod Security enforced and default deny in both directions; DNS and named exceptions open it."""
+
+    namespace: Output[str]
+    """Its name, known once it and its default-deny policy exist: what goes inside waits for both."""
+
+    def __init__(self, name: str, args: IsolatedNamespaceArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        level = PodSecurity(args["pod_security"]).value
+        home = core.v1.Namespace(
+            f"{name}-namespace",
+            metadata=meta.v1.ObjectMetaArgs(
+                name=args["namespace"],
+                labels={
+                    **LABELS,
+                    **(args.get("labels") or {}),
+                    **{f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "audit", "warn")},
+                },
+                annotations=args.get("annotations"),
+            ),
+            opts=self.child,
+        )
+        deny = self._network_policy(
+            name, home, "default-deny", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+        )
+        for rule in [DNS, *(args.get("exceptions") or [])]:
+            self._network_policy(name, home, f"allow-{rule['name']}", policy_spec(rule))
+        self.namespace = Output.all(home.metadata.name, deny.metadata.name).apply(lambda names: str(names[0]))
+        self.register_outputs({"namespace": self.namespace})
+
+    def _network_policy(
+        self, name: str, home: core.v1.Namespace, role: str, spec: dict[str, Any]
+    ) -> networking.v1.NetworkPolicy:
+        return networking.v1.NetworkPolicy(
+            f"{name}-{role}",
+            metadata=meta.v1.ObjectMetaArgs(name=role, namespace=home.metadata.name, labels=LABELS),
+            spec=spec,
+            opts=self.child,
+        )

@@ -1,0 +1,58 @@
+"""A pool of simulated nodes: real Node objects that the real scheduler fills; kubelets and devices are simulated."""
+
+import json
+
+from pulumi import Output, ResourceOptions
+from pulumi_kubernetes import core, meta
+
+from components.catalog import ClusterKind
+from components.component import LABELS, Component
+from components.placement import SIMULATED_LABEL, SLICE_LABEL, Capacity, PoolArgs, PoolHandle, plan_pool
+from policies.rules.accelerators import check_pool
+from policies.rules.finding import refuse
+
+CAPACITY_ANNOTATION = "simulated.mlplatform.dev/capacity"
+"""What the simulator turns into `status.capacity`: a JSON object of resource name -> quantity."""
+
+
+class SimulatedNodePool(Component):
+    """Nodes of one shape at the pool's largest size: nothing scales a simulated pool, so it is what quotas assume."""
+
+    capacity: Output[Capacity]
+    """What the pool holds: a fact for policies and the report."""
+
+    def __init__(self, name: str, args: PoolArgs, opts: ResourceOptions | None = None) -> None:
+        refuse(f"node pool {name}", check_pool(name, args))
+        super().__init__(name, args, opts)
+        handle, labels, taints = plan_pool(name, args, ClusterKind.SIMULATED)
+        self.handle: PoolHandle = handle
+        annotations = {
+            "kwok.x-k8s.io/node": "fake",
+            CAPACITY_ANNOTATION: json.dumps(node_capacity(handle["capacity"]), sort_keys=True),
+        }
+        hosts_per_slice = handle["placement"]["hosts_per_slice"]
+        for index in range(handle["capacity"]["nodes_max"]):
+            slice_label = {SLICE_LABEL: f"{name}-{index // hosts_per_slice}"} if hosts_per_slice > 1 else {}
+            core.v1.Node(
+                f"{name}-node-{index}",
+                metadata=meta.v1.ObjectMetaArgs(
+                    name=f"{name}-{index}",
+                    labels={**LABELS, **labels, **slice_label, SIMULATED_LABEL: "true", "type": "kwok"},
+                    annotations=annotations,
+                ),
+                spec=core.v1.NodeSpecArgs(taints=[core.v1.TaintArgs(**taint) for taint in taints] or None),
+                opts=self.child,
+            )
+        self.capacity = Output.from_input(handle["capacity"])
+        self.register_outputs({"capacity": self.capacity})
+
+
+def node_capacity(capacity: Capacity) -> dict[str, str]:
+    """Resource name -> quantity of one node, as the Node's status shows it. Pure."""
+    return {
+        "cpu": str(capacity["cpu_per_node"]),
+        "memory": f"{capacity['memory_gib_per_node']}Gi",
+        "ephemeral-storage": "1Ti",
+        "pods": "110",
+        **{name: str(units) for name, units in capacity["units_per_node"].items()},
+    }

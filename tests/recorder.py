@@ -1,0 +1,102 @@
+"""A recording engine for unit tests: what a program registers, with parents, order and options. No provider runs.
+
+It does not prove that an API server accepts anything: children of remote components (charts) do not exist here, and
+every output echoes its input. The engine tests prove the rest.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime import rpc
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One registered resource. Inputs are what the engine received; secrets are `Secret` wrappers, outputs resolved."""
+
+    type: str
+    name: str
+    urn: str
+    parent: str
+    inputs: dict[str, Any]
+    dependencies: frozenset[str]
+    protect: bool
+    retain_on_delete: bool
+    aliases: int
+
+    @property
+    def kind(self) -> str:
+        """The last part of the type: `Deployment`, `Namespace`, …"""
+        return self.type.rsplit(":", 1)[-1]
+
+
+@dataclass
+class Recording:
+    """All that one program registered."""
+
+    resources: list[Registered] = field(default_factory=list)
+
+    def of(self, kind: str) -> list[Registered]:
+        """Those of one kind, in order."""
+        return [resource for resource in self.resources if resource.kind == kind]
+
+    def one(self, kind: str, name: str | None = None) -> Registered:
+        """The only one of that kind (and name); fails otherwise."""
+        found = [r for r in self.of(kind) if name in (None, r.name, r.inputs.get("metadata", {}).get("name"))]
+        assert len(found) == 1, f"{len(found)} of {kind} {name}: {[r.name for r in self.of(kind)]}"
+        return found[0]
+
+    def kinds(self) -> list[str]:
+        """`kind name` of every resource, sorted: for asserting exact children."""
+        return sorted(f"{r.kind} {r.name}" for r in self.resources)
+
+    def ancestors(self, resource: Registered) -> list[str]:
+        """URNs from the parent up to the stack."""
+        parents = {r.urn: r.parent for r in self.resources}
+        chain, urn = [], resource.parent
+        while urn:
+            chain.append(urn)
+            urn = parents.get(urn, "")
+        return chain
+
+
+class _Echo(Mocks):
+    def call(self, args: MockCallArgs) -> Any:
+        return {}
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        return f"{args.name}-id", args.inputs
+
+
+class _Recorder(MockMonitor):
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(_Echo())  # type: ignore[no-untyped-call]
+        self.recording = recording
+
+    def RegisterResource(self, request: Any) -> Any:
+        if request.type != "pulumi:pulumi:Stack":
+            self.recording.resources.append(
+                Registered(
+                    request.type,
+                    request.name,
+                    self.make_urn(request.parent, request.type, request.name),  # type: ignore[no-untyped-call]
+                    request.parent,
+                    rpc.deserialize_properties(request.object, keep_unknowns=True),  # type: ignore[no-untyped-call]
+                    frozenset(request.dependencies),
+                    request.protect,
+                    request.retainOnDelete,
+                    len(request.aliases),
+                )
+            )
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+
+def record(program: Callable[[], Any], *, preview: bool = False) -> Recording:
+    """Run a program against the recorder. An exception of the program comes out of here."""
+    recording = Recording()
+    pulumi.runtime.set_mocks(_Echo(), project="mlplatform", stack="test", preview=preview, monitor=_Recorder(recording))
+    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+    return recording
