@@ -1,0 +1,45 @@
+"""`python -m tools`: what the Makefile calls. Each command's code is imported only when it runs."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+COMMANDS = {
+    "install": "tools.commands:install",
+    "doctor": "tools.commands:doctor",
+    "env": "tools.commands:env",
+    "up": "tools.lifecycle:up",
+    "down": "tools.lifecycle:down",
+    "preview": "tools.lifecycle:preview",
+    "refresh": "tools.lifecycle:refresh",
+    "status": "tools.lifecycle:status",
+}
+"""Where each command stands, as `module:name of a click command`."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, or when the help asks for its first line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """The platform's toolchain, its embedded cluster and its stacks."""
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m tools")

@@ -1,0 +1,163 @@
+"""Where a stack's state lives, and what protects the secrets in it.
+
+Without a choice of the user, state goes to a private directory of this checkout under the user's state directory:
+it survives `git clean` and a deleted checkout (a checkout at the same path finds it again), and checkouts side by side
+do not meet. A choice wins, in the engine's own order: PULUMI_BACKEND_URL, `backend.url` in Pulumi.yaml, `pulumi login`.
+
+Secrets are encrypted with a passphrase that is generated once per state directory and never shown. A user's own
+PULUMI_CONFIG_PASSPHRASE(_FILE) wins, and so does a `secretsprovider` or `encryptionsalt` in Pulumi.<stack>.yaml.
+The salt that the engine wants to write into that file would differ from checkout to checkout. It is in the state as
+well, and the engine reads it there (PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER); `settings_copy` gives the engine a copy
+to write to, so the committed file stays as it is.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+
+from simulator.home import home_directory
+
+PRIVATE_DIRECTORY_MODE = 0o700
+PRIVATE_FILE_MODE = 0o600
+# Backends that keep the state in a bucket or a database of the user's own and so bring no secrets provider.
+_SELF_MANAGED_SCHEMES = frozenset({"file", "s3", "gs", "azblob", "postgres", "postgresql"})
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A Pulumi backend and who chose it."""
+
+    url: str
+    chosen_by: str
+    """`PULUMI_BACKEND_URL`, `Pulumi.yaml`, `pulumi login` or `default`."""
+
+    @property
+    def self_managed(self) -> bool:
+        """State in a file, bucket or database: locks are files and the engine rewrites the state at each step."""
+        return urlsplit(self.url).scheme in _SELF_MANAGED_SCHEMES
+
+    @property
+    def is_file(self) -> bool:
+        """State in a directory of this machine."""
+        return urlsplit(self.url).scheme == "file"
+
+
+def checkout_name(project: Path) -> str:
+    """A name for this checkout that no other checkout of this machine has: `mlplatform-1a2b3c4d`."""
+    path = project.resolve()
+    digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]
+    readable = re.sub(r"[^a-z0-9]+", "-", path.name.lower()).strip("-") or "checkout"
+    return f"{readable[:20]}-{digest}"
+
+
+def state_directory(project: Path) -> Path:
+    """The private directory of this checkout for state, passphrase, logs and journals. Not created here."""
+    return home_directory() / "checkouts" / checkout_name(project)
+
+
+def prepare(directory: Path) -> Path:
+    """Makes a directory that only its owner can enter, if it is not there, and returns it."""
+    directory.mkdir(mode=PRIVATE_DIRECTORY_MODE, parents=True, exist_ok=True)
+    directory.chmod(PRIVATE_DIRECTORY_MODE)
+    return directory
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that only its owner can read, all of it or nothing."""
+    prepare(path.parent)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE_MODE), "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def choose_backend(project: Path, state: Path, environ: Mapping[str, str] = os.environ) -> Backend:
+    """The backend that the engine would take, else the directory of this checkout."""
+    if url := environ.get("PULUMI_BACKEND_URL"):
+        return Backend(url, "PULUMI_BACKEND_URL")
+    settings = _yaml(project / "Pulumi.yaml")
+    chosen = settings.get("backend")
+    if isinstance(chosen, dict) and chosen.get("url"):
+        return Backend(str(chosen["url"]), "Pulumi.yaml")
+    if url := _login(environ):
+        return Backend(url, "pulumi login")
+    # no_tmp_dir is the engine's own default; written out, the URL reads the same in its messages.
+    return Backend(f"file://{state / 'backend'}", "default")
+
+
+def _login(environ: Mapping[str, str]) -> str:
+    home = Path(environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    try:
+        return str(json.loads((home / "credentials.json").read_text(encoding="utf-8")).get("current") or "")
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+def passphrase_file(state: Path) -> Path:
+    """The file with the passphrase of this state directory; generated when it is not there."""
+    path = state / "passphrase"
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(32) + "\n")
+    return path
+
+
+def secrets_environment(
+    project: Path, stack: str, state: Path, backend: Backend, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """What the engine needs to know to encrypt and decrypt; `{}` when the user or the backend takes care of it.
+
+    An empty PULUMI_CONFIG_PASSPHRASE counts as none: it would store secrets as good as in clear text.
+    """
+    chosen = environ.get("PULUMI_CONFIG_PASSPHRASE") or environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+    if chosen or not backend.self_managed or own_secrets_provider(project, stack):
+        return {}
+    return {
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase_file(state)),
+        "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+    }
+
+
+def own_secrets_provider(project: Path, stack: str) -> bool:
+    """The stack's settings file says itself how its secrets are encrypted."""
+    settings = _yaml(settings_file(project, stack))
+    return bool(settings.get("encryptionsalt") or settings.get("secretsprovider"))
+
+
+def settings_file(project: Path, stack: str) -> Path:
+    """Pulumi.<stack>.yaml."""
+    return project / f"Pulumi.{stack}.yaml"
+
+
+def settings_copy(project: Path, stack: str, state: Path, backend: Backend) -> Path | None:
+    """A fresh copy of Pulumi.<stack>.yaml for the engine to write its salt to; None if it may have the file itself."""
+    if not backend.self_managed or own_secrets_provider(project, stack):
+        return None
+    original = settings_file(project, stack)
+    copy = prepare(state / "settings") / original.name
+    write_private(copy, original.read_text(encoding="utf-8") if original.exists() else "")
+    return copy
+
+
+def remove_state(state: Path) -> None:
+    """Removes everything that this checkout keeps outside of it."""
+    shutil.rmtree(state, ignore_errors=True)
+    with contextlib.suppress(OSError):  # the parent goes too when this was the last checkout
+        state.parent.rmdir()
+
+
+def _yaml(path: Path) -> dict[str, object]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,46 @@
+"""The commands about the toolchain itself: install, doctor, env."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+import click
+from rich.console import Console
+
+from tools.progress import LiveTable, plain_lines
+from tools.toolchain import Chosen, Toolchain, ensure
+
+SHELL_VARIABLES = ("PATH", "PULUMI_HOME", "PULUMI_CREDENTIALS_PATH", "PULUMI_SKIP_UPDATE_CHECK")
+
+
+def ensure_showing_progress() -> Toolchain:
+    """The toolchain, with progress on standard error: live on a terminal, plain lines elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return ensure(plain_lines())
+    with LiveTable(console) as progress:
+        return ensure(progress)
+
+
+@click.command()
+def install() -> None:
+    """Install the tools: from PATH, by download, or by a build."""
+    toolchain = ensure_showing_progress()
+    for row in toolchain.report():
+        click.echo(row_text(row))
+
+
+def row_text(row: Chosen) -> str:
+    return f"{row.tool:<34} {row.version:<10} {row.way:<9} {row.program}"
+
+
+@click.command()
+def env() -> None:
+    """Print the exports that make plain pulumi and kubectl work: eval "$(python -m tools env)"."""
+    if sys.stdout.isatty():
+        click.echo('# To use it: eval "$(python -m tools env)"', err=True)
+    environment = ensure_showing_progress().environment()
+    for name in SHELL_VARIABLES:
+        if name in environment:
+            click.echo(f"export {name}={shlex.quote(environment[name])}")

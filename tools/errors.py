@@ -1,0 +1,9 @@
+"""The one error that the tools show to users."""
+
+from __future__ import annotations
+
+import click
+
+
+class ToolError(click.ClickException):
+    """What went wrong, with which value, and what to do next: click prints it without a traceback (exit code 1)."""

@@ -1,0 +1,236 @@
+"""What the engine says while it works: its stream of JSON events, read into an outcome.
+
+`pulumi up|refresh|destroy --json` and, with PULUMI_ENABLE_STREAMING_JSON_PREVIEW, `pulumi preview --json` write one
+event a line. It is the only machine-readable source that also carries policy violations: the digest that
+`pulumi preview --json` prints by default has none, and `--event-log` exists only in Pulumi's debug mode.
+Pure: no process and no file is touched here.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+UNCHANGED = "same"
+_REPLACEMENT_HALVES = frozenset({"create-replacement", "delete-replaced"})
+# Looking is no change: `refresh` counts what it looked at, reads are lookups of what others own.
+_LOOKS = frozenset({"refresh", "read", "read-replacement", "read-discard"})
+# The engine closes a failed run with these lines; the cause is always in a diagnostic of its own before them.
+_CLOSING_LINES = ("update failed", "preview failed", "destroy failed", "refresh failed", "resource violates")
+
+
+def resource_name(urn: str) -> str:
+    """The short type and the name of a resource: `ConfigMap one`; the text itself when it is not a URN."""
+    parts = urn.split("::")
+    if len(parts) < 4:  # urn:pulumi:<stack>::<project>::<types>::<name>
+        return urn
+    kind = parts[2].split("$")[-1].split(":")[-1]
+    return f"{kind} {'::'.join(parts[3:])}"
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A policy that said no, or only warned."""
+
+    urn: str
+    policy: str
+    message: str
+    mandatory: bool
+
+    @property
+    def resource(self) -> str:
+        """Type and name of the resource; `stack` when the rule judged the stack as a whole."""
+        return resource_name(self.urn) if self.urn else "stack"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error of the run: of one resource, or of the run itself (no URN)."""
+
+    urn: str
+    message: str
+
+    @property
+    def resource(self) -> str:
+        """Type and name of the resource; `stack` when the error belongs to none."""
+        return resource_name(self.urn) if self.urn else "stack"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing done, or planned, to one resource."""
+
+    operation: str
+    """`create`, `update`, `delete`, `replace`, `same`, `refresh`, `read` …, in the engine's words."""
+    urn: str
+    type: str
+    protected: bool
+    """Marked `protect` or `retainOnDelete` in the state or by the program."""
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of the engine did, or would do."""
+
+    operation: str
+    """`preview`, `up`, `refresh` or `destroy`."""
+    exit_code: int
+    changes: Mapping[str, int]
+    """Resources by operation, without `same`; `{}` is a run that found nothing to do."""
+    same: int
+    """Resources that were as they should be."""
+    steps: tuple[Step, ...]
+    failures: tuple[Failure, ...]
+    violations: tuple[Violation, ...]
+    warnings: tuple[str, ...]
+    seconds: float
+    log: str
+    """Path of the full output."""
+    interruptions: int = 0
+    """How often Ctrl-C or SIGTERM was passed on; from the second on the engine stops without waiting."""
+
+    @property
+    def succeeded(self) -> bool:
+        """The engine ended well."""
+        return self.exit_code == 0
+
+    @property
+    def mandatory_violations(self) -> tuple[Violation, ...]:
+        """The violations that forbid the run."""
+        return tuple(violation for violation in self.violations if violation.mandatory)
+
+
+def _operation(name: str) -> str:
+    """One name for a replacement, which the engine reports as up to three steps."""
+    return "replace" if name in _REPLACEMENT_HALVES else name
+
+
+@dataclass
+class EventReader:
+    """Collects the events of one run. Feed it lines; ask it for the outcome at the end."""
+
+    operation: str
+    running: dict[str, str] = field(default_factory=dict)
+    """URN to operation of what is being worked on now, oldest first."""
+    done: int = 0
+    """Steps that have ended, unchanged resources included."""
+    _steps: dict[tuple[str, str], Step] = field(default_factory=dict)
+    _failures: list[Failure] = field(default_factory=list)
+    _violations: list[Violation] = field(default_factory=list)
+    _warnings: list[str] = field(default_factory=list)
+    _summary: dict[str, int] | None = None
+
+    def feed(self, line: str) -> None:
+        """Takes one line of output. A line that is no event is ignored: a plugin may write to the same stream."""
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return
+        if not isinstance(event, dict):
+            return
+        for kind, read in _READERS.items():
+            if kind in event:
+                read(self, event[kind])
+
+    def feed_error(self, line: str) -> None:
+        """Takes one line of the error stream, where the engine writes what goes wrong before events begin."""
+        prefix, _, text = line.strip().partition(": ")
+        if prefix == "error":
+            self._fail("", text)
+        elif self._failures and line.startswith(" ") and not self._failures[-1].urn:
+            self._failures[-1] = Failure("", f"{self._failures[-1].message}\n{line.rstrip()}")
+
+    def outcome(self, exit_code: int, seconds: float, log: str = "", *, interruptions: int = 0) -> Outcome:
+        """The result of the run."""
+        steps = tuple(self._steps.values())
+        counts = dict(self._summary) if self._summary is not None and exit_code == 0 else self._count(steps)
+        same = counts.pop(UNCHANGED, 0)
+        return Outcome(
+            operation=self.operation,
+            exit_code=exit_code,
+            changes={name: count for name, count in counts.items() if name not in _LOOKS and count},
+            same=same,
+            steps=steps,
+            failures=tuple(self._failures),
+            violations=tuple(self._violations),
+            warnings=tuple(self._warnings),
+            seconds=seconds,
+            log=log,
+            interruptions=interruptions,
+        )
+
+    @staticmethod
+    def _count(steps: tuple[Step, ...]) -> dict[str, int]:
+        return dict(Counter(step.operation for step in steps if not step.failed))
+
+    def _fail(self, urn: str, message: str) -> None:
+        text = message.strip()
+        if text and not text.startswith(_CLOSING_LINES):
+            failure = Failure(urn, text)
+            if failure not in self._failures:
+                self._failures.append(failure)
+
+    def _read_begin(self, event: dict[str, Any]) -> None:
+        metadata = event["metadata"]
+        if metadata["op"] != UNCHANGED:
+            self.running[metadata["urn"]] = _operation(metadata["op"])
+
+    def _read_end(self, event: dict[str, Any]) -> None:
+        self._end(event["metadata"], failed=False)
+
+    def _read_failed(self, event: dict[str, Any]) -> None:
+        self._end(event["metadata"], failed=True)
+
+    def _end(self, metadata: dict[str, Any], failed: bool) -> None:
+        urn, operation = metadata["urn"], _operation(metadata["op"])
+        self.running.pop(urn, None)
+        # A component ends twice: when it is registered and when its outputs are.
+        if (urn, operation) not in self._steps:
+            self.done += 1
+        states = [state for state in (metadata.get("old"), metadata.get("new")) if state]
+        self._steps[urn, operation] = Step(
+            operation=operation,
+            urn=urn,
+            type=metadata["type"],
+            protected=any(state.get("protect") or state.get("retainOnDelete") for state in states),
+            failed=failed,
+        )
+
+    def _read_diagnostic(self, event: dict[str, Any]) -> None:
+        severity, urn = event["severity"], event.get("urn", "")
+        if severity == "error":
+            self._fail(urn, event["message"])
+        elif severity == "warning" and "from $PATH at" not in event["message"]:
+            self._warnings.append(event["message"].strip())
+
+    def _read_policy(self, event: dict[str, Any]) -> None:
+        violation = Violation(
+            urn=event.get("resourceUrn", ""),
+            policy=event["policyName"],
+            message=event["message"].strip(),
+            mandatory=event["enforcementLevel"] == "mandatory",
+        )
+        if violation not in self._violations:
+            self._violations.append(violation)
+
+    def _read_summary(self, event: dict[str, Any]) -> None:
+        summary: Counter[str] = Counter()
+        for name, count in (event.get("resourceChanges") or {}).items():
+            summary[_operation(name)] = max(summary[_operation(name)], count)
+        self._summary = dict(summary)
+
+    def _read_error(self, event: dict[str, Any]) -> None:
+        self._fail("", event.get("error", ""))
+
+
+_READERS = {
+    "resourcePreEvent": EventReader._read_begin,
+    "resOutputsEvent": EventReader._read_end,
+    "resOpFailedEvent": EventReader._read_failed,
+    "diagnosticEvent": EventReader._read_diagnostic,
+    "policyEvent": EventReader._read_policy,
+    "summaryEvent": EventReader._read_summary,
+    "errorEvent": EventReader._read_error,
+}

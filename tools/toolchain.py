@@ -1,0 +1,355 @@
+"""The toolchain: every tool the platform runs on, in a version it was tested with, whatever it takes to get it.
+
+Three ways, in this order: a good version on PATH, the official release, a build from pinned Go modules. A setting
+(MLPLATFORM_TOOLCHAIN) forces one of them. `ensure` takes them, and `Toolchain` is what everybody else uses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import shlex
+import shutil
+import sys
+import urllib.parse
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+
+from tools import build, download
+from tools.errors import ToolError
+from tools.pins import KUBERNETES_PROVIDER, LANGUAGE_HOST, PULUMI, TOOL_BY_NAME, TOOLS, Tool
+from tools.progress import Progress, Silent
+from tools.search import Found, Refused, find, plugin_directory, programs_on_path
+from tools.store import Store, Way, cache_root, link, this_platform
+
+ROOT = Path(__file__).parent.parent
+"""The checkout."""
+
+STAND_IN = f"{LANGUAGE_HOST} (stand-in)"
+
+
+class Mode(str, Enum):
+    """Values of MLPLATFORM_TOOLCHAIN."""
+
+    AUTO = "auto"
+    """A good version on PATH, else the official release, else a build."""
+    PATH = "path"
+    """What is on PATH, and an error that names what is missing."""
+    DOWNLOAD = "download"
+    BUILD = "build"
+
+    __str__ = str.__str__
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A tool in use. One row of `Toolchain.report()`."""
+
+    tool: str
+    version: str
+    program: str
+    """Where it stands: a path."""
+    way: Way
+
+
+class Toolchain:
+    """All tools, ready to be run. Made by `ensure`."""
+
+    def __init__(self, chosen: Sequence[Chosen], bin_directory: Path, pulumi_home: Path, credentials: Path) -> None:
+        self._chosen = {row.tool: row for row in chosen}
+        self._pulumi_home = pulumi_home
+        self._credentials = credentials
+        self.bin_directory = bin_directory
+        """Holds every tool under its own name, and what belongs beside `pulumi`."""
+
+    def path(self, name: str) -> Path:
+        """Where a tool stands. Raises KeyError for a name that is not in `tools.pins`."""
+        linked = self.bin_directory / name
+        return linked if linked.exists() else Path(self._chosen[name].program)
+
+    def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """A copy of `base` (default: os.environ) in which plain `pulumi`, `kubectl`, `etcd` … are the chosen ones.
+
+        Plugins: the engine warns at each run about a provider that it finds on PATH, and not about one in its home. So
+        PULUMI_HOME becomes a home of ours that holds the provider (credentials stay where they are). Where `base` names
+        a PULUMI_HOME of its own that lacks the provider, it is kept, and the provider goes on PATH.
+        """
+        environment = dict(os.environ if base is None else base)
+        entries = [str(self.bin_directory)]
+        own_home = environment.get("PULUMI_HOME")
+        if own_home is None:
+            environment["PULUMI_HOME"] = str(self._pulumi_home)
+            environment.setdefault("PULUMI_CREDENTIALS_PATH", str(self._credentials))
+        elif Path(own_home) != self._pulumi_home and not plugin_directory(Path(own_home)).is_dir():
+            entries.append(str(plugin_directory(self._pulumi_home)))
+        before = [entry for entry in environment.get("PATH", os.defpath).split(os.pathsep) if entry not in entries]
+        environment["PATH"] = os.pathsep.join([*entries, *before])
+        environment["PULUMI_SKIP_UPDATE_CHECK"] = "true"
+        return environment
+
+    def report(self) -> list[Chosen]:
+        """What is used, in the order of the table of pins; a stand-in comes last and is named as one."""
+        return list(self._chosen.values())
+
+
+def mode(environment: Mapping[str, str]) -> Mode:
+    """The value of MLPLATFORM_TOOLCHAIN (default `auto`). Raises ToolError for another word."""
+    word = environment.get("MLPLATFORM_TOOLCHAIN") or Mode.AUTO
+    try:
+        return Mode(word)
+    except ValueError:
+        raise ToolError(
+            f"MLPLATFORM_TOOLCHAIN is {word!r}. It must be one of {', '.join(Mode)}; leave it out for `auto`."
+        ) from None
+
+
+def ensure(progress: Progress | None = None, environment: Mapping[str, str] | None = None) -> Toolchain:
+    """The toolchain, installed first where it has to be. Takes well under 0.1 s when nothing has changed.
+
+    Args:
+        progress: told what is done, and why. Default: nothing is told.
+        environment: where PATH and the settings are read. Default: os.environ.
+
+    Raises:
+        ToolError: a tool cannot be had in the way that is asked for. What was finished before stays.
+    """
+    progress = progress or Silent()
+    environment = os.environ if environment is None else environment
+    store = Store(cache_root(environment))
+    stamp = store.root / "stamps" / f"{_stamp_key(environment)}.json"
+    chosen = _read_stamp(stamp)
+    if chosen is None:
+        found = look(store, environment)
+        missing = [TOOL_BY_NAME[name] for name, at in found.items() if not isinstance(at, Chosen)]
+        if missing:
+            with store.installing(progress):
+                _install(missing, store, environment, progress)
+                found = look(store, environment)
+        chosen = [row for row in found.values() if isinstance(row, Chosen)]
+        _write_stamp(stamp, chosen)
+    return _select(chosen, store, environment)
+
+
+def look(store: Store, environment: Mapping[str, str]) -> dict[str, Chosen | Refused | None]:
+    """What is there of each tool, without changing anything: on PATH first, then in the cache."""
+    wanted = mode(environment)
+    return {tool.name: _look_for(tool, store, environment, wanted) for tool in TOOLS}
+
+
+def _look_for(tool: Tool, store: Store, environment: Mapping[str, str], wanted: Mode) -> Chosen | Refused | None:
+    on_path: Found | Refused | None = None
+    if wanted in (Mode.AUTO, Mode.PATH):
+        on_path = find(tool, environment, outside=store.root)
+        if isinstance(on_path, Found):
+            return Chosen(tool.name, on_path.version, str(on_path.program), Way.PATH)
+    ways = {
+        Mode.AUTO: (Way.DOWNLOAD, Way.BUILD),
+        Mode.DOWNLOAD: (Way.DOWNLOAD,),
+        Mode.BUILD: (Way.BUILD,),
+        Mode.PATH: (),
+    }
+    for way in ways[wanted]:
+        program = store.directory(tool, way, build.recipe(tool)) / tool.name
+        if program.is_file():
+            return Chosen(tool.name, tool.version, str(program), way)
+    return on_path if isinstance(on_path, Refused) else None
+
+
+def _install(missing: Sequence[Tool], store: Store, environment: Mapping[str, str], progress: Progress) -> None:
+    wanted = mode(environment)
+    # Another process may have made some of them while this one waited for the lock.
+    found = {tool.name: _look_for(tool, store, environment, wanted) for tool in missing}
+    missing = [tool for tool in missing if not isinstance(found[tool.name], Chosen)]
+    if not missing:
+        return
+    reasons = {name: at.reason for name, at in found.items() if isinstance(at, Refused)}
+    if wanted is Mode.PATH:
+        raise ToolError(_not_on_path(missing, found))
+    progress.note(_why_not_path(missing, reasons, wanted))
+    available: Mapping[str, download.Asset | download.Unavailable] = {}
+    if wanted is not Mode.BUILD:
+        available = download.assets(missing, this_platform(), environment.get("MLPLATFORM_DOWNLOAD_BASE"))
+    to_build = [tool for tool in missing if not isinstance(available.get(tool.name), download.Asset)]
+    why = sorted({at.reason for at in available.values() if isinstance(at, download.Unavailable)})
+    if to_build and wanted is Mode.DOWNLOAD:
+        raise ToolError(
+            f"{_names(to_build)} cannot be downloaded: {'; '.join(why)}. Name a mirror with MLPLATFORM_DOWNLOAD_BASE, or "
+            "leave out MLPLATFORM_TOOLCHAIN=download to have them built from Go modules."
+        )
+    for tool in missing:
+        asset = available.get(tool.name)
+        if isinstance(asset, download.Asset):
+            _download(tool, asset, store, progress)
+    if to_build:
+        _build_all(to_build, why, store, environment, progress)
+
+
+def _why_not_path(missing: Sequence[Tool], reasons: Mapping[str, str], wanted: Mode) -> str:
+    if wanted is not Mode.AUTO:
+        return f"{_names(missing)}: to be had by {wanted}, as MLPLATFORM_TOOLCHAIN says."
+    plain = [tool for tool in missing if tool.name not in reasons]
+    lines = [f"{tool.name}: {reasons[tool.name]}." for tool in missing if tool.name in reasons]
+    if plain:
+        lines.append(f"Not on PATH: {_names(plain)}.")
+    return "\n".join(lines)
+
+
+def _not_on_path(missing: Sequence[Tool], found: Mapping[str, Chosen | Refused | None]) -> str:
+    def reason(tool: Tool) -> str:
+        at = found[tool.name]
+        return f"{at.program}: {at.reason}" if isinstance(at, Refused) else f"not there; wanted is {tool.rule}"
+
+    lines = "\n".join(f"    {tool.name}: {reason(tool)}" for tool in missing)
+    return (
+        f"MLPLATFORM_TOOLCHAIN=path, and on PATH there is no good version of:\n{lines}\n"
+        "Put them on PATH, or leave out MLPLATFORM_TOOLCHAIN to have them downloaded or built."
+    )
+
+
+def _names(tools: Sequence[Tool]) -> str:
+    return ", ".join(f"{tool.name} {tool.version}" for tool in tools)
+
+
+def _download(tool: Tool, asset: download.Asset, store: Store, progress: Progress) -> None:
+    with store.becoming(store.directory(tool, Way.DOWNLOAD, "")) as (directory, _):
+        download.download(tool, asset, directory, store.downloads, progress)
+    progress.done(tool.name, f"{tool.version} downloaded from {urllib.parse.urlsplit(asset.address).netloc}, verified")
+
+
+def _build_all(
+    tools: Sequence[Tool], why: Sequence[str], store: Store, environment: Mapping[str, str], progress: Progress
+) -> None:
+    go = build.check_go(environment)
+    free = shutil.disk_usage(store.root).free
+    if free < build.NEEDED_BYTES:
+        raise ToolError(
+            f"A build needs about {build.NEEDED_BYTES / 1e9:.0f} GB, and {store.root} has {free / 1e9:.1f} GB left. Make "
+            "room, or name a directory on another disk with MLPLATFORM_CACHE (and Go's with GOCACHE and GOMODCACHE)."
+        )
+    reason = f"no download here: {'; '.join(why)}" if why else "as MLPLATFORM_TOOLCHAIN says"
+    progress.note(
+        f"Building {len(tools)} tools from pinned Go modules with Go {go} ({reason}).\n"
+        "The first time this takes 10 to 25 minutes on two cores; what is finished stays when it is interrupted."
+    )
+    for tool in tools:
+        with store.becoming(store.directory(tool, Way.BUILD, build.recipe(tool))) as (directory, scratch):
+            build.build(tool, directory, scratch, environment, progress)
+        progress.done(tool.name, f"{tool.version} built")
+
+
+def _stamp_key(environment: Mapping[str, str]) -> str:
+    """A digest of all that the choice depends on, apart from the programs themselves."""
+    read = {name: environment.get(name) for name in ("PATH", "PULUMI_HOME", "HOME", "MLPLATFORM_TOOLCHAIN")}
+    facts = (read, [build.recipe(tool) for tool in TOOLS], repr(TOOLS), sys.executable, str(ROOT))
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def _identity(program: str) -> list[int] | None:
+    """What changes when a file is replaced: its inode, size and time of change."""
+    try:
+        status = os.stat(program)
+    except OSError:
+        return None
+    return [status.st_ino, status.st_size, status.st_mtime_ns]
+
+
+def _read_stamp(stamp: Path) -> list[Chosen] | None:
+    """What was chosen the last time, if every program is the same as then."""
+    try:
+        rows = json.loads(stamp.read_text())
+        chosen = [(Chosen(**{**row["chosen"], "way": Way(row["chosen"]["way"])}), row["identity"]) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return [row for row, _ in chosen] if all(_identity(row.program) == identity for row, identity in chosen) else None
+
+
+def _write_stamp(stamp: Path, chosen: Sequence[Chosen]) -> None:
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{"chosen": asdict(row), "identity": _identity(row.program)} for row in chosen]
+    unfinished = stamp.with_suffix(f".{os.getpid()}")
+    unfinished.write_text(json.dumps(rows, indent=1))
+    unfinished.replace(stamp)
+
+
+def _select(chosen: Sequence[Chosen], store: Store, environment: Mapping[str, str]) -> Toolchain:
+    """The bin directory for this choice and this checkout: made once, then found again by its name.
+
+    It belongs to one checkout, because the stand-in for the language host runs that checkout's interpreter: several
+    checkouts side by side each have their own.
+    """
+    programs = {row.tool: Path(row.program) for row in chosen}
+    launcher = None if _has_official_host(programs[PULUMI.name], store, environment) else _launcher()
+    facts = ([(row.program, _identity(row.program)) for row in chosen], launcher, str(ROOT))
+    selection = store.selections / hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+    if not selection.is_dir():
+        _forget_lost_checkouts(store.selections)
+        with store.becoming(selection) as (directory, _):
+            (directory / "checkout").write_text(str(ROOT))
+            _fill(directory / "bin", chosen, launcher)
+    home = store.root / "pulumi-home"
+    _place_provider(programs[KUBERNETES_PROVIDER.name], home)
+    rows = list(chosen)
+    if launcher is not None:
+        host = selection / "bin" / LANGUAGE_HOST
+        rows.append(Chosen(STAND_IN, importlib.metadata.version("pulumi"), str(host), Way.BUILD))
+    credentials = Path(environment.get("HOME") or Path.home()) / ".pulumi"
+    return Toolchain(rows, selection / "bin", home, credentials)
+
+
+def _has_official_host(pulumi: Path, store: Store, environment: Mapping[str, str]) -> bool:
+    """Whether the engine finds its own Python language host: beside it, or on PATH."""
+    beside = pulumi.resolve().parent / LANGUAGE_HOST
+    return beside.is_file() or any(programs_on_path(LANGUAGE_HOST, environment, outside=store.root))
+
+
+def _launcher() -> str:
+    """The script that the engine starts as its Python language host, in place of the official one."""
+    python, host = shlex.quote(sys.executable), shlex.quote(str(ROOT / "tools" / "language_host" / "__main__.py"))
+    gone = shlex.quote(f"{sys.executable} or the checkout {ROOT} is gone. Run `make up` in the checkout you work in.")
+    return f"""#!/bin/sh
+# mlplatform's stand-in for Pulumi's Python language host
+if [ ! -x {python} ] || [ ! -f {host} ]; then echo {gone} >&2; exit 1; fi
+exec {python} -u {host} "$@"
+"""
+
+
+def _fill(bin_directory: Path, chosen: Sequence[Chosen], launcher: str | None) -> None:
+    """Names every tool in one directory.
+
+    What is in the cache gets a second hard link, not a symbolic one: the engine resolves symbolic links to find what
+    belongs beside it, and warns at each run about a language host that it then finds on PATH only.
+    """
+    bin_directory.mkdir()
+    for row in chosen:
+        if row.tool == KUBERNETES_PROVIDER.name:
+            continue
+        if row.way is Way.PATH:
+            (bin_directory / row.tool).symlink_to(row.program)
+            continue
+        for program in Path(row.program).parent.iterdir():
+            link(program, bin_directory / program.name)
+    if launcher is not None:
+        (bin_directory / LANGUAGE_HOST).write_text(launcher)
+        (bin_directory / LANGUAGE_HOST).chmod(0o755)
+
+
+def _place_provider(program: Path, home: Path) -> None:
+    """Puts the provider where the engine looks for installed plugins in `home`."""
+    name = plugin_directory(home) / KUBERNETES_PROVIDER.name
+    if name.is_symlink() and name.readlink() == program:
+        return
+    name.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = name.with_suffix(f".{os.getpid()}")
+    unfinished.symlink_to(program)
+    unfinished.replace(name)
+
+
+def _forget_lost_checkouts(selections: Path) -> None:
+    """Removes what was made for checkouts that are no longer there."""
+    for marker in selections.glob("*/checkout"):
+        if not Path(marker.read_text()).is_dir():
+            shutil.rmtree(marker.parent, ignore_errors=True)
