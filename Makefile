@@ -1,0 +1,49 @@
+# Each target is one line that calls the real tool; `.venv/bin/python -m tools --help` has the options.
+# STACK chooses the stack (make up STACK=prod), ARGS goes to the tool (make up ARGS=--dry-run).
+STACK ?= dev
+ARGS ?=
+# The python to make .venv with: 3.11 if it is there, else the newest python3 that will do (3.10 or later).
+PYTHON ?= $(firstword $(foreach version,3.11 3.14 3.13 3.12 3.10,$(shell command -v python$(version))) python3)
+RUN = .venv/bin/python -m
+VENV = .venv/.made
+
+.DEFAULT_GOAL := help
+.PHONY: help up down preview refresh status doctor test lint bench docs clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(VENV)  ## bring the whole platform up: tools, simulated cluster, law, stack, summary
+	@$(RUN) tools up --stack $(STACK) $(ARGS)
+
+down: $(VENV)  ## take it down again; leaves nothing behind
+	@$(RUN) tools down --stack $(STACK) $(ARGS)
+
+preview: $(VENV)  ## what `up` would change, judged by the policies; changes nothing
+	@$(RUN) tools up --dry-run --stack $(STACK) $(ARGS)
+
+refresh: $(VENV)  ## make the state as the world is, and say what had drifted
+	@$(RUN) tools refresh --stack $(STACK) $(ARGS)
+
+status: $(VENV)  ## what is up, where its state is, whether a run was interrupted
+	@$(RUN) tools status --stack $(STACK) $(ARGS)
+
+doctor: $(VENV)  ## which tools are used, from where, and what is missing
+	@$(RUN) tools doctor $(ARGS)
+
+test: lint  ## everything: lint, unit tests and the tests on the real engine and API server
+	@$(RUN) pytest $(ARGS)
+
+lint: $(VENV)  ## ruff, strict typing, import law
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+clean:  ## remove caches and the virtual environment; state and tools stay
+	@rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+
+.venv: $(VENV)  ## the Python side, made anew when the requirements change
+
+$(VENV): requirements.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "error: $(PYTHON) is too old: 3.10 or later is needed (make PYTHON=/path/to/python3.11)")'
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
