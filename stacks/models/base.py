@@ -1,0 +1,25 @@
+"""What all settings have in common: frozen, closed, camelCase outside and snake_case inside."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic.alias_generators import to_camel
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$")]
+"""A name that becomes part of object names: lower case, digits and dashes, at most 40 characters."""
+
+
+class Model(BaseModel):
+    """Base of every settings model."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        use_attribute_docstrings=True,
+        str_strip_whitespace=True,
+    )
+
+    def args(self) -> Any:
+        """As a component takes it: snake_case keys, what was not given left out."""
+        return self.model_dump(exclude_none=True)

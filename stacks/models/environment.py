@@ -1,0 +1,32 @@
+"""Settings of the environment as a whole."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from components.charts import ChartOrigin
+from stacks.models.base import Model, Name
+
+
+class Environment(Model):
+    """What this environment is and what it may own."""
+
+    name: Name
+    """Shown in labels, alerts and the report: dev, staging, prod."""
+    owner: Annotated[str, StringConstraints(min_length=3)]
+    """Who answers for it: a team or an address."""
+    domain: Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}$")]
+    """DNS domain under which its services are reachable."""
+    device_caps: dict[str, Annotated[int, Field(ge=0)]] = {}
+    """Accelerator -> physical devices it may own, pools at their largest. Not named: not capped."""
+    highly_available: bool = False
+    """Two or three replicas of everything that can have them."""
+
+
+class Charts(Model):
+    """Where charts and CRDs come from."""
+
+    origin: ChartOrigin = ChartOrigin.BUNDLED
+    """bundled (simulated clusters only), upstream, or mirror."""
+    location: str = ""
+    """mirror only: `oci://registry/path` or `https://…` that holds the same charts."""
