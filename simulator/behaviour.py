@@ -1,0 +1,71 @@
+"""How simulated objects behave: data in `stages/` and `admission/`, given to a cluster as objects of its own."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from simulator.errors import SimulatorError
+from simulator.launcher import call_kubectl
+
+FOLDERS = ("stages", "admission")
+OWNER_LABEL = "app.kubernetes.io/managed-by"
+OWNER = "mlplatform-simulator"
+_PATIENCE_SECONDS = 15.0
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """The objects of every YAML file in a folder, marked as ours, in the order of the file names."""
+    objects: list[dict[str, Any]] = []
+    for path in sorted(folder.glob("*.yaml")):
+        for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+            labels = document["metadata"].setdefault("labels", {})
+            labels[OWNER_LABEL] = OWNER
+            objects.append(document)
+    return objects
+
+
+@cache
+def bundled() -> tuple[dict[str, Any], ...]:
+    """The behaviour that comes with the project."""
+    root = Path(__file__).parent
+    return tuple(document for folder in FOLDERS for document in read(root / folder))
+
+
+@cache
+def document() -> str:
+    """The bundled behaviour as one document that `kubectl apply -f -` takes."""
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": bundled()}, sort_keys=True)
+
+
+@cache
+def fingerprint() -> str:
+    """Changes with the bundled behaviour; tells whether a cluster already has it."""
+    return hashlib.sha256(document().encode()).hexdigest()
+
+
+def surplus(present: Iterable[str], wanted: Iterable[dict[str, Any]]) -> list[str]:
+    """Of the stages `present` in a cluster and ours (names), those that are not `wanted` any more."""
+    return sorted(set(present) - {rule["metadata"]["name"] for rule in wanted if rule["kind"] == "Stage"})
+
+
+def give(kubectl: Path, kubeconfig: Path) -> None:
+    """Makes a cluster behave as bundled, and no longer as an older version had it. Raises SimulatorError."""
+    call = partial(call_kubectl, kubectl, kubeconfig)
+    # The definition of Stage is a second old in a new cluster: the API server may not serve it yet.
+    patience = Retrying(
+        retry=retry_if_exception_type(SimulatorError),
+        stop=stop_after_delay(_PATIENCE_SECONDS),
+        wait=wait_fixed(0.2),
+        reraise=True,
+    )
+    patience(call, "apply", "--server-side", "--force-conflicts", "-f", "-", text=document())
+    names = call("get", "stages", f"--selector={OWNER_LABEL}={OWNER}", "--output=name").split()
+    old = surplus((name.partition("/")[2] for name in names), bundled())
+    if old:
+        call("delete", "stage", *old)

@@ -1,0 +1,280 @@
+"""A Kubernetes cluster on this computer: a real control plane whose nodes and containers are simulated.
+
+etcd, kube-apiserver, kube-controller-manager and kube-scheduler are the real programs; kwok plays the kubelets and the
+controllers that are not there, by the rules in `stages/`. See docs/simulator.md for what that means.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+import psutil
+import yaml
+from filelock import AcquireReturnProxy, FileLock, Timeout
+
+from simulator import api, behaviour, files, launcher, processes
+from simulator.configuration import ADDRESS, COMPONENTS, PORT_OPTIONS, choose_ports, control_plane, is_free, ports_of
+from simulator.errors import SimulatorError
+from simulator.home import DEFAULT_NAME, cluster_directory, home_directory
+
+READY_SECONDS = 90.0
+"""How long a control plane may take to be ready; an idle computer needs 4 s."""
+SURVIVORS_SECONDS = 20.0
+"""How long programs that outlived a crash may take to find each other again before all are started anew."""
+LOCK_SECONDS = 300.0
+POLL_SECONDS = 0.05
+
+Report = Callable[[str], None]
+"""Takes one line about what is being done."""
+
+
+class Toolchain(Protocol):
+    """Where the programs are; `tools.toolchain` has the real one."""
+
+    def path(self, name: str) -> Path:
+        """The program of that name (see `configuration.COMPONENTS`, `kubectl`, `kwokctl`)."""
+
+
+class State(str, Enum):
+    """How a cluster is doing."""
+
+    __str__ = str.__str__
+
+    ABSENT = "absent"
+    STOPPED = "stopped"
+    DEGRADED = "degraded"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A running part of a control plane."""
+
+    process_id: int
+    memory_mebibytes: int
+    """Resident memory."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """A cluster as it is now."""
+
+    name: str
+    state: State
+    server: str
+    """URL of the API server; empty for a cluster that does not exist."""
+    kubeconfig: Path
+    programs: Mapping[str, Program]
+    problem: str
+    """What is missing or does not answer, when the cluster is degraded."""
+
+    @property
+    def memory_mebibytes(self) -> int:
+        """Resident memory of all programs together."""
+        return sum(program.memory_mebibytes for program in self.programs.values())
+
+
+def _silent(_: str) -> None: ...
+
+
+class Cluster:
+    """One simulated cluster. Cheap to construct: nothing is touched before a method is called."""
+
+    def __init__(self, name: str = DEFAULT_NAME, home: Path | None = None) -> None:
+        """`home` defaults to `home_directory()`. Raises SimulatorError for a name that cannot be one."""
+        self.name = name
+        self._home = (home or home_directory()).absolute()
+        self._directory = cluster_directory(name, self._home)
+        self.kubeconfig = self._directory / "kubeconfig.yaml"
+        """The cluster's own kubeconfig (administrator). No other kubeconfig is ever touched."""
+
+    @classmethod
+    def clusters(cls, home: Path | None = None) -> list["Cluster"]:
+        """Every cluster of a home, running or not, by name."""
+        folder = (home or home_directory()).absolute()
+        return [cls(path.parent.name, folder) for path in sorted(folder.glob("clusters/[!.]*/configuration.yaml"))]
+
+    def start(self, toolchain: Toolchain, report: Report = _silent) -> None:
+        """Makes the cluster run and be ready, whatever state it was in; its objects are kept.
+
+        Raises SimulatorError when it cannot, with the last words of the program that failed.
+        """
+        if self._is_up_to_date(toolchain):
+            return
+        with self._lock():
+            if self._is_up_to_date(toolchain):  # by now: another process was starting it
+                return
+            began = time.monotonic()
+            files.restore(self._directory)
+            if not self._is_configured(toolchain):
+                self._configure(toolchain, report)
+                self._await_ready(READY_SECONDS)
+            else:
+                self._recover(toolchain, report)
+            self._teach(toolchain)
+            report(f"cluster {self.name}: ready in {time.monotonic() - began:.1f} s at {self._server()}")
+
+    def stop(self) -> bool:
+        """Ends every program of the cluster and keeps its objects for the next start. False if none was running."""
+        if not self._directory.exists():
+            return False
+        with self._lock():
+            return bool(processes.stop(self._directory))
+
+    def delete(self) -> bool:
+        """Removes the cluster: programs, ports, objects, keys. False if there was none."""
+        if not self._directory.exists():
+            return False
+        with self._lock():
+            processes.stop(self._directory)
+            shutil.rmtree(self._directory)
+            files.forget(self._directory)
+        return True
+
+    def status(self) -> Status:
+        """What runs now, with its memory."""
+        if self._configuration() is None:
+            return Status(self.name, State.ABSENT, "", self.kubeconfig, {}, "")
+        programs = {}
+        for component, process in processes.running(self._directory).items():
+            try:
+                programs[component] = Program(process.pid, round(process.memory_info().rss / 2**20))
+            except psutil.NoSuchProcess:
+                continue
+        problem = ", ".join(name for name in COMPONENTS if name not in programs) if programs else ""
+        problem = problem or (api.unready(self._directory, self._ports()) if programs else "")
+        state = State.DEGRADED if problem else State.RUNNING if programs else State.STOPPED
+        return Status(self.name, state, self._server(), self.kubeconfig, programs, problem)
+
+    # What follows is how. The directory belongs to kwokctl, except these: configuration.yaml (what kwokctl was told;
+    # it appears when kwokctl is done, so that a cluster whose creation was cut short counts as none), pending.yaml (the
+    # same until then), behaviour (which rules the cluster has), and the links in bin/.
+
+    def _lock(self) -> AcquireReturnProxy:
+        files.make_private_folder(self._directory.parent)
+        lock = FileLock(self._directory.parent / ".lock", timeout=LOCK_SECONDS, mode=files.PRIVATE_FILE)
+        try:
+            return lock.acquire()
+        except Timeout:
+            raise SimulatorError(
+                f"cluster {self.name}: another process has been starting or stopping a cluster in "
+                f"{self._directory.parent} for {LOCK_SECONDS:.0f} s. Wait for it, or end it, and try again."
+            ) from None
+
+    def _configuration(self) -> dict[str, Any] | None:
+        try:
+            return dict(yaml.safe_load((self._directory / "configuration.yaml").read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+
+    def _ports(self) -> dict[str, int]:
+        return ports_of(self._configuration() or {})
+
+    def _server(self) -> str:
+        return f"https://{ADDRESS}:{self._ports()['kubeApiserverPort']}"
+
+    def _wanted(self, toolchain: Toolchain) -> dict[str, Any]:
+        taken = {port for cluster in self.clusters(self._home) for port in cluster._ports().values()}
+        return control_plane(self._directory, self._ports() or choose_ports(taken), toolchain.path("kubectl"))
+
+    def _stale_links(self, toolchain: Toolchain) -> dict[Path, Path]:
+        """Links in bin/ that are missing or lead elsewhere than the toolchain, each with its right target."""
+        wanted = {self._directory / "bin" / name: toolchain.path(tool) for name, tool in COMPONENTS.items()}
+        return {link: target for link, target in wanted.items() if not link.is_symlink() or link.readlink() != target}
+
+    def _is_configured(self, toolchain: Toolchain) -> bool:
+        """kwokctl has been here, with these programs and these arguments."""
+        known = self._configuration()
+        return (
+            known is not None
+            and not (self._directory / "pending.yaml").exists()
+            and not self._stale_links(toolchain)
+            and known == self._wanted(toolchain)
+        )
+
+    def _is_up_to_date(self, toolchain: Toolchain) -> bool:
+        return (
+            self._is_configured(toolchain)
+            and self._known_behaviour() == behaviour.fingerprint()
+            and len(processes.running(self._directory)) == len(COMPONENTS)
+            and not api.unready(self._directory, self._ports())
+        )
+
+    def _configure(self, toolchain: Toolchain, report: Report) -> None:
+        """Lets kwokctl write its files and start everything; keys, ports and objects of before are kept."""
+        processes.stop(self._directory)
+        if self._configuration() is None:
+            report(f"cluster {self.name}: creating in {self._directory}")
+            shutil.rmtree(self._directory, ignore_errors=True)
+        else:
+            report(f"cluster {self.name}: programs or arguments have changed, restarting; objects are kept")
+            (self._directory / "kwok.yaml").unlink(missing_ok=True)
+        wanted = self._wanted(toolchain)
+        launcher.refuse_taken_ports(self.name, ports_of(wanted), is_free)
+        for link, target in self._stale_links(toolchain).items():
+            files.make_private_folder(link.parent)
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
+        pending = self._directory / "pending.yaml"
+        files.write_private(pending, yaml.safe_dump(wanted))
+        with files.kept(self._directory):
+            # Without --kubeconfig "" kwokctl would add the cluster to the user's own kubeconfig.
+            self._kwokctl(toolchain, "--config", str(pending), "create", "cluster", "--kubeconfig", "")
+        pending.replace(self._directory / "configuration.yaml")
+
+    def _recover(self, toolchain: Toolchain, report: Report) -> None:
+        """Starts what does not run. If the rest does not get along with it any more, starts everything anew."""
+        survivors = processes.running(self._directory)
+        self._launch(toolchain, survivors, report)
+        try:
+            self._await_ready(SURVIVORS_SECONDS if survivors else READY_SECONDS)
+        except SimulatorError as error:
+            if not survivors:
+                raise
+            report(f"{error.args[0].splitlines()[0]} Starting everything anew.")
+            processes.stop(self._directory)
+            self._launch(toolchain, {}, report)
+            self._await_ready(READY_SECONDS)
+
+    def _launch(self, toolchain: Toolchain, survivors: Mapping[str, psutil.Process], report: Report) -> None:
+        missing = [name for name in COMPONENTS if name not in survivors]
+        if not missing:
+            return
+        report(f"cluster {self.name}: starting {', '.join(missing) if survivors else 'the control plane'}")
+        launcher.refuse_taken_ports(self.name, ports_of(self._configuration() or {}, missing), is_free)
+        processes.write_process_ids(self._directory, survivors)
+        self._kwokctl(toolchain, "start", "cluster")
+
+    def _kwokctl(self, toolchain: Toolchain, *arguments: str) -> None:
+        launcher.call_kwokctl(toolchain.path("kwokctl"), self._home, self.name, *arguments)
+
+    def _await_ready(self, patience_seconds: float) -> None:
+        deadline = time.monotonic() + patience_seconds
+        while unready := api.unready(self._directory, self._ports()):
+            dead = [name for name in COMPONENTS if name not in processes.running(self._directory)]
+            if dead or time.monotonic() > deadline:
+                what = f"{dead[0]} has ended" if dead else f"{unready} did not answer in {patience_seconds:.0f} s"
+                part = dead[0] if dead else unready if unready in COMPONENTS else "kube-controller-manager"
+                raise SimulatorError(
+                    f"cluster {self.name}: {what}. Its log is {self._directory / 'logs' / part}.log, and ends with:\n"
+                    f"{launcher.last_words(self._directory, part)}\n"
+                    f"Try again; if it fails again, delete the cluster and start it anew."
+                )
+            time.sleep(POLL_SECONDS)
+
+    def _known_behaviour(self) -> str:
+        try:
+            return (self._directory / "behaviour").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+
+    def _teach(self, toolchain: Toolchain) -> None:
+        """Gives the cluster the rules of this version, and takes back those that an older version gave it."""
+        if self._known_behaviour() == behaviour.fingerprint():
+            return
+        behaviour.give(toolchain.path("kubectl"), self.kubeconfig)
+        files.write_private(self._directory / "behaviour", behaviour.fingerprint())

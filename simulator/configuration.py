@@ -1,0 +1,194 @@
+"""What the control plane of a simulated cluster is told: facts as tables, one pure function that joins them.
+
+kwokctl reads the document, makes keys and certificates, and starts the programs. Everything listens on 127.0.0.1.
+"""
+
+import random
+import socket
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+ADDRESS = "127.0.0.1"
+
+COMPONENTS: Mapping[str, str] = {
+    "etcd": "etcd",
+    "kube-apiserver": "kube-apiserver",
+    "kube-controller-manager": "kube-controller-manager",
+    "kube-scheduler": "kube-scheduler",
+    "kwok-controller": "kwok",
+}
+"""Programs of a control plane, as kwokctl names them, in the order of their start -> name in the toolchain."""
+
+PORT_OPTIONS: Mapping[str, str] = {
+    "etcdPort": "etcd",
+    "etcdPeerPort": "etcd",
+    "kubeApiserverPort": "kube-apiserver",
+    "kubeControllerManagerPort": "kube-controller-manager",
+    "kubeSchedulerPort": "kube-scheduler",
+    "kwokControllerPort": "kwok-controller",
+}
+"""The options of kwokctl that take a port -> who listens there. A cluster keeps its ports for life, so that its
+kubeconfig never changes."""
+
+PORT_RANGE = range(20000, 32000)
+"""Below the range that Linux and macOS hand out to outgoing connections (32768 and up): such a port could be taken
+by any program while the cluster is stopped."""
+
+_STRINGENT = {
+    # Real rules: requests are authorized by RBAC and pass the admission plugins that Kubernetes enables by default
+    # (ResourceQuota, LimitRanger, PodSecurity, ServiceAccount, Priority, DefaultTolerationSeconds, StorageClass ...).
+    "securePort": True,
+    "kubeAuthorization": True,
+    "kubeAdmission": True,
+}
+
+_GENTLE_MEMORY = {"GOGC": "50"}
+"""Garbage collection twice as often: measured in docs/simulator.md."""
+
+_ARGUMENTS: Mapping[str, Mapping[str, str]] = {
+    "etcd": {
+        # A simulation may lose its last writes when the computer loses power. Without fsync a write takes microseconds
+        # on any disk; a killed process loses nothing, the pages belong to the kernel by then.
+        "unsafe-no-fsync": "true",
+        "log-level": "warn",
+    },
+    "kube-apiserver": {
+        "profiling": "false",
+        # Pulumi, kubectl and the tests come and go: nobody waits for them at shutdown.
+        "shutdown-delay-duration": "0s",
+    },
+    "kube-controller-manager": {
+        # One of each, always: waiting for the lease of a predecessor that was killed would cost up to 15 s.
+        "leader-elect": "false",
+        "profiling": "false",
+        # Real controllers with identities of their own, so that RBAC acts on them as in a real cluster.
+        "use-service-account-credentials": "true",
+    },
+    "kube-scheduler": {"leader-elect": "false", "profiling": "false"},
+    "kwok-controller": {},
+}
+
+
+def is_free(port: int) -> bool:
+    """Whether a program could listen on the port now."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free to listen on
+        try:
+            listener.bind((ADDRESS, port))
+        except OSError:
+            return False
+    return True
+
+
+def choose_ports(taken: Collection[int], is_free: Callable[[int], bool] = is_free) -> dict[str, int]:
+    """A free port for each of `PORT_OPTIONS`, none of `taken` (what other clusters keep while they are stopped).
+
+    Random, so that clusters of different homes, which do not know of each other, hardly ever choose the same.
+    """
+    candidates = random.sample(PORT_RANGE, k=len(PORT_RANGE))
+    free = (port for port in candidates if port not in taken and is_free(port))
+    return {option: next(free) for option in PORT_OPTIONS}
+
+
+def ports_of(configuration: Mapping[str, Any], components: Collection[str] = COMPONENTS) -> dict[str, int]:
+    """The ports in a document of `control_plane`, by option, of some components; empty for an empty document."""
+    options = configuration.get("options", {})
+    return {option: options[option] for option, name in PORT_OPTIONS.items() if option in options and name in components}
+
+
+def _security(directory: Path, ports: Mapping[str, int]) -> dict[str, dict[str, str]]:
+    """Arguments, by component, that let only holders of the cluster's keys in.
+
+    kwokctl starts etcd with plain HTTP, which any user of the computer could read Secrets from, past RBAC. The
+    controllers show the certificate of the cluster instead of one of their own, so that their health can be asked.
+    """
+    keys = directory / "pki"
+    certificate, key, authority = str(keys / "admin.crt"), str(keys / "admin.key"), str(keys / "ca.crt")
+    client = f"https://{ADDRESS}:{ports['etcdPort']}"
+    peer = f"https://{ADDRESS}:{ports['etcdPeerPort']}"
+    serving = {"tls-cert-file": certificate, "tls-private-key-file": key}
+    return {
+        "etcd": {
+            "listen-client-urls": client,
+            "advertise-client-urls": client,
+            "listen-peer-urls": peer,
+            "initial-advertise-peer-urls": peer,
+            "initial-cluster": f"node0={peer}",
+            "cert-file": certificate,
+            "key-file": key,
+            "trusted-ca-file": authority,
+            "client-cert-auth": "true",
+            "peer-cert-file": certificate,
+            "peer-key-file": key,
+            "peer-trusted-ca-file": authority,
+            "peer-client-cert-auth": "true",
+        },
+        "kube-apiserver": {
+            "etcd-servers": client,
+            "etcd-certfile": certificate,
+            "etcd-keyfile": key,
+            "etcd-cafile": authority,
+        },
+        "kube-controller-manager": serving,
+        "kube-scheduler": serving,
+        "kwok-controller": {},
+    }
+
+
+_SET_BY_KWOKCTL = frozenset(
+    {
+        "listen-client-urls",
+        "advertise-client-urls",
+        "listen-peer-urls",
+        "initial-advertise-peer-urls",
+        "initial-cluster",
+        "etcd-servers",
+    }
+)
+"""Arguments that kwokctl writes itself, and that a patch therefore overrides instead of adding."""
+
+
+def _patch(component: str, arguments: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "name": component,
+        "extraArgs": [
+            {"key": key, "value": value, "override": key in _SET_BY_KWOKCTL} for key, value in arguments.items()
+        ],
+        "extraEnvs": [{"name": name, "value": value} for name, value in _GENTLE_MEMORY.items()],
+    }
+
+
+def control_plane(directory: Path, ports: Mapping[str, int], kubectl: Path) -> dict[str, Any]:
+    """The KwokctlConfiguration of a cluster in `directory` (absolute) on `ports` (by `PORT_OPTIONS`).
+
+    The programs are found in `bin/` of the directory, under their names in `COMPONENTS`.
+    """
+    security = _security(directory, ports)
+    binaries = {
+        "etcdBinary": "etcd",
+        "kubeApiserverBinary": "kube-apiserver",
+        "kubeControllerManagerBinary": "kube-controller-manager",
+        "kubeSchedulerBinary": "kube-scheduler",
+        "kwokControllerBinary": "kwok-controller",
+    }
+    return {
+        "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
+        "kind": "KwokctlConfiguration",
+        "options": {
+            "runtime": "binary",
+            "bindAddress": ADDRESS,
+            "components": list(COMPONENTS),
+            # Stages are objects in the cluster: kwok then takes up kinds whose CRD comes later (see definition.yaml).
+            "enableCRDs": ["Stage"],
+            # The client-side limits of the controllers (20 requests/s) are made for shared clusters; here they only
+            # make a namespace with 100 objects take 5 s to go.
+            "disableQPSLimits": True,
+            "etcdQuotaBackendSize": "2Gi",
+            "kubectlBinary": str(kubectl),
+            **_STRINGENT,
+            **{option: str(directory / "bin" / name) for option, name in binaries.items()},
+            **{option: ports[option] for option in PORT_OPTIONS},
+        },
+        "componentsPatches": [_patch(name, {**_ARGUMENTS[name], **security[name]}) for name in COMPONENTS],
+    }

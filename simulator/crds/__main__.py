@@ -1,0 +1,36 @@
+"""Write the stand-in CRDs: `python -m simulator.crds`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from simulator.crds import (
+    cert_manager,
+    cloudnative_pg,
+    gateway_api,
+    kserve,
+    node_feature_discovery,
+    prometheus_operator,
+)
+from simulator.crds.schema import Kind, to_yaml
+
+FOLDER = Path(__file__).parent
+
+KINDS_BY_ADDON: Mapping[str, Sequence[Kind]] = {
+    "cert-manager": cert_manager.KINDS,
+    "cloudnative-pg": cloudnative_pg.KINDS,
+    "gateway-api": gateway_api.KINDS,
+    "kserve": kserve.KINDS,
+    "node-feature-discovery": node_feature_discovery.KINDS,
+    "prometheus-operator": prometheus_operator.KINDS,
+}
+"""What each file holds; the names are those of `components.versions.CRDS`."""
+
+
+def main() -> None:
+    """Write every file anew."""
+    for addon, kinds in KINDS_BY_ADDON.items():
+        (FOLDER / f"{addon}.yaml").write_text(to_yaml(kinds), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

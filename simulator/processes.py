@@ -1,0 +1,71 @@
+"""The programs of one control plane, found by what they are and not by a number in a file.
+
+kwokctl keeps process ids in files. After a crash or a reboot such a number may belong to somebody else's program, which
+kwokctl would take for its own, and kill. So the files are rewritten from what really runs before kwokctl reads them.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+
+from simulator.configuration import COMPONENTS
+
+_GRACE_SECONDS: Mapping[str, float] = {"etcd": 5.0}
+"""How long a program may take to end after SIGTERM. Only etcd has something to write."""
+_DEFAULT_GRACE_SECONDS = 1.0
+
+
+def running(directory: Path) -> dict[str, psutil.Process]:
+    """The live programs of the cluster in `directory`, by component: those started from its own `bin/`."""
+    folder = f"{directory / 'bin'}/"
+    found: dict[str, psutil.Process] = {}
+    for process in psutil.process_iter(["cmdline", "status"]):
+        command = process.info["cmdline"]
+        if not command or not command[0].startswith(folder) or process.info["status"] == psutil.STATUS_ZOMBIE:
+            continue
+        component = command[0].removeprefix(folder)
+        if component in COMPONENTS:
+            found[component] = process
+    return found
+
+
+def write_process_ids(directory: Path, processes: Mapping[str, psutil.Process]) -> None:
+    """Makes the files of kwokctl say what runs: one for each live program, none for the others."""
+    folder = directory / "pids"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for component in COMPONENTS:
+        path = folder / f"{component}.pid"
+        if component in processes:
+            path.write_text(str(processes[component].pid))
+        else:
+            path.unlink(missing_ok=True)
+
+
+def stop(directory: Path) -> list[str]:
+    """Ends every program of the cluster, clients before servers, and returns the components that were running.
+
+    No program outlives the call: what does not end in its grace time is killed.
+    """
+    processes = running(directory)
+    for component in reversed(COMPONENTS):
+        process = processes.get(component)
+        if process is not None:
+            _end(process, _GRACE_SECONDS.get(component, _DEFAULT_GRACE_SECONDS))
+    write_process_ids(directory, {})
+    return list(processes)
+
+
+def _end(process: psutil.Process, grace_seconds: float) -> None:
+    try:
+        process.terminate()
+        try:
+            process.wait(grace_seconds)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(grace_seconds)
+    except psutil.NoSuchProcess:
+        return
+    except psutil.TimeoutExpired:  # killed and not reaped by its parent: dead all the same
+        if process.status() != psutil.STATUS_ZOMBIE:
+            raise
