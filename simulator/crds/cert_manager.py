@@ -1,4 +1,4 @@
-"""cert-manager v1.21.1: certificates, and who signs them: self-signed, an own CA, ACME by HTTP-01 (no DNS-01, no Vault)."""
+"""cert-manager v1.21.1: certificates, and who signs them: self-signed, a CA, ACME by HTTP-01 (no DNS-01, no Vault)."""
 
 from simulator.crds.core import AFFINITY, LOCAL_REFERENCE
 from simulator.crds.gateway_api import PARENT_REFERENCES
@@ -9,6 +9,7 @@ from simulator.crds.schema import (
     INT32,
     STRING,
     STRING_MAP,
+    STRINGS,
     Fragment,
     Kind,
     Schema,
@@ -215,7 +216,7 @@ KINDS = (
         obj(
             {
                 "duration": STRING,
-                "extra": mapping(ATOMIC_STRINGS),
+                "extra": mapping(STRINGS),
                 "groups": ATOMIC_STRINGS,
                 "isCA": BOOLEAN,
                 "issuerRef": _ISSUER_REFERENCE,

@@ -2,11 +2,13 @@
 
 from simulator.crds.core import (
     CLAIM_SPEC,
+    CONTAINER,
     CONTAINER_SECURITY,
     ENV_ENTRY,
     ENV_FROM_ENTRY,
     KEY_SELECTOR,
     LOCAL_NAME,
+    LOCAL_REFERENCE,
     NAMED,
     NODE_AFFINITY,
     POD_AFFINITY,
@@ -17,6 +19,7 @@ from simulator.crds.core import (
     SECCOMP_PROFILE,
     TOLERATIONS,
     TOPOLOGY_SPREAD,
+    VOLUMES,
 )
 from simulator.crds.prometheus_operator import relabelings
 from simulator.crds.schema import (
@@ -42,6 +45,7 @@ from simulator.crds.schema import (
 _GROUP = "postgresql.cnpg.io"
 _CLUSTER_COLUMN = ("Cluster", "string", ".spec.cluster.name")
 _INTEGER = integer(None)
+_INSTANCES = {"specReplicasPath": ".spec.instances", "statusReplicasPath": ".status.instances"}
 _CLUSTER_REFERENCE = NAMED
 _SECRET_REFERENCE = NAMED
 _BACKUP_TARGET = choice("primary", "prefer-standby")
@@ -331,6 +335,15 @@ _BACKUP_FIELDS: dict[str, Schema] = {
     "pluginConfiguration": obj({"name": STRING, "parameters": STRING_MAP}, "name"),
     "target": _BACKUP_TARGET,
 }
+# Pods embedded as core/v1 declares them merge their lists by key; other custom resources lose those declarations.
+_POD_TEMPLATE_FIELDS: dict[str, Schema] = {
+    **{name: schema for name, schema in POD_FIELDS.items() if name not in ("hostAliases", "tolerations")},
+    "containers": array(CONTAINER, "name"),
+    "imagePullSecrets": array(LOCAL_REFERENCE, "name"),
+    "initContainers": array(CONTAINER, "name"),
+    "tolerations": {**TOLERATIONS, "x-kubernetes-list-type": "atomic"},
+    "volumes": {**VOLUMES, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+}
 _POOLER = obj(
     {
         "cluster": _CLUSTER_REFERENCE,
@@ -354,7 +367,7 @@ _POOLER = obj(
                 "poolMode": choice("session", "transaction", default="session"),
             }
         ),
-        "template": obj({"metadata": _LABELS_AND_ANNOTATIONS, "spec": obj(POD_FIELDS, "containers")}),
+        "template": obj({"metadata": _LABELS_AND_ANNOTATIONS, "spec": obj(_POD_TEMPLATE_FIELDS, "containers")}),
         "type": choice("rw", "ro", "r", default="rw"),
     },
     "cluster pgbouncer",
@@ -394,7 +407,7 @@ KINDS = (
             ("Status", "string", ".status.phase"),
             ("Primary", "string", ".status.currentPrimary"),
         ),
-        scale={"specReplicasPath": ".spec.instances", "statusReplicasPath": ".status.instances"},
+        scale={"labelSelectorPath": ".status.selector", **_INSTANCES},
         required="metadata spec",
     ),
     Kind(
@@ -436,7 +449,7 @@ KINDS = (
         "PgBouncer in front of a cluster.",
         _POOLER,
         columns=(AGE, _CLUSTER_COLUMN, ("Type", "string", ".spec.type")),
-        scale={"specReplicasPath": ".spec.instances", "statusReplicasPath": ".status.instances"},
+        scale=_INSTANCES,
         required="metadata spec",
     ),
     Kind(

@@ -28,12 +28,12 @@ KEY_SELECTOR = Fragment("keySelector", atomic(obj({"key": STRING, "name": LOCAL_
 NAMED = obj({"name": STRING}, "name")
 
 _SELECTOR_TERM = obj({"key": STRING, "operator": STRING, "values": ATOMIC_STRINGS}, "key operator")
-_SELECTOR_TERMS = array(_SELECTOR_TERM, "atomic")
+_SELECTOR_TERMS = Fragment("selectorTerms", array(_SELECTOR_TERM, "atomic"))
 LABEL_SELECTOR = Fragment(
     "labelSelector", atomic(obj({"matchExpressions": _SELECTOR_TERMS, "matchLabels": STRING_MAP}))
 )
 
-_NODE_TERM = atomic(obj({"matchExpressions": _SELECTOR_TERMS, "matchFields": _SELECTOR_TERMS}))
+_NODE_TERM = Fragment("nodeTerm", atomic(obj({"matchExpressions": _SELECTOR_TERMS, "matchFields": _SELECTOR_TERMS})))
 NODE_AFFINITY = Fragment(
     "nodeAffinity",
     obj(
@@ -81,18 +81,21 @@ TOLERATIONS = Fragment(
         obj({"effect": STRING, "key": STRING, "operator": STRING, "tolerationSeconds": INT64, "value": STRING}),
     ),
 )
-TOPOLOGY_SPREAD = obj(
-    {
-        "labelSelector": LABEL_SELECTOR,
-        "matchLabelKeys": ATOMIC_STRINGS,
-        "maxSkew": INT32,
-        "minDomains": INT32,
-        "nodeAffinityPolicy": STRING,
-        "nodeTaintsPolicy": STRING,
-        "topologyKey": STRING,
-        "whenUnsatisfiable": STRING,
-    },
-    "maxSkew topologyKey whenUnsatisfiable",
+TOPOLOGY_SPREAD = Fragment(
+    "topologySpread",
+    obj(
+        {
+            "labelSelector": LABEL_SELECTOR,
+            "matchLabelKeys": ATOMIC_STRINGS,
+            "maxSkew": INT32,
+            "minDomains": INT32,
+            "nodeAffinityPolicy": STRING,
+            "nodeTaintsPolicy": STRING,
+            "topologyKey": STRING,
+            "whenUnsatisfiable": STRING,
+        },
+        "maxSkew topologyKey whenUnsatisfiable",
+    ),
 )
 RESOURCES = Fragment(
     "resources",
@@ -147,34 +150,42 @@ POD_SECURITY = Fragment(
 
 _RESOURCE_FIELD = atomic(obj({"containerName": STRING, "divisor": QUANTITY, "resource": STRING}, "resource"))
 _OBJECT_FIELD = atomic(obj({"apiVersion": STRING, "fieldPath": STRING}, "fieldPath"))
-ENV_ENTRY = obj(
-    {
-        "name": STRING,
-        "value": STRING,
-        "valueFrom": obj(
-            {
-                "configMapKeyRef": KEY_SELECTOR,
-                "fieldRef": _OBJECT_FIELD,
-                "resourceFieldRef": _RESOURCE_FIELD,
-                "secretKeyRef": KEY_SELECTOR,
-            }
-        ),
-    },
-    "name",
+ENV_ENTRY = Fragment(
+    "envEntry",
+    obj(
+        {
+            "name": STRING,
+            "value": STRING,
+            "valueFrom": obj(
+                {
+                    "configMapKeyRef": KEY_SELECTOR,
+                    "fieldRef": _OBJECT_FIELD,
+                    "resourceFieldRef": _RESOURCE_FIELD,
+                    "secretKeyRef": KEY_SELECTOR,
+                }
+            ),
+        },
+        "name",
+    ),
 )
 _ENV_SOURCE = atomic(obj({"name": LOCAL_NAME, "optional": BOOLEAN}))
-ENV_FROM_ENTRY = obj({"configMapRef": _ENV_SOURCE, "prefix": STRING, "secretRef": _ENV_SOURCE})
+ENV_FROM_ENTRY = Fragment(
+    "envFromEntry", obj({"configMapRef": _ENV_SOURCE, "prefix": STRING, "secretRef": _ENV_SOURCE})
+)
 
 _EXEC = obj({"command": ATOMIC_STRINGS})
-_HTTP_GET = obj(
-    {
-        "host": STRING,
-        "httpHeaders": array(obj({"name": STRING, "value": STRING}, "name value"), "atomic"),
-        "path": STRING,
-        "port": INT_OR_STRING,
-        "scheme": STRING,
-    },
-    "port",
+_HTTP_GET = Fragment(
+    "httpGet",
+    obj(
+        {
+            "host": STRING,
+            "httpHeaders": array(obj({"name": STRING, "value": STRING}, "name value"), "atomic"),
+            "path": STRING,
+            "port": INT_OR_STRING,
+            "scheme": STRING,
+        },
+        "port",
+    ),
 )
 _TCP_SOCKET = obj({"host": STRING, "port": INT_OR_STRING}, "port")
 PROBE = Fragment(
@@ -194,25 +205,31 @@ PROBE = Fragment(
         }
     ),
 )
-_LIFECYCLE_HANDLER = obj(
-    {
-        "exec": _EXEC,
-        "httpGet": _HTTP_GET,
-        "sleep": obj({"seconds": INT64}, "seconds"),
-        "tcpSocket": _TCP_SOCKET,
-    }
+_LIFECYCLE_HANDLER = Fragment(
+    "lifecycleHandler",
+    obj(
+        {
+            "exec": _EXEC,
+            "httpGet": _HTTP_GET,
+            "sleep": obj({"seconds": INT64}, "seconds"),
+            "tcpSocket": _TCP_SOCKET,
+        }
+    ),
 )
-VOLUME_MOUNT = obj(
-    {
-        "mountPath": STRING,
-        "mountPropagation": STRING,
-        "name": STRING,
-        "readOnly": BOOLEAN,
-        "recursiveReadOnly": STRING,
-        "subPath": STRING,
-        "subPathExpr": STRING,
-    },
-    "mountPath name",
+VOLUME_MOUNT = Fragment(
+    "volumeMount",
+    obj(
+        {
+            "mountPath": STRING,
+            "mountPropagation": STRING,
+            "name": STRING,
+            "readOnly": BOOLEAN,
+            "recursiveReadOnly": STRING,
+            "subPath": STRING,
+            "subPathExpr": STRING,
+        },
+        "mountPath name",
+    ),
 )
 CONTAINER_FIELDS: dict[str, Schema] = {
     "args": ATOMIC_STRINGS,
@@ -224,18 +241,21 @@ CONTAINER_FIELDS: dict[str, Schema] = {
     "lifecycle": obj({"postStart": _LIFECYCLE_HANDLER, "preStop": _LIFECYCLE_HANDLER, "stopSignal": STRING}),
     "livenessProbe": PROBE,
     "name": STRING,
-    "ports": array(
-        obj(
-            {
-                "containerPort": INT32,
-                "hostIP": STRING,
-                "hostPort": INT32,
-                "name": STRING,
-                "protocol": string(default="TCP"),
-            },
-            "containerPort",
+    "ports": Fragment(
+        "ports",
+        array(
+            obj(
+                {
+                    "containerPort": INT32,
+                    "hostIP": STRING,
+                    "hostPort": INT32,
+                    "name": STRING,
+                    "protocol": string(default="TCP"),
+                },
+                "containerPort",
+            ),
+            "containerPort protocol",
         ),
-        "containerPort protocol",
     ),
     "readinessProbe": PROBE,
     "resources": RESOURCES,
@@ -252,12 +272,17 @@ CONTAINER_FIELDS: dict[str, Schema] = {
 }
 CONTAINER = Fragment("container", obj(CONTAINER_FIELDS, "name"))
 
-_KEY_TO_PATH = array(obj({"key": STRING, "mode": INT32, "path": STRING}, "key path"), "atomic")
-_DOWNWARD_ITEMS = array(
-    obj({"fieldRef": _OBJECT_FIELD, "mode": INT32, "path": STRING, "resourceFieldRef": _RESOURCE_FIELD}, "path"),
-    "atomic",
+_KEY_TO_PATH = Fragment("keyToPath", array(obj({"key": STRING, "mode": INT32, "path": STRING}, "key path"), "atomic"))
+_DOWNWARD_ITEMS = Fragment(
+    "downwardItems",
+    array(
+        obj({"fieldRef": _OBJECT_FIELD, "mode": INT32, "path": STRING, "resourceFieldRef": _RESOURCE_FIELD}, "path"),
+        "atomic",
+    ),
 )
-_PROJECTED_OBJECT = atomic(obj({"items": _KEY_TO_PATH, "name": LOCAL_NAME, "optional": BOOLEAN}))
+_PROJECTED_OBJECT = Fragment(
+    "projectedObject", atomic(obj({"items": _KEY_TO_PATH, "name": LOCAL_NAME, "optional": BOOLEAN}))
+)
 CLAIM_SPEC = Fragment(
     "claimSpec",
     obj(

@@ -76,24 +76,27 @@ _MODEL = Fragment(
     ),
 )
 _WORKER_SPEC = obj({**POD_FIELDS, "pipelineParallelSize": _INTEGER, "tensorParallelSize": _INTEGER})
-_PREDICTOR = Fragment(
-    "predictor",
-    obj(
-        {
-            **_COMPONENT_FIELDS,
-            "model": _MODEL,
-            "name": string(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$"),
-            "storageContainerName": STRING,
-            "workerSpec": _WORKER_SPEC,
-        }
-    ),
+_PREDICTOR_FIELDS: dict[str, Schema] = {
+    **_COMPONENT_FIELDS,
+    "model": _MODEL,
+    "name": string(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$"),
+    "storageContainerName": STRING,
+    "workerSpec": _WORKER_SPEC,
+}
+_PREDICTOR = obj(_PREDICTOR_FIELDS)
+# Upstream relaxes the model of the main predictor, and forgets the canaries: there its container must have a name.
+_CANARY_PREDICTOR = obj(
+    {
+        **{name: schema for name, schema in _PREDICTOR_FIELDS.items() if name != "workerSpec"},
+        "model": {**_MODEL, "required": ["modelFormat", "name"]},
+    }
 )
 _COMPONENT = Fragment("component", obj(_COMPONENT_FIELDS))
 _INFERENCE_SERVICE = obj(
     {
         "canary": array(
             obj(
-                {"predictor": _PREDICTOR, "trafficPercent": integer(minimum=0, maximum=100)},
+                {"predictor": _CANARY_PREDICTOR, "trafficPercent": integer(minimum=0, maximum=100)},
                 "predictor trafficPercent",
             ),
             "atomic",

@@ -361,9 +361,7 @@ _RECEIVER = obj(
                     "authPassword": KEY_SELECTOR,
                     "authUsername": STRING,
                     "from": string(minLength=1),
-                    "headers": array(
-                        obj({"key": string(minLength=1), "value": string(minLength=1)}, "key value"), "atomic"
-                    ),
+                    "headers": array(obj({"key": string(minLength=1), "value": STRING}, "key value"), "atomic"),
                     "html": STRING,
                     "requireTLS": BOOLEAN,
                     "sendResolved": BOOLEAN,

@@ -161,8 +161,15 @@ class Kind:
         return version
 
 
+_LONGEST_INLINE = 88
+"""Characters of an object that may stand on one line."""
+
+
 class _Dumper(yaml.SafeDumper):
-    """Aliases for fragments and nothing else, with names instead of numbers."""
+    """Short objects on one line; aliases for fragments and nothing else, with names instead of numbers."""
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+        return super().represent_mapping(tag, mapping, flow_style=len(str(mapping)) <= _LONGEST_INLINE)
 
     def ignore_aliases(self, data: Any) -> bool:
         return not isinstance(data, Fragment)
