@@ -8,7 +8,7 @@ import click
 
 COMMANDS = {
     "install": "tools.commands:install",
-    "doctor": "tools.commands:doctor",
+    "doctor": "tools.doctor:doctor",
     "env": "tools.commands:env",
     "up": "tools.lifecycle:up",
     "down": "tools.lifecycle:down",

@@ -66,8 +66,8 @@ def command(tool: Tool, output: Path) -> list[str]:
 def go_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The user's environment (proxy, caches, private mirrors) with what makes the build the pinned one.
 
-    `-mod=readonly` refuses a go.mod that does not say everything. No setting of the checksum database is touched: go.sum
-    is complete, so it is never asked, not even for the provider's version, which it does not know.
+    `-mod=readonly` refuses a go.mod that does not say everything. No setting of the checksum database is touched:
+    go.sum is complete, so it is never asked, not even for the provider's version, which it does not know.
     """
     unwanted = {"GOOS", "GOARCH", "GOEXPERIMENT", "GOROOT_FINAL"}
     kept = {name: value for name, value in environment.items() if name not in unwanted}
@@ -183,6 +183,6 @@ def _failed(tool: Tool, lines: list[str]) -> ToolError:
     text = "\n".join(f"    {line}" for line in lines[-ERROR_LINES:])
     return ToolError(
         f"{tool.name} {tool.version} could not be built from {tool.build.dependency}:\n{text}\n"
-        "What was compiled is kept: run the same command again to go on. Where modules cannot be fetched, set GOPROXY to "
-        "a mirror that has them."
+        "What was compiled is kept: run the same command again to go on. Where modules cannot be fetched, set GOPROXY "
+        "to a mirror that has them."
     )

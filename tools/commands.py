@@ -1,4 +1,4 @@
-"""The commands about the toolchain itself: install, doctor, env."""
+"""The commands that install the toolchain and hand it to a shell."""
 
 from __future__ import annotations
 

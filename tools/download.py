@@ -99,7 +99,7 @@ def find_digest(text: str, name: str) -> str | None:
     words = [line.split() for line in text.splitlines() if line.strip()]
     if [len(line) for line in words] == [1]:
         return words[0][0]
-    return next((line[0] for line in words if len(line) == 2 and line[1].lstrip("*./") == name), None)  # noqa: PLR2004
+    return next((line[0] for line in words if len(line) == 2 and line[1].lstrip("*./") == name), None)
 
 
 def _fetch_all(addresses: set[str]) -> dict[str, str | Unavailable]:
@@ -142,15 +142,15 @@ def download(tool: Tool, asset: Asset, directory: Path, downloads: Path, progres
         _fetch_resumed(tool, asset, partial, progress)
     except (*_TRANSIENT, EOFError) as error:
         raise ToolError(
-            f"{asset.address} broke off after {partial.stat().st_size if partial.exists() else 0} bytes: {error}. Run the "
-            "same command again to go on from there, or build instead with MLPLATFORM_TOOLCHAIN=build."
+            f"{asset.address} broke off after {partial.stat().st_size if partial.exists() else 0} bytes: {error}. "
+            "Run the same command again to go on from there, or build instead with MLPLATFORM_TOOLCHAIN=build."
         ) from error
     digest = _digest(partial)
     if digest != asset.sha256:
         partial.unlink()
         raise ToolError(
-            f"{asset.address} has the sha256 {digest}, but its publisher says {asset.sha256}. It was deleted and nothing "
-            "was installed. Run the same command again; if it stays so, the mirror or the network changes files."
+            f"{asset.address} has the sha256 {digest}, but its publisher says {asset.sha256}. It was deleted and "
+            "nothing was installed. Run the same command again; if it stays so, a mirror or a proxy changes files."
         )
     progress.update(tool.name, "unpacking")
     _unpack(tool, asset, partial, directory)

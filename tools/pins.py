@@ -85,8 +85,8 @@ _GNU = {"amd64": "amd64", "arm64": "arm64"}
 
 _KUBERNETES_LINKER_VALUES = (
     f"k8s.io/component-base/version.gitVersion=v{KUBERNETES_VERSION}",
-    f"k8s.io/component-base/version.gitMajor={KUBERNETES_VERSION.split('.')[0]}",
-    f"k8s.io/component-base/version.gitMinor={KUBERNETES_VERSION.split('.')[1]}",
+    f"k8s.io/component-base/version.gitMajor={parse_version(KUBERNETES_VERSION)[0]}",
+    f"k8s.io/component-base/version.gitMinor={parse_version(KUBERNETES_VERSION)[1]}",
 )
 
 
@@ -185,7 +185,7 @@ ETCD = Tool(
     name="etcd",
     version=ETCD_VERSION,
     accepted=_same_minor(ETCD_VERSION),
-    rule=f"etcd {ETCD_VERSION.rpartition('.')[0]}.x: the data directory of a simulated cluster is not portable between minors",
+    rule=f"etcd {ETCD_VERSION.rpartition('.')[0]}.x: minors cannot share the data directory of a cluster",
     version_command=("--version",),
     version_pattern=r"etcd Version: (\d+\.\d+\.\d+)",
     release=Release(

@@ -63,7 +63,7 @@ class PlainLines:
 
     def _print(self, line: str) -> None:
         self._last_line = time.monotonic()
-        print(line, file=self._stream, flush=True)  # noqa: T201 - this is where the tools print
+        print(line, file=self._stream, flush=True)
 
 
 class LiveTable:

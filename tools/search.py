@@ -99,7 +99,7 @@ def _asked_over_grpc(program: Path) -> str:
     try:
         port = _first_line(plugin)
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            ask = channel.unary_unary(
+            ask: grpc.UnaryUnaryMultiCallable[None, plugin_pb2.PluginInfo] = channel.unary_unary(
                 "/pulumirpc.ResourceProvider/GetPluginInfo",
                 request_serializer=lambda _: b"",
                 response_deserializer=plugin_pb2.PluginInfo.FromString,

@@ -177,8 +177,8 @@ def _install(missing: Sequence[Tool], store: Store, environment: Mapping[str, st
     why = sorted({at.reason for at in available.values() if isinstance(at, download.Unavailable)})
     if to_build and wanted is Mode.DOWNLOAD:
         raise ToolError(
-            f"{_names(to_build)} cannot be downloaded: {'; '.join(why)}. Name a mirror with MLPLATFORM_DOWNLOAD_BASE, or "
-            "leave out MLPLATFORM_TOOLCHAIN=download to have them built from Go modules."
+            f"{_names(to_build)} cannot be downloaded: {'; '.join(why)}. Name a mirror with MLPLATFORM_DOWNLOAD_BASE, "
+            "or leave out MLPLATFORM_TOOLCHAIN=download to have them built from Go modules."
         )
     for tool in missing:
         asset = available.get(tool.name)
@@ -227,8 +227,8 @@ def _build_all(
     free = shutil.disk_usage(store.root).free
     if free < build.NEEDED_BYTES:
         raise ToolError(
-            f"A build needs about {build.NEEDED_BYTES / 1e9:.0f} GB, and {store.root} has {free / 1e9:.1f} GB left. Make "
-            "room, or name a directory on another disk with MLPLATFORM_CACHE (and Go's with GOCACHE and GOMODCACHE)."
+            f"A build needs about {build.NEEDED_BYTES / 1e9:.0f} GB, and {store.root} has {free / 1e9:.1f} GB left. "
+            "Make room, or name a directory on another disk with MLPLATFORM_CACHE (Go has GOCACHE and GOMODCACHE)."
         )
     reason = f"no download here: {'; '.join(why)}" if why else "as MLPLATFORM_TOOLCHAIN says"
     progress.note(
