@@ -60,6 +60,11 @@ def checkout_name(project: Path) -> str:
     return f"{readable[:20]}-{digest}"
 
 
+def cluster_name(project: Path, stack: str) -> str:
+    """The simulated cluster of a stack of this checkout: two checkouts must not deploy over each other."""
+    return f"{stack[:24]}-{checkout_name(project).rsplit('-', 1)[-1]}"
+
+
 def state_directory(project: Path) -> Path:
     """The private directory of this checkout for state, passphrase, logs and journals. Not created here."""
     return home_directory() / "checkouts" / checkout_name(project)
@@ -96,9 +101,9 @@ def choose_backend(project: Path, state: Path, environ: Mapping[str, str] = os.e
 
 
 def _login(environ: Mapping[str, str]) -> str:
-    home = Path(environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    home = environ.get("PULUMI_CREDENTIALS_PATH") or environ.get("PULUMI_HOME") or Path.home() / ".pulumi"
     try:
-        return str(json.loads((home / "credentials.json").read_text(encoding="utf-8")).get("current") or "")
+        return str(json.loads((Path(home) / "credentials.json").read_text(encoding="utf-8")).get("current") or "")
     except (OSError, ValueError, AttributeError):
         return ""
 

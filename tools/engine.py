@@ -49,7 +49,7 @@ class Tools(Protocol):
         """The executable of a tool."""
 
     def environment(self) -> Mapping[str, str]:
-        """Variables that make child processes find the tools."""
+        """This process's variables, changed so that child processes find the tools."""
 
 
 class Watcher(Protocol):
@@ -161,14 +161,15 @@ class Engine:
 
     def variables(self) -> dict[str, str]:
         """The environment of the engine's process."""
-        inherited = {name: value for name, value in os.environ.items() if name != "PULUMI_CONFIG_PASSPHRASE" or value}
+        inherited = dict(self.tools.environment())
+        if not inherited.get("PULUMI_CONFIG_PASSPHRASE"):
+            inherited.pop("PULUMI_CONFIG_PASSPHRASE", None)
         if self.backend.is_file:
             prepare(Path(self.backend.url.removeprefix("file://")))
         return {
             **inherited,
-            **self.tools.environment(),
             **_STEADY,
-            **({"PULUMI_SKIP_CHECKPOINTS": "true"} if self.skip_checkpoints else {}),
+            "PULUMI_SKIP_CHECKPOINTS": str(self.skip_checkpoints).lower(),
             "PULUMI_BACKEND_URL": self.backend.url,
             **secrets_environment(self.project, self.stack, prepare(self.state), self.backend),
             **self.environment,

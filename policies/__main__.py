@@ -1,0 +1,7 @@
+"""The only place that constructs the PolicyPack: the constructor serves and never returns."""
+
+from pulumi_policy import PolicyPack
+
+from policies.pack import policies
+
+PolicyPack(name="mlplatform", policies=policies())

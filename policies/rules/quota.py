@@ -1,0 +1,165 @@
+"""Accelerator quotas at plan time: what all pods of the stack take, against pools, teams and namespaces.
+
+Judged on the objects that the API server would get, whoever declared them: our components, a chart, or a raw manifest.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.capacity import Demand, Ledger, supplies_of, unit_key
+from components.catalog import RETIRED_RESOURCES, is_accelerator_resource
+from components.placement import POOL_LABEL, Capacity
+from policies.rules.capacity import check_ledger
+from policies.rules.finding import Finding
+from policies.rules.objects import UNKNOWN, PlannedObject, Pods, all_pods, at, containers_of, units_of
+
+POOL_TYPES = ("mlplatform:index:SimulatedNodePool",)
+TEAM_TYPE = "mlplatform:index:Team"
+
+
+def capacities_of(objects: list[PlannedObject]) -> list[Capacity]:
+    """What the node pools of the plan hold: the `capacity` output of each."""
+    return [o.body["capacity"] for o in objects if o.type in POOL_TYPES and isinstance(o.body.get("capacity"), Mapping)]
+
+
+def _resources_of(capacities: list[Capacity]) -> set[str]:
+    return {resource for capacity in capacities for resource in capacity["units_per_node"]}
+
+
+def accelerators_within_quota(objects: list[PlannedObject]) -> Iterator[Finding]:
+    """Pools, team quotas and what all pods take at their largest agree: in sum, per team and per pool."""
+    capacities = capacities_of(objects)
+    by_pool = {capacity["pool"]: capacity for capacity in capacities}
+    offered = _resources_of(capacities)
+    demands = []
+    for pods in all_pods(objects):
+        units = units_of(pods.spec, lambda name: name in offered or is_accelerator_resource(name))
+        for resource, count in units.items():
+            pool = at(pods.spec, "nodeSelector", {}).get(POOL_LABEL)
+            if UNKNOWN in (count, pool) or pods.count is None:
+                yield _undecided(pods, resource)
+            elif pool not in by_pool:
+                yield Finding(
+                    pods.owner.title,
+                    f"{count:g} {resource} on {'pool ' + str(pool) if pool else 'any node'}",
+                    f"accelerators are taken from a declared pool: {', '.join(sorted(by_pool)) or '(none declared)'}",
+                    f"select one with nodeSelector {POOL_LABEL}, or use a component that takes the pool's handle",
+                )
+            else:
+                demands.append(
+                    Demand(
+                        pods.owner.title,
+                        pods.owner.object_name,
+                        pods.owner.namespace,
+                        unit_key(by_pool[pool], resource),
+                        int(count),
+                        pods.count,
+                    )
+                )
+    yield from check_ledger(
+        Ledger(
+            supplies=tuple(row for capacity in capacities for row in supplies_of(capacity)),
+            team_quotas=_team_quotas(objects, demands),
+            queue_quotas=_queue_quotas(objects, by_pool),
+            demands=tuple(demands),
+        )
+    )
+
+
+def _team_quotas(objects: list[PlannedObject], demands: list[Demand]) -> dict[str, dict[str, int]]:
+    """Namespace -> quota. A namespace that takes accelerators and belongs to no team has a quota of nothing."""
+    quotas: dict[str, dict[str, int]] = {demand.team: {} for demand in demands}
+    for team in (o for o in objects if o.type == TEAM_TYPE):
+        namespace, quota = team.body.get("namespace"), team.body.get("quota")
+        if isinstance(namespace, str) and isinstance(quota, Mapping):
+            quotas[namespace] = {key: int(units) for key, units in quota.items()}
+    return quotas
+
+
+def _queue_quotas(objects: list[PlannedObject], by_pool: Mapping[str, Capacity]) -> dict[str, dict[str, int]]:
+    """Kueue ClusterQueue -> unit key -> nominal quota, where a flavor is named like a pool."""
+    quotas: dict[str, dict[str, int]] = defaultdict(dict)
+    for queue in (o for o in objects if o.kind == "ClusterQueue"):
+        for group in queue.at("spec.resourceGroups") or []:
+            for flavor in group.get("flavors") or []:
+                for resource in flavor.get("resources") or []:
+                    pool = by_pool.get(flavor.get("name"))
+                    if pool and resource.get("name") in pool["units_per_node"]:
+                        key = unit_key(pool, resource["name"])
+                        quotas[queue.object_name][key] = int(resource.get("nominalQuota", 0))
+    return dict(quotas)
+
+
+def _undecided(pods: Pods, resource: str) -> Finding:
+    return Finding(
+        pods.owner.title,
+        f"{resource}: replicas, units or pool not known before up",
+        "accelerators are counted before anything is created",
+        "give replicas, units and pool as plain values, not as outputs of other resources",
+    )
+
+
+def namespaces_that_take_accelerators_have_a_quota(objects: list[PlannedObject]) -> Iterator[Finding]:
+    """The API server refuses too: such a namespace has a ResourceQuota that names what it takes, large enough."""
+    offered = _resources_of(capacities_of(objects))
+    hard: dict[tuple[str, str], int] = {}
+    for quota in (o for o in objects if o.kind == "ResourceQuota"):
+        for key, value in (quota.at("spec.hard") or {}).items():
+            hard[quota.namespace, str(key).removeprefix("requests.")] = 0 if value is UNKNOWN else _whole(value)
+    used: dict[tuple[str, str], list[tuple[str, float]]] = defaultdict(list)
+    for pods in all_pods(objects):
+        units = units_of(pods.spec, lambda name: name in offered or is_accelerator_resource(name))
+        for resource, count in units.items():
+            if count is not UNKNOWN and pods.count is not None:
+                used[pods.owner.namespace, resource].append((pods.owner.title, count * pods.count))
+    for (namespace, resource), takers in sorted(used.items()):
+        total = sum(units for _, units in takers)
+        limit = hard.get((namespace, resource))
+        if limit is None or total > limit:
+            held = "no ResourceQuota names it" if limit is None else f"its ResourceQuota allows {limit}"
+            yield Finding(
+                takers[0][0],
+                f"namespace {namespace} takes {total:g} {resource}",
+                held,
+                "declare the namespace as a team with a quota for that pool, or take less",
+            )
+
+
+def _whole(value: Any) -> int:
+    try:
+        return int(float(value))
+    except (TypeError, ValueError):
+        return 0
+
+
+def accelerator_requests_are_whole(subject: PlannedObject) -> Iterator[Finding]:
+    """Extended resources are positive whole numbers, the same in requests and limits, under a name that exists."""
+    for pods in all_pods([subject]):
+        for container in containers_of(pods.spec):
+            requests, limits = (at(container, f"resources.{side}") or {} for side in ("requests", "limits"))
+            for resource in sorted({*requests, *limits}):
+                where = f"{subject.title} container {container.get('name', '?')}"
+                if resource in RETIRED_RESOURCES:
+                    yield Finding(where, resource, "no device plugin offers this", f"use {RETIRED_RESOURCES[resource]}")
+                elif is_accelerator_resource(resource):
+                    yield from _whole_and_equal(where, resource, requests.get(resource), limits.get(resource))
+
+
+def _whole_and_equal(where: str, resource: str, request: Any, limit: Any) -> Iterator[Finding]:
+    for value in (request, limit):
+        if value is not None and value is not UNKNOWN and not str(value).removesuffix(".0").isdigit():
+            yield Finding(
+                where,
+                f"{resource}: {value}",
+                "accelerators are whole numbers",
+                "ask for a whole unit of a pool that shares devices (time-slicing) or partitions them (MIG)",
+            )
+            return
+    if limit is None or (request is not None and UNKNOWN not in (request, limit) and str(request) != str(limit)):
+        yield Finding(
+            where,
+            f"{resource}: request {request}, limit {limit}",
+            "an extended resource has the same request and limit",
+            f"set limits {resource}, and leave the request out or equal",
+        )

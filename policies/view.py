@@ -1,0 +1,51 @@
+"""From what the policy SDK hands out to what the rules read: plain data, unknown values marked.
+
+The SDK's proxies are no dicts and raise on an unknown value, which turns a mandatory policy into one advisory line; so
+no rule ever sees a proxy.
+"""
+
+from typing import Any
+
+from pulumi_policy import PolicyResource, ResourceValidationArgs
+from pulumi_policy.proxy import (
+    UNKNOWN_ARCHIVE_VALUE,
+    UNKNOWN_ARRAY_VALUE,
+    UNKNOWN_ASSET_VALUE,
+    UNKNOWN_BOOLEAN_VALUE,
+    UNKNOWN_NUMBER_VALUE,
+    UNKNOWN_OBJECT_VALUE,
+    UNKNOWN_STRING_VALUE,
+    _DictProxy,
+    _ListProxy,
+)
+
+from policies.rules.objects import UNKNOWN, PlannedObject
+
+_SENTINELS = frozenset(
+    {
+        UNKNOWN_ARCHIVE_VALUE,
+        UNKNOWN_ARRAY_VALUE,
+        UNKNOWN_ASSET_VALUE,
+        UNKNOWN_BOOLEAN_VALUE,
+        UNKNOWN_NUMBER_VALUE,
+        UNKNOWN_OBJECT_VALUE,
+        UNKNOWN_STRING_VALUE,
+    }
+)
+_TARGET = "__target"  # the SDK's own way past its proxies
+
+
+def plain(value: Any) -> Any:
+    """Dicts, lists, scalars and `UNKNOWN`, whatever the SDK wrapped around them."""
+    if isinstance(value, (_DictProxy, _ListProxy)):
+        value = value[_TARGET]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return UNKNOWN if isinstance(value, str) and value in _SENTINELS else value
+
+
+def planned(resource: PolicyResource | ResourceValidationArgs) -> PlannedObject:
+    """One resource of the plan as rules see it."""
+    return PlannedObject(resource.urn, resource.resource_type, resource.name, plain(resource.props))

@@ -1,0 +1,133 @@
+"""Accelerator quotas on planned objects. Not proved here: that the engine hands these objects over (tests/engine)."""
+
+import pytest
+
+from policies.rules.finding import Finding
+from policies.rules.objects import UNKNOWN, PlannedObject
+from policies.rules.quota import (
+    accelerator_requests_are_whole,
+    accelerators_within_quota,
+    namespaces_that_take_accelerators_have_a_quota,
+)
+from tests.policies.support import gpu_pod, job, kubernetes, pool, team
+
+H100 = pool("h100", accelerator="H100", nodes_max=2)
+
+
+def quota_findings(*objects: PlannedObject) -> list[Finding]:
+    return list(accelerators_within_quota(list(objects)))
+
+
+def test_a_workload_inside_pool_and_quota_passes() -> None:
+    assert quota_findings(H100, team("vision", h100=8), job("vision", "train", "8")) == []
+
+
+def test_a_team_over_its_quota_is_named_with_both_figures() -> None:
+    (finding,) = quota_findings(H100, team("vision", h100=4), job("vision", "train", "8"))
+    assert finding.path == "Job vision/train"
+    assert (finding.value, finding.rule) == ("team vision takes 8 of h100", "its quota is 4")
+
+
+def test_the_sum_over_all_workloads_of_a_team_counts() -> None:
+    objects = (H100, team("vision", h100=8), job("vision", "a", "4"), job("vision", "b", "4"), job("vision", "c", "1"))
+    assert [finding.value for finding in quota_findings(*objects)] == ["team vision takes 9 of h100"]
+
+
+def test_quotas_that_promise_more_than_the_pool_holds_are_refused() -> None:
+    (finding,) = quota_findings(H100, team("vision", h100=10), team("speech", h100=10))
+    assert "20 promised (vision 10, speech 10)" in finding.value
+    assert "holds 16" in finding.rule
+
+
+def test_a_namespace_that_is_no_team_may_take_nothing() -> None:
+    (finding,) = quota_findings(H100, job("stray", "train", "1"))
+    assert (finding.value, finding.rule) == ("team stray takes 1 of h100", "its quota is 0")
+
+
+def test_a_pod_larger_than_any_node_is_refused() -> None:
+    findings = quota_findings(H100, team("vision", h100=16), job("vision", "train", "16"))
+    assert any(finding.rule == "a node of pool h100 offers 8" for finding in findings)
+
+
+@pytest.mark.parametrize("missing", [None, "nowhere"])
+def test_accelerators_outside_a_declared_pool_are_refused(missing: str | None) -> None:
+    (finding,) = quota_findings(H100, team("vision", h100=8), job("vision", "train", "1", pool_name=missing))
+    assert finding.rule == "accelerators are taken from a declared pool: h100"
+
+
+@pytest.mark.parametrize(
+    "undecided",
+    [job("vision", "t", UNKNOWN), job("vision", "t", "1", UNKNOWN), job("vision", "t", "1", 1, UNKNOWN)],
+    ids=["units", "parallelism", "pool"],
+)
+def test_what_is_not_known_before_up_is_refused_not_passed(undecided: PlannedObject) -> None:
+    findings = quota_findings(H100, team("vision", h100=8), undecided)
+    assert [finding.rule for finding in findings] == ["accelerators are counted before anything is created"]
+
+
+def test_an_autoscaled_deployment_counts_at_its_largest() -> None:
+    deployment = kubernetes("Deployment", "vision", "serve", {"replicas": 1, "template": {"spec": gpu_pod("1")}})
+    scaler = kubernetes(
+        "HorizontalPodAutoscaler",
+        "vision",
+        "serve",
+        {"scaleTargetRef": {"kind": "Deployment", "name": "serve"}, "maxReplicas": 9},
+    )
+    assert quota_findings(H100, team("vision", h100=9), deployment, scaler) == []
+    (finding,) = quota_findings(H100, team("vision", h100=8), deployment, scaler)
+    assert finding.value == "team vision takes 9 of h100"
+
+
+def test_init_containers_count_by_the_largest_not_by_the_sum() -> None:
+    spec = gpu_pod("2")
+    spec["initContainers"] = [{"name": "warm", "resources": {"limits": {"nvidia.com/gpu": "4"}}}]
+    pod = kubernetes("Pod", "vision", "p", spec)
+    assert quota_findings(H100, team("vision", h100=4), pod) == []
+    assert len(quota_findings(H100, team("vision", h100=3), pod)) == 1
+
+
+def test_an_inference_service_counts_its_model_at_max_replicas() -> None:
+    predictor = {
+        "maxReplicas": 3,
+        "nodeSelector": {"mlplatform.dev/pool": "h100"},
+        "model": {"resources": {"limits": {"nvidia.com/gpu": "2"}}},
+    }
+    service = kubernetes("InferenceService", "vision", "llm", {"predictor": predictor})
+    assert quota_findings(H100, team("vision", h100=6), service) == []
+    assert len(quota_findings(H100, team("vision", h100=5), service)) == 1
+
+
+def test_the_namespace_quota_of_the_api_server_must_name_and_hold_what_is_taken() -> None:
+    objects = [H100, job("vision", "train", "8")]
+    (finding,) = namespaces_that_take_accelerators_have_a_quota(objects)
+    assert finding.rule == "no ResourceQuota names it"
+    small = kubernetes("ResourceQuota", "vision", "q", {"hard": {"requests.nvidia.com/gpu": "4"}})
+    (finding,) = namespaces_that_take_accelerators_have_a_quota([*objects, small])
+    assert finding.rule == "its ResourceQuota allows 4"
+    enough = kubernetes("ResourceQuota", "vision", "q", {"hard": {"requests.nvidia.com/gpu": "8"}})
+    assert list(namespaces_that_take_accelerators_have_a_quota([*objects, enough])) == []
+
+
+@pytest.mark.parametrize(
+    ("resources", "rule"),
+    [
+        ({"limits": {"nvidia.com/gpu": "0.5"}}, "accelerators are whole numbers"),
+        ({"limits": {"nvidia.com/gpu": "half"}}, "accelerators are whole numbers"),
+        ({"requests": {"nvidia.com/gpu": "1"}}, "an extended resource has the same request and limit"),
+        (
+            {"requests": {"nvidia.com/gpu": "1"}, "limits": {"nvidia.com/gpu": "2"}},
+            "an extended resource has the same request and limit",
+        ),
+        ({"limits": {"cloud-tpus.google.com/v3": "8"}}, "no device plugin offers this"),
+    ],
+)
+def test_requests_that_no_device_plugin_can_serve_are_refused(resources: dict[str, object], rule: str) -> None:
+    pod = kubernetes("Pod", "vision", "p", {"containers": [{"name": "main", "resources": resources}]})
+    assert [finding.rule for finding in accelerator_requests_are_whole(pod)] == [rule]
+
+
+@pytest.mark.parametrize("units", ["1", 1, 1.0, "8"])
+def test_whole_and_equal_requests_pass(units: object) -> None:
+    resources = {"requests": {"nvidia.com/gpu": units}, "limits": {"nvidia.com/gpu": units, "cpu": "500m"}}
+    pod = kubernetes("Pod", "vision", "p", {"containers": [{"name": "main", "resources": resources}]})
+    assert list(accelerator_requests_are_whole(pod)) == []

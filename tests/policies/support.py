@@ -1,0 +1,45 @@
+"""Planned objects for policy tests, written as short as the case needs."""
+
+from typing import Any
+
+from components.catalog import ClusterKind
+from components.placement import PoolArgs, plan_pool
+from policies.rules.objects import PlannedObject
+
+
+def kubernetes(kind: str, namespace: str, name: str, spec: Any = None, **body: Any) -> PlannedObject:
+    """One Kubernetes object of the plan."""
+    full = {"kind": kind, "metadata": {"namespace": namespace, "name": name}, **body}
+    if spec is not None:
+        full["spec"] = spec
+    return PlannedObject(
+        f"urn:pulumi:test::mlplatform::kubernetes:x:{kind}::{name}", f"kubernetes:x:{kind}", name, full
+    )
+
+
+def pool(name: str, **args: Any) -> PlannedObject:
+    """A node pool of the plan, with the capacity output its component registers."""
+    handle, _, _ = plan_pool(name, PoolArgs(**args), ClusterKind.SIMULATED)
+    token = "mlplatform:index:SimulatedNodePool"
+    return PlannedObject(f"urn:pulumi:test::mlplatform::{token}::{name}", token, name, {"capacity": handle["capacity"]})
+
+
+def team(name: str, **quota: int) -> PlannedObject:
+    """A team of the plan, with the outputs its component registers."""
+    token = "mlplatform:index:Team"
+    body = {"namespace": name, "quota": {key.replace("_", "-"): units for key, units in quota.items()}}
+    return PlannedObject(f"urn:pulumi:test::mlplatform::{token}::{name}", token, name, body)
+
+
+def gpu_pod(units: Any, pool_name: Any = "h100", resource: str = "nvidia.com/gpu") -> dict[str, Any]:
+    """A pod spec that takes accelerators of a pool."""
+    return {
+        "nodeSelector": {"mlplatform.dev/pool": pool_name},
+        "containers": [{"name": "main", "resources": {"limits": {resource: units}}}],
+    }
+
+
+def job(namespace: str, name: str, units: Any, parallelism: Any = 1, pool_name: Any = "h100") -> PlannedObject:
+    """A Job whose pods take accelerators."""
+    template = {"spec": gpu_pod(units, pool_name)}
+    return kubernetes("Job", namespace, name, {"parallelism": parallelism, "template": template})
