@@ -157,7 +157,7 @@ def container(
     read_only_root: bool = True,
     **more: Any,
 ) -> dict[str, Any]:
-    """One hardened container. `ports` is name -> number; `more` are further fields as Kubernetes writes them: probes."""
+    """One hardened container. `ports` is name -> number; `more` are further fields as Kubernetes has them: probes."""
     optional: dict[str, Any] = {
         "command": list(command),
         "args": list(args),
