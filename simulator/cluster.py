@@ -4,6 +4,7 @@ etcd, kube-apiserver, kube-controller-manager and kube-scheduler are the real pr
 controllers that are not there, by the rules in `stages/`. See docs/simulator.md for what that means.
 """
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psutil
-import yaml
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from simulator import api, behaviour, files, launcher, processes
@@ -96,7 +96,7 @@ class Cluster:
     def clusters(cls, home: Path | None = None) -> list["Cluster"]:
         """Every cluster of a home, running or not, by name."""
         folder = (home or home_directory()).absolute()
-        return [cls(path.parent.name, folder) for path in sorted(folder.glob("clusters/[!.]*/configuration.yaml"))]
+        return [cls(path.parent.name, folder) for path in sorted(folder.glob("clusters/[!.]*/configuration.json"))]
 
     def start(self, toolchain: Toolchain, report: Report = _silent) -> None:
         """Makes the cluster run and be ready, whatever state it was in; its objects are kept.
@@ -150,8 +150,8 @@ class Cluster:
         state = State.DEGRADED if problem else State.RUNNING if programs else State.STOPPED
         return Status(self.name, state, self._server(), self.kubeconfig, programs, problem)
 
-    # What follows is how. The directory belongs to kwokctl, except these: configuration.yaml (what kwokctl was told;
-    # it appears when kwokctl is done, so that a cluster whose creation was cut short counts as none), pending.yaml (the
+    # What follows is how. The directory belongs to kwokctl, except these: configuration.json (what kwokctl was told;
+    # it appears when kwokctl is done, so that a cluster whose creation was cut short counts as none), pending.json (the
     # same until then), behaviour (which rules the cluster has), and the links in bin/.
 
     def _lock(self) -> AcquireReturnProxy:
@@ -167,7 +167,7 @@ class Cluster:
 
     def _configuration(self) -> dict[str, Any] | None:
         try:
-            return dict(yaml.safe_load((self._directory / "configuration.yaml").read_text(encoding="utf-8")))
+            return dict(json.loads((self._directory / "configuration.json").read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
 
@@ -191,7 +191,7 @@ class Cluster:
         known = self._configuration()
         return (
             known is not None
-            and not (self._directory / "pending.yaml").exists()
+            and not (self._directory / "pending.json").exists()
             and not self._stale_links(toolchain)
             and known == self._wanted(toolchain)
         )
@@ -219,12 +219,12 @@ class Cluster:
             files.make_private_folder(link.parent)
             link.unlink(missing_ok=True)
             link.symlink_to(target)
-        pending = self._directory / "pending.yaml"
-        files.write_private(pending, yaml.safe_dump(wanted))
+        pending = self._directory / "pending.json"
+        files.write_private(pending, json.dumps(wanted, indent=2))
         with files.kept(self._directory):
             # Without --kubeconfig "" kwokctl would add the cluster to the user's own kubeconfig.
             self._kwokctl(toolchain, "--config", str(pending), "create", "cluster", "--kubeconfig", "")
-        pending.replace(self._directory / "configuration.yaml")
+        pending.replace(self._directory / "configuration.json")
 
     def _recover(self, toolchain: Toolchain, report: Report) -> None:
         """Starts what does not run. If the rest does not get along with it any more, starts everything anew."""

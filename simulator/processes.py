@@ -4,6 +4,7 @@ kwokctl keeps process ids in files. After a crash or a reboot such a number may 
 kwokctl would take for its own, and kill. So the files are rewritten from what really runs before kwokctl reads them.
 """
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from simulator.configuration import COMPONENTS
 
 _GRACE_SECONDS: Mapping[str, float] = {"etcd": 5.0}
 """How long a program may take to end after SIGTERM. Only etcd has something to write."""
-_DEFAULT_GRACE_SECONDS = 1.0
+_DEFAULT_GRACE_SECONDS = 2.0
+_POLL_SECONDS = 0.02
 
 
 def running(directory: Path) -> dict[str, psutil.Process]:
@@ -59,13 +61,19 @@ def stop(directory: Path) -> list[str]:
 def _end(process: psutil.Process, grace_seconds: float) -> None:
     try:
         process.terminate()
-        try:
-            process.wait(grace_seconds)
-        except psutil.TimeoutExpired:
+        if not _ends_within(process, grace_seconds):
             process.kill()
-            process.wait(grace_seconds)
+            _ends_within(process, grace_seconds)
     except psutil.NoSuchProcess:
         return
-    except psutil.TimeoutExpired:  # killed and not reaped by its parent: dead all the same
-        if process.status() != psutil.STATUS_ZOMBIE:
-            raise
+
+
+def _ends_within(process: psutil.Process, seconds: float) -> bool:
+    """Waits for the end of a program that is not our child. A zombie has ended: in a container without an init process
+    nobody reaps it, and `psutil.Process.wait` would wait for ever."""
+    deadline = time.monotonic() + seconds
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
