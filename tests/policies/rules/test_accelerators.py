@@ -1,0 +1,82 @@
+"""What a pool may not be, one case for each rule; and that each refusal says what to do."""
+
+from typing import Any
+
+import pytest
+
+from components.placement import PoolArgs
+from policies.rules.accelerators import check_pool
+
+MIG = {"strategy": "mig"}
+
+
+@pytest.mark.parametrize(
+    ("args", "path", "rule"),
+    [
+        ({"accelerator": "H1000"}, "pool.accelerator", "an accelerator of the catalogue"),
+        ({"accelerator": "H100", "nodes_min": 3}, "pool.nodesMin", "at most nodesMax (2)"),
+        ({"devices_per_node": 2}, "pool.devicesPerNode", "a CPU pool has no devices"),
+        ({"sharing": {"strategy": "mps", "replicas": 2}}, "pool.sharing", "a CPU pool has no devices"),
+        ({"topology": "4x4"}, "pool.topology", "a CPU pool has no devices"),
+        ({"accelerator": "H100", "devices_per_node": 16}, "pool.devicesPerNode", "carries 8 (p5.48xlarge)"),
+        ({"accelerator": "H100", "topology": "4x4"}, "pool.topology", "only TPU slices have one"),
+        ({"accelerator": "TPU-v5e"}, "pool.topology", "a topology of TPU-v5e: 2x4"),
+        ({"accelerator": "TPU-v5e", "topology": "3x3"}, "pool.topology", "a topology of TPU-v5e: 2x4"),
+        ({"accelerator": "TPU-v5e", "topology": "4x4", "nodes_max": 6}, "pool.nodesMax", "multiples of 4"),
+        (
+            {"accelerator": "TPU-v5e", "topology": "4x4", "nodes_max": 4, "devices_per_node": 8},
+            "pool.devicesPerNode",
+            "has 4 chips on each host",
+        ),
+        (
+            {"accelerator": "MI300X", "sharing": {"strategy": "time-slicing", "replicas": 2}},
+            "pool.sharing.strategy",
+            "only the NVIDIA device plugin shares devices",
+        ),
+        (
+            {"accelerator": "L4", "sharing": {"strategy": "time-slicing", "replicas": 1}},
+            "pool.sharing.replicas",
+            "takes 2 to 48",
+        ),
+        ({"accelerator": "L4", "sharing": {"strategy": "mps"}}, "pool.sharing.replicas", "takes 2 to 48"),
+        ({"accelerator": "L4", "sharing": {"replicas": 4}}, "pool.sharing.replicas", "has no replicas"),
+        ({"accelerator": "L4", "sharing": MIG}, "pool.sharing.strategy", "L4 has no MIG"),
+        ({"accelerator": "H100", "sharing": MIG}, "pool.sharing.migProfiles", "profiles of H100"),
+        (
+            {"accelerator": "H100", "sharing": {**MIG, "mig_profiles": {"1g.5gb": 7}}},
+            "pool.sharing.migProfiles.1g.5gb",
+            "(1g.5gb belongs to A100-40GB)",
+        ),
+        (
+            {"accelerator": "H100", "sharing": {**MIG, "mig_profiles": {"1g.10gb": 8}}},
+            "pool.sharing.migProfiles.1g.10gb",
+            "1 to 7 of 1g.10gb fit",
+        ),
+        (
+            {"accelerator": "H100", "sharing": {**MIG, "mig_profiles": {"3g.40gb": 2, "1g.10gb": 1}}},
+            "pool.sharing.migProfiles",
+            "this takes 7 and 9",
+        ),
+        (
+            {"accelerator": "H100", "sharing": {"strategy": "mps", "replicas": 2, "mig_profiles": {"1g.10gb": 1}}},
+            "pool.sharing.migProfiles",
+            "never together with time-slicing or MIG",
+        ),
+        ({"accelerator": "H100", "sharing": {"mig_profiles": {"1g.10gb": 1}}}, "pool.sharing.migProfiles", "only mig"),
+    ],
+)
+def test_a_pool_that_cannot_exist_is_refused_where_it_is_wrong(args: dict[str, Any], path: str, rule: str) -> None:
+    (finding,) = check_pool("pool", PoolArgs(**{"nodes_max": 2, **args}))  # type: ignore[typeddict-item]
+    assert finding.path == path
+    assert rule in finding.rule.replace("only strategy mig", "only mig")
+    assert finding.remedy
+
+
+def test_the_layout_that_mig_parted_calls_balanced_fits() -> None:
+    sharing = {**MIG, "mig_profiles": {"1g.10gb": 2, "2g.20gb": 1, "3g.40gb": 1}}
+    assert list(check_pool("pool", PoolArgs(accelerator="H100", nodes_max=1, sharing=sharing))) == []  # type: ignore[typeddict-item]
+
+
+def test_a_near_miss_of_a_name_is_answered_with_the_name() -> None:
+    (finding,) = check_pool("pool", PoolArgs(accelerator="A100-80gb", nodes_max=1))
+    assert finding.remedy.startswith("did you mean A100-80GB?")

@@ -1,0 +1,51 @@
+"""The rules on the ledger, and that they agree with a scheduler that packs as well as it can."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.capacity import Demand, Ledger, Supply
+from policies.rules.capacity import check_ledger
+
+H100 = Supply("h100", "h100", "H100", "nvidia.com/gpu", 8, 2, 16)
+
+
+def demand(units: int, pods: int = 1, team: str = "vision", key: str = "h100", name: str = "job") -> Demand:
+    return Demand(f"workloads.{name}", name, team, key, units, pods)
+
+
+def rules(**ledger: object) -> list[str]:
+    return [f.rule for f in check_ledger(Ledger(supplies=(H100,), **ledger))]  # type: ignore[arg-type]
+
+
+def test_a_consistent_ledger_is_silent() -> None:
+    demands = (demand(8), demand(4, pods=2))
+    assert rules(team_quotas={"vision": {"h100": 16}}, demands=demands, device_caps={"H100": 16}) == []
+
+
+def test_pools_larger_than_the_environment_may_own_are_refused() -> None:
+    assert rules(device_caps={"H100": 15}) == ["this environment may own 15 H100"]
+
+
+def test_a_quota_for_a_pool_that_does_not_exist_is_refused() -> None:
+    assert rules(team_quotas={"vision": {"h200": 1}}) == ["a pool that offers accelerators: h100"]
+
+
+def test_a_queue_that_promises_more_than_its_pool_is_refused() -> None:
+    assert rules(queue_quotas={"main": {"h100": 17}}) == ["pool h100 holds 16 nvidia.com/gpu at its largest"]
+
+
+def test_workloads_that_fit_in_sum_but_not_on_nodes_are_refused() -> None:
+    # 3 pods of 5 GPUs are 15 of 16, but a node of 8 takes only one of them.
+    found = rules(team_quotas={"vision": {"h100": 16}}, demands=(demand(5, pods=3),))
+    assert found == ["pool h100 holds 16 at its largest (2 nodes of 8)"]
+
+
+def test_demand_without_any_quota_is_not_judged_by_a_quota() -> None:
+    assert rules(demands=(demand(8),)) == []
+
+
+@given(st.lists(st.tuples(st.integers(1, 8), st.integers(1, 3)), max_size=6))
+def test_what_passes_never_exceeds_the_pool(sizes: list[tuple[int, int]]) -> None:
+    demands = tuple(demand(units, pods, name=f"job{i}") for i, (units, pods) in enumerate(sizes))
+    if not rules(demands=demands):
+        assert sum(d.units for d in demands) <= H100.units
