@@ -40,6 +40,11 @@ class Unfinished:
     started: str
     """UTC, ISO 8601."""
 
+    @classmethod
+    def now(cls, operation: str, run: str) -> "Unfinished":
+        """The entry of a run that begins."""
+        return cls(operation, run, datetime.now(timezone.utc).isoformat(timespec="seconds"))
+
 
 @dataclass(frozen=True)
 class Journal:
@@ -63,10 +68,9 @@ class Journal:
         except (ValueError, TypeError):
             return Unfinished("unknown", "", "")
 
-    def begin(self, operation: str, run: str) -> None:
+    def write(self, unfinished: Unfinished) -> None:
         """Writes the entry. Call before anything is changed."""
-        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        write_private(self.path, json.dumps(asdict(Unfinished(operation, run, now))))
+        write_private(self.path, json.dumps(asdict(unfinished)))
 
     def end(self) -> None:
         """Removes the entry."""

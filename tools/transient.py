@@ -6,6 +6,7 @@ in one run, and always in two). A run is attempted again only when every one of 
 """
 
 import re
+import time
 from collections.abc import Callable
 
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential_jitter
@@ -75,7 +76,7 @@ def with_retries(
     run: Callable[[], Outcome],
     announce: Callable[[str], None],
     *,
-    sleep: Callable[[float], None] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Runs up to `ATTEMPTS` times with growing, jittered waits; each new attempt is announced in one line."""
 
@@ -99,6 +100,6 @@ def with_retries(
         retry=retry_if_result(worth_retrying),
         before_sleep=before_sleep,
         retry_error_callback=last_result,
-        **({"sleep": sleep} if sleep else {}),
+        sleep=sleep,
     )
     return retrying(run)

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from simulator.cluster import Cluster
 
+from simulator.cluster import Cluster
 from tools import toolchain as toolchains
 from tools.backend import Backend
 from tools.engine import Engine

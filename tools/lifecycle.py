@@ -1,0 +1,543 @@
+"""The life of a stack: up, down, preview, refresh, status. This is what `make` calls.
+
+`up` never changes anything that the law forbids: a preview with the policy pack comes first, because resource policies
+stop an `up` half-way and stack policies speak only at its end. A run that was killed is found by its journal and its
+lock, and the next run converges from it without a step by hand: see `Run.recover` and `Run.adopt`.
+"""
+
+import dataclasses
+import importlib
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import yaml
+from filelock import FileLock, Timeout
+
+from simulator.cluster import Cluster, State
+from simulator.errors import SimulatorError
+from tools.backend import (
+    Backend,
+    choose_backend,
+    cluster_name,
+    prepare,
+    remove_state,
+    settings_file,
+    state_directory,
+    write_private,
+)
+from tools.commands import ensure_showing_progress
+from tools.engine import RUN_VARIABLE, Engine, Tools, policy_config_file
+from tools.errors import ToolError
+from tools.events import Outcome
+from tools.recovery import (
+    Holder,
+    Journal,
+    Lock,
+    Unfinished,
+    end_processes_of,
+    holder,
+    locks_named_in,
+    new_run,
+    this_host,
+)
+from tools.screen import RunWatcher, Screen, changes_text, failures_text, steps_text, violations_text
+from tools.transient import result_unknown, with_retries
+
+PROJECT = Path(__file__).resolve().parents[1]
+CLUSTER_VARIABLE = "MLPLATFORM_CLUSTER"
+SUMMARY = "report.summary:show"
+CHANGING = frozenset({"up", "refresh", "destroy"})
+"""The operations that change the world or the state, and so have an entry in the journal."""
+# Kinds that hold data which no second `up` brings back.
+_STATEFUL = frozenset(
+    {"PersistentVolumeClaim", "PersistentVolume", "StatefulSet", "Cluster", "Instance", "DatabaseInstance", "Bucket"}
+    | {"BucketV2", "FileSystem"}
+)
+
+
+@dataclass(frozen=True)
+class StackFacts:
+    """What the life of a stack depends on, out of its settings."""
+
+    name: str
+    simulated: bool
+    """Its cluster is the embedded one: made by `up`, removed by `down`."""
+
+
+def read_facts(project: Path, stack: str) -> StackFacts:
+    """Reads Pulumi.<stack>.yaml. Only the kind of the cluster is looked at here; `stacks.settings` judges the rest."""
+    path = settings_file(project, stack)
+    if not path.exists():
+        known = sorted(other.name.split(".")[1] for other in project.glob("Pulumi.*.yaml"))
+        raise ToolError(
+            f"there is no stack {stack!r}: {path.name} is not in {project}. "
+            f"Known stacks: {', '.join(known) or 'none'}. Choose one with STACK=<name> or --stack <name>."
+        )
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise ToolError(f"{path.name} is not YAML: {error}. Mend it and try again.") from None
+    config = content.get("config") if isinstance(content, dict) else None
+    chosen = config.get("mlplatform:cluster") if isinstance(config, dict) else None
+    return StackFacts(stack, simulated=isinstance(chosen, dict) and chosen.get("kind") == "simulated")
+
+
+def skip_checkpoints(facts: StackFacts, backend: Backend, environ: Mapping[str, str] = os.environ) -> bool:
+    """The fast profile: the state is saved once, at the end.
+
+    On by default where a lost state costs nothing, in the simulated cluster on a self-managed backend. Elsewhere the
+    state is saved at each step, since cloud resources without a name of ours could not be found again. The engine's
+    own PULUMI_SKIP_CHECKPOINTS, set to anything, decides.
+    """
+    chosen = environ.get("PULUMI_SKIP_CHECKPOINTS")
+    if chosen is not None:
+        return chosen.strip().lower() in {"1", "t", "true", "yes", "y"}
+    return facts.simulated and backend.self_managed
+
+
+def plain_environment(project: Path, stack: str) -> dict[str, str]:
+    """The variables that make plain `pulumi --stack …` meet the stack that `make up` made; `tools env` prints them."""
+    state = prepare(state_directory(project))
+    backend = choose_backend(project, state)
+    engine = Engine(_NoTools(), project, stack, state, backend, environment={})
+    names = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER")
+    variables = engine.variables()
+    return {name: variables[name] for name in names if name in variables}
+
+
+class _NoTools:
+    """For questions that start no tool."""
+
+    def path(self, name: str) -> Path:
+        raise KeyError(name)
+
+    def environment(self) -> dict[str, str]:
+        return dict(os.environ)
+
+
+@dataclass
+class Run:
+    """One command on one stack, holding the stack's lock on this machine."""
+
+    facts: StackFacts
+    engine: Engine
+    screen: Screen
+    kubeconfig: Path | None
+    """The simulated cluster's; None when the program knows its cluster itself."""
+    sleep: Callable[[float], None] = time.sleep
+
+    @property
+    def journal(self) -> Journal:
+        """Tells of a run that did not end well."""
+        return Journal.of(self.engine.state, self.facts.name)
+
+    def recover(self) -> Unfinished | None:
+        """Clears up behind a killed run, and returns it: the state cannot be trusted before a refresh."""
+        unfinished = self.journal.read()
+        if unfinished is None:
+            return None
+        ended = end_processes_of(unfinished.run)
+        left = f"; ended what it left running: {', '.join(sorted(set(ended)))}" if ended else ""
+        since = f" of {unfinished.started}" if unfinished.started else ""
+        self.screen.say("recovery", f"the last {unfinished.operation}{since} did not end; comparing with reality{left}")
+        return unfinished
+
+    def preview(self, *, refresh: bool) -> Outcome:
+        """The plan, judged. Raises ToolError when the law or an error forbids to go on."""
+        outcome = self._watched("preview", lambda engine, _: engine.preview(refresh=refresh))
+        self._refuse_violations(outcome)
+        self._refuse_failure(outcome, "Nothing has been changed.")
+        self.screen.say("preview", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
+        if warned := tuple(violation for violation in outcome.violations if not violation.mandatory):
+            self.screen.say("advice", f"{len(warned)} findings that do not forbid the change")
+            self.screen.detail(violations_text(warned))
+        return outcome
+
+    def up(self, *, refresh: bool, total: int | None) -> Outcome:
+        """Makes it so. Raises ToolError with every failure when it does not end well."""
+        outcome = self._watched("up", lambda engine, unsure: engine.up(refresh=refresh or unsure), total=total)
+        self._refuse_violations(outcome)
+        self._refuse_failure(outcome, f"`make up STACK={self.facts.name}` goes on from here.")
+        self.screen.say("up", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
+        return outcome
+
+    def refresh(self) -> Outcome:
+        """Makes the state as the world is."""
+        outcome = self._watched("refresh", lambda engine, _: engine.refresh())
+        self._refuse_failure(outcome, f"`make refresh STACK={self.facts.name}` can be repeated.")
+        return outcome
+
+    def destroy(self) -> Outcome:
+        """Deletes everything that the state knows. Raises ToolError with every failure."""
+
+        def run(engine: Engine, unsure: bool) -> Outcome:
+            if unsure:
+                self.adopt()
+            return engine.destroy()
+
+        outcome = self._watched("destroy", run)
+        self._refuse_failure(outcome, f"`make down STACK={self.facts.name}` goes on from here.")
+        self.screen.say("destroy", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
+        return outcome
+
+    def adopt(self) -> None:
+        """Before a destroy after a run that was killed: makes the state know every object that exists.
+
+        A killed `up` may have created objects that no state knows, and a destroy would leave them. Going on with the
+        `up` finds them by their explicit names. It may fail where the killed one would have failed; what it reached is
+        known then, and that is all that is wanted. The law is not asked: nothing of this will stay. A simulated cluster
+        goes as a whole, so nothing needs to be known of it.
+        """
+        if self.kubeconfig is not None:
+            return
+        self.screen.say("recovery", "taking in what the killed run created, so that nothing is left over")
+        lawless = dataclasses.replace(self, engine=dataclasses.replace(self.engine, policy_pack=None))
+        outcome = lawless._watched(
+            "up", lambda engine, _: engine.up(refresh=True, continue_on_error=True), label="adopt"
+        )
+        if outcome.exit_code < 0 or outcome.interruptions:
+            raise ToolError(f"interrupted while taking in what exists. `make down STACK={self.facts.name}` goes on.")
+
+    def _watched(
+        self, operation: str, run: Callable[[Engine, bool], Outcome], *, total: int | None = None, label: str = ""
+    ) -> Outcome:
+        """One operation with progress, journal and retries; `run` is told when the lock of a dead run was broken."""
+        label = label or operation
+        before = self.journal.read()
+        mark = self.engine.environment[RUN_VARIABLE]
+
+        def attempt(unsure: bool = False) -> Outcome:
+            if operation in CHANGING:
+                self.journal.write(Unfinished.now(operation, mark))
+            with self.screen.working(label, "starting") as update:
+                watcher = RunWatcher(update, lambda text: self.screen.say(label, text), total)
+                outcome = run(dataclasses.replace(self.engine, watcher=watcher), unsure)
+            if outcome.exit_code < 0:
+                end_processes_of(mark)
+            if operation in CHANGING:
+                self._close_journal(outcome, before)
+            return outcome
+
+        outcome = with_retries(attempt, lambda text: self.screen.say("retry", text), sleep=self.sleep)
+        if locks := locks_named_in(outcome.failures):
+            self._break(locks)
+            outcome = with_retries(lambda: attempt(True), lambda text: self.screen.say("retry", text), sleep=self.sleep)
+        return outcome
+
+    def _close_journal(self, outcome: Outcome, before: Unfinished | None) -> None:
+        """A run that succeeded has seen everything; one that failed leaves what was unsure before it unsure."""
+        if outcome.succeeded:
+            self.journal.end()
+        elif before is not None:
+            self.journal.write(before)
+        elif not result_unknown(outcome):
+            self.journal.end()
+
+    def _break(self, locks: tuple[Lock, ...]) -> None:
+        """Takes the locks of dead runs away. Raises ToolError when one of them may be alive."""
+        for lock in locks:
+            verdict = holder(lock, this_host())
+            if verdict is Holder.ALIVE:
+                raise ToolError(
+                    f"stack {self.facts.name} is being changed by another run ({lock}). "
+                    "Wait until it has ended, or stop it with Ctrl-C where it runs, then try again."
+                )
+            if verdict is Holder.ELSEWHERE:
+                raise ToolError(
+                    f"stack {self.facts.name} is locked by a run on another machine ({lock}). If that run is over, "
+                    f"`pulumi cancel {self.facts.name} --yes` takes its lock away; then try again."
+                )
+        self.engine.cancel()
+        self.screen.say("recovery", f"took away the lock of a run that is dead ({locks[0]})")
+
+    def _refuse_violations(self, outcome: Outcome) -> None:
+        violations = outcome.mandatory_violations
+        if not violations:
+            return
+        self.screen.say("law", f"{len(violations)} violations of mandatory policies")
+        self.screen.detail(violations_text(violations))
+        before = "Nothing has been changed. " if outcome.operation == "preview" else ""
+        raise ToolError(
+            f"the policies forbid this {outcome.operation}. {before}Mend what is named above "
+            f"(settings: {settings_file(self.engine.project, self.facts.name).name}) and run it again."
+        )
+
+    def _refuse_failure(self, outcome: Outcome, next_step: str) -> None:
+        if outcome.succeeded:
+            return
+        if outcome.interruptions:
+            raise ToolError(f"{outcome.operation} was interrupted. {next_step}\nlog: {outcome.log}")
+        self.screen.say("failed", f"{outcome.operation}: {len(outcome.failures) or 'unknown'} errors")
+        self.screen.detail(failures_text(outcome.failures))
+        raise ToolError(
+            f"{outcome.operation} failed (exit code {outcome.exit_code}). {next_step}\nfull output: {outcome.log}"
+        )
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """The commands, over the seams that tests and other parts of the platform fill."""
+
+    project: Path = PROJECT
+    screen: Screen = dataclasses.field(default_factory=Screen)
+    facts: Callable[[Path, str], StackFacts] = read_facts
+    tools: Callable[[], Tools] = ensure_showing_progress
+    policy_pack: Path | None = None
+    """Default: `policies` in the project."""
+    summary: str = SUMMARY
+    """`module:function`, called with the stack's outputs (secrets masked) and the kubeconfig's path or None."""
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """More variables for the engine."""
+
+    @property
+    def state(self) -> Path:
+        """The private directory of this checkout."""
+        return state_directory(self.project)
+
+    def up(self, stack: str, *, dry_run: bool = False) -> None:
+        """Brings a stack up: tools, cluster, law, stack, summary. `dry_run` stops after the law."""
+        facts = self.facts(self.project, stack)
+        with self._only_one(stack):
+            run = self._begin(facts, start_cluster=True)
+            run.engine.create()
+            unsure = run.recover() is not None or self._is_another_cluster(run)
+            plan = run.preview(refresh=unsure)
+            if dry_run:
+                self.screen.detail(steps_text(plan.steps))
+                self.screen.say("next", f"make up STACK={stack}   (this was a preview; nothing has been changed)")
+                return
+            run.up(refresh=unsure, total=plan.same + sum(plan.changes.values()))
+            self._remember_cluster(run)
+            self._show_summary(run)
+
+    def down(self, stack: str, *, yes: bool = False) -> None:
+        """Takes a stack down and leaves nothing behind: objects, cluster, processes, state."""
+        facts = self.facts(self.project, stack)
+        cluster = Cluster(cluster_name(self.project, stack)) if facts.simulated else None
+        if not self._anything_up(stack, cluster):
+            remove_state(self.state)
+            self.screen.say("down", f"stack {stack} is not up; there is nothing to take down")
+            return
+        with self._only_one(stack):
+            run = self._begin(facts, start_cluster=False)
+            unfinished = run.recover()
+            if run.engine.exists():
+                self._empty(run, cluster, unfinished, yes=yes)
+                run.engine.remove(force=facts.simulated)
+            if cluster is not None and cluster.delete():
+                self.screen.say("cluster", f"deleted {cluster.name}")
+            run.journal.end()
+            self._cluster_record(stack).unlink(missing_ok=True)
+            last = run.engine.backend.chosen_by == "default" and not _stacks_in(run.engine.backend)
+        if last:
+            remove_state(self.state)
+        self.screen.say("down", f"stack {stack} is gone; nothing is left over")
+
+    def refresh(self, stack: str) -> None:
+        """Makes the state as the world is and says what had drifted."""
+        facts = self.facts(self.project, stack)
+        with self._only_one(stack):
+            run = self._begin(facts, start_cluster=True)
+            self._require_stack(run)
+            run.recover()
+            outcome = run.refresh()
+            drift = (
+                changes_text(outcome) if outcome.changes else f"no drift, {outcome.same} resources as they should be"
+            )
+            self.screen.say("refresh", f"{drift}  ({outcome.seconds:.0f} s)")
+            self.screen.detail(steps_text(outcome.steps))
+            if outcome.changes:
+                self.screen.say("next", f"make up STACK={stack}   (brings back what had drifted)")
+
+    def status(self, stack: str) -> None:
+        """Says what is up, where its state is, and whether a run was interrupted. Starts and changes nothing."""
+        facts = self.facts(self.project, stack)
+        state, backend = self.state, choose_backend(self.project, self.state)
+        self.screen.say("stack", f"{stack}  ({'simulated cluster' if facts.simulated else 'cluster of your own'})")
+        self.screen.say("backend", f"{backend.url}  (chosen by {backend.chosen_by})")
+        if facts.simulated:
+            cluster = Cluster(cluster_name(self.project, stack)).status()
+            memory = f", {cluster.memory_mebibytes} MiB" if cluster.state is State.RUNNING else ""
+            self.screen.say("cluster", f"{cluster.name}: {cluster.state}{memory}  {cluster.kubeconfig}")
+        unfinished = Journal.of(state, stack).read()
+        if unfinished is not None:
+            self.screen.say("unfinished", f"the last {unfinished.operation} ({unfinished.started}) did not end")
+        if not state.exists():
+            self.screen.say("resources", "none: the stack is not up")
+        else:
+            run = self._begin(facts, start_cluster=False)
+            count = len(run.engine.resources()) if run.engine.exists() else 0
+            self.screen.say("resources", f"{count} in the state")
+        self.screen.say(
+            "next", f"make up STACK={stack}" if not state.exists() or unfinished else f"make preview STACK={stack}"
+        )
+
+    def _only_one(self, stack: str) -> FileLock:
+        lock = FileLock(prepare(self.state) / f"{stack}.lock", timeout=0, mode=0o600)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise ToolError(
+                f"another make is at work on stack {stack} in this checkout. Wait until it has ended "
+                f"(`make status STACK={stack}` shows it), or stop it with Ctrl-C where it runs."
+            ) from None
+        return lock
+
+    def _begin(self, facts: StackFacts, *, start_cluster: bool) -> Run:
+        state = prepare(self.state)
+        tools = self.tools()
+        kubeconfig = None
+        environment = {RUN_VARIABLE: new_run(), **self.environment}
+        if facts.simulated:
+            cluster = Cluster(cluster_name(self.project, facts.name))
+            if start_cluster:
+                self._start(cluster, tools)
+            kubeconfig = cluster.kubeconfig
+            # KUBECONFIG too: nothing of a simulated stack may ever reach the cluster that the user works with.
+            environment |= {CLUSTER_VARIABLE: cluster.name, "KUBECONFIG": str(kubeconfig)}
+        backend = choose_backend(self.project, state)
+        engine = Engine(
+            tools=tools,
+            project=self.project,
+            stack=facts.name,
+            state=state,
+            backend=backend,
+            policy_pack=self.policy_pack or self.project / "policies",
+            policy_config=policy_config_file(self.project, facts.name),
+            environment=environment,
+            skip_checkpoints=skip_checkpoints(facts, backend),
+        )
+        return Run(facts, engine, self.screen, kubeconfig)
+
+    def _start(self, cluster: Cluster, tools: Tools) -> None:
+        try:
+            with self.screen.working("cluster", f"{cluster.name}: starting") as update:
+                cluster.start(tools, update)
+        except SimulatorError as error:
+            raise ToolError(str(error)) from None
+        self.screen.say("cluster", f"{cluster.name} is ready  (simulated)")
+
+    def _require_stack(self, run: Run) -> None:
+        if not run.engine.exists():
+            raise ToolError(f"stack {run.facts.name} is not up. `make up STACK={run.facts.name}` brings it up.")
+
+    def _anything_up(self, stack: str, cluster: Cluster | None) -> bool:
+        if cluster is not None and cluster.status().state is not State.ABSENT:
+            return True
+        backend = choose_backend(self.project, self.state)
+        return backend.chosen_by != "default" or stack in _stacks_in(backend)
+
+    def _empty(self, run: Run, cluster: Cluster | None, unfinished: Unfinished | None, *, yes: bool) -> None:
+        """Deletes what the stack made. A simulated cluster goes as a whole, so it need not be reachable for that."""
+        stack = run.facts.name
+        if cluster is not None:
+            if cluster.status().state is State.RUNNING:
+                try:
+                    run.destroy()
+                except ToolError as error:
+                    self.screen.say("destroy", "did not end; the simulated cluster goes as a whole")
+                    self.screen.detail(error.format_message())
+            return
+        protected = [r["urn"] for r in run.engine.resources() if r.get("protect")]
+        if protected:
+            names = "\n  ".join(protected)
+            raise ToolError(
+                f"stack {stack} has {len(protected)} protected resources, and nothing has been deleted:\n  {names}\n"
+                f"`pulumi state unprotect <urn> --stack {stack}` gives one free; then run `make down` again."
+            )
+        plan = run.engine.destroy(preview_only=True)
+        self.screen.say("plan", f"everything of stack {stack} is deleted")
+        self.screen.detail(steps_text(plan.steps))
+        if stateful := [s.urn.split("::")[-1] for s in plan.steps if s.type.split(":")[-1] in _STATEFUL]:
+            self.screen.say("data", f"with what is stored in: {', '.join(stateful)}")
+        if not yes and not click.confirm(f"Delete all of this from stack {stack}?"):
+            raise ToolError("nothing has been deleted.")
+        # A destroy creates nothing: all that is left after one is known.
+        if unfinished is not None and unfinished.operation != "destroy":
+            run.adopt()
+        run.destroy()
+
+    def _is_another_cluster(self, run: Run) -> bool:
+        """The cluster has been made anew since the stack was deployed: its state tells of objects that are gone."""
+        before = self._cluster_record(run.facts.name)
+        if run.kubeconfig is None or not before.exists():
+            return False
+        another = before.read_text(encoding="utf-8") != _cluster_identity(run)
+        if another:
+            self.screen.say("recovery", "the cluster has been made anew since the last up; comparing with reality")
+        return another
+
+    def _remember_cluster(self, run: Run) -> None:
+        if run.kubeconfig is not None:
+            write_private(self._cluster_record(run.facts.name), _cluster_identity(run))
+
+    def _cluster_record(self, stack: str) -> Path:
+        return self.state / "clusters" / stack
+
+    def _show_summary(self, run: Run) -> None:
+        module, _, function = self.summary.partition(":")
+        show = getattr(importlib.import_module(module), function)
+        show(run.engine.outputs(), run.kubeconfig)
+
+
+def _cluster_identity(run: Run) -> str:
+    """The UID of kube-system, the usual identity of a cluster: no two have the same, and a restart keeps it."""
+    assert run.kubeconfig is not None
+    command = [str(run.engine.tools.path("kubectl")), "--kubeconfig", str(run.kubeconfig), "get", "namespace"]
+    answer = subprocess.run(
+        [*command, "kube-system", "-o", "jsonpath={.metadata.uid}"], capture_output=True, text=True, check=False
+    )
+    if answer.returncode:
+        raise ToolError(f"the simulated cluster does not answer: {answer.stderr.strip()}. Try `make up` again.")
+    return answer.stdout
+
+
+def _stacks_in(backend: Backend) -> set[str]:
+    """The stacks in a file backend, without asking the engine."""
+    root = Path(backend.url.removeprefix("file://")) / ".pulumi" / "stacks"
+    return {path.stem for path in root.glob("*/*.json")}
+
+
+_stack_option = click.option("--stack", default="dev", show_default=True, help="The stack: Pulumi.<stack>.yaml.")
+
+
+@click.command()
+@_stack_option
+@click.option("--dry-run", is_flag=True, help="Stop after the preview and the law; change nothing.")
+def up(stack: str, dry_run: bool) -> None:
+    """Bring a stack up: tools, simulated cluster, law, stack, summary."""
+    Lifecycle().up(stack, dry_run=dry_run)
+
+
+@click.command()
+@_stack_option
+@click.option("--yes", is_flag=True, help="Do not ask. A simulated stack is never asked about.")
+def down(stack: str, yes: bool) -> None:
+    """Take a stack down; leaves nothing behind."""
+    Lifecycle().down(stack, yes=yes)
+
+
+@click.command()
+@_stack_option
+def preview(stack: str) -> None:
+    """Show what `up` would change, judged by the policies."""
+    Lifecycle().up(stack, dry_run=True)
+
+
+@click.command()
+@_stack_option
+def refresh(stack: str) -> None:
+    """Make the state as the world is; say what had drifted."""
+    Lifecycle().refresh(stack)
+
+
+@click.command()
+@_stack_option
+def status(stack: str) -> None:
+    """Say what is up, where its state is, whether a run was interrupted."""
+    Lifecycle().status(stack)
