@@ -1,0 +1,47 @@
+"""Storage classes by purpose: what a volume is for decides where it lives and what happens to it."""
+
+from pulumi import ResourceOptions
+from pulumi_kubernetes import meta, storage
+
+from components.component import LABELS, Component
+from components.storage.handles import StorageHandle, StoragePurpose
+from components.storage.provisioners import (
+    DEFAULT_CLASS_ANNOTATION,
+    ENCRYPTION_ANNOTATION,
+    ClassPlan,
+    StorageClassesArgs,
+    class_fields,
+    plan_storage_classes,
+)
+from policies.rules.finding import refuse
+from policies.rules.storage import check_storage_classes
+
+
+class StorageClasses(Component):
+    """One storage class for each purpose that the cluster can serve, exactly one of them the default."""
+
+    def __init__(self, name: str, args: StorageClassesArgs, opts: ResourceOptions | None = None) -> None:
+        plans = plan_storage_classes(name, args)
+        refuse(f"storage classes {name}", check_storage_classes("storage", plans))
+        super().__init__(name, args, opts)
+        for plan in plans:
+            if not plan.exists:
+                self._declare(name, plan)
+        self.handles: dict[StoragePurpose, StorageHandle] = {plan.purpose: plan.handle for plan in plans}
+        """What volumes take, by purpose; a purpose that the cluster cannot serve is missing."""
+        self.register_outputs({})
+
+    def _declare(self, name: str, plan: ClassPlan) -> None:
+        storage.v1.StorageClass(
+            f"{name}-{plan.purpose}",
+            metadata=meta.v1.ObjectMetaArgs(
+                name=plan.class_name,
+                labels=LABELS,
+                annotations={
+                    DEFAULT_CLASS_ANNOTATION: "true" if plan.is_default else "false",
+                    ENCRYPTION_ANNOTATION: plan.encryption,
+                },
+            ),
+            **class_fields(plan),
+            opts=self.child,
+        )

@@ -1,0 +1,34 @@
+"""Volumes that pods share with nobody or with each other. Pure."""
+
+from typing import Any
+
+from components.pods import Mounted
+from components.storage.handles import AccessMode, StorageHandle
+from policies.rules.finding import refuse
+from policies.rules.storage import check_volume
+
+SHARED_MEMORY_PATH = "/dev/shm"  # noqa: S108 - where NCCL and data loaders look, not a temporary file
+
+
+def shared_memory(size_mib: int) -> Mounted:
+    """Memory that the processes of a pod share. It counts towards the pod's memory: request that much more.
+
+    Container runtimes give 64 MiB, where PyTorch data loaders and NCCL die with a bus error.
+    """
+    volume = {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": f"{int(size_mib)}Mi"}}
+    return Mounted(volume, {"name": "shared-memory", "mountPath": SHARED_MEMORY_PATH})
+
+
+def claim_spec(path: str, handle: StorageHandle, size_gib: int, access_mode: str = "") -> dict[str, Any]:
+    """The `spec` of a PersistentVolumeClaim. Without an access mode, the first that the class serves.
+
+    Raises `Refused` where the class cannot serve the access mode; `path` says where it was asked for.
+    """
+    mode = access_mode or handle["access_modes"][0]
+    refuse(path, check_volume(path, handle, mode, size_gib))
+    return {
+        "accessModes": [str(AccessMode(mode))],
+        "storageClassName": handle["class_name"],
+        "volumeMode": "Filesystem",
+        "resources": {"requests": {"storage": f"{int(size_gib)}Gi"}},
+    }

@@ -1,0 +1,137 @@
+"""Rules on storage classes, volumes and object stores."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from components.storage.handles import ObjectStoreKind, StorageHandle
+from components.storage.provisioners import ACCESS_MODES, PROVISIONERS, ClassPlan
+from policies.rules.finding import Finding
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*")
+
+
+def check_storage_classes(path: str, plans: Sequence[ClassPlan]) -> Iterator[Finding]:
+    """Every way in which the storage classes of an environment can be wrong."""
+    yield from exactly_one_default(path, [plan.class_name for plan in plans if plan.is_default])
+    yield from provisioners_serve_their_purpose(path, plans)
+    yield from volumes_are_encrypted(path, plans)
+    yield from parameters_are_complete(path, plans)
+
+
+def exactly_one_default(path: str, defaults: Sequence[str]) -> Iterator[Finding]:
+    """A claim that names no class must end in a known place."""
+    if len(defaults) != 1:
+        yield Finding(
+            f"{path}.defaultPurpose",
+            f"{len(defaults)} default storage classes{': ' if defaults else ''}{', '.join(defaults)}",
+            "exactly one storage class is the default",
+            "set defaultPurpose to a purpose that has a class, and isDefault on no other class",
+        )
+
+
+def provisioners_serve_their_purpose(path: str, plans: Iterable[ClassPlan]) -> Iterator[Finding]:
+    """ReadWriteMany on a disk does not work: the class of a purpose can serve what the purpose promises."""
+    for plan in plans:
+        driver = PROVISIONERS.get(plan.provisioner)
+        if driver is None and not plan.access_modes:
+            known = ", ".join(sorted(PROVISIONERS))
+            yield Finding(
+                f"{path}.{plan.purpose}.provisioner",
+                plan.provisioner or "(none)",
+                f"a provisioner that the platform knows ({known}), or accessModes that say what it can do",
+                "correct the name, or set accessModes",
+            )
+            continue
+        served = {str(mode) for mode in driver.access_modes} if driver else set(plan.access_modes)
+        wanted = {*ACCESS_MODES[plan.purpose], *plan.access_modes}
+        beyond = sorted(str(mode) for mode in wanted if str(mode) not in served)
+        if beyond:
+            yield Finding(
+                f"{path}.{plan.purpose}",
+                f"{' and '.join(beyond)} on {plan.provisioner}",
+                f"volumes of {plan.provisioner} serve {', '.join(sorted(served))} only",
+                "use a provisioner of a shared file system (EFS, Filestore, NFS), or another purpose",
+            )
+
+
+def volumes_are_encrypted(path: str, plans: Iterable[ClassPlan]) -> Iterator[Finding]:
+    """Somebody encrypts at rest, and nobody turned it off."""
+    for plan in plans:
+        if not plan.encryption or plan.parameters.get("encrypted", "true") != "true":
+            yield Finding(
+                f"{path}.{plan.purpose}.encryption",
+                f"{plan.class_name} is not encrypted",
+                "volumes are encrypted at rest",
+                "set the provisioner's parameter, or say in `encryption` who does it",
+            )
+
+
+def parameters_are_complete(path: str, plans: Iterable[ClassPlan]) -> Iterator[Finding]:
+    """Parameters that only the environment knows are given."""
+    for plan in plans:
+        for key in plan.missing_parameters:
+            yield Finding(
+                f"{path}.parameters.{plan.purpose}.{key}",
+                "(missing)",
+                f"{plan.provisioner} cannot make volumes without {key}",
+                f"set {key}",
+            )
+
+
+def check_volume(path: str, handle: StorageHandle, access_mode: str, size_gib: int) -> Iterator[Finding]:
+    """A claim asks for what its class can serve."""
+    if access_mode not in handle["access_modes"]:
+        yield Finding(
+            f"{path}.accessMode",
+            f"{access_mode} on storage class {handle['class_name']}",
+            f"its volumes serve {', '.join(handle['access_modes'])}",
+            "use the `shared` class for many writers and the `dataset` class for many readers",
+        )
+    if int(size_gib) < 1:
+        yield Finding(f"{path}.sizeGib", f"{size_gib}", "1 or more", "set the size in GiB")
+
+
+def check_object_store(path: str, store: Mapping[str, Any]) -> Iterator[Finding]:
+    """An object store is named so that it can be reached, with one identity."""
+    kind = ObjectStoreKind(store["kind"])
+    endpoint, credentials = store.get("endpoint") or "", store.get("credentials_secret_name") or ""
+    if not _BUCKET.fullmatch(store["bucket"]):
+        yield Finding(
+            f"{path}.bucket",
+            store["bucket"],
+            "3 to 63 of a-z, 0-9, '-', '.', not at either end",
+            "correct the bucket's name; no slash and no scheme",
+        )
+    if store.get("prefix") and not _PREFIX.fullmatch(store["prefix"]):
+        yield Finding(f"{path}.prefix", store["prefix"], "a/b, no slash at either end", "correct the prefix")
+    if kind is ObjectStoreKind.S3_COMPATIBLE:
+        yield from _endpoint_and_credentials(path, endpoint, credentials)
+    elif endpoint:
+        yield Finding(f"{path}.endpoint", endpoint, f"{kind} has no endpoint of its own", "remove it, or s3-compatible")
+    if kind is ObjectStoreKind.GCS and credentials:
+        yield Finding(
+            f"{path}.credentialsSecretName",
+            credentials,
+            "gcs uses workload identity",
+            "remove it and bind the service accounts, or use s3-compatible with HMAC keys",
+        )
+    if kind is ObjectStoreKind.S3 and not store.get("region"):
+        yield Finding(f"{path}.region", "(missing)", "s3 requests are signed for a region", "set the bucket's region")
+
+
+def _endpoint_and_credentials(path: str, endpoint: str, credentials: str) -> Iterator[Finding]:
+    url = urlsplit(endpoint)
+    if url.scheme not in ("http", "https") or not url.hostname or url.path not in ("", "/") or url.username:
+        yield Finding(
+            f"{path}.endpoint",
+            endpoint if not url.username else "(an address with credentials in it)",
+            "http(s)://host:port, no path, no credentials",
+            "correct the endpoint",
+        )
+    if not credentials:
+        yield Finding(
+            f"{path}.credentialsSecretName", "(missing)", "an s3-compatible store needs keys", "name their Secret"
+        )
