@@ -25,6 +25,7 @@ SCHEMA_FOLDER = Path(__file__).parent.parent / "simulator" / "crds"
 READY: dict[str, str] = {
     "Certificate": "condition=Ready",
     "ClusterIssuer": "condition=Ready",
+    "Issuer": "condition=Ready",
     "GatewayClass": "condition=Accepted",
     "Gateway": "condition=Programmed",
     "InferenceService": "condition=Ready",

@@ -38,7 +38,9 @@ class TrafficRuleArgs(TypedDict, total=False):
     pods: dict[str, str]
     """Pods of this namespace it is for, by label; missing: all."""
     peer_namespace: str
-    """The other side: pods of that namespace. With neither this nor `cidr`, this namespace itself."""
+    """The other side: pods of that namespace. With no peer namespace and no `cidr`: this namespace itself."""
+    peer_namespace_labels: dict[str, str]
+    """The other side: pods of every namespace with these labels; instead of `peer_namespace`."""
     peer_pods: dict[str, str]
     """The other side: pods with these labels."""
     cidr: str
@@ -97,6 +99,8 @@ def policy_spec(rule: TrafficRuleArgs) -> dict[str, Any]:
         peer = {"podSelector": {"matchLabels": rule["peer_pods"]} if rule.get("peer_pods") else {}}
         if "peer_namespace" in rule:
             peer["namespaceSelector"] = {"matchLabels": {NAMESPACE_LABEL: rule["peer_namespace"]}}
+        elif "peer_namespace_labels" in rule:
+            peer["namespaceSelector"] = {"matchLabels": rule["peer_namespace_labels"]}
     ports = [{"protocol": "TCP", "port": int(port)} for port in rule.get("ports", [])]
     ports += [{"protocol": "UDP", "port": int(port)} for port in rule.get("udp_ports", [])]
     direction = Direction(rule["direction"])

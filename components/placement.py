@@ -23,6 +23,10 @@ SLICE_LABEL = "mlplatform.dev/tpu-slice"
 TOPOLOGY_LABEL = "cloud.google.com/gke-tpu-topology"
 SPOT_TAINT = "mlplatform.dev/spot"
 SIMULATED_LABEL = "mlplatform.dev/simulated"
+DEVICE_PLUGIN_CONFIG_LABEL = "nvidia.com/device-plugin.config"
+"""By this label of its node the NVIDIA device plugin chooses one of its named configs."""
+MIG_LAYOUT_LABEL = "nvidia.com/mig.config"
+"""By this label of its node a MIG manager chooses one of its named layouts."""
 
 
 class Taint(TypedDict):
@@ -202,6 +206,42 @@ def units_per_device(accelerator: Accelerator, sharing: SharingArgs) -> dict[str
     return {accelerator.resource_name: 1}
 
 
+def device_plugin_config(sharing: SharingArgs) -> str:
+    """The name of the NVIDIA device plugin's config for that sharing: `exclusive`, `time-slicing-4`, `mps-4`, `mig`."""
+    strategy = Sharing(sharing.get("strategy", Sharing.EXCLUSIVE))
+    if strategy in (Sharing.TIME_SLICING, Sharing.MPS):
+        return f"{strategy.value}-{int(sharing['replicas'])}"
+    return strategy.value
+
+
+def mig_layout(profiles: dict[str, int]) -> str:
+    """The name of a MIG layout, `1g.10gb-2_3g.40gb-1`: fits a label value whatever the order it was written in."""
+    return "_".join(f"{profile}-{int(count)}" for profile, count in sorted(profiles.items()))
+
+
+def sharing_labels(accelerator: Accelerator, sharing: SharingArgs) -> dict[str, str]:
+    """Labels of the nodes by which NVIDIA's software learns how their devices are shared; none for other vendors."""
+    if accelerator.vendor != "NVIDIA":
+        return {}
+    labels = {DEVICE_PLUGIN_CONFIG_LABEL: device_plugin_config(sharing)}
+    if sharing.get("strategy") == Sharing.MIG:
+        labels[MIG_LAYOUT_LABEL] = mig_layout(sharing["mig_profiles"])
+    return labels
+
+
+def sharing_of(capacity: Capacity) -> SharingArgs:
+    """The sharing that a pool's capacity was expanded with."""
+    strategy = Sharing(capacity["sharing"])
+    devices = int(capacity["devices_per_node"]) or 1
+    per_device = {name: int(units) // devices for name, units in capacity["units_per_node"].items()}
+    if strategy is Sharing.MIG:
+        profiles = {name.removeprefix("nvidia.com/mig-"): units for name, units in per_device.items()}
+        return SharingArgs(strategy=strategy, mig_profiles=profiles)
+    if strategy in (Sharing.TIME_SLICING, Sharing.MPS):
+        return SharingArgs(strategy=strategy, replicas=sum(per_device.values()))
+    return SharingArgs(strategy=strategy)
+
+
 def plan_pool(name: str, args: PoolArgs, kind: ClusterKind) -> tuple[PoolHandle, dict[str, str], list[Taint]]:
     """The handle of a pool, the labels of its nodes and their taints.
 
@@ -249,7 +289,8 @@ def plan_pool(name: str, args: PoolArgs, kind: ClusterKind) -> tuple[PoolHandle,
             memory_gib_per_node=int(args.get("memory_gib_per_node") or host.memory_gib),
         ),
     )
-    labels = {**(args.get("labels") or {}), **identity, PURCHASE_LABEL: purchase.value}
+    sharing_choice = sharing_labels(accelerator, sharing) if accelerator else {}
+    labels = {**(args.get("labels") or {}), **identity, **sharing_choice, PURCHASE_LABEL: purchase.value}
     return handle, labels, taints
 
 

@@ -137,6 +137,25 @@ CRDS: dict[str, CrdSet] = {
         ("https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.6.1/standard-install.yaml",),
         "kubernetes-sigs/gateway-api v1.6.1",
     ),
+    # renovate: datasource=github-releases depName=envoyproxy/gateway
+    "envoy-gateway": CrdSet(
+        "v1.9.0",
+        tuple(
+            f"{_GITHUB_RAW}/envoyproxy/gateway/v1.9.0/charts/gateway-helm/charts/crds/crds/generated/"
+            f"gateway.envoyproxy.io_{plural}.yaml"
+            for plural in (
+                "backends",
+                "backendtrafficpolicies",
+                "clienttrafficpolicies",
+                "envoyextensionpolicies",
+                "envoypatchpolicies",
+                "envoyproxies",
+                "httproutefilters",
+                "securitypolicies",
+            )
+        ),
+        "envoyproxy/gateway v1.9.0",
+    ),
     # renovate: datasource=github-releases depName=kserve/kserve
     "kserve": CrdSet(
         "v0.20.0",
@@ -214,9 +233,11 @@ IMAGES: dict[str, Image] = {
 API_VERSIONS: dict[str, str] = {
     "Certificate": "cert-manager.io/v1",
     "ClusterIssuer": "cert-manager.io/v1",
+    "Issuer": "cert-manager.io/v1",
     "GatewayClass": "gateway.networking.k8s.io/v1",
     "Gateway": "gateway.networking.k8s.io/v1",
     "HTTPRoute": "gateway.networking.k8s.io/v1",
+    "EnvoyProxy": "gateway.envoyproxy.io/v1alpha1",
     "InferenceService": "serving.kserve.io/v1beta1",
     "ClusterServingRuntime": "serving.kserve.io/v1alpha1",
     "ServiceMonitor": "monitoring.coreos.com/v1",

@@ -6,6 +6,7 @@ from pathlib import Path
 from simulator.crds import (
     cert_manager,
     cloudnative_pg,
+    envoy_gateway,
     gateway_api,
     kserve,
     node_feature_discovery,
@@ -18,6 +19,7 @@ FOLDER = Path(__file__).parent
 KINDS_BY_ADDON: Mapping[str, Sequence[Kind]] = {
     "cert-manager": cert_manager.KINDS,
     "cloudnative-pg": cloudnative_pg.KINDS,
+    "envoy-gateway": envoy_gateway.KINDS,
     "gateway-api": gateway_api.KINDS,
     "kserve": kserve.KINDS,
     "node-feature-discovery": node_feature_discovery.KINDS,

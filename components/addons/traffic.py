@@ -1,0 +1,40 @@
+"""The traffic that add-ons need besides DNS, named once: the API server in both directions, and being scraped."""
+
+from components.namespaces import Direction, TrafficRuleArgs, to_anywhere
+
+API_SERVER_PORTS = [443, 6443]
+"""443 is the port of the Service, 6443 that of most API servers: some networks judge a packet after translation."""
+
+PRIVATE_RANGES = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
+"""RFC 1918 and RFC 6598: what clouds and data centres give to nodes, control planes and pods."""
+
+
+def to_api_server() -> TrafficRuleArgs:
+    """Egress to the API server. Its address is not known beforehand, so any address on its ports."""
+    return to_anywhere("api-server", API_SERVER_PORTS)
+
+
+def webhook_from_api_server(pods: dict[str, str], port: int, ranges: list[str]) -> list[TrafficRuleArgs]:
+    """Ingress from the API server to a webhook, whether it calls from an address range or through its tunnel's agents.
+
+    `ranges` are the addresses of the control plane. Konnectivity agents (GKE, many others) run in kube-system.
+    """
+    tunnel = TrafficRuleArgs(
+        name="webhook-tunnel", direction=Direction.INGRESS, pods=pods, peer_namespace="kube-system", ports=[port]
+    )
+    return [
+        tunnel,
+        *(
+            TrafficRuleArgs(name=f"webhook-{index}", direction=Direction.INGRESS, pods=pods, cidr=cidr, ports=[port])
+            for index, cidr in enumerate(ranges)
+        ),
+    ]
+
+
+def scraped(monitoring_namespace: str, ports: list[int]) -> list[TrafficRuleArgs]:
+    """Ingress from Prometheus; nothing where nobody scrapes (empty namespace)."""
+    if not monitoring_namespace:
+        return []
+    return [
+        TrafficRuleArgs(name="metrics", direction=Direction.INGRESS, peer_namespace=monitoring_namespace, ports=ports)
+    ]
