@@ -1,0 +1,175 @@
+"""What a served model is, in plain data: the part of it that people write in settings. Pure.
+
+`InferenceService` takes an `InferenceSpec` and `ModelServer` a `ModelServerSpec`, beside the handles of what they use.
+"""
+
+from typing import TypedDict
+
+from components.catalog import StrEnum
+from components.placement import AcceleratorRequest
+
+
+class ScaleMetric(StrEnum):
+    """What the number of replicas follows. KServe scales on these two in Standard mode."""
+
+    CPU = "cpu"
+    MEMORY = "memory"
+
+
+class CanarySpec(TypedDict, total=False):
+    """Another version of the model that takes a part of the traffic.
+
+    KServe's Standard mode ignores `canaryTrafficPercent` without a word (kserve/kserve#5335); it has named canaries
+    instead (kserve 0.20, `spec.canary`), which is what this becomes.
+    """
+
+    version: str
+    """Required. Name of that version. To promote it, write it and its URI into `version` and `storageUri` of the
+    service and remove the canary: its pods go on without a restart."""
+    storage_uri: str
+    """Required. Its model."""
+    traffic_percent: int
+    """Required. Its part of the traffic, 0 to 100."""
+    replicas: int
+    """Its number of replicas, at most the service's `minReplicas`; default 1. A canary does not scale."""
+
+
+class TransformerSpec(TypedDict, total=False):
+    """A container before the model that prepares requests and answers. It runs on CPU, on any untainted node."""
+
+    image: str
+    """Required. Container image with a tag or digest."""
+    command: list[str]
+    """Replaces the image's entry point."""
+    arguments: list[str]
+    """Replaces the image's arguments."""
+    environment: dict[str, str]
+    """Environment variables."""
+    cpu_millis: int
+    """Required. CPU request in thousandths of a vCPU."""
+    memory_gib: int
+    """Required. Memory in GiB."""
+    min_replicas: int
+    """Fewest replicas; default 1."""
+    max_replicas: int
+    """Most replicas; default `minReplicas`."""
+
+
+class InferenceSpec(TypedDict, total=False):
+    """A model served by KServe."""
+
+    version: str
+    """Name of the version that `storageUri` is; default none. See `canary`."""
+    model_format: str
+    """Required. As the serving runtime calls it: `huggingface`, `sklearn`, `onnx`, `triton`."""
+    model_format_version: str
+    """Version of the format, where a runtime asks for it."""
+    runtime: str
+    """Serving runtime; default: KServe chooses by format."""
+    storage_uri: str
+    """Required. Where the model is: `s3://`, `gs://`, `hf://`, `pvc://` or `https://`."""
+    arguments: list[str]
+    """Arguments for the runtime's container."""
+    environment: dict[str, str]
+    """Environment variables of the runtime's container."""
+    accelerators: AcceleratorRequest
+    """Devices of one replica. Left out on a CPU pool."""
+    cpu_millis: int
+    """Required. CPU request in thousandths of a vCPU."""
+    memory_gib: int
+    """Required. Memory in GiB, request and limit alike."""
+    cpu_limit_millis: int
+    """CPU limit; default none."""
+    ephemeral_storage_gib: int
+    """Local disk of one replica in GiB, the downloaded model included; default 50."""
+    shared_memory_gib: int
+    """Size of /dev/shm in GiB, part of `memoryGib`; default a quarter of it with accelerators, else none (0)."""
+    min_replicas: int
+    """Fewest replicas, 1 or more; default 1."""
+    max_replicas: int
+    """Most replicas; default `minReplicas`."""
+    scale_metric: ScaleMetric
+    """cpu or memory; default cpu."""
+    scale_target_percent: int
+    """Utilization that scaling aims at, 10 to 95; default 70."""
+    timeout_seconds: int
+    """How long one request may take; default 60."""
+    canary: CanarySpec
+    """Another version that takes a part of the traffic."""
+    transformer: TransformerSpec
+    """A container before the model."""
+
+
+class ModelServerSpec(TypedDict, total=False):
+    """A model server in an image of the team's own."""
+
+    image: str
+    """Required. Container image with a tag or digest; `latest` is refused."""
+    command: list[str]
+    """Replaces the image's entry point."""
+    arguments: list[str]
+    """Replaces the image's arguments."""
+    environment: dict[str, str]
+    """Environment variables. No secrets: those go to `environmentSecrets`."""
+    environment_secrets: list[str]
+    """Secrets of the team's namespace whose keys become environment variables."""
+    port: int
+    """HTTP port of the container; default 8080."""
+    storage_uri: str
+    """Model that is downloaded before the server starts: `s3://`, `gs://` or `pvc://`; default: the image brings it."""
+    model_path: str
+    """Where the model is put; default `/models`. The environment variable MODEL_DIR says so to the program."""
+    model_size_gib: int
+    """Room for the downloaded model in GiB; default 20."""
+    accelerators: AcceleratorRequest
+    """Devices of one replica. Left out on a CPU pool."""
+    cpu_millis: int
+    """Required. CPU request in thousandths of a vCPU."""
+    memory_gib: int
+    """Required. Memory in GiB, request and limit alike."""
+    cpu_limit_millis: int
+    """CPU limit; default none."""
+    ephemeral_storage_gib: int
+    """Local disk for /tmp and logs in GiB; default 10."""
+    shared_memory_gib: int
+    """Size of /dev/shm in GiB, part of `memoryGib`; default a quarter of it with accelerators, else none (0)."""
+    read_only_root: bool
+    """Whether the image's file system is read-only; default true. /tmp and the model's folder are writable."""
+    min_replicas: int
+    """Fewest replicas, 1 or more; default 1. With accelerators an update takes one replica away at a time, so a
+    single replica is away while it is updated."""
+    max_replicas: int
+    """Most replicas; default `minReplicas`: no autoscaling."""
+    scale_target_percent: int
+    """CPU utilization that autoscaling aims at, 10 to 95; default 70."""
+    ready_path: str
+    """HTTP path that answers 200 when requests can be served; default `/health/ready`."""
+    live_path: str
+    """HTTP path that answers 200 while the process is sound; default `/health/live`."""
+    startup_minutes: int
+    """How long loading the model may take, in minutes; default 10."""
+    grace_seconds: int
+    """Seconds for requests that are under way when a pod ends; default 60."""
+    timeout_seconds: int
+    """How long one request may take; default 60."""
+    metrics_path: str
+    """HTTP path of Prometheus metrics on the same port; default `/metrics`, empty: none."""
+    hostname: str
+    """DNS name under which the gateway serves it; default: reachable inside the cluster only."""
+
+
+DEFAULT_SERVING_PORT = 8080
+DEFAULT_MODEL_PATH = "/models"
+DEFAULT_MODEL_SIZE_GIB = 20
+DEFAULT_SERVER_STORAGE_GIB = 10
+DEFAULT_INFERENCE_STORAGE_GIB = 50
+DEFAULT_SCALE_TARGET_PERCENT = 70
+DEFAULT_TIMEOUT_SECONDS = 60
+DEFAULT_GRACE_SECONDS = 60
+DEFAULT_STARTUP_MINUTES = 10
+
+
+def replicas_of(spec: InferenceSpec | ModelServerSpec | TransformerSpec) -> tuple[int, int]:
+    """Fewest and most replicas."""
+    fewest = int(spec.get("min_replicas", 1))
+    return fewest, int(spec.get("max_replicas", fewest))
