@@ -227,7 +227,19 @@ IMAGES: dict[str, Image] = {
     # renovate: datasource=docker depName=ghcr.io/cloudnative-pg/postgresql
     "postgresql": Image("ghcr.io/cloudnative-pg/postgresql", "17.6", "", "cloudnative-pg/postgres-containers"),
     # renovate: datasource=docker depName=docker.io/rclone/rclone
-    "rclone": Image("docker.io/rclone/rclone", "1.71.0", "", "rclone/rclone v1.71.0"),
+    "rclone": Image(
+        "docker.io/rclone/rclone",
+        "1.75.1",
+        "sha256:45401ad7410db1d67ffdb58e19059ad20b0d8e0285a60e38bbec55cc1019c7a5",
+        "rclone/rclone v1.75.1",
+    ),
+    # renovate: datasource=docker depName=docker.io/chrislusf/seaweedfs
+    "seaweedfs": Image(
+        "docker.io/chrislusf/seaweedfs",
+        "4.47",
+        "sha256:ce9e796f1fe6f06968f4c04bdaf8f678dad9c8acdfef3d244133d71bfa6bf882",
+        "seaweedfs/seaweedfs 4.47, docker/Dockerfile.go_build",
+    ),
 }
 
 API_VERSIONS: dict[str, str] = {

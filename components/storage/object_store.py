@@ -1,0 +1,174 @@
+"""Object stores: one handle for S3, Google Cloud Storage and any S3-compatible endpoint, and the keys to them.
+
+Keys live in Secrets and nowhere else. Every namespace that talks to a store holds a Secret of the same name and shape
+(`ObjectStoreCredentials`); a store with workload identity needs none.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, TypedDict
+from urllib.parse import urlsplit
+
+from pulumi import Input, Output, ResourceOptions
+from pulumi_kubernetes import core, meta
+
+from components.component import LABELS, Component
+from components.namespaces import Direction, TrafficRuleArgs, to_anywhere
+from components.pods import environment, environment_from_secret
+from components.storage.handles import ObjectStoreHandle, ObjectStoreKind
+from policies.rules.finding import refuse
+from policies.rules.storage import check_object_store
+
+ACCESS_KEY_ID = "AWS_ACCESS_KEY_ID"
+SECRET_ACCESS_KEY = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a key, as every S3 client reads it
+ANY_REGION = "us-east-1"
+"""What clients sign for where the store has no regions."""
+
+
+class ObjectStoreArgs(TypedDict, total=False):
+    """A bucket that exists, and how to reach it."""
+
+    kind: ObjectStoreKind
+    """Required. s3, gcs or s3-compatible."""
+    bucket: str
+    """Required. Its name."""
+    prefix: str
+    """Where our objects start: `platform/dev`. Default: the root."""
+    endpoint: str
+    """Required for s3-compatible: `http(s)://host:port`."""
+    region: str
+    """Required for s3. s3-compatible: `us-east-1` where missing."""
+    credentials_secret_name: str
+    """Name of the Secret with the keys; empty or missing: workload identity."""
+
+
+def object_store(path: str, args: ObjectStoreArgs) -> ObjectStoreHandle:
+    """The handle of a bucket. Pure. Raises `Refused` where the arguments cannot work; `path` says where they stand."""
+    refuse(path, check_object_store(path, args))
+    kind = ObjectStoreKind(args["kind"])
+    prefix = args.get("prefix") or ""
+    scheme = "gs" if kind is ObjectStoreKind.GCS else "s3"
+    region = "" if kind is ObjectStoreKind.GCS else args.get("region") or ANY_REGION
+    return ObjectStoreHandle(
+        kind=kind,
+        bucket=args["bucket"],
+        prefix=prefix,
+        endpoint=(args.get("endpoint") or "").rstrip("/"),
+        region=region,
+        credentials_secret_name=args.get("credentials_secret_name") or "",
+        uri=f"{scheme}://{args['bucket']}" + (f"/{prefix}" if prefix else ""),
+    )
+
+
+def object_store_environment(store: ObjectStoreHandle) -> list[dict[str, Any]]:
+    """For a container's `env`: what boto3, MLflow and the AWS SDKs read. Keys come from the Secret by reference."""
+    values: dict[str, str] = {}
+    if store["kind"] is not ObjectStoreKind.GCS:
+        values = {"AWS_DEFAULT_REGION": store["region"], "AWS_REGION": store["region"]}
+    if store["endpoint"]:
+        values |= {"AWS_ENDPOINT_URL_S3": store["endpoint"], "MLFLOW_S3_ENDPOINT_URL": store["endpoint"]}
+    return environment(values) + _keys_of(store)
+
+
+def _keys_of(store: ObjectStoreHandle) -> list[dict[str, Any]]:
+    keys = (ACCESS_KEY_ID, SECRET_ACCESS_KEY) if store["credentials_secret_name"] else ()
+    return environment_from_secret(store["credentials_secret_name"], {key: key for key in keys})
+
+
+def rclone_environment(store: ObjectStoreHandle, *, create_buckets: bool = False) -> list[dict[str, Any]]:
+    """For a container's `env`: rclone's remote `store:`, without a configuration file. Keys by reference, as above."""
+    settings = {"ENV_AUTH": "true"}
+    if store["kind"] is ObjectStoreKind.GCS:
+        settings |= {"TYPE": "google cloud storage", "BUCKET_POLICY_ONLY": "true"}
+    else:
+        settings |= {
+            "TYPE": "s3",
+            "PROVIDER": "AWS" if store["kind"] is ObjectStoreKind.S3 else "Other",
+            "REGION": store["region"],
+            # Otherwise each upload asks for the bucket first, which keys that may only write are not allowed to do.
+            "NO_CHECK_BUCKET": "false" if create_buckets else "true",
+        }
+        if store["endpoint"]:
+            settings |= {"ENDPOINT": store["endpoint"], "FORCE_PATH_STYLE": "true"}
+    variables = {f"RCLONE_CONFIG_STORE_{key}": value for key, value in settings.items()}
+    return environment({**variables, "RCLONE_CONFIG": "/dev/null"}) + _keys_of(store)
+
+
+def object_store_egress(store: ObjectStoreHandle, pods: Mapping[str, str] | None = None) -> TrafficRuleArgs:
+    """The traffic rule with which a namespace (or some of its pods) reaches the store. Pure."""
+    url = urlsplit(store["endpoint"] or "https://public")
+    port = url.port or (443 if url.scheme == "https" else 80)
+    host = (url.hostname or "").split(".")
+    if len(host) > 2 and host[2] == "svc":
+        rule = TrafficRuleArgs(name="object-store", direction=Direction.EGRESS, peer_namespace=host[1], ports=[port])
+    else:
+        rule = to_anywhere("object-store", [port])
+    if pods:
+        rule["pods"] = dict(pods)
+    return rule
+
+
+class ObjectStoreCredentialsArgs(TypedDict):
+    """The keys of a store, for one namespace."""
+
+    namespace: Input[str]
+    """Namespace that exists already."""
+    store: ObjectStoreHandle
+    """The store that they open."""
+    access_key_id: Input[str]
+    """Access key; kept as a secret."""
+    secret_access_key: Input[str]
+    """Secret key; kept as a secret."""
+
+
+class ObjectStoreCredentials(Component):
+    """The Secret with which one namespace reaches an object store; nothing where workload identity does it."""
+
+    fingerprint: Output[str]
+    """Changes when the keys change, and tells nothing else about them: for the annotation that restarts pods."""
+
+    def __init__(self, name: str, args: ObjectStoreCredentialsArgs, opts: ResourceOptions | None = None) -> None:
+        access_key_id, secret_access_key = (
+            Output.secret(args["access_key_id"]),
+            Output.secret(args["secret_access_key"]),
+        )
+        kept = {**args, "access_key_id": access_key_id, "secret_access_key": secret_access_key}
+        super().__init__(name, kept, opts)
+        store = args["store"]
+        if store["credentials_secret_name"]:
+            core.v1.Secret(
+                f"{name}-secret",
+                metadata=meta.v1.ObjectMetaArgs(
+                    name=store["credentials_secret_name"],
+                    namespace=args["namespace"],
+                    labels=LABELS,
+                    annotations=kserve_annotations(store) or None,
+                ),
+                string_data={ACCESS_KEY_ID: access_key_id, SECRET_ACCESS_KEY: secret_access_key},
+                opts=self.child,
+            )
+        self.fingerprint = fingerprint_of(access_key_id, secret_access_key)
+        self.register_outputs({"fingerprint": self.fingerprint})
+
+
+def fingerprint_of(*secrets: Input[str]) -> Output[str]:
+    """64 bits of the SHA-256 of secrets, as a value that is none. For keys that are random themselves."""
+    digest = Output.all(*secrets).apply(lambda parts: hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16])
+    return Output.unsecret(digest)
+
+
+def kserve_annotations(store: ObjectStoreHandle) -> dict[str, str]:
+    """How KServe's storage initializer finds the endpoint: on the Secret of the service account. Pure.
+
+    Source: kserve/kserve pkg/credentials/s3/s3_secret.go.
+    """
+    if not store["endpoint"]:
+        return {}
+    url = urlsplit(store["endpoint"])
+    return {
+        "serving.kserve.io/s3-endpoint": url.netloc,
+        "serving.kserve.io/s3-usehttps": "1" if url.scheme == "https" else "0",
+        "serving.kserve.io/s3-region": store["region"],
+        # Buckets as host names need DNS for each of them, which no in-cluster store has.
+        "serving.kserve.io/s3-usevirtualbucket": "0",
+    }
