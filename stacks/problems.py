@@ -23,7 +23,7 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> Iterator[Find
         yield _problem(detail, model)
 
 
-def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Finding:
+def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Finding:  # noqa: PLR0911 - one return for each kind of error
     # A discriminated union puts its tag into the location; people did not write it.
     keys = [key for key in detail["loc"] if key != "[key]" and key not in _tags(model)]
     path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
