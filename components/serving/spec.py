@@ -94,6 +94,8 @@ class InferenceSpec(TypedDict, total=False):
     """Utilization that scaling aims at, 10 to 95; default 70."""
     timeout_seconds: int
     """How long one request may take; default 60."""
+    annotations: dict[str, str]
+    """Annotations of the pods."""
     canary: CanarySpec
     """Another version that takes a part of the traffic."""
     transformer: TransformerSpec
@@ -154,6 +156,8 @@ class ModelServerSpec(TypedDict, total=False):
     """How long one request may take; default 60."""
     metrics_path: str
     """HTTP path of Prometheus metrics on the same port; default `/metrics`, empty: none."""
+    annotations: dict[str, str]
+    """Annotations of the pods."""
     hostname: str
     """DNS name under which the gateway serves it; default: reachable inside the cluster only."""
 

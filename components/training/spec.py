@@ -60,6 +60,8 @@ class TrainingSpec(TypedDict, total=False):
     """Required on spot pools. Where the program keeps what it needs to resume."""
     datasets: dict[str, str]
     """Existing PersistentVolumeClaims of the namespace -> where they are mounted, read-only."""
+    annotations: dict[str, str]
+    """Annotations of the pods."""
     preemptible: bool
     """Whether trainings of normal priority may push it aside; default: on spot pools only."""
     ttl_minutes: int
@@ -111,8 +113,8 @@ def accelerator_count(request: AcceleratorRequest | None) -> int:
     return int((request or {}).get("count", 0))
 
 
-def shared_memory_gib(memory_gib: int, accelerators: AcceleratorRequest | None, wanted: int | None) -> int:
+def shared_memory_mib(memory_gib: int, accelerators: AcceleratorRequest | None, wanted_gib: int | None) -> int:
     """Size of /dev/shm: as wanted, else a quarter of the memory where there are accelerators (loaders pass batches)."""
-    if wanted is not None:
-        return int(wanted)
-    return max(1, int(memory_gib) // 4) if accelerator_count(accelerators) else 0
+    if wanted_gib is not None:
+        return int(wanted_gib) * 1024
+    return int(memory_gib) * 256 if accelerator_count(accelerators) else 0

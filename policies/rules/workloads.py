@@ -1,0 +1,444 @@
+"""Rules on trainings and served models: what cannot run, or must not, is refused before anything is registered.
+
+The functions take plain specs (`components.training.spec`, `components.serving.spec`) and the handles of what they
+use. Settings and components call the same ones; paths are written as the settings are, in camelCase.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+from zoneinfo import available_timezones
+
+from cronsim import CronSim, CronSimError
+
+from components.catalog import Purchase
+from components.placement import AcceleratorRequest, PoolHandle, resource_name
+from components.serving.spec import DEFAULT_SCALE_TARGET_PERCENT as SCALE_TARGET
+from components.serving.spec import (
+    CanarySpec,
+    InferenceSpec,
+    ModelServerSpec,
+    TransformerSpec,
+    replicas_of,
+)
+from components.storage.handles import AccessMode
+from components.training.spec import (
+    DEFAULT_FATAL_EXIT_CODES,
+    DEFAULT_GRACE_SECONDS,
+    DEFAULT_RETRIES,
+    ScheduleSpec,
+    TrainingSpec,
+    WorkersSpec,
+    accelerator_count,
+)
+from policies.rules.finding import Finding
+from policies.rules.images import check_image
+
+SPOT_GRACE_SECONDS = (10, 120)
+"""EC2 takes a spot node away two minutes after it says so, Compute Engine after half a minute: more is never given."""
+MAX_RETRIES = 10
+MAX_OBJECT_NAME = 63
+MAX_CRON_JOB_NAME = 52
+"""The controller adds eleven characters for the name of each Job."""
+INFERENCE_SCHEMES = ("s3", "gs", "hf", "pvc", "https")
+MODEL_SERVER_SCHEMES = ("s3", "gs", "pvc")
+
+_RUN = re.compile(r"^[a-z0-9]([-a-z0-9]{0,14}[a-z0-9])?$")
+_URI = re.compile(r"^(?P<scheme>[a-z0-9]+)://(?P<place>[^\s/]+)(/\S*)?$")
+_SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|access_?key|private_?key|credential)")
+_HOST_NAME = re.compile(r"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+$")
+_DEVICE_VARIABLES = ("NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "TPU_VISIBLE_CHIPS")
+
+
+def check_training(
+    path: str, name: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None = None
+) -> Iterator[Finding]:
+    """One training, on one node or (with `workers`) on several, that is declared with a `run`."""
+    yield from _required(path, job, ("run",))
+    run = job.get("run", "")
+    if run and not _RUN.match(run):
+        yield Finding(
+            f"{path}.run",
+            run,
+            "1 to 16 of a-z, 0-9 and '-', no '-' at either end",
+            "use a number or a date: 2026-11-21",
+        )
+    last = int((workers or {}).get("count", 1)) - 1
+    if len(f"{name}-{run}-{last}") > MAX_OBJECT_NAME:
+        yield Finding(
+            f"{path}.run",
+            f"{name}-{run}",
+            f"with the index of a worker at most {MAX_OBJECT_NAME} characters: it is the host name of its pods",
+            "shorten the name or the run",
+        )
+    yield from _check_program(path, job, pool, workers)
+
+
+def check_scheduled_training(
+    path: str, name: str, job: TrainingSpec, schedule: ScheduleSpec, pool: PoolHandle
+) -> Iterator[Finding]:
+    """One training that is repeated."""
+    if job.get("run"):
+        yield Finding(f"{path}.run", str(job["run"]), "on a schedule every run is named after its time", "remove run")
+    if len(name) > MAX_CRON_JOB_NAME:
+        yield Finding(
+            path, name, f"the name of a scheduled training has at most {MAX_CRON_JOB_NAME} characters", "shorten it"
+        )
+    yield from _check_program(path, job, pool, None)
+    yield from check_schedule(f"{path}.schedule", schedule)
+
+
+def check_schedule(path: str, schedule: ScheduleSpec) -> Iterator[Finding]:
+    """When it runs, as Kubernetes reads it: five fields, and a time zone of its own."""
+    yield from _required(path, schedule, ("cron",))
+    cron = schedule.get("cron", "")
+    if cron:
+        problem = cron_problem(cron)
+        if problem:
+            yield Finding(
+                f"{path}.cron",
+                cron,
+                f"minute, hour, day of month, month, day of week (0 to 6, Sunday is 0): {problem}",
+                "every night at three is `0 3 * * *`",
+            )
+    zone, known = schedule.get("time_zone", ""), available_timezones()
+    if zone and known and zone not in known:
+        yield Finding(f"{path}.timeZone", zone, "a time zone of the IANA database", "write it like Europe/Paris")
+    yield from _between(path, "startWithinMinutes", schedule.get("start_within_minutes", 1), 1, 24 * 60, "minutes")
+    for key, kept in (("keepSucceeded", "keep_succeeded"), ("keepFailed", "keep_failed")):
+        yield from _between(path, key, schedule.get(kept, 0), 0, 50, "Jobs")
+
+
+def cron_problem(cron: str) -> str:
+    """What is wrong with a cron expression, or nothing. Only what Kubernetes understands passes."""
+    fields = cron.split()
+    if cron.startswith(("TZ=", "CRON_TZ=")):
+        return "the time zone goes to timeZone"
+    if len(fields) != 5:
+        return f"{len(fields)} fields instead of five"
+    # cronsim also takes Sunday as 7, the last day (L), weekday names with an ordinal (#): robfig/cron does not.
+    if re.search(r"[L#W]", re.sub(r"[A-Za-z]{3}", "", cron)) or re.search(r"(?<!\d)7(?!\d)", fields[4]):
+        return "L, W, # and day 7 are not understood"
+    try:
+        CronSim(cron, datetime(2026, 1, 1, tzinfo=timezone.utc))
+    except CronSimError as error:
+        return str(error).lower()
+    return ""
+
+
+def check_checkpoint_storage(
+    path: str, job: TrainingSpec, workers: WorkersSpec | None, access_modes: Sequence[str] | None
+) -> Iterator[Finding]:
+    """Several nodes write one checkpoint volume only where its class lets them. None: no storage was given."""
+    if not job.get("checkpoint"):
+        return
+    if access_modes is None:
+        yield Finding(f"{path}.checkpoint", "no storage class", "a volume has one", "give the checkpoint's storage")
+        return
+    mode = AccessMode.READ_WRITE_MANY if workers else AccessMode.READ_WRITE_ONCE
+    if workers and mode not in access_modes:
+        yield Finding(
+            f"{path}.checkpoint",
+            f"{', '.join(access_modes)} for {int(workers.get('count', 0))} workers",
+            "workers on several nodes write their checkpoints to a ReadWriteMany volume",
+            "use the `shared` storage class",
+        )
+
+
+def _check_program(path: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None) -> Iterator[Finding]:
+    yield from _required(path, job, ("image", "cpu_millis", "memory_gib", "deadline_minutes"))
+    if "image" in job:
+        yield from check_image(f"{path}.image", job["image"])
+    yield from check_environment(f"{path}.environment", job.get("environment") or {})
+    yield from check_size(path, job, pool)
+    yield from _between(path, "deadlineMinutes", job.get("deadline_minutes", 1), 1, 60 * 24 * 30, "minutes")
+    yield from _between(path, "retries", job.get("retries", DEFAULT_RETRIES), 0, MAX_RETRIES, "restarts")
+    grace = int(job.get("grace_seconds", DEFAULT_GRACE_SECONDS))
+    yield from _between(path, "graceSeconds", grace, 0, 60 * 60, "seconds")
+    for code in job.get("fatal_exit_codes", DEFAULT_FATAL_EXIT_CODES):
+        yield from _between(path, "fatalExitCodes", code, 1, 255, "as an exit code of a failure")
+    if job.get("ttl_minutes") and not job.get("checkpoint"):
+        yield Finding(
+            f"{path}.ttlMinutes",
+            str(job["ttl_minutes"]),
+            "a Job that removed itself is started again by the next refresh and up: only with a checkpoint to end at",
+            "remove ttlMinutes, or add a checkpoint",
+        )
+    if pool["placement"]["purchase"] == Purchase.SPOT:
+        yield from _check_spot(path, job, pool, grace)
+    yield from _check_slice(path, job, pool, workers)
+    if workers:
+        yield from _check_workers(f"{path}.workers", job, pool, workers)
+
+
+def _check_spot(path: str, job: TrainingSpec, pool: PoolHandle, grace: int) -> Iterator[Finding]:
+    if not job.get("checkpoint"):
+        yield Finding(
+            f"{path}.checkpoint",
+            f"(missing) on spot pool {pool['placement']['pool']}",
+            "a training on nodes that can vanish keeps checkpoints",
+            "add checkpoint.sizeGib, or choose a pool that is not spot",
+        )
+    least, most = SPOT_GRACE_SECONDS
+    if not least <= grace <= most:
+        yield Finding(
+            f"{path}.graceSeconds",
+            str(grace),
+            f"{least} to {most} on a spot pool: time to write a checkpoint, and no more than a cloud gives",
+            f"use {min(max(grace, least), most)}",
+        )
+
+
+def _check_slice(path: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None) -> Iterator[Finding]:
+    """A TPU slice works as a whole: every chip of every host, one pod each."""
+    placement, capacity = pool["placement"], pool["capacity"]
+    if not placement["topology"]:
+        return
+    hosts, pods = placement["hosts_per_slice"], int((workers or {}).get("count", 1))
+    if pods != hosts:
+        yield Finding(
+            f"{path}.workers.count",
+            str(pods),
+            f"a {placement['topology']} slice of pool {placement['pool']} is {hosts} hosts that work together",
+            f"use {hosts} workers" if hosts > 1 else "use a training on one node",
+        )
+    chips, taken = max(capacity["units_per_node"].values()), accelerator_count(job.get("accelerators"))
+    if 0 < taken < chips:
+        yield Finding(
+            f"{path}.accelerators.count",
+            str(taken),
+            f"each host of a TPU slice gives all its {chips} chips to one pod",
+            f"use {chips}",
+        )
+
+
+def _check_workers(path: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec) -> Iterator[Finding]:
+    yield from _required(path, workers, ("count",))
+    count = int(workers.get("count", 2))
+    if count < 2:
+        yield Finding(f"{path}.count", str(count), "two or more workers", "use a training on one node")
+    units, offered = accelerator_count(job.get("accelerators")), pool["capacity"]["units_per_node"].values()
+    room = max((each // units for each in offered), default=0) * pool["capacity"]["nodes_max"] if units else count
+    if 0 < room < count:
+        yield Finding(
+            f"{path}.count",
+            f"{count} workers with {units} each",
+            f"pool {pool['capacity']['pool']} has room for {room} at its largest, and they start together",
+            f"use {room}, or raise nodesMax of the pool",
+        )
+    if "processes_per_worker" in workers:
+        yield from _between(path, "processesPerWorker", workers["processes_per_worker"], 1, 256, "processes")
+    if "port" in workers:
+        yield from _between(path, "port", workers["port"], 1024, 65535, "as a port")
+
+
+def check_inference(path: str, service: InferenceSpec, pool: PoolHandle) -> Iterator[Finding]:
+    """One model served by KServe."""
+    yield from _required(path, service, ("model_format", "storage_uri", "cpu_millis", "memory_gib"))
+    if "storage_uri" in service:
+        yield from check_storage_uri(f"{path}.storageUri", service["storage_uri"], INFERENCE_SCHEMES)
+    yield from _check_served(path, service, pool)
+    if service.get("canary"):
+        yield from _check_canary(f"{path}.canary", service["canary"], service)
+    if service.get("transformer"):
+        yield from _check_transformer(f"{path}.transformer", service["transformer"])
+
+
+def check_model_server(
+    path: str, server: ModelServerSpec, pool: PoolHandle, *, has_gateway: bool = False
+) -> Iterator[Finding]:
+    """One model server in an image of the team's own."""
+    yield from _required(path, server, ("image", "cpu_millis", "memory_gib"))
+    if "image" in server:
+        yield from check_image(f"{path}.image", server["image"])
+    if server.get("storage_uri"):
+        yield from check_storage_uri(f"{path}.storageUri", server["storage_uri"], MODEL_SERVER_SCHEMES)
+    yield from _check_served(path, server, pool)
+    yield from _between(path, "port", server.get("port", 8080), 1024, 65535, "as a port")
+    yield from _between(path, "startupMinutes", server.get("startup_minutes", 10), 1, 180, "minutes")
+    yield from _between(path, "graceSeconds", server.get("grace_seconds", 60), 0, 3600, "seconds")
+    for key, route in (("readyPath", server.get("ready_path", "/")), ("livePath", server.get("live_path", "/"))):
+        if not route.startswith("/"):
+            yield Finding(f"{path}.{key}", route, "an absolute HTTP path", f"write /{route}")
+    hostname = server.get("hostname", "")
+    if hostname and not _HOST_NAME.match(hostname):
+        yield Finding(f"{path}.hostname", hostname, "a DNS name in lower case", "write it like model.example.com")
+    if hostname and not has_gateway:
+        yield Finding(f"{path}.hostname", hostname, "a gateway serves host names, and there is none", "add the gateway")
+
+
+def _check_served(path: str, served: InferenceSpec | ModelServerSpec, pool: PoolHandle) -> Iterator[Finding]:
+    yield from check_environment(f"{path}.environment", served.get("environment") or {})
+    yield from check_size(path, served, pool)
+    yield from _check_replicas(path, served)
+    target = served.get("scale_target_percent", SCALE_TARGET)
+    yield from _between(path, "scaleTargetPercent", target, 10, 95, "percent")
+    yield from _between(path, "timeoutSeconds", served.get("timeout_seconds", 60), 1, 3600, "seconds")
+    placement = pool["placement"]
+    if placement["purchase"] == Purchase.SPOT:
+        yield Finding(
+            f"{path}.pool",
+            f"{placement['pool']} (spot)",
+            "a model that people wait for is not served from nodes that can all vanish at once",
+            "choose an on-demand or reserved pool",
+        )
+    if placement["hosts_per_slice"] > 1:
+        yield Finding(
+            f"{path}.pool",
+            f"{placement['pool']} ({placement['topology']}, {placement['hosts_per_slice']} hosts)",
+            "one replica runs in one pod, and a slice of several hosts needs one on each",
+            "choose a pool with a topology of a single host",
+        )
+
+
+def _check_replicas(path: str, spec: InferenceSpec | ModelServerSpec | TransformerSpec) -> Iterator[Finding]:
+    fewest, most = replicas_of(spec)
+    if fewest < 1:
+        yield Finding(
+            f"{path}.minReplicas", str(fewest), "1 or more: the first request must not wait for a node", "use 1"
+        )
+    if fewest > most:
+        yield Finding(
+            f"{path}.minReplicas",
+            str(fewest),
+            f"at most maxReplicas ({most})",
+            "lower minReplicas or raise maxReplicas",
+        )
+
+
+def _check_canary(path: str, canary: CanarySpec, service: InferenceSpec) -> Iterator[Finding]:
+    yield from _required(path, canary, ("version", "storage_uri", "traffic_percent"))
+    yield from _between(path, "trafficPercent", canary.get("traffic_percent", 0), 0, 100, "percent")
+    if "storage_uri" in canary:
+        yield from check_storage_uri(f"{path}.storageUri", canary["storage_uri"], INFERENCE_SCHEMES)
+    if canary.get("version") == service.get("version"):
+        yield Finding(
+            f"{path}.version", str(canary.get("version")), "another name than the service's own version", "rename it"
+        )
+    fewest, _ = replicas_of(service)
+    if not 1 <= int(canary.get("replicas", 1)) <= fewest:
+        yield Finding(
+            f"{path}.replicas",
+            str(canary.get("replicas", 1)),
+            f"1 to minReplicas ({fewest}), as KServe demands",
+            "lower it, or raise minReplicas",
+        )
+
+
+def _check_transformer(path: str, transformer: TransformerSpec) -> Iterator[Finding]:
+    yield from _required(path, transformer, ("image", "cpu_millis", "memory_gib"))
+    if "image" in transformer:
+        yield from check_image(f"{path}.image", transformer["image"])
+    yield from check_environment(f"{path}.environment", transformer.get("environment") or {})
+    yield from _check_replicas(path, transformer)
+
+
+def check_size(path: str, spec: TrainingSpec | InferenceSpec | ModelServerSpec, pool: PoolHandle) -> Iterator[Finding]:
+    """One pod fits one node of its pool, and takes devices exactly where there are some."""
+    capacity = pool["capacity"]
+    cpu, memory = int(spec.get("cpu_millis", 1)), int(spec.get("memory_gib", 1))
+    most_cpu, most_memory = int(capacity["cpu_per_node"]) * 1000, int(capacity["memory_gib_per_node"])
+    node = f"of a node of pool {capacity['pool']}"
+    yield from _between(path, "cpuMillis", cpu, 1, most_cpu, f"thousandths of a vCPU, {node}")
+    yield from _between(path, "memoryGib", memory, 1, most_memory, f"GiB, {node}")
+    limit = int(spec.get("cpu_limit_millis", 0))
+    if limit and limit < cpu:
+        yield Finding(f"{path}.cpuLimitMillis", str(limit), "at least cpuMillis", "raise it, or remove it")
+    shared = int(spec.get("shared_memory_gib") or 0)
+    if not 0 <= shared < max(memory, 1):
+        yield Finding(
+            f"{path}.sharedMemoryGib",
+            str(shared),
+            f"shared memory is part of the pod's memory, so less than memoryGib ({memory})",
+            "lower sharedMemoryGib or raise memoryGib",
+        )
+    yield from _check_accelerators(f"{path}.accelerators", spec.get("accelerators") or {}, pool)
+
+
+def _check_accelerators(path: str, request: AcceleratorRequest, pool: PoolHandle) -> Iterator[Finding]:
+    name, offered = pool["capacity"]["pool"], pool["capacity"]["units_per_node"]
+    count: Any = request.get("count", 0)
+    if float(count) != int(count) or int(count) < 0:
+        yield Finding(
+            f"{path}.count",
+            str(count),
+            "devices are whole",
+            "ask a pool that shares devices (time-slicing) or partitions them (MIG) for a whole unit",
+        )
+        return
+    if not offered:
+        if count or request.get("mig_profile"):
+            yield Finding(f"{path}.count", str(count), f"pool {name} has no accelerators", "choose another pool")
+        return
+    if not count:
+        yield Finding(
+            f"{path}.count",
+            "0",
+            f"a pod on pool {name} takes accelerators: its nodes are too dear for others",
+            "set accelerators.count, or choose a CPU pool",
+        )
+        return
+    profile = request.get("mig_profile", "")
+    try:
+        resource = resource_name(pool["capacity"], profile)
+    except KeyError:
+        profiles = ", ".join(sorted(unit.removeprefix("nvidia.com/mig-") for unit in offered))
+        yield Finding(
+            f"{path}.migProfile", profile or "(missing)", f"one of what pool {name} offers: {profiles}", "name one"
+        )
+        return
+    if int(count) > offered[resource]:
+        yield Finding(
+            f"{path}.count",
+            str(int(count)),
+            f"a node of pool {name} offers {offered[resource]} {resource}, and a pod runs on one node",
+            "spread the work over several workers, or choose a pool with larger nodes",
+        )
+
+
+def check_storage_uri(path: str, uri: str, schemes: Sequence[str]) -> Iterator[Finding]:
+    """A model's address that the platform can fetch from, without credentials in it."""
+    match = _URI.match(uri)
+    if not match or match["scheme"] not in schemes or "@" in match["place"]:
+        shown = "(an address with credentials in it)" if match and "@" in match["place"] else uri
+        yield Finding(
+            path,
+            shown or "(missing)",
+            f"an address of one of: {', '.join(f'{scheme}://' for scheme in schemes)}; credentials come from the team",
+            "write it like s3://bucket/models/name/version",
+        )
+
+
+def check_environment(path: str, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """No secrets in plain text, and devices are handed out by the device plugin alone. Values are never shown."""
+    for name in sorted(environment):
+        if _SECRET_NAME.search(name):
+            yield Finding(
+                f"{path}.{name}",
+                "[not shown]",
+                "what looks like a credential is not written into settings",
+                "put it into a Secret of the team's namespace and name that in environmentSecrets",
+            )
+        if name in _DEVICE_VARIABLES:
+            yield Finding(
+                f"{path}.{name}",
+                environment[name],
+                "the device plugin decides which devices a container sees; by hand it could see its neighbours'",
+                "remove it and ask for accelerators.count",
+            )
+
+
+def _required(path: str, spec: Mapping[str, Any], keys: Sequence[str]) -> Iterator[Finding]:
+    for key in keys:
+        if spec.get(key) in (None, ""):
+            head, *tail = key.split("_")
+            camel = head + "".join(part.title() for part in tail)
+            yield Finding(f"{path}.{camel}", "(missing)", "required", f"add {camel}")
+
+
+def _between(path: str, key: str, value: Any, least: int, most: int, unit: str) -> Iterator[Finding]:
+    if not least <= int(value) <= most:
+        yield Finding(
+            f"{path}.{key}", str(value), f"{least} to {most} {unit}", f"use {min(max(int(value), least), most)}"
+        )
