@@ -127,7 +127,7 @@ class Kind:
         return {
             "apiVersion": "apiextensions.k8s.io/v1",
             "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"{self.plural}.{self.group}", "labels": {STAND_IN_LABEL: "true"}},
+            "metadata": self._metadata(),
             "spec": {
                 "group": self.group,
                 "names": names,
@@ -135,6 +135,13 @@ class Kind:
                 "versions": [self._version(version, stored=at == 0) for at, version in enumerate(self.versions)],
             },
         }
+
+    def _metadata(self) -> Schema:
+        metadata: Schema = {"name": f"{self.plural}.{self.group}", "labels": {STAND_IN_LABEL: "true"}}
+        if self.group.endswith(".k8s.io"):
+            # The API server takes CRDs of the community's groups only with this annotation.
+            metadata["annotations"] = {"api-approved.kubernetes.io": "unapproved, simulated stand-in"}
+        return metadata
 
     def _version(self, name: str, *, stored: bool) -> Schema:
         properties: Schema = {

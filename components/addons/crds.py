@@ -1,0 +1,70 @@
+"""Custom resource definitions, as a step of their own: charts bring none, and every custom resource waits for them.
+
+The provider reads the files itself, so that no Python YAML parser has to (PyYAML cannot read prometheus-operator's
+CRDs), and awaits until the API server serves each kind. Deleting a CRD deletes every object of it, in every namespace.
+
+Managed clusters bring some CRDs of their own (GKE: gateway-api): leave those sets out there.
+"""
+
+from typing import TypedDict
+
+from pulumi import ResourceOptions
+from pulumi_kubernetes.yaml.v2 import ConfigGroup
+
+from components.charts import ChartOrigin, ChartSource
+from components.component import Component
+from components.versions import CRDS
+from policies.rules.addons import check_crd_sets
+from policies.rules.finding import refuse
+
+
+class CrdsArgs(TypedDict, total=False):
+    """Which CRDs, and from where."""
+
+    sets: list[str]
+    """Required. Keys of `versions.CRDS`."""
+    source: ChartSource
+    """Required. The same setting that charts are read from."""
+    mirror: str
+    """Where CRDs are read from when `source` is a mirror at oci://…, which holds charts and no files.
+
+    An https:// address (a file repository, a Git server's raw files) or a folder. Default: the mirror's location.
+    """
+    keep_data: bool
+    """Required in stacks that are not simulated: CRDs, and with them all custom resources, outlive the stack."""
+
+
+def crds_location(source: ChartSource, mirror: str = "") -> str:
+    """The folder or address that holds CRD files; empty for upstream, where each project has its own. Pure."""
+    if source["origin"] == ChartOrigin.UPSTREAM:
+        return ""
+    if source["origin"] == ChartOrigin.MIRROR and mirror:
+        return mirror.rstrip("/")
+    return source["location"].rstrip("/")
+
+
+def crd_files(name: str, source: ChartSource, mirror: str = "") -> list[str]:
+    """The files of one set. bundled: `<location>/crds/<set>.yaml`; mirror: `<mirror>/crds/<set>/<version>.yaml`. Pure."""
+    location = crds_location(source, mirror)
+    match source["origin"]:
+        case ChartOrigin.BUNDLED:
+            return [f"{location}/crds/{name}.yaml"]
+        case ChartOrigin.MIRROR:
+            return [f"{location}/crds/{name}/{CRDS[name].version}.yaml"]
+        case _:
+            return list(CRDS[name].urls)
+
+
+class Crds(Component):
+    """The CRD sets that a stack needs, each one group. Whatever emits a custom resource depends on this component."""
+
+    def __init__(self, name: str, args: CrdsArgs, opts: ResourceOptions | None = None) -> None:
+        source, mirror = args["source"], args.get("mirror", "")
+        location = crds_location(source, mirror)
+        refuse(f"CRDs {name}", check_crd_sets(name, args["sets"], list(CRDS), source["origin"], location))
+        super().__init__(name, args, opts)
+        kept = bool(args.get("keep_data"))
+        options = ResourceOptions.merge(self.child, ResourceOptions(protect=kept, retain_on_delete=kept))
+        for crd_set in args["sets"]:
+            ConfigGroup(f"{name}-{crd_set}", files=crd_files(crd_set, source, mirror), opts=options)
+        self.register_outputs({})

@@ -1,0 +1,107 @@
+"""Rules on add-ons: what cannot work is refused before anything is registered."""
+
+import re
+from collections.abc import Iterator
+
+from components.placement import PoolHandle
+from policies.rules.finding import Finding
+
+_DNS_NAME = re.compile(r"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+$")
+_RESOURCE = re.compile(r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$")
+_EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+
+
+def check_crd_sets(path: str, sets: list[str], known: list[str], origin: str, location: str) -> Iterator[Finding]:
+    """Sets that exist, each once, from a place that can hold files."""
+    if not sets:
+        yield Finding(f"{path}.sets", "(none)", f"at least one of {', '.join(known)}", "name one, or leave Crds out")
+    for name in sorted(set(sets)):
+        if name not in known:
+            yield Finding(f"{path}.sets", name, f"a set of CRDs that is known: {', '.join(known)}", "correct the name")
+        if sets.count(name) > 1:
+            yield Finding(f"{path}.sets", f"{name} {sets.count(name)} times", "each set once", "name it once")
+    if origin != "upstream" and (not location or location.startswith("oci://")):
+        yield Finding(
+            f"{path}.mirror",
+            location or "(missing)",
+            "a registry (oci://) holds charts, not files: CRDs are read from a folder or an https:// address",
+            "give mirror: https://files.example.com/mlplatform, or a folder of your repository; the files are "
+            "<mirror>/crds/<set>/<version>.yaml",
+        )
+
+
+def check_nvidia_pools(path: str, nvidia: list[PoolHandle], what: str) -> Iterator[Finding]:
+    """Software for NVIDIA devices has a pool that carries some."""
+    if not nvidia:
+        yield Finding(
+            f"{path}.pools",
+            "no pool with NVIDIA devices",
+            f"{what} runs on nodes that have them, and on no others",
+            "leave it out of the add-ons, or add a pool with an NVIDIA accelerator",
+        )
+
+
+def check_device_plugin(path: str, image: str, resource_name: str, pools: list[PoolHandle]) -> Iterator[Finding]:
+    """A device plugin's image is pinned, and its pools offer what it offers."""
+    if not pinned(image):
+        yield Finding(
+            f"{path}.image", image, "an image with a version or a digest, never latest", "write repository:version"
+        )
+    if not _RESOURCE.match(resource_name):
+        yield Finding(
+            f"{path}.resourceName",
+            resource_name,
+            "an extended resource is written vendor.example/device",
+            "use the name that the plugin registers",
+        )
+    if not pools:
+        yield Finding(f"{path}.pools", "(none)", "a device plugin runs on at least one pool", "name the pools")
+    for pool in pools:
+        offered = pool["capacity"]["units_per_node"]
+        if resource_name not in offered:
+            yield Finding(
+                f"{path}.pools",
+                f"{pool['capacity']['pool']} offers {', '.join(sorted(offered)) or 'no devices'}",
+                f"every pool of this plugin offers {resource_name}",
+                "give the pool a customAccelerator with that resource name, or leave the pool out",
+            )
+
+
+def pinned(image: str) -> bool:
+    """Whether an image reference names one version: a digest, or a tag other than latest."""
+    if "@sha256:" in image:
+        return True
+    tag = image.rsplit("/", 1)[-1].partition(":")[2]
+    return bool(tag) and tag != "latest"
+
+
+def check_acme(path: str, email: str, server: str) -> Iterator[Finding]:
+    """An ACME account that a certificate authority accepts."""
+    if not _EMAIL.match(email):
+        yield Finding(
+            f"{path}.email", email, "the address that the authority warns before expiry", "give a mailbox that is read"
+        )
+    if not server.startswith("https://"):
+        yield Finding(f"{path}.server", server, "ACME runs over https", "give the directory URL of the authority")
+
+
+def check_domain(path: str, domain: str, *, wildcard: bool, acme: bool, certificates: int) -> Iterator[Finding]:
+    """A domain of a gateway, and where its certificate comes from. `certificates` counts the sources given."""
+    if not _DNS_NAME.match(domain):
+        yield Finding(
+            f"{path}.domain", domain, "a DNS name in lower case, without a wildcard", "write it like ml.example.com"
+        )
+    if certificates != 1:
+        yield Finding(
+            f"{path}.issuer",
+            f"{certificates} sources of a certificate",
+            "exactly one of issuer and certificateSecret",
+            "keep one of the two",
+        )
+    if wildcard and acme:
+        yield Finding(
+            f"{path}.hosts",
+            f"*.{domain}",
+            "ACME over HTTP-01 cannot issue wildcard certificates",
+            "list the hosts under this domain, or bring a wildcard certificate as certificateSecret",
+        )
