@@ -45,7 +45,11 @@ def end_with_host(host: int) -> None:
 def run_plugin(task: dict[str, Any]) -> int:
     """A policy pack or a component provider: it serves until it is ended. Its own exit code comes by SystemExit."""
     sys.argv = [task["path"], *task["arguments"]]
-    run_file(task["path"])
+    try:
+        run_file(task["path"])
+    except Exception as error:
+        sys.stderr.write(own_traceback(error, task["import_from"]))
+        return 1
     return 0
 
 
