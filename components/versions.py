@@ -225,7 +225,12 @@ IMAGES: dict[str, Image] = {
     # renovate: datasource=docker depName=ghcr.io/mlflow/mlflow
     "mlflow": Image("ghcr.io/mlflow/mlflow", "v3.17.2-full", "", "mlflow/mlflow v3.17.2 docker/Dockerfile.full"),
     # renovate: datasource=docker depName=ghcr.io/cloudnative-pg/postgresql
-    "postgresql": Image("ghcr.io/cloudnative-pg/postgresql", "17.6", "", "cloudnative-pg/postgres-containers"),
+    "postgresql": Image(
+        "ghcr.io/cloudnative-pg/postgresql",
+        "17.10-standard-trixie",
+        "",
+        "cloudnative-pg/postgres-containers, variant standard",
+    ),
     # renovate: datasource=docker depName=docker.io/rclone/rclone
     "rclone": Image(
         "docker.io/rclone/rclone",
