@@ -8,6 +8,11 @@ from pulumi_kubernetes import meta, networking
 
 from components.component import LABELS
 
+POSTGRESQL_INSTANCE_PORTS = (5432, 8000)
+"""PostgreSQL and the status of its CloudNativePG instance manager: the operator and the database agree on them.
+
+Source: CloudNativePG documentation, networking."""
+
 
 def network_policy(
     resource_name: str, name: str, namespace: Input[str], spec: Mapping[str, Any], opts: ResourceOptions

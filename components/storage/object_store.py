@@ -15,7 +15,7 @@ from pulumi_kubernetes import core, meta
 from components.component import LABELS, Component
 from components.namespaces import Direction, TrafficRuleArgs, to_anywhere
 from components.pods import environment, environment_from_secret
-from components.storage.handles import ObjectStoreHandle, ObjectStoreKind
+from components.stores import ObjectStoreHandle, ObjectStoreKind
 from policies.rules.finding import refuse
 from policies.rules.storage import check_object_store
 

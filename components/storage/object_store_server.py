@@ -15,7 +15,6 @@ from pulumi_kubernetes import apps, batch, core, meta
 from components.component import LABELS, Component
 from components.namespaces import Direction, IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity, TrafficRuleArgs
 from components.pods import claimed, container, from_secret, http_probe, pod_spec, resources, scratch, startup_probe
-from components.storage.handles import ObjectStoreHandle, ObjectStoreKind, StorageHandle
 from components.storage.object_store import (
     ACCESS_KEY_ID,
     SECRET_ACCESS_KEY,
@@ -25,6 +24,7 @@ from components.storage.object_store import (
     rclone_environment,
 )
 from components.storage.volumes import claim_spec
+from components.stores import ObjectStoreHandle, ObjectStoreKind, StorageHandle
 from components.versions import IMAGES
 
 PORT = 8333

@@ -4,12 +4,13 @@ from pulumi import ResourceOptions
 from pulumi_kubernetes import meta, storage
 
 from components.component import LABELS, Component
-from components.storage.handles import StorageHandle, StoragePurpose
-from components.storage.provisioners import (
+from components.stores import (
     DEFAULT_CLASS_ANNOTATION,
     ENCRYPTION_ANNOTATION,
     ClassPlan,
     StorageClassesArgs,
+    StorageHandle,
+    StoragePurpose,
     class_fields,
     plan_storage_classes,
 )

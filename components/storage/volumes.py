@@ -3,7 +3,7 @@
 from typing import Any
 
 from components.pods import Mounted
-from components.storage.handles import AccessMode, StorageHandle
+from components.stores import AccessMode, StorageHandle
 from policies.rules.finding import refuse
 from policies.rules.storage import check_volume
 

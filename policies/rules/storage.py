@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from components.storage.handles import ObjectStoreKind, StorageHandle
-from components.storage.provisioners import ACCESS_MODES, PROVISIONERS, ClassPlan
+from components.stores import ACCESS_MODES, PROVISIONERS, ClassPlan, ObjectStoreKind, StorageHandle
 from policies.rules.finding import Finding
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")

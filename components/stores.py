@@ -1,4 +1,4 @@
-"""Who makes volumes on each kind of cluster, and the plan of the storage classes. Facts are a table; pure.
+"""Where data lives: volumes by purpose, who makes them on each kind of cluster, and buckets. Facts and planners; pure.
 
 Encryption at rest is a parameter where the driver takes one, and the provider's default elsewhere; each row says which.
 """
@@ -6,8 +6,71 @@ Encryption at rest is a parameter where the driver takes one, and the provider's
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict
 
-from components.catalog import ClusterKind
-from components.storage.handles import AccessMode, StorageHandle, StoragePurpose
+from components.catalog import ClusterKind, StrEnum
+
+
+class StoragePurpose(StrEnum):
+    """What a volume is for; decides device, access modes and what happens to the data when its claim goes."""
+
+    FAST = "fast"
+    """SSD with guaranteed IOPS: scratch, shuffles, local caches of datasets."""
+    STANDARD = "standard"
+    """General block storage: databases, checkpoints of one pod."""
+    SHARED = "shared"
+    """A file system that many pods write: checkpoints of distributed training, home directories."""
+    DATASET = "dataset"
+    """A file system that one job fills and many pods read."""
+
+
+class AccessMode(StrEnum):
+    """As Kubernetes writes them."""
+
+    READ_WRITE_ONCE = "ReadWriteOnce"
+    READ_ONLY_MANY = "ReadOnlyMany"
+    READ_WRITE_MANY = "ReadWriteMany"
+
+
+class StorageHandle(TypedDict):
+    """A storage class as volumes see it."""
+
+    purpose: StoragePurpose
+    """What it is for."""
+    class_name: str
+    """For `storageClassName`."""
+    access_modes: list[str]
+    """What its volumes can serve, the usual one first."""
+
+
+class ObjectStoreKind(StrEnum):
+    """Which protocol and whose identity."""
+
+    S3 = "s3"
+    """Amazon S3."""
+    GCS = "gcs"
+    """Google Cloud Storage, with workload identity only."""
+    S3_COMPATIBLE = "s3-compatible"
+    """SeaweedFS or any other endpoint that speaks S3."""
+
+
+class ObjectStoreHandle(TypedDict):
+    """A bucket and how to reach it."""
+
+    kind: ObjectStoreKind
+    """s3, gcs or s3-compatible."""
+    bucket: str
+    """Its name."""
+    prefix: str
+    """Where our objects start; no slash at either end; may be empty."""
+    endpoint: str
+    """`http(s)://host:port`; empty for s3 and gcs."""
+    region: str
+    """Signing region; empty for gcs."""
+    credentials_secret_name: str
+    """Secret with `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` in each namespace that needs it; empty: workload
+    identity."""
+    uri: str
+    """`s3://bucket/prefix` or `gs://bucket/prefix`."""
+
 
 RWO, ROX, RWX = AccessMode.READ_WRITE_ONCE, AccessMode.READ_ONLY_MANY, AccessMode.READ_WRITE_MANY
 

@@ -1,0 +1,96 @@
+"""CloudNativePG: the operator that runs PostgreSQL. Databases are `components.mlflow.database.Database`."""
+
+from typing import Any, TypedDict
+
+from pulumi import Output, ResourceOptions
+
+from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.charts import AddonChart, AddonChartArgs, ChartSource
+from components.component import Component
+from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity, to_anywhere
+from components.network import POSTGRESQL_INSTANCE_PORTS
+from components.pods import resources
+
+OPERATOR_PODS = {"app.kubernetes.io/name": "cloudnative-pg"}
+"""Labels of the operator's pods, as the chart writes them."""
+WEBHOOK_PORT = 9443
+METRICS_PORT = 8080
+
+
+class OperatorHandle(TypedDict):
+    """How databases know their operator."""
+
+    namespace: str
+    """Where it runs."""
+    pods: dict[str, str]
+    """Labels of its pods."""
+
+
+class CloudNativePgArgs(TypedDict, total=False):
+    """The operator."""
+
+    source: ChartSource
+    """Required. Where the chart is read from."""
+    namespace: str
+    """Its own namespace, made here. Default: cnpg-system."""
+    highly_available: bool
+    """Two operators, one of them in charge. Databases go on without any; failover does not."""
+    monitoring_namespace: str
+    """Namespace of Prometheus; empty or missing: no metrics."""
+    control_plane_ranges: list[str]
+    """Addresses from which the API server calls the operator's webhooks. Default: every private range."""
+
+
+class CloudNativePg(Component):
+    """The operator in its own namespace. Its CRDs are installed beforehand by `Crds`."""
+
+    namespace: Output[str]
+    """Where the operator runs, known once its namespace is closed."""
+
+    def __init__(self, name: str, args: CloudNativePgArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        self.operator = OperatorHandle(namespace=_namespace(args), pods=dict(OPERATOR_PODS))
+        """For databases, which let it in."""
+        home = IsolatedNamespace(f"{name}-home", operator_namespace(args), opts=self.child)
+        AddonChart(
+            f"{name}-operator",
+            AddonChartArgs(
+                chart="cloudnative-pg",
+                namespace=home.namespace,
+                values=operator_values(args),
+                source=args["source"],
+            ),
+            opts=self.child,
+        )
+        self.namespace = home.namespace
+        self.register_outputs({"namespace": self.namespace})
+
+
+def _namespace(args: CloudNativePgArgs) -> str:
+    return args.get("namespace") or "cnpg-system"
+
+
+def operator_namespace(args: CloudNativePgArgs) -> IsolatedNamespaceArgs:
+    """The operator's namespace and its traffic. Pure."""
+    ranges = args.get("control_plane_ranges") or PRIVATE_RANGES
+    return IsolatedNamespaceArgs(
+        namespace=_namespace(args),
+        pod_security=PodSecurity.RESTRICTED,
+        exceptions=[
+            to_api_server(),
+            # Databases live in any namespace; each lets the operator in by its own policy.
+            to_anywhere("instances", [*POSTGRESQL_INSTANCE_PORTS]),
+            *webhook_from_api_server(OPERATOR_PODS, WEBHOOK_PORT, ranges),
+            *scraped(args.get("monitoring_namespace") or "", [METRICS_PORT]),
+        ],
+    )
+
+
+def operator_values(args: CloudNativePgArgs) -> dict[str, Any]:
+    """Values of the chart that differ from its defaults. Pure."""
+    return {
+        "replicaCount": 2 if args.get("highly_available") else 1,
+        "crds": {"create": False},
+        "monitoring": {"podMonitorEnabled": bool(args.get("monitoring_namespace"))},
+        "resources": resources(cpu_millis=100, memory_mib=256, ephemeral_storage_mib=256),
+    }

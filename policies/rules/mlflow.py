@@ -1,0 +1,69 @@
+"""Rules on the tracking server's database, schedule and address."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from policies.rules.finding import Finding
+
+SSL_MODES = ("verify-full", "verify-ca", "require")
+_HOSTNAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_SCHEDULE = re.compile(r"\S+( \S+){4}")
+
+
+def check_hostname(path: str, hostname: str) -> Iterator[Finding]:
+    """A name that certificates, routes and Host headers can carry."""
+    if not _HOSTNAME.fullmatch(hostname):
+        yield Finding(
+            path,
+            hostname or "(missing)",
+            "a DNS name in lower case: no scheme, no port, no wildcard, no path",
+            "write only the host: mlflow.example.com",
+        )
+
+
+def check_database_name(path: str, database: str) -> Iterator[Finding]:
+    """A name that needs no quotes anywhere."""
+    if not _IDENTIFIER.fullmatch(database):
+        yield Finding(path, database, "a-z, 0-9 and _, 63 characters at most", "choose such a name")
+
+
+def check_external_database(path: str, database: Mapping[str, Any]) -> Iterator[Finding]:
+    """An external database can be reached, and what goes there is encrypted."""
+    yield from check_hostname(f"{path}.host", database["host"])
+    yield from check_database_name(f"{path}.database", database["database"])
+    mode = database.get("ssl_mode") or "verify-full"
+    if mode not in SSL_MODES:
+        yield Finding(
+            f"{path}.sslMode",
+            mode,
+            f"the password goes over the network: {', '.join(SSL_MODES)}",
+            "use verify-full with the authority's certificate, or require where there is none",
+        )
+    if not 1 <= int(database.get("port") or 5432) <= 65535:
+        yield Finding(f"{path}.port", f"{database['port']}", "1 to 65535", "correct the port")
+
+
+def check_backup(path: str, schedule: str, retention_days: int) -> Iterator[Finding]:
+    """A backup runs, and the last one is never what retention removes."""
+    if not _SCHEDULE.fullmatch(schedule):
+        yield Finding(f"{path}.schedule", schedule, "five fields, as cron has them", "`17 2 * * *` is 02:17 UTC daily")
+    if int(retention_days) < 2:
+        yield Finding(
+            f"{path}.retentionDays", f"{retention_days}", "2 days or more: a bad day must leave a good copy", "raise it"
+        )
+
+
+def check_tracking_server(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
+    """A tracking server that clients can reach and that survives the loss of a pod where it should."""
+    route, ingress = args.get("route") or {}, args.get("ingress") or {}
+    for key, exposed in (("route", route), ("ingress", ingress)):
+        if exposed:
+            yield from check_hostname(f"{path}.{key}.hostname", exposed.get("hostname", ""))
+    if route and ingress:
+        yield Finding(
+            f"{path}.ingress", "route and ingress", "one way in", "keep the route; ingress is for clusters without one"
+        )
+    if int(args.get("replicas") or 1) < 1 or int(args.get("workers") or 1) < 1:
+        yield Finding(f"{path}.replicas", "less than 1", "1 replica or more, 1 worker or more", "raise it")
