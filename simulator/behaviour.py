@@ -1,4 +1,4 @@
-"""How simulated objects behave: data in `stages/` and `admission/`, given to a cluster as objects of its own."""
+"""How simulated objects behave: data in `stages/` and `objects/`, given to a cluster as objects of its own."""
 
 import hashlib
 import json
@@ -13,10 +13,12 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from simulator.errors import SimulatorError
 from simulator.launcher import call_kubectl
 
-FOLDERS = ("stages", "admission")
+FOLDERS = ("objects", "stages")
 OWNER_LABEL = "app.kubernetes.io/managed-by"
 OWNER = "mlplatform-simulator"
+_APPLY = ("apply", "--server-side", "--force-conflicts", "-f", "-")
 _PATIENCE_SECONDS = 15.0
+_POLL_SECONDS = 0.1
 
 
 def _files() -> list[Path]:
@@ -34,12 +36,6 @@ def bundled() -> tuple[dict[str, Any], ...]:
 
 
 @cache
-def document() -> str:
-    """The bundled behaviour as one document that `kubectl apply -f -` takes."""
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": bundled()}, sort_keys=True)
-
-
-@cache
 def fingerprint() -> str:
     """Changes with the bundled behaviour; tells whether a cluster already has it.
 
@@ -53,21 +49,28 @@ def fingerprint() -> str:
 
 def surplus(present: Iterable[str], wanted: Iterable[dict[str, Any]]) -> list[str]:
     """Of the stages `present` in a cluster and ours (names), those that are not `wanted` any more."""
-    return sorted(set(present) - {rule["metadata"]["name"] for rule in wanted if rule["kind"] == "Stage"})
+    return sorted(set(present) - {rule["metadata"]["name"] for rule in wanted})
 
 
 def give(kubectl: Path, kubeconfig: Path) -> None:
     """Makes a cluster behave as bundled, and no longer as an older version had it. Raises SimulatorError."""
     call = partial(call_kubectl, kubectl, kubeconfig)
-    # The definition of Stage is a second old in a new cluster: the API server may not serve it yet.
+    stages = [rule for rule in bundled() if rule["kind"] == "Stage"]
+    others = [rule for rule in bundled() if rule["kind"] != "Stage"]
+    call(*_APPLY, text=_as_list(others))
+    # The definition of Stage was among them: the API server serves it a moment after it has accepted it.
     patience = Retrying(
         retry=retry_if_exception_type(SimulatorError),
         stop=stop_after_delay(_PATIENCE_SECONDS),
-        wait=wait_fixed(0.2),
+        wait=wait_fixed(_POLL_SECONDS),
         reraise=True,
     )
-    patience(call, "apply", "--server-side", "--force-conflicts", "-f", "-", text=document())
-    names = call("get", "stages", f"--selector={OWNER_LABEL}={OWNER}", "--output=name").split()
-    old = surplus((name.partition("/")[2] for name in names), bundled())
+    names = patience(call, "get", "stages", f"--selector={OWNER_LABEL}={OWNER}", "--output=name").split()
+    call(*_APPLY, text=_as_list(stages))
+    old = surplus((name.partition("/")[2] for name in names), stages)
     if old:
         call("delete", "stage", *old)
+
+
+def _as_list(rules: Iterable[dict[str, Any]]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(rules)})

@@ -17,7 +17,15 @@ import psutil
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from simulator import api, behaviour, files, launcher, processes
-from simulator.configuration import ADDRESS, COMPONENTS, PORT_OPTIONS, choose_ports, control_plane, is_free, ports_of
+from simulator.configuration import (
+    ADDRESS,
+    COMPONENTS,
+    KWOK_CONFIGURATION,
+    choose_ports,
+    control_plane,
+    is_free,
+    ports_of,
+)
 from simulator.errors import SimulatorError
 from simulator.home import DEFAULT_NAME, cluster_directory, home_directory
 
@@ -221,9 +229,14 @@ class Cluster:
             link.symlink_to(target)
         pending = self._directory / "pending.json"
         files.write_private(pending, json.dumps(wanted, indent=2))
+        files.write_private(self._directory / KWOK_CONFIGURATION, "")
         with files.kept(self._directory):
-            # Without --kubeconfig "" kwokctl would add the cluster to the user's own kubeconfig.
-            self._kwokctl(toolchain, "--config", str(pending), "create", "cluster", "--kubeconfig", "")
+            try:
+                # Without --kubeconfig "" kwokctl would add the cluster to the user's own kubeconfig.
+                self._kwokctl(toolchain, "--config", str(pending), "create", "cluster", "--kubeconfig", "")
+            except SimulatorError:
+                processes.stop(self._directory)
+                raise
         pending.replace(self._directory / "configuration.json")
 
     def _recover(self, toolchain: Toolchain, report: Report) -> None:

@@ -35,6 +35,13 @@ PORT_RANGE = range(20000, 32000)
 """Below the range that Linux and macOS hand out to outgoing connections (32768 and up): such a port could be taken
 by any program while the cluster is stopped."""
 
+KWOK_CONFIGURATION = "kwok-controller.yaml"
+"""Name of an empty file for kwok: the one that kwokctl writes holds Stages, which kwok refuses beside the cluster's."""
+
+POD_NETWORK = "10.0.0.0/10"
+SERVICE_NETWORK = "10.96.0.0/16"
+"""Apart from each other, and from the addresses of nodes (10.128.0.0/9, stages/node.yaml). None leads anywhere."""
+
 _STRINGENT = {
     # Real rules: requests are authorized by RBAC and pass the admission plugins that Kubernetes enables by default
     # (ResourceQuota, LimitRanger, PodSecurity, ServiceAccount, Priority, DefaultTolerationSeconds, StorageClass ...).
@@ -55,8 +62,10 @@ _ARGUMENTS: Mapping[str, Mapping[str, str]] = {
     },
     "kube-apiserver": {
         "profiling": "false",
-        # Pulumi, kubectl and the tests come and go: nobody waits for them at shutdown.
+        # Nobody waits for the requests of others at shutdown.
         "shutdown-delay-duration": "0s",
+        # The default has room for 254 Services.
+        "service-cluster-ip-range": SERVICE_NETWORK,
     },
     "kube-controller-manager": {
         # One of each, always: waiting for the lease of a predecessor that was killed would cost up to 15 s.
@@ -66,7 +75,12 @@ _ARGUMENTS: Mapping[str, Mapping[str, str]] = {
         "use-service-account-credentials": "true",
     },
     "kube-scheduler": {"leader-elect": "false", "profiling": "false"},
-    "kwok-controller": {},
+    "kwok-controller": {
+        # Stages are objects in the cluster: kwok can then take up kinds whose definition comes later.
+        "enable-crds": "Stage",
+        "node-lease-duration-seconds": "40",
+        "cidr": POD_NETWORK,
+    },
 }
 
 
@@ -132,7 +146,7 @@ def _security(directory: Path, ports: Mapping[str, int]) -> dict[str, dict[str, 
         },
         "kube-controller-manager": serving,
         "kube-scheduler": serving,
-        "kwok-controller": {},
+        "kwok-controller": {"config": str(directory / KWOK_CONFIGURATION)},
     }
 
 
@@ -144,6 +158,8 @@ _SET_BY_KWOKCTL = frozenset(
         "initial-advertise-peer-urls",
         "initial-cluster",
         "etcd-servers",
+        "config",
+        "node-lease-duration-seconds",
     }
 )
 """Arguments that kwokctl writes itself, and that a patch therefore overrides instead of adding."""
@@ -179,8 +195,6 @@ def control_plane(directory: Path, ports: Mapping[str, int], kubectl: Path) -> d
             "runtime": "binary",
             "bindAddress": ADDRESS,
             "components": list(COMPONENTS),
-            # Stages are objects in the cluster: kwok then takes up kinds whose CRD comes later (see definition.yaml).
-            "enableCRDs": ["Stage"],
             # The client-side limits of the controllers (20 requests/s) are made for shared clusters; here they only
             # make a namespace with 100 objects take 5 s to go.
             "disableQPSLimits": True,
