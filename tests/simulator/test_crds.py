@@ -1,6 +1,7 @@
 """The stand-in CRDs: well-formed, closed, written from their tables, and a true subset of upstream's."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,14 @@ _Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.c
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
-    return [document for document in yaml.load_all(path.read_text(), Loader=_Loader) if document]  # noqa: S506
+    return [document for document in yaml.load_all(path.read_text(), Loader=_Loader) if document]
 
 
 def bundled(addon: str) -> dict[str, dict[str, Any]]:
     return {crd["metadata"]["name"]: crd for crd in documents(FOLDER / f"{addon}.yaml")}
 
 
+@cache
 def upstream(addon: str) -> dict[str, dict[str, Any]]:
     folder = UPSTREAM / addon
     if not folder.is_dir():
