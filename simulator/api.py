@@ -36,7 +36,7 @@ def unready(directory: Path, ports: Mapping[str, int]) -> str:
 
 def _answers(context: ssl.SSLContext, port: int, path: str) -> bool:
     try:
-        with urllib.request.urlopen(  # noqa: S310 - the scheme is a constant
+        with urllib.request.urlopen(
             f"https://{ADDRESS}:{port}{path}", timeout=_TIMEOUT_SECONDS, context=context
         ) as response:
             return bool(response.status == http.client.OK)

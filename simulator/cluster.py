@@ -8,19 +8,21 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
 import psutil
-from filelock import AcquireReturnProxy, FileLock, Timeout
+from filelock import FileLock, Timeout
 
 from simulator import api, behaviour, files, launcher, processes
 from simulator.configuration import (
     ADDRESS,
     COMPONENTS,
     KWOK_CONFIGURATION,
+    LINKS,
     choose_ports,
     control_plane,
     is_free,
@@ -162,7 +164,7 @@ class Cluster:
     # it appears when kwokctl is done, so that a cluster whose creation was cut short counts as none), pending.json (the
     # same until then), behaviour (which rules the cluster has), and the links in bin/.
 
-    def _lock(self) -> AcquireReturnProxy:
+    def _lock(self) -> AbstractContextManager[object]:
         files.make_private_folder(self._directory.parent)
         lock = FileLock(self._directory.parent / ".lock", timeout=LOCK_SECONDS, mode=files.PRIVATE_FILE)
         try:
@@ -185,13 +187,13 @@ class Cluster:
     def _server(self) -> str:
         return f"https://{ADDRESS}:{self._ports()['kubeApiserverPort']}"
 
-    def _wanted(self, toolchain: Toolchain) -> dict[str, Any]:
+    def _wanted(self) -> dict[str, Any]:
         taken = {port for cluster in self.clusters(self._home) for port in cluster._ports().values()}
-        return control_plane(self._directory, self._ports() or choose_ports(taken), toolchain.path("kubectl"))
+        return control_plane(self._directory, self._ports() or choose_ports(taken))
 
     def _stale_links(self, toolchain: Toolchain) -> dict[Path, Path]:
         """Links in bin/ that are missing or lead elsewhere than the toolchain, each with its right target."""
-        wanted = {self._directory / "bin" / name: toolchain.path(tool) for name, tool in COMPONENTS.items()}
+        wanted = {self._directory / "bin" / name: toolchain.path(tool) for name, tool in LINKS.items()}
         return {link: target for link, target in wanted.items() if not link.is_symlink() or link.readlink() != target}
 
     def _is_configured(self, toolchain: Toolchain) -> bool:
@@ -201,7 +203,7 @@ class Cluster:
             known is not None
             and not (self._directory / "pending.json").exists()
             and not self._stale_links(toolchain)
-            and known == self._wanted(toolchain)
+            and known == self._wanted()
         )
 
     def _is_up_to_date(self, toolchain: Toolchain) -> bool:
@@ -221,7 +223,7 @@ class Cluster:
         else:
             report(f"cluster {self.name}: programs or arguments have changed, restarting; objects are kept")
             (self._directory / "kwok.yaml").unlink(missing_ok=True)
-        wanted = self._wanted(toolchain)
+        wanted = self._wanted()
         launcher.refuse_taken_ports(self.name, ports_of(wanted), is_free)
         for link, target in self._stale_links(toolchain).items():
             files.make_private_folder(link.parent)

@@ -20,6 +20,9 @@ COMPONENTS: Mapping[str, str] = {
 }
 """Programs of a control plane, as kwokctl names them, in the order of their start -> name in the toolchain."""
 
+LINKS: Mapping[str, str] = {**COMPONENTS, "kubectl": "kubectl"}
+"""Links that a cluster keeps to its programs -> name in the toolchain. So its configuration names no other folder."""
+
 PORT_OPTIONS: Mapping[str, str] = {
     "etcdPort": "etcd",
     "etcdPeerPort": "etcd",
@@ -108,7 +111,9 @@ def choose_ports(taken: Collection[int], is_free: Callable[[int], bool] = is_fre
 def ports_of(configuration: Mapping[str, Any], components: Collection[str] = COMPONENTS) -> dict[str, int]:
     """The ports in a document of `control_plane`, by option, of some components; empty for an empty document."""
     options = configuration.get("options", {})
-    return {option: options[option] for option, name in PORT_OPTIONS.items() if option in options and name in components}
+    return {
+        option: options[option] for option, name in PORT_OPTIONS.items() if option in options and name in components
+    }
 
 
 def _security(directory: Path, ports: Mapping[str, int]) -> dict[str, dict[str, str]]:
@@ -175,10 +180,10 @@ def _patch(component: str, arguments: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def control_plane(directory: Path, ports: Mapping[str, int], kubectl: Path) -> dict[str, Any]:
+def control_plane(directory: Path, ports: Mapping[str, int]) -> dict[str, Any]:
     """The KwokctlConfiguration of a cluster in `directory` (absolute) on `ports` (by `PORT_OPTIONS`).
 
-    The programs are found in `bin/` of the directory, under their names in `COMPONENTS`.
+    The programs are found in `bin/` of the directory, under the names of `LINKS`.
     """
     security = _security(directory, ports)
     binaries = {
@@ -187,6 +192,7 @@ def control_plane(directory: Path, ports: Mapping[str, int], kubectl: Path) -> d
         "kubeControllerManagerBinary": "kube-controller-manager",
         "kubeSchedulerBinary": "kube-scheduler",
         "kwokControllerBinary": "kwok-controller",
+        "kubectlBinary": "kubectl",
     }
     return {
         "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
@@ -199,7 +205,6 @@ def control_plane(directory: Path, ports: Mapping[str, int], kubectl: Path) -> d
             # make a namespace with 100 objects take 5 s to go.
             "disableQPSLimits": True,
             "etcdQuotaBackendSize": "2Gi",
-            "kubectlBinary": str(kubectl),
             **_STRINGENT,
             **{option: str(directory / "bin" / name) for option, name in binaries.items()},
             **{option: ports[option] for option in PORT_OPTIONS},

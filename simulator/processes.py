@@ -50,7 +50,7 @@ def stop(directory: Path) -> list[str]:
     No program outlives the call: what does not end in its grace time is killed.
     """
     processes = running(directory)
-    for component in reversed(COMPONENTS):
+    for component in reversed(list(COMPONENTS)):
         process = processes.get(component)
         if process is not None:
             _end(process, _GRACE_SECONDS.get(component, _DEFAULT_GRACE_SECONDS))
