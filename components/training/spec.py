@@ -23,7 +23,8 @@ class TrainingSpec(TypedDict, total=False):
 
     run: str
     """Required, except on a schedule. Names one run of this training and is part of its Job's name. A run is never
-    edited: to train again, or with other settings, give another one. The deadline alone can be moved."""
+    edited: to train again, or with other settings, give another one. `deadlineMinutes`, `retries` and `ttlMinutes` can
+    be changed while it runs."""
     image: str
     """Required. Container image with a tag or digest; `latest` is refused."""
     command: list[str]

@@ -22,7 +22,7 @@ from components.serving.spec import (
     TransformerSpec,
     replicas_of,
 )
-from components.storage.handles import AccessMode
+from components.stores import AccessMode
 from components.training.spec import (
     DEFAULT_FATAL_EXIT_CODES,
     DEFAULT_GRACE_SECONDS,
