@@ -93,7 +93,7 @@ class PoolArgs(TypedDict, total=False):
     nodes_min: int
     """Fewest nodes; default 0."""
     nodes_max: int
-    """Most nodes; what quota and capacity are reckoned with."""
+    """Required. Most nodes; what quota and capacity are reckoned with."""
     purchase: Purchase
     """Default: on-demand."""
     cpu_per_node: int

@@ -42,7 +42,7 @@ def declare_cluster(settings: Settings) -> Cluster:
     if settings.cluster.kind == ClusterKind.EXISTING:
         return Cluster(provider, settings.handles(), [])
     pools = [
-        SimulatedNodePool(name, pool.args(), pulumi.ResourceOptions(provider=provider))
+        SimulatedNodePool(name, pool, pulumi.ResourceOptions(provider=provider))
         for name, pool in settings.cluster.pools.items()
     ]
     return Cluster(provider, {pool.handle["placement"]["pool"]: pool.handle for pool in pools}, [*pools])

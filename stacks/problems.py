@@ -11,9 +11,13 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from policies.rules.finding import Finding
+from stacks.models.shape import Shape
 
 SECRET_KEY = re.compile(r"(?i)(password|secret|token|credential|accesskey|apikey|webhook)")
 UNITS = {"Gib": "GiB", "Hours": "hours", "Minutes": "minutes", "Seconds": "seconds", "Days": "days", "Percent": "%"}
+WHOLE = "devices are whole: a pool shares them with sharing.strategy time-slicing, or partitions them with mig"
+REMEDIES = {"devicesPerNode": WHOLE, "count": WHOLE}
+"""Key -> what to do instead, where a fraction is the usual mistake."""
 QUANTITY = re.compile(r"^\s*(\d+)(\.\d+)?\s*([A-Za-z%]+)\s*$")
 
 
@@ -42,20 +46,20 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Finding:  # noqa: 
             return Finding(path, "(missing)", "required", f"add it. {described}".strip())
         case "int_from_float" | "int_parsing" | "int_type":
             rule = f"a whole number of {unit}" if unit else "a whole number"
-            return Finding(path, value, rule, _remedy(field) or _number_remedy(detail.get("input"), unit))
+            return Finding(path, value, rule, REMEDIES.get(last) or _number_remedy(detail.get("input"), unit))
         case "string_pattern_mismatch":
             pattern = detail.get("ctx", {}).get("pattern", "")
             meaning = (
                 "lower-case letters, digits and dashes, starting with a letter" if "{0,38}" in pattern else pattern
             )
-            return Finding(path, value, f"must look like {meaning}", _remedy(field) or "rename it")
+            return Finding(path, value, f"must look like {meaning}", "rename it")
         case "union_tag_invalid":
             tag, tags = detail["ctx"]["tag"], sorted(_tags(model))
             return Finding(f"{path}.kind", tag, f"one of: {', '.join(tags)}", "choose one of these")
         case "enum" | "literal_error":
-            return Finding(path, value, f"one of: {detail['ctx']['expected']}", _remedy(field) or "choose one of these")
+            return Finding(path, value, f"one of: {detail['ctx']['expected']}", "choose one of these")
         case _:
-            return Finding(path, value, detail["msg"], _remedy(field) or "correct the value")
+            return Finding(path, value, detail["msg"], "correct the value")
 
 
 def _shown(value: Any) -> str:
@@ -70,24 +74,10 @@ def _number_remedy(value: Any, unit: str) -> str:
     return f"write a number without a unit{f', in {unit}' if unit else ''}"
 
 
-def _remedy(field: FieldInfo | None) -> str:
-    """The remedy that a field declares for itself, wherever in its annotation it stands."""
-    if field is None:
-        return ""
-    extras = [field.json_schema_extra]
-    extras += [info.json_schema_extra for info in _field_infos(field.annotation)]
-    return next((str(extra["remedy"]) for extra in extras if isinstance(extra, dict) and "remedy" in extra), "")
-
-
-def _field_infos(annotation: Any) -> Iterator[FieldInfo]:
-    if get_origin(annotation) is Annotated:
-        yield from (info for info in annotation.__metadata__ if isinstance(info, FieldInfo))
-    for argument in get_args(annotation):
-        yield from _field_infos(argument)
-
-
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if isinstance(annotation, Shape):
+        yield annotation.model
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     elif get_origin(annotation) in (Union, UnionType, Annotated, dict, list, tuple):
         for argument in get_args(annotation):
@@ -117,7 +107,7 @@ def _walk(model: type[BaseModel], keys: list[int | str]) -> tuple[type[BaseModel
                 owner = candidate
                 break
         if found:
-            field, owners = found, list(_models_in(found.annotation))
+            field, owners = found, [m for part in (found.annotation, *found.metadata) for m in _models_in(part)]
         elif owners:  # a key of a dict or an unknown key: stay with the models below
             owner = owners[0]
             field = field if key != keys[-1] else None

@@ -69,4 +69,12 @@ def from_file(text: str) -> Settings:
         problem = str(getattr(error, "problem", error))
         raise Refused("settings", [Finding(where, problem, "valid YAML", "correct the file")]) from None
     config = (document or {}).get("config") or {}
-    return parse({key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()})
+    prefix = f"{PROJECT}:"
+    return parse({key.removeprefix(prefix): _opaque(value) for key, value in config.items() if key.startswith(prefix)})
+
+
+def _opaque(value: Any) -> Any:
+    """The value with `secure: …` replaced: what it decrypts to is text, and only the engine can tell which."""
+    if isinstance(value, dict):
+        return "[secret]" if set(value) == {"secure"} else {key: _opaque(item) for key, item in value.items()}
+    return [_opaque(item) for item in value] if isinstance(value, list) else value

@@ -36,13 +36,9 @@ class Settings(Model):
     teams: dict[str, TeamSettings] = {}
     """Who works here: team name -> its quota, people and budget."""
 
-    def args_of(self, pool: str) -> Any:
-        """The arguments of one pool, as its component takes them."""
-        return self.cluster.pools[pool].args()
-
     def handles(self) -> dict[str, PoolHandle]:
         """Pool name -> what it will hand out. The components hand out the same; here it is known before them."""
-        return {name: plan_pool(name, pool.args(), self.cluster.kind)[0] for name, pool in self.cluster.pools.items()}
+        return {name: plan_pool(name, pool, self.cluster.kind)[0] for name, pool in self.cluster.pools.items()}
 
     def supplies(self) -> tuple[Supply, ...]:
         """What the pools offer together."""
@@ -62,7 +58,7 @@ class Settings(Model):
         broken = [
             finding
             for name, pool in self.cluster.pools.items()
-            for finding in check_pool(f"cluster.pools.{name}", pool.args())
+            for finding in check_pool(f"cluster.pools.{name}", pool)
         ]
         yield from broken
         if not broken:  # the ledger is only as good as its pools

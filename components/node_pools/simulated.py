@@ -15,6 +15,10 @@ CAPACITY_ANNOTATION = "simulated.mlplatform.dev/capacity"
 """What the simulator turns into `status.capacity`: a JSON object of resource name -> quantity."""
 
 
+SCALING_LABEL = "mlplatform.dev/scaling"
+"""`fixed`: one of the pool's fewest nodes; `elastic`: an autoscaler would bring it and take it away."""
+
+
 class SimulatedNodePool(Component):
     """Nodes of one shape at the pool's largest size: nothing scales a simulated pool, so it is what quotas assume."""
 
@@ -32,12 +36,13 @@ class SimulatedNodePool(Component):
         }
         hosts_per_slice = handle["placement"]["hosts_per_slice"]
         for index in range(handle["capacity"]["nodes_max"]):
+            scaling = {SCALING_LABEL: "fixed" if index < handle["capacity"]["nodes_min"] else "elastic"}
             slice_label = {SLICE_LABEL: f"{name}-{index // hosts_per_slice}"} if hosts_per_slice > 1 else {}
             core.v1.Node(
                 f"{name}-node-{index}",
                 metadata=meta.v1.ObjectMetaArgs(
                     name=f"{name}-{index}",
-                    labels={**LABELS, **labels, **slice_label, SIMULATED_LABEL: "true", "type": "kwok"},
+                    labels={**LABELS, **labels, **slice_label, **scaling, SIMULATED_LABEL: "true", "type": "kwok"},
                     annotations=annotations,
                 ),
                 spec=core.v1.NodeSpecArgs(taints=[core.v1.TaintArgs(**taint) for taint in taints] or None),

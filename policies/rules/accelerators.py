@@ -8,6 +8,9 @@ from components.placement import PoolArgs, SharingArgs, accelerator_of
 from policies.rules.finding import Finding
 
 MPS_RULE = "the device plugin offers MPS on whole NVIDIA GPUs only, never together with time-slicing or MIG"
+MAX_NODES = 5000
+"""Nodes in one cluster (Kubernetes documentation, considerations for large clusters)."""
+_HOST_MINIMA = (("cpu_per_node", 1), ("memory_gib_per_node", 1))
 MAX_SHARES = 48
 """MPS on Volta and later serves 48 clients a device (NVIDIA MPS documentation); more shares than that help nobody."""
 
@@ -39,6 +42,14 @@ def check_pool(path: str, args: PoolArgs) -> Iterator[Finding]:
 
 def _check_size(path: str, args: PoolArgs) -> Iterator[Finding]:
     nodes_min, nodes_max = args.get("nodes_min", 0), args["nodes_max"]
+    for key, least in (("nodes_max", 1), ("nodes_min", 0), ("devices_per_node", 1), *_HOST_MINIMA):
+        value = args.get(key, least)
+        if not isinstance(value, int | float) or value < least:
+            yield Finding(f"{path}.{_camel(key)}", f"{value}", f"at least {least}", "correct the number")
+    if nodes_max > MAX_NODES:
+        yield Finding(
+            f"{path}.nodesMax", f"{nodes_max}", f"Kubernetes supports {MAX_NODES} nodes in one cluster", "use fewer"
+        )
     if nodes_min > nodes_max:
         yield Finding(
             f"{path}.nodesMin", f"{nodes_min}", f"at most nodesMax ({nodes_max})", "lower nodesMin or raise nodesMax"

@@ -1,0 +1,88 @@
+"""The TypedDict of a component, read from YAML: the shape of a thing stands once, where the component is.
+
+`Annotated[JobSpec, Shape(JobSpec)]` as a field of a settings model takes camelCase keys, refuses unknown ones, and
+gives the plain dict that the component takes. Required are the keys that the TypedDict requires, and those whose
+docstring says "Required." where all are optional for the component's own reasons.
+"""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator
+from types import NoneType, UnionType
+from typing import Any, Required, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+from pulumi import Output
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, create_model
+from pydantic_core import CoreSchema, core_schema
+
+from stacks.models.base import Model
+
+
+class Mirror(Model):
+    """Base of the models made from TypedDicts. What was not written is left out, so that components' defaults hold."""
+
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
+    def args(self) -> dict[str, Any]:
+        """Snake_case keys, only what was written."""
+        return self.model_dump(exclude_unset=True, exclude_none=True)
+
+
+class Shape:
+    """Pydantic metadata: validate as the mirror of a TypedDict, give back the plain dict."""
+
+    def __init__(self, typed: type, *, without: frozenset[str] = frozenset()) -> None:
+        self.model = mirror(typed, without)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(Mirror.args, handler.generate_schema(self.model))
+
+
+def mirror(typed: type, without: frozenset[str] = frozenset()) -> type[Mirror]:
+    """The closed, frozen model with the fields, types and descriptions of a TypedDict."""
+    described = dict(_docstrings(typed))
+    required_keys: frozenset[str] = typed.__required_keys__  # type: ignore[attr-defined]
+    fields: dict[str, Any] = {}
+    for name, hint in get_type_hints(typed, localns={"Output": Output}).items():
+        if name not in without:
+            needed = name in required_keys or described.get(name, "").startswith("Required.")
+            kind = _plain(hint)
+            fields[name] = (
+                kind if needed else kind | None,
+                Field(... if needed else None, description=described.get(name)),
+            )
+    return create_model(typed.__name__, __base__=Mirror, __doc__=typed.__doc__, **fields)
+
+
+def _plain(hint: Any) -> Any:
+    """The type of a value in YAML: no Input, no Required, TypedDicts mirrored."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if is_typeddict(hint):
+        return mirror(hint)
+    if origin is Required:
+        return _plain(arguments[0])
+    if origin in (Union, UnionType):
+        kept = [a for a in arguments if a is not NoneType and not _is_later(a)]
+        return _plain(kept[0])
+    if origin in (list, dict):
+        return origin[tuple(_plain(argument) for argument in arguments)]
+    return hint
+
+
+def _is_later(hint: Any) -> bool:
+    """Whether it is one of the wrappers that `Input[T]` allows beside T."""
+    origin = get_origin(hint) or hint
+    return isinstance(origin, type) and (issubclass(origin, Output) or origin.__name__ == "Awaitable")
+
+
+def _docstrings(typed: type) -> Iterator[tuple[str, str]]:
+    """Field -> the text below it, base classes first."""
+    for base in reversed([b for b in getattr(typed, "__orig_bases__", ()) if is_typeddict(b)]):
+        yield from _docstrings(base)
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(typed))).body
+    assert isinstance(definition, ast.ClassDef)
+    for field, after in zip(definition.body, definition.body[1:], strict=False):
+        match field, after:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                yield name, inspect.cleandoc(text)
