@@ -44,7 +44,7 @@ def crds_location(source: ChartSource, mirror: str = "") -> str:
 
 
 def crd_files(name: str, source: ChartSource, mirror: str = "") -> list[str]:
-    """The files of one set. bundled: `<location>/crds/<set>.yaml`; mirror: `<mirror>/crds/<set>/<version>.yaml`. Pure."""
+    """The files of one set, pure. bundled: `<location>/crds/<set>.yaml`; mirror: `<mirror>/crds/<set>/<version>.yaml`."""
     location = crds_location(source, mirror)
     match source["origin"]:
         case ChartOrigin.BUNDLED:

@@ -1,0 +1,33 @@
+"""Which nodes the software of accelerators runs on: those of the pools that carry such devices. Pure."""
+
+from typing import Any
+
+from components.catalog import ACCELERATORS
+from components.placement import PoolHandle
+
+
+def nvidia_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
+    """The pools whose nodes carry NVIDIA devices of the catalogue."""
+    return [pool for pool in pools if _vendor(pool) == "NVIDIA"]
+
+
+def _vendor(pool: PoolHandle) -> str:
+    accelerator = ACCELERATORS.get(pool["capacity"]["accelerator"])
+    return accelerator.vendor if accelerator else ""
+
+
+def affinity_to(pools: list[PoolHandle]) -> dict[str, Any]:
+    """For `spec.affinity`: the nodes of these pools and no others, by the labels that each pool hands out.
+
+    Not by the labels of Node Feature Discovery, as charts do: they come late, and never while its workers do not run.
+    """
+    terms = [
+        {
+            "matchExpressions": [
+                {"key": key, "operator": "In", "values": [value]}
+                for key, value in sorted(pool["placement"]["node_selector"].items())
+            ]
+        }
+        for pool in sorted(pools, key=lambda pool: pool["placement"]["pool"])
+    ]
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}

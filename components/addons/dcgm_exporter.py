@@ -1,0 +1,143 @@
+"""The DCGM exporter: what every NVIDIA device does, hour by hour, and which pod it does it for.
+
+Metrics name the pod on the device (namespace, pod, container) and carry the pod's `mlplatform.dev/…` labels. A device
+that several pods share is reported once for each of them: utilisation and memory are the device's, not the pod's.
+"""
+
+from typing import Any, TypedDict
+
+from pulumi import Output, ResourceOptions
+
+from components.addons.accelerator_nodes import affinity_to, nvidia_pools
+from components.addons.traffic import scraped, to_api_server
+from components.catalog import Sharing
+from components.charts import AddonChart, ChartSource
+from components.component import Component
+from components.monitoring.metrics import DCGM_COUNTERS, DcgmCounter
+from components.namespaces import IsolatedNamespace, PodSecurity
+from components.placement import PoolHandle, tolerations_of_all
+from policies.rules.addons import check_nvidia_pools
+from policies.rules.finding import refuse
+
+DEFAULT_NAMESPACE = "dcgm-exporter"
+METRICS_PORT = 9400
+PROFILING_PREFIX = "DCGM_FI_PROF_"
+
+COUNTERS: tuple[DcgmCounter, ...] = tuple(
+    DcgmCounter(*row)
+    for row in (
+        ("DCGM_FI_DEV_GPU_UTIL", "gauge", "GPU utilization (in %)."),
+        ("DCGM_FI_DEV_MEM_COPY_UTIL", "gauge", "Memory utilization (in %)."),
+        ("DCGM_FI_PROF_GR_ENGINE_ACTIVE", "gauge", "Ratio of time the graphics engine is active."),
+        ("DCGM_FI_PROF_PIPE_TENSOR_ACTIVE", "gauge", "Ratio of cycles the tensor pipe is active."),
+        ("DCGM_FI_PROF_DRAM_ACTIVE", "gauge", "Ratio of cycles the device memory interface is active."),
+        ("DCGM_FI_PROF_PCIE_TX_BYTES", "gauge", "Rate of data sent over PCIe (in bytes per second)."),
+        ("DCGM_FI_PROF_PCIE_RX_BYTES", "gauge", "Rate of data received over PCIe (in bytes per second)."),
+        ("DCGM_FI_DEV_FB_FREE", "gauge", "Framebuffer memory free (in MiB)."),
+        ("DCGM_FI_DEV_FB_USED", "gauge", "Framebuffer memory used (in MiB)."),
+        ("DCGM_FI_DEV_SM_CLOCK", "gauge", "SM clock frequency (in MHz)."),
+        ("DCGM_FI_DEV_MEM_CLOCK", "gauge", "Memory clock frequency (in MHz)."),
+        ("DCGM_FI_DEV_GPU_TEMP", "gauge", "GPU temperature (in C)."),
+        ("DCGM_FI_DEV_MEMORY_TEMP", "gauge", "Memory temperature (in C)."),
+        ("DCGM_FI_DEV_POWER_USAGE", "gauge", "Power draw (in W)."),
+        ("DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", "counter", "Total energy consumption since boot (in mJ)."),
+        ("DCGM_FI_DEV_XID_ERRORS", "gauge", "Value of the last XID error encountered."),
+        ("DCGM_FI_DEV_PCIE_REPLAY_COUNTER", "counter", "Total number of PCIe retries."),
+        ("DCGM_FI_DEV_ECC_SBE_VOL_TOTAL", "counter", "Total number of single-bit volatile ECC errors."),
+        ("DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", "counter", "Total number of double-bit volatile ECC errors."),
+        ("DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS", "counter", "Number of remapped rows for uncorrectable errors."),
+        ("DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS", "counter", "Number of remapped rows for correctable errors."),
+        ("DCGM_FI_DEV_ROW_REMAP_FAILURE", "gauge", "Whether remapping of rows has failed."),
+        ("DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL", "counter", "Total number of NVLink bandwidth counters for all lanes."),
+        ("DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL", "counter", "Total number of NVLink flow-control CRC errors."),
+        ("DCGM_FI_DEV_NVLINK_CRC_DATA_ERROR_COUNT_TOTAL", "counter", "Total number of NVLink data CRC errors."),
+        ("DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL", "counter", "Total number of NVLink retries."),
+        ("DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL", "counter", "Total number of NVLink recovery errors."),
+    )
+)
+"""What is exported beside `DCGM_COUNTERS`, the counters that rules ask for (names: NVIDIA/dcgm-exporter 4.5.3-4.8.2)."""
+
+
+class DcgmExporterArgs(TypedDict, total=False):
+    """Which pools it watches, and who scrapes it."""
+
+    pools: list[PoolHandle]
+    """Required. Pools of the cluster; it runs on those with NVIDIA devices, and at least one has some."""
+    source: ChartSource
+    """Required. Where charts come from."""
+    namespace: str
+    """Default: dcgm-exporter."""
+    monitoring_namespace: str
+    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody does."""
+    profiling: bool
+    """Profiling metrics (`DCGM_FI_PROF_…`), the only ones that see MIG partitions. Default true.
+
+    They need the capability SYS_ADMIN, and no other profiler can use the device at the same time.
+    """
+    runtime_class: str
+    """Runtime class of its pods, `nvidia` where that is not the nodes' default runtime; default: the node's."""
+
+
+def counters_file(*, profiling: bool) -> str:
+    """The exporter's counters file: a line for each metric."""
+    rows = [row for row in (*COUNTERS, *DCGM_COUNTERS) if profiling or not row.field.startswith(PROFILING_PREFIX)]
+    return "".join(f"{row.field}, {row.kind}, {row.help}\n" for row in rows)
+
+
+def dcgm_exporter_values(
+    pools: list[PoolHandle], *, monitored: bool, profiling: bool = True, runtime_class: str = ""
+) -> dict[str, Any]:
+    """Values of the chart for these pools, all of them with NVIDIA devices. Pure."""
+    shared = any(pool["capacity"]["sharing"] in (Sharing.TIME_SLICING, Sharing.MPS) for pool in pools)
+    capabilities = {"drop": ["ALL"], "add": ["SYS_ADMIN"] if profiling else []}
+    return {
+        "customMetrics": counters_file(profiling=profiling),
+        "serviceMonitor": {"enabled": monitored},
+        "affinity": affinity_to(pools),
+        "tolerations": tolerations_of_all(pools),
+        "resources": {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"cpu": "200m", "memory": "512Mi"}},
+        "securityContext": {"capabilities": capabilities},
+        "kubernetes": {"enablePodLabels": True, "podLabelAllowlistRegex": [r"^mlplatform\.dev/"]},
+        "extraEnv": [{"name": "KUBERNETES_VIRTUAL_GPUS", "value": "true"}] if shared else [],
+        "runtimeClassName": runtime_class or None,
+    }
+
+
+class DcgmExporter(Component):
+    """Metrics of every NVIDIA device of the cluster, with the pod that uses it."""
+
+    namespace: Output[str]
+    """Where it runs."""
+
+    def __init__(self, name: str, args: DcgmExporterArgs, opts: ResourceOptions | None = None) -> None:
+        pools = nvidia_pools(args["pools"])
+        refuse(f"DCGM exporter {name}", check_nvidia_pools(name, pools, "the DCGM exporter"))
+        super().__init__(name, args, opts)
+        monitoring = args.get("monitoring_namespace", "")
+        home = IsolatedNamespace(
+            f"{name}-namespace",
+            {
+                "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
+                # It asks the kubelet, through a host path, which pod has which device.
+                "pod_security": PodSecurity.PRIVILEGED,
+                "exceptions": [to_api_server(), *scraped(monitoring, [METRICS_PORT])],
+            },
+            opts=self.child,
+        )
+        AddonChart(
+            f"{name}-chart",
+            {
+                "chart": "dcgm-exporter",
+                "namespace": home.namespace,
+                "values": dcgm_exporter_values(
+                    pools,
+                    monitored=bool(monitoring),
+                    profiling=bool(args.get("profiling", True)),
+                    runtime_class=args.get("runtime_class", ""),
+                ),
+                "source": args["source"],
+            },
+            opts=self.child,
+        )
+        self.namespace = home.namespace
+        self.register_outputs({"namespace": self.namespace})

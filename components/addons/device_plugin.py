@@ -1,0 +1,177 @@
+"""Any other device plugin, from its image: AMD GPUs, FPGAs, ASICs; nothing about them is in the code.
+
+The pool describes the device (`customAccelerator`), this component runs what offers it. The plugin talks to the kubelet
+through a socket on the node; whatever else of the node it needs is listed in `host_paths`.
+"""
+
+from typing import Any, TypedDict
+
+from pulumi import Input, Output, ResourceOptions
+from pulumi_kubernetes import apps, core, meta, rbac
+
+from components.addons.accelerator_nodes import affinity_to
+from components.addons.traffic import to_api_server
+from components.component import LABELS, Component
+from components.namespaces import IsolatedNamespace, PodSecurity
+from components.placement import PoolHandle, tolerations_of_all
+from components.pods import environment, resources
+from policies.rules.addons import check_device_plugin
+from policies.rules.finding import refuse
+
+KUBELET_SOCKETS = "/var/lib/kubelet/device-plugins"
+"""Where the kubelet listens for device plugins, and where they put their own socket (Kubernetes documentation)."""
+
+RESOURCE_ANNOTATION = "mlplatform.dev/resource-name"
+"""On the plugin's namespace: which extended resource it offers."""
+
+
+class HostPathArgs(TypedDict, total=False):
+    """A path of the node that the plugin sees under the same name."""
+
+    path: str
+    """Required. `/sys`, `/dev/kfd`, …"""
+    writable: bool
+    """Default false."""
+
+
+class DevicePluginArgs(TypedDict, total=False):
+    """What to run, and where."""
+
+    image: str
+    """Required. With a version or a digest."""
+    resource_name: str
+    """Required. The extended resource that it offers, `vendor.example/device`; its pools offer the same."""
+    pools: list[PoolHandle]
+    """Required. Pools whose nodes carry the device."""
+    namespace: str
+    """Default: the name of the component."""
+    command: list[str]
+    """Default: the image's."""
+    arguments: list[str]
+    """Default: none."""
+    environment: dict[str, str]
+    """Environment variables."""
+    socket_directory: str
+    """Directory of the kubelet's device plugin sockets; default /var/lib/kubelet/device-plugins."""
+    host_paths: list[HostPathArgs]
+    """What it needs of the node besides the sockets: device files, /sys."""
+    privileged: bool
+    """Whether it must see every device file; default false."""
+    reads_nodes: bool
+    """Whether it asks the API server about nodes (labels, annotations); default false: it gets no credentials."""
+    cpu_millis: int
+    """CPU request in thousandths of a vCPU; default 50."""
+    memory_mib: int
+    """Memory request and limit in MiB; default 128."""
+
+
+def device_plugin_container(args: DevicePluginArgs) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The container and the volumes it mounts. Pure."""
+    sockets = HostPathArgs(path=args.get("socket_directory") or KUBELET_SOCKETS, writable=True)
+    volumes, mounts = [], []
+    for index, host in enumerate([sockets, *(args.get("host_paths") or [])]):
+        volumes.append({"name": f"host-{index}", "hostPath": {"path": host["path"]}})
+        mounts.append({"name": f"host-{index}", "mountPath": host["path"], "readOnly": not host.get("writable", False)})
+    privileged = bool(args.get("privileged"))
+    # Root, because the kubelet's socket and device files belong to root; with no more rights than it asks for.
+    security = (
+        {"privileged": True, "runAsUser": 0}
+        if privileged
+        else {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsUser": 0}
+    )
+    optional = {
+        "command": list(args.get("command") or []),
+        "args": list(args.get("arguments") or []),
+        "env": environment(args.get("environment") or {}),
+    }
+    container = {
+        "name": "device-plugin",
+        "image": args["image"],
+        "resources": resources(
+            cpu_millis=int(args.get("cpu_millis") or 50), memory_mib=int(args.get("memory_mib") or 128)
+        ),
+        "securityContext": {**security, "readOnlyRootFilesystem": True},
+        "volumeMounts": mounts,
+        **{key: value for key, value in optional.items() if value},
+    }
+    return container, volumes
+
+
+def daemon_set_spec(name: str, args: DevicePluginArgs, service_account: Input[str]) -> dict[str, Any]:
+    """The `spec` of the DaemonSet. Pure."""
+    container, volumes = device_plugin_container(args)
+    labels = {"app.kubernetes.io/name": "device-plugin", "app.kubernetes.io/instance": name}
+    return {
+        "selector": {"matchLabels": labels},
+        "template": {
+            "metadata": {"labels": {**LABELS, **labels}},
+            "spec": {
+                "serviceAccountName": service_account,
+                "automountServiceAccountToken": bool(args.get("reads_nodes")),
+                "enableServiceLinks": False,
+                "priorityClassName": "system-node-critical",
+                "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+                "affinity": affinity_to(args["pools"]),
+                "tolerations": tolerations_of_all(args["pools"]),
+                "containers": [container],
+                "volumes": volumes,
+            },
+        },
+    }
+
+
+class DevicePlugin(Component):
+    """A device plugin on every node of the pools that carry its device."""
+
+    namespace: Output[str]
+    """Where it runs."""
+
+    def __init__(self, name: str, args: DevicePluginArgs, opts: ResourceOptions | None = None) -> None:
+        pools, image, resource_name = args["pools"], args["image"], args["resource_name"]
+        refuse(f"device plugin {name}", check_device_plugin(name, image, resource_name, pools))
+        super().__init__(name, args, opts)
+        reads_nodes = bool(args.get("reads_nodes"))
+        home = IsolatedNamespace(
+            f"{name}-namespace",
+            {
+                "namespace": args.get("namespace") or name,
+                "pod_security": PodSecurity.PRIVILEGED,
+                "exceptions": [to_api_server()] if reads_nodes else [],
+                "annotations": {RESOURCE_ANNOTATION: resource_name},
+            },
+            opts=self.child,
+        )
+        account = core.v1.ServiceAccount(
+            f"{name}-account",
+            metadata=meta.v1.ObjectMetaArgs(name=name, namespace=home.namespace, labels=LABELS),
+            automount_service_account_token=False,
+            opts=self.child,
+        )
+        if reads_nodes:
+            self._let_read_nodes(name, account)
+        apps.v1.DaemonSet(
+            f"{name}-daemon-set",
+            metadata=meta.v1.ObjectMetaArgs(name=name, namespace=home.namespace, labels=LABELS),
+            spec=daemon_set_spec(name, args, account.metadata.name.apply(str)),
+            opts=self.child,
+        )
+        self.namespace = home.namespace
+        self.register_outputs({"namespace": self.namespace})
+
+    def _let_read_nodes(self, name: str, account: core.v1.ServiceAccount) -> None:
+        role_name = f"device-plugin-{name}"
+        role = rbac.v1.ClusterRole(
+            f"{name}-role",
+            metadata=meta.v1.ObjectMetaArgs(name=role_name, labels=LABELS),
+            rules=[{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]}],
+            opts=self.child,
+        )
+        rbac.v1.ClusterRoleBinding(
+            f"{name}-role-binding",
+            metadata=meta.v1.ObjectMetaArgs(name=role_name, labels=LABELS),
+            role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role.metadata.name},
+            subjects=[
+                {"kind": "ServiceAccount", "name": account.metadata.name, "namespace": account.metadata.namespace}
+            ],
+            opts=self.child,
+        )

@@ -1,0 +1,110 @@
+"""Node Feature Discovery: nodes get labels for what the hardware is, GPUs and fast network cards among it.
+
+Its worker must run on every node, tainted or not: on a tainted pool without it no node is ever labelled, and software
+that selects nodes by these labels never starts, without an error anywhere.
+"""
+
+from typing import Any, TypedDict
+
+from pulumi import Output, ResourceOptions
+
+from components.addons.traffic import scraped, to_api_server
+from components.charts import AddonChart, ChartSource
+from components.component import Component
+from components.namespaces import NAMESPACE_LABEL, IsolatedNamespace, PodSecurity
+from components.placement import PoolHandle, tolerations_of_all
+
+DEFAULT_NAMESPACE = "node-feature-discovery"
+METRICS_PORT = 8080
+
+PCI_CLASSES = ("02", "03", "12")
+"""PCI classes worth a label: network (Ethernet 0200, InfiniBand 0207), display (GPUs), processing accelerators.
+
+Labelled by vendor alone, `feature.node.kubernetes.io/pci-10de.present`: what NVIDIA's charts look for.
+"""
+
+
+class NodeFeatureDiscoveryArgs(TypedDict, total=False):
+    """Where Node Feature Discovery runs, and who scrapes it."""
+
+    pools: list[PoolHandle]
+    """Required. Every pool of the cluster: the workers tolerate all their taints."""
+    source: ChartSource
+    """Required. Where charts come from."""
+    namespace: str
+    """Default: node-feature-discovery."""
+    monitoring_namespace: str
+    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody does."""
+    highly_available: bool
+    """Two masters instead of one; default false. Workers are one a node in any case."""
+
+
+def node_feature_discovery_values(
+    pools: list[PoolHandle], namespace: str, *, highly_available: bool, monitored: bool
+) -> dict[str, Any]:
+    """Values of the chart. Pure."""
+    return {
+        "master": {
+            "replicaCount": 2 if highly_available else 1,
+            "podDisruptionBudget": {"enable": highly_available},
+            "resources": _resources("100m", "512Mi"),
+            # A NodeFeature object labels nodes; only our own workers may write ones that count.
+            "config": {"restrictions": {"nodeFeatureNamespaceSelector": {"matchLabels": {NAMESPACE_LABEL: namespace}}}},
+        },
+        "worker": {
+            "tolerations": tolerations_of_all(pools),
+            "resources": _resources("10m", "128Mi"),
+            "config": {
+                "sources": {"pci": {"deviceClassWhitelist": list(PCI_CLASSES), "deviceLabelFields": ["vendor"]}}
+            },
+        },
+        "gc": {"resources": _resources("10m", "128Mi")},
+        "prometheus": {"enable": monitored},
+        "postDeleteCleanup": False,  # a Helm hook, which does not run here
+    }
+
+
+def _resources(cpu: str, memory: str) -> dict[str, Any]:
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}
+
+
+class NodeFeatureDiscovery(Component):
+    """Labels nodes with their hardware. Needs the CRD set `node-feature-discovery`.
+
+    On `destroy` the labels stay on the nodes: upstream's clean-up is a Helm hook.
+    """
+
+    namespace: Output[str]
+    """Where it runs."""
+
+    def __init__(self, name: str, args: NodeFeatureDiscoveryArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        namespace = args.get("namespace") or DEFAULT_NAMESPACE
+        monitoring = args.get("monitoring_namespace", "")
+        home = IsolatedNamespace(
+            f"{name}-namespace",
+            {
+                "namespace": namespace,
+                # Workers mount /sys and /boot of the node, read-only: no level below privileged has host paths.
+                "pod_security": PodSecurity.PRIVILEGED,
+                "exceptions": [to_api_server(), *scraped(monitoring, [METRICS_PORT])],
+            },
+            opts=self.child,
+        )
+        AddonChart(
+            f"{name}-chart",
+            {
+                "chart": "node-feature-discovery",
+                "namespace": home.namespace,
+                "values": node_feature_discovery_values(
+                    args["pools"],
+                    namespace,
+                    highly_available=bool(args.get("highly_available")),
+                    monitored=bool(monitoring),
+                ),
+                "source": args["source"],
+            },
+            opts=self.child,
+        )
+        self.namespace = home.namespace
+        self.register_outputs({"namespace": self.namespace})

@@ -1,0 +1,161 @@
+"""The NVIDIA device plugin: offers GPUs to the scheduler, shared on each pool as its settings say.
+
+Every distinct sharing is one named config of the plugin, and a node chooses its config by the label
+`nvidia.com/device-plugin.config`, which its pool gives it. Strategies cannot meet on one node: a pool has one.
+
+MIG: the plugin offers the partitions that are there, it makes none. Nodes carry the layout that they should have in the
+label `nvidia.com/mig.config`, and the layouts are written in mig-parted's format in the ConfigMap `mig-layouts`. Who
+applies them: nothing on a simulated cluster, whose nodes offer the partitions from the start; on real nodes a MIG
+manager (the GPU operator's, with `migManager.config.name: mig-layouts`; Bottlerocket brings one) or the node's start
+script with `nvidia-mig-parted apply`. GKE partitions by its own node pool setting.
+
+Not for clusters that bring a device plugin of their own (GKE, EKS Auto Mode, the GPU operator).
+"""
+
+from typing import Any, TypedDict
+
+import yaml
+from pulumi import Output, ResourceOptions
+from pulumi_kubernetes import core, meta
+
+from components.addons.accelerator_nodes import affinity_to, nvidia_pools
+from components.addons.traffic import to_api_server
+from components.catalog import Sharing
+from components.charts import AddonChart, ChartSource
+from components.component import LABELS, Component
+from components.namespaces import IsolatedNamespace, PodSecurity
+from components.placement import (
+    PoolHandle,
+    SharingArgs,
+    device_plugin_config,
+    mig_layout,
+    sharing_of,
+    tolerations_of_all,
+)
+from policies.rules.addons import check_nvidia_pools
+from policies.rules.finding import refuse
+
+DEFAULT_NAMESPACE = "nvidia-device-plugin"
+MIG_LAYOUTS = "mig-layouts"
+EXCLUSIVE = SharingArgs(strategy=Sharing.EXCLUSIVE)
+_CONFIG_KEY = {Sharing.TIME_SLICING: "timeSlicing", Sharing.MPS: "mps"}
+"""Where the plugin's config file names each strategy (NVIDIA/k8s-device-plugin v0.20.0 api/config/v1/sharing.go)."""
+
+
+class NvidiaDevicePluginArgs(TypedDict, total=False):
+    """Which pools it serves."""
+
+    pools: list[PoolHandle]
+    """Required. Pools of the cluster; it runs on those with NVIDIA devices, and at least one has some."""
+    source: ChartSource
+    """Required. Where charts come from."""
+    namespace: str
+    """Default: nvidia-device-plugin."""
+    runtime_class: str
+    """Runtime class of its pods, `nvidia` where that is not the nodes' default runtime; default: the node's."""
+    driver_root: str
+    """Where the driver is installed on the nodes, as a path; default: /."""
+
+
+def plugin_config(sharing: SharingArgs) -> dict[str, Any]:
+    """One config file of the plugin.
+
+    Shared units get a name of their own (`nvidia.com/gpu.shared`), and a pod can take one: two shares of a device are
+    no faster than one, and two shares of two devices is nothing that a container could ask for.
+    """
+    strategy = Sharing(sharing.get("strategy", Sharing.EXCLUSIVE))
+    config: dict[str, Any] = {
+        "version": "v1",
+        "flags": {"migStrategy": "mixed" if strategy is Sharing.MIG else "none"},
+    }
+    if strategy in _CONFIG_KEY:
+        config["sharing"] = {
+            _CONFIG_KEY[strategy]: {
+                "renameByDefault": True,
+                "failRequestsGreaterThanOne": True,
+                "resources": [{"name": "nvidia.com/gpu", "replicas": int(sharing["replicas"])}],
+            }
+        }
+    return config
+
+
+def plugin_configs(pools: list[PoolHandle]) -> dict[str, str]:
+    """Config name -> file, one for each sharing that a pool has, and `exclusive` for nodes that lost their label."""
+    choices = [EXCLUSIVE, *(sharing_of(pool["capacity"]) for pool in pools)]
+    named = {device_plugin_config(sharing): plugin_config(sharing) for sharing in choices}
+    return {name: yaml.safe_dump(named[name], sort_keys=False) for name in sorted(named)}
+
+
+def mig_layouts(pools: list[PoolHandle]) -> dict[str, Any]:
+    """The layouts of all MIG pools, in mig-parted's format; empty where no pool uses MIG."""
+    profiles = [sharing_of(pool["capacity"]).get("mig_profiles") for pool in pools]
+    layouts = {
+        mig_layout(wanted): [{"devices": "all", "mig-enabled": True, "mig-devices": wanted}]
+        for wanted in profiles
+        if wanted
+    }
+    if not layouts:
+        return {}
+    # A MIG manager needs one that switches MIG off, by this name.
+    off = {"all-disabled": [{"devices": "all", "mig-enabled": False}]}
+    return {"version": "v1", "mig-configs": off | dict(sorted(layouts.items()))}
+
+
+def device_plugin_values(pools: list[PoolHandle], runtime_class: str = "", driver_root: str = "") -> dict[str, Any]:
+    """Values of the chart for these pools, all of them with NVIDIA devices. Pure."""
+    return {
+        # migStrategy stays unset at the top: an environment variable, it would win over every config file.
+        "config": {"map": plugin_configs(pools), "default": device_plugin_config(EXCLUSIVE)},
+        "gfd": {"enabled": True},
+        "nfd": {"enabled": False},
+        "affinity": affinity_to(pools),
+        "tolerations": tolerations_of_all(pools),
+        "resources": {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "256Mi"}},
+        "runtimeClassName": runtime_class or None,
+        "nvidiaDriverRoot": driver_root or None,
+    }
+
+
+class NvidiaDevicePlugin(Component):
+    """Offers the GPUs of every pool with NVIDIA devices, and labels their nodes with what they are (GFD).
+
+    GFD writes labels through Node Feature Discovery, which is an add-on of its own.
+    """
+
+    namespace: Output[str]
+    """Where it runs."""
+
+    def __init__(self, name: str, args: NvidiaDevicePluginArgs, opts: ResourceOptions | None = None) -> None:
+        pools = nvidia_pools(args["pools"])
+        refuse(f"device plugin {name}", check_nvidia_pools(name, pools, "the NVIDIA device plugin"))
+        super().__init__(name, args, opts)
+        home = IsolatedNamespace(
+            f"{name}-namespace",
+            {
+                "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
+                # It talks to the kubelet through host paths, and to the driver.
+                "pod_security": PodSecurity.PRIVILEGED,
+                "exceptions": [to_api_server()],
+            },
+            opts=self.child,
+        )
+        layouts = mig_layouts(pools)
+        if layouts:
+            core.v1.ConfigMap(
+                f"{name}-mig-layouts",
+                metadata=meta.v1.ObjectMetaArgs(name=MIG_LAYOUTS, namespace=home.namespace, labels=LABELS),
+                data={"config.yaml": yaml.safe_dump(layouts, sort_keys=False)},
+                opts=self.child,
+            )
+        AddonChart(
+            f"{name}-chart",
+            {
+                "chart": "nvidia-device-plugin",
+                "namespace": home.namespace,
+                "values": device_plugin_values(pools, args.get("runtime_class", ""), args.get("driver_root", "")),
+                "source": args["source"],
+            },
+            opts=self.child,
+        )
+        self.namespace = home.namespace
+        self.register_outputs({"namespace": self.namespace})
