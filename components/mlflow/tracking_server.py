@@ -1,0 +1,352 @@
+"""The MLflow tracking server: experiments, runs, models, and a proxy to the artifacts of all of them.
+
+Declared natively; docs/adr/0010-mlflow-is-declared-natively.md says why not by the official chart.
+"""
+
+from typing import Any, TypedDict
+
+from pulumi import Input, Resource, ResourceOptions
+from pulumi_kubernetes import apps, batch, core, meta, networking, policy
+
+from components.component import LABELS, Component
+from components.custom_resources import custom_resource
+from components.mlflow.postgresql import DatabaseHandle, egress_of
+from components.mlflow.server_pod import MIGRATION_TEMPORARY_MIB, PORT, migration_container, mounts_of, server_container
+from components.namespaces import Direction, TrafficRuleArgs, policy_spec
+from components.network import from_labelled_namespaces, network_policy
+from components.pods import ZONE_TOPOLOGY, pod_spec, spread
+from components.storage.object_store import object_store_egress
+from components.stores import ObjectStoreHandle
+from policies.rules.finding import refuse
+from policies.rules.mlflow import check_tracking_server
+
+CREDENTIALS_ANNOTATION = "mlplatform.dev/credentials"
+"""On pods that read keys once, at their start: new keys restart them."""
+
+
+class RouteArgs(TypedDict, total=False):
+    """The way in through a Gateway; TLS ends at its listener."""
+
+    hostname: str
+    """Required. Public name: `mlflow.example.com`."""
+    gateway_name: str
+    """Required. The Gateway."""
+    gateway_namespace: str
+    """Required. Its namespace."""
+    listener: str
+    """Its listener (`sectionName`); empty or missing: every one that takes the hostname."""
+    data_plane_namespace: str
+    """Required. Where the pods run that forward requests."""
+    data_plane_pods: dict[str, str]
+    """Required. Their labels."""
+
+
+class IngressArgs(TypedDict, total=False):
+    """The way in through an Ingress, for clusters without a Gateway."""
+
+    hostname: str
+    """Required. Public name."""
+    class_name: str
+    """Required. Ingress class."""
+    tls_secret_name: str
+    """Required. Secret with the certificate, in the server's namespace."""
+    annotations: dict[str, str]
+    """What the controller reads: the certificate's issuer, limits of upload sizes."""
+    controller_namespace: str
+    """Required. Where the controller's pods run."""
+
+
+class TrackingServerArgs(TypedDict, total=False):
+    """A tracking server and what it stands on."""
+
+    namespace: str
+    """Required. Namespace that exists already (order by `depends_on`)."""
+    database: DatabaseHandle
+    """Required. Where experiments, runs and models are rows."""
+    artifacts: ObjectStoreHandle
+    """Required. Where artifacts lie; below `<uri>/mlflow`."""
+    credentials_fingerprint: Input[str]
+    """`ObjectStoreCredentials.fingerprint`: pods restart when it changes. Missing with workload identity."""
+    highly_available: bool
+    """Two replicas on two nodes; otherwise one."""
+    workers: int
+    """Processes of each replica. Default: 2."""
+    cpu_millis: int
+    """Requested by each replica. Default: 500."""
+    memory_mib: int
+    """Requested by each replica, and its limit. Default: 1024 for each worker."""
+    upload_gib: int
+    """Local disk of each replica for artifacts on their way to the store: the largest files that are uploaded at
+    once, together. Default: 20."""
+    route: RouteArgs
+    """The way in through a Gateway. Neither this nor `ingress`: reachable inside the cluster only."""
+    ingress: IngressArgs
+    """The way in through an Ingress."""
+    monitoring_namespace: str
+    """Namespace of Prometheus; empty or missing: no metrics."""
+    service_account_annotations: dict[str, str]
+    """Workload identity: `eks.amazonaws.com/role-arn`, `iam.gke.io/gcp-service-account`."""
+
+
+class TrackingHandle(TypedDict):
+    """A tracking server as its clients see it."""
+
+    uri: str
+    """For `MLFLOW_TRACKING_URI`, inside the cluster."""
+    environment: dict[str, str]
+    """What a client's container needs in its environment."""
+    namespace: str
+    """Where the server runs."""
+    pods: dict[str, str]
+    """Labels of its pods, for the egress rule of clients."""
+    port: int
+    """TCP port."""
+    client_label: dict[str, str]
+    """Label that a client's namespace must carry to be let in."""
+
+
+class TrackingServer(Component):
+    """MLflow behind one address: schema migrated first, then replicas that only their clients reach."""
+
+    def __init__(self, name: str, args: TrackingServerArgs, opts: ResourceOptions | None = None) -> None:
+        refuse(f"tracking server {name}", check_tracking_server("trackingServer", args))
+        super().__init__(name, args, opts)
+        self.handle: TrackingHandle = tracking_handle(name, args["namespace"])
+        """For workloads and for the namespaces that they run in."""
+        account = core.v1.ServiceAccount(
+            f"{name}-account",
+            metadata=self._metadata(name, args, annotations=args.get("service_account_annotations")),
+            automount_service_account_token=False,
+            opts=self.child,
+        )
+        policies = self._network_policies(name, args)
+        migration = batch.v1.Job(
+            f"{name}-migrate",
+            metadata=self._metadata(f"{name}-migrate", args),
+            spec=migration_spec(name, args),
+            opts=self._after(account, *policies),
+        )
+        core.v1.Service(
+            f"{name}-service",
+            metadata=self._metadata(name, args),
+            spec={
+                "selector": server_pods(name),
+                "ports": [{"name": "http", "port": PORT, "targetPort": PORT, "appProtocol": "http"}],
+            },
+            # The provider waits until a Service has endpoints: it must not wait for pods that wait for the migration.
+            opts=self._after(
+                apps.v1.Deployment(
+                    f"{name}-server",
+                    metadata=self._metadata(name, args),
+                    spec=server_spec(name, args),
+                    opts=self._after(migration),
+                )
+            ),
+        )
+        policy.v1.PodDisruptionBudget(
+            f"{name}-budget",
+            metadata=self._metadata(name, args),
+            spec={"maxUnavailable": 1, "selector": {"matchLabels": server_pods(name)}},
+            opts=self.child,
+        )
+        self._exposed(name, args)
+        self.register_outputs({})
+
+    def _metadata(
+        self, name: str, args: TrackingServerArgs, annotations: dict[str, str] | None = None
+    ) -> meta.v1.ObjectMetaArgs:
+        labels = {**LABELS, "app.kubernetes.io/name": "mlflow"}
+        return meta.v1.ObjectMetaArgs(
+            name=name, namespace=args["namespace"], labels=labels, annotations=annotations or None
+        )
+
+    def _after(self, *resources: Resource) -> ResourceOptions:
+        return ResourceOptions.merge(self.child, ResourceOptions(depends_on=[*resources]))
+
+    def _network_policies(self, name: str, args: TrackingServerArgs) -> list[networking.v1.NetworkPolicy]:
+        specs = {"clients": from_labelled_namespaces(server_pods(name), self.handle["client_label"], PORT)}
+        specs |= {rule["name"]: policy_spec(rule) for rule in server_traffic(name, args)}
+        return [
+            network_policy(f"{name}-{role}", f"{name}-{role}", args["namespace"], spec, self.child)
+            for role, spec in specs.items()
+        ]
+
+    def _exposed(self, name: str, args: TrackingServerArgs) -> None:
+        if args.get("route"):
+            custom_resource(
+                f"{name}-route",
+                "HTTPRoute",
+                name,
+                route_spec(name, args["route"]),
+                self.child,
+                namespace=args["namespace"],
+            )
+        if args.get("ingress"):
+            networking.v1.Ingress(
+                f"{name}-ingress",
+                metadata=self._metadata(name, args, annotations=args["ingress"].get("annotations")),
+                spec=ingress_spec(name, args["ingress"]),
+                opts=self.child,
+            )
+        if args.get("monitoring_namespace"):
+            custom_resource(
+                f"{name}-metrics",
+                "ServiceMonitor",
+                name,
+                {
+                    "selector": {"matchLabels": {"app.kubernetes.io/name": "mlflow"}},
+                    "endpoints": [{"port": "http", "path": "/metrics", "interval": "30s"}],
+                },
+                self.child,
+                namespace=args["namespace"],
+            )
+
+
+def server_pods(name: str) -> dict[str, str]:
+    """Labels of the server's pods, which select them."""
+    return {"app.kubernetes.io/name": "mlflow", "app.kubernetes.io/instance": name}
+
+
+def tracking_handle(name: str, namespace: str) -> TrackingHandle:
+    """What clients take. Pure."""
+    uri = f"http://{name}.{namespace}.svc.cluster.local:{PORT}"
+    return TrackingHandle(
+        uri=uri,
+        environment={"MLFLOW_TRACKING_URI": uri},
+        namespace=namespace,
+        pods=server_pods(name),
+        port=PORT,
+        client_label={f"mlplatform.dev/client-of-{name}": "true"},
+    )
+
+
+def _hostname(args: TrackingServerArgs) -> str:
+    exposed = args.get("route") or args.get("ingress")
+    return exposed["hostname"] if exposed else ""
+
+
+def server_spec(name: str, args: TrackingServerArgs) -> dict[str, Any]:
+    """The `spec` of the server's Deployment. Pure."""
+    workers, upload_gib = int(args.get("workers") or 2), int(args.get("upload_gib") or 20)
+    pods, database = server_pods(name), args["database"]
+    server = server_container(
+        name,
+        database,
+        args["artifacts"],
+        workers=workers,
+        hostname=_hostname(args),
+        cpu_millis=int(args.get("cpu_millis") or 500),
+        memory_mib=int(args.get("memory_mib") or 1024 * workers),
+        upload_gib=upload_gib,
+    )
+    fingerprint = args.get("credentials_fingerprint")
+    return {
+        "replicas": 2 if args.get("highly_available") else 1,
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+        "selector": {"matchLabels": pods},
+        "template": {
+            "metadata": {
+                "labels": {**LABELS, **pods, **database["client_label"]},
+                **({"annotations": {CREDENTIALS_ANNOTATION: fingerprint}} if fingerprint else {}),
+            },
+            "spec": pod_spec(
+                containers=[server],
+                service_account=name,
+                mounts=mounts_of(database, upload_gib * 1024),
+                topologySpreadConstraints=[spread(pods), spread(pods, topology=ZONE_TOPOLOGY)],
+                terminationGracePeriodSeconds=60,
+            ),
+        },
+    }
+
+
+def migration_pods(name: str) -> dict[str, str]:
+    """Labels of the migration's pod; not those of the server, or the Service would send requests to it."""
+    return {"app.kubernetes.io/name": "mlflow-migrate", "app.kubernetes.io/instance": name}
+
+
+def migration_spec(name: str, args: TrackingServerArgs) -> dict[str, Any]:
+    """The `spec` of the Job that migrates the schema: one pod at a time, whatever happens to it. Pure.
+
+    A Job and not an init container: two replicas that start at once would migrate at once, and Alembic takes no lock.
+    """
+    database = args["database"]
+    return {
+        "parallelism": 1,
+        "completions": 1,
+        "backoffLimit": 4,
+        "podReplacementPolicy": "Failed",
+        "activeDeadlineSeconds": 1800,
+        "template": {
+            "metadata": {"labels": {**LABELS, **migration_pods(name), **database["client_label"]}},
+            "spec": pod_spec(
+                containers=[migration_container(database)],
+                service_account=name,
+                mounts=mounts_of(database, MIGRATION_TEMPORARY_MIB),
+                restartPolicy="Never",
+            ),
+        },
+    }
+
+
+def server_traffic(name: str, args: TrackingServerArgs) -> list[TrafficRuleArgs]:
+    """What reaches the server besides its clients, and what it reaches. Pure."""
+    pods, ingress = server_pods(name), Direction.INGRESS
+    store = object_store_egress(args["artifacts"], pods)
+    migration = egress_of(args["database"], migration_pods(name))
+    rules = [egress_of(args["database"], pods), store, TrafficRuleArgs(**{**migration, "name": "migration-database"})]
+    if args.get("route"):
+        way = args["route"]
+        rules.append(
+            TrafficRuleArgs(
+                name="gateway",
+                direction=ingress,
+                pods=pods,
+                peer_namespace=way["data_plane_namespace"],
+                peer_pods=way["data_plane_pods"],
+                ports=[PORT],
+            )
+        )
+    for role, namespace in (
+        ("ingress", (args.get("ingress") or {}).get("controller_namespace", "")),
+        ("scrape", args.get("monitoring_namespace", "")),
+    ):
+        if namespace:
+            rules.append(
+                TrafficRuleArgs(name=role, direction=ingress, pods=pods, peer_namespace=namespace, ports=[PORT])
+            )
+    return rules
+
+
+def route_spec(name: str, args: RouteArgs) -> dict[str, Any]:
+    """The `spec` of the HTTPRoute. Pure."""
+    parent = {"name": args["gateway_name"], "namespace": args["gateway_namespace"]}
+    if args.get("listener"):
+        parent["sectionName"] = args["listener"]
+    return {
+        "parentRefs": [parent],
+        "hostnames": [args["hostname"]],
+        "rules": [
+            {
+                "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
+                "backendRefs": [{"name": name, "port": PORT}],
+                # Artifacts of gigabytes pass here; gateways cut a request off after 15 s by default.
+                "timeouts": {"request": "3600s", "backendRequest": "3600s"},
+            }
+        ],
+    }
+
+
+def ingress_spec(name: str, args: IngressArgs) -> dict[str, Any]:
+    """The `spec` of the Ingress. Pure."""
+    backend = {"service": {"name": name, "port": {"number": PORT}}}
+    return {
+        "ingressClassName": args["class_name"],
+        "tls": [{"hosts": [args["hostname"]], "secretName": args["tls_secret_name"]}],
+        "rules": [
+            {
+                "host": args["hostname"],
+                "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]},
+            }
+        ],
+    }
