@@ -1,0 +1,48 @@
+"""The commands, on a computer without a simulated cluster. With one: test_cluster.py."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def simulator(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "MLPLATFORM_HOME": str(home)}
+    command = [sys.executable, "-m", "simulator", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "lines"),
+    [
+        (["list"], 0, ["there is no simulated cluster", "Next: python -m simulator start"]),
+        (["stop"], 0, ["cluster dev: was not running", "Next: python -m simulator start to go on, or delete to remove it"]),
+        (["delete", "--name", "x"], 0, ["cluster x: there is none", "Next: python -m simulator start --name x for a new one"]),
+    ],
+)
+def test_every_command_ends_with_the_next_step(tmp_path: Path, arguments: list[str], code: int, lines: list[str]) -> None:
+    run = simulator(tmp_path, *arguments)
+    assert (run.returncode, run.stdout.splitlines(), run.stderr) == (code, lines, "")
+
+
+def test_the_status_of_a_cluster_that_does_not_run_is_a_failure_for_scripts(tmp_path: Path) -> None:
+    run = simulator(tmp_path, "status")
+    assert run.returncode == 1
+    assert "absent" in run.stdout
+    assert run.stdout.splitlines()[-1] == "Next: python -m simulator start"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["status", "--name", "../etc"], "error: cluster name '../etc': at most 40 lower-case letters"),
+        (["kubectl", "get", "nodes"], "error: cluster dev: there is none. Next: python -m simulator start"),
+    ],
+)
+def test_what_is_wrong_is_told_without_a_traceback(tmp_path: Path, arguments: list[str], message: str) -> None:
+    run = simulator(tmp_path, *arguments)
+    assert run.returncode == 1
+    assert run.stderr.startswith(message)
+    assert "Traceback" not in run.stderr
