@@ -31,11 +31,15 @@ status: $(VENV)  ## what is up, where its state is, whether a run was interrupte
 doctor: $(VENV)  ## which tools are used, from where, and what is missing
 	@$(RUN) tools doctor $(ARGS)
 
-test: lint  ## everything: lint, unit tests and the tests on the real engine and API server
+test: lint  ## everything: lint, docs, unit tests and the tests on the real engine and API server
+	@.venv/bin/python docs/generate.py --check && .venv/bin/zensical build --strict
 	@$(RUN) pytest $(ARGS)
 
 lint: $(VENV)  ## ruff, strict typing, import law
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+docs: $(VENV)  ## write the reference pages from the code and build the site into build/docs
+	@.venv/bin/python docs/generate.py && .venv/bin/zensical build --strict
 
 clean:  ## remove caches and the virtual environment; state and tools stay
 	@rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

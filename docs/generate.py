@@ -1,0 +1,195 @@
+"""Writes the reference pages from the code: components, accelerators, versions, policies, settings.
+
+`python docs/generate.py` writes them; `--check` fails when a page is not what the code says (part of `make test`).
+"""
+
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
+
+import components
+from components.catalog import ACCELERATORS, HOSTS, ClusterKind, topology_hosts
+from components.component import Component
+from components.versions import API_VERSIONS, CHARTS, CRDS, IMAGES
+from policies.pack import RULES
+
+REFERENCE = Path(__file__).parent / "reference"
+NOTE = "<!-- Written by docs/generate.py from the code; edit the docstrings instead. -->\n"
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail when a page is out of date.")
+def main(check: bool) -> None:
+    """Write the reference pages, or check that they are up to date."""
+    wanted = {name: NOTE + text for name, text in pages()}
+    there = {path.name: path.read_text() for path in REFERENCE.glob("*.md")}
+    stale = sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
+    if check:
+        if stale:
+            click.echo(f"out of date: {', '.join(stale)}. Run: make docs", err=True)
+            sys.exit(1)
+        return
+    REFERENCE.mkdir(exist_ok=True)
+    for name in stale:
+        if name in wanted:
+            (REFERENCE / name).write_text(wanted[name])
+        else:
+            (REFERENCE / name).unlink()
+    click.echo(f"{len(wanted)} pages, {len(stale)} written")
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """File name and text of every page."""
+    classes = component_classes()
+    for component in classes:
+        yield f"{component.__name__}.md", component_page(component)
+    yield "components.md", index_page(classes)
+    yield "accelerators.md", accelerators_page()
+    yield "versions.md", versions_page()
+    yield "policies.md", policies_page()
+
+
+def component_classes() -> list[type[Component]]:
+    """Every component, by name."""
+    for module in pkgutil.walk_packages(components.__path__, "components."):
+        importlib.import_module(module.name)
+    found: list[type[Component]] = []
+    waiting: list[type[Component]] = [Component]
+    while waiting:
+        children = waiting.pop().__subclasses__()
+        found += children
+        waiting += children
+    return sorted(found, key=lambda component: component.__name__)
+
+
+def component_page(component: type[Component]) -> str:
+    """One component: what it is, what it takes, what it hands out."""
+    analyzer = Analyzer("mlplatform")
+    definition = analyzer.analyze_component(component)
+    lines = [
+        f"# {component.__name__}",
+        inspect.getdoc(component) or "",
+        f"`from {component.__module__} import {component.__name__}` · token `mlplatform:index:{component.__name__}`",
+        "## Takes",
+        fields_table(definition.inputs, definition.inputs_mapping),
+    ]
+    if definition.outputs:
+        lines += ["## Hands out", fields_table(definition.outputs, definition.outputs_mapping)]
+    shapes = sorted(analyzer.type_definitions.values(), key=lambda shape: shape.name)
+    if shapes:
+        lines.append("## Shapes")
+    for shape in shapes:
+        lines += [f"### {shape.name}", inspect.cleandoc(shape.description or "")]
+        if shape.enum:
+            lines.append(
+                table(("value", "meaning"), [(f"`{e.value}`", _cell(e.description or "")) for e in shape.enum])
+            )
+        elif shape.properties:
+            lines.append(fields_table(shape.properties, shape.properties_mapping))
+    return "\n\n".join(lines) + "\n"
+
+
+def fields_table(fields: dict[str, PropertyDefinition], names: dict[str, str]) -> str:
+    """Fields as a table: Python name, type, whether required, meaning."""
+    rows = []
+    for name, field in fields.items():
+        text = field.description or ""
+        needed = not field.optional or text.startswith("Required.")
+        rows.append((f"`{names.get(name, name)}`", _type(field), "yes" if needed else "", _cell(text)))
+    return table(("name", "type", "required", "meaning"), rows)
+
+
+def _cell(text: str) -> str:
+    return " ".join(inspect.cleandoc(text).removeprefix("Required. ").split()).replace("|", "\\|")
+
+
+def _type(field: PropertyDefinition) -> str:
+    if field.ref:
+        return field.ref.rsplit(":", 1)[-1].rsplit("/", 1)[-1]
+    if field.items:
+        return f"list of {_type(field.items)}"
+    if field.additional_properties:
+        return f"map of {_type(field.additional_properties)}"
+    return str(field.type.value) if field.type else "any"
+
+
+def table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    """A Markdown table."""
+    lines = [header, tuple("---" for _ in header), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def index_page(classes: list[type[Component]]) -> str:
+    """All components with their first sentence."""
+    rows = [(f"[{c.__name__}]({c.__name__}.md)", (inspect.getdoc(c) or "").split("\n")[0]) for c in classes]
+    return "# Components\n\n" + table(("component", "what it is"), rows) + "\n"
+
+
+def accelerators_page() -> str:
+    """The accelerator catalogue."""
+    rows = [
+        (
+            row.name,
+            row.vendor,
+            f"`{row.resource_name}`",
+            row.memory_gib,
+            f"{host.devices} in {host.machine}",
+            ", ".join(f"{p.name} x{p.maximum}" for p in row.mig_profiles) or "-",
+            "<br>".join(f"`{k}={v}`" for k, v in row.node_labels[ClusterKind.GKE].items()),
+            f"`{row.taint_key}`",
+            row.source,
+        )
+        for row in ACCELERATORS.values()
+        for host in [HOSTS[row.reference_host]]
+    ]
+    header = ("name", "vendor", "resource", "GiB", "largest host", "MIG profiles", "GKE labels", "taint", "source")
+    text = ["# Accelerators", table(header, rows), "## TPU topologies", "Hosts that one slice takes, by topology."]
+    for row in ACCELERATORS.values():
+        if row.is_tpu:
+            slices = ", ".join(f"{topology} ({topology_hosts(row, topology)})" for topology in row.topologies)
+            text += [f"### {row.name}", slices]
+    return "\n\n".join(text) + "\n"
+
+
+def versions_page() -> str:
+    """Charts, CRDs, images and API versions."""
+    charts = [(c.name, c.version, c.app_version, c.location, c.source) for c in CHARTS.values()]
+    crds = [(name, c.version, c.source) for name, c in CRDS.items()]
+    images = [(name, f"`{image.reference}`", image.source) for name, image in IMAGES.items()]
+    apis = [(kind, version) for kind, version in API_VERSIONS.items()]
+    return (
+        "\n\n".join(
+            (
+                "# Versions",
+                "## Charts",
+                table(("chart", "version", "application", "location", "source"), charts),
+                "## CRDs",
+                table(("set", "version", "source"), crds),
+                "## Images",
+                table(("name", "image", "source"), images),
+                "## API versions of custom resources",
+                table(("kind", "version"), apis),
+            )
+        )
+        + "\n"
+    )
+
+
+def policies_page() -> str:
+    """The policy pack."""
+    rows = [
+        (f"`{rule.name}`", rule.severity.value, "each object" if rule.of_one else "the stack", rule.description)
+        for rule in RULES
+    ]
+    return "# Policies\n\n" + table(("policy", "severity", "judges", "what it demands"), rows) + "\n"
+
+
+if __name__ == "__main__":
+    main()
