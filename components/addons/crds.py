@@ -44,7 +44,7 @@ def crds_location(source: ChartSource, mirror: str = "") -> str:
 
 
 def crd_files(name: str, source: ChartSource, mirror: str = "") -> list[str]:
-    """The files of one set, pure. bundled: `<location>/crds/<set>.yaml`; mirror: `<mirror>/crds/<set>/<version>.yaml`."""
+    """The files of one set: `<location>/crds/<set>.yaml` (bundled), `<mirror>/crds/<set>/<version>.yaml`. Pure."""
     location = crds_location(source, mirror)
     match source["origin"]:
         case ChartOrigin.BUNDLED:

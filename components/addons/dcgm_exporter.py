@@ -55,7 +55,7 @@ COUNTERS: tuple[DcgmCounter, ...] = tuple(
         ("DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL", "counter", "Total number of NVLink recovery errors."),
     )
 )
-"""What is exported beside `DCGM_COUNTERS`, the counters that rules ask for (names: NVIDIA/dcgm-exporter 4.5.3-4.8.2)."""
+"""Exported beside `DCGM_COUNTERS`, the counters that rules ask for (names: NVIDIA/dcgm-exporter 4.5.3-4.8.2)."""
 
 
 class DcgmExporterArgs(TypedDict, total=False):

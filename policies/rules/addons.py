@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from components.placement import PoolHandle
 from policies.rules.finding import Finding
 
+_LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
 _DNS_NAME = re.compile(r"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+$")
 _RESOURCE = re.compile(r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$")
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
@@ -85,23 +87,75 @@ def check_acme(path: str, email: str, server: str) -> Iterator[Finding]:
         yield Finding(f"{path}.server", server, "ACME runs over https", "give the directory URL of the authority")
 
 
-def check_domain(path: str, domain: str, *, wildcard: bool, acme: bool, certificates: int) -> Iterator[Finding]:
-    """A domain of a gateway, and where its certificate comes from. `certificates` counts the sources given."""
-    if not _DNS_NAME.match(domain):
+class DomainFacts(NamedTuple):
+    """What the rules judge of one domain of a gateway."""
+
+    name: str
+    domain: str
+    certificate: str
+    """internal, acme or secret."""
+    hosts: tuple[str, ...]
+    secret_name: str
+
+
+def check_gateway(path: str, domains: list[DomainFacts], *, has_acme: bool, needs_class: bool) -> Iterator[Finding]:
+    """A gateway serves domains, each once, with certificates that can be had."""
+    if needs_class:
         yield Finding(
-            f"{path}.domain", domain, "a DNS name in lower case, without a wildcard", "write it like ml.example.com"
+            f"{path}.className",
+            "(missing)",
+            "an existing implementation is named by its GatewayClass",
+            "give className (kubectl get gatewayclass), or use implementation envoy",
         )
-    if certificates != 1:
+    if not domains:
+        yield Finding(f"{path}.domains", "(none)", "a gateway serves at least one domain", "name one")
+    for what in ("name", "domain"):
+        values = [getattr(domain, what) for domain in domains]
+        for value in sorted({value for value in values if values.count(value) > 1}):
+            yield Finding(f"{path}.domains", f"{what} {value} {values.count(value)} times", "each once", "merge them")
+    for domain in domains:
+        yield from _check_domain(f"{path}.domains.{domain.name}", domain, has_acme=has_acme)
+
+
+def _check_domain(path: str, domain: DomainFacts, *, has_acme: bool) -> Iterator[Finding]:
+    if not _LABEL.match(domain.name):
+        yield Finding(f"{path}.name", domain.name, "lower-case letters, digits and -", "choose a name like internal")
+    if not _DNS_NAME.match(domain.domain):
         yield Finding(
-            f"{path}.issuer",
-            f"{certificates} sources of a certificate",
-            "exactly one of issuer and certificateSecret",
-            "keep one of the two",
+            f"{path}.domain", domain.domain, "a DNS name in lower case, no wildcard", "write it like ml.example.com"
         )
-    if wildcard and acme:
+    for host in domain.hosts:
+        if not _LABEL.match(host):
+            yield Finding(
+                f"{path}.hosts",
+                host,
+                f"one label directly below {domain.domain}",
+                f"write mlflow for mlflow.{domain.domain}",
+            )
+    if domain.certificate == "acme" and not has_acme:
+        yield Finding(f"{path}.certificate", "acme", "cert-manager has an ACME account", "configure certManager.acme")
+    if domain.certificate == "acme" and not domain.hosts:
         yield Finding(
             f"{path}.hosts",
-            f"*.{domain}",
-            "ACME over HTTP-01 cannot issue wildcard certificates",
-            "list the hosts under this domain, or bring a wildcard certificate as certificateSecret",
+            f"*.{domain.domain}",
+            "ACME over HTTP-01 issues no wildcard certificates",
+            "list the hosts below this domain, or bring a wildcard certificate with certificate secret",
+        )
+    if domain.certificate == "secret" and not domain.secret_name:
+        yield Finding(
+            f"{path}.secretName", "(missing)", "certificate secret names a TLS Secret", "give the name of the Secret"
+        )
+    if domain.certificate == "secret" and domain.hosts:
+        yield Finding(
+            f"{path}.hosts",
+            ", ".join(domain.hosts),
+            "hosts say what a certificate is issued for, and this one exists",
+            "remove hosts",
+        )
+    if domain.certificate != "secret" and domain.secret_name:
+        yield Finding(
+            f"{path}.secretName",
+            domain.secret_name,
+            f"the Secret of certificate {domain.certificate} is named by us",
+            "remove secretName, or use certificate secret",
         )

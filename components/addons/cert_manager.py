@@ -1,0 +1,197 @@
+"""cert-manager: certificates for names inside the cluster from a CA of the platform, for public names from ACME.
+
+Ready means: the webhook answers, and the API server trusts it. Upstream's check for that is a Helm hook, which does not
+run here; instead the chart is not done before cainjector has written the CA bundle into both webhook configurations.
+"""
+
+from typing import Any, TypedDict
+
+from pulumi import Output, Resource, ResourceOptions
+
+from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.charts import AddonChart, ChartSource
+from components.component import Component
+from components.custom_resources import custom_resource
+from components.namespaces import IsolatedNamespace, PodSecurity, TrafficRuleArgs, to_anywhere
+from components.pods import spread
+from policies.rules.addons import check_acme
+from policies.rules.finding import refuse
+
+DEFAULT_NAMESPACE = "cert-manager"
+METRICS_PORT = 9402
+WEBHOOK_PORT = 10250
+WEBHOOK_PODS = {"app.kubernetes.io/component": "webhook", "app.kubernetes.io/instance": "cert-manager"}
+
+SELF_SIGNED_ISSUER = "self-signed"
+INTERNAL_ISSUER = "internal"
+ACME_ISSUER = "acme"
+CA_SECRET = "internal-ca"  # noqa: S105 - a name
+CA_DURATION = "87600h"
+"""Ten years: whoever trusts the CA holds a copy of its certificate, and these copies are not renewed by anybody."""
+
+CA_BUNDLE_WRITTEN = {"pulumi.com/waitFor": "jsonpath={.webhooks[0].clientConfig.caBundle}"}
+
+
+class AcmeArgs(TypedDict):
+    """An account with a certificate authority that speaks ACME (Let's Encrypt, a company's own)."""
+
+    server: str
+    """Directory URL, `https://acme-v02.api.letsencrypt.org/directory`."""
+    email: str
+    """Whom the authority warns before certificates expire."""
+    gateway_name: str
+    """Gateway through which the authority's HTTP-01 challenges come in on port 80."""
+    gateway_namespace: str
+    """Its namespace."""
+
+
+class IssuersHandle(TypedDict):
+    """ClusterIssuers by what they are for."""
+
+    self_signed: str
+    """Signs certificates with their own key: for the root of another CA."""
+    internal: str
+    """The platform's own CA: names inside the cluster and the company."""
+    acme: str
+    """Public names; empty where no account is configured."""
+
+
+class CertManagerArgs(TypedDict, total=False):
+    """How cert-manager runs and which issuers there are."""
+
+    source: ChartSource
+    """Required. Where charts come from."""
+    keep_data: bool
+    """Required in stacks that are not simulated: the CA certificate outlives the stack."""
+    namespace: str
+    """Default: cert-manager."""
+    highly_available: bool
+    """Several replicas, spread and guarded by disruption budgets; default false."""
+    control_plane_ranges: list[str]
+    """Addresses from which the API server calls the webhook; default: all private ranges."""
+    monitoring_namespace: str
+    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody does."""
+    acme: AcmeArgs | None
+    """Default: no ACME issuer."""
+
+
+def cert_manager_values(namespace: str, *, highly_available: bool, monitored: bool) -> dict[str, Any]:
+    """Values of the chart. Replicas as upstream recommends for production (webhook 3, the others 2). Pure."""
+    return {
+        "crds": {"enabled": False},
+        "global": {"leaderElection": {"namespace": namespace}},  # not kube-system: managed clusters close it
+        "config": {"gatewayAPI": {"enabled": True}},
+        "startupapicheck": {"enabled": False},
+        **_part("controller", 2 if highly_available else 1, "256Mi"),
+        "webhook": {
+            **_part("webhook", 3 if highly_available else 1, "128Mi"),
+            "securePort": WEBHOOK_PORT,
+            "validatingWebhookConfigurationAnnotations": CA_BUNDLE_WRITTEN,
+            "mutatingWebhookConfigurationAnnotations": CA_BUNDLE_WRITTEN,
+        },
+        "cainjector": _part("cainjector", 2 if highly_available else 1, "256Mi"),
+        "prometheus": {"enabled": True, "servicemonitor": {"enabled": monitored}},
+    }
+
+
+def _part(component: str, replicas: int, memory: str) -> dict[str, Any]:
+    pods = {"app.kubernetes.io/component": component, "app.kubernetes.io/instance": "cert-manager"}
+    return {
+        "replicaCount": replicas,
+        "podDisruptionBudget": {"enabled": replicas > 1},
+        "topologySpreadConstraints": [spread(pods)] if replicas > 1 else [],
+        "resources": {"requests": {"cpu": "50m", "memory": memory}, "limits": {"memory": memory}},
+    }
+
+
+def cert_manager_traffic(monitoring_namespace: str, ranges: list[str], *, acme: bool) -> list[TrafficRuleArgs]:
+    """What may enter and leave its namespace. Pure."""
+    return [
+        to_api_server(),
+        *webhook_from_api_server(WEBHOOK_PODS, WEBHOOK_PORT, ranges),
+        *scraped(monitoring_namespace, [METRICS_PORT]),
+        # It looks at its own answer from outside before it asks the authority to. ACME itself is on 443, as above.
+        *([to_anywhere("acme-self-check", [80])] if acme else []),
+    ]
+
+
+def acme_spec(acme: AcmeArgs) -> dict[str, Any]:
+    """The `spec` of the ACME issuer. Pure."""
+    gateway = {"kind": "Gateway", "name": acme["gateway_name"], "namespace": acme["gateway_namespace"]}
+    return {
+        "acme": {
+            "server": acme["server"],
+            "email": acme["email"],
+            "privateKeySecretRef": {"name": "acme-account"},
+            "solvers": [{"http01": {"gatewayHTTPRoute": {"parentRefs": [gateway]}}}],
+        }
+    }
+
+
+class CertManager(Component):
+    """cert-manager with its issuers. Needs the CRD sets `cert-manager` and `gateway-api`."""
+
+    namespace: Output[str]
+    """Where it runs."""
+
+    def __init__(self, name: str, args: CertManagerArgs, opts: ResourceOptions | None = None) -> None:
+        acme = args.get("acme")
+        refuse(f"cert-manager {name}", check_acme(f"{name}.acme", acme["email"], acme["server"]) if acme else ())
+        super().__init__(name, args, opts)
+        namespace = args.get("namespace") or DEFAULT_NAMESPACE
+        monitoring = args.get("monitoring_namespace", "")
+        ranges = args.get("control_plane_ranges") or PRIVATE_RANGES
+        home = IsolatedNamespace(
+            f"{name}-namespace",
+            {
+                "namespace": namespace,
+                "pod_security": PodSecurity.RESTRICTED,
+                "exceptions": cert_manager_traffic(monitoring, ranges, acme=bool(acme)),
+            },
+            opts=self.child,
+        )
+        chart = AddonChart(
+            f"{name}-chart",
+            {
+                "chart": "cert-manager",
+                "namespace": home.namespace,
+                "values": cert_manager_values(
+                    namespace, highly_available=bool(args.get("highly_available")), monitored=bool(monitoring)
+                ),
+                "source": args["source"],
+            },
+            opts=self.child,
+        )
+        self._internal_ca(name, home, chart, kept=bool(args.get("keep_data")))
+        if acme:
+            self._issuer(f"{name}-acme", ACME_ISSUER, acme_spec(acme), chart)
+        self.issuers = IssuersHandle(
+            self_signed=SELF_SIGNED_ISSUER, internal=INTERNAL_ISSUER, acme=ACME_ISSUER if acme else ""
+        )
+        self.namespace = home.namespace
+        self.register_outputs({"namespace": self.namespace})
+
+    def _issuer(self, resource_name: str, issuer: str, spec: dict[str, Any], after: Resource) -> Resource:
+        options = ResourceOptions.merge(self.child, ResourceOptions(depends_on=[after]))
+        return custom_resource(resource_name, "ClusterIssuer", issuer, spec, options)
+
+    def _internal_ca(self, name: str, home: IsolatedNamespace, chart: AddonChart, *, kept: bool) -> None:
+        """A self-signed root, and the issuer that signs with it."""
+        root = self._issuer(f"{name}-self-signed", SELF_SIGNED_ISSUER, {"selfSigned": {}}, chart)
+        authority = custom_resource(
+            f"{name}-ca",
+            "Certificate",
+            CA_SECRET,
+            {
+                "isCA": True,
+                "commonName": "mlplatform internal CA",
+                "secretName": CA_SECRET,
+                "duration": CA_DURATION,
+                # Renewed with the same key, so that what was signed before stays valid.
+                "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Never"},
+                "issuerRef": {"name": SELF_SIGNED_ISSUER, "kind": "ClusterIssuer", "group": "cert-manager.io"},
+            },
+            ResourceOptions.merge(self.child, ResourceOptions(depends_on=[root], protect=kept, retain_on_delete=kept)),
+            namespace=home.namespace,
+        )
+        self._issuer(f"{name}-internal", INTERNAL_ISSUER, {"ca": {"secretName": CA_SECRET}}, authority)

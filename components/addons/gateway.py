@@ -1,0 +1,344 @@
+"""The gateway: one entry for HTTP traffic, TLS ended at the edge, routes only from namespaces that may publish.
+
+By the Gateway API, so any implementation can answer for it: Envoy Gateway, which comes with it by default, or one that
+the cluster has already (Istio, GKE's `gke-l7-…`, …), named by its GatewayClass.
+
+Plain HTTP serves two things: the redirect to HTTPS, and ACME challenges, whose routes are more exact than the redirect.
+"""
+
+from typing import Any, TypedDict
+
+from pulumi import Output, Resource, ResourceOptions
+
+from components.addons.cert_manager import IssuersHandle
+from components.addons.envoy_gateway import (
+    CONTROL_PLANE_PODS,
+    METRICS_PORT,
+    PORT_SHIFT,
+    PROXY_PODS,
+    XDS_PORT,
+    EnvoyGateway,
+)
+from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server
+from components.catalog import StrEnum
+from components.charts import ChartSource
+from components.component import Component
+from components.custom_resources import custom_resource
+from components.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
+from policies.rules.addons import DomainFacts, check_gateway
+from policies.rules.finding import refuse
+
+DEFAULT_NAMESPACE = "gateway"
+ROUTES_LABEL = {"mlplatform.dev/gateway-routes": "true"}
+"""On a namespace: its routes may attach to the gateway, and the gateway may reach its pods."""
+
+HTTP_LISTENER = "http"
+HTTP_PORT, HTTPS_PORT = 80, 443
+SOLVER_PODS = {"acme.cert-manager.io/http01-solver": "true"}
+SOLVER_PORT = 8089
+"""Label and port of cert-manager's pods that answer HTTP-01 challenges (cert-manager v1.21.1 pkg/issuer/acme/http)."""
+
+
+class GatewayImplementation(StrEnum):
+    """Who answers for the gateway."""
+
+    ENVOY = "envoy"
+    """Envoy Gateway, installed with it."""
+    EXISTING = "existing"
+    """Whatever answers for the GatewayClass `class_name` in this cluster."""
+
+
+class CertificateSource(StrEnum):
+    """Where the certificate of a domain comes from."""
+
+    INTERNAL = "internal"
+    """The platform's own CA: clients must trust it."""
+    ACME = "acme"
+    """A public authority, host by host (no wildcards), as soon as DNS points to the gateway."""
+    SECRET = "secret"  # noqa: S105 - a name
+    """A TLS Secret that somebody else keeps in the gateway's namespace."""
+
+
+class DomainArgs(TypedDict, total=False):
+    """One DNS domain that the gateway serves."""
+
+    name: str
+    """Required. How settings and workloads name it: internal, public, …"""
+    domain: str
+    """Required. Workloads get names directly below it: `ml.example.com`."""
+    certificate: CertificateSource
+    """Required. Where its certificate comes from."""
+    hosts: list[str]
+    """Names below the domain that the certificate covers; default: all of them (a wildcard). Required with acme."""
+    secret_name: str
+    """The TLS Secret, with certificate secret."""
+
+
+class GatewayArgs(TypedDict, total=False):
+    """What the gateway serves, to whom, and by whom."""
+
+    domains: list[DomainArgs]
+    """Required. At least one."""
+    issuers: IssuersHandle
+    """Required. Who signs certificates; from CertManager."""
+    source: ChartSource
+    """Required. Where charts come from."""
+    implementation: GatewayImplementation
+    """Default: envoy."""
+    class_name: str
+    """GatewayClass; required with an existing implementation, default with envoy: the component's name."""
+    namespace: str
+    """Default: gateway."""
+    client_ranges: list[str]
+    """Addresses that may come in; default: all private ranges. The whole internet is a decision to write down here."""
+    proxy_ranges: list[str]
+    """Existing implementation outside the cluster: addresses its proxies call from (GKE: 35.191.0.0/16, …)."""
+    exceptions: list[TrafficRuleArgs]
+    """Traffic that an existing implementation needs in the gateway's namespace: to its control plane."""
+    highly_available: bool
+    """Two proxies and two of the control plane, apart; default false. Envoy only."""
+    service_annotations: dict[str, str]
+    """Annotations of the load balancer: of its Service with envoy, of the Gateway's infrastructure otherwise."""
+    monitoring_namespace: str
+    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody. Envoy only."""
+
+
+class GatewayHandle(TypedDict):
+    """What a route, and the NetworkPolicy of what is behind it, must know."""
+
+    name: str
+    """For `parentRefs[].name`."""
+    namespace: str
+    """For `parentRefs[].namespace`; also where the proxies run, if they are pods."""
+    class_name: str
+    """Its GatewayClass."""
+    domains: dict[str, str]
+    """Name of the domain -> DNS suffix."""
+    listeners: dict[str, str]
+    """Name of the domain -> listener, for `parentRefs[].sectionName`."""
+    route_namespace_labels: dict[str, str]
+    """Labels that a namespace carries so that its routes attach and the proxies reach its pods."""
+    pods: dict[str, str]
+    """Labels of the proxies: the peers that a back end lets in. Empty where they are no pods."""
+    ports: list[int]
+    """Ports on which the proxies' pods listen for clients."""
+    ranges: list[str]
+    """Where the proxies are no pods: the addresses they call from."""
+
+
+def certificate_spec(domain: DomainArgs, issuers: IssuersHandle) -> dict[str, Any]:
+    """The `spec` of a domain's Certificate. Pure."""
+    suffix, hosts = domain["domain"], domain.get("hosts")
+    issuer = issuers["acme"] if domain["certificate"] == CertificateSource.ACME else issuers["internal"]
+    return {
+        "secretName": secret_name(domain),
+        "dnsNames": [f"{host}.{suffix}" for host in hosts] if hosts else [f"*.{suffix}", suffix],
+        "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+        "issuerRef": {"name": issuer, "kind": "ClusterIssuer", "group": "cert-manager.io"},
+    }
+
+
+def secret_name(domain: DomainArgs) -> str:
+    """The TLS Secret of a domain, in the gateway's namespace. Pure."""
+    return domain.get("secret_name") or f"{domain['name']}-tls"
+
+
+def listener_name(domain: DomainArgs) -> str:
+    """The listener of a domain. Pure."""
+    return f"https-{domain['name']}"
+
+
+def gateway_spec(
+    class_name: str, domains: list[DomainArgs], annotations: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """The `spec` of the Gateway: a listener for plain HTTP, one with TLS for each domain. Pure."""
+    plain = {
+        "name": HTTP_LISTENER,
+        "port": HTTP_PORT,
+        "protocol": "HTTP",
+        "allowedRoutes": {"namespaces": {"from": "Same"}},
+    }
+    secure = [
+        {
+            "name": listener_name(domain),
+            "port": HTTPS_PORT,
+            "protocol": "HTTPS",
+            "hostname": f"*.{domain['domain']}",
+            "tls": {"mode": "Terminate", "certificateRefs": [{"kind": "Secret", "name": secret_name(domain)}]},
+            "allowedRoutes": {"namespaces": {"from": "Selector", "selector": {"matchLabels": ROUTES_LABEL}}},
+        }
+        for domain in domains
+    ]
+    infrastructure = {"infrastructure": {"annotations": dict(annotations)}} if annotations else {}
+    return {"gatewayClassName": class_name, "listeners": [plain, *secure], **infrastructure}
+
+
+def redirect_spec(gateway_name: str) -> dict[str, Any]:
+    """The `spec` of the route that sends plain HTTP to HTTPS. Pure."""
+    redirect = {"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}
+    return {
+        "parentRefs": [{"name": gateway_name, "sectionName": HTTP_LISTENER}],
+        "rules": [{"filters": [redirect]}],
+    }
+
+
+def proxy_traffic(pods: dict[str, str], ports: list[int], ranges: list[str], *, acme: bool) -> list[TrafficRuleArgs]:
+    """What may enter and leave the proxies: clients in, to back ends and to the answers of challenges out. Pure."""
+    rules = [
+        TrafficRuleArgs(
+            name="back-ends", direction=Direction.EGRESS, pods=pods, peer_namespace_labels=dict(ROUTES_LABEL)
+        ),
+        *(
+            TrafficRuleArgs(name=f"clients-{index}", direction=Direction.INGRESS, pods=pods, cidr=cidr, ports=ports)
+            for index, cidr in enumerate(ranges)
+        ),
+    ]
+    if acme:
+        rules += _between("challenge", pods, SOLVER_PODS, SOLVER_PORT)
+    return rules
+
+
+def _between(name: str, caller: dict[str, str], callee: dict[str, str], port: int) -> list[TrafficRuleArgs]:
+    """Both directions of one call inside the namespace."""
+    return [
+        TrafficRuleArgs(name=name, direction=Direction.EGRESS, pods=caller, peer_pods=callee, ports=[port]),
+        TrafficRuleArgs(name=f"{name}-in", direction=Direction.INGRESS, pods=callee, peer_pods=caller, ports=[port]),
+    ]
+
+
+def gateway_traffic(name: str, args: GatewayArgs) -> list[TrafficRuleArgs]:
+    """What may enter and leave the gateway's namespace. Pure."""
+    handle = gateway_handle(name, args)
+    rules = list(args.get("exceptions") or [])
+    if handle["pods"]:
+        ranges = args.get("client_ranges") or PRIVATE_RANGES
+        rules += proxy_traffic(handle["pods"], handle["ports"], ranges, acme=uses_acme(args))
+    if is_envoy(args):
+        rules += [
+            {**to_api_server(), "pods": CONTROL_PLANE_PODS},
+            *_between("configure", PROXY_PODS, CONTROL_PLANE_PODS, XDS_PORT),
+            *scraped(args.get("monitoring_namespace", ""), [METRICS_PORT]),
+        ]
+    return rules
+
+
+def gateway_handle(name: str, args: GatewayArgs) -> GatewayHandle:
+    """What the gateway hands out. Pure."""
+    envoy = is_envoy(args)
+    # Implementations in the cluster label the pods of a gateway with its name (Gateway API, GEP-1762).
+    pods = PROXY_PODS if envoy else {"gateway.networking.k8s.io/gateway-name": name}
+    ranges = list(args.get("proxy_ranges") or [])
+    shift = PORT_SHIFT if envoy else 0
+    return GatewayHandle(
+        name=name,
+        namespace=args.get("namespace") or DEFAULT_NAMESPACE,
+        class_name=args.get("class_name") or name,
+        domains={domain["name"]: domain["domain"] for domain in args["domains"]},
+        listeners={domain["name"]: listener_name(domain) for domain in args["domains"]},
+        route_namespace_labels=dict(ROUTES_LABEL),
+        pods={} if ranges else dict(pods),
+        ports=[] if ranges else [shift + HTTP_PORT, shift + HTTPS_PORT],
+        ranges=ranges,
+    )
+
+
+def is_envoy(args: GatewayArgs) -> bool:
+    """Whether Envoy Gateway is installed with it. Pure."""
+    return args.get("implementation", GatewayImplementation.ENVOY) == GatewayImplementation.ENVOY
+
+
+def uses_acme(args: GatewayArgs) -> bool:
+    """Whether challenges come in through it. Pure."""
+    return any(domain["certificate"] == CertificateSource.ACME for domain in args["domains"])
+
+
+def domain_facts(domain: DomainArgs) -> DomainFacts:
+    """What the rules judge of a domain. Pure."""
+    hosts = tuple(domain.get("hosts") or ())
+    return DomainFacts(domain["name"], domain["domain"], domain["certificate"], hosts, domain.get("secret_name", ""))
+
+
+class Gateway(Component):
+    """The entry for HTTP traffic, with its certificates. Needs what EnvoyGateway needs, or an implementation."""
+
+    namespace: Output[str]
+    """Where it is."""
+    gateway: Output[str]
+    """Name of the Gateway, known once its implementation has programmed it."""
+
+    def __init__(self, name: str, args: GatewayArgs, opts: ResourceOptions | None = None) -> None:
+        domains, envoy = args["domains"], is_envoy(args)
+        facts = [domain_facts(domain) for domain in domains]
+        needs_class = not envoy and not args.get("class_name")
+        findings = check_gateway(name, facts, has_acme=bool(args["issuers"]["acme"]), needs_class=needs_class)
+        refuse(f"gateway {name}", findings)
+        super().__init__(name, args, opts)
+        self.handle: GatewayHandle = gateway_handle(name, args)
+        home = IsolatedNamespace(
+            f"{name}-namespace",
+            {
+                "namespace": self.handle["namespace"],
+                "pod_security": PodSecurity.RESTRICTED,
+                "exceptions": gateway_traffic(name, args),
+            },
+            opts=self.child,
+        )
+        before: list[Resource] = [self._envoy(name, args, home) if envoy else home]
+        internal = [domain for domain in domains if domain["certificate"] == CertificateSource.INTERNAL]
+        before += [self._certificate(name, domain, args["issuers"], home) for domain in internal]
+        annotations = None if envoy else args.get("service_annotations")
+        gateway = custom_resource(
+            f"{name}-gateway",
+            "Gateway",
+            name,
+            gateway_spec(self.handle["class_name"], domains, annotations),
+            self._after(*before),
+            namespace=self.handle["namespace"],
+        )
+        custom_resource(
+            f"{name}-redirect",
+            "HTTPRoute",
+            f"{name}-redirect",
+            redirect_spec(name),
+            self._after(gateway),
+            namespace=self.handle["namespace"],
+        )
+        for domain in domains:
+            if domain["certificate"] == CertificateSource.ACME:
+                self._certificate(name, domain, args["issuers"], gateway)
+        self.namespace = home.namespace
+        self.gateway = gateway.urn.apply(lambda _: name)
+        self.register_outputs({"namespace": self.namespace, "gateway": self.gateway})
+
+    def _after(self, *resources: Resource) -> ResourceOptions:
+        return ResourceOptions.merge(self.child, ResourceOptions(depends_on=list(resources)))
+
+    def _envoy(self, name: str, args: GatewayArgs, home: Resource) -> EnvoyGateway:
+        return EnvoyGateway(
+            f"{name}-envoy",
+            {
+                "namespace": self.handle["namespace"],
+                "class_name": self.handle["class_name"],
+                "source": args["source"],
+                "self_signed_issuer": args["issuers"]["self_signed"],
+                "client_ranges": args.get("client_ranges") or PRIVATE_RANGES,
+                "highly_available": bool(args.get("highly_available")),
+                "service_annotations": args.get("service_annotations") or {},
+                "monitored": bool(args.get("monitoring_namespace")),
+            },
+            opts=self._after(home),
+        )
+
+    def _certificate(self, name: str, domain: DomainArgs, issuers: IssuersHandle, after: Resource) -> Resource:
+        # The authority looks at the gateway's address by its DNS name, which somebody enters once the gateway is there:
+        # waiting for that certificate would hold the first `up` until it gives up.
+        waits = domain["certificate"] != CertificateSource.ACME
+        return custom_resource(
+            f"{name}-certificate-{domain['name']}",
+            "Certificate",
+            secret_name(domain),
+            certificate_spec(domain, issuers),
+            self._after(after),
+            namespace=self.handle["namespace"],
+            annotations=None if waits else {"pulumi.com/skipAwait": "true"},
+        )

@@ -1,0 +1,501 @@
+"""Prometheus, Alertmanager and Grafana (kube-prometheus-stack), which find the monitors and rules of every namespace.
+
+Two namespaces: node-exporter wants the host's network, processes and root file system, so it alone lives in a
+privileged namespace (`<namespace>-nodes`); everything else keeps Pod Security `restricted`. Grafana has no volume:
+dashboards are code (`components.monitoring.dashboards`), and what is clicked together in it does not outlive its pod.
+"""
+
+from typing import Any, TypedDict
+
+from pulumi import Input, Output, Resource, ResourceOptions, log
+from pulumi_kubernetes import core, meta
+
+from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.catalog import ClusterKind, StrEnum
+from components.charts import AddonChart, ChartSource
+from components.component import LABELS, Component
+from components.custom_resources import custom_resource
+from components.monitoring.metrics import CUSTOM_RESOURCE_METRICS, NODE_LABELS, WORKLOAD_LABELS
+from components.namespaces import (
+    Direction,
+    IsolatedNamespace,
+    IsolatedNamespaceArgs,
+    PodSecurity,
+    TrafficRuleArgs,
+    to_anywhere,
+)
+from components.placement import PoolHandle, tolerations_of_all
+from components.pods import container_security_context, resources
+from components.routes import RouteArgs, from_data_plane, http_route_spec
+from components.stores import StorageHandle
+from policies.rules.finding import refuse
+from policies.rules.monitoring import check_monitoring
+
+RELEASE = "kube-prometheus-stack"
+"""The chart's release name: the first part of the names of all its objects."""
+PROMETHEUS_PODS = {"app.kubernetes.io/name": "prometheus"}
+ALERTMANAGER_PODS = {"app.kubernetes.io/name": "alertmanager"}
+GRAFANA_PODS = {"app.kubernetes.io/name": "grafana"}
+OPERATOR_PODS = {"app": f"{RELEASE}-operator"}
+"""As the operator and the charts label them (kube-prometheus-stack-88.5.3 templates)."""
+PROMETHEUS_PORT, GRAFANA_PORT, NODE_EXPORTER_PORT, OPERATOR_PORT = 9090, 3000, 9100, 10250
+GRAFANA_SERVICE_PORT = 80
+ENVOY_STATISTICS_PORT = 19001
+DASHBOARD_LABEL = {"grafana_dashboard": "1"}
+"""On a ConfigMap of any namespace: Grafana's sidecar loads the dashboards in it."""
+FOLDER_ANNOTATION = "grafana_folder"
+GRAFANA_SECRET = "grafana-admin"  # noqa: S105 - the name of a Secret
+SCRAPED_PORTS: dict[int, str] = {
+    443: "API server (its Service)",
+    6443: "API server",
+    10250: "kubelet and the operator",
+    9100: "node-exporter",
+    9153: "CoreDNS",
+    8080: "kube-state-metrics, KServe and its model servers, CloudNativePG's operator",
+    8443: "KServe's controller",
+    8000: "vLLM",
+    8002: "Triton",
+    8081: "kube-state-metrics about itself, Node Feature Discovery",
+    8888: "NVIDIA device plugin",
+    9400: "DCGM exporter",
+    9402: "cert-manager",
+    9187: "PostgreSQL",
+    5000: "MLflow",
+    ENVOY_STATISTICS_PORT: "Envoy, the gateway's data plane",
+}
+"""Ports that Prometheus may reach, and whose they are. A monitor on another one needs `more_scraped_ports`."""
+CONTROL_PLANE_PORTS = (2381, 10249, 10257, 10259)
+"""etcd, kube-proxy, controller manager, scheduler: scraped where the control plane is ours."""
+REPLACED_RULES = ("KubePersistentVolumeFillingUp", "KubeHpaMaxedOut")
+"""The chart's alerts that ours say better (VolumeNearlyFull, ServingAtMaxReplicas): nobody is woken twice."""
+
+
+class ReceiverKind(StrEnum):
+    """Where alerts go."""
+
+    WEBHOOK = "webhook"
+    SLACK = "slack"
+    PAGERDUTY = "pagerduty"
+
+
+class AlertReceiverArgs(TypedDict, total=False):
+    """Who hears of alerts. Its address or key stays in a Secret; Alertmanager reads it as a file."""
+
+    name: str
+    """Required. Its name in Alertmanager."""
+    kind: ReceiverKind
+    """Required. webhook, slack or pagerduty."""
+    secret_name: str
+    """Required. Secret of the monitoring namespace that exists, or will before Alertmanager starts."""
+    secret_key: str
+    """Required. Its key with the URL (webhook, slack) or the routing key (pagerduty)."""
+    severities: list[str]
+    """Which alerts it gets. Default: critical and warning; pagerduty: critical."""
+    channel: str
+    """Required for slack. `#channel`."""
+
+
+class MonitoringArgs(TypedDict, total=False):
+    """The monitoring of one cluster."""
+
+    source: ChartSource
+    """Required. Where the chart is read from."""
+    kind: ClusterKind
+    """Required. Decides which parts of the control plane can be scraped."""
+    cluster: str
+    """Required. Name of the cluster: a label of every alert."""
+    environment: str
+    """Required. `dev`, `prod`: a label of every alert."""
+    storage: StorageHandle
+    """Required. Class of Prometheus' volumes; ReadWriteOnce."""
+    storage_gib: int
+    """Required. Size of the volume of each Prometheus, in GiB."""
+    pools: list[PoolHandle]
+    """Pools of the cluster: node-exporter tolerates their taints."""
+    namespace: str
+    """Default: monitoring. node-exporter goes to `<namespace>-nodes`."""
+    retention_days: int
+    """How long samples are kept. Default: 15."""
+    retention_size_gib: int
+    """The oldest go earlier beyond this size. Default: 80 % of the volume."""
+    keep_data: bool
+    """Required in stacks that are not simulated. Volumes stay when Prometheus goes."""
+    highly_available: bool
+    """Two Prometheus and three Alertmanagers on different nodes, with disruption budgets."""
+    prometheus_cpu_millis: int
+    """CPU that each Prometheus asks for. Default: 500."""
+    prometheus_memory_gib: int
+    """Memory of each Prometheus. Default: 2; about 8 KiB for each active series (upstream's rule of thumb)."""
+    more_scraped_ports: list[int]
+    """Ports of monitors beyond `SCRAPED_PORTS`."""
+    scrape_control_plane: bool
+    """Scheduler, controller manager, etcd and kube-proxy too; they must listen beyond loopback. Default: false."""
+    rule_webhook: bool
+    """Rules are checked when they are written; needs cert-manager before this component. Default: true."""
+    control_plane_ranges: list[str]
+    """Addresses from which the API server calls that webhook. Default: every private range."""
+    grafana_admin_password: Input[str]
+    """Password of Grafana's `admin`; kept as a secret. This or `grafana_admin_secret_name`."""
+    grafana_admin_secret_name: str
+    """Secret of the namespace, made by somebody else, with the keys admin-user and admin-password."""
+    grafana_route: RouteArgs
+    """The way in to Grafana; the gateway's data plane is then scraped too. Default: by port-forward only."""
+    receivers: list[AlertReceiverArgs]
+    """Who hears of alerts. Default: nobody, and a warning says so."""
+
+
+class MonitoringHandle(TypedDict):
+    """How the rest of the platform knows its monitoring."""
+
+    namespace: str
+    """Where rules go, and from where Prometheus scrapes."""
+    prometheus_pods: dict[str, str]
+    """Labels of Prometheus' pods, for NetworkPolicies."""
+    prometheus_url: str
+    """Prometheus inside the cluster."""
+    grafana_url: str
+    """Grafana for people; inside the cluster where no gateway publishes it."""
+
+
+class Monitoring(Component):
+    """Prometheus, Alertmanager, Grafana, kube-state-metrics and node-exporter, in namespaces of their own."""
+
+    namespace: Output[str]
+    """Where it runs, known once the namespace is closed."""
+
+    def __init__(self, name: str, args: MonitoringArgs, opts: ResourceOptions | None = None) -> None:
+        refuse(f"monitoring {name}", check_monitoring(name, args))
+        kept: dict[str, Any] = {**args}
+        if "grafana_admin_password" in args:
+            kept["grafana_admin_password"] = Output.secret(args["grafana_admin_password"])
+        super().__init__(name, kept, opts)
+        if not args.get("receivers"):
+            log.warn("no receiver for alerts: Alertmanager keeps them to itself; add `receivers`", resource=self)
+        self.handle: MonitoringHandle = monitoring_handle(args)
+        home = IsolatedNamespace(f"{name}-home", monitoring_namespace(args), opts=self.child)
+        nodes = IsolatedNamespace(f"{name}-nodes", nodes_namespace(args), opts=self.child)
+        before: list[Resource] = [nodes]
+        if "grafana_admin_password" in args:
+            before.append(self._grafana_secret(name, home.namespace, kept["grafana_admin_password"]))
+        AddonChart(
+            f"{name}-stack",
+            {
+                "chart": RELEASE,
+                "namespace": home.namespace,
+                "values": monitoring_values(args),
+                "source": args["source"],
+            },
+            opts=ResourceOptions.merge(self.child, ResourceOptions(depends_on=before)),
+        )
+        route = args.get("grafana_route")
+        if route:
+            for kind, role, spec in (
+                ("HTTPRoute", "grafana", http_route_spec(route, f"{RELEASE}-grafana", GRAFANA_SERVICE_PORT)),
+                ("PodMonitor", "gateway", gateway_monitor_spec(route)),
+            ):
+                custom_resource(f"{name}-{role}", kind, role, spec, self.child, namespace=home.namespace)
+        self.namespace = home.namespace
+        self.register_outputs({"namespace": self.namespace})
+
+    def _grafana_secret(self, name: str, namespace: Input[str], password: Input[str]) -> core.v1.Secret:
+        return core.v1.Secret(
+            f"{name}-{GRAFANA_SECRET}",
+            metadata=meta.v1.ObjectMetaArgs(name=GRAFANA_SECRET, namespace=namespace, labels=LABELS),
+            string_data={"admin-user": "admin", "admin-password": password},
+            opts=self.child,
+        )
+
+
+def monitoring_handle(args: MonitoringArgs) -> MonitoringHandle:
+    """What others need to know. Pure."""
+    namespace = _namespace(args)
+    route = args.get("grafana_route")
+    return MonitoringHandle(
+        namespace=namespace,
+        prometheus_pods=dict(PROMETHEUS_PODS),
+        prometheus_url=f"http://{RELEASE}-prometheus.{namespace}.svc.cluster.local:{PROMETHEUS_PORT}",
+        grafana_url=f"https://{route['hostname']}"
+        if route
+        else f"http://{RELEASE}-grafana.{namespace}.svc.cluster.local",
+    )
+
+
+def _namespace(args: MonitoringArgs) -> str:
+    return args.get("namespace") or "monitoring"
+
+
+def _checks_rules(args: MonitoringArgs) -> bool:
+    return bool(args.get("rule_webhook", True))
+
+
+def monitoring_namespace(args: MonitoringArgs) -> IsolatedNamespaceArgs:
+    """The namespace and its traffic. Pure."""
+    ports = {*SCRAPED_PORTS, *(int(port) for port in args.get("more_scraped_ports") or [])}
+    if args.get("scrape_control_plane"):
+        ports |= set(CONTROL_PLANE_PORTS)
+    scrapes = to_anywhere("scrapes", sorted(ports))
+    scrapes["pods"] = dict(PROMETHEUS_PODS)
+    exceptions = [
+        to_api_server(),
+        TrafficRuleArgs(name="inside-in", direction=Direction.INGRESS),
+        TrafficRuleArgs(name="inside-out", direction=Direction.EGRESS),
+        scrapes,
+    ]
+    if _checks_rules(args):
+        ranges = args.get("control_plane_ranges") or PRIVATE_RANGES
+        exceptions += webhook_from_api_server(OPERATOR_PODS, OPERATOR_PORT, ranges)
+    if args.get("receivers"):
+        receivers = to_anywhere("receivers", [443])
+        receivers["pods"] = dict(ALERTMANAGER_PODS)
+        exceptions.append(receivers)
+    route = args.get("grafana_route")
+    if route:
+        exceptions.append(from_data_plane(route, GRAFANA_PODS, GRAFANA_PORT))
+    return IsolatedNamespaceArgs(namespace=_namespace(args), pod_security=PodSecurity.RESTRICTED, exceptions=exceptions)
+
+
+def nodes_namespace(args: MonitoringArgs) -> IsolatedNamespaceArgs:
+    """The namespace of node-exporter. Pure."""
+    return IsolatedNamespaceArgs(
+        namespace=f"{_namespace(args)}-nodes",
+        # Host network and processes, and the node's root file system read-only: what it reports is the node.
+        pod_security=PodSecurity.PRIVILEGED,
+        exceptions=scraped(_namespace(args), [NODE_EXPORTER_PORT]),
+    )
+
+
+def gateway_monitor_spec(route: RouteArgs) -> dict[str, Any]:
+    """Scrapes Envoy, whose counters say how every route does. Pure."""
+    return {
+        "namespaceSelector": {"matchNames": [route["data_plane_namespace"]]},
+        "selector": {"matchLabels": dict(route["data_plane_pods"])},
+        "podMetricsEndpoints": [
+            # By number: the data plane names its ports by listener.
+            {"portNumber": ENVOY_STATISTICS_PORT, "path": "/stats/prometheus", "interval": "30s"}
+        ],
+    }
+
+
+def monitoring_values(args: MonitoringArgs) -> dict[str, Any]:
+    """Values of the chart that differ from its defaults. Pure."""
+    return {
+        "crds": {"enabled": False},
+        "defaultRules": default_rules(args),
+        "prometheus": prometheus_values(args),
+        "alertmanager": alertmanager_values(args),
+        "grafana": grafana_values(args),
+        "prometheusOperator": operator_values(args),
+        "kube-state-metrics": state_metrics_values(),
+        "prometheus-node-exporter": node_exporter_values(args),
+        **control_plane_values(args),
+    }
+
+
+def control_plane_values(args: MonitoringArgs) -> dict[str, Any]:
+    """Which parts of the control plane are scraped. Pure."""
+    ours = bool(args.get("scrape_control_plane"))
+    on_gke = args["kind"] == ClusterKind.GKE
+    return {
+        **{part: {"enabled": ours} for part in ("kubeControllerManager", "kubeEtcd", "kubeScheduler", "kubeProxy")},
+        # GKE runs kube-dns; everywhere else it is CoreDNS.
+        "coreDns": {"enabled": not on_gke},
+        "kubeDns": {"enabled": on_gke},
+    }
+
+
+def default_rules(args: MonitoringArgs) -> dict[str, Any]:
+    """The chart's own alerts, without those about what is not scraped, and those that ours replace. Pure."""
+    ours = bool(args.get("scrape_control_plane"))
+    parts = ("etcd", "kubeControllerManager", "kubeProxy", "kubeSchedulerAlerting", "kubeSchedulerRecording")
+    return {
+        "rules": {**dict.fromkeys(parts, ours), "windows": False},
+        "disabled": dict.fromkeys(REPLACED_RULES, True),
+    }
+
+
+def prometheus_values(args: MonitoringArgs) -> dict[str, Any]:
+    """Prometheus: what it finds, how long it keeps it, and where. Pure."""
+    storage_gib = int(args["storage_gib"])
+    available = bool(args.get("highly_available"))
+    # Upstream's defaults find only what carries the release's label; teams would have to know our release name.
+    everything = dict.fromkeys(
+        (
+            f"{what}SelectorNilUsesHelmValues"
+            for what in ("rule", "serviceMonitor", "podMonitor", "probe", "scrapeConfig")
+        ),
+        False,
+    )
+    return {
+        "prometheusSpec": {
+            **everything,
+            "retention": f"{int(args.get('retention_days') or 15)}d",
+            "retentionSize": f"{int(args.get('retention_size_gib') or max(1, storage_gib * 80 // 100))}GiB",
+            "storageSpec": {"volumeClaimTemplate": {"spec": _claim(args["storage"], storage_gib)}},
+            "persistentVolumeClaimRetentionPolicy": _retention(args),
+            "replicas": 2 if available else 1,
+            "podAntiAffinity": "hard" if available else "soft",
+            "resources": resources(
+                cpu_millis=int(args.get("prometheus_cpu_millis") or 500),
+                memory_mib=int(args.get("prometheus_memory_gib") or 2) * 1024,
+            ),
+            "externalLabels": {"cluster": args["cluster"], "environment": args["environment"]},
+        },
+        "podDisruptionBudget": {"enabled": available},
+    }
+
+
+def _claim(storage: StorageHandle, storage_gib: int) -> dict[str, Any]:
+    return {
+        "storageClassName": storage["class_name"],
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": f"{storage_gib}Gi"}},
+    }
+
+
+def _retention(args: MonitoringArgs) -> dict[str, str]:
+    """What becomes of the volumes when Prometheus goes; a replica less never costs data."""
+    return {"whenDeleted": "Retain" if args.get("keep_data") else "Delete", "whenScaled": "Retain"}
+
+
+def alertmanager_values(args: MonitoringArgs) -> dict[str, Any]:
+    """Alertmanager: replicas, and who hears of what. Addresses and keys are files of mounted Secrets. Pure."""
+    available = bool(args.get("highly_available"))
+    receivers = args.get("receivers") or []
+    return {
+        "config": alertmanager_config(receivers),
+        "alertmanagerSpec": {
+            "replicas": 3 if available else 1,
+            "podAntiAffinity": "hard" if available else "soft",
+            "resources": resources(cpu_millis=50, memory_mib=128, ephemeral_storage_mib=256),
+            "secrets": sorted({receiver["secret_name"] for receiver in receivers}),
+        },
+        "podDisruptionBudget": {"enabled": available},
+    }
+
+
+def alertmanager_config(receivers: list[AlertReceiverArgs]) -> dict[str, Any]:
+    """Alertmanager's configuration. Pure."""
+    quieter = [("critical", "warning|info"), ("warning", "info")]
+    silent = {"receiver": "null", "matchers": ['alertname =~ "Watchdog|InfoInhibitor"']}
+    return {
+        "global": {"resolve_timeout": "5m"},
+        # What is known to be broken is not reported a second time, milder.
+        "inhibit_rules": [
+            {
+                "source_matchers": [f"severity = {louder}"],
+                "target_matchers": [f"severity =~ {milder}"],
+                "equal": ["namespace", "alertname"],
+            }
+            for louder, milder in quieter
+        ],
+        "route": {
+            "receiver": "null",
+            "group_by": ["alertname", "namespace"],
+            "group_wait": "30s",
+            "group_interval": "5m",
+            "repeat_interval": "12h",
+            "routes": [silent, *(_route_to(receiver) for receiver in receivers)],
+        },
+        "receivers": [{"name": "null"}, *(_receiver(receiver) for receiver in receivers)],
+    }
+
+
+def _route_to(receiver: AlertReceiverArgs) -> dict[str, Any]:
+    usual = ["critical"] if receiver["kind"] == ReceiverKind.PAGERDUTY else ["critical", "warning"]
+    severities = "|".join(receiver.get("severities") or usual)
+    return {"receiver": receiver["name"], "matchers": [f'severity =~ "{severities}"'], "continue": True}
+
+
+def _receiver(receiver: AlertReceiverArgs) -> dict[str, Any]:
+    file = f"/etc/alertmanager/secrets/{receiver['secret_name']}/{receiver['secret_key']}"
+    match ReceiverKind(receiver["kind"]):
+        case ReceiverKind.WEBHOOK:
+            return {"name": receiver["name"], "webhook_configs": [{"url_file": file, "send_resolved": True}]}
+        case ReceiverKind.SLACK:
+            slack = {"api_url_file": file, "channel": receiver["channel"], "send_resolved": True}
+            return {"name": receiver["name"], "slack_configs": [slack]}
+        case ReceiverKind.PAGERDUTY:
+            return {"name": receiver["name"], "pagerduty_configs": [{"routing_key_file": file}]}
+
+
+def grafana_values(args: MonitoringArgs) -> dict[str, Any]:
+    """Grafana: who may enter, and dashboards from the ConfigMaps of every namespace. Pure."""
+    small = resources(cpu_millis=50, memory_mib=128, ephemeral_storage_mib=256)
+    route = args.get("grafana_route")
+    server = (
+        {"server": {"root_url": f"https://{route['hostname']}"}, "security": {"cookie_secure": True}} if route else {}
+    )
+    return {
+        # A password that the chart makes up is another one at each preview (it looks its Secret up in the cluster).
+        "admin": {
+            "existingSecret": args.get("grafana_admin_secret_name") or GRAFANA_SECRET,
+            "userKey": "admin-user",
+            "passwordKey": "admin-password",
+        },
+        "replicas": 1,
+        "resources": resources(cpu_millis=100, memory_mib=512),
+        "testFramework": {"enabled": False},
+        "sidecar": {
+            "resources": small,
+            "dashboards": {
+                "searchNamespace": "ALL",
+                "folderAnnotation": FOLDER_ANNOTATION,
+                "provider": {"foldersFromFilesStructure": True},
+            },
+        },
+        "grafana.ini": {
+            **server,
+            "analytics": {"check_for_updates": False, "check_for_plugin_updates": False, "reporting_enabled": False},
+            "users": {"allow_sign_up": False},
+        },
+    }
+
+
+def operator_values(args: MonitoringArgs) -> dict[str, Any]:
+    """The operator, and the webhook that checks rules. Pure."""
+    checks = _checks_rules(args)
+    return {
+        # The chart's own certificate comes from a hook job, which Pulumi does not run: cert-manager, or none.
+        "tls": {"enabled": checks},
+        "admissionWebhooks": {
+            "enabled": checks,
+            "certManager": {"enabled": checks},
+            "patch": {"enabled": False},
+            # A rule that the webhook cannot judge is let through: the operator judges it again, and must not stop `up`.
+            "failurePolicy": "Ignore",
+        },
+        "resources": resources(cpu_millis=100, memory_mib=256, ephemeral_storage_mib=256),
+        "prometheusConfigReloader": {
+            "resources": resources(cpu_millis=10, memory_mib=64, ephemeral_storage_mib=128),
+        },
+    }
+
+
+def state_metrics_values() -> dict[str, Any]:
+    """kube-state-metrics: the labels that rules join on, and the readiness of InferenceServices. Pure."""
+    workloads = ",".join(WORKLOAD_LABELS)
+    return {
+        "resources": resources(cpu_millis=100, memory_mib=256, ephemeral_storage_mib=256),
+        "metricLabelsAllowlist": [
+            f"nodes=[{','.join(NODE_LABELS)}]",
+            f"jobs=[{workloads}]",
+            f"deployments=[{workloads}]",
+        ],
+        "customResourceState": {"enabled": True, "config": CUSTOM_RESOURCE_METRICS},
+        "rbac": {
+            "extraRules": [
+                {"apiGroups": ["serving.kserve.io"], "resources": ["inferenceservices"], "verbs": ["list", "watch"]}
+            ]
+        },
+    }
+
+
+def node_exporter_values(args: MonitoringArgs) -> dict[str, Any]:
+    """node-exporter on every node of every pool, in a namespace of its own. Pure."""
+    every_node = [{"operator": "Exists", "effect": "NoSchedule"}]
+    return {
+        "namespaceOverride": nodes_namespace(args)["namespace"],
+        "tolerations": [*every_node, *tolerations_of_all(args.get("pools") or [])],
+        "resources": resources(cpu_millis=50, memory_mib=64, ephemeral_storage_mib=64),
+        "containerSecurityContext": container_security_context(),
+    }
