@@ -147,7 +147,8 @@ def _run(tool: Tool, arguments: list[str], module: Path, environment: Mapping[st
                 compiled += 1
             elif line:
                 last_lines.append(line)
-            progress.update(tool.name, f"building: {downloaded} modules fetched, {compiled} packages compiled")
+            if downloaded or compiled:  # else they are in Go's caches already, and only linking takes time
+                progress.update(tool.name, f"building: {downloaded} modules fetched, {compiled} packages compiled")
     except BaseException:
         # Compilers are children of `go`: the whole session ends, or they go on writing into the scratch directory.
         os.killpg(process.pid, signal.SIGKILL)

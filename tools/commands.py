@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import click
 from rich.console import Console
@@ -17,10 +21,26 @@ SHELL_VARIABLES = ("PATH", "PULUMI_HOME", "PULUMI_CREDENTIALS_PATH", "PULUMI_SKI
 def ensure_showing_progress() -> Toolchain:
     """The toolchain, with progress on standard error: live on a terminal, plain lines elsewhere."""
     console = Console(stderr=True)
-    if not console.is_terminal:
-        return ensure(plain_lines())
-    with LiveTable(console) as progress:
-        return ensure(progress)
+    with ended_like_ctrl_c():
+        if not console.is_terminal:
+            return ensure(plain_lines())
+        with LiveTable(console) as progress:
+            return ensure(progress)
+
+
+@contextmanager
+def ended_like_ctrl_c() -> Iterator[None]:
+    """A closed terminal and a CI's end of patience clean up as Ctrl-C does: no compiler goes on without its caller."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @click.command()

@@ -49,7 +49,17 @@ class Asset:
 class Unavailable:
     """Why a release cannot be downloaded here."""
 
+    publisher: str
+    """A host, or what else the reason is about."""
     reason: str
+
+
+def told_together(unavailable: Iterable[Unavailable]) -> str:
+    """All reasons in one text, each once: `dl.k8s.io, github.com: cannot be reached (Name or service not known)`."""
+    publishers: dict[str, set[str]] = {}
+    for one in unavailable:
+        publishers.setdefault(one.reason, set()).add(one.publisher)
+    return "; ".join(f"{', '.join(sorted(names))}: {reason}" for reason, names in sorted(publishers.items()))
 
 
 def assets(tools: Iterable[Tool], platform: Platform, base: str | None) -> dict[str, Asset | Unavailable]:
@@ -63,8 +73,7 @@ def assets(tools: Iterable[Tool], platform: Platform, base: str | None) -> dict[
     found: dict[str, Asset | Unavailable] = {}
     for name, pair in addresses.items():
         if pair is None:
-            reason = f"{wanted[name].name} is not published for {platform.system}/{platform.architecture}"
-            found[name] = Unavailable(reason)
+            found[name] = Unavailable(name, f"not published for {platform.system}/{platform.architecture}")
             continue
         address, checksums = pair
         text = texts[checksums]
@@ -72,7 +81,7 @@ def assets(tools: Iterable[Tool], platform: Platform, base: str | None) -> dict[
             found[name] = text
             continue
         digest = find_digest(text, address.rpartition("/")[2])
-        found[name] = Asset(address, digest) if digest else Unavailable(f"{checksums} names no digest of {address}")
+        found[name] = Asset(address, digest) if digest else Unavailable(checksums, f"names no digest of {address}")
     return found
 
 
@@ -112,9 +121,9 @@ def _fetch_all(addresses: set[str]) -> dict[str, str | Unavailable]:
             with urllib.request.urlopen(address, timeout=REACH_SECONDS) as response:  # noqa: S310 - from pins, or a mirror
                 answers[address] = response.read().decode()
         except urllib.error.HTTPError as error:
-            answers[address] = Unavailable(f"{host} answers {error.code} {error.reason}")
+            answers[address] = Unavailable(host, f"answers {error.code} {error.reason}")
         except (*_TRANSIENT, ValueError) as error:
-            answers[address] = Unavailable(f"{host} cannot be reached ({getattr(error, 'reason', error)})")
+            answers[address] = Unavailable(host, f"cannot be reached ({_cause(error)})")
 
     threads = [threading.Thread(target=fetch, args=(address,), daemon=True) for address in sorted(addresses)]
     deadline = time.monotonic() + REACH_SECONDS
@@ -123,10 +132,16 @@ def _fetch_all(addresses: set[str]) -> dict[str, str | Unavailable]:
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     late = {
-        address: Unavailable(f"{urllib.parse.urlsplit(address).netloc} did not answer in {REACH_SECONDS:.0f} s")
+        address: Unavailable(urllib.parse.urlsplit(address).netloc, f"no answer in {REACH_SECONDS:.0f} s")
         for address in addresses
     }
     return {**late, **answers}
+
+
+def _cause(error: BaseException) -> object:
+    """`Name or service not known`, out of the two errors that it comes wrapped in."""
+    inner = getattr(error, "reason", error)
+    return getattr(inner, "strerror", None) or inner
 
 
 def download(tool: Tool, asset: Asset, directory: Path, downloads: Path, progress: Progress) -> None:

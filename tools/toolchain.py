@@ -174,10 +174,10 @@ def _install(missing: Sequence[Tool], store: Store, environment: Mapping[str, st
     if wanted is not Mode.BUILD:
         available = download.assets(missing, this_platform(), environment.get("MLPLATFORM_DOWNLOAD_BASE"))
     to_build = [tool for tool in missing if not isinstance(available.get(tool.name), download.Asset)]
-    why = sorted({at.reason for at in available.values() if isinstance(at, download.Unavailable)})
+    why = download.told_together(at for at in available.values() if isinstance(at, download.Unavailable))
     if to_build and wanted is Mode.DOWNLOAD:
         raise ToolError(
-            f"{_names(to_build)} cannot be downloaded: {'; '.join(why)}. Name a mirror with MLPLATFORM_DOWNLOAD_BASE, "
+            f"{_names(to_build)} cannot be downloaded: {why}. Name a mirror with MLPLATFORM_DOWNLOAD_BASE, "
             "or leave out MLPLATFORM_TOOLCHAIN=download to have them built from Go modules."
         )
     for tool in missing:
@@ -221,7 +221,7 @@ def _download(tool: Tool, asset: download.Asset, store: Store, progress: Progres
 
 
 def _build_all(
-    tools: Sequence[Tool], why: Sequence[str], store: Store, environment: Mapping[str, str], progress: Progress
+    tools: Sequence[Tool], why: str, store: Store, environment: Mapping[str, str], progress: Progress
 ) -> None:
     go = build.check_go(environment)
     free = shutil.disk_usage(store.root).free
@@ -230,7 +230,7 @@ def _build_all(
             f"A build needs about {build.NEEDED_BYTES / 1e9:.0f} GB, and {store.root} has {free / 1e9:.1f} GB left. "
             "Make room, or name a directory on another disk with MLPLATFORM_CACHE (Go has GOCACHE and GOMODCACHE)."
         )
-    reason = f"no download here: {'; '.join(why)}" if why else "as MLPLATFORM_TOOLCHAIN says"
+    reason = f"no download: {why}" if why else "as MLPLATFORM_TOOLCHAIN says"
     progress.note(
         f"Building {len(tools)} tools from pinned Go modules with Go {go} ({reason}).\n"
         "The first time this takes 10 to 25 minutes on two cores; what is finished stays when it is interrupted."

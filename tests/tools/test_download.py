@@ -24,7 +24,7 @@ KUBECTL = TOOL_BY_NAME["kubectl"]
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries follow at once."""
-    monkeypatch.setattr(download._fetch_resumed.retry, "wait", tenacity.wait_none())  # type: ignore[attr-defined]
+    monkeypatch.setattr(download._fetch_resumed.retry, "wait", tenacity.wait_none())
 
 
 @pytest.fixture
@@ -133,20 +133,20 @@ def test_a_release_that_is_not_on_the_mirror_is_unavailable_with_the_reason(mirr
     found = assets(TOOLS, LINUX, mirror.base)
 
     host = mirror.base.removeprefix("http://")
-    assert found == {tool.name: Unavailable(f"{host} answers 404 Not Found") for tool in TOOLS}
+    assert found == {tool.name: Unavailable(host, "answers 404 Not Found") for tool in TOOLS}
 
 
 def test_a_mirror_that_does_not_exist_is_unavailable_at_once() -> None:
     found = assets([KUBECTL], LINUX, "http://127.0.0.1:9")["kubectl"]
 
     assert isinstance(found, Unavailable)
-    assert found.reason.startswith("127.0.0.1:9 cannot be reached")
+    assert found == Unavailable("127.0.0.1:9", "cannot be reached (Connection refused)")
 
 
 def test_a_platform_without_a_release_is_unavailable_without_asking(mirror: Mirror) -> None:
     found = assets([ETCD], Platform("darwin", "arm64"), mirror.base)
 
-    assert found == {"etcd": Unavailable("etcd is not published for darwin/arm64")}
+    assert found == {"etcd": Unavailable("etcd", "not published for darwin/arm64")}
     assert mirror.requests == []
 
 
@@ -158,7 +158,16 @@ def test_a_checksum_list_without_the_file_makes_it_unavailable(mirror: Mirror) -
     found = assets([ETCD], LINUX, mirror.base)["etcd"]
 
     assert isinstance(found, Unavailable)
-    assert "names no digest of" in found.reason
+    assert found.reason.startswith(f"names no digest of {mirror.base}/github.com/etcd-io/")
+
+
+def test_reasons_are_told_together_each_once() -> None:
+    unreached = [Unavailable(host, "cannot be reached") for host in ("github.com", "dl.k8s.io", "github.com")]
+
+    assert download.told_together([*unreached, Unavailable("etcd", "not published for darwin/arm64")]) == (
+        "dl.k8s.io, github.com: cannot be reached; etcd: not published for darwin/arm64"
+    )
+    assert download.told_together([]) == ""
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 def test_every_command_is_there_under_its_name() -> None:
     context = click.Context(main)
 
-    assert {name: getattr(main.get_command(context, name), "name", None) for name in COMMANDS} == {  # type: ignore[attr-defined]
+    assert {name: getattr(main.get_command(context, name), "name", None) for name in COMMANDS} == {
         name: name for name in COMMANDS
     }
 

@@ -7,7 +7,6 @@ import io
 import pytest
 from rich.console import Console
 
-from tools import progress
 from tools.progress import LiveTable, PlainLines
 
 
@@ -15,7 +14,7 @@ from tools.progress import LiveTable, PlainLines
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, which a test moves by hand."""
     now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("tools.progress.time.monotonic", lambda: now[0])
     return now
 
 

@@ -92,7 +92,7 @@ def test_what_it_does_not_do_it_refuses_by_name(host: language_pb2_grpc.Language
         getattr(host, method)(request)
 
     assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
-    assert refused.value.details().startswith(f"{method} is not in mlplatform's stand-in")
+    assert str(refused.value.details()).startswith(f"{method} is not in mlplatform's stand-in")
 
 
 def test_a_plugin_gets_its_arguments_and_environment_and_its_output_and_exit_code_come_back(
@@ -175,7 +175,7 @@ def test_a_plugin_with_a_missing_virtual_environment_is_refused_with_the_remedy(
     with pytest.raises(grpc.RpcError) as refused:
         list(host.RunPlugin(request))
 
-    assert "Run `pulumi install`" in refused.value.details()
+    assert "Run `pulumi install`" in str(refused.value.details())
 
 
 def test_a_program_that_is_not_there_is_the_answers_error(
@@ -279,4 +279,4 @@ def test_an_installation_streams_what_it_does_and_fails_with_the_command(
     assert stdout.decode().splitlines()[0].startswith(f"$ {pip} -m pip install")
     assert stdout.decode().splitlines()[1] == "looking"
     assert stderr == b"no such package\n"
-    assert "failed; its output above says why" in failed.value.details()
+    assert "failed; its output above says why" in str(failed.value.details())

@@ -375,3 +375,22 @@ def test_a_killed_policy_packs_host_leaves_no_pack(workspace: Workspace) -> None
     engine.kill()
 
     assert wait_for(lambda: not ours(workspace.directory.parent), 4), ours(workspace.directory.parent)
+
+
+def test_a_killed_engine_leaves_no_kubernetes_provider_either(workspace: Workspace) -> None:
+    objects = (
+        "from pulumi_kubernetes import Provider\nfrom pulumi_kubernetes.core.v1 import ConfigMap\nimport pulumi\n"
+        f"files = Provider('files', render_yaml_to_directory='{workspace.directory.parent}/rendered')\n"
+        "made = ConfigMap('c', metadata={'name': 'c'}, opts=pulumi.ResourceOptions(provider=files))\n"
+        "made.id.apply(lambda _: print('made', flush=True))\n"
+    )
+    workspace.write(f"{objects}pulumi.Output.from_input(made.id).apply(lambda _: __import__('time').sleep(300))\n")
+    engine = workspace.start("up", "--yes", "--stack", "dev")
+    read_until(engine, "made")
+    provider = [p for p in psutil.Process(engine.pid).children() if "pulumi-resource-kubernetes" in p.name()]
+    names = [" ".join(p.cmdline()) for p in psutil.Process(engine.pid).children()]
+    assert provider or any("pulumi-resource-kubernetes" in name for name in names), names
+
+    engine.kill()
+
+    assert wait_for(lambda: not ours(workspace.directory.parent), 4), ours(workspace.directory.parent)
