@@ -55,7 +55,8 @@ FIXED_FIELDS = [
     "spec.parallelism",
     "spec.podFailurePolicy",
     "spec.podReplacementPolicy",
-    "spec.template",
+    "spec.template.metadata.annotations",
+    "spec.template.spec",
 ]
 """Fields of a Job that stay as they were when its run started. Without this the provider would delete a running
 training to create it anew as soon as one of them changes, be it because its pool got another taint."""
