@@ -4,7 +4,7 @@ import http.client
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -23,15 +23,19 @@ _SIGNS_OF_LIFE: Mapping[str, tuple[str, str]] = {
 """What must answer before a cluster counts as ready -> option of its port, path. etcd answers through the first."""
 
 
-def unready(directory: Path, ports: Mapping[str, int]) -> str:
-    """The first part of the control plane in `directory` that does not answer yet; empty when all of them do."""
+EVERYTHING = tuple(_SIGNS_OF_LIFE)
+
+
+def unready(directory: Path, ports: Mapping[str, int], parts: Collection[str] = EVERYTHING) -> str:
+    """The first of `parts` of the control plane in `directory` that does not answer yet; empty when all of them do."""
     try:
         context = ssl.create_default_context(cafile=str(directory / "pki" / "ca.crt"))
         context.load_cert_chain(directory / "pki" / "admin.crt", directory / "pki" / "admin.key")
     except FileNotFoundError:
         return "keys"
     answers = partial(_answers, context)
-    return next((name for name, (port, path) in _SIGNS_OF_LIFE.items() if not answers(ports[port], path)), "")
+    asked = ((name, sign) for name, sign in _SIGNS_OF_LIFE.items() if name in parts)
+    return next((name for name, (port, path) in asked if not answers(ports[port], path)), "")
 
 
 def _answers(context: ssl.SSLContext, port: int, path: str) -> bool:

@@ -7,7 +7,7 @@ controllers that are not there, by the rules in `stages/`. See docs/simulator.md
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
@@ -35,6 +35,8 @@ READY_SECONDS = 90.0
 """How long a control plane may take to be ready; an idle computer needs 4 s."""
 SURVIVORS_SECONDS = 20.0
 """How long programs that outlived a crash may take to find each other again before all are started anew."""
+LAUNCHES_MOST = 3
+"""How often a program that gives up is started again."""
 LOCK_SECONDS = 300.0
 POLL_SECONDS = 0.05
 
@@ -122,10 +124,11 @@ class Cluster:
             files.restore(self._directory)
             if not self._is_configured(toolchain):
                 self._configure(toolchain, report)
-                self._await_ready(READY_SECONDS)
+                self._await(toolchain, report, parts=("kube-apiserver",))
             else:
                 self._recover(toolchain, report)
-            self._teach(toolchain)
+            self._teach(toolchain)  # the controllers get ready meanwhile
+            self._await(toolchain, report)
             report(f"cluster {self.name}: ready in {time.monotonic() - began:.1f} s at {self._server()}")
 
     def stop(self) -> bool:
@@ -246,14 +249,13 @@ class Cluster:
         survivors = processes.running(self._directory)
         self._launch(toolchain, survivors, report)
         try:
-            self._await_ready(SURVIVORS_SECONDS if survivors else READY_SECONDS)
+            self._await(toolchain, report, SURVIVORS_SECONDS if survivors else READY_SECONDS)
         except SimulatorError as error:
             if not survivors:
                 raise
             report(f"{error.args[0].splitlines()[0]} Starting everything anew.")
             processes.stop(self._directory)
             self._launch(toolchain, {}, report)
-            self._await_ready(READY_SECONDS)
 
     def _launch(self, toolchain: Toolchain, survivors: Mapping[str, psutil.Process], report: Report) -> None:
         missing = [name for name in COMPONENTS if name not in survivors]
@@ -267,19 +269,38 @@ class Cluster:
     def _kwokctl(self, toolchain: Toolchain, *arguments: str) -> None:
         launcher.call_kwokctl(toolchain.path("kwokctl"), self._home, self.name, *arguments)
 
-    def _await_ready(self, patience_seconds: float) -> None:
+    def _await(
+        self,
+        toolchain: Toolchain,
+        report: Report,
+        patience_seconds: float = READY_SECONDS,
+        parts: Collection[str] = api.EVERYTHING,
+    ) -> None:
+        """Waits until `parts` answer. A program that gives up meanwhile is started again, a few times.
+
+        The controller manager gives up when the API server is not healthy within 10 s, which a busy computer was seen
+        not to manage. The API server does the same about etcd.
+        """
         deadline = time.monotonic() + patience_seconds
-        while unready := api.unready(self._directory, self._ports()):
-            dead = [name for name in COMPONENTS if name not in processes.running(self._directory)]
-            if dead or time.monotonic() > deadline:
-                what = f"{dead[0]} has ended" if dead else f"{unready} did not answer in {patience_seconds:.0f} s"
-                part = dead[0] if dead else unready if unready in COMPONENTS else "kube-controller-manager"
-                raise SimulatorError(
-                    f"cluster {self.name}: {what}. Its log is {self._directory / 'logs' / part}.log, and ends with:\n"
-                    f"{launcher.last_words(self._directory, part)}\n"
-                    f"Try again; if it fails again, delete the cluster and start it anew."
-                )
+        ports, launches_left = self._ports(), LAUNCHES_MOST
+        while unready := api.unready(self._directory, ports, parts):
+            alive = processes.running(self._directory)
+            dead = next((name for name in COMPONENTS if name not in alive), "")
+            if dead and launches_left and time.monotonic() < deadline:
+                launches_left -= 1
+                self._launch(toolchain, alive, report)
+            elif dead or time.monotonic() > deadline:
+                raise self._failure(dead, unready, patience_seconds)
             time.sleep(POLL_SECONDS)
+
+    def _failure(self, dead: str, unready: str, patience_seconds: float) -> SimulatorError:
+        culprit = dead or (unready if unready in COMPONENTS else "kube-controller-manager")
+        what = f"{dead} ends again and again" if dead else f"{unready} did not answer in {patience_seconds:.0f} s"
+        return SimulatorError(
+            f"cluster {self.name}: {what}. Its log is {self._directory / 'logs' / culprit}.log, and ends with:\n"
+            f"{launcher.last_words(self._directory, culprit)}\n"
+            f"Try again; if it fails again, delete the cluster and start it anew."
+        )
 
     def _known_behaviour(self) -> str:
         try:

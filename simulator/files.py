@@ -11,8 +11,10 @@ PRIVATE_FILE = 0o600
 
 
 def make_private_folder(path: Path) -> None:
-    """Creates a folder, with its parents, that only its owner can enter."""
-    path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    """Creates a folder that only its owner can enter, and its parents alike: `Path.mkdir` would leave those open."""
+    if not path.parent.exists():
+        make_private_folder(path.parent)
+    path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -24,12 +24,12 @@ def directory(tmp_path: Path) -> Path:
 def test_files_and_folders_belong_to_their_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        files.write_private(tmp_path / "a" / "key", "secret")
+        files.write_private(tmp_path / "a" / "b" / "key", "secret")
     finally:
         os.umask(before)
-    assert mode(tmp_path / "a") == 0o700
-    assert mode(tmp_path / "a" / "key") == 0o600
-    assert (tmp_path / "a" / "key").read_text() == "secret"
+    assert mode(tmp_path / "a") == mode(tmp_path / "a" / "b") == 0o700
+    assert mode(tmp_path / "a" / "b" / "key") == 0o600
+    assert (tmp_path / "a" / "b" / "key").read_text() == "secret"
 
 
 def test_a_file_that_is_written_again_is_replaced_and_leaves_no_draft(tmp_path: Path) -> None:
