@@ -1,0 +1,149 @@
+"""Write the schemas of the stand-in charts' values: `python -m simulator.charts`."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FOLDER = Path(__file__).parent
+
+OPEN_OBJECTS = frozenset(
+    "affinity annotations config grafana.ini labels livenessProbe nodeSelector podLabels readinessProbe resources "
+    "rollingUpdate startupProbe updateStrategy".split()
+)
+"""Names of values whose content is Kubernetes' or the program's own, so that the chart does not list it."""
+
+TRI_STATE = {"type": ["boolean", "string"], "enum": [True, False, ""]}
+COUNT_OR_PERCENT = {"type": ["integer", "string", "null"]}
+
+_ENVOY_GATEWAY = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"envoyGateway": {"type": "object"}},
+}
+_CNPG_CONFIG = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "create": {"type": "boolean"},
+        "name": {"type": "string"},
+        "secret": {"type": "boolean"},
+        "clusterWide": {"type": "boolean"},
+        "data": {"type": "object", "additionalProperties": {"type": "string"}},
+        "maxConcurrentReconciles": {"type": "integer"},
+    },
+}
+_PLUGIN_CONFIG = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string"},
+        "map": {"type": "object", "additionalProperties": {"type": "string"}},
+        "default": {"type": "string"},
+        "fallbackStrategies": {"type": "array", "items": {"enum": ["named", "single", "empty"]}},
+    },
+}
+
+EXCEPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "nvidia-device-plugin": {
+        "config": _PLUGIN_CONFIG,
+        "compatWithCPUManager": {"type": ["boolean", "null"]},
+        "failOnInitError": {"type": ["boolean", "null"]},
+        "migStrategy": {"enum": ["none", "single", "mixed", None]},
+        "deviceIDStrategy": {"enum": ["uuid", "index", None]},
+        "deviceDiscoveryStrategy": {"enum": ["auto", "nvml", "tegra", None]},
+        "nfd.enabled": {"const": False},
+    },
+    "cloudnative-pg": {"config": _CNPG_CONFIG},
+    "dcgm-exporter": {"tlsServerConfig.enabled": {"const": False}},
+    "kserve-resources": {
+        "kserve.controller.deploymentMode": {"enum": ["Standard", "Knative", "RawDeployment", "Serverless"]},
+        "kserve.controller.gateway.urlScheme": {"enum": ["http", "https"]},
+        "kserve.controller.metricsBindPort": {"type": ["string", "integer"]},
+        "kserve.inferenceServiceConfig.enabled": TRI_STATE,
+        "kserve.certManager.enabled": TRI_STATE,
+        "kserve.storagecontainer.enabled": TRI_STATE,
+        "kserve.storage.s3.useHttps": {"type": ["boolean", "string"]},
+        "kserve.storage.s3.verifySSL": {"type": ["boolean", "string"]},
+        "kserve.storage.s3.useVirtualBucket": {"type": ["boolean", "string"]},
+        "kserve.storage.s3.useAnonymousCredential": {"type": ["boolean", "string"]},
+    },
+    "gateway-helm": {"config": _ENVOY_GATEWAY},
+    "kserve-runtime-configs": {"kserve.llmisvcConfigs.enabled": {"const": False}},
+    "kube-prometheus-stack": {
+        "additionalPrometheusRulesMap": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["groups"],
+                "properties": {"groups": {"type": "array"}, "additionalLabels": {"type": "object"}},
+            },
+        },
+        "prometheus.prometheusSpec.additionalScrapeConfigsSecret": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"enabled": {"type": "boolean"}, "name": {"type": "string"}, "key": {"type": "string"}},
+        },
+    },
+}
+"""Where the default does not tell which values are good."""
+
+COUNTED_BUDGETS = frozenset({"minAvailable", "maxUnavailable"})
+
+
+_SCALARS: Mapping[type, Mapping[str, Any]] = {
+    list: {"type": "array"},
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    str: {"type": "string"},
+    type(None): {"type": ["string", "object", "null"]},
+}
+
+
+def schema_of(value: Any, chart: str, path: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The JSON schema of one default: of its type, and closed where the chart lists what is inside."""
+    name = path[-1] if path else ""
+    exception = EXCEPTIONS.get(chart, {}).get(".".join(path))
+    if exception is None and name in COUNTED_BUDGETS:
+        exception = COUNT_OR_PERCENT
+    if exception is None and not isinstance(value, dict):
+        exception = _SCALARS[type(value)]
+    if exception is not None:
+        return {**exception}
+    if not value or name in OPEN_OBJECTS or name.lower().endswith("securitycontext"):
+        return {"type": "object"}
+    properties = {key: schema_of(inner, chart, (*path, key)) for key, inner in value.items()}
+    if name.lower().endswith("poddisruptionbudget"):
+        properties |= dict.fromkeys(sorted(COUNTED_BUDGETS), COUNT_OR_PERCENT)
+        properties["unhealthyPodEvictionPolicy"] = {"enum": ["AlwaysAllow", "IfHealthyBudget"]}
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def values_of(chart: Path) -> dict[str, Any]:
+    """The chart's values with their defaults."""
+    values: dict[str, Any] = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf-8"))
+    return values
+
+
+def schema_text(chart: Path) -> str:
+    """What `values.schema.json` of that chart must say."""
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", **schema_of(values_of(chart), chart.name)}
+    return json.dumps(schema, indent=1) + "\n"
+
+
+def charts() -> list[Path]:
+    """The folders of all stand-in charts, by name."""
+    return sorted(path.parent for path in FOLDER.glob("*/Chart.yaml"))
+
+
+def main() -> None:
+    """Write every schema anew."""
+    for chart in charts():
+        (chart / "values.schema.json").write_text(schema_text(chart), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
