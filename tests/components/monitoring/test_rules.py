@@ -30,7 +30,7 @@ from tests.support.promql import metrics_of
 from tests.support.promtool import check_rules, promtool
 
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
-ALL = [group for group in groups(RuleScope())]
+ALL = list(groups(RuleScope()))
 ALERTS = {alert.name: alert for group in ALL for alert in group.alerts}
 RECORDED = {recording.name for group in ALL for recording in group.recordings}
 EXPRESSIONS = {

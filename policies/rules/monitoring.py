@@ -1,0 +1,75 @@
+"""What a monitoring stack cannot work with."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from policies.rules.finding import Finding
+
+SEVERITIES = ("critical", "warning", "info")
+RECEIVER_KINDS = ("webhook", "slack", "pagerduty")
+LARGEST_SHARE_PERCENT = 90
+"""Of the volume that blocks may fill: the write-ahead log and compaction need the rest (Prometheus storage docs: 80 to
+85 % is advised)."""
+
+
+def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
+    """Retention that fits its volume, one source for Grafana's password, receivers that can be reached."""
+    storage, kept = int(args["storage_gib"]), args.get("retention_size_gib")
+    if storage < 1:
+        yield Finding(f"{path}.storage_gib", str(storage), "at least 1 GiB", "give Prometheus a volume")
+    if kept is not None and not 0 < int(kept) <= storage * LARGEST_SHARE_PERCENT / 100:
+        yield Finding(
+            f"{path}.retention_size_gib",
+            f"{int(kept)} of {storage} GiB",
+            f"above 0 and at most {LARGEST_SHARE_PERCENT} % of the volume: the write-ahead log needs the rest",
+            f"keep at most {storage * LARGEST_SHARE_PERCENT // 100} GiB, or enlarge storage_gib",
+        )
+    if int(args.get("retention_days") or 1) < 1:
+        yield Finding(f"{path}.retention_days", str(args["retention_days"]), "at least 1 day", "give whole days")
+    if "ReadWriteOnce" not in args["storage"]["access_modes"]:
+        yield Finding(
+            f"{path}.storage",
+            args["storage"]["class_name"],
+            "Prometheus writes to a volume of its own, ReadWriteOnce",
+            "take the storage class for fast or standard volumes",
+        )
+    if bool(args.get("grafana_admin_secret_name")) == ("grafana_admin_password" in args):
+        yield Finding(
+            f"{path}.grafana_admin_password",
+            "both or none of grafana_admin_password and grafana_admin_secret_name",
+            "Grafana's administrator has a password from one place, and it is never the chart's default",
+            "give the password as a secret, or name a Secret with the keys admin-user and admin-password",
+        )
+    if args.get("scrape_control_plane") and args["kind"] in ("eks", "gke", "simulated"):
+        yield Finding(
+            f"{path}.scrape_control_plane",
+            f"true on {args['kind']}",
+            "scheduler, controller manager and etcd of a managed or simulated control plane cannot be scraped",
+            "leave it out",
+        )
+    yield from check_receivers(f"{path}.receivers", args.get("receivers") or [])
+
+
+def check_receivers(path: str, receivers: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Receivers have names of their own, a Secret, and what their kind needs."""
+    names = [receiver["name"] for receiver in receivers]
+    for receiver in receivers:
+        here = f"{path}.{receiver['name']}"
+        if names.count(receiver["name"]) > 1 or receiver["name"] == "null":
+            yield Finding(here, receiver["name"], "every receiver has a name of its own", "rename it")
+        if receiver["kind"] not in RECEIVER_KINDS:
+            yield Finding(f"{here}.kind", str(receiver["kind"]), f"one of {', '.join(RECEIVER_KINDS)}", "correct it")
+        if not receiver.get("secret_name") or not receiver.get("secret_key"):
+            yield Finding(
+                f"{here}.secret_name",
+                "(none)",
+                "the address or key of a receiver is in a Secret: whoever knows it can post",
+                "name the Secret of the monitoring namespace, and its key",
+            )
+        for severity in receiver.get("severities") or []:
+            if severity not in SEVERITIES:
+                yield Finding(f"{here}.severities", severity, f"one of {', '.join(SEVERITIES)}", "correct it")
+        if (receiver["kind"] == "slack") != bool(receiver.get("channel")):
+            yield Finding(
+                f"{here}.channel", str(receiver.get("channel")), "a channel for Slack, and only for Slack", "correct it"
+            )
