@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 UNCHANGED = "same"
+STACK_TYPE = "pulumi:pulumi:Stack"
 _REPLACEMENT_HALVES = frozenset({"create-replacement", "delete-replaced"})
 # Looking is no change: `refresh` counts what it looked at, reads are lookups of what others own.
 _LOOKS = frozenset({"refresh", "read", "read-replacement", "read-discard"})
@@ -21,7 +22,9 @@ _CLOSING_LINES = ("update failed", "preview failed", "destroy failed", "refresh 
 
 
 def resource_name(urn: str) -> str:
-    """The short type and the name of a resource: `ConfigMap one`; the text itself when it is not a URN."""
+    """The short type and the name of a resource: `ConfigMap one`; `stack` for the stack itself and for no URN."""
+    if not urn or f"::{STACK_TYPE}::" in urn:
+        return "stack"
     parts = urn.split("::")
     if len(parts) < 4:  # urn:pulumi:<stack>::<project>::<types>::<name>
         return urn
@@ -41,7 +44,7 @@ class Violation:
     @property
     def resource(self) -> str:
         """Type and name of the resource; `stack` when the rule judged the stack as a whole."""
-        return resource_name(self.urn) if self.urn else "stack"
+        return resource_name(self.urn)
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Failure:
     @property
     def resource(self) -> str:
         """Type and name of the resource; `stack` when the error belongs to none."""
-        return resource_name(self.urn) if self.urn else "stack"
+        return resource_name(self.urn)
 
 
 @dataclass(frozen=True)

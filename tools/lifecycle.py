@@ -53,6 +53,10 @@ CLUSTER_VARIABLE = "MLPLATFORM_CLUSTER"
 SUMMARY = "report.summary:show"
 CHANGING = frozenset({"up", "refresh", "destroy"})
 """The operations that change the world or the state, and so have an entry in the journal."""
+# An object that a killed run created is in no state; the next run meets it again. Provider 4.25 creates by server-side
+# apply and so takes it in; from 4.29 on a create is a plain POST and needs this to do so. Set only after a killed run
+# or a lost answer: at other times an object that is already there belongs to somebody else (4.29 then says so).
+ADOPTING = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
 # Kinds that hold data which no second `up` brings back.
 _STATEFUL = frozenset(
     {"PersistentVolumeClaim", "PersistentVolume", "StatefulSet", "Cluster", "Instance", "DatabaseInstance", "Bucket"}
@@ -210,17 +214,22 @@ class Run:
         label = label or operation
         before = self.journal.read()
         mark = self.engine.environment[RUN_VARIABLE]
+        again = before is not None
 
         def attempt(unsure: bool = False) -> Outcome:
+            nonlocal again
+            environment = {**self.engine.environment, **(ADOPTING if again or unsure else {})}
             if operation in CHANGING:
                 self.journal.write(Unfinished.now(operation, mark))
             with self.screen.working(label, "starting") as update:
                 watcher = RunWatcher(update, lambda text: self.screen.say(label, text), total)
-                outcome = run(dataclasses.replace(self.engine, watcher=watcher), unsure)
+                engine = dataclasses.replace(self.engine, watcher=watcher, environment=environment)
+                outcome = run(engine, unsure)
             if outcome.exit_code < 0:
                 end_processes_of(mark)
             if operation in CHANGING:
                 self._close_journal(outcome, before)
+            again = True
             return outcome
 
         outcome = with_retries(attempt, lambda text: self.screen.say("retry", text), sleep=self.sleep)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
-from tools.events import EventReader, Failure, Outcome, Step, Violation, resource_name
+from tools.events import STACK_TYPE, EventReader, Failure, Outcome, Step, Violation, resource_name
 
 HEARTBEAT_SECONDS = 10.0
 _LABEL_WIDTH = 10
@@ -21,19 +22,23 @@ _SIGNS = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
 class Screen:
     """Prints steps. On a terminal a long step has a live line; elsewhere a line at most every ten seconds."""
 
-    console: Console = field(default_factory=lambda: Console(highlight=False, markup=False, soft_wrap=True))
+    console: Console = field(default_factory=Console)
     _status: Status | None = None
     _last_line: float = 0.0
 
     def say(self, label: str, text: str) -> None:
         """One finished step."""
         self._last_line = time.monotonic()
-        self.console.print(f"{label:<{_LABEL_WIDTH}} {text}")
+        self._print(f"{label:<{_LABEL_WIDTH}} {text}")
 
     def detail(self, text: str) -> None:
         """More about the step before; several lines are indented alike."""
         for line in text.splitlines():
-            self.console.print(f"{'':<{_LABEL_WIDTH}} {line}")
+            self._print(f"{'':<{_LABEL_WIDTH}} {line}")
+
+    def _print(self, line: str) -> None:
+        # As it is: square brackets are rules and indices here, not markup, and a terminal wraps better than we do.
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     @contextlib.contextmanager
     def working(self, label: str, text: str) -> Iterator[Callable[[str], None]]:
@@ -43,7 +48,7 @@ class Screen:
         def update(doing: str) -> None:
             line = f"{label:<{_LABEL_WIDTH}} {doing}"
             if self._status is not None:
-                self._status.update(f"{line}  {_clock(time.monotonic() - began)}")
+                self._status.update(Text(f"{line}  {_clock(time.monotonic() - began)}"))
             elif time.monotonic() - self._last_line >= HEARTBEAT_SECONDS:
                 self.say(label, f"{doing}  {_clock(time.monotonic() - began)}")
 
@@ -51,7 +56,7 @@ class Screen:
             self._last_line = time.monotonic()
             yield update
             return
-        with self.console.status(f"{label:<{_LABEL_WIDTH}} {text}") as status:
+        with self.console.status(Text(f"{label:<{_LABEL_WIDTH}} {text}")) as status:
             self._status = status
             try:
                 yield update
@@ -107,10 +112,10 @@ def steps_text(steps: tuple[Step, ...], limit: int = _LISTED) -> str:
     """The changes by kind of resource: `- ConfigMap (3)  one, two, three`."""
     rows: dict[tuple[str, str], list[str]] = {}
     for step in steps:
-        if step.operation in _SIGNS:
+        if step.operation in _SIGNS and step.type != STACK_TYPE:
             kind, _, name = resource_name(step.urn).partition(" ")
             rows.setdefault((_SIGNS[step.operation], kind), []).append(name)
-    lines = [f"{sign} {kind:<24} {_names(names)}" for (sign, kind), names in sorted(rows.items())]
+    lines = [f"{sign} {kind:<24} {_names(sorted(names))}" for (sign, kind), names in sorted(rows.items())]
     more = [f"… and {len(lines) - limit} more kinds"] if len(lines) > limit else []
     return "\n".join([*lines[:limit], *more])
 

@@ -96,7 +96,7 @@ def with_retries(
 
     retrying = Retrying(
         stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_exponential_jitter(initial=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS),
+        wait=wait_exponential_jitter(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS),
         retry=retry_if_result(worth_retrying),
         before_sleep=before_sleep,
         retry_error_callback=last_result,

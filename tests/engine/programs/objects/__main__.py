@@ -26,7 +26,9 @@ kubernetes.core.v1.Secret(
     opts=inside,
 )
 if config.get_bool("invalid"):
-    kubernetes.core.v1.ConfigMap("invalid", metadata={"name": "Not_A_Name", "namespace": space}, opts=inside)
+    kubernetes.core.v1.ConfigMap(
+        "invalid", metadata={"name": "Not_A_Name", "namespace": space}, data={"value": "any"}, opts=inside
+    )
 
 pulumi.export("namespace", space)
 pulumi.export("token", pulumi.Output.secret("canary-output"))

@@ -1,0 +1,251 @@
+"""`make up` and `make down` around the real engine and a real API server, and what a killed run leaves them to do."""
+
+import contextlib
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+from rich.console import Console
+
+from tools.backend import choose_backend, state_directory
+from tools.engine import RUN_VARIABLE, Engine
+from tools.errors import ToolError
+from tools.lifecycle import Lifecycle, StackFacts
+from tools.recovery import Journal
+from tools.screen import Screen
+
+REPOSITORY = Path(__file__).parents[2]
+PROGRAMS = Path(__file__).parent / "programs"
+KILLS = 10
+MAPS = 20
+# Namespace, config maps, Secret; the control plane adds a service account and its root certificate.
+OBJECTS = MAPS + 2
+STACK = "test"
+
+
+@pytest.fixture
+def life(toolchain, cluster, tmp_path, monkeypatch) -> Iterator[Lifecycle]:
+    """A project with a policy pack on a cluster that is not the stack's own; `life.screen` records what is printed."""
+    monkeypatch.setenv("MLPLATFORM_HOME", str(tmp_path / "home"))
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / ".venv").symlink_to(REPOSITORY / ".venv", target_is_directory=True)
+    (project / "program").symlink_to(PROGRAMS / "objects", target_is_directory=True)
+    (project / "Pulumi.yaml").write_text(
+        "name: mlplatform\nruntime: {name: python, options: {virtualenv: .venv}}\nmain: program/\n", encoding="utf-8"
+    )
+    law = project / "policies"
+    law.mkdir()
+    (law / "__main__.py").symlink_to(PROGRAMS / "law" / "__main__.py")
+    (law / "PulumiPolicy.yaml").write_text(
+        "runtime: {name: python, options: {virtualenv: ../.venv}}\n", encoding="utf-8"
+    )
+    configure(project, count=3)
+    screen = Screen(Console(record=True, width=200, file=open("/dev/null", "w", encoding="utf-8")))  # noqa: SIM115
+    made = Lifecycle(
+        project=project,
+        screen=screen,
+        facts=lambda _, stack: StackFacts(stack, simulated=False),
+        tools=lambda: toolchain,
+        summary="builtins:print",
+        environment={"KUBECONFIG": str(cluster.kubeconfig)},
+    )
+    yield made
+    with contextlib.suppress(ToolError):
+        made.down(STACK, yes=True)
+
+
+def configure(project: Path, *, stack: str = STACK, **settings: object) -> None:
+    """Writes the stack's settings; `space` defaults to a namespace of the test's own."""
+    values = {"space": f"life-{project.parent.name.replace('_', '-')[:40].strip('-').lower()}", **settings}
+    text = yaml.safe_dump({"config": {f"objects:{name}": value for name, value in values.items()}})
+    (project / f"Pulumi.{stack}.yaml").write_text(text, encoding="utf-8")
+
+
+def printed(life: Lifecycle) -> str:
+    """What has been printed since the last call."""
+    return life.screen.console.export_text(clear=True)
+
+
+def engine_of(life: Lifecycle, toolchain) -> Engine:
+    """The same stack, asked directly."""
+    state = state_directory(life.project)
+    return Engine(
+        toolchain, life.project, STACK, state, choose_backend(life.project, state), environment=life.environment
+    )
+
+
+def own_objects(life: Lifecycle, cluster) -> list[str]:
+    """What the program declares in its namespace, as it is on the API server."""
+    space = yaml.safe_load((life.project / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8"))["config"][
+        "objects:space"
+    ]
+    found = cluster.kubectl("get", "configmaps,secrets", "-n", space, "-o", "name").split()
+    return [name for name in found if "kube-root-ca" not in name]
+
+
+def plugins_of_this_test(life: Lifecycle) -> list[str]:
+    """Engines, providers and programs at work for this project."""
+    home = str(state_directory(life.project))
+    names = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            variables = process.environ()
+            if RUN_VARIABLE in variables and home in variables.get("PULUMI_BACKEND_URL", ""):
+                names.append(process.name())
+    return names
+
+
+def test_up_and_down_leave_the_cluster_the_state_and_the_checkout_as_they_were(life, cluster):
+    before, settings = cluster.census(), (life.project / f"Pulumi.{STACK}.yaml").read_bytes()
+    life.up(STACK)
+    assert len(own_objects(life, cluster)) == 3 + 1
+    assert "up         6 created, 0 unchanged" in printed(life)
+    life.up(STACK)
+    assert "up         no changes, 6 unchanged" in printed(life)
+    life.refresh(STACK)
+    assert "no drift, 6 resources as they should be" in printed(life)
+    assert (life.project / f"Pulumi.{STACK}.yaml").read_bytes() == settings
+    life.down(STACK, yes=True)
+    assert cluster.census() == before
+    assert not state_directory(life.project).exists()
+    assert plugins_of_this_test(life) == []
+    life.down(STACK)
+    assert "is not up; there is nothing to take down" in printed(life)
+
+
+def test_a_violation_stops_an_up_before_anything_changes_and_names_resource_rule_figure_and_remedy(life, cluster):
+    before = cluster.census()
+    configure(life.project, count=5, value="outlawed")
+    with pytest.raises(
+        ToolError, match=r"Nothing has been changed\. Mend what is named above \(settings: Pulumi\.test"
+    ):
+        life.up(STACK)
+    text = printed(life)
+    assert "✗ ConfigMap map-4  [no-outlaws]" in text
+    assert "the value is 'outlawed'; choose another" in text
+    assert cluster.census() == before
+
+    configure(life.project, count=5)
+    with pytest.raises(ToolError, match="the policies forbid this preview"):
+        life.up(STACK)
+    text = printed(life)
+    assert "✗ stack  [count-of-maps]" in text
+    assert "5 config maps where 4 are allowed; set objects:count to 4 or less" in text
+    assert cluster.census() == before
+
+
+def test_advice_is_shown_and_does_not_stop_an_up(life, cluster):
+    configure(life.project, value="dull")
+    life.up(STACK)
+    text = printed(life)
+    assert "a livelier value would be nice" in text
+    assert "6 created" in text
+
+
+def test_a_dry_run_changes_nothing_and_says_what_it_would(life, cluster):
+    before = cluster.census()
+    life.up(STACK, dry_run=True)
+    text = printed(life)
+    assert "6 to create" in text
+    assert "+ ConfigMap                map-0, map-1, map-2" in text
+    assert cluster.census() == before
+
+
+def test_a_failed_up_names_the_object_and_the_log_and_the_next_one_goes_on(life, cluster):
+    configure(life.project, invalid="true")
+    with pytest.raises(ToolError, match=r"up failed .* `make up STACK=test` goes on from here\.\nfull output: .*\.log"):
+        life.up(STACK)
+    assert "✗ ConfigMap invalid" in printed(life)
+    assert Journal.of(state_directory(life.project), STACK).read() is None, "a refusal leaves nothing unsure"
+    configure(life.project)
+    life.up(STACK)
+    assert "up         1 created, 0 deleted" in printed(life) or len(own_objects(life, cluster)) == 4
+
+
+def test_drift_is_found_said_and_brought_back(life, cluster):
+    life.up(STACK)
+    space = own_namespace(life)
+    cluster.kubectl("delete", "configmap", "map-1", "-n", space)
+    printed(life)
+    life.refresh(STACK)
+    assert "1 deleted" in printed(life)
+    life.up(STACK)
+    assert "configmap/map-1" in own_objects(life, cluster)
+
+
+def own_namespace(life: Lifecycle) -> str:
+    """The namespace in the settings."""
+    settings = yaml.safe_load((life.project / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8"))
+    return str(settings["config"]["objects:space"])
+
+
+def engines_at_work(life: Lifecycle) -> list[psutil.Process]:
+    """The engine processes that change this test's stack."""
+    home, found = str(state_directory(life.project)), []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.name() == "pulumi" and home in process.environ().get("PULUMI_BACKEND_URL", ""):
+                found.append(process)
+    return found
+
+
+def killed_after(life: Lifecycle, seconds: float, command: Callable[[], None]) -> bool:
+    """Runs a command and kills its engine (-9) some time after it began to change things. True if it was hit."""
+    journal, hit = Journal.of(state_directory(life.project), STACK).path, threading.Event()
+    over = threading.Event()
+
+    def strike() -> None:
+        while not journal.exists() and not over.is_set():
+            time.sleep(0.005)
+        if not over.wait(seconds):
+            for engine in engines_at_work(life):
+                engine.send_signal(signal.SIGKILL)
+                hit.set()
+
+    thread = threading.Thread(target=strike)
+    thread.start()
+    try:
+        with contextlib.suppress(ToolError):
+            command()
+    finally:
+        over.set()
+        thread.join()
+    return hit.is_set()
+
+
+@pytest.mark.parametrize("checkpoints", ["saved-once", "saved-each-step"])
+def test_killed_at_any_moment_of_an_up_or_a_destroy_the_next_command_converges(
+    life, cluster, toolchain, monkeypatch, checkpoints
+):
+    monkeypatch.setenv("PULUMI_SKIP_CHECKPOINTS", str(checkpoints == "saved-once").lower())
+    monkeypatch.setenv("TEST_LAW_LARGEST", str(MAPS))
+    configure(life.project, count=MAPS)
+    before, moments, hits = cluster.census(), random.Random(20261121), 0
+    rounds = KILLS if checkpoints == "saved-once" else 2
+    for attempt in range(rounds):
+        up_moment, destroy_moment = moments.uniform(0, 2.5), moments.uniform(0, 4)
+        said = f"round {attempt}: up killed after {up_moment:.2f} s, destroy after {destroy_moment:.2f} s"
+        hits += killed_after(life, up_moment, lambda: life.up(STACK))
+        if attempt % 2:  # straight down: what the killed up made must go too, though no state knows it
+            life.down(STACK, yes=True)
+            assert cluster.census() == before, said
+            assert not state_directory(life.project).exists(), said
+        life.up(STACK)
+        assert len(own_objects(life, cluster)) == MAPS + 1, said
+        hits += killed_after(life, destroy_moment, lambda: life.down(STACK, yes=True))
+        if attempt % 2 == 0:  # up again: what is gone must come back, though the state says that it is there
+            life.up(STACK)
+            assert len(own_objects(life, cluster)) == MAPS + 1, said
+            assert engine_of(life, toolchain).refresh(preview_only=True).changes == {}, said
+        life.down(STACK, yes=True)
+        assert cluster.census() == before, said
+        assert not state_directory(life.project).exists(), said
+        assert plugins_of_this_test(life) == [], said
+    assert hits >= rounds, f"only {hits} of {2 * rounds} kills hit a working engine"

@@ -1,0 +1,135 @@
+"""Reading what the engine says."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools.events import EventReader, Failure, resource_name
+
+URN = "urn:pulumi:dev::mlplatform::mlplatform:index:Tenant$kubernetes:core/v1:ConfigMap::one"
+STACK_URN = "urn:pulumi:dev::mlplatform::pulumi:pulumi:Stack::mlplatform-dev"
+
+
+def step(kind: str, operation: str, urn: str = URN, **state: Any) -> str:
+    """A line about one step of one resource."""
+    metadata = {"op": operation, "urn": urn, "type": "kubernetes:core/v1:ConfigMap", "old": None, "new": state or None}
+    return json.dumps({"sequence": 1, kind: {"metadata": metadata}})
+
+
+def diagnostic(severity: str, message: str, urn: str = "") -> str:
+    """A line with a message."""
+    return json.dumps({"diagnosticEvent": {"severity": severity, "message": message, "urn": urn}})
+
+
+def summary(**changes: int) -> str:
+    """The last line that counts."""
+    return json.dumps({"summaryEvent": {"resourceChanges": changes, "result": "succeeded"}})
+
+
+def read(*lines: str, operation: str = "up") -> EventReader:
+    """A reader that has been fed."""
+    reader = EventReader(operation)
+    for line in lines:
+        reader.feed(line)
+    return reader
+
+
+def test_a_resource_is_named_by_its_own_kind_and_name():
+    assert resource_name(URN) == "ConfigMap one"
+    assert resource_name(f"{URN}::with::colons") == "ConfigMap one::with::colons"
+    assert resource_name(STACK_URN) == "stack"
+    assert resource_name("") == "stack"
+    assert resource_name("no urn") == "no urn"
+
+
+def test_a_step_is_running_between_its_two_events():
+    reader = read(step("resourcePreEvent", "create"))
+    assert (reader.running, reader.done) == ({URN: "create"}, 0)
+    reader.feed(step("resOutputsEvent", "create"))
+    assert (reader.running, reader.done) == ({}, 1)
+
+
+def test_a_component_that_ends_twice_is_counted_once():
+    reader = read(step("resOutputsEvent", "create"), step("resOutputsEvent", "create"))
+    assert reader.done == 1
+
+
+def test_the_summary_of_a_good_run_counts_without_what_stayed_and_what_was_only_looked_at():
+    outcome = read(summary(create=2, same=5, refresh=7, read=1)).outcome(0, 1.5)
+    assert outcome.changes == {"create": 2}
+    assert outcome.same == 5
+    assert outcome.succeeded
+
+
+def test_a_replacement_is_one_change_in_whatever_steps_it_comes():
+    lines = [step("resOutputsEvent", name) for name in ("create-replacement", "replace", "delete-replaced")]
+    assert read(*lines).outcome(1, 0).changes == {"replace": 1}
+    counted = {"create-replacement": 1, "replace": 1, "delete-replaced": 1}
+    assert read(summary(**counted)).outcome(0, 0).changes == {"replace": 1}
+
+
+def test_a_failed_run_counts_what_was_done_and_not_what_its_summary_promised():
+    reader = read(
+        step("resOutputsEvent", "create"),
+        step("resOpFailedEvent", "create", urn=f"{URN}-2"),
+        summary(create=2),
+    )
+    assert reader.outcome(1, 0).changes == {"create": 1}
+
+
+def test_an_error_is_told_once_and_the_closing_line_is_none():
+    reader = read(
+        diagnostic("error", "refused\n", URN),
+        diagnostic("error", "refused\n", URN),
+        diagnostic("error", "update failed\n"),
+        diagnostic("info", "Retry #0; creation failed", URN),
+    )
+    assert reader.outcome(1, 0).failures == (Failure(URN, "refused"),)
+
+
+def test_what_goes_wrong_before_events_begin_is_read_from_the_error_stream_with_its_further_lines():
+    reader = EventReader("up")
+    for line in ("warning: old\n", "error: the stack is locked\n", "  by somebody\n", "unrelated\n"):
+        reader.feed_error(line)
+    assert reader.outcome(255, 0).failures == (Failure("", "the stack is locked\n  by somebody"),)
+
+
+def test_a_violation_carries_rule_resource_and_weight():
+    event = {
+        "resourceUrn": URN,
+        "message": "Few maps\n5 where 4 are allowed\n",
+        "policyName": "count",
+        "enforcementLevel": "mandatory",
+    }
+    advice = {**event, "enforcementLevel": "advisory"}
+    lines = [json.dumps({"policyEvent": item}) for item in (event, event, advice)]
+    outcome = read(*lines, operation="preview").outcome(1, 0)
+    assert [(violation.resource, violation.policy, violation.mandatory) for violation in outcome.violations] == [
+        ("ConfigMap one", "count", True),
+        ("ConfigMap one", "count", False),
+    ]
+    assert len(outcome.mandatory_violations) == 1
+
+
+def test_a_protected_resource_is_known_by_either_mark():
+    lines = [
+        step("resOutputsEvent", "delete", protect=True),
+        step("resOutputsEvent", "delete", urn=f"{URN}-kept", retainOnDelete=True),
+        step("resOutputsEvent", "delete", urn=f"{URN}-free", protect=False),
+    ]
+    assert [item.protected for item in read(*lines).outcome(0, 0).steps] == [True, True, False]
+
+
+def test_the_warning_about_tools_on_path_is_ours_and_not_told():
+    lines = [
+        diagnostic("warning", "using pulumi-language-python from $PATH at /x"),
+        diagnostic("warning", "deprecated"),
+    ]
+    assert read(*lines).outcome(0, 0).warnings == ("deprecated",)
+
+
+@given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
+def test_a_line_that_is_no_event_changes_nothing(line):
+    assert read(line).outcome(0, 0) == EventReader("up").outcome(0, 0)
