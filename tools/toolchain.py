@@ -344,6 +344,7 @@ def _place_provider(program: Path, home: Path) -> None:
         return
     name.parent.mkdir(parents=True, exist_ok=True)
     unfinished = name.with_suffix(f".{os.getpid()}")
+    unfinished.unlink(missing_ok=True)
     unfinished.symlink_to(program)
     unfinished.replace(name)
 
