@@ -1,0 +1,200 @@
+"""A team: a closed namespace, what it may hold, who may work in it, and the accounts its pods run as."""
+
+import json
+from typing import Any, TypedDict
+
+from pulumi import Input, Output, ResourceOptions
+from pulumi_kubernetes import core, meta, rbac
+
+from components.addons.gateway import GatewayHandle
+from components.addons.monitoring import MonitoringHandle
+from components.capacity import Supply, supplies_of
+from components.component import LABELS, Component
+from components.mlflow.tracking_server import TrackingHandle
+from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
+from components.placement import PoolHandle
+from components.stores import ObjectStoreHandle
+from components.tenants.handles import PriorityHandle, TeamHandle
+from components.tenants.plan import (
+    LIMITS,
+    PULL_SECRET,
+    SERVING_ACCOUNT,
+    TRAINING_ACCOUNT,
+    namespace_of,
+    quota_spec,
+    role_rules,
+    role_subjects,
+    roles_of,
+    team_labels,
+    team_traffic,
+)
+from components.tenants.spec import TeamSpec
+from policies.rules.finding import refuse
+from policies.rules.tenants import check_team
+
+
+class RegistryCredentials(TypedDict):
+    """How images are pulled from a private registry."""
+
+    server: str
+    """Host name of the registry."""
+    username: str
+    """User."""
+    password: Input[str]
+    """Password or token; kept as a secret."""
+
+
+class TeamArgs(TypedDict, total=False):
+    """A team and what the platform has for it."""
+
+    name: str
+    """Required. Name of the team."""
+    team: TeamSpec
+    """Required. What it may hold, who belongs to it."""
+    registry: RegistryCredentials
+    """Private registry that its pods pull from; default: none."""
+    account_annotations: dict[str, str]
+    """Of both service accounts: workload identity (`eks.amazonaws.com/role-arn`, `iam.gke.io/gcp-service-account`)."""
+    pools: list[PoolHandle]
+    """Required. All pools of the environment, those that the team has no part in too."""
+    priorities: PriorityHandle
+    """Required. Priority classes of its workloads."""
+    tracking: TrackingHandle
+    """Tracking server that its pods log to."""
+    monitoring: MonitoringHandle
+    """Who scrapes its pods."""
+    gateway: GatewayHandle
+    """The way in to its models."""
+    artifacts: ObjectStoreHandle
+    """Where its models and artifacts lie; its keys are `ObjectStoreCredentials` in the team's namespace."""
+
+
+class Team(Component):
+    """A namespace that cannot hold more than its quota and talks to nobody who is not named."""
+
+    namespace: Output[str]
+    """Its name, known once isolation, quota, limits and accounts exist: workloads wait for all of them."""
+    quota: Output[dict[str, int]]
+    """Accelerators that it may hold, by pool: a fact for policies and the report."""
+
+    def __init__(self, name: str, args: TeamArgs, opts: ResourceOptions | None = None) -> None:
+        team, supplies = args["team"], supplies_of_all(args["pools"])
+        refuse(f"team {args['name']}", check_team(name, args["name"], team, supplies))
+        registry: Any = args.get("registry")
+        if registry:
+            registry = {**registry, "password": Output.secret(registry["password"])}
+        super().__init__(name, {**args, "registry": registry}, opts)
+        handles = (args.get("tracking"), args.get("monitoring"), args.get("gateway"), args.get("artifacts"))
+        home = IsolatedNamespace(
+            f"{name}-home",
+            IsolatedNamespaceArgs(
+                namespace=namespace_of(args["name"], team),
+                pod_security=PodSecurity.RESTRICTED,
+                exceptions=team_traffic(team, *handles),
+                labels=namespace_labels(args),
+            ),
+            opts=self.child,
+        )
+        self.labels = {**LABELS, **team_labels(args["name"], team)}
+        pull_secret = self._pull_secret(name, home.namespace, registry) if registry else None
+        guards = [
+            core.v1.ResourceQuota(
+                f"{name}-quota",
+                metadata=self._metadata("team", home.namespace),
+                spec=quota_spec(team, supplies),
+                opts=self.child,
+            ).metadata.name,
+            core.v1.LimitRange(
+                f"{name}-limits", metadata=self._metadata("team", home.namespace), spec=LIMITS, opts=self.child
+            ).metadata.name,
+            *(
+                self._account(name, account, home.namespace, args.get("account_annotations"), pull_secret, args)
+                for account in (TRAINING_ACCOUNT, SERVING_ACCOUNT)
+            ),
+        ]
+        self._rights(name, home.namespace, team)
+        self.namespace = Output.all(home.namespace, *guards).apply(lambda names: str(names[0]))
+        self.quota = Output.from_input({key: int(units) for key, units in (team.get("quota") or {}).items()})
+        self.handle = TeamHandle(
+            name=args["name"],
+            namespace=self.namespace,
+            training_service_account=TRAINING_ACCOUNT,
+            serving_service_account=SERVING_ACCOUNT,
+            priorities=args["priorities"],
+        )
+        self.register_outputs({"namespace": self.namespace, "quota": self.quota})
+
+    def _metadata(
+        self, name: str, namespace: Output[str], annotations: dict[str, str] | None = None
+    ) -> meta.v1.ObjectMetaArgs:
+        return meta.v1.ObjectMetaArgs(name=name, namespace=namespace, labels=self.labels, annotations=annotations)
+
+    def _account(
+        self,
+        name: str,
+        account: str,
+        namespace: Output[str],
+        annotations: dict[str, str] | None,
+        pull_secret: Output[str] | None,
+        args: TeamArgs,
+    ) -> Output[str]:
+        """A service account without a token; KServe reads the store's credentials off its `secrets`."""
+        store = args.get("artifacts")
+        keys = store["credentials_secret_name"] if store and account == SERVING_ACCOUNT else ""
+        return core.v1.ServiceAccount(
+            f"{name}-{account}-account",
+            metadata=self._metadata(account, namespace, annotations),
+            automount_service_account_token=False,
+            image_pull_secrets=[{"name": pull_secret}] if pull_secret else None,
+            secrets=[{"name": keys}] if keys else None,
+            opts=self.child,
+        ).metadata.name.apply(str)
+
+    def _pull_secret(self, name: str, namespace: Output[str], registry: RegistryCredentials) -> Output[str]:
+        return core.v1.Secret(
+            f"{name}-registry",
+            metadata=self._metadata(PULL_SECRET, namespace),
+            type="kubernetes.io/dockerconfigjson",
+            string_data={
+                ".dockerconfigjson": Output.secret(registry["password"]).apply(
+                    lambda password: pull_configuration(registry["server"], registry["username"], password)
+                )
+            },
+            opts=self.child,
+        ).metadata.name.apply(str)
+
+    def _rights(self, name: str, namespace: Output[str], team: TeamSpec) -> None:
+        for role, rights, groups in roles_of(team):
+            declared = rbac.v1.Role(
+                f"{name}-{role}",
+                metadata=self._metadata(f"team-{role}", namespace),
+                rules=role_rules(rights),
+                opts=self.child,
+            )
+            rbac.v1.RoleBinding(
+                f"{name}-{role}-binding",
+                metadata=self._metadata(f"team-{role}", namespace),
+                role_ref={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": declared.metadata.name},
+                subjects=role_subjects(groups),
+                opts=self.child,
+            )
+
+
+def supplies_of_all(pools: list[PoolHandle]) -> tuple[Supply, ...]:
+    """What all pools offer."""
+    return tuple(supply for pool in pools for supply in supplies_of(pool["capacity"]))
+
+
+def namespace_labels(args: TeamArgs) -> dict[str, str]:
+    """Labels of the namespace: who it is, and what its peers want to see on a namespace before they let it in."""
+    tracking, gateway = args.get("tracking"), args.get("gateway")
+    return {
+        **team_labels(args["name"], args["team"]),
+        **(tracking["client_label"] if tracking else {}),
+        **(gateway["route_namespace_labels"] if gateway else {}),
+    }
+
+
+def pull_configuration(server: str, username: str, password: str) -> str:
+    """What the container runtime reads to pull from that registry."""
+    return json.dumps({"auths": {server: {"username": username, "password": password}}})

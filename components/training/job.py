@@ -1,0 +1,107 @@
+"""A training on one node."""
+
+from typing import Any, TypedDict
+
+from pulumi import Output, ResourceOptions
+
+from components.component import Component
+from components.mlflow.tracking_server import TrackingHandle
+from components.placement import PoolHandle
+from components.storage.object_store import object_store_environment
+from components.stores import ObjectStoreHandle, StorageHandle
+from components.tenants.handles import TeamHandle
+from components.training.checkpoints import checkpoint_claim
+from components.training.plan import (
+    RUN_LABEL,
+    job_spec,
+    settings_digest,
+    single_host_environment,
+    training_template,
+)
+from components.training.runs import declare_run, run_name
+from components.training.spec import TrainingSpec
+from components.workloads import Role, workload_labels
+from policies.rules.finding import refuse
+from policies.rules.workloads import check_checkpoint_storage, check_training
+
+
+class TrainingJobArgs(TypedDict, total=False):
+    """A training program, and what it runs on."""
+
+    job: TrainingSpec
+    """Required. The program and what it needs."""
+    team: TeamHandle
+    """Required. Whose it is: namespace, service account, priority."""
+    pool: PoolHandle
+    """Required. Where it runs."""
+    checkpoint_storage: StorageHandle
+    """Class of the checkpoint volume; required with `job.checkpoint`."""
+    tracking: TrackingHandle
+    """Tracking server that it logs to."""
+    artifacts: ObjectStoreHandle
+    """Bucket that it may read and write, with the keys in the team's namespace."""
+    keep_data: bool
+    """Required in stacks that are not simulated: the checkpoints outlive the training's removal from the stack."""
+
+
+class TrainingJob(Component):
+    """One run of a training on one node. `up` starts it and does not wait for its end.
+
+    A run is started once and never edited or restarted by the platform (ADR 0011); another `run` takes its place.
+    """
+
+    run: Output[str]
+    """Name of its Job."""
+
+    def __init__(self, name: str, args: TrainingJobArgs, opts: ResourceOptions | None = None) -> None:
+        job, team, pool, storage = args["job"], args["team"], args["pool"], args.get("checkpoint_storage")
+        modes = storage["access_modes"] if storage else None
+        refuse(
+            f"training {name}",
+            [*check_training(name, name, job, pool), *check_checkpoint_storage(name, job, None, modes)],
+        )
+        super().__init__(name, args, opts)
+        claim = checkpoint_claim(
+            name,
+            job.get("checkpoint"),
+            storage,
+            team["namespace"],
+            self.child,
+            team=team["name"],
+            keep_data=bool(args.get("keep_data")),
+        )
+        labels = workload_labels(name, team["name"], Role.TRAINING)
+        template = training_template(
+            job,
+            pool,
+            team,
+            labels={**labels, RUN_LABEL: run_name(name, job["run"])},
+            defaults={
+                **single_host_environment(pool),
+                **tracking_environment(name, team["name"], args.get("tracking")),
+            },
+            references=artifact_environment(args.get("artifacts")),
+            checkpoint_claim=claim,
+        )
+        self.run = declare_run(
+            name,
+            job["run"],
+            team["namespace"],
+            job_spec(job, template),
+            self.child,
+            digest=settings_digest(job, None, team["name"], pool["placement"]["pool"]),
+            labels=labels,
+        )
+        self.register_outputs({"run": self.run})
+
+
+def tracking_environment(name: str, team: str, tracking: TrackingHandle | None) -> dict[str, Any]:
+    """Environment by which MLflow finds its server, and files the runs of one training under one experiment. Pure."""
+    return {**tracking["environment"], "MLFLOW_EXPERIMENT_NAME": f"{team}/{name}"} if tracking else {}
+
+
+def artifact_environment(artifacts: ObjectStoreHandle | None) -> list[dict[str, Any]]:
+    """Environment by which a program finds the team's bucket; keys by reference to their Secret. Pure."""
+    if not artifacts:
+        return []
+    return [{"name": "ARTIFACTS_URI", "value": artifacts["uri"]}, *object_store_environment(artifacts)]

@@ -1,0 +1,92 @@
+"""A training that is repeated."""
+
+from typing import TypedDict
+
+from pulumi import Output, ResourceOptions
+from pulumi_kubernetes import batch, meta
+
+from components.component import Component
+from components.mlflow.tracking_server import TrackingHandle
+from components.placement import PoolHandle
+from components.stores import ObjectStoreHandle, StorageHandle
+from components.tenants.handles import TeamHandle
+from components.training.checkpoints import checkpoint_claim
+from components.training.job import artifact_environment, tracking_environment
+from components.training.plan import cron_job_spec, job_spec, single_host_environment, training_template
+from components.training.spec import ScheduleSpec, TrainingSpec
+from components.workloads import Role, workload_labels
+from policies.rules.finding import refuse
+from policies.rules.workloads import check_checkpoint_storage, check_scheduled_training
+
+
+class ScheduledTrainingArgs(TypedDict, total=False):
+    """A training program, when it runs, and what it runs on."""
+
+    job: TrainingSpec
+    """Required. The program and what it needs, without a `run`."""
+    schedule: ScheduleSpec
+    """Required. When it runs."""
+    team: TeamHandle
+    """Required. Whose it is: namespace, service account, priority."""
+    pool: PoolHandle
+    """Required. Where it runs."""
+    checkpoint_storage: StorageHandle
+    """Class of the checkpoint volume; required with `job.checkpoint`."""
+    tracking: TrackingHandle
+    """Tracking server that it logs to."""
+    artifacts: ObjectStoreHandle
+    """Bucket that it may read and write, with the keys in the team's namespace."""
+    keep_data: bool
+    """Required in stacks that are not simulated: the checkpoints outlive the training's removal from the stack."""
+
+
+class ScheduledTraining(Component):
+    """A training on one node, again and again, never twice at once.
+
+    A change counts from the next run on; the one that goes on is not touched. `schedule` says what is kept of old runs.
+    """
+
+    schedule: Output[str]
+    """Name of its CronJob."""
+
+    def __init__(self, name: str, args: ScheduledTrainingArgs, opts: ResourceOptions | None = None) -> None:
+        job, team, pool, storage = args["job"], args["team"], args["pool"], args.get("checkpoint_storage")
+        modes = storage["access_modes"] if storage else None
+        refuse(
+            f"scheduled training {name}",
+            [
+                *check_scheduled_training(name, name, job, args["schedule"], pool),
+                *check_checkpoint_storage(name, job, None, modes),
+            ],
+        )
+        super().__init__(name, args, opts)
+        claim = checkpoint_claim(
+            name,
+            job.get("checkpoint"),
+            storage,
+            team["namespace"],
+            self.child,
+            team=team["name"],
+            keep_data=bool(args.get("keep_data")),
+        )
+        labels = workload_labels(name, team["name"], Role.TRAINING)
+        template = training_template(
+            job,
+            pool,
+            team,
+            labels=labels,
+            defaults={
+                **single_host_environment(pool),
+                **tracking_environment(name, team["name"], args.get("tracking")),
+            },
+            references=artifact_environment(args.get("artifacts")),
+            checkpoint_claim=claim,
+        )
+        cron = batch.v1.CronJob(
+            f"{name}-schedule",
+            metadata=meta.v1.ObjectMetaArgs(name=name, namespace=team["namespace"], labels=labels),
+            spec=cron_job_spec(args["schedule"], job_spec(job, template), labels),
+            opts=self.child,
+        )
+        self.schedule = cron.metadata.name.apply(str)
+        self.register_outputs({"schedule": self.schedule})

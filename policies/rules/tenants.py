@@ -1,0 +1,85 @@
+"""Rules on teams: names that can be labels, quotas that name pools, ways out that stay narrow."""
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv4Network, ip_network
+
+from components.capacity import Supply
+from components.tenants.spec import EgressSpec, TeamSpec
+from policies.rules.finding import Finding
+from policies.rules.network import METADATA_SERVICE
+
+_LABEL = re.compile(r"^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$")
+_NAMESPACE = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+_RESERVED = ("default", "kube-system", "kube-public", "kube-node-lease")
+_SIZES = (
+    ("cpu", "cpu"),
+    ("memory_gib", "memoryGib"),
+    ("pods", "pods"),
+    ("storage_gib", "storageGib"),
+    ("claims", "claims"),
+    ("ephemeral_storage_gib", "ephemeralStorageGib"),
+)
+_FORBIDDEN_GROUPS = ("system:masters", "system:authenticated", "system:unauthenticated", "system:anonymous")
+
+
+def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...]) -> Iterator[Finding]:
+    """Everything that can be wrong with one team by itself; `policies.rules.capacity` judges the teams together."""
+    namespace = team.get("namespace") or name
+    if not _NAMESPACE.match(namespace) or namespace in _RESERVED:
+        yield Finding(
+            f"{path}.namespace",
+            namespace,
+            f"1 to 63 of a-z, 0-9 and '-', and none of {', '.join(_RESERVED)}",
+            "rename it",
+        )
+    for key, label in (("owner", "owner"), ("cost_center", "costCenter")):
+        value = str(team.get(key) or "")
+        if not _LABEL.match(value):
+            yield Finding(
+                f"{path}.{label}",
+                value or "(missing)",
+                "required, and a label: 1 to 63 letters, digits, '-', '_', '.'",
+                f"add {label}, an address as name_at_example.com",
+            )
+    for key, label in _SIZES:
+        size = team.get(key)
+        if size is not None and int(str(size).split(".")[0]) < 1:
+            yield Finding(f"{path}.{label}", str(size), "1 or more", "raise it")
+    known = {supply.key for supply in supplies}
+    for key, units in (team.get("quota") or {}).items():
+        if key not in known:
+            yield Finding(
+                f"{path}.quota.{key}",
+                str(units),
+                f"a pool that offers accelerators: {', '.join(sorted(known)) or '(none has any)'}",
+                "correct the name, or declare the pool",
+            )
+    for groups in ("viewers", "editors", "admins"):
+        for group in team.get(groups) or []:  # type: ignore[attr-defined]
+            if group in _FORBIDDEN_GROUPS:
+                yield Finding(
+                    f"{path}.{groups}", group, "a team's rights go to its own groups, not to everybody", "remove it"
+                )
+    for index, way in enumerate(team.get("egress") or []):
+        yield from _check_egress(f"{path}.egress[{index}]", way)
+
+
+def _check_egress(path: str, way: EgressSpec) -> Iterator[Finding]:
+    for key in ("name", "cidr", "ports"):
+        if not way.get(key):
+            yield Finding(f"{path}.{key}", "(missing)", "required", f"add {key}")
+    cidr = way.get("cidr", "")
+    try:
+        network = ip_network(cidr) if cidr else None
+    except ValueError as error:
+        yield Finding(f"{path}.cidr", cidr, "an address range", f"{error}; write it like 10.20.0.0/16")
+        return
+    # The whole internet is let through here: its rule always cuts the metadata service out.
+    if isinstance(network, IPv4Network) and network.prefixlen > 0 and IPv4Network(METADATA_SERVICE).subnet_of(network):
+        yield Finding(
+            f"{path}.cidr",
+            cidr,
+            f"pods do not reach {METADATA_SERVICE}: it hands out the node's credentials",
+            "choose a range without it",
+        )
