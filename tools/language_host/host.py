@@ -127,6 +127,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             )
         except (PythonError, ChildRefused) as error:
             return language_pb2.RunResponse(error=str(error))
+        context.add_callback(lambda: self._children.end(child))  # an engine that gives the call up wants no program
         return program_result(self._children.wait(child))
 
     def RunPlugin(  # noqa: N802

@@ -178,6 +178,22 @@ def test_a_plugin_with_a_missing_virtual_environment_is_refused_with_the_remedy(
     assert "Run `pulumi install`" in str(refused.value.details())
 
 
+def test_a_program_whose_call_is_cancelled_ends(host: language_pb2_grpc.LanguageRuntimeStub, tmp_path: Path) -> None:
+    written = tmp_path / "process"
+    (tmp_path / "__main__.py").write_text(
+        f"import os, pathlib, time\npathlib.Path('{written}').write_text(str(os.getpid()))\ntime.sleep(300)\n"
+    )
+    request = language_pb2.RunRequest(pwd=str(tmp_path), info=info(tmp_path), monitor_address="127.0.0.1:1")
+    call = host.Run.future(request)
+    deadline = time.monotonic() + 20
+    while not (written.exists() and written.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    call.cancel()
+
+    assert_ends(int(written.read_text()))
+
+
 def test_a_program_that_is_not_there_is_the_answers_error(
     host: language_pb2_grpc.LanguageRuntimeStub, tmp_path: Path
 ) -> None:
