@@ -1,80 +1,118 @@
-"""Envoy Gateway v1.9.0: how the proxies of a gateway run (no policies, filters, patches or back ends of its own)."""
+"""Envoy Gateway v1.9.0: how the proxies of a GatewayClass run. Traffic policies are left out: nothing emits them yet."""
 
-from simulator.crds.core import LABEL_SELECTOR
+from simulator.crds.core import (
+    AFFINITY,
+    CONTAINER,
+    CONTAINER_SECURITY,
+    ENV_ENTRY,
+    IMAGE_PULL_SECRETS,
+    POD_SECURITY,
+    RESOURCES,
+    ROLLING_STRATEGY,
+    TOLERATIONS,
+    TOPOLOGY_SPREAD,
+    VOLUME_MOUNT,
+    VOLUMES,
+)
 from simulator.crds.schema import (
-    ATOMIC_STRINGS,
+    BOOLEAN,
     INT32,
     INT_OR_STRING,
-    QUANTITY,
     STRING,
     STRING_MAP,
     STRINGS,
     Kind,
     array,
     choice,
-    integer,
     mapping,
     obj,
     string,
 )
 
 _DURATION = string(pattern=r"^([0-9]{1,5}(h|m|s|ms)){1,4}$")
-_POD = obj(
-    {
-        "annotations": STRING_MAP,
-        "labels": STRING_MAP,
-        "nodeSelector": STRING_MAP,
-        "priorityClassName": STRING,
-        "tolerations": array(
-            obj(
-                {
-                    "effect": STRING,
-                    "key": STRING,
-                    "operator": STRING,
-                    "tolerationSeconds": integer("int64"),
-                    "value": STRING,
-                }
-            )
-        ),
-        "topologySpreadConstraints": array(
-            obj(
-                {
-                    "labelSelector": LABEL_SELECTOR,
-                    "matchLabelKeys": ATOMIC_STRINGS,
-                    "maxSkew": INT32,
-                    "minDomains": INT32,
-                    "nodeAffinityPolicy": STRING,
-                    "nodeTaintsPolicy": STRING,
-                    "topologyKey": STRING,
-                    "whenUnsatisfiable": STRING,
-                },
-                "maxSkew topologyKey whenUnsatisfiable",
-            )
-        ),
-    }
-)
+_PATCH = obj({"type": STRING, "value": {"x-kubernetes-preserve-unknown-fields": True}}, "value")
 _DEPLOYMENT = obj(
     {
-        "container": obj({"resources": obj({"limits": mapping(QUANTITY), "requests": mapping(QUANTITY)})}),
-        "name": STRING,
-        "pod": _POD,
-        "replicas": INT32,
-        "strategy": obj(
+        "container": obj(
             {
-                "rollingUpdate": obj({"maxSurge": INT_OR_STRING, "maxUnavailable": INT_OR_STRING}),
-                "type": STRING,
+                "env": array(ENV_ENTRY),
+                "image": STRING,
+                "resources": RESOURCES,
+                "securityContext": CONTAINER_SECURITY,
+                "volumeMounts": array(VOLUME_MOUNT),
             }
         ),
+        "initContainers": array(CONTAINER),
+        "name": STRING,
+        "patch": _PATCH,
+        "pod": obj(
+            {
+                "affinity": AFFINITY,
+                "annotations": STRING_MAP,
+                "imagePullSecrets": IMAGE_PULL_SECRETS,
+                "labels": STRING_MAP,
+                "nodeSelector": STRING_MAP,
+                "priorityClassName": STRING,
+                "securityContext": POD_SECURITY,
+                "tolerations": TOLERATIONS,
+                "topologySpreadConstraints": array(TOPOLOGY_SPREAD),
+                "volumes": VOLUMES,
+            }
+        ),
+        "replicas": INT32,
+        "strategy": ROLLING_STRATEGY,
     }
 )
 _SERVICE = obj(
     {
+        "allocateLoadBalancerNodePorts": BOOLEAN,
         "annotations": STRING_MAP,
         "externalTrafficPolicy": choice("Local", "Cluster", default="Local"),
+        "labels": STRING_MAP,
         "loadBalancerClass": STRING,
+        "loadBalancerIP": STRING,
         "loadBalancerSourceRanges": STRINGS,
         "name": STRING,
+        "patch": _PATCH,
         "type": choice("ClusterIP", "LoadBalancer", "NodePort", default="LoadBalancer"),
+    }
+)
+_PROXY = obj(
+    {
+        "concurrency": INT32,
+        "ipFamily": choice("IPv4", "IPv6", "DualStack"),
+        "logging": obj(
+            {
+                "level": mapping(
+                    choice("trace", "debug", "info", "warn", "error", "off", "critical"), default={"default": "warn"}
+                )
+            },
+            default={"level": {"default": "warn"}},
+        ),
+        "mergeGateways": BOOLEAN,
+        "provider": obj(
+            {
+                "kubernetes": obj(
+                    {
+                        "envoyDeployment": _DEPLOYMENT,
+                        "envoyPDB": obj(
+                            {
+                                "maxUnavailable": INT_OR_STRING,
+                                "minAvailable": INT_OR_STRING,
+                                "name": STRING,
+                                "patch": _PATCH,
+                            }
+                        ),
+                        "envoyService": _SERVICE,
+                        "envoyServiceAccount": obj({"name": STRING}),
+                        "useListenerPortAsContainerPort": BOOLEAN,
+                    }
+                ),
+                "type": choice("Kubernetes", "Host"),
+            },
+            "type",
+        ),
+        "shutdown": obj({"drainTimeout": _DURATION, "minDrainDuration": _DURATION}),
     }
 )
 
@@ -83,27 +121,8 @@ KINDS = (
         "gateway.envoyproxy.io",
         "EnvoyProxy",
         "envoyproxies",
-        "How the proxies of a gateway class or of one gateway run.",
-        obj(
-            {
-                "provider": obj(
-                    {
-                        "kubernetes": obj(
-                            {
-                                "envoyDeployment": _DEPLOYMENT,
-                                "envoyPDB": obj(
-                                    {"maxUnavailable": INT_OR_STRING, "minAvailable": INT_OR_STRING, "name": STRING}
-                                ),
-                                "envoyService": _SERVICE,
-                            }
-                        ),
-                        "type": choice("Kubernetes", "Host"),
-                    },
-                    "type",
-                ),
-                "shutdown": obj({"drainTimeout": _DURATION, "minDrainDuration": _DURATION}),
-            }
-        ),
+        "How the proxies of a GatewayClass run, and the Service in front of them.",
+        _PROXY,
         versions=("v1alpha1",),
         short_names=("eproxy",),
         categories=("envoy-gateway",),
