@@ -124,9 +124,9 @@ class Cluster:
             files.restore(self._directory)
             if not self._is_configured(toolchain):
                 self._configure(toolchain, report)
-                self._await(toolchain, report, parts=("kube-apiserver",))
             else:
                 self._recover(toolchain, report)
+            self._await(toolchain, report, parts=("kube-apiserver",))
             self._teach(toolchain)  # the controllers get ready meanwhile
             self._await(toolchain, report)
             report(f"cluster {self.name}: ready in {time.monotonic() - began:.1f} s at {self._server()}")
@@ -248,11 +248,11 @@ class Cluster:
         """Starts what does not run. If the rest does not get along with it any more, starts everything anew."""
         survivors = processes.running(self._directory)
         self._launch(toolchain, survivors, report)
+        if not survivors:
+            return
         try:
-            self._await(toolchain, report, SURVIVORS_SECONDS if survivors else READY_SECONDS)
+            self._await(toolchain, report, SURVIVORS_SECONDS)
         except SimulatorError as error:
-            if not survivors:
-                raise
             report(f"{error.args[0].splitlines()[0]} Starting everything anew.")
             processes.stop(self._directory)
             self._launch(toolchain, {}, report)

@@ -48,7 +48,9 @@ class Client:
         return run.stdout
 
     def apply(self, *objects: Object) -> None:
-        self("apply", "--server-side", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+        self(
+            "apply", "--server-side", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        )
 
     def get(self, kind: str, name: str) -> Object:
         found: Object = json.loads(self("get", kind, name, "--output=json"))

@@ -41,10 +41,14 @@ def test_a_file_that_is_written_again_is_replaced_and_leaves_no_draft(tmp_path: 
 
 
 def test_a_folder_that_a_failing_block_removes_comes_back(directory: Path) -> None:
-    with pytest.raises(OSError, match="disk"), files.kept(directory):
-        (directory / "state" / "objects").unlink()
-        (directory / "link").unlink()
-        raise OSError("disk")
+    def remove_and_fail() -> None:
+        with files.kept(directory):
+            (directory / "state" / "objects").unlink()
+            (directory / "link").unlink()
+            raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk"):
+        remove_and_fail()
     assert (directory / "state" / "objects").read_text() == "kept"
     assert (directory / "link").readlink() == Path("/nowhere")
     assert [path.name for path in directory.parent.iterdir()] == ["dev"]
