@@ -15,6 +15,7 @@ from components.catalog import ClusterKind, StrEnum
 from components.charts import AddonChart, ChartSource
 from components.component import LABELS, Component
 from components.custom_resources import custom_resource
+from components.monitoring.dashboards import FOLDER_ANNOTATION
 from components.monitoring.metrics import CUSTOM_RESOURCE_METRICS, NODE_LABELS, WORKLOAD_LABELS
 from components.namespaces import (
     Direction,
@@ -41,9 +42,6 @@ OPERATOR_PODS = {"app": f"{RELEASE}-operator"}
 PROMETHEUS_PORT, GRAFANA_PORT, NODE_EXPORTER_PORT, OPERATOR_PORT = 9090, 3000, 9100, 10250
 GRAFANA_SERVICE_PORT = 80
 ENVOY_STATISTICS_PORT = 19001
-DASHBOARD_LABEL = {"grafana_dashboard": "1"}
-"""On a ConfigMap of any namespace: Grafana's sidecar loads the dashboards in it."""
-FOLDER_ANNOTATION = "grafana_folder"
 GRAFANA_SECRET = "grafana-admin"  # noqa: S105 - the name of a Secret
 SCRAPED_PORTS: dict[int, str] = {
     443: "API server (its Service)",

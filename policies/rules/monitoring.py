@@ -73,3 +73,29 @@ def check_receivers(path: str, receivers: Sequence[Mapping[str, Any]]) -> Iterat
             yield Finding(
                 f"{here}.channel", str(receiver.get("channel")), "a channel for Slack, and only for Slack", "correct it"
             )
+
+
+def check_alert_rules(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
+    """Objectives that can be met and missed."""
+    objectives = args.get("objectives")
+    if objectives:
+        promised = int(objectives["availability_per_mille"])
+        # Below 931 the fast burn of 14.4 budgets is more than every request: the alert could never fire.
+        if not 931 <= promised <= 999:
+            yield Finding(
+                f"{path}.objectives.availability_per_mille",
+                str(promised),
+                "from 931 to 999: nothing is always available, and below that the alert cannot fire",
+                "995 is 3.6 hours of errors a month",
+            )
+        if int(objectives["latency_milliseconds"]) < 1:
+            yield Finding(
+                f"{path}.objectives.latency_milliseconds",
+                str(objectives["latency_milliseconds"]),
+                "at least 1 ms",
+                "give whole milliseconds",
+            )
+    if int(args.get("backup_age_hours") or 1) < 1:
+        yield Finding(
+            f"{path}.backup_age_hours", str(args["backup_age_hours"]), "at least 1 hour", "26 suits a daily one"
+        )

@@ -56,7 +56,7 @@ def test_every_expression_uses_only_metrics_of_the_table_or_recorded_ones(name: 
 
 
 def test_every_metric_of_the_table_serves_a_rule_or_a_dashboard() -> None:
-    from components.monitoring.dashboards import expressions  # noqa: PLC0415
+    from components.monitoring.boards import expressions  # noqa: PLC0415
 
     used = {metric for text in [*EXPRESSIONS.values(), *expressions()] for metric in metrics_of(text)}
     assert set(METRICS) - used == set()

@@ -1,0 +1,60 @@
+"""The platform's rules, as PrometheusRule custom resources that Prometheus finds."""
+
+from typing import TypedDict
+
+from pulumi import Input, ResourceOptions
+
+from components.component import Component
+from components.custom_resources import custom_resource
+from components.monitoring.rules import RuleScope, ServingObjectives, groups, rule_group
+from policies.rules.finding import refuse
+from policies.rules.monitoring import check_alert_rules
+
+
+class AlertRulesArgs(TypedDict, total=False):
+    """What the rules of one environment depend on."""
+
+    namespace: Input[str]
+    """Required. Where the PrometheusRules go; the CRDs of prometheus-operator exist."""
+    monitoring_namespace: str
+    """Namespace of Grafana, whose latency is nobody's objective. Default: monitoring."""
+    mlflow_namespace: str
+    """Namespace of MLflow; empty or missing: no rules about it."""
+    runbook_base_url: str
+    """Where docs/runbooks can be read. Default: the path inside the repository."""
+    backup_age_hours: int
+    """Age at which the last good backup is too old. Default: 26. Backups are CronJobs with `backup` in their name."""
+    objectives: ServingObjectives
+    """What endpoints promise. Default: 995 of 1,000 requests without a server error, 99 of 100 within 2 seconds."""
+    custom_resources: list[str]
+    """Extended resources of accelerators that the catalogue does not know."""
+
+
+def rule_scope(args: AlertRulesArgs) -> RuleScope:
+    """The arguments with their defaults. Pure."""
+    usual = RuleScope()
+    return RuleScope(
+        monitoring_namespace=args.get("monitoring_namespace") or usual.monitoring_namespace,
+        mlflow_namespace=args.get("mlflow_namespace") or "",
+        backup_age_hours=int(args.get("backup_age_hours") or usual.backup_age_hours),
+        objectives=args.get("objectives") or usual.objectives,
+        custom_resources=tuple(args.get("custom_resources") or ()),
+    )
+
+
+class AlertRules(Component):
+    """Recording and alerting rules for accelerators, training, serving, MLflow and what they stand on."""
+
+    def __init__(self, name: str, args: AlertRulesArgs, opts: ResourceOptions | None = None) -> None:
+        refuse(f"alert rules {name}", check_alert_rules(name, args))
+        super().__init__(name, args, opts)
+        for group in groups(rule_scope(args)):
+            custom_resource(
+                f"{name}-{group.name}",
+                "PrometheusRule",
+                f"mlplatform-{group.name}",
+                {"groups": [rule_group(group, args.get("runbook_base_url") or "")]},
+                self.child,
+                namespace=args["namespace"],
+            )
+        self.register_outputs({})
