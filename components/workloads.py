@@ -48,3 +48,8 @@ def container_environment(
 def environment_from(secrets: Sequence[str]) -> list[dict[str, Any]]:
     """For a container's `envFrom`: every key of these Secrets."""
     return [{"secretRef": {"name": name}} for name in secrets]
+
+
+def pod_selector(name: str, role: Role) -> dict[str, str]:
+    """The labels by which selectors find the pods of one workload. Selectors cannot change: they stay these two."""
+    return {NAME_LABEL: name, ROLE_LABEL: role.value}

@@ -84,6 +84,8 @@ class InferenceSpec(TypedDict, total=False):
     """Local disk of one replica in GiB, the downloaded model included; default 50."""
     shared_memory_gib: int
     """Size of /dev/shm in GiB, part of `memoryGib`; default a quarter of it with accelerators, else none (0)."""
+    read_only_root: bool
+    """Whether the runtime's file system is read-only; default true. /tmp, /dev/shm and the model are writable."""
     min_replicas: int
     """Fewest replicas, 1 or more; default 1."""
     max_replicas: int
@@ -94,6 +96,8 @@ class InferenceSpec(TypedDict, total=False):
     """Utilization that scaling aims at, 10 to 95; default 70."""
     timeout_seconds: int
     """How long one request may take; default 60."""
+    metrics_port: int
+    """Port of Prometheus metrics under /metrics; default 8080, where KServe's own runtimes have them; 0: none."""
     annotations: dict[str, str]
     """Annotations of the pods."""
     canary: CanarySpec

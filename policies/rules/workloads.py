@@ -246,9 +246,9 @@ def check_inference(path: str, service: InferenceSpec, pool: PoolHandle) -> Iter
 
 
 def check_model_server(
-    path: str, server: ModelServerSpec, pool: PoolHandle, *, has_gateway: bool = False
+    path: str, server: ModelServerSpec, pool: PoolHandle, domains: Mapping[str, str] | None = None
 ) -> Iterator[Finding]:
-    """One model server in an image of the team's own."""
+    """One model server in an image of the team's own. `domains`: of its gateway, name -> DNS suffix; None: no gateway."""
     yield from _required(path, server, ("image", "cpu_millis", "memory_gib"))
     if "image" in server:
         yield from check_image(f"{path}.image", server["image"])
@@ -264,8 +264,13 @@ def check_model_server(
     hostname = server.get("hostname", "")
     if hostname and not _HOST_NAME.match(hostname):
         yield Finding(f"{path}.hostname", hostname, "a DNS name in lower case", "write it like model.example.com")
-    if hostname and not has_gateway:
-        yield Finding(f"{path}.hostname", hostname, "a gateway serves host names, and there is none", "add the gateway")
+    if hostname and not any(hostname.endswith(f".{suffix}") for suffix in (domains or {}).values()):
+        yield Finding(
+            f"{path}.hostname",
+            hostname,
+            f"a name below a domain of the gateway: {', '.join((domains or {}).values()) or '(there is no gateway)'}",
+            "choose such a name, or add the domain to the gateway",
+        )
 
 
 def _check_served(path: str, served: InferenceSpec | ModelServerSpec, pool: PoolHandle) -> Iterator[Finding]:

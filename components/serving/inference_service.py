@@ -1,0 +1,79 @@
+"""A model served by KServe."""
+
+from typing import TypedDict
+
+from pulumi import Output, ResourceOptions
+from pulumi_kubernetes import meta, policy
+
+from components.addons.monitoring import MonitoringHandle
+from components.component import Component
+from components.custom_resources import custom_resource
+from components.placement import PoolHandle
+from components.serving.plan import disruption_budget_spec, inference_spec, pod_monitor_spec
+from components.serving.spec import InferenceSpec
+from components.tenants.handles import TeamHandle
+from components.workloads import Role, pod_selector, workload_labels
+from policies.rules.finding import refuse
+from policies.rules.workloads import check_inference
+
+METRICS_PORT = 8080
+READY_SECONDS = 1800
+"""How long `up` waits: weights of 100 GB over the network, and a node that is started for them."""
+
+
+class InferenceServiceArgs(TypedDict, total=False):
+    """A model, and what it is served on."""
+
+    service: InferenceSpec
+    """Required. The model and what it needs."""
+    team: TeamHandle
+    """Required. Whose it is: namespace, service account with the store's credentials, priority."""
+    pool: PoolHandle
+    """Required. Where it runs; never a spot pool."""
+    monitoring: MonitoringHandle
+    """Who scrapes it; default: nobody."""
+
+
+class InferenceService(Component):
+    """An InferenceService in KServe's Standard mode, and a disruption budget for its pods."""
+
+    service: Output[str]
+    """Name of the InferenceService, known once KServe says that it is ready."""
+
+    def __init__(self, name: str, args: InferenceServiceArgs, opts: ResourceOptions | None = None) -> None:
+        spec, team, pool = args["service"], args["team"], args["pool"]
+        refuse(f"inference service {name}", check_inference(name, spec, pool))
+        super().__init__(name, args, opts)
+        labels, selector = workload_labels(name, team["name"], Role.SERVING), pod_selector(name, Role.SERVING)
+        served = custom_resource(
+            f"{name}-service",
+            "InferenceService",
+            name,
+            inference_spec(spec, pool, team, labels),
+            self.child,
+            namespace=team["namespace"],
+            labels=labels,
+            annotations={
+                "serving.kserve.io/deploymentMode": "Standard",
+                "pulumi.com/timeoutSeconds": str(READY_SECONDS),
+            },
+        )
+        policy.v1.PodDisruptionBudget(
+            f"{name}-disruption-budget",
+            metadata=meta.v1.ObjectMetaArgs(name=name, namespace=team["namespace"], labels=labels),
+            spec=disruption_budget_spec(selector),
+            opts=self.child,
+        )
+        port = int(spec.get("metrics_port", METRICS_PORT))
+        if args.get("monitoring") and port:
+            custom_resource(
+                f"{name}-monitor",
+                "PodMonitor",
+                name,
+                pod_monitor_spec(selector, port),
+                self.child,
+                namespace=team["namespace"],
+                labels=labels,
+            )
+        self.service = Output.all(name, served.id).apply(lambda found: str(found[0]))
+        self.register_outputs({"service": self.service})
