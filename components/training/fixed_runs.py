@@ -8,7 +8,7 @@ from pulumi_kubernetes import admissionregistration, meta
 from components.component import LABELS, Component
 from components.training.plan import SETTINGS_ANNOTATION
 
-POLICY_NAME = "mlplatform-fixed-runs"
+DEFAULT_PREFIX = "mlplatform"
 
 _BEFORE = f"oldObject.metadata.annotations['{SETTINGS_ANNOTATION}']"
 _AFTER = f"object.metadata.annotations['{SETTINGS_ANNOTATION}']"
@@ -16,8 +16,11 @@ _IS_A_RUN = f"has(oldObject.metadata.annotations) && '{SETTINGS_ANNOTATION}' in 
 _STILL_IS = f"has(object.metadata.annotations) && '{SETTINGS_ANNOTATION}' in object.metadata.annotations"
 
 
-class FixedRunsArgs(TypedDict):
-    """Nothing to choose."""
+class FixedRunsArgs(TypedDict, total=False):
+    """The guard is the same in every environment."""
+
+    prefix: str
+    """Start of its name; default `mlplatform`. Another one where two stacks share a cluster."""
 
 
 class FixedRuns(Component):
@@ -30,9 +33,10 @@ class FixedRuns(Component):
 
     def __init__(self, name: str, args: FixedRunsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
+        guard = f"{args.get('prefix') or DEFAULT_PREFIX}-fixed-runs"
         policy = admissionregistration.v1.ValidatingAdmissionPolicy(
             f"{name}-policy",
-            metadata=meta.v1.ObjectMetaArgs(name=POLICY_NAME, labels=LABELS),
+            metadata=meta.v1.ObjectMetaArgs(name=guard, labels=LABELS),
             spec={
                 "failurePolicy": "Fail",
                 "matchConstraints": {
@@ -54,7 +58,7 @@ class FixedRuns(Component):
         )
         admissionregistration.v1.ValidatingAdmissionPolicyBinding(
             f"{name}-binding",
-            metadata=meta.v1.ObjectMetaArgs(name=POLICY_NAME, labels=LABELS),
+            metadata=meta.v1.ObjectMetaArgs(name=guard, labels=LABELS),
             spec={"policyName": policy.metadata.name, "validationActions": ["Deny"]},
             opts=self.child,
         )

@@ -248,7 +248,7 @@ def check_inference(path: str, service: InferenceSpec, pool: PoolHandle) -> Iter
 def check_model_server(
     path: str, server: ModelServerSpec, pool: PoolHandle, domains: Mapping[str, str] | None = None
 ) -> Iterator[Finding]:
-    """One model server in an image of the team's own. `domains`: of its gateway, name -> DNS suffix; None: no gateway."""
+    """One model server in an image of the team's own. `domains`: of its gateway, by name; None: it has none."""
     yield from _required(path, server, ("image", "cpu_millis", "memory_gib"))
     if "image" in server:
         yield from check_image(f"{path}.image", server["image"])
