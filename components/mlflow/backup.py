@@ -13,7 +13,7 @@ from components.component import LABELS, Component
 from components.mlflow.postgresql import DatabaseHandle, ca_mounts, egress_of, libpq_environment
 from components.namespaces import policy_spec
 from components.network import network_policy
-from components.pods import container, environment, pod_spec, resources, scratch
+from components.pods import Mounted, container, environment, pod_spec, resources, scratch
 from components.storage.object_store import object_store_egress, rclone_environment
 from components.stores import ObjectStoreHandle
 from components.versions import IMAGES
@@ -43,6 +43,28 @@ rclone lsf "$BACKUP_TARGET"
 """
 
 
+# The newest copy unless one is named; names hold the time, so the last one in order is the newest.
+DOWNLOAD_SCRIPT = """
+set -eu
+file="${RESTORE_FILE:-$(rclone lsf --include '*.dump' "$BACKUP_TARGET" | sort | tail -n 1)}"
+test -n "$file" || { echo "no copy in $BACKUP_TARGET" >&2; exit 1; }
+echo "restoring $file"
+rclone copyto "$BACKUP_TARGET/$file" "$DUMP_FOLDER/restore.dump"
+"""
+
+# The copy is read before anything is dropped. All that the database holds goes, also what the copy does not know:
+# tables of a newer schema would stop the next migration. Until the end the database is empty; run it again if it fails.
+RESTORE_SCRIPT = """
+set -eu
+pg_restore --list "$DUMP_FOLDER/restore.dump" > /dev/null
+psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --single-transaction \\
+  --command='SET client_min_messages = warning' --command='DROP SCHEMA public CASCADE' --command='CREATE SCHEMA public'
+pg_restore --single-transaction --exit-on-error --no-owner --no-privileges --dbname="$PGDATABASE" \\
+  "$DUMP_FOLDER/restore.dump"
+echo "restored"
+"""
+
+
 class DatabaseBackupArgs(TypedDict, total=False):
     """Which database goes where, when, and for how long."""
 
@@ -65,13 +87,15 @@ class DatabaseBackupArgs(TypedDict, total=False):
 
 
 class DatabaseBackup(Component):
-    """A CronJob that dumps, reads the dump back, uploads, compares, and only then removes what is too old."""
+    """A CronJob that dumps, reads the dump back, uploads, compares, and only then removes what is too old.
+
+    Beside it a suspended CronJob that brings a copy back; an operator makes a Job from it (docs/runbooks).
+    """
 
     def __init__(self, name: str, args: DatabaseBackupArgs, opts: ResourceOptions | None = None) -> None:
         schedule, retention_days = args.get("schedule") or "17 2 * * *", int(args.get("retention_days") or 30)
         refuse(f"backup {name}", check_backup("backup", schedule, retention_days))
         super().__init__(name, args, opts)
-        metadata = meta.v1.ObjectMetaArgs(name=name, namespace=args["namespace"], labels={**LABELS, **_pods(name)})
         account = core.v1.ServiceAccount(
             f"{name}-account",
             metadata=meta.v1.ObjectMetaArgs(
@@ -83,24 +107,23 @@ class DatabaseBackup(Component):
             automount_service_account_token=False,
             opts=self.child,
         )
-        for rule in (egress_of(args["database"], _pods(name)), object_store_egress(args["store"], _pods(name))):
-            role = f"{name}-{rule['name']}"
-            network_policy(role, role, args["namespace"], policy_spec(rule), self.child)
-        batch.v1.CronJob(
-            f"{name}-schedule",
-            metadata=metadata,
-            spec={
-                "schedule": schedule,
-                "timeZone": "Etc/UTC",
-                "concurrencyPolicy": "Forbid",
-                # A cluster that was down at night makes up for it in the morning.
-                "startingDeadlineSeconds": 6 * 3600,
-                "successfulJobsHistoryLimit": 3,
-                "failedJobsHistoryLimit": 3,
-                "jobTemplate": {"spec": job_spec(name, args, retention_days)},
-            },
-            opts=ResourceOptions.merge(self.child, ResourceOptions(depends_on=[account])),
-        )
+        rules = (egress_of(args["database"], _pods(name)), object_store_egress(args["store"], _pods(name)))
+        policies = [
+            network_policy(
+                f"{name}-{rule['name']}", f"{name}-{rule['name']}", args["namespace"], policy_spec(rule), self.child
+            )
+            for rule in rules
+        ]
+        specs = {name: backup_spec(name, args, schedule, retention_days), f"{name}-restore": restore_spec(name, args)}
+        for object_name, spec in specs.items():
+            batch.v1.CronJob(
+                f"{object_name}-schedule",
+                metadata=meta.v1.ObjectMetaArgs(
+                    name=object_name, namespace=args["namespace"], labels={**LABELS, **_pods(name)}
+                ),
+                spec=spec,
+                opts=ResourceOptions.merge(self.child, ResourceOptions(depends_on=[account, *policies])),
+            )
         self.register_outputs({})
 
 
@@ -114,41 +137,99 @@ def backup_target(name: str, store: ObjectStoreHandle) -> str:
     return "store:" + "/".join(part for part in parts if part)
 
 
-def job_spec(name: str, args: DatabaseBackupArgs, retention_days: int) -> dict[str, Any]:
-    """The `spec` of one run: dump first, upload after it. Pure."""
-    database, store = args["database"], args["store"]
-    dump_mib = int(args.get("dump_gib") or 10) * 1024
-    dumps, temporary = scratch("backup", DUMP_FOLDER, dump_mib), scratch("tmp", TEMPORARY_FOLDER, 256)
-    common = {"DUMP_FOLDER": DUMP_FOLDER, "HOME": TEMPORARY_FOLDER}
-    mounts = [dumps, temporary, *ca_mounts(database)]
-    size = resources(cpu_millis=250, memory_mib=512, ephemeral_storage_mib=dump_mib + 512)
-    dump = container(
-        name="dump",
-        image=args.get("image") or IMAGES["postgresql"].reference,
-        command=["/bin/sh", "-c", DUMP_SCRIPT],
-        env=[*environment(common), *libpq_environment(database)],
-        resources=size,
-        mounts=mounts,
-    )
-    target = {"BACKUP_TARGET": backup_target(name, store), "BACKUP_MAXIMUM_AGE": f"{retention_days}d"}
-    upload = container(
-        name="upload",
-        image=IMAGES["rclone"].reference,
-        command=["/bin/sh", "-c", UPLOAD_SCRIPT],
-        env=[*environment({**common, **target}), *rclone_environment(store)],
-        resources=size,
-        mounts=[dumps, temporary],
-    )
+def backup_spec(name: str, args: DatabaseBackupArgs, schedule: str, retention_days: int) -> dict[str, Any]:
+    """The `spec` of the CronJob that makes copies: dump first, upload after it. Pure."""
     return {
-        "backoffLimit": 2,
+        "schedule": schedule,
+        "timeZone": "Etc/UTC",
+        "concurrencyPolicy": "Forbid",
+        # A cluster that was down at night makes up for it in the morning.
+        "startingDeadlineSeconds": 6 * 3600,
+        "successfulJobsHistoryLimit": 3,
+        "failedJobsHistoryLimit": 3,
+        "jobTemplate": {
+            "spec": _job_spec(
+                name,
+                args,
+                first=_postgresql(args, "dump", DUMP_SCRIPT),
+                then=_rclone(name, args, "upload", UPLOAD_SCRIPT, {"BACKUP_MAXIMUM_AGE": f"{retention_days}d"}),
+                retries=2,
+            )
+        },
+    }
+
+
+def restore_spec(name: str, args: DatabaseBackupArgs) -> dict[str, Any]:
+    """The `spec` of the CronJob that brings a copy back, and never runs by itself. Pure."""
+    return {
+        "schedule": "0 0 29 2 *",
+        "timeZone": "Etc/UTC",
+        "concurrencyPolicy": "Forbid",
+        "suspend": True,
+        "jobTemplate": {
+            "spec": _job_spec(
+                name,
+                args,
+                first=_rclone(name, args, "download", DOWNLOAD_SCRIPT, {"RESTORE_FILE": ""}),
+                then=_postgresql(args, "restore", RESTORE_SCRIPT),
+                # Nobody should find out an hour later that a restore began anew by itself.
+                retries=0,
+            )
+        },
+    }
+
+
+def _dump_mib(args: DatabaseBackupArgs) -> int:
+    return int(args.get("dump_gib") or 10) * 1024
+
+
+def _mounts(args: DatabaseBackupArgs) -> list[Mounted]:
+    return [scratch("backup", DUMP_FOLDER, _dump_mib(args)), scratch("tmp", TEMPORARY_FOLDER, 256)]
+
+
+def _resources(args: DatabaseBackupArgs) -> dict[str, Any]:
+    return resources(cpu_millis=250, memory_mib=512, ephemeral_storage_mib=_dump_mib(args) + 512)
+
+
+_COMMON = {"DUMP_FOLDER": DUMP_FOLDER, "HOME": TEMPORARY_FOLDER}
+
+
+def _postgresql(args: DatabaseBackupArgs, role: str, script: str) -> dict[str, Any]:
+    return container(
+        name=role,
+        image=args.get("image") or IMAGES["postgresql"].reference,
+        command=["/bin/sh", "-c", script],
+        env=[*environment(_COMMON), *libpq_environment(args["database"])],
+        resources=_resources(args),
+        mounts=[*_mounts(args), *ca_mounts(args["database"])],
+    )
+
+
+def _rclone(name: str, args: DatabaseBackupArgs, role: str, script: str, more: dict[str, str]) -> dict[str, Any]:
+    target = {"BACKUP_TARGET": backup_target(name, args["store"])}
+    return container(
+        name=role,
+        image=IMAGES["rclone"].reference,
+        command=["/bin/sh", "-c", script],
+        env=[*environment({**_COMMON, **target, **more}), *rclone_environment(args["store"])],
+        resources=_resources(args),
+        mounts=_mounts(args),
+    )
+
+
+def _job_spec(
+    name: str, args: DatabaseBackupArgs, *, first: dict[str, Any], then: dict[str, Any], retries: int
+) -> dict[str, Any]:
+    return {
+        "backoffLimit": retries,
         "activeDeadlineSeconds": 2 * 3600,
         "template": {
-            "metadata": {"labels": {**LABELS, **_pods(name), **database["client_label"]}},
+            "metadata": {"labels": {**LABELS, **_pods(name), **args["database"]["client_label"]}},
             "spec": pod_spec(
-                init_containers=[dump],
-                containers=[upload],
+                init_containers=[first],
+                containers=[then],
                 service_account=name,
-                mounts=mounts,
+                mounts=[*_mounts(args), *ca_mounts(args["database"])],
                 restartPolicy="Never",
             ),
         },
