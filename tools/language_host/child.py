@@ -78,18 +78,29 @@ def run_program(task: dict[str, Any]) -> int:
         loop.run_until_complete(stack.run_in_stack(lambda: run_file(task["path"])))
         return 0
     except pulumi.RunError as error:
-        pulumi.log.error(str(error))
+        show(str(error))
     except grpc.RpcError as error:
         if error.code() != grpc.StatusCode.UNAVAILABLE:  # else the engine has gone, and there is nobody to tell
-            pulumi.log.error(f"The engine refused a call: {error.details()}")
+            show(f"The engine refused a call: {error.details()}")
     except Exception as error:
-        pulumi.log.error("Program failed with an unhandled exception:\n" + own_traceback(error, task["import_from"]))
+        show("Program failed with an unhandled exception:\n" + own_traceback(error, task["import_from"]))
     finally:
         executor.shutdown(wait=True)
         loop.close()
         sys.stdout.flush()
         sys.stderr.flush()
     return ERROR_SHOWN
+
+
+def show(text: str) -> None:
+    """Shows an error in the engine's diagnostics, or on standard error when the engine has gone."""
+    import grpc  # noqa: PLC0415
+    from pulumi import log  # noqa: PLC0415
+
+    try:
+        log.error(text)
+    except grpc.RpcError:
+        sys.stderr.write(f"{text}\n")
 
 
 def run_file(path: str) -> None:

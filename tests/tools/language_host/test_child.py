@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
-from tools.language_host.child import own_traceback
+from tools.language_host.child import ERROR_SHOWN, own_traceback
+from tools.language_host.children import BOOTSTRAP
 
 
 def failure_of(path: Path) -> BaseException:
@@ -45,3 +49,24 @@ def test_the_cause_of_an_error_is_shown_with_it(tmp_path: Path) -> None:
 
     assert "KeyError: 'pool'" in text
     assert text.splitlines()[-1] == "ValueError: no pool"
+
+
+def test_a_program_whose_engine_has_gone_ends_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "__main__.py").write_text("import pulumi\n")
+    nowhere = "127.0.0.1:1"
+    task = {
+        "kind": "program",
+        "path": str(tmp_path),
+        "import_from": str(tmp_path),
+        "arguments": [],
+        "config": {},
+        "secret_keys": [],
+        "settings": {"project": "p", "stack": "s", "monitor": nowhere, "engine": nowhere, "parallel": 1},
+    }
+
+    ended = subprocess.run(
+        [sys.executable, str(BOOTSTRAP)], input=json.dumps(task), capture_output=True, text=True, check=False
+    )
+
+    assert (ended.returncode, ended.stdout) == (ERROR_SHOWN, "")
+    assert ended.stderr == "Resource monitor has terminated, shutting down\n"

@@ -180,10 +180,12 @@ def test_a_plugin_with_a_missing_virtual_environment_is_refused_with_the_remedy(
 
 def test_a_program_whose_call_is_cancelled_ends(host: language_pb2_grpc.LanguageRuntimeStub, tmp_path: Path) -> None:
     written = tmp_path / "process"
-    (tmp_path / "__main__.py").write_text(
-        f"import os, pathlib, time\npathlib.Path('{written}').write_text(str(os.getpid()))\ntime.sleep(300)\n"
-    )
-    request = language_pb2.RunRequest(pwd=str(tmp_path), info=info(tmp_path), monitor_address="127.0.0.1:1")
+    (tmp_path / "__main__.py").write_text("")
+    python = tmp_path / "venv" / "bin" / "python"  # the real one would ask the engine first, which is not here
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\necho $$ > {written}\nexec sleep 300\n")
+    python.chmod(0o755)
+    request = language_pb2.RunRequest(pwd=str(tmp_path), info=info(tmp_path, virtualenv="venv"))
     call = host.Run.future(request)
     deadline = time.monotonic() + 20
     while not (written.exists() and written.read_text()) and time.monotonic() < deadline:

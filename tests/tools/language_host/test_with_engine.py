@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -85,7 +86,8 @@ def real_toolchain() -> Toolchain:
 def workspace(tmp_path: Path, real_toolchain: Toolchain) -> Iterator[Workspace]:
     yield Workspace(tmp_path / "project", real_toolchain)
     for process in ours(tmp_path):
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def ours(directory: Path) -> list[psutil.Process]:
