@@ -1,36 +1,28 @@
-"""Ways in through a Gateway: what a component needs to know of it, and the objects that follow. Pure."""
+"""What follows from a gateway: the route of one host to one Service, and the traffic that the route needs. Pure."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any
 
+from components.addons.gateway import GatewayHandle
 from components.namespaces import Direction, TrafficRuleArgs
 
 
-class RouteArgs(TypedDict, total=False):
-    """The way in through a Gateway; TLS ends at its listener."""
-
-    hostname: str
-    """Required. Public name: `grafana.example.com`."""
-    gateway_name: str
-    """Required. The Gateway."""
-    gateway_namespace: str
-    """Required. Its namespace."""
-    listener: str
-    """Its listener (`sectionName`); empty or missing: every one that takes the hostname."""
-    data_plane_namespace: str
-    """Required. Where the pods run that forward requests."""
-    data_plane_pods: dict[str, str]
-    """Required. Their labels."""
+def hostname(gateway: GatewayHandle, domain: str, host: str) -> str:
+    """`<host>.<suffix of that domain>`. Raises KeyError for a domain that the gateway does not serve."""
+    return f"{host}.{gateway['domains'][domain]}"
 
 
-def http_route_spec(route: RouteArgs, service: str, port: int) -> dict[str, Any]:
-    """The `spec` of the HTTPRoute that sends every path of that host to one Service."""
-    parent = {"name": route["gateway_name"], "namespace": route["gateway_namespace"]}
-    if route.get("listener"):
-        parent["sectionName"] = route["listener"]
+def http_route_spec(gateway: GatewayHandle, domain: str, host: str, service: str, port: int) -> dict[str, Any]:
+    """The `spec` of the HTTPRoute that sends every path of one host to one Service."""
     return {
-        "parentRefs": [parent],
-        "hostnames": [route["hostname"]],
+        "parentRefs": [
+            {
+                "name": gateway["name"],
+                "namespace": gateway["namespace"],
+                "sectionName": gateway["listeners"][domain],
+            }
+        ],
+        "hostnames": [hostname(gateway, domain, host)],
         "rules": [
             {
                 "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
@@ -40,13 +32,21 @@ def http_route_spec(route: RouteArgs, service: str, port: int) -> dict[str, Any]
     }
 
 
-def from_data_plane(route: RouteArgs, pods: Mapping[str, str], port: int) -> TrafficRuleArgs:
-    """Ingress from the gateway's pods to those behind the route."""
-    return TrafficRuleArgs(
-        name="gateway",
-        direction=Direction.INGRESS,
-        pods=dict(pods),
-        peer_namespace=route["data_plane_namespace"],
-        peer_pods=dict(route["data_plane_pods"]),
-        ports=[port],
-    )
+def from_gateway(gateway: GatewayHandle, pods: Mapping[str, str], port: int) -> list[TrafficRuleArgs]:
+    """Ingress to the pods behind a route: from the gateway's pods, or from the addresses of one that has none."""
+    rules = [
+        TrafficRuleArgs(name=f"gateway-{index}", direction=Direction.INGRESS, pods=dict(pods), cidr=cidr, ports=[port])
+        for index, cidr in enumerate(gateway["ranges"])
+    ]
+    if gateway["pods"]:
+        rules.append(
+            TrafficRuleArgs(
+                name="gateway",
+                direction=Direction.INGRESS,
+                pods=dict(pods),
+                peer_namespace=gateway["namespace"],
+                peer_pods=dict(gateway["pods"]),
+                ports=[port],
+            )
+        )
+    return rules

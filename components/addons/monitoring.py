@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 from pulumi import Input, Output, Resource, ResourceOptions, log
 from pulumi_kubernetes import core, meta
 
+from components.addons.gateway import GatewayHandle
 from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
 from components.catalog import ClusterKind, StrEnum
 from components.charts import AddonChart, ChartSource
@@ -27,7 +28,7 @@ from components.namespaces import (
 )
 from components.placement import PoolHandle, tolerations_of_all
 from components.pods import container_security_context, resources
-from components.routes import RouteArgs, from_data_plane, http_route_spec
+from components.routes import from_gateway, hostname, http_route_spec
 from components.stores import StorageHandle
 from policies.rules.finding import refuse
 from policies.rules.monitoring import check_monitoring
@@ -40,8 +41,6 @@ GRAFANA_PODS = {"app.kubernetes.io/name": "grafana"}
 OPERATOR_PODS = {"app": f"{RELEASE}-operator"}
 """As the operator and the charts label them (kube-prometheus-stack-88.5.3 templates)."""
 PROMETHEUS_PORT, GRAFANA_PORT, NODE_EXPORTER_PORT, OPERATOR_PORT = 9090, 3000, 9100, 10250
-GRAFANA_SERVICE_PORT = 80
-ENVOY_STATISTICS_PORT = 19001
 GRAFANA_SECRET = "grafana-admin"  # noqa: S105 - the name of a Secret
 SCRAPED_PORTS: dict[int, str] = {
     443: "API server (its Service)",
@@ -59,7 +58,7 @@ SCRAPED_PORTS: dict[int, str] = {
     9402: "cert-manager",
     9187: "PostgreSQL",
     5000: "MLflow",
-    ENVOY_STATISTICS_PORT: "Envoy, the gateway's data plane",
+    19001: "Envoy, the gateway's data plane",
 }
 """Ports that Prometheus may reach, and whose they are. A monitor on another one needs `more_scraped_ports`."""
 CONTROL_PLANE_PORTS = (2381, 10249, 10257, 10259)
@@ -136,8 +135,10 @@ class MonitoringArgs(TypedDict, total=False):
     """Password of Grafana's `admin`; kept as a secret. This or `grafana_admin_secret_name`."""
     grafana_admin_secret_name: str
     """Secret of the namespace, made by somebody else, with the keys admin-user and admin-password."""
-    grafana_route: RouteArgs
-    """The way in to Grafana; the gateway's data plane is then scraped too. Default: by port-forward only."""
+    gateway: GatewayHandle
+    """Publishes Grafana as `grafana.<suffix>`. Default: it is reached by port-forward only."""
+    grafana_domain: str
+    """Required with `gateway`: which of its domains."""
     receivers: list[AlertReceiverArgs]
     """Who hears of alerts. Default: nobody, and a warning says so."""
 
@@ -185,13 +186,10 @@ class Monitoring(Component):
             },
             opts=ResourceOptions.merge(self.child, ResourceOptions(depends_on=before)),
         )
-        route = args.get("grafana_route")
-        if route:
-            for kind, role, spec in (
-                ("HTTPRoute", "grafana", http_route_spec(route, f"{RELEASE}-grafana", GRAFANA_SERVICE_PORT)),
-                ("PodMonitor", "gateway", gateway_monitor_spec(route)),
-            ):
-                custom_resource(f"{name}-{role}", kind, role, spec, self.child, namespace=home.namespace)
+        gateway = args.get("gateway")
+        if gateway:
+            spec = http_route_spec(gateway, args["grafana_domain"], "grafana", f"{RELEASE}-grafana", 80)
+            custom_resource(f"{name}-grafana", "HTTPRoute", "grafana", spec, self.child, namespace=home.namespace)
         self.namespace = home.namespace
         self.register_outputs({"namespace": self.namespace})
 
@@ -207,15 +205,18 @@ class Monitoring(Component):
 def monitoring_handle(args: MonitoringArgs) -> MonitoringHandle:
     """What others need to know. Pure."""
     namespace = _namespace(args)
-    route = args.get("grafana_route")
+    public = _grafana_hostname(args)
     return MonitoringHandle(
         namespace=namespace,
         prometheus_pods=dict(PROMETHEUS_PODS),
         prometheus_url=f"http://{RELEASE}-prometheus.{namespace}.svc.cluster.local:{PROMETHEUS_PORT}",
-        grafana_url=f"https://{route['hostname']}"
-        if route
-        else f"http://{RELEASE}-grafana.{namespace}.svc.cluster.local",
+        grafana_url=f"https://{public}" if public else f"http://{RELEASE}-grafana.{namespace}.svc.cluster.local",
     )
+
+
+def _grafana_hostname(args: MonitoringArgs) -> str:
+    gateway = args.get("gateway")
+    return hostname(gateway, args["grafana_domain"], "grafana") if gateway else ""
 
 
 def _namespace(args: MonitoringArgs) -> str:
@@ -246,10 +247,15 @@ def monitoring_namespace(args: MonitoringArgs) -> IsolatedNamespaceArgs:
         receivers = to_anywhere("receivers", [443])
         receivers["pods"] = dict(ALERTMANAGER_PODS)
         exceptions.append(receivers)
-    route = args.get("grafana_route")
-    if route:
-        exceptions.append(from_data_plane(route, GRAFANA_PODS, GRAFANA_PORT))
-    return IsolatedNamespaceArgs(namespace=_namespace(args), pod_security=PodSecurity.RESTRICTED, exceptions=exceptions)
+    gateway = args.get("gateway")
+    if gateway:
+        exceptions += from_gateway(gateway, GRAFANA_PODS, GRAFANA_PORT)
+    return IsolatedNamespaceArgs(
+        namespace=_namespace(args),
+        pod_security=PodSecurity.RESTRICTED,
+        exceptions=exceptions,
+        labels=dict(gateway["route_namespace_labels"]) if gateway else {},
+    )
 
 
 def nodes_namespace(args: MonitoringArgs) -> IsolatedNamespaceArgs:
@@ -260,18 +266,6 @@ def nodes_namespace(args: MonitoringArgs) -> IsolatedNamespaceArgs:
         pod_security=PodSecurity.PRIVILEGED,
         exceptions=scraped(_namespace(args), [NODE_EXPORTER_PORT]),
     )
-
-
-def gateway_monitor_spec(route: RouteArgs) -> dict[str, Any]:
-    """Scrapes Envoy, whose counters say how every route does. Pure."""
-    return {
-        "namespaceSelector": {"matchNames": [route["data_plane_namespace"]]},
-        "selector": {"matchLabels": dict(route["data_plane_pods"])},
-        "podMetricsEndpoints": [
-            # By number: the data plane names its ports by listener.
-            {"portNumber": ENVOY_STATISTICS_PORT, "path": "/stats/prometheus", "interval": "30s"}
-        ],
-    }
 
 
 def monitoring_values(args: MonitoringArgs) -> dict[str, Any]:
@@ -419,10 +413,8 @@ def _receiver(receiver: AlertReceiverArgs) -> dict[str, Any]:
 def grafana_values(args: MonitoringArgs) -> dict[str, Any]:
     """Grafana: who may enter, and dashboards from the ConfigMaps of every namespace. Pure."""
     small = resources(cpu_millis=50, memory_mib=128, ephemeral_storage_mib=256)
-    route = args.get("grafana_route")
-    server = (
-        {"server": {"root_url": f"https://{route['hostname']}"}, "security": {"cookie_secure": True}} if route else {}
-    )
+    public = _grafana_hostname(args)
+    server = {"server": {"root_url": f"https://{public}"}, "security": {"cookie_secure": True}} if public else {}
     return {
         # A password that the chart makes up is another one at each preview (it looks its Secret up in the cluster).
         "admin": {

@@ -47,6 +47,14 @@ def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
             "scheduler, controller manager and etcd of a managed or simulated control plane cannot be scraped",
             "leave it out",
         )
+    gateway = args.get("gateway")
+    if gateway and args.get("grafana_domain") not in gateway["domains"]:
+        yield Finding(
+            f"{path}.grafana_domain",
+            str(args.get("grafana_domain")),
+            f"a domain that the gateway serves: {', '.join(gateway['domains'])}",
+            "name one of them",
+        )
     yield from check_receivers(f"{path}.receivers", args.get("receivers") or [])
 
 

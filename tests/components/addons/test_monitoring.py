@@ -9,6 +9,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.addons.gateway import GatewayHandle
 from components.addons.monitoring import (
     SCRAPED_PORTS,
     Monitoring,
@@ -27,7 +28,6 @@ from components.charts import ChartOrigin, ChartSource
 from components.monitoring.metrics import NODE_LABELS
 from components.namespaces import policy_spec
 from components.placement import PoolArgs, plan_pool
-from components.routes import RouteArgs
 from components.stores import StorageHandle, StoragePurpose
 from policies.rules.finding import Refused
 from policies.rules.network import network_policy_opens_no_door_to_the_world
@@ -35,13 +35,18 @@ from policies.rules.objects import PlannedObject
 from tests.recorder import Recording, record
 
 STORAGE = StorageHandle(purpose=StoragePurpose.STANDARD, class_name="standard", access_modes=["ReadWriteOnce"])
-ROUTE = RouteArgs(
-    hostname="grafana.example.com",
-    gateway_name="platform",
-    gateway_namespace="gateway",
-    data_plane_namespace="envoy",
-    data_plane_pods={"app.kubernetes.io/name": "envoy"},
+GATEWAY = GatewayHandle(
+    name="platform",
+    namespace="gateway",
+    class_name="platform",
+    domains={"internal": "ml.example.com"},
+    listeners={"internal": "https-internal"},
+    route_namespace_labels={"mlplatform.dev/gateway-routes": "true"},
+    pods={"app.kubernetes.io/component": "proxy"},
+    ports=[10080, 10443],
+    ranges=[],
 )
+PUBLISHED: Any = {"gateway": GATEWAY, "grafana_domain": "internal"}
 SLACK: Any = {"name": "ops", "kind": "slack", "secret_name": "slack", "secret_key": "url", "channel": "#ml"}
 PAGER: Any = {"name": "night", "kind": "pagerduty", "secret_name": "pager", "secret_key": "key"}
 HOOK: Any = {"name": "bot", "kind": "webhook", "secret_name": "bot", "secret_key": "url", "severities": ["info"]}
@@ -237,26 +242,37 @@ def test_kube_state_metrics_exports_the_labels_that_rules_join_on() -> None:
     assert monitoring_values(arguments())["kube-state-metrics"]["customResourceState"]["enabled"] is True
 
 
-def test_grafana_is_published_and_the_gateway_is_scraped_when_there_is_a_route() -> None:
-    recording = recorded(grafana_route=ROUTE)
+def test_grafana_is_published_under_a_name_of_the_chosen_domain() -> None:
+    recording = recorded(**PUBLISHED)
     route = recording.one("HTTPRoute").inputs
-    assert route["spec"]["hostnames"] == ["grafana.example.com"]
-    assert route["spec"]["parentRefs"] == [{"name": "platform", "namespace": "gateway"}]
-    monitor = recording.one("PodMonitor").inputs["spec"]
-    assert monitor["namespaceSelector"] == {"matchNames": ["envoy"]}
-    assert chart(recording)["values"]["grafana"]["grafana.ini"]["server"] == {"root_url": "https://grafana.example.com"}
-    assert _rule(arguments(grafana_route=ROUTE), "gateway")["peer_namespace"] == "envoy"
-    assert monitoring_handle(arguments(grafana_route=ROUTE))["grafana_url"] == "https://grafana.example.com"
+    assert route["spec"]["hostnames"] == ["grafana.ml.example.com"]
+    assert route["spec"]["parentRefs"] == [
+        {"name": "platform", "namespace": "gateway", "sectionName": "https-internal"}
+    ]
+    ini = chart(recording)["values"]["grafana"]["grafana.ini"]
+    assert ini["server"] == {"root_url": "https://grafana.ml.example.com"}
+    assert _rule(arguments(**PUBLISHED), "gateway")["peer_namespace"] == "gateway"
+    labels = recording.one("Namespace", "monitoring").inputs["metadata"]["labels"]
+    assert labels["mlplatform.dev/gateway-routes"] == "true"
+    assert monitoring_handle(arguments(**PUBLISHED))["grafana_url"] == "https://grafana.ml.example.com"
 
 
-def test_without_a_route_nothing_of_the_gateway_is_declared() -> None:
+def test_a_gateway_without_pods_comes_in_from_its_addresses() -> None:
+    outside = GatewayHandle(**{**GATEWAY, "pods": {}, "ranges": ["35.191.0.0/16"]})  # type: ignore[typeddict-item]
+    args = arguments(gateway=outside, grafana_domain="internal")
+    assert _rule(args, "gateway-0")["cidr"] == "35.191.0.0/16"
+    assert "gateway" not in {rule["name"] for rule in monitoring_namespace(args)["exceptions"]}
+
+
+def test_without_a_gateway_grafana_stays_inside() -> None:
     recording = recorded()
-    assert recording.of("HTTPRoute") == recording.of("PodMonitor") == []
+    assert recording.of("HTTPRoute") == []
+    assert "mlplatform.dev/gateway-routes" not in recording.one("Namespace", "monitoring").inputs["metadata"]["labels"]
     assert monitoring_handle(arguments())["grafana_url"].endswith(".monitoring.svc.cluster.local")
 
 
 def test_no_traffic_rule_opens_a_door_to_the_world() -> None:
-    args = arguments(receivers=[SLACK], grafana_route=ROUTE, more_scraped_ports=[7777])
+    args = arguments(receivers=[SLACK], more_scraped_ports=[7777], **PUBLISHED)
     rules = [*monitoring_namespace(args)["exceptions"], *nodes_namespace(args)["exceptions"]]
     for rule in rules:
         body = {"kind": "NetworkPolicy", "spec": policy_spec(rule)}
@@ -305,6 +321,8 @@ def test_without_receivers_alerts_go_nowhere_and_a_warning_says_so(monkeypatch: 
         ({"storage": {**STORAGE, "access_modes": ["ReadWriteMany"]}}, "ReadWriteOnce"),
         ({"grafana_admin_secret_name": "too"}, "password from one place"),
         ({"scrape_control_plane": True}, "managed or simulated control plane"),
+        ({"gateway": GATEWAY, "grafana_domain": "public"}, "a domain that the gateway serves: internal"),
+        ({"gateway": GATEWAY}, "a domain that the gateway serves: internal"),
         ({"receivers": [SLACK, SLACK]}, "a name of its own"),
         ({"receivers": [{**SLACK, "channel": ""}]}, "a channel for Slack"),
         ({"receivers": [{**HOOK, "channel": "#x"}]}, "a channel for Slack"),
