@@ -1,0 +1,170 @@
+"""What CertManager registers, and in which order.
+
+Not proved here: that the webhook is trusted before issuers are sent (its await is tried on a real API server, see
+tests/engine/test_addons.py), and that cert-manager issues anything: it does not run on simulated clusters.
+"""
+
+from typing import Any
+
+import pytest
+
+from components.addons.cert_manager import AcmeArgs, CertManager, CertManagerArgs, cert_manager_values
+from policies.rules.finding import Refused
+from tests.components.addons.pools import BUNDLED
+from tests.recorder import Recording, Registered, record
+
+ACME = AcmeArgs(
+    server="https://acme.example.com/directory",
+    email="platform@example.com",
+    gateway_name="gateway",
+    gateway_namespace="gateway",
+)
+
+
+def manager(**changes: object) -> Recording:
+    args: CertManagerArgs = {"source": BUNDLED, **changes}  # type: ignore[typeddict-item]
+    return record(lambda: CertManager("cm", args) and None)
+
+
+def values(recording: Recording) -> dict[str, Any]:
+    found: dict[str, Any] = recording.one("Chart").inputs["values"]
+    return found
+
+
+def issuer(recording: Recording, name: str) -> Registered:
+    return recording.one("ClusterIssuer", name)
+
+
+def test_it_is_a_chart_a_root_and_the_internal_issuer_in_a_restricted_namespace() -> None:
+    recording = manager()
+    assert recording.kinds() == [
+        "AddonChart cm-chart",
+        "CertManager cm",
+        "Certificate cm-ca",
+        "Chart cm-chart-chart",
+        "ClusterIssuer cm-internal",
+        "ClusterIssuer cm-self-signed",
+        "IsolatedNamespace cm-namespace",
+        "Namespace cm-namespace-namespace",
+        "NetworkPolicy cm-namespace-allow-api-server",
+        "NetworkPolicy cm-namespace-allow-dns",
+        "NetworkPolicy cm-namespace-allow-webhook-0",
+        "NetworkPolicy cm-namespace-allow-webhook-1",
+        "NetworkPolicy cm-namespace-allow-webhook-2",
+        "NetworkPolicy cm-namespace-allow-webhook-3",
+        "NetworkPolicy cm-namespace-allow-webhook-tunnel",
+        "NetworkPolicy cm-namespace-default-deny",
+    ]
+    labels = recording.one("Namespace").inputs["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert manager(namespace="certificates").one("Namespace").inputs["metadata"]["name"] == "certificates"
+
+
+def test_issuers_wait_for_the_chart_and_the_internal_one_for_its_root_which_is_awaited() -> None:
+    recording = manager()
+    chart = recording.one("Chart").urn
+    root, certificate = issuer(recording, "self-signed"), recording.one("Certificate", "internal-ca")
+    assert chart in root.dependencies
+    assert root.urn in certificate.dependencies
+    assert certificate.urn in issuer(recording, "internal").dependencies
+    for resource in (root, certificate, issuer(recording, "internal")):
+        assert resource.inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == "condition=Ready"
+
+
+def test_the_root_signs_itself_keeps_its_key_and_the_issuer_uses_its_secret() -> None:
+    recording = manager()
+    assert issuer(recording, "self-signed").inputs["spec"] == {"selfSigned": {}}
+    spec = recording.one("Certificate").inputs["spec"]
+    assert spec["isCA"] is True
+    assert spec["issuerRef"] == {"name": "self-signed", "kind": "ClusterIssuer", "group": "cert-manager.io"}
+    assert spec["privateKey"]["rotationPolicy"] == "Never"
+    assert issuer(recording, "internal").inputs["spec"] == {"ca": {"secretName": spec["secretName"]}}
+
+
+def test_the_root_is_protected_where_data_is_kept() -> None:
+    kept, not_kept = manager(keep_data=True).one("Certificate"), manager().one("Certificate")
+    assert (kept.protect, kept.retain_on_delete) == (True, True)
+    assert (not_kept.protect, not_kept.retain_on_delete) == (False, False)
+
+
+def test_with_an_acme_account_there_is_one_issuer_more_whose_challenges_come_through_the_gateway() -> None:
+    recording = manager(acme=ACME)
+    assert set(recording.kinds()) - set(manager().kinds()) == {
+        "ClusterIssuer cm-acme",
+        "NetworkPolicy cm-namespace-allow-acme-self-check",
+    }
+    spec = issuer(recording, "acme").inputs["spec"]["acme"]
+    assert (spec["server"], spec["email"]) == (ACME["server"], ACME["email"])
+    gateway = {"kind": "Gateway", "name": "gateway", "namespace": "gateway"}
+    assert spec["solvers"] == [{"http01": {"gatewayHTTPRoute": {"parentRefs": [gateway]}}}]
+    egress = recording.one("NetworkPolicy", "allow-acme-self-check").inputs["spec"]["egress"][0]
+    assert egress["ports"] == [{"protocol": "TCP", "port": 80}]
+
+
+def test_the_handle_names_the_issuers_that_there_are() -> None:
+    seen = {}
+
+    def program() -> None:
+        seen["without"] = CertManager("a", {"source": BUNDLED}).issuers
+        seen["with"] = CertManager("b", {"source": BUNDLED, "acme": ACME}).issuers
+
+    record(program)
+    assert seen["without"] == {"self_signed": "self-signed", "internal": "internal", "acme": ""}
+    assert seen["with"] == {"self_signed": "self-signed", "internal": "internal", "acme": "acme"}
+
+
+def test_the_chart_is_done_when_the_api_server_trusts_both_webhooks() -> None:
+    webhook = values(manager())["webhook"]
+    for kind in ("validating", "mutating"):
+        annotations = webhook[f"{kind}WebhookConfigurationAnnotations"]
+        assert annotations == {"pulumi.com/waitFor": "jsonpath={.webhooks[0].clientConfig.caBundle}"}
+
+
+def test_crds_and_hooks_are_off_and_the_gateway_api_is_on() -> None:
+    chosen = values(manager())
+    assert chosen["crds"] == {"enabled": False}
+    assert chosen["startupapicheck"] == {"enabled": False}
+    assert chosen["config"] == {"gatewayAPI": {"enabled": True}}
+    assert values(manager(namespace="cm"))["global"] == {"leaderElection": {"namespace": "cm"}}
+
+
+@pytest.mark.parametrize(("available", "replicas"), [(False, [1, 1, 1]), (True, [2, 3, 2])])
+def test_highly_available_means_more_of_each_apart_and_guarded(available: bool, replicas: list[int]) -> None:
+    chosen = values(manager(highly_available=available))
+    parts = [chosen, chosen["webhook"], chosen["cainjector"]]
+    assert [part["replicaCount"] for part in parts] == replicas
+    assert {part["podDisruptionBudget"]["enabled"] for part in parts} == {available}
+    components = [
+        part["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"]["app.kubernetes.io/component"]
+        for part in parts
+        if part["topologySpreadConstraints"]
+    ]
+    assert components == (["controller", "webhook", "cainjector"] if available else [])
+
+
+def test_the_webhook_is_open_to_the_control_plane_on_the_port_it_listens_on_and_to_nobody_else() -> None:
+    recording = manager(control_plane_ranges=["172.16.0.0/28"])
+    policies = [p for p in recording.of("NetworkPolicy") if "webhook" in p.name]
+    assert [policy.name.removeprefix("cm-namespace-allow-") for policy in policies] == ["webhook-tunnel", "webhook-0"]
+    spec = policies[1].inputs["spec"]
+    assert spec["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "webhook"
+    assert spec["ingress"][0]["from"] == [{"ipBlock": {"cidr": "172.16.0.0/28"}}]
+    assert spec["ingress"][0]["ports"] == [{"protocol": "TCP", "port": values(recording)["webhook"]["securePort"]}]
+
+
+def test_monitoring_scrapes_by_a_service_monitor_through_an_opening_of_its_own() -> None:
+    recording = manager(monitoring_namespace="monitoring")
+    assert values(recording)["prometheus"]["servicemonitor"] == {"enabled": True}
+    policy = recording.one("NetworkPolicy", "allow-metrics").inputs["spec"]["ingress"][0]
+    assert policy["ports"] == [{"protocol": "TCP", "port": 9402}]
+    assert cert_manager_values("x", highly_available=False, monitored=False)["prometheus"]["servicemonitor"] == {
+        "enabled": False
+    }
+
+
+def test_a_bad_acme_account_is_refused_with_both_of_its_faults() -> None:
+    def program() -> None:
+        with pytest.raises(Refused, match="2 problems"):
+            CertManager("cm", {"source": BUNDLED, "acme": {**ACME, "email": "nobody", "server": "http://acme"}})
+
+    assert record(program).resources == []

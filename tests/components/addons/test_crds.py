@@ -1,0 +1,72 @@
+"""What Crds registers. Not proved here: that the provider reads the files, and protects what is in them (engine)."""
+
+import pytest
+
+from components.addons.crds import Crds, CrdsArgs, crd_files
+from components.charts import ChartOrigin, ChartSource
+from components.versions import CRDS
+from policies.rules.finding import Refused
+from tests.components.addons.pools import BUNDLED
+from tests.recorder import Recording, record
+
+UPSTREAM = ChartSource(origin=ChartOrigin.UPSTREAM, location="")
+REGISTRY = ChartSource(origin=ChartOrigin.MIRROR, location="oci://registry.example.com/charts")
+FILES = ChartSource(origin=ChartOrigin.MIRROR, location="https://files.example.com/ml/")
+
+
+def crds(**changes: object) -> Recording:
+    args: CrdsArgs = {"sets": ["cert-manager", "gateway-api"], "source": BUNDLED, **changes}  # type: ignore[typeddict-item]
+    return record(lambda: Crds("crds", args) and None)
+
+
+def refusal(**changes: object) -> str:
+    message = ""
+
+    def program() -> None:
+        nonlocal message
+        args: CrdsArgs = {"sets": ["cert-manager"], "source": BUNDLED, **changes}  # type: ignore[typeddict-item]
+        with pytest.raises(Refused) as refused:
+            Crds("crds", args)
+        message = str(refused.value)
+
+    assert record(program).resources == []
+    return message
+
+
+def test_each_set_is_one_group_of_files_and_there_is_nothing_else() -> None:
+    recording = crds()
+    assert recording.kinds() == ["ConfigGroup crds-cert-manager", "ConfigGroup crds-gateway-api", "Crds crds"]
+    assert recording.one("ConfigGroup", "crds-gateway-api").inputs["files"] == ["/mirror/crds/gateway-api.yaml"]
+
+
+def test_groups_that_hold_data_are_protected_and_outlive_the_stack_and_others_do_not() -> None:
+    assert {(group.protect, group.retain_on_delete) for group in crds(keep_data=True).of("ConfigGroup")} == {
+        (True, True)
+    }
+    assert {(group.protect, group.retain_on_delete) for group in crds().of("ConfigGroup")} == {(False, False)}
+
+
+@pytest.mark.parametrize("name", CRDS)
+def test_upstream_files_are_the_pinned_ones(name: str) -> None:
+    files = crd_files(name, UPSTREAM)
+    assert files == list(CRDS[name].urls)
+    assert all(url.startswith("https://") and CRDS[name].version in url for url in files)
+
+
+def test_a_mirror_of_files_serves_a_set_by_its_version() -> None:
+    assert crd_files("kserve", FILES) == [f"https://files.example.com/ml/crds/kserve/{CRDS['kserve'].version}.yaml"]
+
+
+def test_a_registry_holds_no_files_so_a_place_for_them_is_asked_for() -> None:
+    assert "a registry (oci://) holds charts, not files" in refusal(source=REGISTRY)
+    assert "oci://other" in refusal(source=REGISTRY, mirror="oci://other")
+    files = crds(source=REGISTRY, mirror="./vendored", sets=["kserve"]).one("ConfigGroup").inputs["files"]
+    assert files == [f"./vendored/crds/kserve/{CRDS['kserve'].version}.yaml"]
+
+
+def test_unknown_repeated_and_missing_sets_are_refused_together() -> None:
+    message = refusal(sets=["cert-manager", "cert-manger", "cert-manager"])
+    assert "2 problems" in message
+    assert "cert-manager 2 times" in message
+    assert "cert-manger" in message
+    assert "at least one of" in refusal(sets=[])
