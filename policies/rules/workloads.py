@@ -148,7 +148,7 @@ def check_checkpoint_storage(
 
 def _check_program(path: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None) -> Iterator[Finding]:
     yield from _required(path, job, ("image", "cpu_millis", "memory_gib", "deadline_minutes"))
-    if "image" in job:
+    if job.get("image"):
         yield from check_image(f"{path}.image", job["image"])
     yield from check_environment(f"{path}.environment", job.get("environment") or {})
     yield from check_size(path, job, pool)
@@ -236,7 +236,7 @@ def _check_workers(path: str, job: TrainingSpec, pool: PoolHandle, workers: Work
 def check_inference(path: str, service: InferenceSpec, pool: PoolHandle) -> Iterator[Finding]:
     """One model served by KServe."""
     yield from _required(path, service, ("model_format", "storage_uri", "cpu_millis", "memory_gib"))
-    if "storage_uri" in service:
+    if service.get("storage_uri"):
         yield from check_storage_uri(f"{path}.storageUri", service["storage_uri"], INFERENCE_SCHEMES)
     yield from _check_served(path, service, pool)
     if service.get("canary"):
@@ -250,7 +250,7 @@ def check_model_server(
 ) -> Iterator[Finding]:
     """One model server in an image of the team's own. `domains`: of its gateway, by name; None: it has none."""
     yield from _required(path, server, ("image", "cpu_millis", "memory_gib"))
-    if "image" in server:
+    if server.get("image"):
         yield from check_image(f"{path}.image", server["image"])
     if server.get("storage_uri"):
         yield from check_storage_uri(f"{path}.storageUri", server["storage_uri"], MODEL_SERVER_SCHEMES)
@@ -315,7 +315,7 @@ def _check_replicas(path: str, spec: InferenceSpec | ModelServerSpec | Transform
 def _check_canary(path: str, canary: CanarySpec, service: InferenceSpec) -> Iterator[Finding]:
     yield from _required(path, canary, ("version", "storage_uri", "traffic_percent"))
     yield from _between(path, "trafficPercent", canary.get("traffic_percent", 0), 0, 100, "percent")
-    if "storage_uri" in canary:
+    if canary.get("storage_uri"):
         yield from check_storage_uri(f"{path}.storageUri", canary["storage_uri"], INFERENCE_SCHEMES)
     if canary.get("version") == service.get("version"):
         yield Finding(
@@ -333,7 +333,7 @@ def _check_canary(path: str, canary: CanarySpec, service: InferenceSpec) -> Iter
 
 def _check_transformer(path: str, transformer: TransformerSpec) -> Iterator[Finding]:
     yield from _required(path, transformer, ("image", "cpu_millis", "memory_gib"))
-    if "image" in transformer:
+    if transformer.get("image"):
         yield from check_image(f"{path}.image", transformer["image"])
     yield from check_environment(f"{path}.environment", transformer.get("environment") or {})
     yield from _check_replicas(path, transformer)
