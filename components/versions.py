@@ -245,6 +245,34 @@ IMAGES: dict[str, Image] = {
         "sha256:ce9e796f1fe6f06968f4c04bdaf8f678dad9c8acdfef3d244133d71bfa6bf882",
         "seaweedfs/seaweedfs 4.47, docker/Dockerfile.go_build",
     ),
+    # renovate: datasource=docker depName=docker.io/kserve/sklearnserver
+    "sklearnserver": Image(
+        "docker.io/kserve/sklearnserver", "v0.20.0", "", "kserve/kserve v0.20.0 charts/kserve-runtime-configs"
+    ),
+    # renovate: datasource=docker depName=docker.io/kserve/xgbserver
+    "xgbserver": Image(
+        "docker.io/kserve/xgbserver", "v0.20.0", "", "kserve/kserve v0.20.0 charts/kserve-runtime-configs"
+    ),
+    # renovate: datasource=docker depName=docker.io/kserve/lgbserver
+    "lgbserver": Image(
+        "docker.io/kserve/lgbserver", "v0.20.0", "", "kserve/kserve v0.20.0 charts/kserve-runtime-configs"
+    ),
+    # renovate: datasource=docker depName=docker.io/kserve/huggingfaceserver
+    "huggingfaceserver": Image(
+        "docker.io/kserve/huggingfaceserver", "v0.20.0", "", "kserve/kserve v0.20.0 charts/kserve-runtime-configs"
+    ),
+    # renovate: datasource=docker depName=docker.io/seldonio/mlserver
+    "mlserver": Image(
+        "docker.io/seldonio/mlserver", "1.7.1", "", "kserve/kserve v0.20.0 config/runtimes/kustomization.yaml"
+    ),
+    # renovate: datasource=docker depName=nvcr.io/nvidia/tritonserver
+    "tritonserver": Image(
+        "nvcr.io/nvidia/tritonserver", "23.05-py3", "", "kserve/kserve v0.20.0 charts/kserve-runtime-configs"
+    ),
+    # renovate: datasource=docker depName=docker.io/vllm/vllm-openai
+    "vllm": Image(
+        "docker.io/vllm/vllm-openai", "v0.24.0", "", "kserve/kserve v0.20.0 python/kserve/pyproject.toml: vllm==0.24.0"
+    ),
 }
 
 API_VERSIONS: dict[str, str] = {

@@ -1,0 +1,184 @@
+"""KServe in Standard mode: InferenceServices as Deployments behind the platform's gateway, without Knative or Istio.
+
+Its webhooks judge runtimes, InferenceServices and their pods, and refuse them all while the API server does not trust
+their certificate. So KServe is not done before cert-manager has written the CA bundle into each of them: what depends
+on it (`ServingRuntimes`, `InferenceService`) finds webhooks that answer.
+"""
+
+from typing import Any, TypedDict
+
+from pulumi import Output, ResourceOptions, ResourceTransformArgs, ResourceTransformResult
+
+from components.addons.gateway import GatewayHandle
+from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.charts import AddonChart, ChartSource
+from components.component import Component
+from components.custom_resources import custom_resource
+from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
+from components.pods import resources
+from components.stores import ObjectStoreHandle, ObjectStoreKind
+from policies.rules.finding import refuse
+from policies.rules.serving import check_kserve
+
+CHART = "kserve-resources"
+DEFAULT_NAMESPACE = "kserve"
+CONTROLLER_PODS = {"control-plane": "kserve-controller-manager"}
+WEBHOOK_PORT, METRICS_PORT = 9443, 8443
+"""Of the controller's pods (kserve/kserve v0.20.0 charts/kserve-resources/files/kserve/resources.yaml)."""
+CA_BUNDLE_WRITTEN = {"pulumi.com/waitFor": "jsonpath={.webhooks[0].clientConfig.caBundle}"}
+WEBHOOK_TYPES = tuple(
+    f"kubernetes:admissionregistration.k8s.io/v1:{kind}WebhookConfiguration" for kind in ("Mutating", "Validating")
+)
+SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
+
+
+class KServeArgs(TypedDict, total=False):
+    """How models are served. Needs cert-manager, and the CRD sets `kserve`, `gateway-api` and `cert-manager`."""
+
+    source: ChartSource
+    """Required. Where the chart is read from."""
+    gateway: GatewayHandle
+    """Required. Through which models are reached."""
+    domain: str
+    """Required. Which of the gateway's domains: a model is `<name>-<namespace>.<suffix>`."""
+    store: ObjectStoreHandle
+    """Where models are by default: endpoint and region for Secrets that do not say. Default: Amazon S3."""
+    namespace: str
+    """Default: kserve."""
+    storage_initializer_memory_gib: int
+    """Memory of the container that fetches a model. Default: 2; a large file needs no more than a small one."""
+    control_plane_ranges: list[str]
+    """Addresses from which the API server calls the webhooks. Default: every private range."""
+    monitoring_namespace: str
+    """Namespace whose Prometheus scrapes the controller; empty or missing: nobody."""
+
+
+class KServe(Component):
+    """KServe's controller and webhooks in their own namespace. One replica: the chart offers no more."""
+
+    namespace: Output[str]
+    """Where it runs."""
+
+    def __init__(self, name: str, args: KServeArgs, opts: ResourceOptions | None = None) -> None:
+        refuse(f"KServe {name}", check_kserve(name, args))
+        super().__init__(name, args, opts)
+        home = IsolatedNamespace(f"{name}-home", kserve_namespace(args), opts=self.child)
+        AddonChart(
+            f"{name}-controller",
+            {"chart": CHART, "namespace": home.namespace, "values": kserve_values(args), "source": args["source"]},
+            opts=ResourceOptions.merge(self.child, ResourceOptions(transforms=[await_ca_bundle])),
+        )
+        if args.get("monitoring_namespace"):
+            custom_resource(
+                f"{name}-metrics",
+                "ServiceMonitor",
+                "kserve-controller",
+                controller_monitor_spec(),
+                self.child,
+                namespace=home.namespace,
+            )
+        self.namespace = home.namespace
+        self.register_outputs({"namespace": self.namespace})
+
+
+def await_ca_bundle(resource: ResourceTransformArgs) -> ResourceTransformResult | None:
+    """Adds to each webhook configuration of the chart that it is not there before its CA bundle is.
+
+    A transform, because the chart has no value for these annotations.
+    """
+    if resource.type_ not in WEBHOOK_TYPES:
+        return None
+    metadata: Any = resource.props.get("metadata") or {}
+    annotations = {**(metadata.get("annotations") or {}), **CA_BUNDLE_WRITTEN}
+    return ResourceTransformResult(
+        {**resource.props, "metadata": {**metadata, "annotations": annotations}}, resource.opts
+    )
+
+
+def kserve_namespace(args: KServeArgs) -> IsolatedNamespaceArgs:
+    """The namespace and its traffic. Pure."""
+    ranges = args.get("control_plane_ranges") or PRIVATE_RANGES
+    return IsolatedNamespaceArgs(
+        namespace=args.get("namespace") or DEFAULT_NAMESPACE,
+        pod_security=PodSecurity.RESTRICTED,
+        exceptions=[
+            to_api_server(),
+            *webhook_from_api_server(CONTROLLER_PODS, WEBHOOK_PORT, ranges),
+            *scraped(args.get("monitoring_namespace") or "", [METRICS_PORT]),
+        ],
+        # The pod webhook leaves namespaces with this label alone: KServe cannot wait for itself to start.
+        labels={"control-plane": "kserve-controller-manager"},
+    )
+
+
+def controller_monitor_spec() -> dict[str, Any]:
+    """Scrapes the controller behind its proxy, which asks the API server whether Prometheus may. Pure."""
+    return {
+        "selector": {"matchLabels": dict(CONTROLLER_PODS)},
+        "endpoints": [
+            {
+                "port": "https",
+                "scheme": "https",
+                "bearerTokenFile": SERVICE_ACCOUNT_TOKEN,
+                # The proxy makes itself a certificate that nobody signed.
+                "tlsConfig": {"insecureSkipVerify": True},
+            }
+        ],
+    }
+
+
+def kserve_values(args: KServeArgs) -> dict[str, Any]:
+    """Values of the chart that differ from its defaults. Pure."""
+    gateway = args["gateway"]
+    memory_gib = int(args.get("storage_initializer_memory_gib") or 2)
+    return {
+        "kserve": {
+            "controller": {
+                # The chart's default is Knative, the code's is Standard: say it.
+                "deploymentMode": "Standard",
+                "imagePullPolicy": "IfNotPresent",
+                "resources": resources(
+                    cpu_millis=100, memory_mib=512, cpu_limit_millis=1000, ephemeral_storage_mib=256
+                ),
+                "gateway": {
+                    "domain": gateway["domains"][args["domain"]],
+                    "urlScheme": "https",
+                    "disableIstioVirtualHost": True,
+                    "ingressGateway": {
+                        "enableGatewayApi": True,
+                        "createGateway": False,
+                        "kserveGateway": f"{gateway['namespace']}/{gateway['name']}",
+                    },
+                },
+            },
+            "storage": {
+                # No limit on local disk: it would be the limit of the whole pod, model included.
+                "resources": {
+                    "requests": {"cpu": "100m", "memory": f"{memory_gib}Gi"},
+                    "limits": {"cpu": "2", "memory": f"{memory_gib}Gi"},
+                },
+                "s3": _s3_values(args.get("store")),
+            },
+            # Model servers are no clients of the API server; identities of clouds come by tokens of their own.
+            "security": {"autoMountServiceAccountToken": False},
+            # Aggregation is Knative's queue proxy; the annotations tell Prometheus' port and path of each runtime.
+            "metricsaggregator": {"enableMetricAggregation": "false", "enablePrometheusScraping": "true"},
+            "localmodel": {"enabled": False},
+        }
+    }
+
+
+def _s3_values(store: ObjectStoreHandle | None) -> dict[str, str]:
+    """How Secrets without annotations are read; the chart's own defaults where there is no store."""
+    if not store or store["kind"] is ObjectStoreKind.GCS:
+        return {}
+    if not store["endpoint"]:
+        return {"region": store["region"]}
+    scheme, _, host = store["endpoint"].partition("://")
+    return {
+        "endpoint": host,
+        "useHttps": "1" if scheme == "https" else "0",
+        "region": store["region"],
+        # Buckets as host names need DNS for each of them, which no in-cluster store has.
+        "useVirtualBucket": "0",
+    }
