@@ -1,0 +1,96 @@
+"""Serving runtimes. Not proved: that the images start (no kubelet, no GPU here); the schema is the bundled CRD's."""
+
+from typing import Any
+
+import pytest
+
+from components.serving.runtimes import RUNTIMES, ServingRuntimes, ServingRuntimesArgs, runtime_spec
+from components.versions import CHARTS, IMAGES
+from policies.rules.finding import Refused
+from tests.recorder import Recording, record
+
+
+def recorded(args: ServingRuntimesArgs) -> Recording:
+    return record(lambda: ServingRuntimes("runtimes", args) and None)
+
+
+def test_there_is_one_cluster_serving_runtime_for_each_row_under_kserves_own_names() -> None:
+    recording = recorded({})
+    assert {r.inputs["metadata"]["name"] for r in recording.of("ClusterServingRuntime")} == {
+        "kserve-sklearnserver",
+        "kserve-xgbserver",
+        "kserve-lgbserver",
+        "kserve-mlserver",
+        "kserve-huggingfaceserver",
+        "kserve-vllmserver",
+        "kserve-tritonserver",
+    }
+    assert len(recording.resources) == len(RUNTIMES) + 1
+
+
+def test_only_the_chosen_ones_are_declared() -> None:
+    assert recorded({"runtimes": ["tritonserver"]}).kinds() == [
+        "ClusterServingRuntime runtimes-tritonserver",
+        "ServingRuntimes runtimes",
+    ]
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_every_runtime_says_its_server_type_and_where_its_metrics_are(name: str) -> None:
+    runtime = recorded({"runtimes": [name]}).one("ClusterServingRuntime").inputs
+    assert runtime["metadata"]["annotations"]["serving.kserve.io/server-type"] == name
+    assert set(runtime["spec"]["annotations"]) == {"prometheus.kserve.io/path", "prometheus.kserve.io/port"}
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES.values(), ids=lambda runtime: runtime.name)
+def test_every_container_is_restricted_pinned_and_asks_for_no_device(runtime: Any) -> None:
+    (server,) = runtime_spec(runtime)["containers"]
+    assert server["name"] == "kserve-container"
+    context = server["securityContext"]
+    assert context["runAsNonRoot"] is True
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["capabilities"] == {"drop": ["ALL"]}
+    assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert not server["image"].endswith(":latest")
+    assert server["image"] == IMAGES[runtime.image].reference
+    assert set(server["resources"]["limits"]) == {"cpu", "memory"}
+
+
+def test_servers_of_kserve_have_the_version_of_its_chart() -> None:
+    ours = {image.tag for image in IMAGES.values() if image.repository.startswith("docker.io/kserve/")}
+    assert ours == {CHARTS["kserve-resources"].version}
+
+
+def test_images_without_a_user_of_their_own_get_one() -> None:
+    users = {
+        name: runtime_spec(runtime)["containers"][0]["securityContext"].get("runAsUser")
+        for name, runtime in RUNTIMES.items()
+    }
+    assert {name for name, user in users.items() if user} == {"vllmserver", "tritonserver"}
+
+
+def test_one_format_is_chosen_without_doubt_among_the_runtimes() -> None:
+    claims: dict[tuple[str, str, int], list[str]] = {}
+    for name, runtime in RUNTIMES.items():
+        for row in runtime.formats:
+            if row.auto_select:
+                claims.setdefault((row.name, row.version, row.priority), []).append(name)
+    assert {claim: names for claim, names in claims.items() if len(names) > 1} == {}
+
+
+def test_a_large_model_has_half_an_hour_to_load() -> None:
+    (server,) = runtime_spec(RUNTIMES["vllmserver"])["containers"]
+    probe = server["startupProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] == 1800
+    assert "startupProbe" not in runtime_spec(RUNTIMES["sklearnserver"])["containers"][0]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rule"), [(["torchserve"], "a runtime of the table"), (["mlserver", "mlserver"], "each once")]
+)
+def test_a_runtime_that_is_not_there_is_refused_and_registers_nothing(chosen: list[str], rule: str) -> None:
+    def program() -> None:
+        with pytest.raises(Refused, match=rule):
+            ServingRuntimes("runtimes", {"runtimes": chosen})
+
+    assert record(program).resources == []
