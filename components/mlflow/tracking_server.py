@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 from pulumi import Input, Resource, ResourceOptions
 from pulumi_kubernetes import apps, batch, core, meta, networking, policy
 
+from components.addons.gateway import GatewayHandle
 from components.component import LABELS, Component
 from components.custom_resources import custom_resource
 from components.mlflow.postgresql import DatabaseHandle, egress_of
@@ -15,6 +16,7 @@ from components.mlflow.server_pod import MIGRATION_TEMPORARY_MIB, PORT, migratio
 from components.namespaces import Direction, TrafficRuleArgs, policy_spec
 from components.network import from_labelled_namespaces, network_policy
 from components.pods import ZONE_TOPOLOGY, pod_spec, spread
+from components.routes import from_gateway, hostname, http_route_spec
 from components.storage.object_store import object_store_egress
 from components.stores import ObjectStoreHandle
 from policies.rules.finding import refuse
@@ -24,21 +26,15 @@ CREDENTIALS_ANNOTATION = "mlplatform.dev/credentials"
 """On pods that read keys once, at their start: new keys restart them."""
 
 
-class RouteArgs(TypedDict, total=False):
+class RouteArgs(TypedDict):
     """The way in through a Gateway; TLS ends at its listener."""
 
-    hostname: str
-    """Required. Public name: `mlflow.example.com`."""
-    gateway_name: str
-    """Required. The Gateway."""
-    gateway_namespace: str
-    """Required. Its namespace."""
-    listener: str
-    """Its listener (`sectionName`); empty or missing: every one that takes the hostname."""
-    data_plane_namespace: str
-    """Required. Where the pods run that forward requests."""
-    data_plane_pods: dict[str, str]
-    """Required. Their labels."""
+    gateway: GatewayHandle
+    """The gateway. The server's namespace carries its `route_namespace_labels`."""
+    domain: str
+    """Which of its domains."""
+    host: str
+    """The first label of the public name: `mlflow` for `mlflow.example.com`."""
 
 
 class IngressArgs(TypedDict, total=False):
@@ -221,8 +217,9 @@ def tracking_handle(name: str, namespace: str) -> TrackingHandle:
 
 
 def _hostname(args: TrackingServerArgs) -> str:
-    exposed = args.get("route") or args.get("ingress")
-    return exposed["hostname"] if exposed else ""
+    if args.get("route"):
+        return hostname(args["route"]["gateway"], args["route"]["domain"], args["route"]["host"])
+    return args["ingress"]["hostname"] if args.get("ingress") else ""
 
 
 def server_spec(name: str, args: TrackingServerArgs) -> dict[str, Any]:
@@ -296,17 +293,7 @@ def server_traffic(name: str, args: TrackingServerArgs) -> list[TrafficRuleArgs]
     migration = egress_of(args["database"], migration_pods(name))
     rules = [egress_of(args["database"], pods), store, TrafficRuleArgs(**{**migration, "name": "migration-database"})]
     if args.get("route"):
-        way = args["route"]
-        rules.append(
-            TrafficRuleArgs(
-                name="gateway",
-                direction=ingress,
-                pods=pods,
-                peer_namespace=way["data_plane_namespace"],
-                peer_pods=way["data_plane_pods"],
-                ports=[PORT],
-            )
-        )
+        rules += from_gateway(args["route"]["gateway"], pods, PORT)
     for role, namespace in (
         ("ingress", (args.get("ingress") or {}).get("controller_namespace", "")),
         ("scrape", args.get("monitoring_namespace", "")),
@@ -320,21 +307,10 @@ def server_traffic(name: str, args: TrackingServerArgs) -> list[TrafficRuleArgs]
 
 def route_spec(name: str, args: RouteArgs) -> dict[str, Any]:
     """The `spec` of the HTTPRoute. Pure."""
-    parent = {"name": args["gateway_name"], "namespace": args["gateway_namespace"]}
-    if args.get("listener"):
-        parent["sectionName"] = args["listener"]
-    return {
-        "parentRefs": [parent],
-        "hostnames": [args["hostname"]],
-        "rules": [
-            {
-                "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
-                "backendRefs": [{"name": name, "port": PORT}],
-                # Artifacts of gigabytes pass here; gateways cut a request off after 15 s by default.
-                "timeouts": {"request": "3600s", "backendRequest": "3600s"},
-            }
-        ],
-    }
+    spec = http_route_spec(args["gateway"], args["domain"], args["host"], name, PORT)
+    # Artifacts of gigabytes pass here; Envoy cuts a request off after 15 s by default.
+    spec["rules"][0]["timeouts"] = {"request": "3600s", "backendRequest": "3600s"}
+    return spec
 
 
 def ingress_spec(name: str, args: IngressArgs) -> dict[str, Any]:

@@ -58,12 +58,23 @@ def check_backup(path: str, schedule: str, retention_days: int) -> Iterator[Find
 def check_tracking_server(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     """A tracking server that clients can reach and that survives the loss of a pod where it should."""
     route, ingress = args.get("route") or {}, args.get("ingress") or {}
-    for key, exposed in (("route", route), ("ingress", ingress)):
-        if exposed:
-            yield from check_hostname(f"{path}.{key}.hostname", exposed.get("hostname", ""))
+    if route:
+        domains = route["gateway"]["domains"]
+        if route["domain"] not in domains:
+            yield Finding(
+                f"{path}.route.domain",
+                route["domain"],
+                f"a domain of the gateway: {', '.join(sorted(domains))}",
+                "correct the name, or add the domain to the gateway",
+            )
+        else:
+            yield from check_hostname(f"{path}.route.host", f"{route['host']}.{domains[route['domain']]}")
+    if ingress:
+        yield from check_hostname(f"{path}.ingress.hostname", ingress.get("hostname", ""))
     if route and ingress:
         yield Finding(
             f"{path}.ingress", "route and ingress", "one way in", "keep the route; ingress is for clusters without one"
         )
-    if int(args.get("replicas") or 1) < 1 or int(args.get("workers") or 1) < 1:
-        yield Finding(f"{path}.replicas", "less than 1", "1 replica or more, 1 worker or more", "raise it")
+    for field in ("workers", "upload_gib"):
+        if int(args.get(field, 1)) < 1:
+            yield Finding(f"{path}.{field}", f"{args[field]}", "1 or more", "raise it")

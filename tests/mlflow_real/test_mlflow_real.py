@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 
+from components.addons.gateway import GatewayHandle
 from components.mlflow.backup import DUMP_FOLDER, DatabaseBackupArgs, backup_spec, restore_spec
 from components.mlflow.database import ExternalDatabaseArgs, external_handle
 from components.mlflow.postgresql import CA_FOLDER
@@ -37,6 +38,17 @@ from tests.mlflow_real.kubelet import Kubelet
 HOSTNAME = "mlflow.example.com"
 NAMESPACE = "mlflow"
 SERVICE = f"mlflow.{NAMESPACE}.svc.cluster.local:{PORT}"
+GATEWAY = GatewayHandle(
+    name="platform",
+    namespace="gateway",
+    class_name="platform",
+    domains={"internal": "example.com"},
+    listeners={"internal": "internal"},
+    route_namespace_labels={},
+    pods={"app": "envoy"},
+    ports=[10443],
+    ranges=[],
+)
 SECRET_KEY = "canary-secret-access-key"
 
 
@@ -132,13 +144,7 @@ def platform(
         namespace=NAMESPACE,
         database=database,
         artifacts=store,
-        route=RouteArgs(
-            hostname=HOSTNAME,
-            gateway_name="public",
-            gateway_namespace="gateway",
-            data_plane_namespace="gateway",
-            data_plane_pods={"app": "envoy"},
-        ),
+        route=RouteArgs(gateway=GATEWAY, domain="internal", host="mlflow"),
     )
     copies = DatabaseBackupArgs(namespace=NAMESPACE, database=database, store=store)
     port = free_port()
@@ -218,8 +224,8 @@ def test_what_a_training_writes_is_read_back_and_its_artifacts_lie_in_the_store(
     ],
 )
 def test_only_hosts_that_were_given_out_are_answered(platform: Platform, host: str, status: int) -> None:
-    request = {"method": "POST", "body": {"max_results": 1}}
-    found, text = platform.answer("/api/2.0/mlflow/experiments/search", **request, Host=host.format(port=platform.port))
+    path, named = "/api/2.0/mlflow/experiments/search", host.format(port=platform.port)
+    found, text = platform.answer(path, method="POST", body={"max_results": 1}, Host=named)
     assert found == status, text
 
 
