@@ -37,7 +37,7 @@ class InferenceServiceArgs(TypedDict, total=False):
 class InferenceService(Component):
     """An InferenceService in KServe's Standard mode, and a disruption budget for its pods."""
 
-    service: Output[str]
+    inference_service: Output[str]
     """Name of the InferenceService, known once KServe says that it is ready."""
 
     def __init__(self, name: str, args: InferenceServiceArgs, opts: ResourceOptions | None = None) -> None:
@@ -75,5 +75,5 @@ class InferenceService(Component):
                 namespace=team["namespace"],
                 labels=labels,
             )
-        self.service = Output.all(name, served.id).apply(lambda found: str(found[0]))
-        self.register_outputs({"service": self.service})
+        self.inference_service = Output.all(name, served.id).apply(lambda found: str(found[0]))
+        self.register_outputs({"inference_service": self.inference_service})

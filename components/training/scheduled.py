@@ -46,7 +46,7 @@ class ScheduledTraining(Component):
     A change counts from the next run on; the one that goes on is not touched. `schedule` says what is kept of old runs.
     """
 
-    schedule: Output[str]
+    cron_job: Output[str]
     """Name of its CronJob."""
 
     def __init__(self, name: str, args: ScheduledTrainingArgs, opts: ResourceOptions | None = None) -> None:
@@ -88,5 +88,5 @@ class ScheduledTraining(Component):
             spec=cron_job_spec(args["schedule"], job_spec(job, template), labels),
             opts=self.child,
         )
-        self.schedule = cron.metadata.name.apply(str)
-        self.register_outputs({"schedule": self.schedule})
+        self.cron_job = cron.metadata.name.apply(str)
+        self.register_outputs({"cron_job": self.cron_job})
