@@ -53,9 +53,6 @@ _STRINGENT = {
     "kubeAdmission": True,
 }
 
-_GENTLE_MEMORY = {"GOGC": "50"}
-"""Garbage collection twice as often: measured in docs/simulator.md."""
-
 _ARGUMENTS: Mapping[str, Mapping[str, str]] = {
     "etcd": {
         # A simulation may lose its last writes when the computer loses power. Without fsync a write takes microseconds
@@ -176,7 +173,6 @@ def _patch(component: str, arguments: Mapping[str, str]) -> dict[str, Any]:
         "extraArgs": [
             {"key": key, "value": value, "override": key in _SET_BY_KWOKCTL} for key, value in arguments.items()
         ],
-        "extraEnvs": [{"name": name, "value": value} for name, value in _GENTLE_MEMORY.items()],
     }
 
 

@@ -1,0 +1,248 @@
+"""Custom resources that become ready although no controller of theirs runs, and whose kinds come after kwok."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from simulator.cluster import Cluster
+from tools.toolchain import Toolchain
+
+from .conftest import NODES, Client, Object
+
+pytestmark = pytest.mark.engine
+
+REPOSITORY = Path(__file__).parents[2]
+SOURCES = {
+    # The definitions that the stacks install.
+    "bundled": REPOSITORY / "simulator" / "crds",
+    # The real ones, beside the checkout where somebody has put them: what the simulator writes must fit them as well.
+    "upstream": REPOSITORY.parent / "shared" / "crds",
+}
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML 1.1 reads a bare `=` as a value tag; prometheus-operator's enumerations have one."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
+
+KINDS = (
+    "gateway.networking.k8s.io/v1 GatewayClass",
+    "gateway.networking.k8s.io/v1 Gateway",
+    "gateway.networking.k8s.io/v1 HTTPRoute",
+    "cert-manager.io/v1 ClusterIssuer",
+    "cert-manager.io/v1 Issuer",
+    "cert-manager.io/v1 Certificate",
+    "cert-manager.io/v1 CertificateRequest",
+    "serving.kserve.io/v1beta1 InferenceService",
+    "postgresql.cnpg.io/v1 Cluster",
+    "postgresql.cnpg.io/v1 Backup",
+    "postgresql.cnpg.io/v1 ScheduledBackup",
+    "monitoring.coreos.com/v1 Prometheus",
+    "monitoring.coreos.com/v1 Alertmanager",
+    "trainer.kubeflow.org/v1alpha1 TrainJob",
+    "jobset.x-k8s.io/v1alpha2 JobSet",
+    "ray.io/v1 RayJob",
+)
+
+
+def definitions(folder: Path) -> dict[str, Object]:
+    """The CRDs of `KINDS` below a folder, by API version and kind."""
+    found: dict[str, Object] = {}
+    groups = {kind.partition("/")[0] for kind in KINDS}
+    for path in folder.rglob("*.yaml"):
+        if not any(group in path.read_text() for group in groups):
+            continue
+        for document in yaml.load_all(path.read_text(), _Loader):
+            if document and document["kind"] == "CustomResourceDefinition":
+                for version in document["spec"]["versions"]:
+                    name = f"{document['spec']['group']}/{version['name']} {document['spec']['names']['kind']}"
+                    found |= {name: document} if name in KINDS else {}
+    return found
+
+
+class Kinds(Client):
+    """A cluster that learned of some kinds after it was ready."""
+
+    known: frozenset[str] = frozenset()
+
+    def make(self, kind: str, name: str, spec: Object, annotations: dict[str, str] | None = None) -> None:
+        """Creates a custom resource; skips the test where the kind is not among the definitions."""
+        if kind not in self.known:
+            pytest.skip(f"{kind} is not among these definitions")
+        api_version, _, kind_name = kind.partition(" ")
+        metadata = {"name": name, "annotations": annotations or {}}
+        self.apply({"apiVersion": api_version, "kind": kind_name, "metadata": metadata, "spec": spec})
+
+    def until_status(self, kind: str, name: str, **fields: Any) -> Object:
+        """Waits until the status has these fields, and returns it."""
+
+        def status() -> Object | None:
+            found: Object = self.get(kind, name).get("status", {})
+            return found if fields.items() <= found.items() else None
+
+        reached: Object = self.until(f"{kind}/{name}: {fields}", status)
+        return reached
+
+
+@pytest.fixture(scope="module", params=SOURCES)
+def kinds(
+    request: pytest.FixtureRequest, toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kinds]:
+    folder = SOURCES[request.param]
+    if not folder.exists():
+        pytest.skip(f"the real CRDs are not on this computer: {folder}")
+    found = definitions(folder)
+    cluster = Cluster(request.param, home=tmp_path_factory.mktemp("home"))
+    try:
+        cluster.start(toolchain)
+        client = Kinds(cluster, toolchain)
+        client.known = frozenset(found)
+        client.apply(*NODES, *{crd["metadata"]["name"]: crd for crd in found.values()}.values())
+        established = ("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        client.until("definitions established", lambda: client.run(*established).returncode == 0)
+        yield client
+    finally:
+        cluster.delete()
+
+
+def test_gateways_and_routes_are_accepted(kinds: Kinds) -> None:
+    kinds.make("gateway.networking.k8s.io/v1 GatewayClass", "simulated", {"controllerName": "example.com/gateway"})
+    listeners = [{"name": "http", "port": 80, "protocol": "HTTP"}, {"name": "alt", "port": 8080, "protocol": "HTTP"}]
+    gateway = {"gatewayClassName": "simulated", "listeners": listeners}
+    kinds.make("gateway.networking.k8s.io/v1 Gateway", "public", gateway)
+    route = {"parentRefs": [{"name": "public"}], "rules": [{"backendRefs": [{"name": "web", "port": 80}]}]}
+    kinds.make("gateway.networking.k8s.io/v1 HTTPRoute", "web", route)
+
+    kinds.has("gatewayclass", "simulated", "Accepted")
+    status = kinds.has("gateway", "public", "Programmed")["status"]
+    assert status["addresses"][0]["value"].startswith("198.1")
+    assert [listener["name"] for listener in status["listeners"]] == ["http", "alt"]
+    (parent,) = kinds.until_status(
+        "httproute",
+        "web",
+        parents=kinds.until("parents", lambda: kinds.get("httproute", "web").get("status", {}).get("parents")),
+    )["parents"]
+    assert parent["parentRef"]["name"] == "public"
+    assert {condition["type"]: condition["status"] for condition in parent["conditions"]} == {
+        "Accepted": "True",
+        "ResolvedRefs": "True",
+    }
+
+    kinds.make("gateway.networking.k8s.io/v1 Gateway", "public", gateway | {"listeners": listeners[:1]})
+    kinds.until("changed", lambda: len(kinds.get("gateway", "public")["status"]["listeners"]) == 1)
+
+
+def test_certificates_are_issued_into_their_secret(kinds: Kinds) -> None:
+    kinds.make("cert-manager.io/v1 ClusterIssuer", "everyone", {"selfSigned": {}})
+    kinds.make("cert-manager.io/v1 Issuer", "here", {"selfSigned": {}})
+    issuer = {"name": "everyone", "kind": "ClusterIssuer"}
+    certificate = {"secretName": "web-tls", "dnsNames": ["web.example.com"], "issuerRef": issuer}
+    kinds.make("cert-manager.io/v1 Certificate", "web", certificate)
+    kinds.has("clusterissuer", "everyone", "Ready")
+    kinds.has("issuer", "here", "Ready")
+    kinds.has("certificate", "web", "Ready")
+    secret = kinds.get("secret", "web-tls")
+    assert secret["type"] == "kubernetes.io/tls"
+    assert set(secret["data"]) == {"ca.crt", "tls.crt", "tls.key"}
+    kinds("delete", "certificate", "web")
+    kinds("wait", "--for=delete", "secret/web-tls", "--timeout=30s")
+
+
+def test_certificate_requests_are_answered(kinds: Kinds) -> None:
+    issuer = {"name": "everyone", "kind": "ClusterIssuer"}
+    kinds.make("cert-manager.io/v1 CertificateRequest", "web", {"request": "c2ltdWxhdGVk", "issuerRef": issuer})
+    kinds.has("certificaterequest", "web", "Ready")
+
+
+def test_an_inference_service_is_ready_when_its_pods_are_placed(kinds: Kinds) -> None:
+    def service(devices: int) -> Object:
+        resources = {"nvidia.com/gpu": str(devices)}
+        model = {
+            "modelFormat": {"name": "huggingface"},
+            "storageUri": "s3://models/llm",
+            "resources": {"requests": resources, "limits": resources},
+        }
+        tolerations = [{"key": "accelerator", "operator": "Exists"}]
+        transformer = {"containers": [{"name": "kserve-container", "image": "example/transformer:1"}]}
+        return {"predictor": {"minReplicas": 2, "tolerations": tolerations, "model": model}, "transformer": transformer}
+
+    kinds.make("serving.kserve.io/v1beta1 InferenceService", "llm", service(4))
+    status = kinds.has("inferenceservice", "llm", "Ready")["status"]
+    conditions = {condition["type"]: condition["status"] for condition in status["conditions"]}
+    assert conditions == dict.fromkeys(("PredictorReady", "TransformerReady", "IngressReady", "Ready"), "True")
+    assert status["url"] == "http://llm-default.example.com"
+    assert status["modelStatus"]["copies"] == {"totalCopies": 2, "failedCopies": 0}
+    pods = kinds.items("pods", "--selector=component=predictor")
+    assert {pod["spec"]["nodeName"] for pod in pods} == {"gpu"}
+
+    kinds.make("serving.kserve.io/v1beta1 InferenceService", "huge", service(16))  # more than any node has
+    status = kinds.has("inferenceservice", "huge", "TransformerReady")["status"]
+    conditions = {condition["type"]: condition["status"] for condition in status["conditions"]}
+    assert (conditions["PredictorReady"], conditions["Ready"]) == ("False", "False")
+    kinds("delete", "inferenceservice", "llm", "huge")
+    kinds.until("collected", lambda: kinds.items("deployments") == [])
+
+
+def test_a_postgresql_cluster_is_healthy_and_backed_up(kinds: Kinds) -> None:
+    cluster = {"instances": 3, "storage": {"size": "10Gi"}}
+    kinds.make("postgresql.cnpg.io/v1 Cluster", "mlflow", cluster)
+    kinds.has("clusters.postgresql.cnpg.io", "mlflow", "Ready")
+    kinds.until_status("clusters.postgresql.cnpg.io", "mlflow", phase="Cluster in healthy state", readyInstances=3)
+    kinds.make(
+        "postgresql.cnpg.io/v1 ScheduledBackup", "daily", {"schedule": "0 0 0 * * *", "cluster": {"name": "mlflow"}}
+    )
+    kinds.until("taken up", lambda: kinds.get("scheduledbackup", "daily").get("status", {}).get("lastCheckTime"))
+    kinds.make("postgresql.cnpg.io/v1 Backup", "now", {"cluster": {"name": "mlflow"}})
+    kinds.until_status("backups.postgresql.cnpg.io", "now", phase="completed")
+
+
+@pytest.mark.parametrize("kind", ["Prometheus", "Alertmanager"])
+def test_monitoring_is_available(kinds: Kinds, kind: str) -> None:
+    kinds.make(f"monitoring.coreos.com/v1 {kind}", "main", {"replicas": 2})
+    status = kinds.has(kind.lower(), "main", "Reconciled")["status"]
+    assert status["availableReplicas"] == 2
+    assert {condition["type"]: condition["status"] for condition in status["conditions"]} == {
+        "Available": "True",
+        "Reconciled": "True",
+    }
+
+
+POD = {"spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "example/image:1"}]}}
+TRAINING = {
+    "trainer.kubeflow.org/v1alpha1 TrainJob": ({"runtimeRef": {"name": "torch"}}, "Complete"),
+    "jobset.x-k8s.io/v1alpha2 JobSet": (
+        {"replicatedJobs": [{"name": "w", "template": {"spec": {"template": POD}}}]},
+        "Completed",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TRAINING)
+def test_training_ends_as_its_annotations_say(kinds: Kinds, kind: str) -> None:
+    spec, ended = TRAINING[kind]
+    quick = {"simulated.mlplatform.dev/duration-seconds": "1"}
+    kinds.make(kind, "good", spec, quick)
+    kinds.make(kind, "bad", spec, quick | {"simulated.mlplatform.dev/exit-code": "1"})
+    kinds.make(kind, "waiting", spec | {"suspend": True}, quick)
+    resource = kind.partition(" ")[2].lower()
+    kinds.has(resource, "good", ended)
+    kinds.has(resource, "bad", "Failed")
+    assert "conditions" not in kinds.get(resource, "waiting").get("status", {})
+
+
+def test_a_ray_job_succeeds(kinds: Kinds) -> None:
+    head = {"rayStartParams": {}, "template": {"spec": {"containers": [{"name": "head", "image": "example/ray:1"}]}}}
+    spec = {"entrypoint": "python train.py", "rayClusterSpec": {"headGroupSpec": head}}
+    kinds.make("ray.io/v1 RayJob", "train", spec, {"simulated.mlplatform.dev/duration-seconds": "1"})
+    kinds.until_status("rayjob", "train", jobStatus="SUCCEEDED", jobDeploymentStatus="Complete")
+
+
+def test_the_rules_refuse_nothing_that_they_write(kinds: Kinds) -> None:
+    """Runs last: what kwok could not write is in its log, and nowhere else."""
+    log = (kinds.cluster.kubeconfig.parent / "logs" / "kwok-controller.log").read_text()
+    failures = [line for line in log.splitlines() if "failed to apply stage" in line and "not found" not in line]
+    assert failures == []
