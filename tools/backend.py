@@ -5,7 +5,7 @@ it survives `git clean` and a deleted checkout (a checkout at the same path find
 do not meet. A choice wins, in the engine's own order: PULUMI_BACKEND_URL, `backend.url` in Pulumi.yaml, `pulumi login`.
 
 Secrets are encrypted with a passphrase that is generated once per state directory and never shown. A user's own
-PULUMI_CONFIG_PASSPHRASE(_FILE) wins, and so does a `secretsprovider` or `encryptionsalt` in Pulumi.<stack>.yaml.
+PULUMI_CONFIG_PASSPHRASE(_FILE) wins, and so does a `secretsprovider` in Pulumi.<stack>.yaml.
 The salt that the engine wants to write into that file would differ from checkout to checkout. It is in the state as
 well, and the engine reads it there (PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER); `settings_copy` gives the engine a copy
 to write to, so the committed file stays as it is.
@@ -51,6 +51,11 @@ class Backend:
         """State in a directory of this machine."""
         return urlsplit(self.url).scheme == "file"
 
+    @property
+    def path(self) -> Path:
+        """The directory of a file backend, with `~` resolved as the engine does."""
+        return Path(self.url.removeprefix("file://").split("?")[0]).expanduser()
+
 
 def checkout_name(project: Path) -> str:
     """A name for this checkout that no other checkout of this machine has: `mlplatform-1a2b3c4d`."""
@@ -88,16 +93,17 @@ def write_private(path: Path, text: str) -> None:
 
 def choose_backend(project: Path, state: Path, environ: Mapping[str, str] = os.environ) -> Backend:
     """The backend that the engine would take, else the directory of this checkout."""
+    default = f"file://{state / 'backend'}"
     if url := environ.get("PULUMI_BACKEND_URL"):
-        return Backend(url, "PULUMI_BACKEND_URL")
+        # In a shell that has run `eval "$(python -m tools env)"` the default is set like a choice.
+        return Backend(url, "default" if url == default else "PULUMI_BACKEND_URL")
     settings = _yaml(project / "Pulumi.yaml")
     chosen = settings.get("backend")
     if isinstance(chosen, dict) and chosen.get("url"):
         return Backend(str(chosen["url"]), "Pulumi.yaml")
     if url := _login(environ):
         return Backend(url, "pulumi login")
-    # no_tmp_dir is the engine's own default; written out, the URL reads the same in its messages.
-    return Backend(f"file://{state / 'backend'}", "default")
+    return Backend(default, "default")
 
 
 def _login(environ: Mapping[str, str]) -> str:
@@ -121,21 +127,21 @@ def secrets_environment(
 ) -> dict[str, str]:
     """What the engine needs to know to encrypt and decrypt; `{}` when the user or the backend takes care of it.
 
-    An empty PULUMI_CONFIG_PASSPHRASE counts as none: it would store secrets as good as in clear text.
+    An empty PULUMI_CONFIG_PASSPHRASE counts as none: it would store secrets as good as in clear text. A salt in the
+    settings file is no reason to stay out: plain `pulumi` writes it there, and it belongs to the same passphrase.
     """
-    chosen = environ.get("PULUMI_CONFIG_PASSPHRASE") or environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
-    if chosen or not backend.self_managed or own_secrets_provider(project, stack):
+    if not backend.self_managed or own_secrets_provider(project, stack):
         return {}
-    return {
-        "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase_file(state)),
-        "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
-    }
+    variables = {"PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true"}
+    if not (environ.get("PULUMI_CONFIG_PASSPHRASE") or environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")):
+        variables["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(passphrase_file(state))
+    return variables
 
 
 def own_secrets_provider(project: Path, stack: str) -> bool:
-    """The stack's settings file says itself how its secrets are encrypted."""
-    settings = _yaml(settings_file(project, stack))
-    return bool(settings.get("encryptionsalt") or settings.get("secretsprovider"))
+    """The stack's settings file names a secrets provider other than a passphrase."""
+    provider = _yaml(settings_file(project, stack)).get("secretsprovider")
+    return provider not in {None, "", "default", "passphrase"}
 
 
 def settings_file(project: Path, stack: str) -> Path:

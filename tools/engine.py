@@ -128,12 +128,15 @@ class Engine:
         """
         if self.exists():
             return
+        if own_secrets_provider(self.project, self.stack):
+            self._ask("stack", "init", self.stack, "--no-select", named=False)
+            return
         name = yaml.safe_load((self.project / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
+        settings = settings_file(self.project, self.stack)
         with tempfile.TemporaryDirectory() as bare:
             (Path(bare) / "Pulumi.yaml").write_text(f"name: {name}\nruntime: python\n", encoding="utf-8")
-            own = settings_file(self.project, self.stack)
-            if own_secrets_provider(self.project, self.stack):
-                (Path(bare) / own.name).write_bytes(own.read_bytes())
+            if settings.exists():  # it may have a salt already
+                (Path(bare) / settings.name).write_bytes(settings.read_bytes())
             self._ask("stack", "init", self.stack, "--no-select", cwd=Path(bare), named=False)
 
     def remove(self, *, force: bool = False) -> None:
@@ -165,7 +168,7 @@ class Engine:
         if not inherited.get("PULUMI_CONFIG_PASSPHRASE"):
             inherited.pop("PULUMI_CONFIG_PASSPHRASE", None)
         if self.backend.is_file:
-            prepare(Path(self.backend.url.removeprefix("file://")))
+            prepare(self.backend.path)
         return {
             **inherited,
             **_STEADY,

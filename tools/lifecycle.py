@@ -26,14 +26,15 @@ from tools.backend import (
     cluster_name,
     prepare,
     remove_state,
+    secrets_environment,
     settings_file,
     state_directory,
     write_private,
 )
 from tools.commands import ensure_showing_progress
-from tools.engine import RUN_VARIABLE, Engine, Tools, policy_config_file
+from tools.engine import RUN_VARIABLE, Engine, EngineError, Tools, policy_config_file
 from tools.errors import ToolError
-from tools.events import Outcome
+from tools.events import Failure, Outcome
 from tools.recovery import (
     Holder,
     Journal,
@@ -108,20 +109,10 @@ def plain_environment(project: Path, stack: str) -> dict[str, str]:
     """The variables that make plain `pulumi --stack …` meet the stack that `make up` made; `tools env` prints them."""
     state = prepare(state_directory(project))
     backend = choose_backend(project, state)
-    engine = Engine(_NoTools(), project, stack, state, backend, environment={})
-    names = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER")
-    variables = engine.variables()
-    return {name: variables[name] for name in names if name in variables}
-
-
-class _NoTools:
-    """For questions that start no tool."""
-
-    def path(self, name: str) -> Path:
-        raise KeyError(name)
-
-    def environment(self) -> dict[str, str]:
-        return dict(os.environ)
+    if backend.is_file:
+        prepare(backend.path)
+    cluster = {CLUSTER_VARIABLE: cluster_name(project, stack)} if read_facts(project, stack).simulated else {}
+    return {"PULUMI_BACKEND_URL": backend.url, **secrets_environment(project, stack, state, backend), **cluster}
 
 
 @dataclass
@@ -188,6 +179,17 @@ class Run:
         self._refuse_failure(outcome, f"`make down STACK={self.facts.name}` goes on from here.")
         self.screen.say("destroy", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
         return outcome
+
+    def remove(self, *, force: bool) -> None:
+        """Takes the stack out of the backend, past the lock of a dead run."""
+        try:
+            self.engine.remove(force=force)
+        except EngineError as error:
+            locks = locks_named_in([Failure("", error.format_message())])
+            if not locks:
+                raise
+            self._break(locks)
+            self.engine.remove(force=force)
 
     def adopt(self) -> None:
         """Before a destroy after a run that was killed: makes the state know every object that exists.
@@ -313,15 +315,16 @@ class Lifecycle:
         facts = self.facts(self.project, stack)
         with self._only_one(stack):
             run = self._begin(facts, start_cluster=True)
+            unsure = run.recover() is not None
+            self._forget_another_cluster(run)
             run.engine.create()
-            unsure = run.recover() is not None or self._is_another_cluster(run)
             plan = run.preview(refresh=unsure)
             if dry_run:
                 self.screen.detail(steps_text(plan.steps))
                 self.screen.say("next", f"make up STACK={stack}   (this was a preview; nothing has been changed)")
                 return
-            run.up(refresh=unsure, total=plan.same + sum(plan.changes.values()))
             self._remember_cluster(run)
+            run.up(refresh=unsure, total=plan.same + sum(plan.changes.values()))
             self._show_summary(run)
 
     def down(self, stack: str, *, yes: bool = False) -> None:
@@ -337,7 +340,7 @@ class Lifecycle:
             unfinished = run.recover()
             if run.engine.exists():
                 self._empty(run, cluster, unfinished, yes=yes)
-                run.engine.remove(force=facts.simulated)
+                run.remove(force=facts.simulated)
             if cluster is not None and cluster.delete():
                 self.screen.say("cluster", f"deleted {cluster.name}")
             run.journal.end()
@@ -426,7 +429,7 @@ class Lifecycle:
     def _start(self, cluster: Cluster, tools: Tools) -> None:
         try:
             with self.screen.working("cluster", f"{cluster.name}: starting") as update:
-                cluster.start(tools, update)
+                cluster.start(tools, lambda text: update(text.removeprefix("cluster ")))
         except SimulatorError as error:
             raise ToolError(str(error)) from None
         self.screen.say("cluster", f"{cluster.name} is ready  (simulated)")
@@ -471,15 +474,18 @@ class Lifecycle:
             run.adopt()
         run.destroy()
 
-    def _is_another_cluster(self, run: Run) -> bool:
-        """The cluster has been made anew since the stack was deployed: its state tells of objects that are gone."""
+    def _forget_another_cluster(self, run: Run) -> None:
+        """Drops a state that tells of a simulated cluster that is no more: all it knew went with that cluster.
+
+        A refresh would not do: it asks the cluster that the state knows, at an address where nobody answers.
+        """
         before = self._cluster_record(run.facts.name)
-        if run.kubeconfig is None or not before.exists():
-            return False
-        another = before.read_text(encoding="utf-8") != _cluster_identity(run)
-        if another:
-            self.screen.say("recovery", "the cluster has been made anew since the last up; comparing with reality")
-        return another
+        if run.kubeconfig is None or not before.exists() or not run.engine.exists():
+            return
+        if before.read_text(encoding="utf-8") != _cluster_identity(run):
+            self.screen.say("recovery", "the cluster has been made anew since the last up; the state starts empty")
+            run.engine.remove(force=True)
+            before.unlink()
 
     def _remember_cluster(self, run: Run) -> None:
         if run.kubeconfig is not None:
@@ -508,7 +514,7 @@ def _cluster_identity(run: Run) -> str:
 
 def _stacks_in(backend: Backend) -> set[str]:
     """The stacks in a file backend, without asking the engine."""
-    root = Path(backend.url.removeprefix("file://")) / ".pulumi" / "stacks"
+    root = backend.path / ".pulumi" / "stacks"
     return {path.stem for path in root.glob("*/*.json")}
 
 

@@ -85,7 +85,7 @@ class RunWatcher:
     def interrupted(self, times: int) -> None:
         """Says what the interruption means."""
         if times == 1:
-            self.announce("stopping: what is under way is finished first. Ctrl-C once more stops at once.")
+            self.announce("stopping in order. Ctrl-C once more stops at once.")
         else:
             self.announce("stopping at once. The next `make up` or `make down` clears up.")
 
@@ -135,8 +135,10 @@ def violations_text(violations: tuple[Violation, ...]) -> str:
 
 
 def failures_text(failures: tuple[Failure, ...]) -> str:
-    """Each failure in full."""
+    """Each failure in full; what several resources have in common is told once."""
+    resources: dict[str, list[str]] = {}
+    for failure in failures:
+        resources.setdefault(failure.message.strip(), []).append(failure.resource)
     return "\n".join(
-        f"✗ {failure.resource}\n    {failure.message.strip().replace(chr(10), chr(10) + '    ')}"
-        for failure in failures
+        f"✗ {_names(names)}\n    {message.replace(chr(10), chr(10) + '    ')}" for message, names in resources.items()
     )

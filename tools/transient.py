@@ -64,12 +64,13 @@ def worth_retrying(outcome: Outcome) -> bool:
 
 
 def result_unknown(outcome: Outcome) -> bool:
-    """The world may hold what the state does not know: the engine was killed, or an answer was lost on the way.
+    """The world may hold what the state does not know: the engine was killed or stopped, or an answer was lost.
 
-    A definite refusal is no such case; neither is an orderly end after one Ctrl-C, which waits for what is under way.
+    Ctrl-C is no better than that: the engine cancels its providers, and the Kubernetes provider gives up requests that
+    are on their way. A definite refusal is no such case.
     """
-    killed = outcome.exit_code < 0 or outcome.interruptions > 1
-    return killed or any(transient_cause(failure.message) for failure in outcome.failures)
+    stopped = outcome.exit_code < 0 or outcome.interruptions > 0
+    return stopped or any(transient_cause(failure.message) for failure in outcome.failures)
 
 
 def with_retries(

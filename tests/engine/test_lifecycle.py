@@ -1,8 +1,12 @@
 """`make up` and `make down` around the real engine and a real API server, and what a killed run leaves them to do."""
 
 import contextlib
+import dataclasses
+import json
+import os
 import random
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,19 +17,18 @@ import pytest
 import yaml
 from rich.console import Console
 
-from tools.backend import choose_backend, state_directory
+from simulator.cluster import Cluster, State
+from tools.backend import choose_backend, cluster_name, state_directory
 from tools.engine import RUN_VARIABLE, Engine
 from tools.errors import ToolError
-from tools.lifecycle import Lifecycle, StackFacts
-from tools.recovery import Journal
+from tools.lifecycle import Lifecycle, StackFacts, plain_environment, read_facts
+from tools.recovery import Journal, this_host
 from tools.screen import Screen
 
 REPOSITORY = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
-KILLS = 10
+KILLS = int(os.environ.get("MLPLATFORM_TEST_KILLS", "10"))
 MAPS = 20
-# Namespace, config maps, Secret; the control plane adds a service account and its root certificate.
-OBJECTS = MAPS + 2
 STACK = "test"
 
 
@@ -166,7 +169,7 @@ def test_a_failed_up_names_the_object_and_the_log_and_the_next_one_goes_on(life,
     assert Journal.of(state_directory(life.project), STACK).read() is None, "a refusal leaves nothing unsure"
     configure(life.project)
     life.up(STACK)
-    assert "up         1 created, 0 deleted" in printed(life) or len(own_objects(life, cluster)) == 4
+    assert len(own_objects(life, cluster)) == 3 + 1
 
 
 def test_drift_is_found_said_and_brought_back(life, cluster):
@@ -220,32 +223,137 @@ def killed_after(life: Lifecycle, seconds: float, command: Callable[[], None]) -
     return hit.is_set()
 
 
-@pytest.mark.parametrize("checkpoints", ["saved-once", "saved-each-step"])
+@pytest.mark.parametrize(("checkpoints", "rounds"), [("saved-once", KILLS), ("saved-each-step", 2)])
 def test_killed_at_any_moment_of_an_up_or_a_destroy_the_next_command_converges(
-    life, cluster, toolchain, monkeypatch, checkpoints
+    life, cluster, toolchain, monkeypatch, checkpoints, rounds
 ):
     monkeypatch.setenv("PULUMI_SKIP_CHECKPOINTS", str(checkpoints == "saved-once").lower())
     monkeypatch.setenv("TEST_LAW_LARGEST", str(MAPS))
     configure(life.project, count=MAPS)
-    before, moments, hits = cluster.census(), random.Random(20261121), 0
-    rounds = KILLS if checkpoints == "saved-once" else 2
-    for attempt in range(rounds):
-        up_moment, destroy_moment = moments.uniform(0, 2.5), moments.uniform(0, 4)
-        said = f"round {attempt}: up killed after {up_moment:.2f} s, destroy after {destroy_moment:.2f} s"
-        hits += killed_after(life, up_moment, lambda: life.up(STACK))
-        if attempt % 2:  # straight down: what the killed up made must go too, though no state knows it
-            life.down(STACK, yes=True)
-            assert cluster.census() == before, said
-            assert not state_directory(life.project).exists(), said
+    before, moments, hits = cluster.census(), random.Random(20261121), []
+
+    def kill(within_seconds: float, command: Callable[[], None]) -> None:
+        hits.append(killed_after(life, moments.uniform(0, within_seconds), command))
+
+    def is_up(said: str) -> None:
         life.up(STACK)
         assert len(own_objects(life, cluster)) == MAPS + 1, said
-        hits += killed_after(life, destroy_moment, lambda: life.down(STACK, yes=True))
-        if attempt % 2 == 0:  # up again: what is gone must come back, though the state says that it is there
-            life.up(STACK)
-            assert len(own_objects(life, cluster)) == MAPS + 1, said
-            assert engine_of(life, toolchain).refresh(preview_only=True).changes == {}, said
+        assert engine_of(life, toolchain).refresh(preview_only=True).changes == {}, said
+
+    def is_down(said: str) -> None:
         life.down(STACK, yes=True)
         assert cluster.census() == before, said
         assert not state_directory(life.project).exists(), said
         assert plugins_of_this_test(life) == [], said
-    assert hits >= rounds, f"only {hits} of {2 * rounds} kills hit a working engine"
+
+    for attempt in range(rounds):
+        kill(2.5, lambda: life.up(STACK))
+        if attempt % 2:  # straight down: what the killed up made must go too, though no state knows it
+            is_down(f"round {attempt}: up killed, then down")
+            continue
+        is_up(f"round {attempt}: up killed, then up")
+        kill(4, lambda: life.down(STACK, yes=True))  # what is gone must come back, though the state says it is there
+        is_up(f"round {attempt}: destroy killed, then up")
+        kill(4, lambda: life.down(STACK, yes=True))
+        is_down(f"round {attempt}: destroy killed, then down")
+    assert sum(hits) >= 0.6 * len(hits), f"only {sum(hits)} of {len(hits)} kills hit a working engine"
+
+
+def lock_of(life: Lifecycle, pid: int, host: str) -> Path:
+    """Writes a lock as an engine would."""
+    folder = state_directory(life.project) / "backend/.pulumi/locks/organization/mlplatform" / STACK
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{pid}.json"
+    taken = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    path.write_text(json.dumps({"pid": pid, "username": "ann", "hostname": host, "timestamp": taken}), encoding="utf-8")
+    return path
+
+
+def test_the_lock_of_a_dead_run_is_broken_and_that_of_a_living_one_or_of_another_machine_is_not(life, cluster):
+    life.up(STACK)
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    printed(life)
+
+    living = lock_of(life, os.getpid(), this_host())
+    with pytest.raises(ToolError, match=rf"being changed by another run \(ann@.*, process {os.getpid()}"):
+        life.up(STACK)
+    assert living.exists()
+    living.unlink()
+
+    foreign = lock_of(life, dead.pid, "another-machine")
+    with pytest.raises(ToolError, match=r"locked by a run on another machine .* `pulumi cancel test --yes`"):
+        life.up(STACK)
+    assert foreign.exists()
+    foreign.unlink()
+
+    cluster.kubectl("delete", "configmap", "map-0", "-n", own_namespace(life))
+    stale = lock_of(life, dead.pid, this_host())
+    life.up(STACK)
+    assert "took away the lock of a run that is dead" in printed(life)
+    assert not stale.exists()
+    assert "configmap/map-0" in own_objects(life, cluster), "behind a dead run, the state is compared with reality"
+
+
+def test_of_two_commands_at_once_one_waits_for_nobody_and_says_so(life):
+    with life._only_one(STACK), pytest.raises(ToolError, match="another make is at work on stack test"):
+        life.up(STACK)
+
+
+def test_ctrl_c_ends_an_up_in_order_and_the_next_one_goes_on(life, cluster, monkeypatch):
+    monkeypatch.setenv("TEST_LAW_LARGEST", "200")
+    configure(life.project, count=150)
+    journal = Journal.of(state_directory(life.project), STACK).path
+
+    def press() -> None:
+        while not journal.exists():
+            time.sleep(0.01)
+        time.sleep(1.5)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press).start()
+    with pytest.raises(ToolError, match=r"up was interrupted\. `make up STACK=test` goes on from here\."):
+        life.up(STACK)
+    assert "stopping in order. Ctrl-C once more stops at once." in printed(life)
+    assert plugins_of_this_test(life) == []
+    assert journal.exists(), "requests were given up on their way"
+    life.up(STACK)
+    assert not journal.exists()
+    assert len(own_objects(life, cluster)) == 150 + 1
+
+
+def test_plain_pulumi_meets_the_stack_that_make_made_and_the_other_way_round(life, toolchain):
+    life.up(STACK)
+    plain = {**toolchain.environment(), **life.environment, **plain_environment(life.project, STACK)}
+    command = [toolchain.path("pulumi"), "up", "--stack", STACK, "--yes", "--skip-preview", "--expect-no-changes"]
+    answer = subprocess.run(command, cwd=life.project, env=plain, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "6 unchanged" in answer.stdout
+    assert "encryptionsalt" in (life.project / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8")
+    printed(life)
+    life.up(STACK)
+    assert "up         no changes, 6 unchanged" in printed(life)
+
+
+def test_a_simulated_stack_comes_with_its_cluster_and_goes_with_it(life, toolchain, tmp_path):
+    settings = {"mlplatform:cluster": {"kind": "simulated"}, "objects:space": "simulated"}
+    (life.project / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": settings}), encoding="utf-8")
+    life = dataclasses.replace(life, facts=read_facts, environment={})
+
+    life.up("dev")
+    assert "6 created" in printed(life)
+    own = Cluster(cluster_name(life.project, "dev"))
+    own.delete()
+    life.up("dev")
+    text = printed(life)
+    assert "the cluster has been made anew since the last up; the state starts empty" in text
+    assert "6 created" in text
+    life.status("dev")
+    assert f"cluster    {own.name}: running" in printed(life)
+
+    life.down("dev")
+    assert "nothing is left over" in printed(life)
+    assert own.status().state is State.ABSENT
+    assert [path for path in (tmp_path / "home").rglob("*") if path.is_file() and path.name != ".lock"] == []
+    life.down("dev")
+    assert "stack dev is not up; there is nothing to take down" in printed(life)

@@ -99,7 +99,8 @@ FILE = Backend("file:///x", "default")
     "environment", [{"PULUMI_CONFIG_PASSPHRASE": "own"}, {"PULUMI_CONFIG_PASSPHRASE_FILE": "/own/file"}]
 )
 def test_a_passphrase_of_the_users_own_wins(project, tmp_path, environment):
-    assert secrets_environment(project, "dev", tmp_path / "state", FILE, environment) == {}
+    variables = secrets_environment(project, "dev", tmp_path / "state", FILE, environment)
+    assert variables == {"PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true"}
     assert not (tmp_path / "state").exists()
 
 
@@ -111,11 +112,21 @@ def test_an_empty_passphrase_protects_nothing_and_counts_as_none(project, tmp_pa
     }
 
 
-@pytest.mark.parametrize("setting", ["secretsprovider: awskms://alias/x", "encryptionsalt: v1:x:y"])
-def test_a_settings_file_with_a_provider_of_its_own_is_used_as_it_is(project, tmp_path, setting):
-    (project / "Pulumi.dev.yaml").write_text(f"{setting}\n", encoding="utf-8")
+def test_a_settings_file_with_a_secrets_provider_of_its_own_is_used_as_it_is(project, tmp_path):
+    (project / "Pulumi.dev.yaml").write_text("secretsprovider: awskms://alias/x\n", encoding="utf-8")
     assert secrets_environment(project, "dev", tmp_path, FILE, {}) == {}
     assert settings_copy(project, "dev", tmp_path, FILE) is None
+
+
+def test_a_salt_that_plain_pulumi_wrote_belongs_to_our_passphrase(project, tmp_path):
+    (project / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:x:y\n", encoding="utf-8")
+    variables = secrets_environment(project, "dev", tmp_path, FILE, {})
+    assert variables["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(tmp_path / "passphrase")
+
+
+def test_the_default_is_known_again_in_a_shell_where_it_has_been_exported(project, tmp_path):
+    default = choose_backend(project, tmp_path, {"PULUMI_HOME": str(tmp_path)})
+    assert choose_backend(project, tmp_path, {"PULUMI_BACKEND_URL": default.url}) == default
 
 
 def test_a_backend_that_keeps_secrets_itself_needs_no_passphrase_and_no_copy(project, tmp_path):

@@ -91,10 +91,10 @@ def test_a_violation_an_interruption_and_a_run_without_errors_are_never_tried_ag
     assert not worth_retrying(outcome(exit_code=0))
 
 
-def test_a_killed_engine_and_a_second_interruption_leave_the_result_unknown():
+def test_a_killed_engine_and_an_interruption_leave_the_result_unknown():
     assert result_unknown(outcome(exit_code=-9))
-    assert result_unknown(outcome("cancelled", interruptions=2))
-    assert not result_unknown(outcome("cancelled", interruptions=1))
+    assert result_unknown(outcome("cancelled", interruptions=1))
+    assert not result_unknown(outcome("cancelled"))
 
 
 def test_attempts_are_bounded_announced_and_wait_longer_each_time():
