@@ -71,7 +71,6 @@ EXCEPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "kserve.storage.s3.useAnonymousCredential": {"type": ["boolean", "string"]},
     },
     "gateway-helm": {"config": _ENVOY_GATEWAY},
-    "kserve-runtime-configs": {"kserve.llmisvcConfigs.enabled": {"const": False}},
     "kube-prometheus-stack": {
         "additionalPrometheusRulesMap": {
             "type": "object",

@@ -1,4 +1,4 @@
-"""Envoy Gateway v1.9.0: how the proxies of a GatewayClass run. Traffic policies are left out: nothing emits them yet."""
+"""Envoy Gateway v1.9.0: how the proxies of a GatewayClass run. No traffic policies: nothing emits them yet."""
 
 from simulator.crds.core import (
     AFFINITY,
@@ -30,7 +30,6 @@ from simulator.crds.schema import (
 )
 
 _DURATION = string(pattern=r"^([0-9]{1,5}(h|m|s|ms)){1,4}$")
-_PATCH = obj({"type": STRING, "value": {"x-kubernetes-preserve-unknown-fields": True}}, "value")
 _DEPLOYMENT = obj(
     {
         "container": obj(
@@ -44,7 +43,6 @@ _DEPLOYMENT = obj(
         ),
         "initContainers": array(CONTAINER),
         "name": STRING,
-        "patch": _PATCH,
         "pod": obj(
             {
                 "affinity": AFFINITY,
@@ -73,7 +71,6 @@ _SERVICE = obj(
         "loadBalancerIP": STRING,
         "loadBalancerSourceRanges": STRINGS,
         "name": STRING,
-        "patch": _PATCH,
         "type": choice("ClusterIP", "LoadBalancer", "NodePort", default="LoadBalancer"),
     }
 )
@@ -100,7 +97,6 @@ _PROXY = obj(
                                 "maxUnavailable": INT_OR_STRING,
                                 "minAvailable": INT_OR_STRING,
                                 "name": STRING,
-                                "patch": _PATCH,
                             }
                         ),
                         "envoyService": _SERVICE,

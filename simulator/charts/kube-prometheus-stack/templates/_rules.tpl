@@ -22,6 +22,9 @@
 - { apiGroups: [apps], resources: [daemonsets, deployments, replicasets, statefulsets], verbs: [list, watch] }
 - { apiGroups: [batch], resources: [cronjobs, jobs], verbs: [list, watch] }
 - { apiGroups: [autoscaling, policy, coordination.k8s.io, discovery.k8s.io, networking.k8s.io, storage.k8s.io, certificates.k8s.io, admissionregistration.k8s.io], resources: ["*"], verbs: [list, watch] }
+{{- with .rbac.extraRules }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{- define "kps.grafanaRules" -}}

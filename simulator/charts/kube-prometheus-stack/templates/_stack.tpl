@@ -49,13 +49,14 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- end }}
 {{- end -}}
 
-{{/* A ServiceMonitor for pods of the stack. Takes: root, name, labels (YAML), selector (YAML), endpoint (dictionary). */}}
+{{/* A ServiceMonitor for pods of the stack. Takes: root, name, labels (YAML), selector (YAML), endpoint
+     (dictionary); namespace (of the pods) and home (its own) where they are not the release's. */}}
 {{- define "kps.monitor" -}}
 apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
 metadata:
   name: {{ .name }}
-  namespace: {{ .root.Release.Namespace }}
+  namespace: {{ .home | default .root.Release.Namespace }}
   labels: {{- .labels | nindent 4 }}
 spec:
   {{- with .jobLabel }}
