@@ -9,8 +9,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-WORKLOAD_LABEL = "mlplatform.dev/workload"
+WORKLOAD_LABEL = "app.kubernetes.io/name"
 TEAM_LABEL = "mlplatform.dev/team"
+"""Labels of the pods of teams' workloads (components/workloads.py)."""
 
 
 def show(outputs: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> None:
@@ -91,7 +92,8 @@ def workloads(declared: Sequence[Mapping[str, Any]], pods: Sequence[Mapping[str,
 def _belongs(pod: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     metadata = pod.get("metadata", {})
     labels = metadata.get("labels") or {}
-    return bool(metadata.get("namespace") == row["namespace"] and labels.get(WORKLOAD_LABEL) == row["name"])
+    mine = labels.get(WORKLOAD_LABEL) == row["name"] and labels.get(TEAM_LABEL) == row["team"]
+    return bool(mine and metadata.get("namespace") == row["namespace"])
 
 
 def _nodes(pods: Sequence[Mapping[str, Any]]) -> str:

@@ -37,7 +37,7 @@ def _judged(path: Path) -> bool:
 
 
 def _in_one_line(settings: Settings) -> str:
-    devices = settings.ledger().devices_by_accelerator()
+    devices = settings.ledger.devices_by_accelerator()
     hardware = ", ".join(f"{count} {name}" for name, count in sorted(devices.items())) or "no accelerators"
     return (
         f"{settings.cluster.kind} cluster, {len(settings.cluster.pools)} pools, {hardware}, {len(settings.teams)} teams"

@@ -40,7 +40,7 @@ def declare_cluster(settings: Settings) -> Cluster:
         cluster_identifier=f"{settings.cluster.kind}-{settings.environment.name}",
     )
     if settings.cluster.kind == ClusterKind.EXISTING:
-        return Cluster(provider, settings.handles(), [])
+        return Cluster(provider, settings.pools, [])
     pools = [
         SimulatedNodePool(name, pool, pulumi.ResourceOptions(provider=provider))
         for name, pool in settings.cluster.pools.items()

@@ -1,4 +1,4 @@
-"""The whole of one environment, in the order in which it stands: cluster, add-ons, tenants, workloads."""
+"""The whole of one environment, in the order in which it stands: cluster, add-ons, data, tenants, workloads."""
 
 from stacks.reader import read_settings
 
@@ -6,7 +6,12 @@ from stacks.reader import read_settings
 def declare() -> None:
     """Declare everything. Raises `Refused` before any resource is registered."""
     settings = read_settings()
-    # Provider packages are imported once the settings are known to be right: a refusal takes no second.
-    from stacks.cluster import declare_cluster  # noqa: PLC0415
+    # The components' modules are imported once the settings are known to be right.
+    from stacks import addons, cluster, data, outputs, tenants, workloads  # noqa: PLC0415
 
-    declare_cluster(settings)
+    on = cluster.declare_cluster(settings)
+    platform = addons.declare_addons(settings, on)
+    stores = data.declare_data(settings, on, platform)
+    teams = tenants.declare_tenants(settings, on, platform, stores)
+    workloads.declare_workloads(settings, on, platform, stores, teams)
+    outputs.export(settings, platform, stores)

@@ -1,24 +1,27 @@
 """What an environment is: read once from `Pulumi.<stack>.yaml`, checked whole, frozen.
 
 Every problem is reported at once, each with its path, the value found, the rule and the remedy, before any resource is
-registered. Keys are camelCase in YAML; units stand in the names (`memoryGib`, `deadlineHours`).
+registered. Keys are camelCase in YAML; units stand in the names (`memoryGib`, `deadlineMinutes`).
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from components.capacity import Ledger, Supply, supplies_of
+from components.addons.gateway import CertificateSource, DomainArgs
+from components.capacity import Demand, Ledger, Supply, supplies_of
 from components.catalog import ClusterKind
+from components.demand import inference_demand, model_server_demand, training_demand
 from components.placement import PoolHandle, plan_pool
-from policies.rules.accelerators import check_pool
-from policies.rules.capacity import check_ledger
+from components.stores import StorageClassesArgs, StorageHandle, StoragePurpose, plan_storage_classes
 from policies.rules.finding import Finding, Refused
-from stacks.models.base import Model
+from stacks.models.base import Model, Name
 from stacks.models.cluster import ExistingCluster, SimulatedCluster
 from stacks.models.environment import Charts, Environment
-from stacks.models.team import TeamSettings
+from stacks.models.platform import DEFAULT_STORE, Gateway, Mlflow, Monitoring, ObjectStore, Storage
+from stacks.models.workloads import Inference, ModelServer, Team, Training, Workload
 from stacks.problems import problems_of
 
 PROJECT = "mlplatform"
@@ -33,48 +36,100 @@ class Settings(Model):
     """Where it runs."""
     charts: Charts = Charts()
     """Where charts and CRDs come from."""
-    teams: dict[str, TeamSettings] = {}
-    """Who works here: team name -> its quota, people and budget."""
+    storage: Storage = StorageClassesArgs()
+    """Storage classes, by purpose."""
+    object_store: ObjectStore = DEFAULT_STORE
+    """Where artifacts, models and backups lie."""
+    gateway: Gateway | None = None
+    """The way in; default: the environment's domain, certificates of the platform's own CA."""
+    monitoring: Monitoring | None = None
+    """Prometheus, Alertmanager and Grafana."""
+    mlflow: Mlflow = Mlflow()
+    """The tracking server."""
+    teams: dict[Name, Team] = {}
+    """Who works here: team name -> its quota, its people, its ways out."""
+    training: dict[Name, Training] = {}
+    """Trainings."""
+    inference: dict[Name, Inference] = {}
+    """Models served by KServe."""
+    model_servers: dict[Name, ModelServer] = {}
+    """Models served by images of the teams' own."""
 
-    def handles(self) -> dict[str, PoolHandle]:
+    @property
+    def keep_data(self) -> bool:
+        """Whether what holds data outlives the stack: everywhere but in a simulation."""
+        return self.cluster.kind != ClusterKind.SIMULATED
+
+    @cached_property
+    def pools(self) -> dict[str, PoolHandle]:
         """Pool name -> what it will hand out. The components hand out the same; here it is known before them."""
         return {name: plan_pool(name, pool, self.cluster.kind)[0] for name, pool in self.cluster.pools.items()}
 
+    @property
+    def storage_args(self) -> StorageClassesArgs:
+        """As the component takes them."""
+        return {**self.storage, "cluster_kind": self.cluster.kind, "keep_data": self.keep_data}
+
+    @cached_property
+    def storage_handles(self) -> dict[StoragePurpose, StorageHandle]:
+        """Purpose -> storage class, as the component will hand them out."""
+        return {plan.purpose: plan.handle for plan in plan_storage_classes(PROJECT, self.storage_args)}
+
+    @property
+    def domains(self) -> list[DomainArgs]:
+        """What the gateway serves: as written, else the environment's domain with certificates of our own CA."""
+        written = (self.gateway or {}).get("domains")
+        default = DomainArgs(name="platform", domain=self.environment.domain, certificate=CertificateSource.INTERNAL)
+        return written or [default]
+
+    def workloads(self) -> Iterator[tuple[str, str, Workload]]:
+        """Path, name and settings of every workload."""
+        for section, members in (
+            ("training", self.training),
+            ("inference", self.inference),
+            ("modelServers", self.model_servers),
+        ):
+            for name, workload in members.items():
+                yield f"{section}.{name}", name, workload
+
     def supplies(self) -> tuple[Supply, ...]:
         """What the pools offer together."""
-        return tuple(row for handle in self.handles().values() for row in supplies_of(handle["capacity"]))
+        return tuple(row for pool in self.pools.values() for row in supplies_of(pool["capacity"]))
 
+    def demands(self) -> Iterator[Demand]:
+        """What workloads take at their largest, of pools that exist."""
+        for path, name, workload in self.workloads():
+            pool = self.pools.get(workload.pool)
+            if pool is None:
+                continue
+            match workload:
+                case Training():
+                    yield from training_demand(path, name, workload.team, workload.job, pool, workload.workers)
+                case Inference():
+                    yield from inference_demand(path, name, workload.team, workload.service, pool)
+                case ModelServer():
+                    yield from model_server_demand(path, name, workload.team, workload.server, pool)
+
+    @cached_property
     def ledger(self) -> Ledger:
         """Supply, caps, quotas and demand of the whole environment."""
         return Ledger(
             supplies=self.supplies(),
             device_caps=dict(self.environment.device_caps),
-            team_quotas={name: dict(team.quota) for name, team in self.teams.items()},
-            demands=(),
+            team_quotas={name: dict(team.get("quota") or {}) for name, team in self.teams.items()},
+            demands=tuple(self.demands()),
         )
-
-    def findings(self) -> Iterator[Finding]:
-        """Every rule that these settings break, once their shapes are right."""
-        broken = [
-            finding
-            for name, pool in self.cluster.pools.items()
-            for finding in check_pool(f"cluster.pools.{name}", pool)
-        ]
-        yield from broken
-        if not broken:  # the ledger is only as good as its pools
-            yield from check_ledger(self.ledger())
 
 
 def parse(config: Mapping[str, Any]) -> Settings:
     """Settings from `key -> value` without the project prefix. Raises `Refused` with every problem."""
+    from stacks.judgement import judge  # noqa: PLC0415 - it judges what this module defines
+
     try:
         settings = Settings.model_validate(config)
     except ValidationError as error:
         raise Refused("settings", problems_of(error, Settings)) from None
-    findings = tuple(settings.findings())
+    findings: tuple[Finding, ...] = tuple(judge(settings))
     if findings:
         raise Refused("settings", findings)
     return settings
-
-
-__all__ = ["ClusterKind", "Settings", "parse"]

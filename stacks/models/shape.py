@@ -32,21 +32,27 @@ class Mirror(Model):
 class Shape:
     """Pydantic metadata: validate as the mirror of a TypedDict, give back the plain dict."""
 
-    def __init__(self, typed: type, *, without: frozenset[str] = frozenset()) -> None:
-        self.model = mirror(typed, without)
+    def __init__(
+        self, typed: type, *, without: frozenset[str] = frozenset(), optional: frozenset[str] = frozenset()
+    ) -> None:
+        self.model = mirror(typed, without, optional)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(Mirror.args, handler.generate_schema(self.model))
 
 
-def mirror(typed: type, without: frozenset[str] = frozenset()) -> type[Mirror]:
-    """The closed, frozen model with the fields, types and descriptions of a TypedDict."""
+def mirror(typed: type, without: frozenset[str] = frozenset(), optional: frozenset[str] = frozenset()) -> type[Mirror]:
+    """The closed, frozen model with the fields, types and descriptions of a TypedDict.
+
+    `without`: fields that are not settings (handles of other components). `optional`: those that the stack fills in.
+    """
     described = dict(_docstrings(typed))
     required_keys: frozenset[str] = typed.__required_keys__  # type: ignore[attr-defined]
     fields: dict[str, Any] = {}
-    for name, hint in get_type_hints(typed, localns={"Output": Output}).items():
+    for name, hint in get_type_hints(typed, localns={"Output": Output, "T": Any}).items():
         if name not in without:
             needed = name in required_keys or described.get(name, "").startswith("Required.")
+            needed = needed and name not in optional
             kind = _plain(hint)
             fields[name] = (
                 kind if needed else kind | None,

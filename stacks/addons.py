@@ -1,0 +1,130 @@
+"""What turns nodes into a platform: CRDs first, then what stands on them, then what the teams use."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import simulator
+from components.addons.cert_manager import CertManager
+from components.addons.cloudnative_pg import CloudNativePg
+from components.addons.crds import Crds
+from components.addons.dcgm_exporter import DcgmExporter
+from components.addons.gateway import Gateway, GatewayArgs, GatewayHandle
+from components.addons.monitoring import Monitoring, MonitoringArgs, MonitoringHandle
+from components.addons.node_feature_discovery import NodeFeatureDiscovery
+from components.addons.nvidia_device_plugin import NvidiaDevicePlugin
+from components.catalog import ClusterKind
+from components.charts import ChartOrigin, ChartSource
+from components.monitoring.alert_rules import AlertRules
+from components.monitoring.dashboards import Dashboards
+from components.storage.storage_classes import StorageClasses
+from components.stores import StorageHandle, StoragePurpose
+from components.versions import CRDS
+from stacks.cluster import Cluster
+from stacks.settings import PROJECT, Settings
+
+DEFAULT_PROMETHEUS_GIB = 100
+
+
+class Addons(NamedTuple):
+    """What tenants and workloads take."""
+
+    crds: Crds
+    storage: dict[StoragePurpose, StorageHandle]
+    cert_manager: CertManager
+    gateway: Gateway
+    gateway_handle: GatewayHandle
+    monitoring: Monitoring
+    monitoring_handle: MonitoringHandle
+    postgresql: CloudNativePg
+
+
+def chart_source(settings: Settings) -> ChartSource:
+    """Where charts and CRDs come from."""
+    charts = settings.charts
+    bundled = str(Path(simulator.__path__[0]))
+    return ChartSource(
+        origin=charts.origin, location=bundled if charts.origin is ChartOrigin.BUNDLED else charts.location
+    )
+
+
+def declare_addons(settings: Settings, cluster: Cluster) -> Addons:
+    """All of them, each after what it needs."""
+    source, available = chart_source(settings), settings.environment.highly_available
+    pools = list(cluster.pools.values())
+    crds = Crds("crds", {"sets": sorted(CRDS), "source": source, "keep_data": settings.keep_data}, cluster.opts())
+    storage = StorageClasses(PROJECT, settings.storage_args, cluster.opts())
+    written: Any = settings.monitoring or {}
+    observed: str = written.get("namespace") or "monitoring"
+    _declare_accelerator_software(source, pools, observed, cluster, crds, available=available)
+    cert_manager = CertManager(
+        "cert-manager",
+        {
+            "source": source,
+            "keep_data": settings.keep_data,
+            "highly_available": available,
+            "monitoring_namespace": observed,
+        },
+        cluster.opts(crds, *cluster.nodes),
+    )
+    way_in: GatewayArgs = {
+        **(settings.gateway or {}),
+        "domains": settings.domains,
+        "issuers": cert_manager.issuers,
+        "source": source,
+        "highly_available": available,
+        "monitoring_namespace": observed,
+    }
+    gateway = Gateway("gateway", way_in, cluster.opts(cert_manager))
+    monitoring = Monitoring(
+        "monitoring", monitoring_args(settings, source, storage, gateway.handle, pools), cluster.opts(gateway, storage)
+    )
+    rules = {"namespace": monitoring.namespace, "monitoring_namespace": observed, "mlflow_namespace": "mlflow"}
+    AlertRules("alerts", {**rules}, cluster.opts(monitoring))  # type: ignore[typeddict-item]
+    Dashboards("dashboards", {"namespace": monitoring.namespace}, cluster.opts(monitoring))
+    postgresql = CloudNativePg(
+        "postgresql-operator",
+        {"source": source, "highly_available": available, "monitoring_namespace": observed},
+        cluster.opts(crds, *cluster.nodes),
+    )
+    return Addons(
+        crds, storage.handles, cert_manager, gateway, gateway.handle, monitoring, monitoring.handle, postgresql
+    )
+
+
+def _declare_accelerator_software(
+    source: ChartSource, pools: list[Any], observed: str, cluster: Cluster, crds: Crds, *, available: bool
+) -> None:
+    discovery = NodeFeatureDiscovery(
+        "node-feature-discovery",
+        {"pools": pools, "source": source, "monitoring_namespace": observed, "highly_available": available},
+        cluster.opts(crds, *cluster.nodes),
+    )
+    if any(name.startswith("nvidia.com/") for pool in pools for name in pool["capacity"]["units_per_node"]):
+        NvidiaDevicePlugin("device-plugin", {"pools": pools, "source": source}, cluster.opts(discovery))
+        DcgmExporter(
+            "dcgm-exporter",
+            {"pools": pools, "source": source, "monitoring_namespace": observed},
+            cluster.opts(crds, discovery),
+        )
+
+
+def monitoring_args(
+    settings: Settings, source: ChartSource, storage: StorageClasses, gateway: GatewayHandle, pools: list[Any]
+) -> MonitoringArgs:
+    """What monitoring takes: settings, and what the rest of the platform is."""
+    return {
+        "storage_gib": DEFAULT_PROMETHEUS_GIB,
+        **(settings.monitoring or {}),
+        "source": source,
+        "cluster_kind": settings.cluster.kind,
+        "cluster": settings.environment.name,
+        "environment": settings.environment.name,
+        "storage": storage.handles[StoragePurpose.STANDARD],
+        "pools": pools,
+        "keep_data": settings.keep_data,
+        "highly_available": settings.environment.highly_available,
+        # Nothing answers webhooks in a simulated cluster.
+        "rule_webhook": settings.cluster.kind != ClusterKind.SIMULATED,
+        "gateway": gateway,
+        "grafana_domain": settings.domains[0]["name"],
+    }

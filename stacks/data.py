@@ -1,0 +1,155 @@
+"""Where experiments, models and artifacts live: object store, database, tracking server, backups."""
+
+from typing import NamedTuple, cast
+
+import pulumi
+from pydantic import SecretStr
+
+from components.mlflow.backup import DatabaseBackup, DatabaseBackupArgs
+from components.mlflow.database import Database, ExternalDatabase, ExternalDatabaseArgs
+from components.mlflow.tracking_server import TrackingHandle, TrackingServer
+from components.namespaces import IsolatedNamespace, PodSecurity
+from components.routes import hostname
+from components.storage.object_store import ObjectStoreCredentials, object_store
+from components.storage.object_store_server import ObjectStoreServer
+from components.stores import ObjectStoreHandle, StoragePurpose
+from stacks.addons import Addons
+from stacks.cluster import Cluster
+from stacks.models.platform import ExistingDatabase, ExistingStore, InClusterStore
+from stacks.settings import Settings
+
+MLFLOW_NAMESPACE = "mlflow"
+STORE_KEYS = "object-store-keys"
+
+
+class Keys(NamedTuple):
+    """The two halves of an object store's key; secrets."""
+
+    access_key_id: pulumi.Input[str]
+    secret_access_key: pulumi.Input[str]
+
+
+class Data(NamedTuple):
+    """What tenants and workloads take."""
+
+    store: ObjectStoreHandle
+    keys: Keys | None
+    tracking: TrackingHandle
+    hostname: str
+
+
+def declare_data(settings: Settings, cluster: Cluster, addons: Addons) -> Data:
+    """All of it, each after what it needs."""
+    store, keys = _object_store(settings, cluster, addons)
+    home = IsolatedNamespace(
+        "mlflow-home",
+        {
+            "namespace": MLFLOW_NAMESPACE,
+            "pod_security": PodSecurity.RESTRICTED,
+            "labels": addons.gateway_handle["route_namespace_labels"],
+        },
+        cluster.opts(*cluster.nodes),
+    )
+    after = cluster.opts(home, addons.gateway, addons.monitoring, addons.postgresql)
+    credentials = _credentials("mlflow-store", MLFLOW_NAMESPACE, store, keys, after)
+    database = _database(settings, addons, home, after)
+    domain = settings.domains[0]["name"]
+    server = TrackingServer(
+        "mlflow",
+        {
+            **(settings.mlflow.server or {}),
+            "namespace": MLFLOW_NAMESPACE,
+            "database": database.handle,
+            "artifacts": store,
+            "credentials_fingerprint": credentials.fingerprint if credentials else "",
+            "highly_available": settings.environment.highly_available,
+            "route": {"gateway": addons.gateway_handle, "domain": domain, "host": settings.mlflow.host},
+            "monitoring_namespace": addons.monitoring_handle["namespace"],
+        },
+        cluster.opts(database, *([credentials] if credentials else [])),
+    )
+    written = cast(DatabaseBackupArgs, settings.mlflow.backup.args())
+    backup: DatabaseBackupArgs = {
+        **written,
+        "namespace": home.namespace,
+        "database": database.handle,
+        "store": store,
+    }
+    DatabaseBackup(
+        "mlflow-backup",
+        backup,
+        cluster.opts(database, *([credentials] if credentials else [])),
+    )
+    return Data(store, keys, server.handle, hostname(addons.gateway_handle, domain, settings.mlflow.host))
+
+
+def _object_store(settings: Settings, cluster: Cluster, addons: Addons) -> tuple[ObjectStoreHandle, Keys | None]:
+    chosen = settings.object_store
+    if isinstance(chosen, ExistingStore):
+        keys = _given_keys(chosen.access_key_id, chosen.secret_access_key)
+        written = chosen.model_dump(exclude={"access_key_id", "secret_access_key"}, exclude_none=True)
+        store = object_store("objectStore", {**written, "credentials_secret_name": STORE_KEYS if keys else ""})  # type: ignore[typeddict-item]
+        return store, keys
+    return _own_store(chosen, settings, cluster, addons)
+
+
+def _own_store(
+    chosen: InClusterStore, settings: Settings, cluster: Cluster, addons: Addons
+) -> tuple[ObjectStoreHandle, Keys]:
+    teams = [team.get("namespace") or name for name, team in settings.teams.items()]
+    server = ObjectStoreServer(
+        "object-store",
+        {
+            "namespace": "object-store",
+            "bucket": chosen.bucket,
+            "storage": addons.storage[StoragePurpose.STANDARD],
+            "storage_gib": chosen.storage_gib,
+            "key_generation": chosen.key_generation,
+            "client_namespaces": [MLFLOW_NAMESPACE, *teams],
+            "keep_data": settings.keep_data,
+        },
+        cluster.opts(*cluster.nodes),
+    )
+    return server.handle, Keys(server.access_key_id, server.secret_access_key)
+
+
+def _given_keys(access_key_id: SecretStr | None, secret_access_key: SecretStr | None) -> Keys | None:
+    if access_key_id is None or secret_access_key is None:
+        return None
+    return Keys(*(pulumi.Output.secret(half.get_secret_value()) for half in (access_key_id, secret_access_key)))
+
+
+def _credentials(
+    name: str, namespace: pulumi.Input[str], store: ObjectStoreHandle, keys: Keys | None, opts: pulumi.ResourceOptions
+) -> ObjectStoreCredentials | None:
+    """The store's keys in one namespace; nothing with workload identity."""
+    if keys is None:
+        return None
+    return ObjectStoreCredentials(name, {"namespace": namespace, "store": store, **keys._asdict()}, opts)  # type: ignore[typeddict-item]
+
+
+def _database(
+    settings: Settings, addons: Addons, home: IsolatedNamespace, opts: pulumi.ResourceOptions
+) -> Database | ExternalDatabase:
+    chosen = settings.mlflow.database
+    if isinstance(chosen, ExistingDatabase):
+        password = pulumi.Output.secret(chosen.password.get_secret_value())
+        written = cast(ExternalDatabaseArgs, chosen.model_dump(exclude={"kind", "password"}, exclude_none=True))
+        external: ExternalDatabaseArgs = {**written, "namespace": home.namespace, "password": password}
+        return ExternalDatabase("mlflow-database", external, opts)
+    return Database(
+        "mlflow-database",
+        {
+            "namespace": home.namespace,
+            "storage": addons.storage[StoragePurpose.STANDARD],
+            "storage_gib": chosen.storage_gib,
+            "cpu_millis": chosen.cpu_millis,
+            "memory_mib": chosen.memory_mib,
+            "highly_available": settings.environment.highly_available,
+            "keep_data": settings.keep_data,
+            "operator_namespace": addons.postgresql.operator["namespace"],
+            "operator_pods": addons.postgresql.operator["pods"],
+            "monitoring_namespace": addons.monitoring_handle["namespace"],
+        },
+        opts,
+    )

@@ -1,0 +1,139 @@
+"""Settings of what stands on the cluster for all teams. Everything has a default that suits a simulated cluster."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr
+
+from components.addons.gateway import GatewayArgs
+from components.addons.monitoring import MonitoringArgs
+from components.mlflow.tracking_server import TrackingServerArgs
+from components.stores import ObjectStoreKind, StorageClassesArgs
+from stacks.models.base import Model, Name
+from stacks.models.shape import Shape
+
+Storage = Annotated[StorageClassesArgs, Shape(StorageClassesArgs, without=frozenset({"cluster_kind", "keep_data"}))]
+Gateway = Annotated[
+    GatewayArgs,
+    Shape(
+        GatewayArgs,
+        without=frozenset({"issuers", "source", "exceptions", "highly_available", "monitoring_namespace"}),
+        optional=frozenset({"domains"}),
+    ),
+]
+Monitoring = Annotated[
+    MonitoringArgs,
+    Shape(
+        MonitoringArgs,
+        without=frozenset(
+            {"source", "cluster_kind", "cluster", "environment", "storage", "pools", "keep_data", "highly_available"}
+            | {"grafana_admin_password", "gateway", "grafana_domain", "rule_webhook"}
+        ),
+        optional=frozenset({"storage_gib"}),
+    ),
+]
+Server = Annotated[
+    TrackingServerArgs,
+    Shape(
+        TrackingServerArgs,
+        without=frozenset(
+            {"namespace", "database", "artifacts", "credentials_fingerprint", "highly_available", "route", "ingress"}
+            | {"monitoring_namespace"}
+        ),
+    ),
+]
+
+
+class InClusterStore(Model):
+    """A SeaweedFS server in the cluster, for clusters without a cloud."""
+
+    kind: Literal["in-cluster"]
+    """in-cluster."""
+    bucket: str = "mlplatform"
+    """The bucket that is made in it."""
+    storage_gib: Annotated[int, Field(ge=1)] = 100
+    """Size of its volume."""
+    key_generation: Annotated[int, Field(ge=1)] = 1
+    """Raise it to have new keys drawn."""
+
+
+class ExistingStore(Model):
+    """A bucket that exists."""
+
+    kind: Literal[ObjectStoreKind.S3, ObjectStoreKind.GCS, ObjectStoreKind.S3_COMPATIBLE]
+    """s3, gcs or s3-compatible."""
+    bucket: str
+    """Its name."""
+    prefix: str | None = None
+    """Where our objects start."""
+    endpoint: str | None = None
+    """s3-compatible: `https://host:port`."""
+    region: str | None = None
+    """s3: its region."""
+    access_key_id: SecretStr | None = None
+    """Key; left out with workload identity. Set it with `pulumi config set --secret --path`."""
+    secret_access_key: SecretStr | None = None
+    """Its secret."""
+
+
+class InClusterDatabase(Model):
+    """PostgreSQL in the cluster, by CloudNativePG."""
+
+    kind: Literal["in-cluster"]
+    """in-cluster."""
+    storage_gib: Annotated[int, Field(ge=1)] = 20
+    """Size of each volume."""
+    cpu_millis: Annotated[int, Field(ge=50)] = 500
+    """Requested by each instance."""
+    memory_mib: Annotated[int, Field(ge=256)] = 1024
+    """Requested by each instance, and its limit."""
+
+
+class ExistingDatabase(Model):
+    """A PostgreSQL database that exists: RDS, Cloud SQL, a server of the company."""
+
+    kind: Literal["external"]
+    """external."""
+    host: str
+    """DNS name of the server."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 5432
+    """TCP port."""
+    database: str
+    """Name of a database that exists and is ours alone."""
+    username: str
+    """User that owns it."""
+    password: SecretStr
+    """Its password. Set it with `pulumi config set --secret --path`."""
+    ssl_mode: str | None = None
+    """verify-full (default), verify-ca or require."""
+    ca_certificate: str | None = None
+    """PEM of the certificate authority."""
+
+
+class Backup(Model):
+    """When the database of MLflow is dumped, and for how long copies are kept."""
+
+    schedule: str = "17 2 * * *"
+    """Five fields of cron, in UTC."""
+    retention_days: Annotated[int, Field(ge=2)] = 30
+    """Copies older than this go."""
+    dump_gib: Annotated[int, Field(ge=1)] = 10
+    """Local disk for one dump."""
+
+
+class Mlflow(Model):
+    """The tracking server."""
+
+    host: Name = "mlflow"
+    """First label of its public name; the gateway's first domain follows."""
+    server: Server | None = None
+    """Its size."""
+    database: Annotated[InClusterDatabase | ExistingDatabase, Field(discriminator="kind")] = InClusterDatabase(
+        kind="in-cluster"
+    )
+    """Where experiments, runs and models are rows."""
+    backup: Backup = Backup()
+    """Copies of the database in the object store."""
+
+
+ObjectStore = Annotated[InClusterStore | ExistingStore, Field(discriminator="kind")]
+DEFAULT_STORE: Any = InClusterStore(kind="in-cluster")

@@ -1,0 +1,53 @@
+"""Settings of teams and of what they run."""
+
+from typing import Annotated
+
+from components.serving.spec import InferenceSpec, ModelServerSpec
+from components.stores import StoragePurpose
+from components.tenants.spec import TeamSpec
+from components.training.spec import ScheduleSpec, TrainingSpec, WorkersSpec
+from stacks.models.base import Model, Name
+from stacks.models.shape import Shape
+
+Team = Annotated[TeamSpec, Shape(TeamSpec)]
+
+
+class Workload(Model):
+    """What all workloads say: whose they are and where they run."""
+
+    team: Name
+    """Whose it is."""
+    pool: Name
+    """Node pool that it runs on."""
+
+
+class Training(Workload):
+    """A training: once, on several nodes (`workers`) or again and again (`schedule`)."""
+
+    job: Annotated[TrainingSpec, Shape(TrainingSpec)]
+    """The program and what it needs; of one worker, where there are several."""
+    workers: Annotated[WorkersSpec, Shape(WorkersSpec)] | None = None
+    """How it is spread over several pods."""
+    schedule: Annotated[ScheduleSpec, Shape(ScheduleSpec)] | None = None
+    """When it is repeated."""
+    checkpoint_storage: StoragePurpose | None = None
+    """Storage of the checkpoint volume; default: shared with `workers`, standard without."""
+
+    @property
+    def checkpoint_purpose(self) -> StoragePurpose:
+        """Several nodes write to a file system, one to a disk."""
+        return self.checkpoint_storage or (StoragePurpose.SHARED if self.workers else StoragePurpose.STANDARD)
+
+
+class Inference(Workload):
+    """A model served by KServe."""
+
+    service: Annotated[InferenceSpec, Shape(InferenceSpec)]
+    """The model and what it needs."""
+
+
+class ModelServer(Workload):
+    """A model server in an image of the team's own."""
+
+    server: Annotated[ModelServerSpec, Shape(ModelServerSpec)]
+    """The image, the model and what they need."""

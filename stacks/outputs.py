@@ -1,0 +1,118 @@
+"""What a stack hands out: facts for people, for the summary and for other stacks."""
+
+from typing import Any
+
+import pulumi
+
+from components.catalog import ClusterKind
+from components.stores import StorageHandle, StoragePurpose
+from stacks.addons import Addons
+from stacks.data import Data
+from stacks.models.workloads import Inference, ModelServer, Training, Workload
+from stacks.settings import Settings
+
+SIMULATED = (
+    "nodes and their devices, kubelets, pods: no container runs, no GPU or TPU is there",
+    "volumes, load balancers and their addresses (192.0.2.0/24 is for documentation)",
+    "charts and CRDs are stand-ins of ours: right names, labels and ports, nothing inside",
+    "operators: certificates, databases and models are marked ready by rules, not by their controllers",
+)
+REAL = "real: etcd, API server, controllers, scheduler, admission, quota, RBAC, Pulumi engine, provider, policies"
+
+
+def export(settings: Settings, addons: Addons, data: Data) -> None:
+    """Export everything."""
+    pulumi.export("environment", settings.environment.name)
+    pulumi.export("endpoints", endpoints(settings, addons, data))
+    pulumi.export("capacity", capacity_rows(settings))
+    pulumi.export("teams", team_rows(settings))
+    pulumi.export("workloads", [workload_row(name, w, settings) for _, name, w in settings.workloads()])
+    pulumi.export("storage", storage_rows(addons.storage))
+    simulated = settings.cluster.kind == ClusterKind.SIMULATED
+    pulumi.export("simulated", [*SIMULATED, REAL] if simulated else [])
+    pulumi.export("next", next_steps(settings))
+
+
+def endpoints(settings: Settings, addons: Addons, data: Data) -> dict[str, pulumi.Input[str]]:
+    """What people open."""
+    served = {
+        name: f"https://{server.server['hostname']}"
+        for name, server in settings.model_servers.items()
+        if "hostname" in server.server
+    }
+    return {
+        "grafana": addons.monitoring_handle["grafana_url"],
+        "mlflow": f"https://{data.hostname}",
+        "mlflow (inside the cluster)": data.tracking["uri"],
+        "prometheus (inside the cluster)": addons.monitoring_handle["prometheus_url"],
+        "artifacts": data.store["uri"],
+        **served,
+    }
+
+
+def capacity_rows(settings: Settings) -> list[dict[str, Any]]:
+    """What each pool offers and how much of it workloads take. Pure."""
+    rows = [
+        {
+            "key": supply.key,
+            "accelerator": supply.accelerator,
+            "resource": supply.resource,
+            "sharing": str(settings.pools[supply.pool]["capacity"]["sharing"]),
+            "nodes": supply.nodes_max,
+            "devices": supply.devices,
+            "units": supply.units,
+            "used": settings.ledger.used(supply.key),
+        }
+        for supply in settings.ledger.supplies
+    ]
+    return sorted(rows, key=lambda row: (row["accelerator"], row["key"]))
+
+
+def team_rows(settings: Settings) -> dict[str, dict[str, dict[str, int]]]:
+    """Team -> pool -> quota, used and left. Pure."""
+    ledger = settings.ledger
+    return {
+        team: {
+            key: {"quota": quota, "used": ledger.used(key, team), "left": ledger.left(team, key)}
+            for key, quota in quotas.items()
+        }
+        for team, quotas in ledger.team_quotas.items()
+    }
+
+
+def workload_row(name: str, workload: Workload, settings: Settings) -> dict[str, str]:
+    """One line of the summary. Pure."""
+    row = {
+        "name": name,
+        "team": workload.team,
+        "namespace": settings.teams[workload.team].get("namespace") or workload.team,
+        "pool": workload.pool,
+    }
+    match workload:
+        case Training(schedule=None, workers=None):
+            return {**row, "kind": "training"}
+        case Training(schedule=None):
+            return {**row, "kind": "distributed training"}
+        case Training(schedule=schedule):
+            return {**row, "kind": "scheduled training", "without_pods": f"next: {(schedule or {}).get('cron', '')}"}
+        case Inference():
+            return {**row, "kind": "KServe model", "without_pods": "ready (its controller is simulated)"}
+        case ModelServer():
+            return {**row, "kind": "model server"}
+    return row
+
+
+def storage_rows(handles: dict[StoragePurpose, StorageHandle]) -> dict[str, str]:
+    """Purpose -> storage class. Pure."""
+    return {purpose.value: handle["class_name"] for purpose, handle in handles.items()}
+
+
+def next_steps(settings: Settings) -> list[str]:
+    """What to do after an `up`. Pure."""
+    if settings.cluster.kind != ClusterKind.SIMULATED:
+        return ["open the endpoints; add a team or a workload in Pulumi.<stack>.yaml and run `make preview`"]
+    return [
+        "add a pool, a team or a workload in Pulumi.dev.yaml and run `make preview`, then `make up`",
+        'look inside: eval "$(.venv/bin/python -m tools env)" && kubectl get pods -A -o wide',
+        "take it down: make down",
+    ]

@@ -1,0 +1,60 @@
+"""Teams: what they may hold, who they are, and the keys and priorities that their workloads use."""
+
+from typing import NamedTuple
+
+import pulumi
+
+from components.storage.object_store import ObjectStoreCredentials
+from components.tenants.handles import TeamHandle
+from components.tenants.priority_classes import PriorityClasses
+from components.tenants.team import Team
+from components.training.fixed_runs import FixedRuns
+from stacks.addons import Addons
+from stacks.cluster import Cluster
+from stacks.data import Data
+from stacks.settings import Settings
+
+
+class Tenants(NamedTuple):
+    """What workloads take."""
+
+    handles: dict[str, TeamHandle]
+    ready: dict[str, list[pulumi.Resource]]
+    """Team -> what must be there before its workloads."""
+
+
+def declare_tenants(settings: Settings, cluster: Cluster, addons: Addons, data: Data) -> Tenants:
+    """Every team with its keys to the object store."""
+    priorities = PriorityClasses("priorities", {}, cluster.opts())
+    runs = FixedRuns("fixed-runs", {}, cluster.opts())
+    tenants = Tenants({}, {})
+    for name, spec in settings.teams.items():
+        team = Team(
+            f"team-{name}",
+            {
+                "name": name,
+                "team": spec,
+                "pools": list(cluster.pools.values()),
+                "priorities": priorities.handle,
+                "tracking": data.tracking,
+                "monitoring": addons.monitoring_handle,
+                "gateway": addons.gateway_handle,
+                "artifacts": data.store,
+            },
+            cluster.opts(),
+        )
+        tenants.handles[name] = team.handle
+        tenants.ready[name] = [team, priorities, runs]
+        if data.keys:
+            keys = ObjectStoreCredentials(
+                f"team-{name}-store",
+                {
+                    "namespace": team.namespace,
+                    "store": data.store,
+                    "access_key_id": data.keys.access_key_id,
+                    "secret_access_key": data.keys.secret_access_key,
+                },
+                cluster.opts(),
+            )
+            tenants.ready[name].append(keys)
+    return tenants

@@ -1,0 +1,85 @@
+"""What teams run: trainings and served models, each on its pool."""
+
+from typing import Any
+
+from components.addons.kserve import KServe
+from components.serving.inference_service import InferenceService
+from components.serving.model_server import ModelServer
+from components.serving.runtimes import ServingRuntimes
+from components.training.distributed import DistributedTrainingJob
+from components.training.job import TrainingJob
+from components.training.scheduled import ScheduledTraining
+from stacks.addons import Addons, chart_source
+from stacks.cluster import Cluster
+from stacks.data import Data
+from stacks.models.workloads import Training
+from stacks.settings import Settings
+from stacks.tenants import Tenants
+
+
+def declare_workloads(settings: Settings, cluster: Cluster, addons: Addons, data: Data, tenants: Tenants) -> None:
+    """Everything that the settings name."""
+    for name, training in settings.training.items():
+        _declare_training(name, training, settings, cluster, addons, data, tenants)
+    serving = _declare_kserve(settings, cluster, addons, data)
+    for name, inference in settings.inference.items():
+        InferenceService(
+            name,
+            {
+                "service": inference.service,
+                "team": tenants.handles[inference.team],
+                "pool": cluster.pools[inference.pool],
+                "monitoring": addons.monitoring_handle,
+            },
+            cluster.opts(serving, *tenants.ready[inference.team], *cluster.nodes),
+        )
+    for name, served in settings.model_servers.items():
+        ModelServer(
+            name,
+            {
+                "server": served.server,
+                "team": tenants.handles[served.team],
+                "pool": cluster.pools[served.pool],
+                "artifacts": data.store,
+                "gateway": addons.gateway_handle,
+                "monitoring": addons.monitoring_handle,
+            },
+            cluster.opts(addons.gateway, addons.monitoring, *tenants.ready[served.team], *cluster.nodes),
+        )
+
+
+def _declare_kserve(settings: Settings, cluster: Cluster, addons: Addons, data: Data) -> ServingRuntimes:
+    kserve = KServe(
+        "kserve",
+        {
+            "source": chart_source(settings),
+            "gateway": addons.gateway_handle,
+            "domain": settings.domains[0]["name"],
+            "store": data.store,
+            "monitoring_namespace": addons.monitoring_handle["namespace"],
+        },
+        cluster.opts(addons.gateway, addons.monitoring),
+    )
+    return ServingRuntimes("serving-runtimes", {}, cluster.opts(kserve))
+
+
+def _declare_training(
+    name: str, training: Training, settings: Settings, cluster: Cluster, addons: Addons, data: Data, tenants: Tenants
+) -> None:
+    common: Any = {
+        "job": training.job,
+        "team": tenants.handles[training.team],
+        "pool": cluster.pools[training.pool],
+        "tracking": data.tracking,
+        "artifacts": data.store,
+        "keep_data": settings.keep_data,
+    }
+    if training.job.get("checkpoint"):
+        common["checkpoint_storage"] = addons.storage[training.checkpoint_purpose]
+    opts = cluster.opts(*tenants.ready[training.team], *cluster.nodes)
+    if training.schedule:
+        ScheduledTraining(name, common | {"schedule": training.schedule}, opts)
+    elif training.workers:
+        DistributedTrainingJob(name, common | {"workers": training.workers}, opts)
+    else:
+        TrainingJob(name, common, opts)
