@@ -111,7 +111,10 @@ def custom_resource(
     `kind` is a key of `API_VERSIONS`. Raises `Refused` where the spec departs from the CRD's schema.
     """
     api_version = API_VERSIONS[kind]
-    refuse(f"{kind} {resource_name}", check_custom_resource(resource_name, api_version, kind, {"spec": spec}))
+    refuse(
+        f"{kind} {resource_name}",
+        check_custom_resource(resource_name, api_version, kind, {"metadata": {}, "spec": spec}),
+    )
     wait = {"pulumi.com/waitFor": READY[kind]} if kind in READY else {}
     return CustomResource(
         resource_name,

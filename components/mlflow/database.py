@@ -12,7 +12,7 @@ from components.namespaces import Direction, TrafficRuleArgs, policy_spec, to_an
 from components.network import POSTGRESQL_INSTANCE_PORTS, network_policy
 from components.pods import resources
 from components.storage.volumes import claim_spec
-from components.stores import StorageHandle
+from components.stores import StorageHandle, quantity
 from components.versions import IMAGES
 from policies.rules.finding import refuse
 from policies.rules.mlflow import check_database_name, check_external_database
@@ -124,7 +124,7 @@ def cluster_spec(name: str, args: DatabaseArgs) -> dict[str, Any]:
         "imageName": IMAGES["postgresql"].reference,
         "bootstrap": {"initdb": {"database": database, "owner": database, "encoding": "UTF8", "dataChecksums": True}},
         "storage": {
-            "size": f"{int(args['storage_gib'])}Gi",
+            "size": quantity(int(args["storage_gib"]) * 1024),
             "storageClass": args["storage"]["class_name"],
             "resizeInUseVolumes": True,
         },

@@ -3,7 +3,7 @@
 from typing import Any
 
 from components.pods import Mounted
-from components.stores import AccessMode, StorageHandle
+from components.stores import AccessMode, StorageHandle, quantity
 from policies.rules.finding import refuse
 from policies.rules.storage import check_volume
 
@@ -15,7 +15,7 @@ def shared_memory(size_mib: int) -> Mounted:
 
     Container runtimes give 64 MiB, where PyTorch data loaders and NCCL die with a bus error.
     """
-    volume = {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": f"{int(size_mib)}Mi"}}
+    volume = {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": quantity(size_mib)}}
     return Mounted(volume, {"name": "shared-memory", "mountPath": SHARED_MEMORY_PATH})
 
 
@@ -30,5 +30,5 @@ def claim_spec(path: str, handle: StorageHandle, size_gib: int, access_mode: str
         "accessModes": [str(AccessMode(mode))],
         "storageClassName": handle["class_name"],
         "volumeMode": "Filesystem",
-        "resources": {"requests": {"storage": f"{int(size_gib)}Gi"}},
+        "resources": {"requests": {"storage": quantity(int(size_gib) * 1024)}},
     }
