@@ -144,7 +144,7 @@ class Cluster:
             return False
         with self._lock():
             processes.stop(self._directory)
-            shutil.rmtree(self._directory)
+            shutil.rmtree(self._directory, ignore_errors=not self._directory.exists())  # another delete was faster
             files.forget(self._directory)
         return True
 
@@ -179,10 +179,16 @@ class Cluster:
             ) from None
 
     def _configuration(self) -> dict[str, Any] | None:
+        path = self._directory / "configuration.json"
         try:
-            return dict(json.loads((self._directory / "configuration.json").read_text(encoding="utf-8")))
+            return dict(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
+        except ValueError as error:
+            raise SimulatorError(
+                f"cluster {self.name}: {path} is not the JSON that was written there ({error}). Delete the cluster and "
+                f"start it anew."
+            ) from None
 
     def _ports(self) -> dict[str, int]:
         return ports_of(self._configuration() or {})
@@ -191,8 +197,10 @@ class Cluster:
         return f"https://{ADDRESS}:{self._ports()['kubeApiserverPort']}"
 
     def _wanted(self) -> dict[str, Any]:
-        taken = {port for cluster in self.clusters(self._home) for port in cluster._ports().values()}
-        return control_plane(self._directory, self._ports() or choose_ports(taken))
+        return control_plane(self._directory, self._ports() or choose_ports(self._ports_of_others()))
+
+    def _ports_of_others(self) -> set[int]:
+        return {port for cluster in self.clusters(self._home) for port in cluster._ports().values()}
 
     def _stale_links(self, toolchain: Toolchain) -> dict[Path, Path]:
         """Links in bin/ that are missing or lead elsewhere than the toolchain, each with its right target."""
@@ -239,7 +247,7 @@ class Cluster:
             try:
                 # Without --kubeconfig "" kwokctl would add the cluster to the user's own kubeconfig.
                 self._kwokctl(toolchain, "--config", str(pending), "create", "cluster", "--kubeconfig", "")
-            except SimulatorError:
+            except BaseException:  # Ctrl-C as well: what kwokctl has started does not end with it
                 processes.stop(self._directory)
                 raise
         pending.replace(self._directory / "configuration.json")
