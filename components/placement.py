@@ -313,11 +313,11 @@ def resource_name(capacity: Capacity, mig_profile: str = "") -> str:
 def pod_needs(handle: PoolHandle, request: AcceleratorRequest) -> PodNeeds:
     """Selector, tolerations and extended resources of one pod on that pool."""
     count = int(request.get("count", 0))
-    name = resource_name(handle["capacity"], request.get("mig_profile", ""))
+    name = resource_name(handle["capacity"], request.get("mig_profile", "")) if count else ""
     return PodNeeds(
         node_selector=dict(handle["placement"]["node_selector"]),
         tolerations=list(handle["placement"]["tolerations"]),
-        units={name: str(count)} if name and count else {},
+        units={name: str(count)} if name else {},
     )
 
 

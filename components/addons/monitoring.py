@@ -5,6 +5,7 @@ privileged namespace (`<namespace>-nodes`); everything else keeps Pod Security `
 dashboards are code (`components.monitoring.dashboards`), and what is clicked together in it does not outlive its pod.
 """
 
+import secrets
 from typing import Any, TypedDict
 
 from pulumi import Input, Output, Resource, ResourceOptions, log
@@ -97,7 +98,7 @@ class MonitoringArgs(TypedDict, total=False):
 
     source: ChartSource
     """Required. Where the chart is read from."""
-    kind: ClusterKind
+    cluster_kind: ClusterKind
     """Required. Decides which parts of the control plane can be scraped."""
     cluster: str
     """Required. Name of the cluster: a label of every alert."""
@@ -132,7 +133,7 @@ class MonitoringArgs(TypedDict, total=False):
     control_plane_ranges: list[str]
     """Addresses from which the API server calls that webhook. Default: every private range."""
     grafana_admin_password: Input[str]
-    """Password of Grafana's `admin`; kept as a secret. This or `grafana_admin_secret_name`."""
+    """Password of Grafana's `admin`; kept as a secret. Default: drawn once (docs/adr, generated credentials)."""
     grafana_admin_secret_name: str
     """Secret of the namespace, made by somebody else, with the keys admin-user and admin-password."""
     gateway: GatewayHandle
@@ -174,8 +175,8 @@ class Monitoring(Component):
         home = IsolatedNamespace(f"{name}-home", monitoring_namespace(args), opts=self.child)
         nodes = IsolatedNamespace(f"{name}-nodes", nodes_namespace(args), opts=self.child)
         before: list[Resource] = [nodes]
-        if "grafana_admin_password" in args:
-            before.append(self._grafana_secret(name, home.namespace, kept["grafana_admin_password"]))
+        if not args.get("grafana_admin_secret_name"):
+            before.append(self._grafana_secret(name, home.namespace, kept.get("grafana_admin_password")))
         AddonChart(
             f"{name}-stack",
             {
@@ -193,12 +194,17 @@ class Monitoring(Component):
         self.namespace = home.namespace
         self.register_outputs({"namespace": self.namespace})
 
-    def _grafana_secret(self, name: str, namespace: Input[str], password: Input[str]) -> core.v1.Secret:
+    def _grafana_secret(self, name: str, namespace: Input[str], password: Input[str] | None) -> core.v1.Secret:
+        # Each run draws a password; only that of the run that creates the Secret is used.
+        drawn = ResourceOptions(ignore_changes=["stringData"] if password is None else [])
         return core.v1.Secret(
             f"{name}-{GRAFANA_SECRET}",
             metadata=meta.v1.ObjectMetaArgs(name=GRAFANA_SECRET, namespace=namespace, labels=LABELS),
-            string_data={"admin-user": "admin", "admin-password": password},
-            opts=self.child,
+            string_data={
+                "admin-user": "admin",
+                "admin-password": Output.secret(secrets.token_urlsafe(24)) if password is None else password,
+            },
+            opts=ResourceOptions.merge(self.child, drawn),
         )
 
 
@@ -286,7 +292,7 @@ def monitoring_values(args: MonitoringArgs) -> dict[str, Any]:
 def control_plane_values(args: MonitoringArgs) -> dict[str, Any]:
     """Which parts of the control plane are scraped. Pure."""
     ours = bool(args.get("scrape_control_plane"))
-    on_gke = args["kind"] == ClusterKind.GKE
+    on_gke = args["cluster_kind"] == ClusterKind.GKE
     return {
         **{part: {"enabled": ours} for part in ("kubeControllerManager", "kubeEtcd", "kubeScheduler", "kubeProxy")},
         # GKE runs kube-dns; everywhere else it is CoreDNS.

@@ -33,17 +33,17 @@ def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
             "Prometheus writes to a volume of its own, ReadWriteOnce",
             "take the storage class for fast or standard volumes",
         )
-    if bool(args.get("grafana_admin_secret_name")) == ("grafana_admin_password" in args):
+    if args.get("grafana_admin_secret_name") and "grafana_admin_password" in args:
         yield Finding(
             f"{path}.grafana_admin_password",
-            "both or none of grafana_admin_password and grafana_admin_secret_name",
+            "both grafana_admin_password and grafana_admin_secret_name",
             "Grafana's administrator has a password from one place, and it is never the chart's default",
-            "give the password as a secret, or name a Secret with the keys admin-user and admin-password",
+            "remove one of the two; without either a password is drawn once",
         )
-    if args.get("scrape_control_plane") and args["kind"] in ("eks", "gke", "simulated"):
+    if args.get("scrape_control_plane") and args["cluster_kind"] in ("eks", "gke", "simulated"):
         yield Finding(
             f"{path}.scrape_control_plane",
-            f"true on {args['kind']}",
+            f"true on {args['cluster_kind']}",
             "scheduler, controller manager and etcd of a managed or simulated control plane cannot be scraped",
             "leave it out",
         )
