@@ -5,12 +5,13 @@ stop an `up` half-way and stack policies speak only at its end. A run that was k
 lock, and the next run converges from it without a step by hand: see `Run.recover` and `Run.adopt`.
 """
 
+import contextlib
 import dataclasses
 import importlib
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from tools.backend import (
 from tools.commands import ensure_showing_progress
 from tools.engine import RUN_VARIABLE, Engine, EngineError, Tools, policy_config_file
 from tools.errors import ToolError
-from tools.events import Failure, Outcome
+from tools.events import Failure, Outcome, resource_name
 from tools.recovery import (
     Holder,
     Journal,
@@ -54,6 +55,8 @@ CLUSTER_VARIABLE = "MLPLATFORM_CLUSTER"
 SUMMARY = "report.summary:show"
 CHANGING = frozenset({"up", "refresh", "destroy"})
 """The operations that change the world or the state, and so have an entry in the journal."""
+# All that is left after one of these was killed is in the state.
+_CREATES_NOTHING = frozenset({"refresh", "destroy"})
 # An object that a killed run created is in no state; the next run meets it again. Provider 4.25 creates by server-side
 # apply and so takes it in; from 4.29 on a create is a plain POST and needs this to do so. Set only after a killed run
 # or a lost answer: at other times an object that is already there belongs to somebody else (4.29 then says so).
@@ -86,7 +89,10 @@ def read_facts(project: Path, stack: str) -> StackFacts:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
-        raise ToolError(f"{path.name} is not YAML: {error}. Mend it and try again.") from None
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "it cannot be read"
+        raise ToolError(f"{path.name} is not YAML{where}: {problem}. Mend it and try again.") from None
     config = content.get("config") if isinstance(content, dict) else None
     chosen = config.get("mlplatform:cluster") if isinstance(config, dict) else None
     return StackFacts(stack, simulated=isinstance(chosen, dict) and chosen.get("kind") == "simulated")
@@ -146,7 +152,7 @@ class Run:
         """The plan, judged. Raises ToolError when the law or an error forbids to go on."""
         outcome = self._watched("preview", lambda engine, _: engine.preview(refresh=refresh))
         self._refuse_violations(outcome)
-        self._refuse_failure(outcome, "Nothing has been changed.")
+        self.refuse_failure(outcome, "Nothing has been changed.")
         self.screen.say("preview", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
         if warned := tuple(violation for violation in outcome.violations if not violation.mandatory):
             self.screen.say("advice", f"{len(warned)} findings that do not forbid the change")
@@ -157,14 +163,14 @@ class Run:
         """Makes it so. Raises ToolError with every failure when it does not end well."""
         outcome = self._watched("up", lambda engine, unsure: engine.up(refresh=refresh or unsure), total=total)
         self._refuse_violations(outcome)
-        self._refuse_failure(outcome, f"`make up STACK={self.facts.name}` goes on from here.")
+        self.refuse_failure(outcome, f"`make up STACK={self.facts.name}` goes on from here.")
         self.screen.say("up", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
         return outcome
 
     def refresh(self) -> Outcome:
         """Makes the state as the world is."""
         outcome = self._watched("refresh", lambda engine, _: engine.refresh())
-        self._refuse_failure(outcome, f"`make refresh STACK={self.facts.name}` can be repeated.")
+        self.refuse_failure(outcome, f"`make refresh STACK={self.facts.name}` can be repeated.")
         return outcome
 
     def destroy(self) -> Outcome:
@@ -176,7 +182,7 @@ class Run:
             return engine.destroy()
 
         outcome = self._watched("destroy", run)
-        self._refuse_failure(outcome, f"`make down STACK={self.facts.name}` goes on from here.")
+        self.refuse_failure(outcome, f"`make down STACK={self.facts.name}` goes on from here.")
         self.screen.say("destroy", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
         return outcome
 
@@ -278,7 +284,8 @@ class Run:
             f"(settings: {settings_file(self.engine.project, self.facts.name).name}) and run it again."
         )
 
-    def _refuse_failure(self, outcome: Outcome, next_step: str) -> None:
+    def refuse_failure(self, outcome: Outcome, next_step: str) -> None:
+        """Raises ToolError with every failure of a run that did not end well."""
         if outcome.succeeded:
             return
         if outcome.interruptions:
@@ -331,24 +338,30 @@ class Lifecycle:
         """Takes a stack down and leaves nothing behind: objects, cluster, processes, state."""
         facts = self.facts(self.project, stack)
         cluster = Cluster(cluster_name(self.project, stack)) if facts.simulated else None
-        if not self._anything_up(stack, cluster):
+        there = self._anything_up(stack, cluster)
+        if there:
+            with self._only_one(stack):
+                there = self._take_down(facts, cluster, yes=yes)
+        backend = choose_backend(self.project, self.state)
+        if backend.chosen_by == "default" and not _stacks_in(backend):
             remove_state(self.state)
-            self.screen.say("down", f"stack {stack} is not up; there is nothing to take down")
-            return
-        with self._only_one(stack):
-            run = self._begin(facts, start_cluster=False)
-            unfinished = run.recover()
-            if run.engine.exists():
-                self._empty(run, cluster, unfinished, yes=yes)
-                run.remove(force=facts.simulated)
-            if cluster is not None and cluster.delete():
-                self.screen.say("cluster", f"deleted {cluster.name}")
-            run.journal.end()
-            self._cluster_record(stack).unlink(missing_ok=True)
-            last = run.engine.backend.chosen_by == "default" and not _stacks_in(run.engine.backend)
-        if last:
-            remove_state(self.state)
-        self.screen.say("down", f"stack {stack} is gone; nothing is left over")
+        gone = "is gone; nothing is left over" if there else "is not up; there is nothing to take down"
+        self.screen.say("down", f"stack {stack} {gone}")
+
+    def _take_down(self, facts: StackFacts, cluster: Cluster | None, *, yes: bool) -> bool:
+        """Empties and removes the stack, then its simulated cluster. False if there was neither."""
+        run = self._begin(facts, start_cluster=False)
+        unfinished = run.recover()
+        there = run.engine.exists()
+        if there:
+            self._empty(run, cluster, unfinished, yes=yes)
+            run.remove(force=facts.simulated)
+        if cluster is not None and cluster.delete():
+            self.screen.say("cluster", f"deleted {cluster.name}")
+            there = True
+        run.journal.end()
+        self._cluster_record(facts.name).unlink(missing_ok=True)
+        return there
 
     def refresh(self, stack: str) -> None:
         """Makes the state as the world is and says what had drifted."""
@@ -389,16 +402,21 @@ class Lifecycle:
             "next", f"make up STACK={stack}" if not state.exists() or unfinished else f"make preview STACK={stack}"
         )
 
-    def _only_one(self, stack: str) -> FileLock:
+    @contextlib.contextmanager
+    def _only_one(self, stack: str) -> Iterator[None]:
+        """Holds the stack for this command. The system gives the lock back however the command ends."""
         lock = FileLock(prepare(self.state) / f"{stack}.lock", timeout=0, mode=0o600)
         try:
             lock.acquire()
         except Timeout:
             raise ToolError(
-                f"another make is at work on stack {stack} in this checkout. Wait until it has ended "
-                f"(`make status STACK={stack}` shows it), or stop it with Ctrl-C where it runs."
+                f"another make is at work on stack {stack} in this checkout. Wait until it has ended, or stop it with "
+                "Ctrl-C where it runs, then try again."
             ) from None
-        return lock
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _begin(self, facts: StackFacts, *, start_cluster: bool) -> Run:
         state = prepare(self.state)
@@ -463,14 +481,16 @@ class Lifecycle:
                 f"`pulumi state unprotect <urn> --stack {stack}` gives one free; then run `make down` again."
             )
         plan = run.engine.destroy(preview_only=True)
+        run.refuse_failure(plan, "Nothing has been deleted.")
         self.screen.say("plan", f"everything of stack {stack} is deleted")
         self.screen.detail(steps_text(plan.steps))
+        if kept := [resource_name(step.urn) for step in plan.steps if step.protected]:
+            self.screen.say("kept", f"stays behind, outside of the state: {', '.join(kept)}")
         if stateful := [s.urn.split("::")[-1] for s in plan.steps if s.type.split(":")[-1] in _STATEFUL]:
             self.screen.say("data", f"with what is stored in: {', '.join(stateful)}")
         if not yes and not click.confirm(f"Delete all of this from stack {stack}?"):
             raise ToolError("nothing has been deleted.")
-        # A destroy creates nothing: all that is left after one is known.
-        if unfinished is not None and unfinished.operation != "destroy":
+        if unfinished is not None and unfinished.operation not in _CREATES_NOTHING:
             run.adopt()
         run.destroy()
 
@@ -484,7 +504,7 @@ class Lifecycle:
             return
         if before.read_text(encoding="utf-8") != _cluster_identity(run):
             self.screen.say("recovery", "the cluster has been made anew since the last up; the state starts empty")
-            run.engine.remove(force=True)
+            run.remove(force=True)
             before.unlink()
 
     def _remember_cluster(self, run: Run) -> None:
