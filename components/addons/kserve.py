@@ -163,7 +163,6 @@ def kserve_values(args: KServeArgs) -> dict[str, Any]:
             "security": {"autoMountServiceAccountToken": False},
             # Aggregation is Knative's queue proxy; the annotations tell Prometheus' port and path of each runtime.
             "metricsaggregator": {"enableMetricAggregation": "false", "enablePrometheusScraping": "true"},
-            "localmodel": {"enabled": False},
         }
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 from components.monitoring.dashboards import dashboards
 from components.serving.runtimes import RUNTIMES
 
-PASSWORD = "grafana-canary-5b1d"  # noqa: S105 - looked for where it must not be
+PASSWORD = "grafana-canary-5b1d"
 
 
 def listed(cluster, *what: str) -> list[dict[str, Any]]:

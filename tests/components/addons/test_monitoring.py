@@ -55,7 +55,7 @@ HOOK: Any = {"name": "bot", "kind": "webhook", "secret_name": "bot", "secret_key
 def arguments(**more: Any) -> MonitoringArgs:
     given: Any = {
         "source": ChartSource(origin=ChartOrigin.UPSTREAM, location=""),
-        "kind": ClusterKind.EKS,
+        "cluster_kind": ClusterKind.EKS,
         "cluster": "one",
         "environment": "test",
         "storage": STORAGE,
@@ -184,16 +184,16 @@ def test_every_alert_says_which_cluster_and_environment_it_is_about() -> None:
 
 @pytest.mark.parametrize("kind", list(ClusterKind))
 def test_no_control_plane_is_scraped_unless_it_is_said_to_be_reachable(kind: ClusterKind) -> None:
-    values = control_plane_values(arguments(kind=kind))
+    values = control_plane_values(arguments(cluster_kind=kind))
     parts = ("kubeControllerManager", "kubeEtcd", "kubeScheduler", "kubeProxy")
     assert not any(values[part]["enabled"] for part in parts)
     assert values["kubeDns"]["enabled"] is (kind is ClusterKind.GKE)
     assert values["coreDns"]["enabled"] is (kind is not ClusterKind.GKE)
-    assert default_rules(arguments(kind=kind))["rules"]["etcd"] is False
+    assert default_rules(arguments(cluster_kind=kind))["rules"]["etcd"] is False
 
 
 def test_a_reachable_control_plane_is_scraped_and_its_alerts_are_on() -> None:
-    args = arguments(kind=ClusterKind.EXISTING, scrape_control_plane=True)
+    args = arguments(cluster_kind=ClusterKind.EXISTING, scrape_control_plane=True)
     assert control_plane_values(args)["kubeEtcd"] == {"enabled": True}
     assert default_rules(args)["rules"]["kubeSchedulerAlerting"] is True
     assert {2381, 10249, 10257, 10259} <= _ports(args, "scrapes")
