@@ -1,0 +1,228 @@
+"""The bundled mirror on the real API server and the real engine: its CRDs under strict validation, all its charts."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from components.versions import CHARTS
+from simulator.crds.__main__ import FOLDER, KINDS_BY_ADDON
+
+DEFINITIONS = [kind for kinds in KINDS_BY_ADDON.values() for kind in kinds]
+
+POD: dict[str, Any] = {"containers": [{"name": "main", "image": "registry.example/main:1"}]}
+GPU_POD: dict[str, Any] = {
+    "containers": [
+        {
+            "name": "kserve-container",
+            "image": "registry.example/server:1",
+            "env": [{"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+            "ports": [{"containerPort": 8080}],
+            "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}},
+            "resources": {"requests": {"cpu": "500m", "memory": 1073741824}, "limits": {"nvidia.com/gpu": 1}},
+            "volumeMounts": [{"name": "shm", "mountPath": "/dev/shm"}],
+        }
+    ],
+    "nodeSelector": {"pool": "h100"},
+    "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+    "volumes": [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "8Gi"}}],
+}
+ISSUER = {"name": "ca", "kind": "ClusterIssuer"}
+ENDPOINT = {"port": "metrics", "path": "/metrics", "interval": "30s"}
+SELECTOR = {"matchLabels": {"app": "any"}}
+GOOD: dict[str, dict[str, Any]] = {
+    "Alertmanager": {"replicas": 1, "resources": {"requests": {"cpu": "50m"}}},
+    "AlertmanagerConfig": {"route": {"receiver": "team"}, "receivers": [{"name": "team"}]},
+    "Backup": {"cluster": {"name": "db"}, "method": "volumeSnapshot"},
+    "Certificate": {"secretName": "tls", "dnsNames": ["a.example.com"], "issuerRef": ISSUER},
+    "CertificateRequest": {"request": "Zm9v", "issuerRef": ISSUER},
+    "Challenge": {
+        "authorizationURL": "https://ca.example/a",
+        "dnsName": "a.example.com",
+        "issuerRef": ISSUER,
+        "key": "k",
+        "solver": {"http01": {"ingress": {"ingressClassName": "nginx"}}},
+        "token": "t",
+        "type": "HTTP-01",
+        "url": "https://ca.example/c",
+    },
+    "Cluster": {
+        "instances": 2,
+        "storage": {"size": "10Gi", "storageClass": "fast"},
+        "bootstrap": {"initdb": {"database": "mlflow", "owner": "mlflow"}},
+        "postgresql": {"synchronous": {"method": "any", "number": 1}},
+    },
+    "ClusterIssuer": {"selfSigned": {}},
+    "ClusterServingRuntime": {**GPU_POD, "supportedModelFormats": [{"name": "sklearn", "version": "1"}]},
+    "ClusterStorageContainer": {"container": POD["containers"][0], "supportedUriFormats": [{"prefix": "s3://"}]},
+    "Database": {"cluster": {"name": "db"}, "name": "app", "owner": "app"},
+    "EnvoyProxy": {"provider": {"type": "Kubernetes", "kubernetes": {"envoyService": {"type": "LoadBalancer"}}}},
+    "Gateway": {
+        "gatewayClassName": "envoy",
+        "listeners": [{"name": "https", "port": 443, "protocol": "HTTPS", "tls": {"certificateRefs": [{"name": "t"}]}}],
+    },
+    "GatewayClass": {"controllerName": "example.com/controller"},
+    "HTTPRoute": {
+        "parentRefs": [{"name": "platform"}],
+        "rules": [{"backendRefs": [{"name": "web", "port": 80, "weight": 90}], "timeouts": {"request": "30s"}}],
+    },
+    "InferenceGraph": {"nodes": {"root": {"routerType": "Sequence", "steps": [{"serviceName": "a"}]}}},
+    "InferenceService": {
+        "predictor": {
+            "minReplicas": 1,
+            "maxReplicas": 3,
+            "model": {"modelFormat": {"name": "sklearn"}, "storageUri": "s3://models/a"},
+        },
+        "transformer": GPU_POD,
+    },
+    "Issuer": {
+        "acme": {
+            "server": "https://ca.example/acme",
+            "privateKeySecretRef": {"name": "account"},
+            "solvers": [{"http01": {"gatewayHTTPRoute": {"parentRefs": [{"name": "platform"}]}}}],
+        }
+    },
+    "NodeFeature": {"features": {"flags": {"cpu": {"elements": {"AVX": {}}}}}, "labels": {"a": "b"}},
+    "NodeFeatureRule": {"rules": [{"name": "gpu", "labels": {"gpu": "true"}, "matchFeatures": [{"feature": "pci"}]}]},
+    "Order": {"request": "Zm9v", "issuerRef": ISSUER},
+    "PodMonitor": {"selector": SELECTOR, "podMetricsEndpoints": [ENDPOINT]},
+    "Pooler": {"cluster": {"name": "db"}, "pgbouncer": {"poolMode": "session"}},
+    "Probe": {"prober": {"url": "prober:9115"}, "targets": {"staticConfig": {"static": ["https://a.example"]}}},
+    "Prometheus": {"retention": "15d", "retentionSize": "16GiB", "serviceMonitorSelector": {}},
+    "PrometheusRule": {"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "vector(1)", "for": "5m"}]}]},
+    "ReferenceGrant": {
+        "from": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": "team"}],
+        "to": [{"group": "", "kind": "Service"}],
+    },
+    "ScheduledBackup": {"cluster": {"name": "db"}, "schedule": "0 0 3 * * *", "backupOwnerReference": "self"},
+    "ServiceMonitor": {"selector": SELECTOR, "endpoints": [{**ENDPOINT, "relabelings": [{"action": "labeldrop"}]}]},
+    "ServingRuntime": {**GPU_POD, "supportedModelFormats": [{"name": "onnx", "autoSelect": True}]},
+    "TrainedModel": {
+        "inferenceService": "a",
+        "model": {"framework": "sklearn", "storageUri": "s3://a", "memory": "1Gi"},
+    },
+}
+"""One object of each kind that upstream takes."""
+
+BAD: list[tuple[str, dict[str, Any], str]] = [
+    ("Certificate", {**GOOD["Certificate"], "dnsName": ["a.example.com"]}, 'unknown field "spec.dnsName"'),
+    ("Certificate", {"secretName": "tls"}, "spec.issuerRef: Required value"),
+    (
+        "Gateway",
+        {**GOOD["Gateway"], "listeners": [{"name": "a", "port": 0, "protocol": "HTTP"}]},
+        "spec.listeners[0].port",
+    ),
+    ("InferenceService", {"predictor": {"minReplica": 1}}, 'unknown field "spec.predictor.minReplica"'),
+    ("InferenceService", {"predictor": {"minReplicas": "one"}}, "must be of type integer"),
+    ("Cluster", {"instances": 0}, "should be greater than or equal to 1"),
+    ("Cluster", {"instances": 1, "primaryUpdateStrategy": "manual"}, 'Unsupported value: "manual"'),
+    ("Prometheus", {"retentionSize": "16 GB"}, "should match"),
+    ("ServiceMonitor", {"selector": {}, "endpoints": [{"port": 8080}]}, "must be of type string"),
+    ("EnvoyProxy", {"provider": {"type": "Kubernetes", "kubernetes": {"envoyServices": {}}}}, "envoyServices"),
+]
+
+REPRESENTATIVE: dict[str, dict[str, Any]] = {
+    "nvidia-device-plugin": {
+        "config": {"map": {"default": "version: v1\n", "shared": "version: v1\n"}, "default": "default"},
+        "gfd": {"enabled": True},
+        "migStrategy": "mixed",
+        "failOnInitError": False,
+    },
+    "node-feature-discovery": {
+        "prometheus": {"enable": True},
+        "master": {"replicaCount": 2, "podDisruptionBudget": {"enable": True}},
+        "worker": {"tolerations": [{"operator": "Exists"}], "config": {"sources": {"pci": {}}}},
+    },
+    "dcgm-exporter": {"kubernetes": {"enablePodLabels": True}, "service": {"annotations": {"a": "b"}}},
+    "cert-manager": {
+        "replicaCount": 2,
+        "podDisruptionBudget": {"enabled": True},
+        "config": {"gatewayAPI": {"enabled": True}},
+        "prometheus": {"servicemonitor": {"enabled": True}},
+    },
+    "gateway-helm": {"deployment": {"replicas": 2}, "podDisruptionBudget": {"minAvailable": 1}},
+    "kserve-resources": {
+        "kserve": {
+            "controller": {
+                "deploymentMode": "Standard",
+                "gateway": {"ingressGateway": {"enableGatewayApi": True, "createGateway": True, "className": "envoy"}},
+            }
+        }
+    },
+    "cloudnative-pg": {"crds": {"create": False}, "monitoring": {"podMonitorEnabled": True}},
+    "kube-prometheus-stack": {
+        "grafana": {"admin": {"existingSecret": "grafana-admin"}, "persistence": {"enabled": True}},
+        "prometheus": {
+            "prometheusSpec": {
+                "retentionSize": "10GiB",
+                "storageSpec": {
+                    "volumeClaimTemplate": {
+                        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}}
+                    }
+                },
+            }
+        },
+        "additionalPrometheusRulesMap": {"ours": {"groups": []}},
+    },
+}
+"""Values that turn on most of what each chart can render."""
+
+
+def document(kind: Any, spec: dict[str, Any]) -> str:
+    """One object of that kind, in the version that is stored."""
+    return yaml.safe_dump(
+        {
+            "apiVersion": f"{kind.group}/{kind.versions[0]}",
+            "kind": kind.kind,
+            "metadata": {"name": "probe", **({} if kind.cluster_scoped else {"namespace": "default"})},
+            "spec": spec,
+        }
+    )
+
+
+@pytest.fixture
+def definitions(cluster) -> Iterator[None]:
+    """All CRDs of the mirror, applied server-side under strict validation, and served."""
+    files = [argument for addon in KINDS_BY_ADDON for argument in ("-f", str(FOLDER / f"{addon}.yaml"))]
+    try:
+        cluster.kubectl("apply", "--server-side", "--validate=strict", *files)
+        cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *files)
+        yield
+    finally:
+        cluster.kubectl("delete", "--ignore-not-found", *files)
+
+
+def test_every_kind_is_served_takes_what_upstream_takes_and_refuses_the_rest(cluster, definitions):
+    assert sorted(GOOD) == sorted(kind.kind for kind in DEFINITIONS)
+    by_name = {kind.kind: kind for kind in DEFINITIONS}
+    crds = json.loads(cluster.kubectl("get", "crd", "-l", "mlplatform.dev/stand-in=true", "-o", "json"))["items"]
+    assert {crd["metadata"]["name"] for crd in crds} == {f"{kind.plural}.{kind.group}" for kind in DEFINITIONS}
+    troubled = [
+        crd["metadata"]["name"] for crd in crds for c in crd["status"]["conditions"] if "NonStructural" in c["type"]
+    ]
+    assert troubled == []
+
+    everything = "---\n".join(document(by_name[kind], spec) for kind, spec in GOOD.items())
+    strictly = ("--server-side", "--dry-run=server", "--validate=strict")
+    accepted = cluster.kubectl("apply", *strictly, "-f", "-", text=everything)
+    assert accepted.count("serverside-applied (server dry run)") == len(GOOD)
+
+    for kind, spec, why in BAD:
+        create = ("create", "--dry-run=server", "--validate=strict", "-f", "-")
+        answer = cluster.kubectl(*create, check=False, text=document(by_name[kind], spec))
+        assert why in answer, (kind, spec, answer)
+
+
+def test_the_engine_renders_every_chart_and_refuses_a_misspelt_value(workspace, definitions):
+    assert sorted(REPRESENTATIVE) == sorted(CHARTS)
+    preview = workspace("mirror", config={"mirror:values": json.dumps(REPRESENTATIVE)}).preview()
+    assert preview.failures == ()
+    assert preview.changes["create"] > 150
+
+    wrong = {"cert-manager": {"replicaCounts": 2, "webhook": {"replica": 1}}}
+    refused = workspace("mirror", name="wrong", config={"mirror:values": json.dumps(wrong)}).preview()
+    told = " ".join(failure.message for failure in refused.failures)
+    assert "replicaCounts" in told
+    assert "replica" in told
