@@ -1,0 +1,149 @@
+"""One team with trainings on a GPU, on a TPU slice and on a schedule, and two served models.
+
+Settings: `run`, `image`, `deadline` (minutes) of the first training; `only-team` leaves its workloads out.
+"""
+
+import os
+from pathlib import Path
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+import simulator
+from components.addons.crds import Crds
+from components.catalog import ClusterKind
+from components.charts import ChartOrigin, ChartSource
+from components.node_pools.simulated import SimulatedNodePool
+from components.placement import PoolArgs
+from components.serving.inference_service import InferenceService
+from components.serving.model_server import ModelServer
+from components.storage.storage_classes import StorageClasses
+from components.stores import StoragePurpose
+from components.tenants.priority_classes import PriorityClasses
+from components.tenants.team import Team
+from components.training.distributed import DistributedTrainingJob
+from components.training.fixed_runs import FixedRuns
+from components.training.job import TrainingJob
+from components.training.scheduled import ScheduledTraining
+
+POOLS = {
+    "gpu": PoolArgs(accelerator="H100", nodes_max=2),
+    "tpu": PoolArgs(accelerator="TPU-v5e", topology="4x4", nodes_max=8),
+    "cpu": PoolArgs(nodes_max=1),
+}
+IMAGE = "registry.example.com/program:1"
+SMALL = {"cpu_millis": 1000, "memory_gib": 8}
+FOR_AN_HOUR = {"annotations": {"simulated.mlplatform.dev/duration-seconds": "3600"}}
+
+config = pulumi.Config("workloads")
+mirror = ChartSource(origin=ChartOrigin.BUNDLED, location=str(Path(simulator.__file__).parent))
+# One provider for all: a preview knows the kinds whose CRDs went through the same provider process.
+provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
+
+
+def after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(provider=provider, depends_on=[*resources])
+
+
+crds = Crds("crds", {"sets": ["kserve", "prometheus-operator"], "source": mirror}, after())
+nodes = {name: SimulatedNodePool(name, args, after()) for name, args in POOLS.items()}
+pools = {name: pool.handle for name, pool in nodes.items()}
+storage = StorageClasses("storage", {"cluster_kind": ClusterKind.SIMULATED}, after())
+order = PriorityClasses("order", {}, after())
+guard = FixedRuns("guard", {}, after())
+team = Team(
+    "vision",
+    {
+        "name": "vision",
+        "team": {
+            "owner": "vision-leads",
+            "cost_center": "4711",
+            "quota": {"gpu": 12, "tpu": 32},
+            "editors": ["engineers"],
+        },
+        "pools": list(pools.values()),
+        "priorities": order.handle,
+    },
+    after(*nodes.values(), order),
+)
+if not config.get_bool("only-team"):
+    ready = after(crds, storage, guard, team, *nodes.values())
+    TrainingJob(
+        "fit",
+        {
+            "job": {
+                **SMALL,
+                **FOR_AN_HOUR,
+                "run": config.get("run") or "1",
+                "image": config.get("image") or IMAGE,
+                "accelerators": {"count": 2},
+                "deadline_minutes": config.get_int("deadline") or 60,
+                "checkpoint": {"size_gib": 10},
+            },
+            "team": team.handle,
+            "pool": pools["gpu"],
+            "checkpoint_storage": storage.handles[StoragePurpose.STANDARD],
+        },
+        ready,
+    )
+    for name in ("one", "two"):
+        DistributedTrainingJob(
+            name,
+            {
+                "job": {
+                    **SMALL,
+                    **FOR_AN_HOUR,
+                    "run": "1",
+                    "image": IMAGE,
+                    "accelerators": {"count": 4},
+                    "deadline_minutes": 60,
+                    "checkpoint": {"size_gib": 10},
+                },
+                "workers": {"count": 4},
+                "team": team.handle,
+                "pool": pools["tpu"],
+                "checkpoint_storage": storage.handles[StoragePurpose.SHARED],
+            },
+            ready,
+        )
+    ScheduledTraining(
+        "nightly",
+        {
+            "job": {**SMALL, "image": IMAGE, "accelerators": {"count": 1}, "deadline_minutes": 60},
+            "schedule": {"cron": "0 3 * * *", "time_zone": "Europe/Paris"},
+            "team": team.handle,
+            "pool": pools["gpu"],
+        },
+        ready,
+    )
+    InferenceService(
+        "llm",
+        {
+            "service": {
+                **SMALL,
+                "model_format": "huggingface",
+                "storage_uri": "hf://example/model",
+                "accelerators": {"count": 1},
+                "transformer": {"image": IMAGE, "cpu_millis": 500, "memory_gib": 1},
+            },
+            "team": team.handle,
+            "pool": pools["gpu"],
+        },
+        ready,
+    )
+    ModelServer(
+        "ranker",
+        {
+            "server": {
+                **SMALL,
+                "image": IMAGE,
+                "storage_uri": "s3://models/ranker/7",
+                "accelerators": {"count": 1},
+                "min_replicas": 1,
+                "max_replicas": 3,
+            },
+            "team": team.handle,
+            "pool": pools["gpu"],
+        },
+        ready,
+    )

@@ -1,0 +1,137 @@
+"""A team's trainings and models on the real engine, API server, controllers and scheduler.
+
+Not proved here: that containers do their work (pods are simulated), and what KServe itself makes of a service.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def listed(cluster, *what: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(cluster.kubectl("get", *what, "-n", "vision", "-o", "json"))["items"]
+    return found
+
+
+def eventually(answer: Callable[[], Any], seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := answer()) and time.monotonic() < deadline:
+        time.sleep(0.3)
+    return found
+
+
+def nodes_of(cluster, job: str) -> list[str]:
+    pods = listed(cluster, "pods", "-l", f"batch.kubernetes.io/job-name={job}")
+    return sorted(pod["spec"]["nodeName"] for pod in pods if pod["status"].get("phase") == "Running")
+
+
+def run_of(cluster, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(cluster.kubectl("get", "job", name, "-n", "vision", "-o", "json"))
+    return found
+
+
+def test_a_teams_workloads_run_where_they_belong_and_stay_as_they_are(workspace, cluster):
+    before = cluster.census()
+    engine = workspace("workloads", config={"workloads:run": "1"})
+    up = engine.up()
+    assert up.failures == ()
+
+    # A slice of four hosts is one run's alone, though both runs would fit any four of the eight hosts.
+    hosts = {"tpu-0 tpu-1 tpu-2 tpu-3", "tpu-4 tpu-5 tpu-6 tpu-7"}
+    assert eventually(lambda: {" ".join(nodes_of(cluster, job)) for job in ("one-1", "two-1")} == hosts)
+    assert [node.rsplit("-", 1)[0] for node in nodes_of(cluster, "fit-1")] == ["gpu"]
+
+    # The autoscaler's replicas are its own.
+    cluster.kubectl("scale", "deployment/ranker", "-n", "vision", "--replicas=2")
+    again = engine.up()
+    assert (again.failures, again.changes) == ((), {})
+    drift = engine.refresh()
+    assert (drift.failures, drift.changes) == ((), {})
+    assert (
+        json.loads(cluster.kubectl("get", "deployment/ranker", "-n", "vision", "-o", "json"))["spec"]["replicas"] == 2
+    )
+
+    # The team's quota: 2 + 1 + 2 of 12 are taken.
+    refused = cluster.kubectl("apply", "-f", "-", check=False, text=greedy_pod(8))
+    assert "exceeded quota: team" in refused
+    assert "is forbidden: violates PodSecurity" in cluster.kubectl(
+        "run", "root", "-n", "vision", "--image=x:1", "--privileged", check=False
+    )
+    assert may(cluster, "create", "jobs.batch")
+    for forbidden in (
+        "secrets",
+        "resourcequotas",
+        "networkpolicies.networking.k8s.io",
+        "rolebindings.rbac.authorization.k8s.io",
+    ):
+        assert not may(cluster, "update", forbidden)
+
+    gone = engine.destroy()
+    assert gone.failures == ()
+    assert engine.resources() == []
+    assert eventually(lambda: cluster.census() == before), cluster.census() ^ before
+
+
+def greedy_pod(count: int) -> str:
+    units = {"cpu": "1", "memory": "1Gi", "nvidia.com/gpu": str(count)}
+    safe = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    container = {
+        "name": "c",
+        "image": "x:1",
+        "resources": {"limits": units, "requests": units},
+        "securityContext": safe,
+    }
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "greedy", "namespace": "vision"}}
+    return json.dumps({**body, "spec": {"containers": [container]}})
+
+
+def may(cluster, verb: str, resource: str) -> bool:
+    answer: str = cluster.kubectl(
+        "auth", "can-i", verb, resource, "-n", "vision", "--as=someone", "--as-group=engineers", check=False
+    )
+    return answer.strip() == "yes"
+
+
+def test_a_run_is_fixed_when_it_starts_and_only_another_run_takes_its_place(workspace, cluster):
+    first = workspace("workloads", config={"workloads:run": "1"})
+    assert first.up().failures == ()
+    uid = run_of(cluster, "fit-1")["metadata"]["uid"]
+
+    settings = first.project / "Pulumi.test.yaml"
+    told = settings.read_text(encoding="utf-8")
+
+    # Other settings for the same run: refused in the preview, by the API server, and nothing happens to it.
+    settings.write_text(told + "  workloads:image: registry.example.com/program:2\n", encoding="utf-8")
+    for outcome in (first.preview(), first.up()):
+        assert not outcome.succeeded
+        assert [failure.resource for failure in outcome.failures] == ["Job fit-run-1"]
+        assert "run fit-1 was started with other settings" in outcome.failures[0].message
+    assert run_of(cluster, "fit-1")["metadata"]["uid"] == uid
+
+    # Its deadline can be moved, more than once, and after a refused change.
+    for minutes in (90, 120, 150):
+        settings.write_text(told + f"  workloads:deadline: '{minutes}'\n", encoding="utf-8")
+        moved = first.up()
+        assert (moved.failures, moved.changes) == ((), {"update": 1})
+        run = run_of(cluster, "fit-1")
+        assert (run["metadata"]["uid"], run["spec"]["activeDeadlineSeconds"]) == (uid, minutes * 60)
+    assert first.refresh().changes == {}
+
+    # Another run takes its place; the checkpoints stay.
+    claim = listed(cluster, "pvc", "-l", "app.kubernetes.io/name=fit")[0]["metadata"]["uid"]
+    settings.write_text(told.replace("'1'", "'2'"), encoding="utf-8")
+    replaced = first.up()
+    assert (replaced.failures, replaced.changes) == ((), {"create": 1, "delete": 1})
+    assert eventually(
+        lambda: (
+            [job["metadata"]["name"] for job in listed(cluster, "jobs", "-l", "app.kubernetes.io/name=fit")]
+            == ["fit-2"]
+        )
+    )
+    assert listed(cluster, "pvc", "-l", "app.kubernetes.io/name=fit")[0]["metadata"]["uid"] == claim
