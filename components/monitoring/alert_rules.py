@@ -26,7 +26,7 @@ class AlertRulesArgs(TypedDict, total=False):
     """Age at which the last good backup is too old. Default: 26. Backups are CronJobs with `backup` in their name."""
     objectives: ServingObjectives
     """What endpoints promise. Default: 995 of 1,000 requests without a server error, 99 of 100 within 2 seconds."""
-    custom_resources: list[str]
+    extended_resources: list[str]
     """Extended resources of accelerators that the catalogue does not know."""
 
 
@@ -38,7 +38,7 @@ def rule_scope(args: AlertRulesArgs) -> RuleScope:
         mlflow_namespace=args.get("mlflow_namespace") or "",
         backup_age_hours=int(args.get("backup_age_hours") or usual.backup_age_hours),
         objectives=args.get("objectives") or usual.objectives,
-        custom_resources=tuple(args.get("custom_resources") or ()),
+        extended_resources=tuple(args.get("extended_resources") or ()),
     )
 
 

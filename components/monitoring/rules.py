@@ -69,7 +69,7 @@ class RuleScope(NamedTuple):
     backup_age_hours: int = 26
     """A daily backup, and two hours for it to run."""
     objectives: ServingObjectives = ServingObjectives(availability_per_mille=995, latency_milliseconds=2000)
-    custom_resources: tuple[str, ...] = ()
+    extended_resources: tuple[str, ...] = ()
     """Extended resources of accelerators that the catalogue does not know: `vendor.example/device`."""
 
 
@@ -138,8 +138,8 @@ def _on_route(metric: str, window: str, more: str = "") -> str:
 
 def accelerators(scope: RuleScope) -> Group:
     """GPUs and other accelerators: used, idle, broken, wanted."""
-    devices = f'resource=~"{resource_pattern(scope.custom_resources)}"'
-    quota = f'resource=~"{quota_pattern(scope.custom_resources)}"'
+    devices = f'resource=~"{resource_pattern(scope.extended_resources)}"'
+    quota = f'resource=~"{quota_pattern(scope.extended_resources)}"'
     by_pool = "on (node) group_left (pool) node:pool:info"
     fatal = " or ".join(f"DCGM_FI_DEV_XID_ERRORS == {xid}" for xid in FATAL_XIDS)
     carries = " or ".join(f'kube_node_labels{{{label_metric(label)}!=""}}' for label in accelerator_node_labels())

@@ -60,7 +60,7 @@ def test_what_is_given_reaches_the_scope_and_the_rest_is_usual() -> None:
         "mlflow_namespace": "ml",
         "backup_age_hours": 8.0,
         "objectives": objectives,
-        "custom_resources": ["vendor.example/fpga"],
+        "extended_resources": ["vendor.example/fpga"],
     }
     assert rule_scope(given) == RuleScope("watch", "ml", 8, objectives, ("vendor.example/fpga",))
     assert rule_scope({"namespace": "m"}) == RuleScope(mlflow_namespace="")

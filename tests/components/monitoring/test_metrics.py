@@ -13,8 +13,9 @@ from components.monitoring.metrics import (
     WORKLOAD_LABELS,
     label_metric,
 )
-from components.monitoring.rules import accelerator_node_labels
+from components.monitoring.rules import SERVING, TRAINING, accelerator_node_labels
 from components.placement import POOL_LABEL, PURCHASE_LABEL, SIMULATED_LABEL
+from components.workloads import ROLE_LABEL, Role
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.name)
@@ -48,6 +49,12 @@ def test_labels_that_rules_select_by_are_exported() -> None:
         "label_app_kubernetes_io_component",
         "label_serving_kserve_io_inferenceservice",
     }
+
+
+def test_workloads_are_told_apart_by_the_label_that_they_carry() -> None:
+    assert ROLE_LABEL in WORKLOAD_LABELS
+    assert f'{label_metric(ROLE_LABEL)}="{Role.TRAINING}"' in TRAINING
+    assert f'{label_metric(ROLE_LABEL)}="{Role.SERVING}"' in SERVING
 
 
 def test_the_condition_of_inference_services_is_read_under_the_name_of_the_table() -> None:

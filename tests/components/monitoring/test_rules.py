@@ -116,7 +116,7 @@ def test_every_resource_name_that_a_pool_can_offer_is_matched_in_metrics_and_in_
 def test_a_device_that_the_catalogue_does_not_know_is_watched_once_it_is_named() -> None:
     assert not re.fullmatch(resource_pattern(), "vendor_example_fpga")
     assert re.fullmatch(resource_pattern(["vendor.example/fpga"]), "vendor_example_fpga")
-    (first, *_) = groups(RuleScope(custom_resources=("vendor.example/fpga",)))
+    (first, *_) = groups(RuleScope(extended_resources=("vendor.example/fpga",)))
     assert any("vendor_example_fpga" in recording.expression for recording in first.recordings)
 
 
