@@ -114,7 +114,7 @@ class DatabaseBackup(Component):
             )
             for rule in rules
         ]
-        specs = {name: backup_spec(name, args, schedule, retention_days), f"{name}-restore": restore_spec(name, args)}
+        specs = {name: backup_spec(name, args, schedule, retention_days), restore_name(name): restore_spec(name, args)}
         for object_name, spec in specs.items():
             batch.v1.CronJob(
                 f"{object_name}-schedule",
@@ -129,6 +129,14 @@ class DatabaseBackup(Component):
 
 def _pods(name: str) -> dict[str, str]:
     return {"app.kubernetes.io/name": "database-backup", "app.kubernetes.io/instance": name}
+
+
+def restore_name(name: str) -> str:
+    """What the way back of a backup is called: `mlflow-restore` beside `mlflow-backup`.
+
+    Alerts on old backups find CronJobs by `backup` in their name; this one never succeeds by itself.
+    """
+    return f"{name.removesuffix('-backup')}-restore"
 
 
 def backup_target(name: str, store: ObjectStoreHandle) -> str:

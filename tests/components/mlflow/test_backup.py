@@ -60,6 +60,12 @@ def test_a_backup_is_a_schedule_and_its_way_back_which_never_runs_by_itself() ->
     assert "suspend" not in backup
 
 
+def test_the_way_back_is_no_backup_to_those_who_watch_backups() -> None:
+    recording = record(lambda: DatabaseBackup("mlflow-backup", ARGS) and None)
+    names = {r.inputs["metadata"]["name"] for r in recording.of("CronJob")}
+    assert names == {"mlflow-backup", "mlflow-restore"}
+
+
 def test_the_dump_ends_before_the_upload_begins_and_the_other_way_round_back() -> None:
     recording = declared()
     there, back = pod(recording, "backup"), pod(recording, "backup-restore")

@@ -1,0 +1,91 @@
+"""Storage classes, the object store with generated keys, the database, the tracking server and its backup.
+
+Settings: `generation` of the store's keys (default 1).
+"""
+
+import os
+from pathlib import Path
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+import simulator
+from components.addons.crds import Crds
+from components.catalog import ClusterKind
+from components.charts import ChartOrigin, ChartSource
+from components.mlflow.backup import DatabaseBackup
+from components.mlflow.database import Database
+from components.mlflow.tracking_server import TrackingServer
+from components.namespaces import IsolatedNamespace, PodSecurity
+from components.node_pools.simulated import SimulatedNodePool
+from components.storage.object_store import ObjectStoreCredentials
+from components.storage.object_store_server import ObjectStoreServer
+from components.storage.storage_classes import StorageClasses
+from components.stores import StoragePurpose
+
+mirror = ChartSource(origin=ChartOrigin.BUNDLED, location=str(Path(simulator.__file__).parent))
+provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
+
+
+def after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(provider=provider, depends_on=[*resources])
+
+
+crds = Crds("crds", {"sets": ["cloudnative-pg", "prometheus-operator"], "source": mirror}, after())
+nodes = SimulatedNodePool("cpu", {"nodes_max": 2}, after())
+classes = StorageClasses("storage", {"cluster_kind": ClusterKind.SIMULATED}, after())
+disk = classes.handles[StoragePurpose.STANDARD]
+
+server = ObjectStoreServer(
+    "store",
+    {
+        "namespace": "object-store",
+        "bucket": "platform",
+        "storage": disk,
+        "storage_gib": 2048,
+        "client_namespaces": ["mlflow"],
+        "key_generation": pulumi.Config("data").get_int("generation") or 1,
+    },
+    after(classes, nodes),
+)
+home = IsolatedNamespace("mlflow-home", {"namespace": "mlflow", "pod_security": PodSecurity.RESTRICTED}, after())
+keys = ObjectStoreCredentials(
+    "mlflow-store",
+    {
+        "namespace": home.namespace,
+        "store": server.handle,
+        "access_key_id": server.access_key_id,
+        "secret_access_key": server.secret_access_key,
+    },
+    after(home),
+)
+database = Database(
+    "mlflow-database",
+    {
+        "namespace": home.namespace,
+        "storage": disk,
+        "storage_gib": 1024,
+        "highly_available": True,
+        "operator_namespace": "cnpg-system",
+        "operator_pods": {"app.kubernetes.io/name": "cloudnative-pg"},
+        "monitoring_namespace": "monitoring",
+    },
+    after(crds, home, classes),
+)
+TrackingServer(
+    "mlflow",
+    {
+        "namespace": "mlflow",
+        "database": database.handle,
+        "artifacts": server.handle,
+        "credentials_fingerprint": keys.fingerprint,
+        "highly_available": True,
+        "monitoring_namespace": "monitoring",
+    },
+    after(crds, database, keys, nodes),
+)
+DatabaseBackup(
+    "mlflow-backup",
+    {"namespace": home.namespace, "database": database.handle, "store": server.handle},
+    after(database, keys),
+)
