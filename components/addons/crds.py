@@ -3,6 +3,9 @@
 The provider reads the files itself, so that no Python YAML parser has to (PyYAML cannot read prometheus-operator's
 CRDs), and awaits until the API server serves each kind. Deleting a CRD deletes every object of it, in every namespace.
 
+Give this component and every chart one explicit provider. Under default providers the CRDs go through another provider
+process than the charts do, and the first preview fails: "failed to determine if the following GVK is namespaced".
+
 Managed clusters bring some CRDs of their own (GKE: gateway-api): leave those sets out there.
 """
 

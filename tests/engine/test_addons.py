@@ -84,7 +84,7 @@ def test_all_add_ons_come_up_in_one_run_settle_and_leave_nothing(workspace, clus
 
     # CRDs are read by the provider, and protection reaches every one of them.
     definitions = [r for r in engine.resources() if r["type"].endswith(":CustomResourceDefinition")]
-    assert len(definitions) == len(listed(cluster, "crds"))
+    assert len(definitions) == len(listed(cluster, "crds", "-l", "mlplatform.dev/stand-in"))
     assert all(crd.get("protect") and crd.get("retainOnDelete") for crd in definitions)
     assert not engine.destroy().succeeded
 

@@ -80,6 +80,8 @@ def test_the_config_and_the_layout_that_a_node_asks_for_by_label_exist(sharing: 
     args = PoolArgs(accelerator="H100", nodes_max=1, sharing=sharing)
     handle, labels, _ = plan_pool("pool", args, ClusterKind.EXISTING)
     assert labels["nvidia.com/device-plugin.config"] in plugin_configs([handle])
+    # Pods choose a pool, not a sharing: re-sharing a pool must not move what runs there by selector.
+    assert not [key for key in handle["placement"]["node_selector"] if key.startswith("nvidia.com/device-plugin")]
     layout = labels.get("nvidia.com/mig.config")
     assert (layout is not None) == (sharing.get("strategy") == Sharing.MIG)
     if layout:

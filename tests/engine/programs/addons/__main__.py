@@ -9,6 +9,7 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+import simulator
 from components.addons.cert_manager import CertManager
 from components.addons.crds import Crds
 from components.addons.dcgm_exporter import DcgmExporter
@@ -20,8 +21,6 @@ from components.catalog import Sharing
 from components.charts import ChartOrigin, ChartSource
 from components.node_pools.simulated import SimulatedNodePool
 from components.placement import PoolArgs
-
-import simulator
 
 POOLS = {
     "h100": PoolArgs(accelerator="H100", nodes_max=2),
