@@ -182,7 +182,7 @@ def document(kind: Any, spec: dict[str, Any]) -> str:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def definitions(cluster) -> Iterator[None]:
     """All CRDs of the mirror, applied server-side under strict validation, and served."""
     files = [argument for addon in KINDS_BY_ADDON for argument in ("-f", str(FOLDER / f"{addon}.yaml"))]
