@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+LEAST_WIDTH = 120
 WORKLOAD_LABEL = "app.kubernetes.io/name"
 TEAM_LABEL = "mlplatform.dev/team"
 """Labels of the pods of teams' workloads (components/workloads.py)."""
@@ -16,20 +17,28 @@ TEAM_LABEL = "mlplatform.dev/team"
 
 def show(outputs: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> None:
     """Print the summary. `outputs` are the stack's, `pods` the API server's list of pods (`items`)."""
-    Console(highlight=False, soft_wrap=False).print(summary(outputs, pods))
+    console = Console(highlight=False)
+    # A pipe or a CI log says 80 columns; node names would be cut into pieces there.
+    Console(highlight=False, width=max(console.width, LEAST_WIDTH)).print(summary(outputs, pods))
 
 
 def summary(outputs: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> RenderableType:
     """The whole screen. Pure: the same outputs and pods give the same screen."""
     return Group(
         _heading(f"{outputs.get('environment', '?')} is up"),
-        endpoints(outputs.get("endpoints") or {}),
-        capacity(outputs.get("capacity") or []),
-        quotas(outputs.get("teams") or {}),
-        workloads(outputs.get("workloads") or [], pods),
+        *_apart(
+            endpoints(outputs.get("endpoints") or {}),
+            capacity(outputs.get("capacity") or []),
+            quotas(outputs.get("teams") or {}),
+            workloads(outputs.get("workloads") or [], pods),
+        ),
         notes("simulated", outputs.get("simulated") or []),
         notes("next", outputs.get("next") or []),
     )
+
+
+def _apart(*parts: RenderableType) -> list[RenderableType]:
+    return [line for part in parts for line in (part, "")]
 
 
 def _heading(text: str) -> Text:
@@ -39,9 +48,7 @@ def _heading(text: str) -> Text:
 def _table(*columns: str, right: Sequence[str] = ()) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
     for column in columns:
-        table.add_column(
-            column, justify="right" if column in right else "left", no_wrap=column != "nodes", overflow="fold"
-        )
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=column != "nodes")
     return table
 
 
@@ -98,7 +105,7 @@ def _belongs(pod: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 
 def _nodes(pods: Sequence[Mapping[str, Any]]) -> str:
     counts = Counter(str(pod.get("spec", {}).get("nodeName") or "(not placed)") for pod in pods)
-    return ", ".join(f"{node} x{count}" if count > 1 else node for node, count in sorted(counts.items())) or "-"
+    return " ".join(f"{node}*{count}" if count > 1 else node for node, count in sorted(counts.items())) or "-"
 
 
 def notes(title: str, lines: Sequence[str]) -> RenderableType:

@@ -8,12 +8,14 @@ lock, and the next run converges from it without a step by hand: see `Run.recove
 import contextlib
 import dataclasses
 import importlib
+import json
 import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import yaml
@@ -308,7 +310,7 @@ class Lifecycle:
     policy_pack: Path | None = None
     """Default: `policies` in the project."""
     summary: str = SUMMARY
-    """`module:function`, called with the stack's outputs (secrets masked) and the kubeconfig's path or None."""
+    """`module:function`, called with the stack's outputs (secrets masked) and the pods of a cluster of ours."""
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """More variables for the engine."""
 
@@ -517,7 +519,17 @@ class Lifecycle:
     def _show_summary(self, run: Run) -> None:
         module, _, function = self.summary.partition(":")
         show = getattr(importlib.import_module(module), function)
-        show(run.engine.outputs(), run.kubeconfig)
+        show(run.engine.outputs(), _pods(run))
+
+
+def _pods(run: Run) -> list[dict[str, Any]]:
+    """The pods of the simulated cluster, as the API server lists them; none for a cluster that we only deploy to."""
+    if run.kubeconfig is None:
+        return []
+    command = [str(run.engine.tools.path("kubectl")), "--kubeconfig", str(run.kubeconfig), "get", "pods", "-A"]
+    answer = subprocess.run([*command, "-o", "json"], capture_output=True, text=True, check=False)
+    pods: list[dict[str, Any]] = json.loads(answer.stdout)["items"] if answer.returncode == 0 else []
+    return pods
 
 
 def _cluster_identity(run: Run) -> str:
