@@ -17,8 +17,8 @@ FOLDERS = ("objects", "stages")
 OWNER_LABEL = "app.kubernetes.io/managed-by"
 OWNER = "mlplatform-simulator"
 _APPLY = ("apply", "--server-side", "--force-conflicts", "-f", "-")
-_PATIENCE_SECONDS = 15.0
-_POLL_SECONDS = 0.1
+_PATIENCE_SECONDS = 60.0
+_POLL_SECONDS = 0.2
 
 
 def _files() -> list[Path]:
@@ -57,16 +57,17 @@ def give(kubectl: Path, kubeconfig: Path) -> None:
     call = partial(call_kubectl, kubectl, kubeconfig)
     stages = [rule for rule in bundled() if rule["kind"] == "Stage"]
     others = [rule for rule in bundled() if rule["kind"] != "Stage"]
-    call(*_APPLY, text=_as_list(others))
-    # The definition of Stage was among them: the API server serves it a moment after it has accepted it.
+    # A control plane that has only just come up refuses now and then, and the definition of Stage, which is among the
+    # others, is served a moment after it was accepted.
     patience = Retrying(
         retry=retry_if_exception_type(SimulatorError),
         stop=stop_after_delay(_PATIENCE_SECONDS),
         wait=wait_fixed(_POLL_SECONDS),
         reraise=True,
     )
+    patience(call, *_APPLY, text=_as_list(others))
     names = patience(call, "get", "stages", f"--selector={OWNER_LABEL}={OWNER}", "--output=name").split()
-    call(*_APPLY, text=_as_list(stages))
+    patience(call, *_APPLY, text=_as_list(stages))
     old = surplus((name.partition("/")[2] for name in names), stages)
     if old:
         call("delete", "stage", *old)

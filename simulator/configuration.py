@@ -62,8 +62,6 @@ _ARGUMENTS: Mapping[str, Mapping[str, str]] = {
     },
     "kube-apiserver": {
         "profiling": "false",
-        # Nobody waits for the requests of others at shutdown.
-        "shutdown-delay-duration": "0s",
         # The default has room for 254 Services.
         "service-cluster-ip-range": SERVICE_NETWORK,
     },

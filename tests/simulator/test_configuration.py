@@ -64,6 +64,7 @@ def test_etcd_admits_only_holders_of_the_clusters_keys_on_both_ports() -> None:
 def test_authorization_and_admission_are_those_of_a_real_cluster() -> None:
     options = control_plane(DIRECTORY, PORTS)["options"]
     assert [options[name] for name in ("securePort", "kubeAuthorization", "kubeAdmission")] == [True, True, True]
+    assert arguments("kube-controller-manager")["use-service-account-credentials"] == "true"
 
 
 def test_a_killed_controller_is_replaced_without_waiting_for_its_lease() -> None:
