@@ -221,7 +221,15 @@ class ExternalDatabase(Component):
                 name=self.handle["secret_name"], namespace=args["namespace"], labels=LABELS
             ),
             type="kubernetes.io/basic-auth",
-            string_data={"username": username, "password": password},
+            # The keys of CloudNativePG's own Secrets, so that psql and other clients find all they need in either.
+            string_data={
+                "username": username,
+                "password": password,
+                "host": self.handle["host"],
+                "port": str(self.handle["port"]),
+                "dbname": self.handle["database"],
+                "sslmode": self.handle["ssl_mode"],
+            },
             opts=self.child,
         )
         if args.get("ca_certificate"):

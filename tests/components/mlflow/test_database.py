@@ -123,6 +123,14 @@ def test_an_external_database_is_its_credentials_and_they_stay_secret() -> None:
     secret = recording.one("Secret").inputs
     assert secret["metadata"]["name"] == made.handle["secret_name"]
     assert SECRET_SIGNATURE in secret["stringData"]
+    assert secret["stringData"]["value"] == {
+        "username": "ml",
+        "password": "hunter2",
+        "host": "db.example.com",
+        "port": "5432",
+        "dbname": "mlflow",
+        "sslmode": "verify-full",
+    }
     for key in ("username", "password"):
         assert SECRET_SIGNATURE in recording.one("ExternalDatabase").inputs[key]
 
