@@ -20,7 +20,7 @@ class CanarySpec(TypedDict, total=False):
     """Another version of the model that takes a part of the traffic.
 
     KServe's Standard mode ignores `canaryTrafficPercent` without a word (kserve/kserve#5335); it has named canaries
-    instead (kserve 0.20, `spec.canary`), which is what this becomes.
+    instead (kserve 0.20, `spec.canary`), which is what this becomes (ADR 0021).
     """
 
     version: str

@@ -32,6 +32,9 @@ from components.tenants.spec import TeamSpec
 from policies.rules.finding import refuse
 from policies.rules.tenants import check_team
 
+PRIORITIES_ANNOTATION = "mlplatform.dev/priority-classes"
+"""On the namespace, for people who start something by hand: the classes of its workloads, highest first."""
+
 
 class RegistryCredentials(TypedDict):
     """How images are pulled from a private registry."""
@@ -92,6 +95,7 @@ class Team(Component):
                 pod_security=PodSecurity.RESTRICTED,
                 exceptions=team_traffic(team, *handles),
                 labels=namespace_labels(args),
+                annotations={PRIORITIES_ANNOTATION: ", ".join(args["priorities"].values())},  # type: ignore[arg-type]
             ),
             opts=self.child,
         )

@@ -52,7 +52,7 @@ class DistributedTrainingJobArgs(TypedDict, total=False):
 class DistributedTrainingJob(Component):
     """One run of a training on several nodes: an Indexed Job and the headless Service by which its workers meet.
 
-    What "together" means without a gang scheduler stands in `components.training.plan`; what a run is in ADR 0011.
+    What "together" means without a gang scheduler stands in `components.training.plan`; what a run is in ADR 0020.
     """
 
     run: Output[str]

@@ -47,7 +47,7 @@ class TrainingJobArgs(TypedDict, total=False):
 class TrainingJob(Component):
     """One run of a training on one node. `up` starts it and does not wait for its end.
 
-    A run is started once and never edited or restarted by the platform (ADR 0011); another `run` takes its place.
+    A run is started once and never edited or restarted by the platform (ADR 0020); another `run` takes its place.
     """
 
     run: Output[str]
