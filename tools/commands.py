@@ -56,11 +56,14 @@ def row_text(row: Chosen) -> str:
 
 
 @click.command()
-def env() -> None:
+@click.option("--stack", default="dev", show_default=True, help="The stack whose state and cluster are meant.")
+def env(stack: str) -> None:
     """Print the exports that make plain pulumi and kubectl work: eval "$(python -m tools env)"."""
     if sys.stdout.isatty():
         click.echo('# To use it: eval "$(python -m tools env)"', err=True)
+    from tools.lifecycle import PROJECT, plain_environment  # noqa: PLC0415 - it imports this module
+
     environment = ensure_showing_progress().environment()
-    for name in SHELL_VARIABLES:
-        if name in environment:
-            click.echo(f"export {name}={shlex.quote(environment[name])}")
+    shell = {name: environment[name] for name in SHELL_VARIABLES if name in environment}
+    for name, value in {**shell, **plain_environment(PROJECT, stack)}.items():
+        click.echo(f"export {name}={shlex.quote(value)}")

@@ -119,7 +119,10 @@ def plain_environment(project: Path, stack: str) -> dict[str, str]:
     backend = choose_backend(project, state)
     if backend.is_file:
         prepare(backend.path)
-    cluster = {CLUSTER_VARIABLE: cluster_name(project, stack)} if read_facts(project, stack).simulated else {}
+    cluster = {}
+    if read_facts(project, stack).simulated:
+        simulated = Cluster(cluster_name(project, stack))
+        cluster = {CLUSTER_VARIABLE: simulated.name, "KUBECONFIG": str(simulated.kubeconfig)}
     return {"PULUMI_BACKEND_URL": backend.url, **secrets_environment(project, stack, state, backend), **cluster}
 
 
