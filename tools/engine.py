@@ -29,6 +29,7 @@ from tools.events import EventReader, Outcome
 
 RUN_VARIABLE = "MLPLATFORM_RUN"
 _LOGS_KEPT = 30
+_PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Not for people at a terminal: no prompts, no colours, no look at pulumi.com for a newer release (0.3 s, and it fails
 # behind a firewall), events instead of the digest that has no policy violations in it.
 _STEADY = {
@@ -267,7 +268,7 @@ def _read(process: subprocess.Popen[str], reader: EventReader, log: IO[str], wat
 
 @contextlib.contextmanager
 def _passing_signals_on(process: subprocess.Popen[str], watcher: Watcher) -> Iterator[list[int]]:
-    """While the engine runs, Ctrl-C and SIGTERM ask it to end in order; asked twice, it stops at once."""
+    """While the engine runs, Ctrl-C, SIGTERM and a closed terminal ask it to end in order; twice: at once."""
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield received
@@ -279,7 +280,7 @@ def _passing_signals_on(process: subprocess.Popen[str], watcher: Watcher) -> Ite
             process.send_signal(signal.SIGINT)
         watcher.interrupted(len(received))
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
     try:
         yield received
     finally:

@@ -322,6 +322,28 @@ def test_ctrl_c_ends_an_up_in_order_and_the_next_one_goes_on(life, cluster, monk
     assert len(own_objects(life, cluster)) == 150 + 1
 
 
+def test_behind_a_command_that_was_killed_the_next_one_ends_what_is_left_and_goes_on(life, cluster, monkeypatch):
+    monkeypatch.setenv("TEST_LAW_LARGEST", str(MAPS))
+    configure(life.project, count=MAPS)
+    journal = Journal.of(state_directory(life.project), STACK).path
+    command = os.fork()
+    if command == 0:
+        try:
+            life.up(STACK)
+        finally:
+            os._exit(0)
+    while not journal.exists():
+        time.sleep(0.01)
+    time.sleep(1)
+    os.kill(command, signal.SIGKILL)
+    os.waitpid(command, 0)
+
+    life.up(STACK)
+    assert "recovery   the last up of" in printed(life)
+    assert len(own_objects(life, cluster)) == MAPS + 1
+    assert plugins_of_this_test(life) == []
+
+
 def test_plain_pulumi_meets_the_stack_that_make_made_and_the_other_way_round(life, toolchain):
     life.up(STACK)
     plain = {**toolchain.environment(), **life.environment, **plain_environment(life.project, STACK)}
