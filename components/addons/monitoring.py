@@ -5,6 +5,7 @@ privileged namespace (`<namespace>-nodes`); everything else keeps Pod Security `
 dashboards are code (`components.monitoring.dashboards`), and what is clicked together in it does not outlive its pod.
 """
 
+import base64
 import secrets
 from typing import Any, TypedDict
 
@@ -194,18 +195,22 @@ class Monitoring(Component):
         self.namespace = home.namespace
         self.register_outputs({"namespace": self.namespace})
 
-    def _grafana_secret(self, name: str, namespace: Input[str], password: Input[str] | None) -> core.v1.Secret:
-        # Each run draws a password; only that of the run that creates the Secret is used.
-        drawn = ResourceOptions(ignore_changes=["stringData"] if password is None else [])
+    def _grafana_secret(self, name: str, namespace: Input[str], password: Input[str] | None) -> "core.v1.Secret":
+        # Each run draws a password; only that of the run that creates the Secret is used (ADR 0011). In `data`, because
+        # the provider folds `stringData` into it and then sees no ignored field.
+        drawn = password is None
+        plain = {"admin-user": "admin", "admin-password": secrets.token_urlsafe(24) if password is None else password}
         return core.v1.Secret(
             f"{name}-{GRAFANA_SECRET}",
             metadata=meta.v1.ObjectMetaArgs(name=GRAFANA_SECRET, namespace=namespace, labels=LABELS),
-            string_data={
-                "admin-user": "admin",
-                "admin-password": Output.secret(secrets.token_urlsafe(24)) if password is None else password,
-            },
-            opts=ResourceOptions.merge(self.child, drawn),
+            data={key: Output.secret(value).apply(encoded) for key, value in plain.items()},
+            opts=ResourceOptions.merge(self.child, ResourceOptions(ignore_changes=["data"] if drawn else [])),
         )
+
+
+def encoded(value: str) -> str:
+    """As the `data` of a Secret wants it."""
+    return base64.b64encode(value.encode()).decode()
 
 
 def monitoring_handle(args: MonitoringArgs) -> MonitoringHandle:
