@@ -1,14 +1,19 @@
-"""Handles as the components of the platform hand them out, for tests of what takes them."""
+"""Handles as the planners of the platform make them, for tests of what takes them: nothing is retyped here."""
 
 from typing import Any
 
-from components.addons.gateway import GatewayHandle
-from components.addons.monitoring import MonitoringHandle
+from components.addons.cert_manager import ACME_ISSUER, INTERNAL_ISSUER, SELF_SIGNED_ISSUER, IssuersHandle
+from components.addons.gateway import CertificateSource, DomainArgs, GatewayArgs, gateway_handle
+from components.addons.monitoring import MonitoringArgs, monitoring_handle
 from components.catalog import ClusterKind, Purchase, Sharing
-from components.mlflow.tracking_server import TrackingHandle
+from components.charts import ChartOrigin, ChartSource
+from components.mlflow.tracking_server import tracking_handle
 from components.placement import PoolArgs, PoolHandle, plan_pool
-from components.stores import ObjectStoreHandle, ObjectStoreKind, StorageHandle, StoragePurpose
-from components.tenants.handles import PriorityHandle, TeamHandle
+from components.storage.object_store import ObjectStoreArgs, object_store
+from components.stores import ObjectStoreKind, StorageClassesArgs, StoragePurpose, plan_storage_classes
+from components.tenants.handles import TeamHandle
+from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT
+from components.tenants.priority_classes import priority_handle
 
 
 def pool(name: str = "h100", **args: Any) -> PoolHandle:
@@ -27,49 +32,50 @@ MIG = pool(
     "mig", accelerator="A100-80GB", sharing={"strategy": Sharing.MIG, "mig_profiles": {"1g.10gb": 4, "3g.40gb": 1}}
 )
 
-PRIORITIES = PriorityHandle(serving="p-serving", training="p-training", preemptible="p-preemptible")
+PRIORITIES = priority_handle({"prefix": "p"})
 TEAM = TeamHandle(
     name="vision",
     namespace="vision",
-    training_service_account="training",
-    serving_service_account="serving",
+    training_service_account=TRAINING_ACCOUNT,
+    serving_service_account=SERVING_ACCOUNT,
     priorities=PRIORITIES,
 )
-SHARED = StorageHandle(
-    purpose=StoragePurpose.SHARED, class_name="shared", access_modes=["ReadWriteMany", "ReadWriteOnce"]
+STORAGE = {
+    plan.purpose: plan.handle
+    for plan in plan_storage_classes("storage", StorageClassesArgs(cluster_kind=ClusterKind.SIMULATED))
+}
+SHARED, BLOCK = STORAGE[StoragePurpose.SHARED], STORAGE[StoragePurpose.STANDARD]
+STORE = object_store(
+    "store",
+    ObjectStoreArgs(
+        kind=ObjectStoreKind.S3_COMPATIBLE,
+        bucket="models",
+        prefix="dev",
+        endpoint="http://store.storage.svc.cluster.local:8333",
+        credentials_secret_name="store-keys",
+    ),
 )
-BLOCK = StorageHandle(purpose=StoragePurpose.STANDARD, class_name="standard", access_modes=["ReadWriteOnce"])
-STORE = ObjectStoreHandle(
-    kind=ObjectStoreKind.S3_COMPATIBLE,
-    bucket="models",
-    prefix="dev",
-    endpoint="http://store.storage.svc.cluster.local:8333",
-    region="us-east-1",
-    credentials_secret_name="store-keys",
-    uri="s3://models/dev",
+TRACKING = tracking_handle("mlflow", "mlflow")
+ISSUERS = IssuersHandle(self_signed=SELF_SIGNED_ISSUER, internal=INTERNAL_ISSUER, acme=ACME_ISSUER)
+SOURCE = ChartSource(origin=ChartOrigin.BUNDLED, location="simulator")
+GATEWAY = gateway_handle(
+    "edge",
+    GatewayArgs(
+        domains=[
+            DomainArgs(name="public", domain="ml.example.com", certificate=CertificateSource.INTERNAL),
+            DomainArgs(name="internal", domain="int.ml.example.com", certificate=CertificateSource.INTERNAL),
+        ],
+        issuers=ISSUERS,
+        source=SOURCE,
+    ),
 )
-TRACKING = TrackingHandle(
-    uri="http://mlflow.mlflow.svc.cluster.local:5000",
-    environment={"MLFLOW_TRACKING_URI": "http://mlflow.mlflow.svc.cluster.local:5000"},
-    namespace="mlflow",
-    pods={"app.kubernetes.io/name": "mlflow"},
-    port=5000,
-    client_label={"mlplatform.dev/tracking-client": "true"},
-)
-MONITORING = MonitoringHandle(
-    namespace="monitoring",
-    prometheus_pods={"app.kubernetes.io/name": "prometheus"},
-    prometheus_url="http://prometheus.monitoring:9090",
-    grafana_url="http://grafana.monitoring",
-)
-GATEWAY = GatewayHandle(
-    name="edge",
-    namespace="gateway",
-    class_name="edge",
-    domains={"public": "ml.example.com", "internal": "int.ml.example.com"},
-    listeners={"public": "https-public", "internal": "https-internal"},
-    route_namespace_labels={"mlplatform.dev/gateway-routes": "true"},
-    pods={"app.kubernetes.io/name": "envoy"},
-    ports=[10080, 10443],
-    ranges=[],
+MONITORING = monitoring_handle(
+    MonitoringArgs(
+        source=SOURCE,
+        cluster_kind=ClusterKind.SIMULATED,
+        cluster="dev",
+        environment="dev",
+        storage=BLOCK,
+        storage_gib=20,
+    )
 )

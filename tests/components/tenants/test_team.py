@@ -65,7 +65,7 @@ def test_the_namespace_says_whose_it_is_and_what_its_pods_may_do() -> None:
     assert labels["mlplatform.dev/team"] == "vision"
     assert labels["mlplatform.dev/owner"] == "vision-leads"
     assert labels["mlplatform.dev/cost-center"] == "4711"
-    assert labels["mlplatform.dev/tracking-client"] == "true"
+    assert labels.items() >= TRACKING["client_label"].items()
     assert labels["mlplatform.dev/gateway-routes"] == "true"
     assert "mlplatform.dev/gateway-routes" not in team().one("Namespace").inputs["metadata"]["labels"]
     assert team(team={**SPEC, "namespace": "eyes"}).one("Namespace").inputs["metadata"]["name"] == "eyes"

@@ -73,7 +73,7 @@ def test_a_pod_is_told_where_to_write_and_is_never_restarted_in_place() -> None:
     assert spec["terminationGracePeriodSeconds"] == 60
     assert spec["volumes"] == [
         {"name": "tmp", "emptyDir": {"sizeLimit": "20Gi"}},
-        {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": f"{128 * 1024}Mi"}},
+        {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": "128Gi"}},
         {"name": "checkpoints", "persistentVolumeClaim": {"claimName": "fit-checkpoints"}},
     ]
     told = environment(spec["containers"][0])

@@ -76,7 +76,7 @@ def test_checkpoints_belong_to_the_training_and_not_to_the_run() -> None:
     claim = recording.one("PersistentVolumeClaim")
     assert claim.inputs["metadata"]["name"] == "fit-checkpoints"
     assert claim.inputs["spec"]["accessModes"] == ["ReadWriteOnce"]
-    assert claim.inputs["spec"]["storageClassName"] == "standard"
+    assert claim.inputs["spec"]["storageClassName"] == BLOCK["class_name"]
     assert claim.inputs["spec"]["resources"] == {"requests": {"storage": "100Gi"}}
     assert (claim.protect, claim.retain_on_delete) == (False, False)
 
