@@ -17,13 +17,10 @@ from components.namespaces import Direction, TrafficRuleArgs, policy_spec
 from components.network import from_labelled_namespaces, network_policy
 from components.pods import ZONE_TOPOLOGY, pod_spec, spread
 from components.routes import from_gateway, hostname, http_route_spec
-from components.storage.object_store import object_store_egress
+from components.storage.object_store import FINGERPRINT_ANNOTATION, SAME_OWNER, object_store_egress
 from components.stores import ObjectStoreHandle
 from policies.rules.finding import refuse
 from policies.rules.mlflow import check_tracking_server
-
-CREDENTIALS_ANNOTATION = "mlplatform.dev/credentials"
-"""On pods that read keys once, at their start: new keys restart them."""
 
 
 class RouteArgs(TypedDict):
@@ -133,7 +130,7 @@ class TrackingServer(Component):
             opts=self._after(
                 apps.v1.Deployment(
                     f"{name}-server",
-                    metadata=self._metadata(name, args),
+                    metadata=self._metadata(name, args, annotations=SAME_OWNER),
                     spec=server_spec(name, args),
                     opts=self._after(migration),
                 )
@@ -150,7 +147,7 @@ class TrackingServer(Component):
 
     def _metadata(
         self, name: str, args: TrackingServerArgs, annotations: dict[str, str] | None = None
-    ) -> meta.v1.ObjectMetaArgs:
+    ) -> "meta.v1.ObjectMetaArgs":
         labels = {**LABELS, "app.kubernetes.io/name": "mlflow"}
         return meta.v1.ObjectMetaArgs(
             name=name, namespace=args["namespace"], labels=labels, annotations=annotations or None
@@ -159,7 +156,7 @@ class TrackingServer(Component):
     def _after(self, *resources: Resource) -> ResourceOptions:
         return ResourceOptions.merge(self.child, ResourceOptions(depends_on=[*resources]))
 
-    def _network_policies(self, name: str, args: TrackingServerArgs) -> list[networking.v1.NetworkPolicy]:
+    def _network_policies(self, name: str, args: TrackingServerArgs) -> "list[networking.v1.NetworkPolicy]":
         specs = {"clients": from_labelled_namespaces(server_pods(name), self.handle["client_label"], PORT)}
         specs |= {rule["name"]: policy_spec(rule) for rule in server_traffic(name, args)}
         return [
@@ -244,7 +241,7 @@ def server_spec(name: str, args: TrackingServerArgs) -> dict[str, Any]:
         "template": {
             "metadata": {
                 "labels": {**LABELS, **pods, **database["client_label"]},
-                **({"annotations": {CREDENTIALS_ANNOTATION: fingerprint}} if fingerprint else {}),
+                **({"annotations": {FINGERPRINT_ANNOTATION: fingerprint}} if fingerprint else {}),
             },
             "spec": pod_spec(
                 containers=[server],

@@ -21,6 +21,11 @@ from policies.rules.storage import check_object_store
 
 ACCESS_KEY_ID = "AWS_ACCESS_KEY_ID"
 SECRET_ACCESS_KEY = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a key, as every S3 client reads it
+FINGERPRINT_ANNOTATION = "mlplatform.dev/credentials"
+"""On pods that read keys once, at their start: new keys restart them."""
+SAME_OWNER = {"pulumi.com/patchFieldManager": "mlplatform"}
+"""On objects with values that are drawn, or follow from them. The provider owns fields under a name that it makes up
+and keeps in the state; once that is lost, other values of the next run are refused as conflicts with somebody else."""
 ANY_REGION = "us-east-1"
 """What clients sign for where the store has no regions."""
 
@@ -142,7 +147,7 @@ class ObjectStoreCredentials(Component):
                     name=store["credentials_secret_name"],
                     namespace=args["namespace"],
                     labels=LABELS,
-                    annotations=kserve_annotations(store) or None,
+                    annotations={**SAME_OWNER, **kserve_annotations(store)},
                 ),
                 string_data={ACCESS_KEY_ID: access_key_id, SECRET_ACCESS_KEY: secret_access_key},
                 opts=self.child,

@@ -17,13 +17,15 @@ from components.namespaces import Direction, IsolatedNamespace, IsolatedNamespac
 from components.pods import claimed, container, from_secret, http_probe, pod_spec, resources, scratch, startup_probe
 from components.storage.object_store import (
     ACCESS_KEY_ID,
+    FINGERPRINT_ANNOTATION,
+    SAME_OWNER,
     SECRET_ACCESS_KEY,
     ObjectStoreArgs,
     fingerprint_of,
     object_store,
     rclone_environment,
 )
-from components.storage.volumes import claim_spec
+from components.storage.volumes import CLAIM_ANNOTATIONS, claim_spec
 from components.stores import ObjectStoreHandle, ObjectStoreKind, StorageHandle
 from components.versions import IMAGES
 
@@ -31,8 +33,6 @@ PORT = 8333
 """SeaweedFS's S3 port."""
 _CONFIGURATION = "s3.json"
 _CONFIGURATION_FOLDER = "/etc/seaweedfs"
-FINGERPRINT_ANNOTATION = "mlplatform.dev/credentials"
-"""On pods that read keys once, at their start: new keys restart them."""
 
 
 class ObjectStoreServerArgs(TypedDict, total=False):
@@ -84,13 +84,17 @@ class ObjectStoreServer(Component):
         )
         volume = core.v1.PersistentVolumeClaim(
             f"{name}-volume",
-            metadata=meta.v1.ObjectMetaArgs(name=name, namespace=home.namespace, labels=LABELS),
+            metadata=meta.v1.ObjectMetaArgs(
+                name=name, namespace=home.namespace, labels=LABELS, annotations=CLAIM_ANNOTATIONS
+            ),
             spec=claim,
             opts=self.keeping(bool(args.get("keep_data"))),
         )
         server = apps.v1.Deployment(
             f"{name}-server",
-            metadata=meta.v1.ObjectMetaArgs(name=name, namespace=home.namespace, labels={**LABELS, **_pods(name)}),
+            metadata=meta.v1.ObjectMetaArgs(
+                name=name, namespace=home.namespace, labels={**LABELS, **_pods(name)}, annotations=SAME_OWNER
+            ),
             spec=server_spec(name, args, store, fingerprint_of(self.access_key_id, self.secret_access_key)),
             opts=ResourceOptions.merge(self.child, ResourceOptions(depends_on=[keys, account, volume])),
         )
@@ -108,11 +112,13 @@ class ObjectStoreServer(Component):
         )
         self.register_outputs({"access_key_id": self.access_key_id, "secret_access_key": self.secret_access_key})
 
-    def _keys(self, name: str, namespace: Output[str], store: ObjectStoreHandle) -> core.v1.Secret:
+    def _keys(self, name: str, namespace: Output[str], store: ObjectStoreHandle) -> "core.v1.Secret":
         # The generation is part of both names: a replacement under the old resource name would keep the old keys.
         return core.v1.Secret(
             store["credentials_secret_name"],
-            metadata=meta.v1.ObjectMetaArgs(name=store["credentials_secret_name"], namespace=namespace, labels=LABELS),
+            metadata=meta.v1.ObjectMetaArgs(
+                name=store["credentials_secret_name"], namespace=namespace, labels=LABELS, annotations=SAME_OWNER
+            ),
             data=Output.secret(drawn_keys()),
             # Each run draws keys; only those of the run that creates the Secret are used (ADR 0011).
             opts=ResourceOptions.merge(self.child, ResourceOptions(ignore_changes=["data"])),

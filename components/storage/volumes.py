@@ -9,6 +9,10 @@ from policies.rules.storage import check_volume
 
 SHARED_MEMORY_PATH = "/dev/shm"  # noqa: S108 - where NCCL and data loaders look, not a temporary file
 
+CLAIM_ANNOTATIONS = {"pulumi.com/skipAwait": "true"}
+"""On claims. For a class that waits for its first consumer, the provider (4.25) awaits phase Pending: a claim that is
+bound already, as after a killed run, fails after five minutes. The pods that mount it are awaited anyway."""
+
 
 def shared_memory(size_mib: int) -> Mounted:
     """Memory that the processes of a pod share. It counts towards the pod's memory: request that much more.

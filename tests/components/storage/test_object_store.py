@@ -144,6 +144,7 @@ def test_the_keys_become_one_secret_of_the_usual_shape_and_stay_secret_in_the_st
     assert secret["metadata"]["name"] == "store-keys-1"
     assert secret["metadata"]["namespace"] == "vision"
     assert secret["metadata"]["annotations"] == {
+        "pulumi.com/patchFieldManager": "mlplatform",
         "serving.kserve.io/s3-endpoint": "store.object-store.svc.cluster.local:8333",
         "serving.kserve.io/s3-usehttps": "0",
         "serving.kserve.io/s3-region": "us-east-1",
