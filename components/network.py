@@ -16,7 +16,7 @@ Source: CloudNativePG documentation, networking."""
 
 def network_policy(
     resource_name: str, name: str, namespace: Input[str], spec: Mapping[str, Any], opts: ResourceOptions
-) -> networking.v1.NetworkPolicy:
+) -> "networking.v1.NetworkPolicy":
     """Declare one NetworkPolicy; `spec` is `namespaces.policy_spec(rule)` or `from_labelled_namespaces`."""
     return networking.v1.NetworkPolicy(
         resource_name,

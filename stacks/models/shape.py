@@ -7,8 +7,9 @@ docstring says "Required." where all are optional for the component's own reason
 
 import ast
 import inspect
-import textwrap
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Required, Union, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -41,6 +42,7 @@ class Shape:
         return core_schema.no_info_after_validator_function(Mirror.args, handler.generate_schema(self.model))
 
 
+@cache
 def mirror(typed: type, without: frozenset[str] = frozenset(), optional: frozenset[str] = frozenset()) -> type[Mirror]:
     """The closed, frozen model with the fields, types and descriptions of a TypedDict.
 
@@ -86,9 +88,15 @@ def _docstrings(typed: type) -> Iterator[tuple[str, str]]:
     """Field -> the text below it, base classes first."""
     for base in reversed([b for b in getattr(typed, "__orig_bases__", ()) if is_typeddict(b)]):
         yield from _docstrings(base)
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(typed))).body
-    assert isinstance(definition, ast.ClassDef)
+    definition = _classes(typed.__module__)[typed.__name__]
     for field, after in zip(definition.body, definition.body[1:], strict=False):
         match field, after:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
                 yield name, inspect.cleandoc(text)
+
+
+@cache
+def _classes(module: str) -> Mapping[str, ast.ClassDef]:
+    """The classes of a module as written, by name. `inspect.getsource` of a class parses its whole module each time."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
