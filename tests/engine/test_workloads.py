@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import yaml
+
 
 def listed(cluster, *what: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(cluster.kubectl("get", *what, "-n", "vision", "-o", "json"))["items"]
@@ -99,39 +101,36 @@ def may(cluster, verb: str, resource: str) -> bool:
 
 
 def test_a_run_is_fixed_when_it_starts_and_only_another_run_takes_its_place(workspace, cluster):
-    first = workspace("workloads", config={"workloads:run": "1"})
-    assert first.up().failures == ()
-    uid = run_of(cluster, "fit-1")["metadata"]["uid"]
+    engine = workspace("workloads", config={"workloads:alone": "true"})
 
-    settings = first.project / "Pulumi.test.yaml"
-    told = settings.read_text(encoding="utf-8")
+    def ask(**settings: str) -> None:
+        told = {"workloads:alone": "true", **{f"workloads:{key}": value for key, value in settings.items()}}
+        (engine.project / "Pulumi.test.yaml").write_text(yaml.safe_dump({"config": told}), encoding="utf-8")
+
+    ask(run="1")
+    assert engine.up().failures == ()
+    uid = run_of(cluster, "fit-1")["metadata"]["uid"]
+    (claim,) = listed(cluster, "pvc")
 
     # Other settings for the same run: refused in the preview, by the API server, and nothing happens to it.
-    settings.write_text(told + "  workloads:image: registry.example.com/program:2\n", encoding="utf-8")
-    for outcome in (first.preview(), first.up()):
-        assert not outcome.succeeded
+    ask(run="1", image="registry.example.com/program:2")
+    for outcome in (engine.preview(), engine.up()):
         assert [failure.resource for failure in outcome.failures] == ["Job fit-run-1"]
         assert "run fit-1 was started with other settings" in outcome.failures[0].message
     assert run_of(cluster, "fit-1")["metadata"]["uid"] == uid
 
-    # Its deadline can be moved, more than once, and after a refused change.
-    for minutes in (90, 120, 150):
-        settings.write_text(told + f"  workloads:deadline: '{minutes}'\n", encoding="utf-8")
-        moved = first.up()
-        assert (moved.failures, moved.changes) == ((), {"update": 1})
+    # Its deadline can be moved, more than once, and after a refused change. (The second update is the component.)
+    for minutes in (90, 120):
+        ask(run="1", deadline=f"{minutes}")
+        moved = engine.up()
+        assert (moved.failures, moved.changes) == ((), {"update": 2})
         run = run_of(cluster, "fit-1")
         assert (run["metadata"]["uid"], run["spec"]["activeDeadlineSeconds"]) == (uid, minutes * 60)
-    assert first.refresh().changes == {}
+    assert engine.refresh().changes == {}
 
     # Another run takes its place; the checkpoints stay.
-    claim = listed(cluster, "pvc", "-l", "app.kubernetes.io/name=fit")[0]["metadata"]["uid"]
-    settings.write_text(told.replace("'1'", "'2'"), encoding="utf-8")
-    replaced = first.up()
-    assert (replaced.failures, replaced.changes) == ((), {"create": 1, "delete": 1})
-    assert eventually(
-        lambda: (
-            [job["metadata"]["name"] for job in listed(cluster, "jobs", "-l", "app.kubernetes.io/name=fit")]
-            == ["fit-2"]
-        )
-    )
-    assert listed(cluster, "pvc", "-l", "app.kubernetes.io/name=fit")[0]["metadata"]["uid"] == claim
+    ask(run="2")
+    replaced = engine.up()
+    assert (replaced.failures, replaced.changes) == ((), {"create": 1, "update": 1, "delete": 1})
+    assert eventually(lambda: [job["metadata"]["name"] for job in listed(cluster, "jobs")] == ["fit-2"])
+    assert [found["metadata"]["uid"] for found in listed(cluster, "pvc")] == [claim["metadata"]["uid"]]

@@ -1,6 +1,6 @@
 """One team with trainings on a GPU, on a TPU slice and on a schedule, and two served models.
 
-Settings: `run`, `image`, `deadline` (minutes) of the first training; `only-team` leaves its workloads out.
+Settings: `run`, `image`, `deadline` (minutes) of the first training; `alone` leaves the other workloads out.
 """
 
 import os
@@ -45,7 +45,6 @@ def after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(provider=provider, depends_on=[*resources])
 
 
-crds = Crds("crds", {"sets": ["kserve", "prometheus-operator"], "source": mirror}, after())
 nodes = {name: SimulatedNodePool(name, args, after()) for name, args in POOLS.items()}
 pools = {name: pool.handle for name, pool in nodes.items()}
 storage = StorageClasses("storage", {"cluster_kind": ClusterKind.SIMULATED}, after())
@@ -66,26 +65,27 @@ team = Team(
     },
     after(*nodes.values(), order),
 )
-if not config.get_bool("only-team"):
-    ready = after(crds, storage, guard, team, *nodes.values())
-    TrainingJob(
-        "fit",
-        {
-            "job": {
-                **SMALL,
-                **FOR_AN_HOUR,
-                "run": config.get("run") or "1",
-                "image": config.get("image") or IMAGE,
-                "accelerators": {"count": 2},
-                "deadline_minutes": config.get_int("deadline") or 60,
-                "checkpoint": {"size_gib": 10},
-            },
-            "team": team.handle,
-            "pool": pools["gpu"],
-            "checkpoint_storage": storage.handles[StoragePurpose.STANDARD],
+ready = after(storage, guard, team, *nodes.values())
+TrainingJob(
+    "fit",
+    {
+        "job": {
+            **SMALL,
+            **FOR_AN_HOUR,
+            "run": config.get("run") or "1",
+            "image": config.get("image") or IMAGE,
+            "accelerators": {"count": 2},
+            "deadline_minutes": config.get_int("deadline") or 60,
+            "checkpoint": {"size_gib": 10},
         },
-        ready,
-    )
+        "team": team.handle,
+        "pool": pools["gpu"],
+        "checkpoint_storage": storage.handles[StoragePurpose.STANDARD],
+    },
+    ready,
+)
+if not config.get_bool("alone"):
+    crds = Crds("crds", {"sets": ["kserve", "prometheus-operator"], "source": mirror}, after())
     for name in ("one", "two"):
         DistributedTrainingJob(
             name,
@@ -129,7 +129,7 @@ if not config.get_bool("only-team"):
             "team": team.handle,
             "pool": pools["gpu"],
         },
-        ready,
+        after(crds, team, *nodes.values()),
     )
     ModelServer(
         "ranker",
