@@ -73,6 +73,8 @@ class CertManagerArgs(TypedDict, total=False):
     """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody does."""
     acme: AcmeArgs | None
     """Default: no ACME issuer."""
+    issuer_prefix: str
+    """Put before the names of the ClusterIssuers, where the cluster has others of these names; default: none."""
 
 
 def cert_manager_values(namespace: str, *, highly_available: bool, monitored: bool) -> dict[str, Any]:
@@ -128,6 +130,15 @@ def acme_spec(acme: AcmeArgs) -> dict[str, Any]:
     }
 
 
+def issuers_handle(prefix: str, *, acme: bool) -> IssuersHandle:
+    """The names of the issuers. Pure."""
+    return IssuersHandle(
+        self_signed=prefix + SELF_SIGNED_ISSUER,
+        internal=prefix + INTERNAL_ISSUER,
+        acme=prefix + ACME_ISSUER if acme else "",
+    )
+
+
 class CertManager(Component):
     """cert-manager with its issuers. Needs the CRD sets `cert-manager` and `gateway-api`."""
 
@@ -162,12 +173,10 @@ class CertManager(Component):
             },
             opts=self.child,
         )
+        self.issuers: IssuersHandle = issuers_handle(args.get("issuer_prefix", ""), acme=bool(acme))
         self._internal_ca(name, home, chart, kept=bool(args.get("keep_data")))
         if acme:
-            self._issuer(f"{name}-acme", ACME_ISSUER, acme_spec(acme), chart)
-        self.issuers = IssuersHandle(
-            self_signed=SELF_SIGNED_ISSUER, internal=INTERNAL_ISSUER, acme=ACME_ISSUER if acme else ""
-        )
+            self._issuer(f"{name}-acme", self.issuers["acme"], acme_spec(acme), chart)
         self.namespace = home.namespace
         self.register_outputs({"namespace": self.namespace})
 
@@ -177,7 +186,7 @@ class CertManager(Component):
 
     def _internal_ca(self, name: str, home: IsolatedNamespace, chart: AddonChart, *, kept: bool) -> None:
         """A self-signed root, and the issuer that signs with it."""
-        root = self._issuer(f"{name}-self-signed", SELF_SIGNED_ISSUER, {"selfSigned": {}}, chart)
+        root = self._issuer(f"{name}-self-signed", self.issuers["self_signed"], {"selfSigned": {}}, chart)
         authority = custom_resource(
             f"{name}-ca",
             "Certificate",
@@ -189,9 +198,13 @@ class CertManager(Component):
                 "duration": CA_DURATION,
                 # Renewed with the same key, so that what was signed before stays valid.
                 "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Never"},
-                "issuerRef": {"name": SELF_SIGNED_ISSUER, "kind": "ClusterIssuer", "group": "cert-manager.io"},
+                "issuerRef": {
+                    "name": self.issuers["self_signed"],
+                    "kind": "ClusterIssuer",
+                    "group": "cert-manager.io",
+                },
             },
             ResourceOptions.merge(self.child, ResourceOptions(depends_on=[root], protect=kept, retain_on_delete=kept)),
             namespace=home.namespace,
         )
-        self._issuer(f"{name}-internal", INTERNAL_ISSUER, {"ca": {"secretName": CA_SECRET}}, authority)
+        self._issuer(f"{name}-internal", self.issuers["internal"], {"ca": {"secretName": CA_SECRET}}, authority)

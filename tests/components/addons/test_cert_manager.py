@@ -106,11 +106,18 @@ def test_the_handle_names_the_issuers_that_there_are() -> None:
 
     def program() -> None:
         seen["without"] = CertManager("a", {"source": BUNDLED}).issuers
-        seen["with"] = CertManager("b", {"source": BUNDLED, "acme": ACME}).issuers
+        seen["with"] = CertManager("b", {"source": BUNDLED, "acme": ACME, "issuer_prefix": "ml-"}).issuers
 
     record(program)
     assert seen["without"] == {"self_signed": "self-signed", "internal": "internal", "acme": ""}
-    assert seen["with"] == {"self_signed": "self-signed", "internal": "internal", "acme": "acme"}
+    assert seen["with"] == {"self_signed": "ml-self-signed", "internal": "ml-internal", "acme": "ml-acme"}
+
+
+def test_with_a_prefix_every_issuer_has_it_and_the_root_is_signed_by_that_one() -> None:
+    recording = manager(acme=ACME, issuer_prefix="ml-")
+    names = [issuer.inputs["metadata"]["name"] for issuer in recording.of("ClusterIssuer")]
+    assert sorted(names) == ["ml-acme", "ml-internal", "ml-self-signed"]
+    assert recording.one("Certificate").inputs["spec"]["issuerRef"]["name"] == "ml-self-signed"
 
 
 def test_the_chart_is_done_when_the_api_server_trusts_both_webhooks() -> None:
