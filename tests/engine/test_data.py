@@ -52,6 +52,15 @@ def test_the_data_layer_settles_and_its_generated_keys_stay_what_they_are(worksp
         assert secret not in text
         assert base64.b64encode(secret.encode()).decode() not in text
 
+    (engine.project / "Pulumi.test.yaml").write_text("config:\n  data:generation: '2'\n", encoding="utf-8")
+    turned = engine.up()
+    assert turned.failures == ()
+    second = keys_of(cluster, "store-keys-2", "object-store")
+    assert second != first
+    assert keys_of(cluster, "store-keys-2", "mlflow") == second
+    assert stamp(cluster, "store", "object-store") == stamp(cluster, "mlflow", "mlflow") != stamps[0]
+    assert "store-keys-1" not in cluster.kubectl("get", "secrets", "-A", "-o", "name")
+
     gone = engine.destroy()
     assert gone.failures == ()
     assert cluster.census() == before
@@ -69,12 +78,4 @@ def test_a_forgotten_state_draws_keys_anew_and_restarts_everyone_who_has_the_old
     assert new != old
     assert keys_of(cluster, "store-keys-1", "mlflow") == new
     assert stamp(cluster, "mlflow", "mlflow") == stamp(cluster, "store", "object-store") != old_stamp
-
-    settings = lost.project / "Pulumi.test.yaml"
-    settings.write_text("config:\n  data:generation: '2'\n", encoding="utf-8")
-    turned = lost.up()
-    assert turned.failures == ()
-    assert keys_of(cluster, "store-keys-2", "object-store") != new
-    assert keys_of(cluster, "store-keys-2", "mlflow") == keys_of(cluster, "store-keys-2", "object-store")
-    assert "store-keys-1" not in cluster.kubectl("get", "secrets", "-A", "-o", "name")
     assert lost.destroy().failures == ()
