@@ -4,7 +4,7 @@ Values that are not known before `up` are the `UNKNOWN` object; a rule that need
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -114,7 +114,13 @@ def _inference_service(owner: PlannedObject) -> Iterator[Pods]:
             model = part.get("model")
             containers = [*(part.get("containers") or []), *([model] if isinstance(model, Mapping) else [])]
             count = _whole(part.get("maxReplicas", part.get("minReplicas")), 1)
-            yield Pods(owner, {**part, "containers": containers}, part.get("labels") or {}, count, f"spec.{role}")
+            pods = Pods(owner, {**part, "containers": containers}, part.get("labels") or {}, count, f"spec.{role}")
+            yield pods
+            if role == "predictor":
+                # A named canary is laid over the predictor: the same pod spec, its own number of replicas (KServe 0.20).
+                for index, canary in enumerate(owner.at("spec.canary") or []):
+                    replicas = _whole(at(canary, "predictor.minReplicas"), 1)
+                    yield replace(pods, count=replicas, path=f"spec.canary[{index}]")
 
 
 def pods_of(owner: PlannedObject, autoscaled: Mapping[tuple[str, str, str], int | None]) -> Iterator[Pods]:

@@ -97,6 +97,19 @@ def test_an_inference_service_counts_its_model_at_max_replicas() -> None:
     assert len(quota_findings(H100, team("vision", h100=5), service)) == 1
 
 
+def test_a_canary_counts_beside_the_version_that_it_is_tried_against() -> None:
+    predictor = {
+        "maxReplicas": 2,
+        "nodeSelector": {"mlplatform.dev/pool": "h100"},
+        "model": {"resources": {"limits": {"nvidia.com/gpu": "2"}}},
+    }
+    spec = {"predictor": predictor, "canary": [{"predictor": {"name": "v2", "minReplicas": 1}}]}
+    service = kubernetes("InferenceService", "vision", "llm", spec)
+    assert quota_findings(H100, team("vision", h100=6), service) == []
+    (finding,) = quota_findings(H100, team("vision", h100=5), service)
+    assert finding.value == "team vision takes 6 of h100"
+
+
 def test_the_namespace_quota_of_the_api_server_must_name_and_hold_what_is_taken() -> None:
     objects = [H100, job("vision", "train", "8")]
     (finding,) = namespaces_that_take_accelerators_have_a_quota(objects)

@@ -151,7 +151,7 @@ def test_several_nodes_do_not_write_one_disk() -> None:
     assert only(check_checkpoint_storage("t", job, {"count": 2}, modes)).path == "t.checkpoint"
     assert list(check_checkpoint_storage("t", job, None, modes)) == []
     assert list(check_checkpoint_storage("t", job, {"count": 2}, ["ReadWriteMany"])) == []
-    assert only(check_checkpoint_storage("t", job, None, None)).value == "no storage class"
+    assert only(check_checkpoint_storage("t", job, None, None)).value == "no storage class for it"
     assert list(check_checkpoint_storage("t", JOB, {"count": 2}, None)) == []  # type: ignore[arg-type]
 
 
