@@ -9,6 +9,8 @@ from pulumi_kubernetes.helm import v4 as helm
 from components.catalog import StrEnum
 from components.component import Component
 from components.versions import CHARTS
+from policies.rules.finding import refuse
+from policies.rules.names import check_known
 
 
 class ChartOrigin(StrEnum):
@@ -64,6 +66,7 @@ class AddonChart(Component):
     """One pinned chart. Its CRDs are installed beforehand by `Crds`; hooks do not run (Pulumi drops them)."""
 
     def __init__(self, name: str, args: AddonChartArgs, opts: ResourceOptions | None = None) -> None:
+        refuse(f"chart {name}", check_known(f"{name}.chart", args["chart"], CHARTS))
         super().__init__(name, args, opts)
         # skip_crds: charts never bring CRDs, they are a step of their own. The release name is the chart's, so that
         # object names are upstream's and do not change with the name of the component.

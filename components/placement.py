@@ -58,8 +58,6 @@ class CustomAcceleratorArgs(TypedDict):
     """What the report calls it."""
     resource_name: str
     """The extended resource its device plugin offers, `vendor.example/device`."""
-    memory_gib: int
-    """Memory of one device in GiB; 0 where it has none of its own."""
     node_labels: dict[str, str]
     """Labels of the nodes that carry it."""
     taint_key: str
@@ -187,7 +185,7 @@ def accelerator_of(args: PoolArgs) -> Accelerator | None:
             custom["name"],
             "custom",
             custom["resource_name"],
-            int(custom["memory_gib"]),
+            0,  # its memory decides nothing: nobody is asked for it
             labels,
             custom["taint_key"],
             "settings",

@@ -4,6 +4,7 @@ Ready means: the webhook answers, and the API server trusts it. Upstream's check
 run here; instead the chart is not done before cainjector has written the CA bundle into both webhook configurations.
 """
 
+from collections.abc import Iterator
 from typing import Any, TypedDict
 
 from pulumi import Output, Resource, ResourceOptions
@@ -15,7 +16,8 @@ from components.custom_resources import custom_resource
 from components.namespaces import IsolatedNamespace, PodSecurity, TrafficRuleArgs, to_anywhere
 from components.pods import spread
 from policies.rules.addons import check_acme
-from policies.rules.finding import refuse
+from policies.rules.finding import Finding, refuse
+from policies.rules.names import check_object_name
 
 DEFAULT_NAMESPACE = "cert-manager"
 METRICS_PORT = 9402
@@ -117,6 +119,13 @@ def cert_manager_traffic(monitoring_namespace: str, ranges: list[str], *, acme: 
     ]
 
 
+def check_acme_account(path: str, acme: AcmeArgs) -> Iterator[Finding]:
+    """An account that an authority accepts, and a gateway that can be named. Pure."""
+    yield from check_acme(path, acme["email"], acme["server"])
+    yield from check_object_name(f"{path}.gatewayName", acme["gateway_name"])
+    yield from check_object_name(f"{path}.gatewayNamespace", acme["gateway_namespace"])
+
+
 def acme_spec(acme: AcmeArgs) -> dict[str, Any]:
     """The `spec` of the ACME issuer. Pure."""
     gateway = {"kind": "Gateway", "name": acme["gateway_name"], "namespace": acme["gateway_namespace"]}
@@ -147,7 +156,7 @@ class CertManager(Component):
 
     def __init__(self, name: str, args: CertManagerArgs, opts: ResourceOptions | None = None) -> None:
         acme = args.get("acme")
-        refuse(f"cert-manager {name}", check_acme(f"{name}.acme", acme["email"], acme["server"]) if acme else ())
+        refuse(f"cert-manager {name}", check_acme_account(f"{name}.acme", acme) if acme else ())
         super().__init__(name, args, opts)
         namespace = args.get("namespace") or DEFAULT_NAMESPACE
         monitoring = args.get("monitoring_namespace", "")

@@ -13,6 +13,8 @@ from components.charts import AddonChart, ChartSource
 from components.component import Component
 from components.custom_resources import custom_resource
 from components.pods import spread
+from policies.rules.finding import refuse
+from policies.rules.names import check_object_name
 
 CONTROLLER = "gateway.envoyproxy.io/gatewayclass-controller"
 CONTROL_PLANE_PODS = {"control-plane": "envoy-gateway"}
@@ -123,6 +125,11 @@ class EnvoyGateway(Component):
     """The GatewayClass, known once Envoy Gateway has accepted it."""
 
     def __init__(self, name: str, args: EnvoyGatewayArgs, opts: ResourceOptions | None = None) -> None:
+        named = (("namespace", args["namespace"]), ("className", args["class_name"]))
+        refuse(
+            f"Envoy Gateway {name}",
+            [found for key, value in named for found in check_object_name(f"{name}.{key}", value)],
+        )
         super().__init__(name, args, opts)
         namespace, available = args["namespace"], bool(args.get("highly_available"))
         chart = AddonChart(

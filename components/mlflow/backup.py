@@ -114,10 +114,12 @@ class DatabaseBackup(Component):
             )
             for rule in rules
         ]
-        specs = {name: backup_spec(name, args, schedule, retention_days), restore_name(name): restore_spec(name, args)}
-        for object_name, spec in specs.items():
+        for role, object_name, spec in (
+            ("schedule", name, backup_spec(name, args, schedule, retention_days)),
+            ("restore-schedule", restore_name(name), restore_spec(name, args)),
+        ):
             batch.v1.CronJob(
-                f"{object_name}-schedule",
+                f"{name}-{role}",
                 metadata=meta.v1.ObjectMetaArgs(
                     name=object_name, namespace=args["namespace"], labels={**LABELS, **_pods(name)}
                 ),

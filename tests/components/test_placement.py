@@ -80,7 +80,6 @@ def test_a_device_outside_the_catalogue_is_placed_like_any_other() -> None:
     custom = CustomAcceleratorArgs(
         name="FPGA",
         resource_name="fpga.example.com/u250",
-        memory_gib=64,
         node_labels={"example.com/fpga": "u250"},
         taint_key="example.com/fpga",
     )

@@ -36,7 +36,6 @@ FPGA = pool(
         custom_accelerator={
             "name": "U250",
             "resource_name": "xilinx.com/fpga",
-            "memory_gib": 0,
             "node_labels": {"example.com/fpga": "u250"},
             "taint_key": "xilinx.com/fpga",
         },

@@ -33,7 +33,6 @@ POOLS = {
         custom_accelerator={
             "name": "U250",
             "resource_name": "xilinx.com/fpga",
-            "memory_gib": 0,
             "node_labels": {"example.com/fpga": "u250"},
             "taint_key": "xilinx.com/fpga",
         },

@@ -1,0 +1,76 @@
+"""What everything else is made of: charts, namespaces, simulated nodes."""
+
+from components.catalog import Purchase, Sharing
+from components.charts import AddonChart
+from components.namespaces import IsolatedNamespace, PodSecurity
+from components.node_pools.simulated import SimulatedNodePool
+from tests.components.contract.case import ABSENT, Case
+from tests.components.contract.traffic import RULE, rule_contexts
+from tests.components.platform_handles import SOURCE
+
+_MIG = {"sharing": {"strategy": Sharing.MIG, "mig_profiles": {"1g.10gb": 7}}}
+
+CASES = [
+    Case(
+        AddonChart,
+        {"chart": "cert-manager", "namespace": "cert-manager", "values": {"replicaCount": 1}, "source": SOURCE},
+        variants={"chart": "nvidia-device-plugin"},
+        second={"chart": "nvidia-device-plugin"},
+    ),
+    Case(
+        IsolatedNamespace,
+        {
+            "namespace": "vision",
+            "pod_security": PodSecurity.RESTRICTED,
+            "exceptions": [RULE],
+            "labels": {"team": "vision"},
+            "annotations": {"owner": "a"},
+        },
+        contexts=rule_contexts("exceptions.0"),
+        second={"namespace": "speech"},
+    ),
+    Case(
+        SimulatedNodePool,
+        {
+            "accelerator": "A100-80GB",
+            "devices_per_node": 4,
+            "sharing": {"strategy": Sharing.TIME_SLICING, "replicas": 4},
+            "nodes_min": 0,
+            "nodes_max": 2,
+            "purchase": Purchase.ON_DEMAND,
+            "cpu_per_node": 96,
+            "memory_gib_per_node": 512,
+            "labels": {"rack": "a"},
+            "taints": [{"key": "team", "value": "vision", "effect": "NoSchedule"}],
+        },
+        contexts={
+            "sharing.mig_profiles": _MIG,
+            "topology": {
+                "accelerator": "TPU-v5e",
+                "devices_per_node": ABSENT,
+                "sharing": ABSENT,
+                "nodes_max": 4,
+                "topology": "4x4",
+            },
+            "custom_accelerator": {
+                "accelerator": ABSENT,
+                "sharing": ABSENT,
+                "custom_accelerator": {
+                    "name": "FPGA",
+                    "resource_name": "fpga.example.com/u250",
+                    "node_labels": {"example.com/fpga": "u250"},
+                    "taint_key": "example.com/fpga",
+                },
+            },
+        },
+        variants={
+            "accelerator": "H100",
+            "sharing.strategy": Sharing.MPS,
+            "sharing.mig_profiles": {"1g.10gb": 6},
+            "topology": "2x4",
+            "taints.0.effect": "NoExecute",
+        },
+        handed={"custom_accelerator.name": "the ledger, which counts devices by what they are called, and the report"},
+        refused={"accelerator": "H1000"},
+    ),
+]

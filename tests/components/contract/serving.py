@@ -1,0 +1,150 @@
+"""Served models."""
+
+from typing import Any
+
+from components.addons.kserve import KServe
+from components.serving.inference_service import InferenceService
+from components.serving.model_server import ModelServer
+from components.serving.runtimes import ServingRuntimes
+from components.serving.spec import ScaleMetric
+from tests.components.contract.case import ABSENT, Case
+from tests.components.platform_handles import GATEWAY, H100, MIG, MONITORING, SOURCE, STORE, TEAM
+
+_OTHER_POOL = {**H100, "placement": {**H100["placement"], "node_selector": {"pool": "other"}}}
+_OTHER_TEAM = {**TEAM, "namespace": "speech"}
+
+
+def _on_mig(spec: str) -> dict[str, Any]:
+    return {"pool": MIG, f"{spec}.accelerators": {"count": 1, "mig_profile": "1g.10gb"}}
+
+
+CASES = [
+    Case(
+        KServe,
+        {
+            "source": SOURCE,
+            "gateway": GATEWAY,
+            "domain": "internal",
+            "store": STORE,
+            "namespace": "models",
+            "storage_initializer_memory_gib": 4,
+            "control_plane_ranges": ["10.0.0.0/28"],
+            "monitoring_namespace": "monitoring",
+        },
+        variants={
+            "gateway": {**GATEWAY, "name": "other"},
+            "domain": "public",
+            "store": {**STORE, "endpoint": "https://store.example.com"},
+        },
+        refused={"domain": "nowhere"},
+        second={"namespace": "other"},
+        single="its chart is installed once in a cluster: objects of a chart are named after it",
+    ),
+    Case(
+        ServingRuntimes,
+        {"runtimes": ["sklearnserver", "xgbserver"]},
+        variants={"runtimes": ["sklearnserver"]},
+        refused={"runtimes": ["sklearnserver", "sklearnserver"]},
+        second={"runtimes": ["vllmserver"]},
+    ),
+    Case(
+        InferenceService,
+        {
+            "service": {
+                "version": "a",
+                "model_format": "huggingface",
+                "model_format_version": "1",
+                "runtime": "kserve-huggingfaceserver",
+                "storage_uri": "s3://models/a",
+                "arguments": ["--dtype=bfloat16"],
+                "environment": {"LEVEL": "info"},
+                "accelerators": {"count": 1},
+                "cpu_millis": 8000,
+                "memory_gib": 64,
+                "cpu_limit_millis": 9000,
+                "ephemeral_storage_gib": 100,
+                "shared_memory_gib": 8,
+                "read_only_root": True,
+                "min_replicas": 2,
+                "max_replicas": 4,
+                "scale_metric": ScaleMetric.CPU,
+                "scale_target_percent": 60,
+                "timeout_seconds": 30,
+                "metrics_port": 8000,
+                "annotations": {"note": "a"},
+                "canary": {"version": "b", "storage_uri": "s3://models/b", "traffic_percent": 10, "replicas": 1},
+                "transformer": {
+                    "image": "registry.example.com/prepare:1.0",
+                    "command": ["prepare"],
+                    "arguments": ["--fast"],
+                    "environment": {"LEVEL": "info"},
+                    "cpu_millis": 500,
+                    "memory_gib": 2,
+                    "min_replicas": 1,
+                    "max_replicas": 2,
+                },
+            },
+            "team": TEAM,
+            "pool": H100,
+            "monitoring": MONITORING,
+        },
+        contexts={"service.accelerators.mig_profile": _on_mig("service")},
+        variants={
+            "service.accelerators.mig_profile": "3g.40gb",
+            "team": _OTHER_TEAM,
+            "pool": _OTHER_POOL,
+            "monitoring": ABSENT,
+        },
+        refused={"service.storage_uri": "ftp://models/a"},
+    ),
+    Case(
+        ModelServer,
+        {
+            "server": {
+                "image": "registry.example.com/serve:1.0",
+                "command": ["serve"],
+                "arguments": ["--fast"],
+                "environment": {"LEVEL": "info"},
+                "environment_secrets": ["hub"],
+                "port": 9000,
+                "storage_uri": "s3://models/a",
+                "model_path": "/model",
+                "model_size_gib": 10,
+                "accelerators": {"count": 1},
+                "cpu_millis": 4000,
+                "memory_gib": 32,
+                "cpu_limit_millis": 5000,
+                "ephemeral_storage_gib": 5,
+                "shared_memory_gib": 4,
+                "read_only_root": True,
+                "min_replicas": 2,
+                "max_replicas": 4,
+                "scale_target_percent": 60,
+                "ready_path": "/ready",
+                "live_path": "/live",
+                "startup_minutes": 5,
+                "grace_seconds": 30,
+                "timeout_seconds": 30,
+                "metrics_path": "/metrics/all",
+                "annotations": {"note": "a"},
+                "hostname": "rank.int.ml.example.com",
+            },
+            "team": TEAM,
+            "pool": H100,
+            "artifacts": STORE,
+            "gateway": GATEWAY,
+            "monitoring": MONITORING,
+        },
+        contexts={"server.accelerators.mig_profile": _on_mig("server")},
+        variants={
+            "server.accelerators.mig_profile": "3g.40gb",
+            "server.hostname": "score.int.ml.example.com",
+            "team": _OTHER_TEAM,
+            "pool": _OTHER_POOL,
+            "artifacts": {**STORE, "credentials_secret_name": "other"},
+            "gateway": {**GATEWAY, "name": "other"},
+            "monitoring": ABSENT,
+        },
+        refused={"server.image": "registry.example.com/serve:latest"},
+    ),
+]
