@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import simulator
-from components.addons.cert_manager import CertManager
+from components.addons.cert_manager import AcmeArgs, CertManager
 from components.addons.cloudnative_pg import CloudNativePg
 from components.addons.crds import Crds
 from components.addons.dcgm_exporter import DcgmExporter
@@ -20,9 +20,9 @@ from components.storage.storage_classes import StorageClasses
 from components.stores import StorageHandle, StoragePurpose
 from components.versions import CRDS
 from stacks.cluster import Cluster
-from stacks.settings import PROJECT, Settings
+from stacks.settings import MLFLOW_NAMESPACE, PROJECT, Settings
 
-DEFAULT_PROMETHEUS_GIB = 100
+GATEWAY = "gateway"
 
 
 class Addons(NamedTuple):
@@ -47,14 +47,34 @@ def chart_source(settings: Settings) -> ChartSource:
     )
 
 
+def acme_args(settings: Settings) -> AcmeArgs | None:
+    """The account for public certificates; its challenges come in through the gateway."""
+    if settings.acme is None:
+        return None
+    return AcmeArgs(
+        server=settings.acme.server,
+        email=settings.acme.email,
+        gateway_name=GATEWAY,
+        gateway_namespace=settings.gateway_namespace,
+    )
+
+
 def declare_addons(settings: Settings, cluster: Cluster) -> Addons:
     """All of them, each after what it needs."""
     source, available = chart_source(settings), settings.environment.highly_available
     pools = list(cluster.pools.values())
-    crds = Crds("crds", {"sets": sorted(CRDS), "source": source, "keep_data": settings.keep_data}, cluster.opts())
+    crds = Crds(
+        "crds",
+        {
+            "sets": sorted(CRDS),
+            "source": source,
+            "mirror": settings.charts.crd_location,
+            "keep_data": settings.keep_data,
+        },
+        cluster.opts(),
+    )
     storage = StorageClasses(PROJECT, settings.storage_args, cluster.opts())
-    written: Any = settings.monitoring or {}
-    observed: str = written.get("namespace") or "monitoring"
+    observed = settings.monitoring_namespace
     _declare_accelerator_software(source, pools, observed, cluster, crds, available=available)
     cert_manager = CertManager(
         "cert-manager",
@@ -63,6 +83,7 @@ def declare_addons(settings: Settings, cluster: Cluster) -> Addons:
             "keep_data": settings.keep_data,
             "highly_available": available,
             "monitoring_namespace": observed,
+            "acme": acme_args(settings),
         },
         cluster.opts(crds, *cluster.nodes),
     )
@@ -74,11 +95,11 @@ def declare_addons(settings: Settings, cluster: Cluster) -> Addons:
         "highly_available": available,
         "monitoring_namespace": observed,
     }
-    gateway = Gateway("gateway", way_in, cluster.opts(cert_manager))
+    gateway = Gateway(GATEWAY, way_in, cluster.opts(cert_manager))
     monitoring = Monitoring(
         "monitoring", monitoring_args(settings, source, storage, gateway.handle, pools), cluster.opts(gateway, storage)
     )
-    rules = {"namespace": monitoring.namespace, "monitoring_namespace": observed, "mlflow_namespace": "mlflow"}
+    rules = {"namespace": monitoring.namespace, "monitoring_namespace": observed, "mlflow_namespace": MLFLOW_NAMESPACE}
     AlertRules("alerts", {**rules}, cluster.opts(monitoring))  # type: ignore[typeddict-item]
     Dashboards("dashboards", {"namespace": monitoring.namespace}, cluster.opts(monitoring))
     postgresql = CloudNativePg(
@@ -113,8 +134,7 @@ def monitoring_args(
 ) -> MonitoringArgs:
     """What monitoring takes: settings, and what the rest of the platform is."""
     return {
-        "storage_gib": DEFAULT_PROMETHEUS_GIB,
-        **(settings.monitoring or {}),
+        **settings.monitoring_args,  # type: ignore[typeddict-item]
         "source": source,
         "cluster_kind": settings.cluster.kind,
         "cluster": settings.environment.name,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from policies.rules.finding import Refused
+from policies.rules.finding import Finding, Refused
 from stacks.reader import from_file
 from stacks.schema import stack_file_schema
 from stacks.settings import Settings
@@ -29,6 +29,10 @@ def main(files: tuple[Path, ...], schema: bool) -> None:
 def _judged(path: Path) -> bool:
     try:
         settings = from_file(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        found = Finding("the file", "bytes that are no UTF-8", "text in UTF-8", "name a settings file, saved as UTF-8")
+        click.echo(f"{path}: {Refused('settings', [found])}", err=True)
+        return False
     except Refused as refused:
         click.echo(f"{path}: {refused}", err=True)
         return False

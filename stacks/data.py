@@ -16,9 +16,8 @@ from components.stores import ObjectStoreHandle, StoragePurpose
 from stacks.addons import Addons
 from stacks.cluster import Cluster
 from stacks.models.platform import ExistingDatabase, ExistingStore, InClusterStore
-from stacks.settings import Settings
+from stacks.settings import MLFLOW_NAMESPACE, STORE_NAMESPACE, Settings
 
-MLFLOW_NAMESPACE = "mlflow"
 STORE_KEYS = "object-store-keys"
 
 
@@ -100,7 +99,7 @@ def _own_store(
     server = ObjectStoreServer(
         "object-store",
         {
-            "namespace": "object-store",
+            "namespace": STORE_NAMESPACE,
             "bucket": chosen.bucket,
             "storage": addons.storage[StoragePurpose.STANDARD],
             "storage_gib": chosen.storage_gib,

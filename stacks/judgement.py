@@ -1,16 +1,26 @@
 """Every rule that settings can break once their shapes are right: the rules that components hold too, all at once."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
 
-from components.catalog import ClusterKind
+from components.addons import cert_manager, cloudnative_pg, dcgm_exporter, kserve, node_feature_discovery
+from components.addons import nvidia_device_plugin as device_plugin
+from components.addons.gateway import GatewayArgs, domain_facts, is_envoy
+from components.catalog import ACCELERATORS, ClusterKind
 from components.charts import ChartOrigin
-from components.stores import plan_storage_classes
+from components.stores import StoragePurpose, plan_storage_classes
+from components.versions import CRDS
 from policies.rules.accelerators import check_pool
+from policies.rules.addons import check_acme, check_crd_sets, check_gateway, check_ranges
 from policies.rules.capacity import check_ledger
 from policies.rules.finding import Finding
-from policies.rules.mlflow import check_backup, check_hostname
-from policies.rules.storage import check_object_store, check_storage_classes
+from policies.rules.mlflow import check_backup, check_external_database, check_tracking_server
+from policies.rules.monitoring import check_monitoring
+from policies.rules.storage import check_bucket, check_object_store, check_storage_classes
 from policies.rules.tenants import check_team
 from policies.rules.workloads import (
     check_checkpoint_storage,
@@ -21,30 +31,76 @@ from policies.rules.workloads import (
 )
 from stacks.models.platform import ExistingDatabase, ExistingStore
 from stacks.models.workloads import Inference, ModelServer, Training, Workload
-from stacks.settings import PROJECT, Settings
+from stacks.problems import SECRET
+from stacks.settings import MLFLOW_NAMESPACE, PROJECT, STORE_NAMESPACE, Settings
+
+_BESIDE = re.compile(r"\.(?:job|service|server)\.(workers|schedule|pool)\b")
+"""Rules get a workload's program with all that belongs to it; in settings some of that stands beside it."""
+_SIZE = re.compile(r"\.(accelerators|workers|canary|minReplicas|maxReplicas|pool|team)\b")
+_KEYS = (
+    ("credentialsSecretName", "accessKeyId"),
+    ("name their Secret", "set accessKeyId and secretAccessKey: pulumi config set --secret --path"),
+    ("remove it and bind", "remove accessKeyId and secretAccessKey and bind"),
+)
+"""What components are told of a store's keys, and what settings say of them."""
 
 
 def judge(settings: Settings) -> Iterator[Finding]:
     """Everything that is wrong with an environment."""
-    broken = [f for name, pool in settings.cluster.pools.items() for f in check_pool(f"cluster.pools.{name}", pool)]
-    yield from broken
+    of_pools = {n: [*check_pool(f"cluster.pools.{n}", pool)] for n, pool in settings.cluster.pools.items()}
+    for findings in of_pools.values():
+        yield from findings
+    sound = without_pools(settings, {name for name, findings in of_pools.items() if findings})
     yield from _charts(settings)
-    yield from check_storage_classes("storage", plan_storage_classes(PROJECT, settings.storage_args))
+    yield from _storage(settings)
     yield from _object_store(settings)
+    yield from _way_in(settings)
+    yield from _monitoring(sound)
     yield from _mlflow(settings)
-    if broken:  # teams and workloads are only judged against pools that can exist
-        return
+    yield from _caps(settings)
+    yield from _namespaces(settings)
+    yield from _names(settings)
+    yield from _public_names(settings)
+    yield from dict.fromkeys(_tenancy(sound))
+
+
+def without_pools(settings: Settings, broken: set[str]) -> Settings:
+    """The settings without these pools and all that names them: the rest is judged nevertheless."""
+    if not broken:
+        return settings
+    pools = {name: pool for name, pool in settings.cluster.pools.items() if name not in broken}
+    teams = {
+        name: {**team, "quota": {k: u for k, u in (team.get("quota") or {}).items() if k.split("/")[0] not in broken}}
+        for name, team in settings.teams.items()
+    }
+    workloads = {
+        section: {name: one for name, one in getattr(settings, section).items() if one.pool not in broken}
+        for section in ("training", "inference", "model_servers")
+    }
+    cluster = settings.cluster.model_copy(update={"pools": pools})
+    return settings.model_copy(update={"cluster": cluster, "teams": teams, **workloads})
+
+
+def _tenancy(settings: Settings) -> Iterator[Finding]:
+    """Teams, workloads, and the ledger that joins them with the pools."""
     supplies = settings.supplies()
     for name, team in settings.teams.items():
         yield from check_team(f"teams.{name}", name, team, supplies)
-    yield from _names(settings)
+    # One mistake is one finding: a workload whose own size is wrong is not held against pools and quotas as well.
+    unsized: set[str] = set()
     for path, name, workload in settings.workloads():
-        yield from _workload(path, name, workload, settings)
-    yield from check_ledger(settings.ledger)
+        for finding in _workload(path, name, workload, settings):
+            found = finding._replace(path=_BESIDE.sub(r".\1", finding.path))
+            if _SIZE.search(found.path):
+                unsized.add(path)
+            yield found
+    ledger = settings.ledger
+    yield from check_ledger(replace(ledger, demands=tuple(d for d in ledger.demands if d.path not in unsized)))
 
 
 def _charts(settings: Settings) -> Iterator[Finding]:
-    origin, location = settings.charts.origin, settings.charts.location
+    charts = settings.charts
+    origin, location = charts.origin, charts.location
     if origin is ChartOrigin.BUNDLED and settings.cluster.kind != ClusterKind.SIMULATED:
         yield Finding(
             "charts.origin",
@@ -59,30 +115,148 @@ def _charts(settings: Settings) -> Iterator[Finding]:
             "a mirror has an address, and nothing else has",
             "give oci://… or https://… with origin mirror, and leave it out otherwise",
         )
+    elif origin is ChartOrigin.MIRROR:
+        for finding in check_crd_sets("charts", [*CRDS], [*CRDS], origin, charts.crd_location or location):
+            yield finding._replace(
+                path="charts.crdLocation", remedy=finding.remedy.replace("<mirror>", "<crdLocation>")
+            )
+    if charts.crd_location and origin is not ChartOrigin.MIRROR:
+        yield Finding("charts.crdLocation", charts.crd_location, "only a mirror has one", "remove it")
+
+
+def _storage(settings: Settings) -> Iterator[Finding]:
+    yield from check_storage_classes("storage", plan_storage_classes(PROJECT, settings.storage_args))
+    declared = [str(one["purpose"]) for one in settings.storage.get("declared") or []]
+    for purpose in sorted({purpose for purpose in declared if declared.count(purpose) > 1}):
+        yield Finding(
+            "storage.declared",
+            f"{purpose} {declared.count(purpose)} times",
+            "each purpose has one class",
+            "keep one of them",
+        )
+    for purpose in settings.storage.get("parameters") or {}:
+        if purpose not in [*StoragePurpose]:
+            rule = f"by purpose: {', '.join(StoragePurpose)}"
+            yield Finding(f"storage.parameters.{purpose}", purpose, rule, _nearest(purpose, [*StoragePurpose]))
+    standard = settings.storage_handles.get(StoragePurpose.STANDARD)
+    if standard is None or "ReadWriteOnce" not in standard["access_modes"]:
+        yield Finding(
+            "storage.declared",
+            f"{standard['class_name']}: {', '.join(standard['access_modes'])}" if standard else "(none for standard)",
+            "Prometheus, PostgreSQL and the object store in the cluster keep their data on ReadWriteOnce volumes of "
+            "the class for standard",
+            "declare it: purpose: standard, className (kubectl get storageclass), provisioner, encryption",
+        )
 
 
 def _object_store(settings: Settings) -> Iterator[Finding]:
     store = settings.object_store
-    if isinstance(store, ExistingStore):
-        keys = (store.access_key_id, store.secret_access_key)
-        if any(keys) and not all(keys):
-            yield Finding(
-                "objectStore.secretAccessKey",
-                "[secret]",
-                "a key has two halves",
-                "give accessKeyId and secretAccessKey, or neither (workload identity)",
-            )
-        args = store.model_dump(exclude={"access_key_id", "secret_access_key"}, exclude_none=True)
-        yield from check_object_store(
-            "objectStore", {**args, "credentials_secret_name": "object-store-keys" if all(keys) else ""}
+    if not isinstance(store, ExistingStore):
+        yield from check_bucket("objectStore.bucket", store.bucket)
+        return
+    keys = (store.access_key_id, store.secret_access_key)
+    if any(keys) and not all(keys):
+        missing = "secretAccessKey" if store.access_key_id else "accessKeyId"
+        yield Finding(
+            f"objectStore.{missing}",
+            "(missing)",
+            "a key has two halves",
+            f"set it with pulumi config set --secret --path '{PROJECT}:objectStore.{missing}', or remove the other one "
+            "(workload identity)",
         )
+    args = store.model_dump(exclude={"access_key_id", "secret_access_key"}, exclude_none=True)
+    known = {**args, "credentials_secret_name": "object-store-keys" if any(keys) else ""}
+    for finding in check_object_store("objectStore", known):
+        path, remedy = finding.path, finding.remedy
+        for theirs, ours in _KEYS:
+            path, remedy = path.replace(theirs, ours), remedy.replace(theirs, ours)
+        given = finding.value if finding.value == "(missing)" or not path.endswith("KeyId") else SECRET
+        yield finding._replace(path=path, remedy=remedy, value=given)
+
+
+def _way_in(settings: Settings) -> Iterator[Finding]:
+    if settings.acme:
+        yield from check_acme("acme", settings.acme.email, settings.acme.server)
+    written: GatewayArgs = settings.gateway or GatewayArgs()
+    yield from check_gateway(
+        "gateway",
+        [domain_facts(domain) for domain in settings.domains],
+        has_acme=settings.acme is not None,
+        needs_class=not is_envoy(written) and not written.get("class_name"),
+    )
+    yield from check_ranges("gateway.clientRanges", written.get("client_ranges") or [])
+    yield from check_ranges("gateway.proxyRanges", written.get("proxy_ranges") or [])
+
+
+def _monitoring(settings: Settings) -> Iterator[Finding]:
+    standard = settings.storage_handles.get(StoragePurpose.STANDARD)
+    known: dict[str, Any] = {
+        "cluster_kind": settings.cluster.kind,
+        # A class that Prometheus cannot use is reported with the storage classes.
+        "storage": {"access_modes": ["ReadWriteOnce"], "class_name": standard["class_name"] if standard else ""},
+    }
+    yield from check_monitoring("monitoring", {**settings.monitoring_args, **known})
 
 
 def _mlflow(settings: Settings) -> Iterator[Finding]:
     mlflow = settings.mlflow
     yield from check_backup("mlflow.backup", mlflow.backup.schedule, mlflow.backup.retention_days)
+    yield from check_tracking_server("mlflow.server", {**(mlflow.server or {})})
     if isinstance(mlflow.database, ExistingDatabase):
-        yield from check_hostname("mlflow.database.host", mlflow.database.host)
+        yield from check_external_database("mlflow.database", mlflow.database.model_dump(exclude={"password"}))
+
+
+def _caps(settings: Settings) -> Iterator[Finding]:
+    """A cap on a misspelt accelerator would cap nothing."""
+    own = [
+        pool["custom_accelerator"]["name"] for pool in settings.cluster.pools.values() if "custom_accelerator" in pool
+    ]
+    for name, cap in settings.environment.device_caps.items():
+        if name not in ACCELERATORS and name not in own:
+            yield Finding(
+                f"environment.deviceCaps.{name}",
+                str(cap),
+                f"an accelerator of the catalogue or of a pool: {', '.join([*ACCELERATORS, *own])}",
+                _nearest(name, [*ACCELERATORS, *own]),
+            )
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1, cutoff=0.4)
+    return f"did you mean {close[0]}?" if close else "correct the name, or remove it"
+
+
+def _or_declare(name: str, known: list[str], section: str) -> str:
+    close = get_close_matches(name, known, n=1, cutoff=0.4)
+    return f"{f'did you mean {close[0]}? Else ' if close else ''}declare it under {section}"
+
+
+def platform_namespaces(settings: Settings) -> Mapping[str, str]:
+    """Namespace -> what of the platform lives there."""
+    modules = (cert_manager, cloudnative_pg, dcgm_exporter, device_plugin, kserve, node_feature_discovery)
+    return {
+        **{module.DEFAULT_NAMESPACE: module.__name__.rpartition(".")[2].replace("_", "-") for module in modules},
+        settings.gateway_namespace: "the gateway",
+        settings.monitoring_namespace: "monitoring",
+        f"{settings.monitoring_namespace}-nodes": "monitoring",
+        MLFLOW_NAMESPACE: "MLflow",
+        STORE_NAMESPACE: "the object store",
+    }
+
+
+def _namespaces(settings: Settings) -> Iterator[Finding]:
+    """A team's namespace is its own."""
+    owners = dict(platform_namespaces(settings))
+    for name, team in settings.teams.items():
+        namespace = team.get("namespace") or name
+        if namespace in owners:
+            yield Finding(
+                f"teams.{name}.namespace",
+                namespace,
+                f"a team has a namespace of its own; this is that of {owners[namespace]}",
+                "give the team another namespace",
+            )
+        owners.setdefault(namespace, f"team {name}")
 
 
 def _names(settings: Settings) -> Iterator[Finding]:
@@ -100,14 +274,34 @@ def _names(settings: Settings) -> Iterator[Finding]:
             )
 
 
+def _public_names(settings: Settings) -> Iterator[Finding]:
+    """A public name leads to one place."""
+    suffix = settings.domains[0]["domain"]
+    owners = {f"grafana.{suffix}": "Grafana"}
+    named = [("mlflow.host", f"{settings.mlflow.host}.{suffix}")]
+    named += [
+        (f"modelServers.{name}.server.hostname", one.server["hostname"])
+        for name, one in settings.model_servers.items()
+        if one.server.get("hostname")
+    ]
+    for path, hostname in named:
+        if hostname in owners:
+            yield Finding(
+                path, hostname, f"a public name leads to one place; this leads to {owners[hostname]}", "choose another"
+            )
+        owners.setdefault(hostname, path)
+
+
 def _workload(path: str, name: str, workload: Workload, settings: Settings) -> Iterator[Finding]:
     if workload.team not in settings.teams:
         known = ", ".join(settings.teams) or "(none declared)"
-        yield Finding(f"{path}.team", workload.team, f"a team of this environment: {known}", "correct or declare it")
+        remedy = _or_declare(workload.team, [*settings.teams], "teams")
+        yield Finding(f"{path}.team", workload.team, f"a team of this environment: {known}", remedy)
     pool = settings.pools.get(workload.pool)
     if pool is None:
         known = ", ".join(settings.pools)
-        yield Finding(f"{path}.pool", workload.pool, f"a pool of this cluster: {known}", "correct or declare it")
+        remedy = _or_declare(workload.pool, [*settings.pools], "cluster.pools")
+        yield Finding(f"{path}.pool", workload.pool, f"a pool of this cluster: {known}", remedy)
         return
     match workload:
         case Training(schedule=None):
@@ -116,7 +310,10 @@ def _workload(path: str, name: str, workload: Workload, settings: Settings) -> I
             yield from check_scheduled_training(f"{path}.job", name, workload.job, schedule, pool)
         case Training():
             yield Finding(
-                f"{path}.schedule", "with workers", "a repeated training has one worker", "remove schedule or workers"
+                f"{path}.workers",
+                "beside a schedule",
+                "a repeated training has one worker",
+                "remove workers or schedule",
             )
         case Inference():
             yield from check_inference(f"{path}.service", workload.service, pool)

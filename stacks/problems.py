@@ -3,112 +3,223 @@
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from policies.rules.finding import Finding
+from stacks.models.base import NAME_PATTERN
+from stacks.models.environment import DOMAIN_PATTERN
 from stacks.models.shape import Shape
 
-SECRET_KEY = re.compile(r"(?i)(password|secret|token|credential|accesskey|apikey|webhook)")
-UNITS = {"Gib": "GiB", "Hours": "hours", "Minutes": "minutes", "Seconds": "seconds", "Days": "days", "Percent": "%"}
+SECRET = "[secret]"  # noqa: S105 - what is shown instead of one
+SECRET_KEY = re.compile(r"(?i)(password|secret|token|credential|access_?key|api_?key)")
+UNITS = {
+    "Gib": "GiB",
+    "Mib": "MiB",
+    "Millis": "thousandths of a vCPU",
+    "Hours": "hours",
+    "Minutes": "minutes",
+    "Seconds": "seconds",
+    "Days": "days",
+    "Percent": "%",
+}
 WHOLE = "devices are whole: a pool shares them with sharing.strategy time-slicing, or partitions them with mig"
 REMEDIES = {"devicesPerNode": WHOLE, "count": WHOLE}
 """Key -> what to do instead, where a fraction is the usual mistake."""
+PATTERNS = {
+    NAME_PATTERN: (
+        "1 to 40 lower-case letters, digits and dashes, starting with a letter: it becomes part of object names",
+        "rename it, like team-a",
+    ),
+    DOMAIN_PATTERN: ("a DNS domain in lower case", "write it like ml.example.com"),
+}
 QUANTITY = re.compile(r"^\s*(\d+)(\.\d+)?\s*([A-Za-z%]+)\s*$")
+NO_MAPPING = ("dict_type", "model_type", "model_attributes_type", "mapping_type")
+NO_NUMBER = ("int_from_float", "int_parsing", "int_type", "float_parsing", "float_type")
+
+
+class Place(NamedTuple):
+    """Where an error stands."""
+
+    keys: list[int | str]
+    """As people wrote them."""
+    owner: type[BaseModel] | None
+    """The model that the last key is, or should be, a field of."""
+    field: FieldInfo | None
+    """That field."""
+    here: Any
+    """The type of the value."""
+
+    @property
+    def path(self) -> str:
+        """`cluster.pools.h100.taints[0]`."""
+        return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in self.keys).removeprefix(".")
+
+    @property
+    def hidden(self) -> bool:
+        """Whether its value may be a secret. Of an unknown key too, where a secret may have been meant."""
+        named = any(SECRET_KEY.search(str(key)) for key in self.keys)
+        variable = "environment" in self.keys[1:-1]
+        beside = self.owner is not None and self.field is None and any(_is_secret(f) for f in _fields(self.owner))
+        return named or variable or beside
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> Iterator[Finding]:
     """One finding for each thing that is wrong with the shape of the settings. Values of secrets are not shown."""
     for detail in error.errors(include_url=False):
-        yield _problem(detail, model)
+        yield _problem(detail, place_of(model, detail["loc"]))
 
 
-def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Finding:  # noqa: PLR0911 - one return for each kind of error
-    # A discriminated union puts its tag into the location; people did not write it.
-    keys = [key for key in detail["loc"] if key != "[key]" and key not in _tags(model)]
-    path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
-    last = next((str(key) for key in reversed(keys) if isinstance(key, str)), "")
-    value = "[secret]" if SECRET_KEY.search(path) else _shown(detail.get("input"))
-    owner, field = _walk(model, keys)
-    unit = next((name for part, name in UNITS.items() if part in last), "")
+def _problem(detail: ErrorDetails, place: Place) -> Finding:  # noqa: PLR0911, PLR0912 - one for each kind of error
+    path, given, context = place.path, detail.get("input"), detail.get("ctx", {})
+    value = SECRET if place.hidden else shown(given)
+    last = next((str(key) for key in reversed(place.keys) if isinstance(key, str)), "")
     match detail["type"]:
         case "extra_forbidden":
-            known = [f.alias or n for n, f in owner.model_fields.items()] if owner else []
-            close = get_close_matches(last, known, n=1, cutoff=0.5)
-            remedy = f"did you mean {close[0]}?" if close else "remove it"
+            known = [field.alias or "" for field in _fields(place.owner)]
+            remedy = _did_you_mean(last, known, "remove it")
             return Finding(path, value, f"a known key: {', '.join(known)}", remedy)
         case "missing":
-            described = (field.description or "").split("\n")[0] if field else ""
-            return Finding(path, "(missing)", "required", f"add it. {described}".strip())
-        case "int_from_float" | "int_parsing" | "int_type":
-            rule = f"a whole number of {unit}" if unit else "a whole number"
-            return Finding(path, value, rule, REMEDIES.get(last) or _number_remedy(detail.get("input"), unit))
-        case "string_pattern_mismatch":
-            pattern = detail.get("ctx", {}).get("pattern", "")
-            meaning = (
-                "lower-case letters, digits and dashes, starting with a letter" if "{0,38}" in pattern else pattern
-            )
-            return Finding(path, value, f"must look like {meaning}", "rename it")
-        case "union_tag_invalid":
-            tag, tags = detail["ctx"]["tag"], sorted(_tags(model))
-            return Finding(f"{path}.kind", tag, f"one of: {', '.join(tags)}", "choose one of these")
+            return Finding(path, "(missing)", "required", f"add it. {_first_line(place.field)}".strip())
+        case "union_tag_invalid" | "union_tag_not_found":
+            tags = [*_members(place.field)]
+            tag = str(context.get("tag", ""))
+            remedy = _did_you_mean(tag, tags, f"write kind: {tags[0]}, or another of these")
+            return Finding(f"{path}.kind", tag or "(missing)", f"one of: {', '.join(tags)}", remedy)
         case "enum" | "literal_error":
-            return Finding(path, value, f"one of: {detail['ctx']['expected']}", "choose one of these")
+            choices = re.findall(r"'([^']*)'", str(context["expected"]))
+            remedy = _did_you_mean(str(given), choices, "choose one of these")
+            return Finding(path, value, f"one of: {', '.join(choices)}", remedy)
+        case "string_pattern_mismatch":
+            pattern = str(context["pattern"])
+            return Finding(path, value, *PATTERNS.get(pattern, (f"must look like {pattern}", "correct it")))
+        case "string_type":
+            plain = given is not None and not isinstance(given, dict | list)
+            remedy = f'write it in quotes: "{given}"' if plain and not place.hidden else "write text in quotes"
+            return Finding(path, value, "text", remedy)
+        case "bool_type" | "bool_parsing":
+            return Finding(path, value, "true or false", "write one of the two, without quotes")
+        case "list_type":
+            return Finding(path, value, "a list", "write it like [a, b], also for a single one")
+        case kind if kind in NO_MAPPING:
+            return Finding(path, value, _mapping_rule(place.here), _mapping_remedy(given))
+        case kind if kind in NO_NUMBER:
+            unit = next((name for part, name in UNITS.items() if part in last), "")
+            rule = f"a whole number, in {unit}" if unit else "a whole number"
+            return Finding(path, value, rule, REMEDIES.get(last) or _number_remedy(given, unit))
+        case "greater_than_equal":
+            return Finding(path, value, f"at least {context['ge']}", f"use {context['ge']} or more")
+        case "less_than_equal":
+            return Finding(path, value, f"at most {context['le']}", f"use {context['le']} or less")
+        case "string_too_short":
+            return Finding(path, value, f"at least {context['min_length']} characters", "write more of it")
         case _:
             return Finding(path, value, detail["msg"], "correct the value")
 
 
-def _shown(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def shown(value: Any) -> str:
+    """A value in a message: on one line, short, and nothing of what is inside lists and mappings."""
+    match value:
+        case None:
+            return "(nothing)"
+        case bool():
+            return str(value).lower()
+        case dict():
+            return f"a mapping ({', '.join(str(key) for key in [*value][:5])})" if value else "an empty mapping"
+        case list():
+            return f"a list of {len(value)}"
+    text = " ".join(str(value).split())
+    return (text if len(text) <= 60 else f"{text[:57]}...") or "(empty)"
+
+
+def _did_you_mean(name: str, known: list[str], otherwise: str) -> str:
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]}?" if close else otherwise
+
+
+def _first_line(field: FieldInfo | None) -> str:
+    described = ((field.description or "") if field else "").split("\n")[0]
+    return described.removeprefix("Required.").strip()
+
+
+def _mapping_rule(here: Any) -> str:
+    keys = [field.alias or "" for field in _fields(here)] if _is_model(here) else []
+    return f"a mapping with the keys {', '.join(keys)}" if keys else "a mapping, key: value"
+
+
+def _mapping_remedy(value: Any) -> str:
+    if value == SECRET:
+        return "encrypt the values in it, not the whole of it: pulumi config set --secret --path"
+    return "write its keys below it, each on a line of its own, indented"
 
 
 def _number_remedy(value: Any, unit: str) -> str:
+    if isinstance(value, float):
+        return "write it without a fraction"
     quantity = QUANTITY.match(str(value))
     if quantity:
         return f"the unit is in the key ({unit or 'none'}): write {quantity[1]} if that is what you mean"
-    return f"write a number without a unit{f', in {unit}' if unit else ''}"
+    return f"write digits only{f', in {unit}' if unit else ''}"
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, Shape):
-        yield annotation.model
-    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    elif get_origin(annotation) in (Union, UnionType, Annotated, dict, list, tuple):
-        for argument in get_args(annotation):
-            yield from _models_in(argument)
+def place_of(model: type[BaseModel], location: tuple[int | str, ...]) -> Place:
+    """Follows an error's location from the model down. Pydantic adds the tags of unions and marks of keys to it."""
+    keys: list[int | str] = []
+    owner: type[BaseModel] | None = None
+    field: FieldInfo | None = None
+    here: Any = model
+    members: dict[str, type[BaseModel]] = {}
+    for key in location:
+        if key == "[key]":
+            continue
+        if key in members:
+            here, members = members[str(key)], {}
+            continue
+        keys.append(key)
+        owner, field, members = None, None, {}
+        if _is_model(here):
+            owner = here
+            field = next((f for n, f in here.model_fields.items() if key in (f.alias, n)), None)
+            members = _members(field)
+            here = _core(Annotated[(field.annotation, *field.metadata, None)]) if field else None
+        else:
+            here = _core(get_args(here)[-1]) if get_origin(here) in (dict, list) else None
+    return Place(keys, owner, field, here)
 
 
-def _tags(model: type[BaseModel]) -> set[str]:
-    """Discriminator values of the unions directly in a model."""
+def _core(annotation: Any) -> Any:
+    """The type behind Annotated and Optional; the mirror of a TypedDict."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        shape = next((extra for extra in arguments[1:] if isinstance(extra, Shape)), None)
+        return shape.model if shape else _core(arguments[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return _core(next(argument for argument in arguments if argument is not NoneType))
+    return annotation
+
+
+def _members(field: FieldInfo | None) -> dict[str, type[BaseModel]]:
+    """Tag -> model, of a union that is told apart by a key."""
+    if field is None or field.discriminator is None:
+        return {}
     return {
-        str(value)
-        for field in model.model_fields.values()
-        if field.discriminator
-        for member in _models_in(field.annotation)
-        for value in get_args(member.model_fields[str(field.discriminator)].annotation)
+        str(tag): member
+        for member in get_args(field.annotation)
+        for tag in get_args(member.model_fields[str(field.discriminator)].annotation)
     }
 
 
-def _walk(model: type[BaseModel], keys: list[int | str]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
-    """The model that holds the last key of a path, and the field itself where it has one."""
-    owners, field = [model], None
-    owner: type[BaseModel] | None = model
-    for key in keys:
-        owner, found = None, None
-        for candidate in owners:
-            found = next((f for n, f in candidate.model_fields.items() if key in (f.alias, n)), None)
-            if found:
-                owner = candidate
-                break
-        if found:
-            field, owners = found, [m for part in (found.annotation, *found.metadata) for m in _models_in(part)]
-        elif owners:  # a key of a dict or an unknown key: stay with the models below
-            owner = owners[0]
-            field = field if key != keys[-1] else None
-    return owner, field
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return "SecretStr" in str(field.annotation)
+
+
+def _fields(model: type[BaseModel] | None) -> list[FieldInfo]:
+    return [*model.model_fields.values()] if model else []

@@ -1,24 +1,44 @@
 """The one reader of the stack's configuration."""
 
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
-from pulumi.runtime.config import CONFIG
+from pulumi.runtime.config import CONFIG, is_config_secret
 
 from policies.rules.finding import Finding, Refused
+from stacks.problems import SECRET, shown
 from stacks.settings import PROJECT, Settings, parse
+
+PREFIX = f"{PROJECT}:"
+MERGE = "tag:yaml.org,2002:merge"
+RENAME = "rename or remove one of the two"
+TABS = "indent with spaces: YAML takes no tabs"
+COPY = "start from Pulumi.dev.yaml: copy it and change it"
 
 
 def read_settings() -> Settings:
-    """The settings of the running stack. Raises `Refused` with every problem."""
-    return parse(structured(CONFIG.get()))
+    """The settings of the running stack. Raises `Refused` with every problem, and shows nothing that was encrypted."""
+    config = CONFIG.get()
+    try:
+        return parse(structured(config))
+    except Refused as refused:
+        # The engine hands out the plain text and says only in which key there was something to decrypt.
+        encrypted = {key.removeprefix(PREFIX) for key in config if is_config_secret(key)}
+        raise Refused("settings", [_without_secrets(finding, encrypted) for finding in refused.findings]) from None
 
 
-def structured(config: dict[str, str]) -> dict[str, Any]:
+def _without_secrets(finding: Finding, encrypted: set[str]) -> Finding:
+    harmless = finding.value.startswith("(") or re.fullmatch(r"[\d.]+", finding.value)
+    hidden = re.split(r"[.[]", finding.path)[0] in encrypted and not harmless
+    return finding._replace(value=SECRET) if hidden else finding
+
+
+def structured(config: Mapping[str, str]) -> dict[str, Any]:
     """`mlplatform:key` -> JSON or text, as key -> value. Keys of other namespaces belong to providers."""
-    prefix = f"{PROJECT}:"
-    return {key.removeprefix(prefix): _value(text) for key, text in config.items() if key.startswith(prefix)}
+    return {key.removeprefix(PREFIX): _value(text) for key, text in config.items() if key.startswith(PREFIX)}
 
 
 def _value(text: str) -> Any:
@@ -33,22 +53,16 @@ class _UniqueKeys(yaml.SafeLoader):
 
 
 def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: dict[Any, yaml.Node] = {}
+    seen: dict[str, yaml.Node] = {}
     for key_node, _ in node.value:
-        key = loader.construct_object(key_node, deep=True)
+        if key_node.tag == MERGE:
+            continue
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise _unreadable(f"line {key_node.start_mark.line + 1}", "a list or mapping as a key", "a key is text")
+        key = key_node.value
         if key in seen:
-            line = key_node.start_mark.line + 1
-            raise Refused(
-                "settings",
-                [
-                    Finding(
-                        f"line {line}",
-                        f"{key} (first on line {seen[key].start_mark.line + 1})",
-                        "a key stands once",
-                        "rename or remove one of the two",
-                    )
-                ],
-            )
+            found = f"{key} (first on line {seen[key].start_mark.line + 1})"
+            raise _unreadable(f"line {key_node.start_mark.line + 1}", found, "a key stands once", RENAME)
         seen[key] = key_node
     return loader.construct_mapping(node, deep=True)
 
@@ -61,20 +75,46 @@ def from_file(text: str) -> Settings:
 
     Raises `Refused` with every problem, also for text that is no YAML.
     """
+    config = _config(_document(text))
+    return parse({key.removeprefix(PREFIX): _opaque(value) for key, value in config.items() if key.startswith(PREFIX)})
+
+
+def _document(text: str) -> Any:
     try:
-        document = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+        return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+    except Refused:
+        raise
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}" if mark else "the file"
-        problem = str(getattr(error, "problem", error))
-        raise Refused("settings", [Finding(where, problem, "valid YAML", "correct the file")]) from None
-    config = (document or {}).get("config") or {}
-    prefix = f"{PROJECT}:"
-    return parse({key.removeprefix(prefix): _opaque(value) for key, value in config.items() if key.startswith(prefix)})
+        problem = str(getattr(error, "problem", None) or getattr(error, "reason", error))
+        raise _unreadable(where, problem, "valid YAML", TABS if "\\t" in problem else "correct that line") from None
+    except ValueError as error:  # 2026-02-30 looks like a date
+        raise _unreadable("the file", str(error), "valid YAML", "put what only looks like a date into quotes") from None
+
+
+def _config(document: Any) -> dict[str, Any]:
+    if document is not None and not isinstance(document, dict):
+        raise _unreadable("the file", shown(document), "a mapping with the key config", COPY)
+    config = (document or {}).get("config")
+    if not config:
+        found = "(missing)" if document and "config" not in document else "(nothing)"
+        raise _unreadable("config", found, f"settings stand below config, as {PREFIX}<key>", COPY)
+    if not isinstance(config, dict):
+        raise _unreadable("config", shown(config), f"a mapping with keys like {PREFIX}environment", COPY)
+    for key in config:
+        if not isinstance(key, str) or ":" not in key:
+            remedy = f"write {PREFIX}{key}"
+            raise _unreadable(f"config.{key}", str(key), "a key of the stack has a namespace, as namespace:key", remedy)
+    return config
+
+
+def _unreadable(path: str, value: str, rule: str, remedy: str = "write it as in Pulumi.dev.yaml") -> Refused:
+    return Refused("settings", [Finding(path, value, rule, remedy)])
 
 
 def _opaque(value: Any) -> Any:
     """The value with `secure: …` replaced: what it decrypts to is text, and only the engine can tell which."""
     if isinstance(value, dict):
-        return "[secret]" if set(value) == {"secure"} else {key: _opaque(item) for key, item in value.items()}
+        return SECRET if set(value) == {"secure"} else {key: _opaque(item) for key, item in value.items()}
     return [_opaque(item) for item in value] if isinstance(value, list) else value

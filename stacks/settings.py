@@ -10,7 +10,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from components.addons.gateway import DEFAULT_NAMESPACE as GATEWAY_NAMESPACE
 from components.addons.gateway import CertificateSource, DomainArgs
+from components.addons.monitoring import DEFAULT_NAMESPACE as MONITORING_NAMESPACE
 from components.capacity import Demand, Ledger, Supply, supplies_of
 from components.catalog import ClusterKind
 from components.demand import inference_demand, model_server_demand, training_demand
@@ -19,12 +21,15 @@ from components.stores import StorageClassesArgs, StorageHandle, StoragePurpose,
 from policies.rules.finding import Finding, Refused
 from stacks.models.base import Model, Name
 from stacks.models.cluster import ExistingCluster, SimulatedCluster
-from stacks.models.environment import Charts, Environment
+from stacks.models.environment import Acme, Charts, Environment
 from stacks.models.platform import DEFAULT_STORE, Gateway, Mlflow, Monitoring, ObjectStore, Storage
 from stacks.models.workloads import Inference, ModelServer, Team, Training, Workload
 from stacks.problems import problems_of
 
 PROJECT = "mlplatform"
+MLFLOW_NAMESPACE = "mlflow"
+STORE_NAMESPACE = "object-store"
+DEFAULT_PROMETHEUS_GIB = 100
 
 
 class Settings(Model):
@@ -40,6 +45,8 @@ class Settings(Model):
     """Storage classes, by purpose."""
     object_store: ObjectStore = DEFAULT_STORE
     """Where artifacts, models and backups lie."""
+    acme: Acme | None = None
+    """Who signs public certificates; default: nobody, only the platform's own CA."""
     gateway: Gateway | None = None
     """The way in; default: the environment's domain, certificates of the platform's own CA."""
     monitoring: Monitoring | None = None
@@ -81,6 +88,21 @@ class Settings(Model):
         written = (self.gateway or {}).get("domains")
         default = DomainArgs(name="platform", domain=self.environment.domain, certificate=CertificateSource.INTERNAL)
         return written or [default]
+
+    @property
+    def monitoring_args(self) -> dict[str, Any]:
+        """The part of what monitoring takes that people write, with the size that it has by default."""
+        return {"storage_gib": DEFAULT_PROMETHEUS_GIB, **(self.monitoring or {})}
+
+    @property
+    def monitoring_namespace(self) -> str:
+        """Where Prometheus runs."""
+        return self.monitoring_args.get("namespace") or MONITORING_NAMESPACE
+
+    @property
+    def gateway_namespace(self) -> str:
+        """Where the gateway is."""
+        return (self.gateway or {}).get("namespace") or GATEWAY_NAMESPACE
 
     def workloads(self) -> Iterator[tuple[str, str, Workload]]:
         """Path, name and settings of every workload."""

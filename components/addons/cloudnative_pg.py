@@ -11,6 +11,7 @@ from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodS
 from components.network import POSTGRESQL_INSTANCE_PORTS
 from components.pods import resources
 
+DEFAULT_NAMESPACE = "cnpg-system"
 OPERATOR_PODS = {"app.kubernetes.io/name": "cloudnative-pg"}
 """Labels of the operator's pods, as the chart writes them."""
 WEBHOOK_PORT = 9443
@@ -67,7 +68,7 @@ class CloudNativePg(Component):
 
 
 def _namespace(args: CloudNativePgArgs) -> str:
-    return args.get("namespace") or "cnpg-system"
+    return args.get("namespace") or DEFAULT_NAMESPACE
 
 
 def operator_namespace(args: CloudNativePgArgs) -> IsolatedNamespaceArgs:

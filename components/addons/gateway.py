@@ -25,7 +25,7 @@ from components.charts import ChartSource
 from components.component import Component
 from components.custom_resources import custom_resource
 from components.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
-from policies.rules.addons import DomainFacts, check_gateway
+from policies.rules.addons import DomainFacts, check_gateway, check_ranges
 from policies.rules.finding import refuse
 
 DEFAULT_NAMESPACE = "gateway"
@@ -270,7 +270,9 @@ class Gateway(Component):
         domains, envoy = args["domains"], is_envoy(args)
         facts = [domain_facts(domain) for domain in domains]
         needs_class = not envoy and not args.get("class_name")
-        findings = check_gateway(name, facts, has_acme=bool(args["issuers"]["acme"]), needs_class=needs_class)
+        findings = [*check_gateway(name, facts, has_acme=bool(args["issuers"]["acme"]), needs_class=needs_class)]
+        for key, ranges in (("clientRanges", args.get("client_ranges")), ("proxyRanges", args.get("proxy_ranges"))):
+            findings += check_ranges(f"{name}.{key}", ranges or [])
         refuse(f"gateway {name}", findings)
         super().__init__(name, args, opts)
         self.handle: GatewayHandle = gateway_handle(name, args)

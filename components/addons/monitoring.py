@@ -36,6 +36,7 @@ from policies.rules.finding import refuse
 from policies.rules.monitoring import check_monitoring
 
 RELEASE = "kube-prometheus-stack"
+DEFAULT_NAMESPACE = "monitoring"
 """The chart's release name: the first part of the names of all its objects."""
 PROMETHEUS_PODS = {"app.kubernetes.io/name": "prometheus"}
 ALERTMANAGER_PODS = {"app.kubernetes.io/name": "alertmanager"}
@@ -231,7 +232,7 @@ def _grafana_hostname(args: MonitoringArgs) -> str:
 
 
 def _namespace(args: MonitoringArgs) -> str:
-    return args.get("namespace") or "monitoring"
+    return args.get("namespace") or DEFAULT_NAMESPACE
 
 
 def _checks_rules(args: MonitoringArgs) -> bool:

@@ -1,15 +1,16 @@
 """Rules on pools: accelerators, how they are shared, TPU slices. Used by the settings and by every node pool."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from components.catalog import ACCELERATORS, HOSTS, RETIRED_RESOURCES, Accelerator, Sharing, topology_hosts
 from components.placement import PoolArgs, SharingArgs, accelerator_of
-from policies.rules.finding import Finding
+from policies.rules.finding import Finding, camel
 
 MPS_RULE = "the device plugin offers MPS on whole NVIDIA GPUs only, never together with time-slicing or MIG"
 MAX_NODES = 5000
 """Nodes in one cluster (Kubernetes documentation, considerations for large clusters)."""
+TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _HOST_MINIMA = (("cpu_per_node", 1), ("memory_gib_per_node", 1))
 MAX_SHARES = 48
 """MPS on Volta and later serves 48 clients a device (NVIDIA MPS documentation); more shares than that help nobody."""
@@ -30,7 +31,7 @@ def check_pool(path: str, args: PoolArgs) -> Iterator[Finding]:
         for key in ("devices_per_node", "sharing", "topology"):
             if args.get(key):
                 yield Finding(
-                    f"{path}.{_camel(key)}",
+                    f"{path}.{camel(key)}",
                     str(args.get(key)),
                     "a CPU pool has no devices to count, share or shape",
                     "name an accelerator, or remove this line",
@@ -45,7 +46,7 @@ def _check_size(path: str, args: PoolArgs) -> Iterator[Finding]:
     for key, least in (("nodes_max", 1), ("nodes_min", 0), ("devices_per_node", 1), *_HOST_MINIMA):
         value = args.get(key, least)
         if not isinstance(value, int | float) or value < least:
-            yield Finding(f"{path}.{_camel(key)}", f"{value}", f"at least {least}", "correct the number")
+            yield Finding(f"{path}.{camel(key)}", f"{value}", f"at least {least}", f"use {least} or more")
     if nodes_max > MAX_NODES:
         yield Finding(
             f"{path}.nodesMax", f"{nodes_max}", f"Kubernetes supports {MAX_NODES} nodes in one cluster", "use fewer"
@@ -54,6 +55,14 @@ def _check_size(path: str, args: PoolArgs) -> Iterator[Finding]:
         yield Finding(
             f"{path}.nodesMin", f"{nodes_min}", f"at most nodesMax ({nodes_max})", "lower nodesMin or raise nodesMax"
         )
+    for index, taint in enumerate(args.get("taints") or []):
+        if taint["effect"] not in TAINT_EFFECTS:
+            yield Finding(
+                f"{path}.taints[{index}].effect",
+                taint["effect"],
+                f"one of {', '.join(TAINT_EFFECTS)}",
+                "NoSchedule keeps pods away that do not tolerate it",
+            )
 
 
 def _unknown_accelerator(path: str, name: str) -> Finding:
@@ -63,7 +72,7 @@ def _unknown_accelerator(path: str, name: str) -> Finding:
         path,
         name,
         f"an accelerator of the catalogue: {', '.join(ACCELERATORS)}",
-        f"{hint}a device that is not in it goes under customAccelerator",
+        f"{hint}A device that is not in it goes under customAccelerator",
     )
 
 
@@ -117,7 +126,8 @@ def _check_topology(path: str, args: PoolArgs, accelerator: Accelerator) -> Iter
             f"{path}.nodesMax",
             f"{args['nodes_max']} (nodesMin {args.get('nodes_min', 0)})",
             f"a {topology} slice is {hosts} hosts that come and go together, so both are multiples of {hosts}",
-            f"use {max(1, round(args['nodes_max'] / hosts)) * hosts}",
+            f"use {max(1, round(args['nodes_max'] / hosts)) * hosts} for nodesMax, and a multiple of {hosts} (or 0) "
+            "for nodesMin",
         )
 
 
@@ -137,7 +147,7 @@ def check_sharing(path: str, sharing: SharingArgs, accelerator: Accelerator) -> 
         if profiles:
             yield Finding(
                 f"{path}.migProfiles",
-                str(profiles),
+                _listed(profiles),
                 MPS_RULE if strategy is Sharing.MPS else "a device is either time-sliced or partitioned here",
                 "remove migProfiles, or use strategy mig",
             )
@@ -157,7 +167,7 @@ def check_sharing(path: str, sharing: SharingArgs, accelerator: Accelerator) -> 
             "remove replicas, or use strategy time-slicing or mps (one of the two)",
         )
     if strategy is Sharing.EXCLUSIVE and profiles:
-        yield Finding(f"{path}.migProfiles", str(profiles), "only strategy mig has profiles", "use strategy mig")
+        yield Finding(f"{path}.migProfiles", _listed(profiles), "only strategy mig has profiles", "use strategy mig")
     if strategy is Sharing.MIG:
         yield from _check_mig(path, profiles or {}, accelerator)
 
@@ -170,7 +180,12 @@ def _check_mig(path: str, profiles: dict[str, int], accelerator: Accelerator) ->
         return
     names = ", ".join(profile.name for profile in accelerator.mig_profiles)
     if not profiles:
-        yield Finding(f"{path}.migProfiles", "(missing)", f"profiles of {accelerator.name}: {names}", "name one")
+        yield Finding(
+            f"{path}.migProfiles",
+            "(missing)",
+            f"strategy mig says how each device is cut; profiles of {accelerator.name}: {names}",
+            f"write how many of each, like migProfiles: {{{accelerator.mig_profiles[0].name}: 2}}",
+        )
         return
     compute = memory = 0
     for name, count in profiles.items():
@@ -198,13 +213,12 @@ def _check_mig(path: str, profiles: dict[str, int], accelerator: Accelerator) ->
     if compute > accelerator.compute_slices or memory > accelerator.memory_slices:
         yield Finding(
             f"{path}.migProfiles",
-            str(profiles),
+            _listed(profiles),
             f"one {accelerator.name} has {accelerator.compute_slices} compute and {accelerator.memory_slices} memory "
             f"slices; this takes {compute} and {memory}",
             "use fewer or smaller profiles",
         )
 
 
-def _camel(key: str) -> str:
-    head, *tail = key.split("_")
-    return head + "".join(part.title() for part in tail)
+def _listed(profiles: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in profiles.items())

@@ -1,7 +1,8 @@
 """Rules on add-ons: what cannot work is refused before anything is registered."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_network
 from typing import NamedTuple
 
 from components.placement import PoolHandle
@@ -27,7 +28,7 @@ def check_crd_sets(path: str, sets: list[str], known: list[str], origin: str, lo
             f"{path}.mirror",
             location or "(missing)",
             "a registry (oci://) holds charts, not files: CRDs are read from a folder or an https:// address",
-            "give mirror: https://files.example.com/mlplatform, or a folder of your repository; the files are "
+            "say where they are: https://files.example.com/mlplatform or a folder of your repository, whose files are "
             "<mirror>/crds/<set>/<version>.yaml",
         )
 
@@ -98,6 +99,17 @@ class DomainFacts(NamedTuple):
     secret_name: str
 
 
+def check_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
+    """Address ranges that a NetworkPolicy can hold."""
+    for text in ranges:
+        try:
+            ip_network(text)
+        except ValueError as error:
+            yield Finding(
+                path, text, f"an address range: {error}", "write it like 10.20.0.0/16, one host as 10.20.0.7/32"
+            )
+
+
 def check_gateway(path: str, domains: list[DomainFacts], *, has_acme: bool, needs_class: bool) -> Iterator[Finding]:
     """A gateway serves domains, each once, with certificates that can be had."""
     if needs_class:
@@ -112,7 +124,12 @@ def check_gateway(path: str, domains: list[DomainFacts], *, has_acme: bool, need
     for what in ("name", "domain"):
         values = [getattr(domain, what) for domain in domains]
         for value in sorted({value for value in values if values.count(value) > 1}):
-            yield Finding(f"{path}.domains", f"{what} {value} {values.count(value)} times", "each once", "merge them")
+            yield Finding(
+                f"{path}.domains",
+                f"{what} {value} {values.count(value)} times",
+                "each once",
+                "rename one, or merge them",
+            )
     for domain in domains:
         yield from _check_domain(f"{path}.domains.{domain.name}", domain, has_acme=has_acme)
 
@@ -133,7 +150,12 @@ def _check_domain(path: str, domain: DomainFacts, *, has_acme: bool) -> Iterator
                 f"write mlflow for mlflow.{domain.domain}",
             )
     if domain.certificate == "acme" and not has_acme:
-        yield Finding(f"{path}.certificate", "acme", "cert-manager has an ACME account", "configure certManager.acme")
+        yield Finding(
+            f"{path}.certificate",
+            "acme",
+            "public certificates need an account with an ACME authority",
+            "configure acme with server and email, or use certificate internal or secret",
+        )
     if domain.certificate == "acme" and not domain.hosts:
         yield Finding(
             f"{path}.hosts",

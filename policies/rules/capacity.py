@@ -28,7 +28,7 @@ def devices_within_cap(ledger: Ledger) -> Iterator[Finding]:
 
 
 def _missing(path: str, value: str, ledger: Ledger) -> Finding:
-    keys = ", ".join(supply.key for supply in ledger.supplies) or "(no pool has accelerators)"
+    keys = ", ".join(sorted({supply.key for supply in ledger.supplies})) or "(none has any)"
     return Finding(path, value, f"a pool that offers accelerators: {keys}", "correct the name, or declare the pool")
 
 
@@ -110,5 +110,5 @@ def demands_within_quota(ledger: Ledger) -> Iterator[Finding]:
                     first.path,
                     f"team {team} takes {used} of {key}",
                     f"its quota is {quota.get(key, 0)}",
-                    f"lower the workload, or raise teams.{team}.quota.{key}",
+                    f"lower its workloads on that pool, or raise teams.{team}.quota.{key}",
                 )

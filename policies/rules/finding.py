@@ -26,6 +26,12 @@ class Refused(ValueError):
         super().__init__(f"{what}: {count} {'problem' if count == 1 else 'problems'}, nothing was changed\n{lines}")
 
 
+def camel(key: str) -> str:
+    """`memory_gib` as settings write it: `memoryGib`."""
+    head, *tail = key.split("_")
+    return head + "".join(part.title() for part in tail)
+
+
 def refuse(what: str, findings: Iterable[Finding]) -> None:
     """Raise `Refused` when there is any finding."""
     found = tuple(findings)

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policies.rules.finding import Finding
+from policies.rules.finding import Finding, camel
+from policies.rules.workloads import cron_problem
 
 SSL_MODES = ("verify-full", "verify-ca", "require")
 _HOSTNAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-_SCHEDULE = re.compile(r"\S+( \S+){4}")
 
 
 def check_hostname(path: str, hostname: str) -> Iterator[Finding]:
@@ -26,7 +26,7 @@ def check_hostname(path: str, hostname: str) -> Iterator[Finding]:
 def check_database_name(path: str, database: str) -> Iterator[Finding]:
     """A name that needs no quotes anywhere."""
     if not _IDENTIFIER.fullmatch(database):
-        yield Finding(path, database, "a-z, 0-9 and _, 63 characters at most", "choose such a name")
+        yield Finding(path, database, "a-z, 0-9 and _, 63 characters at most, no digit first", "mlflow, say")
 
 
 def check_external_database(path: str, database: Mapping[str, Any]) -> Iterator[Finding]:
@@ -47,8 +47,10 @@ def check_external_database(path: str, database: Mapping[str, Any]) -> Iterator[
 
 def check_backup(path: str, schedule: str, retention_days: int) -> Iterator[Finding]:
     """A backup runs, and the last one is never what retention removes."""
-    if not _SCHEDULE.fullmatch(schedule):
-        yield Finding(f"{path}.schedule", schedule, "five fields, as cron has them", "`17 2 * * *` is 02:17 UTC daily")
+    problem = cron_problem(schedule)
+    if problem:
+        rule = f"five fields, as cron has them: {problem}"
+        yield Finding(f"{path}.schedule", schedule, rule, "02:17 UTC daily is `17 2 * * *`")
     if int(retention_days) < 2:
         yield Finding(
             f"{path}.retentionDays", f"{retention_days}", "2 days or more: a bad day must leave a good copy", "raise it"
@@ -75,6 +77,11 @@ def check_tracking_server(path: str, args: Mapping[str, Any]) -> Iterator[Findin
         yield Finding(
             f"{path}.ingress", "route and ingress", "one way in", "keep the route; ingress is for clusters without one"
         )
-    for field in ("workers", "upload_gib"):
+    for field in ("workers", "cpu_millis", "memory_mib", "upload_gib"):
         if int(args.get(field, 1)) < 1:
-            yield Finding(f"{path}.{field}", f"{args[field]}", "1 or more", "raise it")
+            yield Finding(
+                f"{path}.{camel(field)}",
+                f"{args[field]}",
+                "1 or more",
+                "use 1 or more, or leave it out for the default",
+            )

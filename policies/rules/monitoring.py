@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from policies.rules.finding import Finding
+from policies.rules.addons import check_ranges
+from policies.rules.finding import Finding, camel
 
 SEVERITIES = ("critical", "warning", "info")
 RECEIVER_KINDS = ("webhook", "slack", "pagerduty")
@@ -16,16 +17,18 @@ def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     """Retention that fits its volume, one source for Grafana's password, receivers that can be reached."""
     storage, kept = int(args["storage_gib"]), args.get("retention_size_gib")
     if storage < 1:
-        yield Finding(f"{path}.storage_gib", str(storage), "at least 1 GiB", "give Prometheus a volume")
+        yield Finding(
+            f"{path}.storageGib", str(storage), "at least 1 GiB", "say how large the volume of Prometheus is, in GiB"
+        )
     if kept is not None and not 0 < int(kept) <= storage * LARGEST_SHARE_PERCENT / 100:
         yield Finding(
-            f"{path}.retention_size_gib",
+            f"{path}.retentionSizeGib",
             f"{int(kept)} of {storage} GiB",
             f"above 0 and at most {LARGEST_SHARE_PERCENT} % of the volume: the write-ahead log needs the rest",
-            f"keep at most {storage * LARGEST_SHARE_PERCENT // 100} GiB, or enlarge storage_gib",
+            f"keep at most {storage * LARGEST_SHARE_PERCENT // 100} GiB, or enlarge storageGib",
         )
     if int(args.get("retention_days") or 1) < 1:
-        yield Finding(f"{path}.retention_days", str(args["retention_days"]), "at least 1 day", "give whole days")
+        yield Finding(f"{path}.retentionDays", str(args["retention_days"]), "at least 1 day", "15 days is usual")
     if "ReadWriteOnce" not in args["storage"]["access_modes"]:
         yield Finding(
             f"{path}.storage",
@@ -35,14 +38,14 @@ def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
         )
     if args.get("grafana_admin_secret_name") and "grafana_admin_password" in args:
         yield Finding(
-            f"{path}.grafana_admin_password",
+            f"{path}.grafanaAdminPassword",
             "both grafana_admin_password and grafana_admin_secret_name",
             "Grafana's administrator has a password from one place, and it is never the chart's default",
             "remove one of the two; without either a password is drawn once",
         )
     if args.get("scrape_control_plane") and args["cluster_kind"] in ("eks", "gke", "simulated"):
         yield Finding(
-            f"{path}.scrape_control_plane",
+            f"{path}.scrapeControlPlane",
             f"true on {args['cluster_kind']}",
             "scheduler, controller manager and etcd of a managed or simulated control plane cannot be scraped",
             "leave it out",
@@ -50,11 +53,18 @@ def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     gateway = args.get("gateway")
     if gateway and args.get("grafana_domain") not in gateway["domains"]:
         yield Finding(
-            f"{path}.grafana_domain",
+            f"{path}.grafanaDomain",
             str(args.get("grafana_domain")),
             f"a domain that the gateway serves: {', '.join(gateway['domains'])}",
             "name one of them",
         )
+    for key in ("prometheus_cpu_millis", "prometheus_memory_gib"):
+        if int(args.get(key, 1)) < 1:
+            yield Finding(f"{path}.{camel(key)}", str(args[key]), "1 or more", "leave it out for the default")
+    for port in args.get("more_scraped_ports") or []:
+        if not 1 <= int(port) <= 65535:
+            yield Finding(f"{path}.moreScrapedPorts", str(port), "a TCP port: 1 to 65535", "correct the port")
+    yield from check_ranges(f"{path}.controlPlaneRanges", args.get("control_plane_ranges") or [])
     yield from check_receivers(f"{path}.receivers", args.get("receivers") or [])
 
 
@@ -64,22 +74,25 @@ def check_receivers(path: str, receivers: Sequence[Mapping[str, Any]]) -> Iterat
     for receiver in receivers:
         here = f"{path}.{receiver['name']}"
         if names.count(receiver["name"]) > 1 or receiver["name"] == "null":
-            yield Finding(here, receiver["name"], "every receiver has a name of its own", "rename it")
+            yield Finding(here, receiver["name"], "every receiver has a name of its own, and not null", "rename it")
         if receiver["kind"] not in RECEIVER_KINDS:
-            yield Finding(f"{here}.kind", str(receiver["kind"]), f"one of {', '.join(RECEIVER_KINDS)}", "correct it")
+            yield Finding(f"{here}.kind", str(receiver["kind"]), f"one of {', '.join(RECEIVER_KINDS)}", "choose one")
         if not receiver.get("secret_name") or not receiver.get("secret_key"):
             yield Finding(
-                f"{here}.secret_name",
+                f"{here}.secretName",
                 "(none)",
                 "the address or key of a receiver is in a Secret: whoever knows it can post",
-                "name the Secret of the monitoring namespace, and its key",
+                "give secretName and secretKey: a Secret of the monitoring namespace, and its key",
             )
         for severity in receiver.get("severities") or []:
             if severity not in SEVERITIES:
-                yield Finding(f"{here}.severities", severity, f"one of {', '.join(SEVERITIES)}", "correct it")
+                yield Finding(f"{here}.severities", severity, f"one of {', '.join(SEVERITIES)}", "choose one")
         if (receiver["kind"] == "slack") != bool(receiver.get("channel")):
             yield Finding(
-                f"{here}.channel", str(receiver.get("channel")), "a channel for Slack, and only for Slack", "correct it"
+                f"{here}.channel",
+                receiver.get("channel") or "(missing)",
+                "a channel for Slack, and only for Slack",
+                "write channel: '#alerts' with kind slack, and leave it out otherwise",
             )
 
 
@@ -91,19 +104,19 @@ def check_alert_rules(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
         # Below 931 the fast burn of 14.4 budgets is more than every request: the alert could never fire.
         if not 931 <= promised <= 999:
             yield Finding(
-                f"{path}.objectives.availability_per_mille",
+                f"{path}.objectives.availabilityPerMille",
                 str(promised),
                 "from 931 to 999: nothing is always available, and below that the alert cannot fire",
                 "995 is 3.6 hours of errors a month",
             )
         if int(objectives["latency_milliseconds"]) < 1:
             yield Finding(
-                f"{path}.objectives.latency_milliseconds",
+                f"{path}.objectives.latencyMilliseconds",
                 str(objectives["latency_milliseconds"]),
                 "at least 1 ms",
                 "give whole milliseconds",
             )
     if int(args.get("backup_age_hours") or 1) < 1:
         yield Finding(
-            f"{path}.backup_age_hours", str(args["backup_age_hours"]), "at least 1 hour", "26 suits a daily one"
+            f"{path}.backupAgeHours", str(args["backup_age_hours"]), "at least 1 hour", "26 suits a daily one"
         )

@@ -18,7 +18,7 @@ def check_kserve(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
         )
     memory = int(args.get("storage_initializer_memory_gib") or 1)
     if memory < 1:
-        yield Finding(f"{path}.storage_initializer_memory_gib", str(memory), "at least 1 GiB", "give whole GiB")
+        yield Finding(f"{path}.storageInitializerMemoryGib", str(memory), "at least 1 GiB", "give whole GiB")
 
 
 def check_runtimes(path: str, chosen: Sequence[str], known: Collection[str]) -> Iterator[Finding]:

@@ -93,23 +93,30 @@ def check_volume(path: str, handle: StorageHandle, access_mode: str, size_gib: i
         yield Finding(f"{path}.sizeGib", f"{size_gib}", "1 or more", "set the size in GiB")
 
 
+def check_bucket(path: str, bucket: str) -> Iterator[Finding]:
+    """A name that every object store takes."""
+    if not _BUCKET.fullmatch(bucket):
+        yield Finding(
+            path,
+            bucket,
+            "3 to 63 of a-z, 0-9, '-', '.', the last two not at either end",
+            "correct the bucket's name; no slash and no scheme",
+        )
+
+
 def check_object_store(path: str, store: Mapping[str, Any]) -> Iterator[Finding]:
     """An object store is named so that it can be reached, with one identity."""
     kind = ObjectStoreKind(store["kind"])
     endpoint, credentials = store.get("endpoint") or "", store.get("credentials_secret_name") or ""
-    if not _BUCKET.fullmatch(store["bucket"]):
-        yield Finding(
-            f"{path}.bucket",
-            store["bucket"],
-            "3 to 63 of a-z, 0-9, '-', '.', not at either end",
-            "correct the bucket's name; no slash and no scheme",
-        )
+    yield from check_bucket(f"{path}.bucket", store["bucket"])
     if store.get("prefix") and not _PREFIX.fullmatch(store["prefix"]):
-        yield Finding(f"{path}.prefix", store["prefix"], "a/b, no slash at either end", "correct the prefix")
+        yield Finding(f"{path}.prefix", store["prefix"], "a/b, no slash at either end", "write it like platform/dev")
     if kind is ObjectStoreKind.S3_COMPATIBLE:
         yield from _endpoint_and_credentials(path, endpoint, credentials)
     elif endpoint:
-        yield Finding(f"{path}.endpoint", endpoint, f"{kind} has no endpoint of its own", "remove it, or s3-compatible")
+        yield Finding(
+            f"{path}.endpoint", endpoint, f"{kind} has no endpoint of its own", "remove it, or use kind s3-compatible"
+        )
     if kind is ObjectStoreKind.GCS and credentials:
         yield Finding(
             f"{path}.credentialsSecretName",
@@ -128,7 +135,7 @@ def _endpoint_and_credentials(path: str, endpoint: str, credentials: str) -> Ite
             f"{path}.endpoint",
             endpoint if not url.username else "(an address with credentials in it)",
             "http(s)://host:port, no path, no credentials",
-            "correct the endpoint",
+            "write it like https://s3.example.com:9000; keys go elsewhere",
         )
     if not credentials:
         yield Finding(

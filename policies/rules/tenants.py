@@ -31,7 +31,7 @@ def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...
             f"{path}.namespace",
             namespace,
             f"1 to 63 of a-z, 0-9 and '-', and none of {', '.join(_RESERVED)}",
-            "rename it",
+            "rename the team, or give it another namespace",
         )
     for key, label in (("owner", "owner"), ("cost_center", "costCenter")):
         value = str(team.get(key) or "")
@@ -40,12 +40,12 @@ def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...
                 f"{path}.{label}",
                 value or "(missing)",
                 "required, and a label: 1 to 63 letters, digits, '-', '_', '.'",
-                f"add {label}, an address as name_at_example.com",
+                f"correct {label}; an address is written name_at_example.com",
             )
     for key, label in _SIZES:
         size = team.get(key)
         if size is not None and int(str(size).split(".")[0]) < 1:
-            yield Finding(f"{path}.{label}", str(size), "1 or more", "raise it")
+            yield Finding(f"{path}.{label}", str(size), "1 or more", "use 1 or more, or leave it out for the default")
     known = {supply.key for supply in supplies}
     for key, units in (team.get("quota") or {}).items():
         if key not in known:
@@ -59,7 +59,10 @@ def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...
         for group in team.get(groups) or []:  # type: ignore[attr-defined]
             if group in _FORBIDDEN_GROUPS:
                 yield Finding(
-                    f"{path}.{groups}", group, "a team's rights go to its own groups, not to everybody", "remove it"
+                    f"{path}.{groups}",
+                    group,
+                    "a team's rights go to its own groups, not to everybody",
+                    "name a group of your identity provider",
                 )
     for index, way in enumerate(team.get("egress") or []):
         yield from _check_egress(f"{path}.egress[{index}]", way)
@@ -69,6 +72,9 @@ def _check_egress(path: str, way: EgressSpec) -> Iterator[Finding]:
     for key in ("name", "cidr", "ports"):
         if not way.get(key):
             yield Finding(f"{path}.{key}", "(missing)", "required", f"add {key}")
+    for port in way.get("ports") or []:
+        if not 1 <= int(port) <= 65535:
+            yield Finding(f"{path}.ports", str(port), "a TCP port: 1 to 65535", "correct the port")
     cidr = way.get("cidr", "")
     try:
         network = ip_network(cidr) if cidr else None

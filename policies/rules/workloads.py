@@ -32,18 +32,21 @@ from components.training.spec import (
     WorkersSpec,
     accelerator_count,
 )
-from policies.rules.finding import Finding
+from policies.rules.finding import Finding, camel
 from policies.rules.images import check_image
 
 SPOT_GRACE_SECONDS = (10, 120)
 """EC2 takes a spot node away two minutes after it says so, Compute Engine after half a minute: more is never given."""
 MAX_RETRIES = 10
 MAX_OBJECT_NAME = 63
+MAX_LOCAL_GIB = 64 * 1024
+"""Local disk of one pod: more than any node has, so that only a wrong unit goes beyond it."""
 MAX_CRON_JOB_NAME = 52
 """The controller adds eleven characters for the name of each Job."""
 INFERENCE_SCHEMES = ("s3", "gs", "hf", "pvc", "https")
 MODEL_SERVER_SCHEMES = ("s3", "gs", "pvc")
 
+_MIG_PREFIX = "nvidia.com/mig-"
 _RUN = re.compile(r"^[a-z0-9]([-a-z0-9]{0,14}[a-z0-9])?$")
 _URI = re.compile(r"^(?P<scheme>[a-z0-9]+)://(?P<place>[^\s/]+)(/\S*)?$")
 _SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|access_?key|private_?key|credential)")
@@ -80,7 +83,12 @@ def check_scheduled_training(
 ) -> Iterator[Finding]:
     """One training that is repeated."""
     if job.get("run"):
-        yield Finding(f"{path}.run", str(job["run"]), "on a schedule every run is named after its time", "remove run")
+        yield Finding(
+            f"{path}.run",
+            str(job["run"]),
+            "on a schedule every run is named after its time",
+            "remove run, or remove schedule to train once",
+        )
     if len(name) > MAX_CRON_JOB_NAME:
         yield Finding(
             path, name, f"the name of a scheduled training has at most {MAX_CRON_JOB_NAME} characters", "shorten it"
@@ -131,18 +139,35 @@ def check_checkpoint_storage(
     path: str, job: TrainingSpec, workers: WorkersSpec | None, access_modes: Sequence[str] | None
 ) -> Iterator[Finding]:
     """Several nodes write one checkpoint volume only where its class lets them. None: no storage was given."""
-    if not job.get("checkpoint"):
+    checkpoint = job.get("checkpoint")
+    if not checkpoint:
         return
+    size, place = int(checkpoint.get("size_gib", 1)), checkpoint.get("path", "/")
+    if size < 1:
+        yield Finding(f"{path}.checkpoint.sizeGib", str(size), "1 GiB or more", "say how large the volume is, in GiB")
+    if not place.startswith("/"):
+        yield Finding(f"{path}.checkpoint.path", place, "an absolute path in the container", f"write /{place}")
     if access_modes is None:
-        yield Finding(f"{path}.checkpoint", "no storage class", "a volume has one", "give the checkpoint's storage")
+        yield Finding(
+            f"{path}.checkpoint",
+            "no storage class for it",
+            "a checkpoint is on a volume, and a volume has a storage class",
+            "declare a class for that purpose under storage.declared, or choose another checkpointStorage",
+        )
         return
-    mode = AccessMode.READ_WRITE_MANY if workers else AccessMode.READ_WRITE_ONCE
-    if workers and mode not in access_modes:
+    if workers and AccessMode.READ_WRITE_MANY not in access_modes:
         yield Finding(
             f"{path}.checkpoint",
             f"{', '.join(access_modes)} for {int(workers.get('count', 0))} workers",
             "workers on several nodes write their checkpoints to a ReadWriteMany volume",
-            "use the `shared` storage class",
+            "use checkpointStorage shared, or leave it out",
+        )
+    if not workers and AccessMode.READ_WRITE_ONCE not in access_modes:
+        yield Finding(
+            f"{path}.checkpoint",
+            ", ".join(access_modes),
+            "a training on one node writes its checkpoints to a ReadWriteOnce volume",
+            "use checkpointStorage standard, or leave it out",
         )
 
 
@@ -201,7 +226,7 @@ def _check_slice(path: str, job: TrainingSpec, pool: PoolHandle, workers: Worker
             f"{path}.workers.count",
             str(pods),
             f"a {placement['topology']} slice of pool {placement['pool']} is {hosts} hosts that work together",
-            f"use {hosts} workers" if hosts > 1 else "use a training on one node",
+            f"use {hosts} workers" if hosts > 1 else "remove workers: a training on one node has none",
         )
     chips, taken = max(capacity["units_per_node"].values()), accelerator_count(job.get("accelerators"))
     if 0 < taken < chips:
@@ -217,7 +242,9 @@ def _check_workers(path: str, job: TrainingSpec, pool: PoolHandle, workers: Work
     yield from _required(path, workers, ("count",))
     count = int(workers.get("count", 2))
     if count < 2:
-        yield Finding(f"{path}.count", str(count), "two or more workers", "use a training on one node")
+        yield Finding(
+            f"{path}.count", str(count), "two or more workers", "remove workers: a training on one node has none"
+        )
     units, offered = accelerator_count(job.get("accelerators")), pool["capacity"]["units_per_node"].values()
     room = max((each // units for each in offered), default=0) * pool["capacity"]["nodes_max"] if units else count
     if 0 < room < count:
@@ -239,6 +266,7 @@ def check_inference(path: str, service: InferenceSpec, pool: PoolHandle) -> Iter
     if service.get("storage_uri"):
         yield from check_storage_uri(f"{path}.storageUri", service["storage_uri"], INFERENCE_SCHEMES)
     yield from _check_served(path, service, pool)
+    yield from _between(path, "metricsPort", service.get("metrics_port", 0), 0, 65535, "as a port; 0 is none")
     if service.get("canary"):
         yield from _check_canary(f"{path}.canary", service["canary"], service)
     if service.get("transformer"):
@@ -256,6 +284,7 @@ def check_model_server(
         yield from check_storage_uri(f"{path}.storageUri", server["storage_uri"], MODEL_SERVER_SCHEMES)
     yield from _check_served(path, server, pool)
     yield from _between(path, "port", server.get("port", 8080), 1024, 65535, "as a port")
+    yield from _between(path, "modelSizeGib", server.get("model_size_gib", 1), 1, MAX_LOCAL_GIB, "GiB")
     yield from _between(path, "startupMinutes", server.get("startup_minutes", 10), 1, 180, "minutes")
     yield from _between(path, "graceSeconds", server.get("grace_seconds", 60), 0, 3600, "seconds")
     for key, route in (("readyPath", server.get("ready_path", "/")), ("livePath", server.get("live_path", "/"))):
@@ -347,6 +376,7 @@ def check_size(path: str, spec: TrainingSpec | InferenceSpec | ModelServerSpec, 
     node = f"of a node of pool {capacity['pool']}"
     yield from _between(path, "cpuMillis", cpu, 1, most_cpu, f"thousandths of a vCPU, {node}")
     yield from _between(path, "memoryGib", memory, 1, most_memory, f"GiB, {node}")
+    yield from _between(path, "ephemeralStorageGib", spec.get("ephemeral_storage_gib", 1), 1, MAX_LOCAL_GIB, "GiB")
     limit = int(spec.get("cpu_limit_millis", 0))
     if limit and limit < cpu:
         yield Finding(f"{path}.cpuLimitMillis", str(limit), "at least cpuMillis", "raise it, or remove it")
@@ -374,7 +404,12 @@ def _check_accelerators(path: str, request: AcceleratorRequest, pool: PoolHandle
         return
     if not offered:
         if count or request.get("mig_profile"):
-            yield Finding(f"{path}.count", str(count), f"pool {name} has no accelerators", "choose another pool")
+            yield Finding(
+                f"{path}.count",
+                str(count),
+                f"pool {name} has no accelerators",
+                "remove accelerators, or choose a pool that has some",
+            )
         return
     if not count:
         yield Finding(
@@ -388,10 +423,7 @@ def _check_accelerators(path: str, request: AcceleratorRequest, pool: PoolHandle
     try:
         resource = resource_name(pool["capacity"], profile)
     except KeyError:
-        profiles = ", ".join(sorted(unit.removeprefix("nvidia.com/mig-") for unit in offered))
-        yield Finding(
-            f"{path}.migProfile", profile or "(missing)", f"one of what pool {name} offers: {profiles}", "name one"
-        )
+        yield _wrong_profile(f"{path}.migProfile", profile, pool)
         return
     if int(count) > offered[resource]:
         yield Finding(
@@ -400,6 +432,16 @@ def _check_accelerators(path: str, request: AcceleratorRequest, pool: PoolHandle
             f"a node of pool {name} offers {offered[resource]} {resource}, and a pod runs on one node",
             "spread the work over several workers, or choose a pool with larger nodes",
         )
+
+
+def _wrong_profile(path: str, profile: str, pool: PoolHandle) -> Finding:
+    name, offered = pool["capacity"]["pool"], sorted(pool["capacity"]["units_per_node"])
+    profiles = [unit.removeprefix(_MIG_PREFIX) for unit in offered if unit.startswith(_MIG_PREFIX)]
+    if profiles:
+        rule = f"pool {name} is partitioned, so a workload says which of its profiles it takes: {', '.join(profiles)}"
+        return Finding(path, profile or "(missing)", rule, "name one of these")
+    rule = f"pool {name} offers {', '.join(offered)}, not partitioned"
+    return Finding(path, profile, rule, "remove migProfile, or choose a pool with sharing.strategy mig")
 
 
 def check_storage_uri(path: str, uri: str, schemes: Sequence[str]) -> Iterator[Finding]:
@@ -437,9 +479,7 @@ def check_environment(path: str, environment: Mapping[str, str]) -> Iterator[Fin
 def _required(path: str, spec: Mapping[str, Any], keys: Sequence[str]) -> Iterator[Finding]:
     for key in keys:
         if spec.get(key) in (None, ""):
-            head, *tail = key.split("_")
-            camel = head + "".join(part.title() for part in tail)
-            yield Finding(f"{path}.{camel}", "(missing)", "required", f"add {camel}")
+            yield Finding(f"{path}.{camel(key)}", "(missing)", "required", f"add {camel(key)}")
 
 
 def _between(path: str, key: str, value: Any, least: int, most: int, unit: str) -> Iterator[Finding]:

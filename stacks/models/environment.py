@@ -7,6 +7,8 @@ from pydantic import Field, StringConstraints
 from components.charts import ChartOrigin
 from stacks.models.base import Model, Name
 
+DOMAIN_PATTERN = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}$"
+
 
 class Environment(Model):
     """What this environment is and what it may own."""
@@ -15,7 +17,7 @@ class Environment(Model):
     """Shown in labels, alerts and the report: dev, staging, prod."""
     owner: Annotated[str, StringConstraints(min_length=3)]
     """Who answers for it: a team or an address."""
-    domain: Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}$")]
+    domain: Annotated[str, StringConstraints(pattern=DOMAIN_PATTERN)]
     """DNS domain under which its services are reachable."""
     device_caps: dict[str, Annotated[int, Field(ge=0)]] = {}
     """Accelerator -> physical devices it may own, pools at their largest. Not named: not capped."""
@@ -30,3 +32,15 @@ class Charts(Model):
     """bundled (simulated clusters only), upstream, or mirror."""
     location: str = ""
     """mirror only: `oci://registry/path` or `https://…` that holds the same charts."""
+    crd_location: str = ""
+    """mirror at `oci://…` only, which holds no files: `https://…` or a folder with the CRDs, as
+    `crds/<set>/<version>.yaml`."""
+
+
+class Acme(Model):
+    """An account with a certificate authority that speaks ACME, for domains with `certificate: acme`."""
+
+    server: str
+    """Directory URL, `https://acme-v02.api.letsencrypt.org/directory`."""
+    email: str
+    """Whom the authority warns before certificates expire."""

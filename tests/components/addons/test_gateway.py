@@ -213,10 +213,12 @@ def test_highly_available_and_annotations_reach_envoy() -> None:
         ({"domains": [{**INTERNAL, "secret_name": "mine"}]}, "remove secretName"),
         ({"domains": [{**PUBLIC, "hosts": []}]}, "issues no wildcard certificates"),
         ({"domains": [{**PUBLIC, "hosts": ["api.v1"]}]}, "one label directly below"),
-        ({"domains": [PUBLIC], "issuers": {**ISSUERS, "acme": ""}}, "configure certManager.acme"),
+        ({"domains": [PUBLIC], "issuers": {**ISSUERS, "acme": ""}}, "configure acme with server and email"),
         ({"domains": [{**BOUGHT, "secret_name": ""}]}, "names a TLS Secret"),
         ({"domains": [{**BOUGHT, "hosts": ["api"]}]}, "remove hosts"),
         ({"implementation": GatewayImplementation.EXISTING}, "kubectl get gatewayclass"),
+        ({"client_ranges": ["10.0.0.0/8", "office"]}, "edge.clientRanges: office"),
+        ({"proxy_ranges": ["35.191.0.0"], "client_ranges": ["10.1.0.0/8"]}, "has host bits set"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_registered(changes: dict[str, Any], message: str) -> None:
