@@ -117,7 +117,7 @@ def _inference_service(owner: PlannedObject) -> Iterator[Pods]:
             pods = Pods(owner, {**part, "containers": containers}, part.get("labels") or {}, count, f"spec.{role}")
             yield pods
             if role == "predictor":
-                # A named canary is laid over the predictor: the same pod spec, its own number of replicas (KServe 0.20).
+                # A named canary is laid over the predictor: the same pod spec, replicas of its own (KServe 0.20).
                 for index, canary in enumerate(owner.at("spec.canary") or []):
                     replicas = _whole(at(canary, "predictor.minReplicas"), 1)
                     yield replace(pods, count=replicas, path=f"spec.canary[{index}]")
