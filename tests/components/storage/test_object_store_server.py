@@ -1,5 +1,5 @@
 """SeaweedFS in the cluster. Not proved here: that SeaweedFS runs (no package registry has it), and that generated keys
-stay what they are; tests/engine/test_generated_credentials.py proves the latter on the real engine."""
+stay what they are; tests/engine/test_data.py proves the latter on the real engine."""
 
 import json
 from base64 import b64decode
