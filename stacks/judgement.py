@@ -20,6 +20,7 @@ from policies.rules.capacity import check_ledger
 from policies.rules.finding import Finding
 from policies.rules.mlflow import check_backup, check_external_database, check_tracking_server
 from policies.rules.monitoring import check_monitoring
+from policies.rules.names import check_object_name
 from policies.rules.storage import check_bucket, check_object_store, check_storage_classes
 from policies.rules.tenants import check_team
 from policies.rules.workloads import (
@@ -184,6 +185,8 @@ def _way_in(settings: Settings) -> Iterator[Finding]:
         has_acme=settings.acme is not None,
         needs_class=not is_envoy(written) and not written.get("class_name"),
     )
+    for key, chosen in (("className", written.get("class_name")), ("namespace", written.get("namespace"))):
+        yield from check_object_name(f"gateway.{key}", chosen) if chosen else ()
     yield from check_ranges("gateway.clientRanges", written.get("client_ranges") or [])
     yield from check_ranges("gateway.proxyRanges", written.get("proxy_ranges") or [])
 

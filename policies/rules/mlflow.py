@@ -57,6 +57,12 @@ def check_backup(path: str, schedule: str, retention_days: int) -> Iterator[Find
         )
 
 
+def check_backup_name(path: str, name: str) -> Iterator[Finding]:
+    """Alerts know a backup by its name, and its way back, which never succeeds by itself, by another."""
+    if name != "backup" and not name.endswith("-backup"):
+        yield Finding(path, name, "a backup is called `backup` or `<what>-backup`", f"call it {name}-backup")
+
+
 def check_tracking_server(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     """A tracking server that clients can reach and that survives the loss of a pod where it should."""
     route, ingress = args.get("route") or {}, args.get("ingress") or {}

@@ -5,6 +5,7 @@ from typing import Any
 
 from policies.rules.addons import check_ranges
 from policies.rules.finding import Finding, camel
+from policies.rules.names import check_object_name
 
 SEVERITIES = ("critical", "warning", "info")
 RECEIVER_KINDS = ("webhook", "slack", "pagerduty")
@@ -64,6 +65,8 @@ def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     for port in args.get("more_scraped_ports") or []:
         if not 1 <= int(port) <= 65535:
             yield Finding(f"{path}.moreScrapedPorts", str(port), "a TCP port: 1 to 65535", "correct the port")
+    if args.get("namespace"):
+        yield from check_object_name(f"{path}.namespace", args["namespace"])
     yield from check_ranges(f"{path}.controlPlaneRanges", args.get("control_plane_ranges") or [])
     yield from check_receivers(f"{path}.receivers", args.get("receivers") or [])
 

@@ -48,6 +48,7 @@ MODEL_SERVER_SCHEMES = ("s3", "gs", "pvc")
 
 _MIG_PREFIX = "nvidia.com/mig-"
 _RUN = re.compile(r"^[a-z0-9]([-a-z0-9]{0,14}[a-z0-9])?$")
+_VERSION = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _URI = re.compile(r"^(?P<scheme>[a-z0-9]+)://(?P<place>[^\s/]+)(/\S*)?$")
 _SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|access_?key|private_?key|credential)")
 _HOST_NAME = re.compile(r"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+$")
@@ -265,6 +266,8 @@ def check_inference(path: str, service: InferenceSpec, pool: PoolHandle) -> Iter
     yield from _required(path, service, ("model_format", "storage_uri", "cpu_millis", "memory_gib"))
     if service.get("storage_uri"):
         yield from check_storage_uri(f"{path}.storageUri", service["storage_uri"], INFERENCE_SCHEMES)
+    if service.get("version"):
+        yield from _check_version(f"{path}.version", service["version"])
     yield from _check_served(path, service, pool)
     yield from _between(path, "metricsPort", service.get("metrics_port", 0), 0, 65535, "as a port; 0 is none")
     if service.get("canary"):
@@ -341,11 +344,23 @@ def _check_replicas(path: str, spec: InferenceSpec | ModelServerSpec | Transform
         )
 
 
+def _check_version(path: str, version: str) -> Iterator[Finding]:
+    if not _VERSION.fullmatch(version):
+        yield Finding(
+            path,
+            version,
+            "1 to 63 of a-z, 0-9 and '-', starting with a letter: it becomes part of object names",
+            "write it like v2",
+        )
+
+
 def _check_canary(path: str, canary: CanarySpec, service: InferenceSpec) -> Iterator[Finding]:
     yield from _required(path, canary, ("version", "storage_uri", "traffic_percent"))
     yield from _between(path, "trafficPercent", canary.get("traffic_percent", 0), 0, 100, "percent")
     if canary.get("storage_uri"):
         yield from check_storage_uri(f"{path}.storageUri", canary["storage_uri"], INFERENCE_SCHEMES)
+    if canary.get("version"):
+        yield from _check_version(f"{path}.version", canary["version"])
     if canary.get("version") == service.get("version"):
         yield Finding(
             f"{path}.version", str(canary.get("version")), "another name than the service's own version", "rename it"

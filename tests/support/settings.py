@@ -2,7 +2,7 @@
 
 The name is the expectation: before `--` the path of the finding, or several joined by `+`, with `~` for a slash, `=`
 for a space and ANY for `*`. The first line says which words the message must hold, separated by `;`. Below it stands
-what differs from `good.yaml`; `!delete` removes a key. In `bad_settings/files/` are whole files, where the fault is in YAML.
+what differs from `good.yaml`; `!delete` removes a key. In `bad_settings/files/` are whole files: the fault is in YAML.
 """
 
 from pathlib import Path
