@@ -18,7 +18,7 @@ from components.storage.object_store import object_store_egress, rclone_environm
 from components.stores import ObjectStoreHandle
 from components.versions import IMAGES
 from policies.rules.finding import refuse
-from policies.rules.mlflow import check_backup
+from policies.rules.mlflow import check_backup, check_backup_name
 
 TEMPORARY_FOLDER = "/tmp"  # noqa: S108 - an emptyDir of the pod
 DUMP_FOLDER = "/backup"
@@ -94,7 +94,7 @@ class DatabaseBackup(Component):
 
     def __init__(self, name: str, args: DatabaseBackupArgs, opts: ResourceOptions | None = None) -> None:
         schedule, retention_days = args.get("schedule") or "17 2 * * *", int(args.get("retention_days") or 30)
-        refuse(f"backup {name}", check_backup("backup", schedule, retention_days))
+        refuse(f"backup {name}", [*check_backup_name(name, name), *check_backup("backup", schedule, retention_days)])
         super().__init__(name, args, opts)
         account = core.v1.ServiceAccount(
             f"{name}-account",
@@ -138,7 +138,7 @@ def restore_name(name: str) -> str:
 
     Alerts on old backups find CronJobs by `backup` in their name; this one never succeeds by itself.
     """
-    return f"{name.removesuffix('-backup')}-restore"
+    return f"{name.removesuffix('backup')}restore"
 
 
 def backup_target(name: str, store: ObjectStoreHandle) -> str:

@@ -34,6 +34,8 @@ class Case:
     """Laid over `args`: what it refuses. Empty: it has no rule of its own."""
     second: Mapping[str, Any] = field(default_factory=dict)
     """Laid over `args` for a second instance beside the first, where the names of objects must differ."""
+    ending: str = ""
+    """What names of its instances must end in; empty: any name will do."""
     single: str = ""
     """Why there is one of it in a cluster: what a second one would have to share with the first. Empty: there can be
     several."""

@@ -169,6 +169,7 @@ CASES = [
             "service_account_annotations": {"role": "a"},
         },
         variants={"database": _EXTERNAL, "store": _OTHER_STORE, "schedule": "18 3 * * *"},
+        ending="-backup",
         refused={"schedule": "daily"},
     ),
 ]

@@ -54,7 +54,7 @@ def test_a_backup_is_a_schedule_and_its_way_back_which_never_runs_by_itself() ->
         "NetworkPolicy backup-object-store",
         "ServiceAccount backup-account",
     ]
-    assert recording.one("CronJob", "backup-restore").inputs["spec"]["suspend"] is True
+    assert recording.one("CronJob", "restore").inputs["spec"]["suspend"] is True
     backup = recording.one("CronJob", "backup").inputs["spec"]
     assert (backup["schedule"], backup["timeZone"], backup["concurrencyPolicy"]) == ("17 2 * * *", "Etc/UTC", "Forbid")
     assert "suspend" not in backup
@@ -66,9 +66,17 @@ def test_the_way_back_is_no_backup_to_those_who_watch_backups() -> None:
     assert names == {"mlflow-backup", "mlflow-restore"}
 
 
+def test_a_backup_that_alerts_would_not_know_by_its_name_is_refused() -> None:
+    def program() -> None:
+        with pytest.raises(Refused, match="call it nightly-backup"):
+            DatabaseBackup("nightly", ARGS)
+
+    assert record(program).resources == []
+
+
 def test_the_dump_ends_before_the_upload_begins_and_the_other_way_round_back() -> None:
     recording = declared()
-    there, back = pod(recording, "backup"), pod(recording, "backup-restore")
+    there, back = pod(recording, "backup"), pod(recording, "restore")
     assert [one["name"] for one in [*there["initContainers"], *there["containers"]]] == ["dump", "upload"]
     assert [one["name"] for one in [*back["initContainers"], *back["containers"]]] == ["download", "restore"]
 
