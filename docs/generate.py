@@ -5,6 +5,7 @@
 
 import importlib
 import inspect
+import json
 import pkgutil
 import sys
 from collections.abc import Iterator
@@ -19,8 +20,11 @@ from components.catalog import ACCELERATORS, HOSTS, ClusterKind, topology_hosts
 from components.component import Component
 from components.versions import API_VERSIONS, CHARTS, CRDS, IMAGES
 from policies.pack import RULES
+from stacks.schema import stack_file_schema
 
 REFERENCE = Path(__file__).parent / "reference"
+SCHEMA = "settings.schema.json"
+"""Named in the first line of each Pulumi.<stack>.yaml; editors complete and check by it."""
 NOTE = "<!-- Written by docs/generate.py from the code; edit the docstrings instead. -->\n"
 
 
@@ -28,8 +32,8 @@ NOTE = "<!-- Written by docs/generate.py from the code; edit the docstrings inst
 @click.option("--check", is_flag=True, help="Write nothing; fail when a page is out of date.")
 def main(check: bool) -> None:
     """Write the reference pages, or check that they are up to date."""
-    wanted = {name: NOTE + text for name, text in pages()}
-    there = {path.name: path.read_text() for path in REFERENCE.glob("*.md")}
+    wanted = {name: NOTE + text for name, text in pages()} | {SCHEMA: json.dumps(stack_file_schema(), indent=2) + "\n"}
+    there = {path.name: path.read_text() for path in REFERENCE.iterdir()} if REFERENCE.exists() else {}
     stale = sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
     if check:
         if stale:
