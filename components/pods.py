@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from components.placement import AcceleratorRequest, PoolHandle, pod_needs
+from components.stores import quantity
 
 USER_ID = 10001
 """User and group of our containers: no account of the node, and above the range that images give to system users."""
@@ -62,15 +63,9 @@ def resources(
     No CPU limit by default (0): it throttles data loaders and first requests, and protects nobody beyond what requests
     already share out. `units` are extended resources (`PodNeeds.units`).
     """
-    fixed = {"memory": _mebibytes(memory_mib), "ephemeral-storage": _mebibytes(ephemeral_storage_mib), **(units or {})}
+    fixed = {"memory": quantity(memory_mib), "ephemeral-storage": quantity(ephemeral_storage_mib), **(units or {})}
     limits = fixed | ({"cpu": _cpu(cpu_limit_millis)} if cpu_limit_millis else {})
     return {"requests": {"cpu": _cpu(cpu_millis), **fixed}, "limits": limits}
-
-
-def _mebibytes(mebibytes: int) -> str:
-    """In the form in which the API server keeps it, so that the next refresh sees no drift."""
-    whole, rest = divmod(int(mebibytes), 1024)
-    return f"{whole}Gi" if whole and not rest else f"{int(mebibytes)}Mi"
 
 
 def _cpu(millis: int) -> str:
@@ -80,7 +75,7 @@ def _cpu(millis: int) -> str:
 
 def scratch(name: str, path: str, size_mib: int) -> Mounted:
     """An emptyDir for what a read-only container must write. Counts towards its ephemeral storage."""
-    return Mounted({"name": name, "emptyDir": {"sizeLimit": _mebibytes(size_mib)}}, {"name": name, "mountPath": path})
+    return Mounted({"name": name, "emptyDir": {"sizeLimit": quantity(size_mib)}}, {"name": name, "mountPath": path})
 
 
 def claimed(name: str, path: str, claim: Any, *, read_only: bool = False) -> Mounted:

@@ -79,6 +79,11 @@ class Silent:
         """Ignored."""
 
 
+_FAST_PROFILE = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
+# Provider 4.25 applies each object under a field manager of a random name that only the state remembers. What a killed
+# run created belongs to a name that nobody knows any more, and the next change of it would end in an apply conflict.
+
+
 @dataclass(frozen=True)
 class Engine:
     """Runs the engine for one stack of one project."""
@@ -174,6 +179,7 @@ class Engine:
             **inherited,
             **_STEADY,
             "PULUMI_SKIP_CHECKPOINTS": str(self.skip_checkpoints).lower(),
+            **(_FAST_PROFILE if self.skip_checkpoints else {}),
             "PULUMI_BACKEND_URL": self.backend.url,
             **secrets_environment(self.project, self.stack, prepare(self.state), self.backend),
             **self.environment,

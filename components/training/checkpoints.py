@@ -3,7 +3,7 @@
 from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
-from components.storage.volumes import claim_spec
+from components.storage.volumes import CLAIM_ANNOTATIONS, claim_spec
 from components.stores import AccessMode, StorageHandle
 from components.training.spec import CheckpointSpec
 from components.workloads import Role, workload_labels
@@ -30,7 +30,10 @@ def checkpoint_claim(
     claim = core.v1.PersistentVolumeClaim(
         f"{name}-checkpoints",
         metadata=meta.v1.ObjectMetaArgs(
-            name=f"{name}-checkpoints", namespace=namespace, labels=workload_labels(name, team, Role.TRAINING)
+            name=f"{name}-checkpoints",
+            namespace=namespace,
+            labels=workload_labels(name, team, Role.TRAINING),
+            annotations=CLAIM_ANNOTATIONS,
         ),
         spec=claim_spec(f"{name}.checkpoint", storage, checkpoint["size_gib"], mode),
         opts=ResourceOptions.merge(opts, ResourceOptions(protect=keep_data, retain_on_delete=keep_data)),
