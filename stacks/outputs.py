@@ -13,7 +13,7 @@ from stacks.settings import Settings
 
 SIMULATED = (
     "nodes and their devices, kubelets, pods: no container runs, no GPU or TPU is there",
-    "volumes, load balancers and their addresses (192.0.2.0/24 is for documentation)",
+    "volumes, load balancers and their addresses (198.18.0.0/15 is for tests)",
     "charts and CRDs are stand-ins of ours: right names, labels and ports, nothing inside",
     "operators: certificates, databases and models are marked ready by rules, not by their controllers",
 )
