@@ -48,6 +48,8 @@ def _for_editors(schema: Any) -> Any:
         for key, value in schema.items()
         if not (key == "title" and isinstance(value, str)) and not (key == "default" and value is None)
     }
+    if "patternProperties" in kept:
+        kept["additionalProperties"] = False  # names that fit no pattern are no names
     if kept.get("type") != "string" or "const" in kept or "enum" in kept:
         return kept
     description = {"description": kept.pop("description")} if "description" in kept else {}

@@ -19,6 +19,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from stacks.models.base import Model
 
+NOTHING: frozenset[str] = frozenset()
+
 
 class Mirror(Model):
     """Base of the models made from TypedDicts. What was not written is left out, so that components' defaults hold."""
@@ -33,9 +35,7 @@ class Mirror(Model):
 class Shape:
     """Pydantic metadata: validate as the mirror of a TypedDict, give back the plain dict."""
 
-    def __init__(
-        self, typed: type, *, without: frozenset[str] = frozenset(), optional: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, typed: type, *, without: frozenset[str] = NOTHING, optional: frozenset[str] = NOTHING) -> None:
         self.model = mirror(typed, without, optional)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -43,7 +43,7 @@ class Shape:
 
 
 @cache
-def mirror(typed: type, without: frozenset[str] = frozenset(), optional: frozenset[str] = frozenset()) -> type[Mirror]:
+def mirror(typed: type, without: frozenset[str], optional: frozenset[str]) -> type[Mirror]:
     """The closed, frozen model with the fields, types and descriptions of a TypedDict.
 
     `without`: fields that are not settings (handles of other components). `optional`: those that the stack fills in.
@@ -67,7 +67,7 @@ def _plain(hint: Any) -> Any:
     """The type of a value in YAML: no Input, no Required, TypedDicts mirrored."""
     origin, arguments = get_origin(hint), get_args(hint)
     if is_typeddict(hint):
-        return mirror(hint)
+        return mirror(hint, NOTHING, NOTHING)
     if origin is Required:
         return _plain(arguments[0])
     if origin in (Union, UnionType):
@@ -85,9 +85,7 @@ def _is_later(hint: Any) -> bool:
 
 
 def _docstrings(typed: type) -> Iterator[tuple[str, str]]:
-    """Field -> the text below it, base classes first."""
-    for base in reversed([b for b in getattr(typed, "__orig_bases__", ()) if is_typeddict(b)]):
-        yield from _docstrings(base)
+    """Field -> the text below it."""
     definition = _classes(typed.__module__)[typed.__name__]
     for field, after in zip(definition.body, definition.body[1:], strict=False):
         match field, after:

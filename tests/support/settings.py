@@ -15,6 +15,11 @@ GOOD = HERE / "good.yaml"
 BAD = HERE / "bad_settings"
 SAYS = "# says: "
 PREFIX = "mlplatform:"
+SMALL: dict[str, Any] = {
+    "environment": {"name": "test", "owner": "ml-platform", "domain": "ml.example.com"},
+    "cluster": {"kind": "simulated", "pools": {"cpu": {"nodesMax": 2}}},
+}
+"""The least that is good: sections without the project's prefix."""
 SPELLING = {"~": "/", "=": " ", "ANY": "*"}
 
 

@@ -1,0 +1,126 @@
+"""What settings are judged by, beyond the cases of bad_settings/: one mistake is one finding and hides no other."""
+
+from typing import Any
+
+import pytest
+
+from policies.rules.finding import Finding, Refused
+from stacks.judgement import judge, platform_namespaces, without_pools
+from stacks.reader import from_file
+from tests.support.settings import GOOD, overlaid
+
+SETTINGS = from_file(GOOD.read_text(encoding="utf-8"))
+
+
+def findings(overlay: dict[str, Any]) -> list[Finding]:
+    with pytest.raises(Refused) as refused:
+        from_file(overlaid(overlay))
+    return list(refused.value.findings)
+
+
+def paths(overlay: dict[str, Any]) -> list[str]:
+    return [finding.path for finding in findings(overlay)]
+
+
+def test_good_settings_have_no_finding() -> None:
+    assert list(judge(SETTINGS)) == []
+
+
+def test_a_broken_pool_does_not_hide_what_else_is_wrong_nor_make_its_users_wrong() -> None:
+    found = paths(
+        {
+            "cluster": {"pools": {"h100": {"devicesPerNode": 16}}},
+            "teams": {"language": {"quota": {"spot": 1}}},
+            "training": {"resnet": {"job": {"memoryGib": 0}}},
+        }
+    )
+    assert found == ["cluster.pools.h100.devicesPerNode", "training.resnet.job.memoryGib", "teams.*.quota.spot"]
+
+
+def test_without_pools_takes_away_what_names_them_and_keeps_the_rest() -> None:
+    reduced = without_pools(SETTINGS, {"a100-mig", "h100"})
+    assert list(reduced.cluster.pools) == ["cpu", "l4-shared", "v5e", "spot"]
+    assert reduced.teams["vision"]["quota"] == {"l4-shared": 8, "spot": 1}
+    assert list(reduced.training) == ["language-model", "nightly"]
+    assert list(reduced.inference) == ["chat"]
+    assert without_pools(SETTINGS, set()) is SETTINGS
+
+
+def test_a_workload_of_a_wrong_size_is_not_held_against_pools_and_quotas_as_well() -> None:
+    assert paths({"training": {"detector": {"job": {"accelerators": {"count": 64}}, "workers": {"count": 9}}}}) == [
+        "training.detector.job.accelerators.count",
+    ]
+    # Something else about it does not hide that it takes too much.
+    both = {"training": {"detector": {"job": {"image": "a/b:latest"}}}, "teams": {"vision": {"quota": {"h100": 8}}}}
+    assert paths(both) == ["training.detector.job.image", "training.detector"]
+
+
+def test_a_quota_for_a_pool_that_is_not_there_is_said_once() -> None:
+    assert paths({"teams": {"vision": {"quota": {"h200": 1}}}}) == ["teams.vision.quota.h200"]
+
+
+def test_what_stands_beside_a_program_is_found_there() -> None:
+    assert paths({"training": {"detector": {"workers": {"port": 80}}}}) == ["training.detector.workers.port"]
+    assert paths({"training": {"nightly": {"schedule": {"keepFailed": 99}}}}) == [
+        "training.nightly.schedule.keepFailed"
+    ]
+
+
+def test_every_namespace_of_the_platform_is_known() -> None:
+    assert platform_namespaces(SETTINGS).keys() == {
+        "cert-manager",
+        "cnpg-system",
+        "dcgm-exporter",
+        "gateway",
+        "kserve",
+        "mlflow",
+        "monitoring",
+        "monitoring-nodes",
+        "node-feature-discovery",
+        "nvidia-device-plugin",
+        "object-store",
+    }
+    moved = from_file(overlaid({"gateway": {"namespace": "edge"}, "monitoring": {"namespace": "watch"}}))
+    assert {"edge", "watch", "watch-nodes"} < platform_namespaces(moved).keys()
+    assert "gateway" not in platform_namespaces(moved)
+
+
+def test_a_store_with_both_halves_of_a_key_is_good_and_one_half_is_asked_for_by_name() -> None:
+    store = {"kind": "s3-compatible", "bucket": "models", "endpoint": "https://s3.example.com"}
+    key = {"accessKeyId": {"secure": "v1:a"}, "secretAccessKey": {"secure": "v1:b"}}
+    assert from_file(overlaid({"objectStore": {**store, **key}})).object_store.kind == "s3-compatible"
+    half = findings({"objectStore": {**store, "secretAccessKey": {"secure": "v1:b"}}})
+    assert [(finding.path, finding.value) for finding in half] == [("objectStore.accessKeyId", "(missing)")]
+    identity = findings({"objectStore": {"kind": "gcs", "bucket": "models", **key}})
+    assert [(finding.path, finding.value) for finding in identity] == [("objectStore.accessKeyId", "[secret]")]
+    assert identity[0].remedy.startswith("remove accessKeyId and secretAccessKey and bind the service accounts")
+
+
+def test_public_certificates_need_an_account_and_have_one() -> None:
+    domain = {"name": "public", "domain": "ml.example.com", "certificate": "acme", "hosts": ["mlflow", "grafana"]}
+    account = {"server": "https://acme.example.com/directory", "email": "ops@example.com"}
+    assert from_file(overlaid({"gateway": {"domains": [domain]}, "acme": account})).acme is not None
+    assert paths({"gateway": {"domains": [domain]}}) == ["gateway.domains.public.certificate"]
+    assert paths({"acme": {**account, "email": "ops"}}) == ["acme.email"]
+
+
+def test_a_mirror_in_a_registry_needs_another_place_for_crds() -> None:
+    mirror = {"origin": "mirror", "location": "oci://registry.example.com/charts"}
+    assert from_file(overlaid({"charts": {**mirror, "crdLocation": "./vendored"}})).charts.crd_location == "./vendored"
+    assert paths({"charts": {**mirror, "crdLocation": "oci://other.example.com"}}) == ["charts.crdLocation"]
+    assert paths({"charts": {"crdLocation": "./vendored"}}) == ["charts.crdLocation"]
+
+
+def test_a_cap_may_name_a_device_that_only_a_pool_describes() -> None:
+    custom = {
+        "name": "fpga",
+        "resourceName": "vendor.example/fpga",
+        "nodeLabels": {},
+        "taintKey": "vendor.example/fpga",
+    }
+    pool = {"customAccelerator": custom, "devicesPerNode": 2, "nodesMax": 2}
+    good = overlaid({"cluster": {"pools": {"fpga": pool}}, "environment": {"deviceCaps": {"fpga": 4}}})
+    assert from_file(good).ledger.devices_by_accelerator()["fpga"] == 4
+    assert paths({"cluster": {"pools": {"fpga": pool}}, "environment": {"deviceCaps": {"fpga": 3}}}) == [
+        "environment.deviceCaps.fpga"
+    ]

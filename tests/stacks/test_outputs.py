@@ -1,0 +1,83 @@
+"""What a stack hands out, as far as it is decided before anything is declared."""
+
+from pathlib import Path
+
+from stacks.outputs import REAL, SIMULATED, capacity_rows, next_steps, storage_rows, team_rows, workload_row
+from stacks.reader import from_file
+from tests.support.settings import GOOD, overlaid
+
+SETTINGS = from_file(GOOD.read_text(encoding="utf-8"))
+
+
+def test_the_rows_of_capacity_are_the_ledger_s_by_accelerator() -> None:
+    rows = capacity_rows(SETTINGS)
+    assert [
+        (r["accelerator"], r["key"], r["sharing"], r["nodes"], r["devices"], r["units"], r["used"]) for r in rows
+    ] == [
+        ("A100-80GB", "a100-mig/1g.10gb", "mig", 1, 8, 16, 1),
+        ("A100-80GB", "a100-mig/2g.20gb", "mig", 1, 8, 8, 0),
+        ("A100-80GB", "a100-mig/3g.40gb", "mig", 1, 8, 8, 0),
+        ("H100", "h100", "exclusive", 2, 16, 16, 16),
+        ("L4", "l4-shared", "time-slicing", 2, 8, 32, 7),
+        ("L4", "spot", "exclusive", 1, 1, 1, 1),
+        ("TPU-v5e", "v5e", "exclusive", 4, 16, 16, 16),
+    ]
+    assert {row["resource"] for row in rows if row["key"] == "l4-shared"} == {"nvidia.com/gpu.shared"}
+
+
+def test_the_rows_of_teams_say_what_is_left() -> None:
+    assert team_rows(SETTINGS) == {
+        "vision": {
+            "h100": {"quota": 16, "used": 16, "left": 0},
+            "l4-shared": {"quota": 8, "used": 1, "left": 7},
+            "a100-mig/1g.10gb": {"quota": 8, "used": 1, "left": 7},
+            "spot": {"quota": 1, "used": 1, "left": 0},
+        },
+        "language": {
+            "v5e": {"quota": 16, "used": 16, "left": 0},
+            "l4-shared": {"quota": 16, "used": 6, "left": 10},
+        },
+    }
+
+
+def test_each_workload_is_one_row_with_its_kind_and_place() -> None:
+    rows = {name: workload_row(name, one, SETTINGS) for _, name, one in SETTINGS.workloads()}
+    assert {name: row["kind"] for name, row in rows.items()} == {
+        "resnet": "training",
+        "detector": "distributed training",
+        "language-model": "distributed training",
+        "nightly": "scheduled training",
+        "chat": "KServe model",
+        "detector-api": "model server",
+    }
+    assert rows["nightly"]["without_pods"] == "next: 0 3 * * *"
+    assert rows["resnet"] == {
+        "name": "resnet",
+        "team": "vision",
+        "namespace": "vision",
+        "pool": "a100-mig",
+        "kind": "training",
+    }
+    moved = from_file(overlaid({"teams": {"vision": {"namespace": "vision-lab"}}}))
+    assert workload_row("resnet", moved.training["resnet"], moved)["namespace"] == "vision-lab"
+
+
+def test_storage_is_told_by_purpose() -> None:
+    assert storage_rows(SETTINGS.storage_handles) == {
+        "fast": "mlplatform-fast",
+        "standard": "mlplatform-standard",
+        "shared": "mlplatform-shared",
+        "dataset": "mlplatform-dataset",
+    }
+
+
+def test_the_next_step_depends_on_where_it_runs() -> None:
+    assert next_steps(SETTINGS)[-1] == "take it down: make down"
+    real = from_file((Path(__file__).parents[2] / "Pulumi.prod.yaml").read_text(encoding="utf-8"))
+    assert len(next_steps(real)) == 1
+    assert "make preview" in next_steps(real)[0]
+
+
+def test_what_is_simulated_and_what_is_real_is_said() -> None:
+    assert all(SIMULATED)
+    assert REAL.startswith("real: ")
