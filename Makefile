@@ -41,6 +41,9 @@ lint: $(VENV)  ## ruff, strict typing, import law
 docs: $(VENV)  ## write the reference pages from the code and build the site into build/docs
 	@.venv/bin/python docs/generate.py && .venv/bin/zensical build --strict
 
+bench: $(VENV)  ## what our components cost over a bare program with the same resources; asserts nothing
+	@.venv/bin/python bench/registration.py
+
 clean:  ## remove caches and the virtual environment; state and tools stay
 	@rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 
