@@ -250,7 +250,8 @@ def platform_namespaces(settings: Settings) -> Mapping[str, str]:
 def _namespaces(settings: Settings) -> Iterator[Finding]:
     """A team's namespace is its own."""
     owners = dict(platform_namespaces(settings))
-    for name, team in settings.teams.items():
+    # Those who chose none come first: of two teams in one namespace, the one that chose it is told.
+    for name, team in sorted(settings.teams.items(), key=lambda item: bool(item[1].get("namespace"))):
         namespace = team.get("namespace") or name
         if namespace in owners:
             yield Finding(

@@ -114,7 +114,10 @@ def _unreadable(path: str, value: str, rule: str, remedy: str = "write it as in 
 
 
 def _opaque(value: Any) -> Any:
-    """The value with `secure: …` replaced: what it decrypts to is text, and only the engine can tell which."""
+    """The value with `secure: …` replaced: what it decrypts to is text, and only the engine can tell which.
+
+    Keys in the engine's order, so that a running stack and its file are judged with the same words.
+    """
     if isinstance(value, dict):
-        return SECRET if set(value) == {"secure"} else {key: _opaque(item) for key, item in value.items()}
+        return SECRET if set(value) == {"secure"} else {key: _opaque(value[key]) for key in sorted(value, key=str)}
     return [_opaque(item) for item in value] if isinstance(value, list) else value

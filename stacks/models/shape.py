@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Required, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from pulumi import Output
 from pydantic import ConfigDict, Field, GetCoreSchemaHandler, create_model
@@ -64,12 +64,10 @@ def mirror(typed: type, without: frozenset[str], optional: frozenset[str]) -> ty
 
 
 def _plain(hint: Any) -> Any:
-    """The type of a value in YAML: no Input, no Required, TypedDicts mirrored."""
+    """The type of a value in YAML: no Input, TypedDicts mirrored."""
     origin, arguments = get_origin(hint), get_args(hint)
     if is_typeddict(hint):
         return mirror(hint, NOTHING, NOTHING)
-    if origin is Required:
-        return _plain(arguments[0])
     if origin in (Union, UnionType):
         kept = [a for a in arguments if a is not NoneType and not _is_later(a)]
         return _plain(kept[0])

@@ -39,7 +39,7 @@ def test_a_broken_pool_does_not_hide_what_else_is_wrong_nor_make_its_users_wrong
 
 def test_without_pools_takes_away_what_names_them_and_keeps_the_rest() -> None:
     reduced = without_pools(SETTINGS, {"a100-mig", "h100"})
-    assert list(reduced.cluster.pools) == ["cpu", "l4-shared", "v5e", "spot"]
+    assert list(reduced.cluster.pools) == ["cpu", "l4-shared", "spot", "v5e"]
     assert reduced.teams["vision"]["quota"] == {"l4-shared": 8, "spot": 1}
     assert list(reduced.training) == ["language-model", "nightly"]
     assert list(reduced.inference) == ["chat"]

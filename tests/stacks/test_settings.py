@@ -108,10 +108,10 @@ def test_shapes_that_are_wrong_and_rules_that_are_broken_are_each_said_all_at_on
 def test_workloads_are_told_by_path_name_and_kind() -> None:
     told = [(path, name, type(one).__name__) for path, name, one in good().workloads()]
     assert told == [
-        ("training.resnet", "resnet", "Training"),
         ("training.detector", "detector", "Training"),
         ("training.language-model", "language-model", "Training"),
         ("training.nightly", "nightly", "Training"),
+        ("training.resnet", "resnet", "Training"),
         ("inference.chat", "chat", "Inference"),
         ("modelServers.detector-api", "detector-api", "ModelServer"),
     ]

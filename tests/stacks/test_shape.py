@@ -1,6 +1,6 @@
 """The mirror of a TypedDict: every field with its description, its type in YAML, and nothing else."""
 
-from typing import Any, Required, TypedDict
+from typing import Any, TypedDict
 
 import pytest
 from pulumi import Input
@@ -52,14 +52,14 @@ class Plain(TypedDict):
 class Thing(TypedDict, total=False):
     """A thing with more to it."""
 
-    size_gib: Required[Input[int]]
-    """How large.
+    size_gib: Input[int]
+    """Required. How large.
 
     In GiB."""
     name: str
     """Required. Its name."""
-    kind: Required[Purchase]
-    """How it is paid for."""
+    kind: Purchase
+    """Required. How it is paid for."""
     parts: list[Plain]
     """What it is made of."""
     by_name: Input[dict[str, Input[Plain]]]
@@ -96,13 +96,14 @@ def test_of_a_component_s_arguments_what_the_stack_fills_in_is_no_setting(typed:
 def test_required_is_what_the_type_requires_and_what_says_so() -> None:
     fields = mirror(Thing, NOTHING, NOTHING).model_fields
     assert {name for name, field in fields.items() if field.is_required()} == {"size_gib", "name", "kind"}
+    assert mirror(Plain, NOTHING, NOTHING).model_fields["size_gib"].is_required()
     assert not mirror(Thing, NOTHING, frozenset({"name"})).model_fields["name"].is_required()
     assert "name" not in mirror(Thing, frozenset({"name"}), NOTHING).model_fields
 
 
 def test_descriptions_are_the_text_below_the_field() -> None:
     fields = mirror(Thing, NOTHING, NOTHING).model_fields
-    assert fields["size_gib"].description == "How large.\n\nIn GiB."
+    assert fields["size_gib"].description == "Required. How large.\n\nIn GiB."
     assert fields["parts"].description == "What it is made of."
     assert fields["undescribed"].description is None
 
