@@ -15,7 +15,7 @@ from components.placement import (
     resource_name,
     tolerations_of_all,
 )
-from policies.rules.accelerators import check_pool
+from policies.rules.accelerators import MAX_NODES, check_pool
 
 
 @st.composite
@@ -25,8 +25,8 @@ def pools(draw: st.DrawFn) -> PoolArgs:
     args = PoolArgs(accelerator=row.name, purchase=draw(st.sampled_from(list(Purchase))))
     if row.is_tpu:
         args["topology"] = draw(st.sampled_from(list(row.topologies)))
-        slices = draw(st.integers(1, 4))
-        args["nodes_max"] = slices * topology_hosts(row, args["topology"])
+        hosts = topology_hosts(row, args["topology"])
+        args["nodes_max"] = hosts * draw(st.integers(1, min(4, MAX_NODES // hosts)))
     else:
         args["nodes_max"] = draw(st.integers(1, 50))
         if row.mig_profiles and draw(st.booleans()):
