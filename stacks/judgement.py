@@ -92,7 +92,7 @@ def _tenancy(settings: Settings) -> Iterator[Finding]:
     for path, name, workload in settings.workloads():
         for finding in _workload(path, name, workload, settings):
             found = finding._replace(path=_BESIDE.sub(r".\1", finding.path))
-            if _SIZE.search(found.path):
+            if _SIZE.search(found.path.removeprefix(path)):
                 unsized.add(path)
             yield found
     ledger = settings.ledger

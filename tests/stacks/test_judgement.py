@@ -3,13 +3,15 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from policies.rules.finding import Finding, Refused
 from stacks.judgement import judge, platform_namespaces, without_pools
 from stacks.reader import from_file
-from tests.support.settings import GOOD, overlaid
+from tests.support.settings import GOOD, PREFIX, Deleted, overlaid
 
 SETTINGS = from_file(GOOD.read_text(encoding="utf-8"))
+DETECTOR = yaml.safe_load(GOOD.read_text(encoding="utf-8"))["config"][f"{PREFIX}training"]["detector"]
 
 
 def findings(overlay: dict[str, Any]) -> list[Finding]:
@@ -124,3 +126,11 @@ def test_a_cap_may_name_a_device_that_only_a_pool_describes() -> None:
     assert paths({"cluster": {"pools": {"fpga": pool}}, "environment": {"deviceCaps": {"fpga": 3}}}) == [
         "environment.deviceCaps.fpga"
     ]
+
+
+def test_the_name_of_a_workload_says_nothing_about_its_size() -> None:
+    overlay = {
+        "training": {"detector": Deleted(), "pool": {**DETECTOR, "job": {**DETECTOR["job"], "image": "a/b:latest"}}},
+        "teams": {"vision": {"quota": {"h100": 8}}},
+    }
+    assert paths(overlay) == ["training.pool.job.image", "training.pool"]
