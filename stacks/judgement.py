@@ -13,6 +13,7 @@ from components.addons.gateway import GatewayArgs, domain_facts, is_envoy
 from components.catalog import ACCELERATORS, ClusterKind
 from components.charts import ChartOrigin
 from components.stores import StoragePurpose, plan_storage_classes
+from components.training.spec import run_name
 from components.versions import CRDS
 from policies.rules.accelerators import check_pool
 from policies.rules.addons import check_acme, check_crd_sets, check_gateway, check_ranges
@@ -275,6 +276,17 @@ def _names(settings: Settings) -> Iterator[Finding]:
                 f"{name} (also {', '.join(paths[:-1])})",
                 f"within team {team} a name stands for one workload",
                 "rename one of them",
+            )
+    jobs: dict[tuple[str, str], str] = {}
+    for name, training in settings.training.items():
+        job = run_name(name, str(training.job.get("run", "")))
+        other = jobs.setdefault((training.team, job), name)
+        if other != name:
+            yield Finding(
+                f"training.{name}.job.run",
+                f"Job {job} (also run of {other})",
+                f"within team {training.team} a Job has a name of its own: name and run, with '-' between",
+                "give one of the two another run",
             )
 
 

@@ -21,8 +21,8 @@ from components.training.plan import (
     training_template,
     worker_affinity,
 )
-from components.training.runs import declare_run, run_name
-from components.training.spec import DEFAULT_RENDEZVOUS_PORT, TrainingSpec, WorkersSpec
+from components.training.runs import declare_run
+from components.training.spec import DEFAULT_RENDEZVOUS_PORT, TrainingSpec, WorkersSpec, run_name
 from components.workloads import NO_AWAIT, Role, workload_labels
 from policies.rules.finding import refuse
 from policies.rules.workloads import check_checkpoint_storage, check_training

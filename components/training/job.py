@@ -18,8 +18,8 @@ from components.training.plan import (
     single_host_environment,
     training_template,
 )
-from components.training.runs import declare_run, run_name
-from components.training.spec import TrainingSpec
+from components.training.runs import declare_run
+from components.training.spec import TrainingSpec, run_name
 from components.workloads import Role, workload_labels
 from policies.rules.finding import refuse
 from policies.rules.workloads import check_checkpoint_storage, check_training

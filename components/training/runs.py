@@ -7,12 +7,8 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import batch, meta
 
 from components.training.plan import FIXED_FIELDS, SETTINGS_ANNOTATION
+from components.training.spec import run_name
 from components.workloads import NO_AWAIT
-
-
-def run_name(name: str, run: str) -> str:
-    """Name of the Job of one run; also the stem of its pods' host names."""
-    return f"{name}-{run}"
 
 
 def declare_run(

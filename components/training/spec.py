@@ -109,6 +109,11 @@ DEFAULT_START_WITHIN_MINUTES = 60
 DEFAULT_KEPT_JOBS = 3
 
 
+def run_name(name: str, run: str) -> str:
+    """Name of the Job of one run; also the stem of its pods' host names."""
+    return f"{name}-{run}"
+
+
 def accelerator_count(request: AcceleratorRequest | None) -> int:
     """Units that one pod takes; 0 without any."""
     return int((request or {}).get("count", 0))
