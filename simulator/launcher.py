@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from simulator.errors import SimulatorError
 
 TIMEOUT_SECONDS = 150.0
 """kwokctl itself waits up to 120 s for the API server."""
+EXIT_SECONDS = 5
+"""A killed API server keeps its port until the kernel has taken its memory back; 0.1 to 1 s were seen."""
 _LAST_LINES = 12
 
 
@@ -71,9 +74,15 @@ def last_words(directory: Path, component: str) -> str:
     return "\n".join(lines[-_LAST_LINES:])
 
 
-def refuse_taken_ports(cluster: str, ports: Mapping[str, int], is_free: Callable[[int], bool]) -> None:
+def refuse_taken_ports(
+    cluster: str, ports: Mapping[str, int], is_free: Callable[[int], bool], patience_seconds: float = EXIT_SECONDS
+) -> None:
     """Raises SimulatorError if another program listens on a port (by its option) that the cluster keeps for itself."""
+    deadline = time.monotonic() + patience_seconds
     taken = {option: port for option, port in ports.items() if not is_free(port)}
+    while taken and time.monotonic() < deadline:
+        time.sleep(0.1)
+        taken = {option: port for option, port in taken.items() if not is_free(port)}
     if taken:
         listed = ", ".join(f"{port} ({option})" for option, port in taken.items())
         raise SimulatorError(

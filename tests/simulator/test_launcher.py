@@ -46,7 +46,7 @@ def test_a_failure_of_kubectl_is_told_in_its_own_words(tmp_path: Path) -> None:
 
 def test_a_port_that_was_taken_while_the_cluster_was_stopped_is_named_with_the_remedy() -> None:
     with pytest.raises(SimulatorError, match=r"listens on 21001 \(etcdPort\).*End that program, or delete the cluster"):
-        launcher.refuse_taken_ports("dev", {"etcdPort": 21001, "etcdPeerPort": 21002}, lambda port: port == 21002)
+        launcher.refuse_taken_ports("dev", {"etcdPort": 21001, "etcdPeerPort": 21002}, lambda port: port == 21002, 0)
 
 
 def test_free_ports_are_fine() -> None:
@@ -58,3 +58,9 @@ def test_the_last_words_of_a_program_are_the_end_of_its_log(tmp_path: Path) -> N
     (tmp_path / "logs" / "etcd.log").write_text("\n".join(f"line {number}" for number in range(100)))
     assert launcher.last_words(tmp_path, "etcd").splitlines() == [f"line {number}" for number in range(88, 100)]
     assert launcher.last_words(tmp_path, "kwok-controller") == "(no log)"
+
+
+def test_a_port_that_a_dying_program_still_holds_is_waited_for():
+    answers = iter([False, False, True])
+    launcher.refuse_taken_ports("dev", {"etcdPort": 21001}, lambda _: next(answers))
+    assert next(answers, None) is None
