@@ -243,7 +243,13 @@ def test_too_little_disk_is_told_before_the_build_begins(
 
 def start_install(settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
     root = Path(__file__).parents[2]
-    return subprocess.Popen([sys.executable, "-m", "tools", "install"], cwd=root, env=dict(settings))
+    # A test run in the background of a shell ignores Ctrl-C, and its children inherit that; a user's command does not.
+    return subprocess.Popen(
+        [sys.executable, "-m", "tools", "install"],
+        cwd=root,
+        env=dict(settings),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no other thread runs here
+    )
 
 
 def test_two_installations_at_once_build_each_tool_once(go: Path, environment: dict[str, str], tmp_path: Path) -> None:

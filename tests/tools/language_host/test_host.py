@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from concurrent import futures
 from pathlib import Path
 
 import grpc
+import psutil
 import pytest
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
@@ -154,10 +156,10 @@ def test_a_plugin_that_ignores_the_request_to_end_is_killed(
 
 def assert_ends(process: int) -> None:
     deadline = time.monotonic() + 5
-    status = Path(f"/proc/{process}/stat")
-    while status.exists() and status.read_text().split()[2] != "Z":
-        assert time.monotonic() < deadline, f"process {process} is still there"
-        time.sleep(0.05)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while psutil.Process(process).status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < deadline, f"process {process} is still there"
+            time.sleep(0.05)
 
 
 def test_a_plugin_without_a_main_is_refused(host: language_pb2_grpc.LanguageRuntimeStub, tmp_path: Path) -> None:
