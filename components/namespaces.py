@@ -7,6 +7,7 @@ from pulumi_kubernetes import core, meta, networking
 
 from components.catalog import StrEnum
 from components.component import LABELS, Component
+from policies.rules.network import METADATA_SERVICE
 
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 """Set by the API server on every namespace, with its name as value."""
@@ -76,8 +77,6 @@ DNS = TrafficRuleArgs(
     ports=[53],
     udp_ports=[53],
 )
-METADATA_SERVICE = "169.254.169.254/32"
-"""Where clouds hand out node credentials; no rule of ours lets a pod reach it."""
 ANYWHERE = "0.0.0.0/0"
 
 

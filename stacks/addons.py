@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import simulator
+from components.addons.accelerator_nodes import nvidia_pools
 from components.addons.cert_manager import AcmeArgs, CertManager
 from components.addons.cloudnative_pg import CloudNativePg
 from components.addons.crds import Crds
@@ -120,7 +121,7 @@ def _declare_accelerator_software(
         {"pools": pools, "source": source, "monitoring_namespace": observed, "highly_available": available},
         cluster.opts(crds, *cluster.nodes),
     )
-    if any(name.startswith("nvidia.com/") for pool in pools for name in pool["capacity"]["units_per_node"]):
+    if nvidia_pools(pools):
         NvidiaDevicePlugin("device-plugin", {"pools": pools, "source": source}, cluster.opts(discovery))
         DcgmExporter(
             "dcgm-exporter",

@@ -4,8 +4,12 @@ from typing import Any
 
 import pytest
 
-from components.namespaces import ANYWHERE, DNS, METADATA_SERVICE, Direction, TrafficRuleArgs, policy_spec, to_anywhere
-from policies.rules.network import namespaces_deny_by_default, network_policy_opens_no_door_to_the_world
+from components.namespaces import ANYWHERE, DNS, Direction, TrafficRuleArgs, policy_spec, to_anywhere
+from policies.rules.network import (
+    METADATA_SERVICE,
+    namespaces_deny_by_default,
+    network_policy_opens_no_door_to_the_world,
+)
 from policies.rules.objects import UNKNOWN
 from tests.policies.support import gpu_pod, kubernetes
 
