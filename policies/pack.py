@@ -131,11 +131,11 @@ def policies() -> list[Policy]:
 
 def _policy(rule: Rule) -> Policy:
     def of_one(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        for finding in findings_of(rule, [planned(args)], args.get_config(), _today()):
+        for finding in findings_of(rule, planned([args]), args.get_config(), _today()):
             report(message(finding), None)
 
     def of_all(args: StackValidationArgs, report: ReportViolation) -> None:
-        objects = [planned(resource) for resource in args.resources]
+        objects = planned(args.resources)
         for finding in findings_of(rule, objects, args.get_config(), _today()):
             report(message(finding), _urn_of(finding, objects))
 

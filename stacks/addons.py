@@ -98,7 +98,9 @@ def declare_addons(settings: Settings, cluster: Cluster) -> Addons:
     }
     gateway = Gateway(GATEWAY, way_in, cluster.opts(cert_manager))
     monitoring = Monitoring(
-        "monitoring", monitoring_args(settings, source, storage, gateway.handle, pools), cluster.opts(gateway, storage)
+        "monitoring",
+        monitoring_args(settings, source, storage, gateway.handle, pools),
+        cluster.opts(cert_manager, storage),
     )
     rules = {"namespace": monitoring.namespace, "monitoring_namespace": observed, "mlflow_namespace": MLFLOW_NAMESPACE}
     AlertRules("alerts", {**rules}, cluster.opts(monitoring))  # type: ignore[typeddict-item]

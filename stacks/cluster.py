@@ -8,6 +8,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.catalog import ClusterKind
+from components.node_pools.described import DescribedNodePool
 from components.node_pools.simulated import SimulatedNodePool
 from components.placement import PoolHandle
 from policies.rules.finding import Finding, Refused
@@ -39,13 +40,10 @@ def declare_cluster(settings: Settings) -> Cluster:
         # The text of a kubeconfig changes (tokens, paths); the cluster does not, and nothing is replaced for it.
         cluster_identifier=f"{settings.cluster.kind}-{settings.environment.name}",
     )
-    if settings.cluster.kind == ClusterKind.EXISTING:
-        return Cluster(provider, settings.pools, [])
-    pools = [
-        SimulatedNodePool(name, pool, pulumi.ResourceOptions(provider=provider))
-        for name, pool in settings.cluster.pools.items()
-    ]
-    return Cluster(provider, {pool.handle["placement"]["pool"]: pool.handle for pool in pools}, [*pools])
+    kind = SimulatedNodePool if settings.cluster.kind == ClusterKind.SIMULATED else DescribedNodePool
+    opts = pulumi.ResourceOptions(provider=provider)
+    pools = {name: kind(name, pool, opts) for name, pool in settings.cluster.pools.items()}
+    return Cluster(provider, {name: pool.handle for name, pool in pools.items()}, [*pools.values()])
 
 
 def kubeconfig_of(cluster: SimulatedCluster | ExistingCluster) -> Path:

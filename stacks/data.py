@@ -49,7 +49,7 @@ def declare_data(settings: Settings, cluster: Cluster, addons: Addons) -> Data:
         },
         cluster.opts(*cluster.nodes),
     )
-    after = cluster.opts(home, addons.gateway, addons.monitoring, addons.postgresql)
+    after = cluster.opts(home, addons.postgresql)
     credentials = _credentials("mlflow-store", MLFLOW_NAMESPACE, store, keys, after)
     database = _database(settings, addons, home, after)
     domain = settings.domains[0]["name"]

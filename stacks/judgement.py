@@ -15,7 +15,7 @@ from components.charts import ChartOrigin
 from components.stores import StoragePurpose, plan_storage_classes
 from components.training.spec import run_name
 from components.versions import CRDS
-from policies.rules.accelerators import check_pool
+from policies.rules.accelerators import check_described_pool, check_pool
 from policies.rules.addons import check_acme, check_crd_sets, check_gateway, check_ranges
 from policies.rules.capacity import check_ledger
 from policies.rules.finding import Finding
@@ -49,7 +49,8 @@ _KEYS = (
 
 def judge(settings: Settings) -> Iterator[Finding]:
     """Everything that is wrong with an environment."""
-    of_pools = {n: [*check_pool(f"cluster.pools.{n}", pool)] for n, pool in settings.cluster.pools.items()}
+    check = check_pool if settings.cluster.kind == ClusterKind.SIMULATED else check_described_pool
+    of_pools = {n: [*check(f"cluster.pools.{n}", pool)] for n, pool in settings.cluster.pools.items()}
     for findings in of_pools.values():
         yield from findings
     sound = without_pools(settings, {name for name, findings in of_pools.items() if findings})

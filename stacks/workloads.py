@@ -31,7 +31,7 @@ def declare_workloads(settings: Settings, cluster: Cluster, addons: Addons, data
                 "pool": cluster.pools[inference.pool],
                 "monitoring": addons.monitoring_handle,
             },
-            cluster.opts(serving, *tenants.ready[inference.team], *cluster.nodes),
+            cluster.opts(serving, addons.gateway, *tenants.ready[inference.team], *cluster.nodes),
         )
     for name, served in settings.model_servers.items():
         ModelServer(
@@ -44,7 +44,7 @@ def declare_workloads(settings: Settings, cluster: Cluster, addons: Addons, data
                 "gateway": addons.gateway_handle,
                 "monitoring": addons.monitoring_handle,
             },
-            cluster.opts(addons.gateway, addons.monitoring, *tenants.ready[served.team], *cluster.nodes),
+            cluster.opts(addons.crds, *tenants.ready[served.team], *cluster.nodes),
         )
 
 
@@ -58,7 +58,7 @@ def _declare_kserve(settings: Settings, cluster: Cluster, addons: Addons, data: 
             "store": data.store,
             "monitoring_namespace": addons.monitoring_handle["namespace"],
         },
-        cluster.opts(addons.gateway, addons.monitoring),
+        cluster.opts(addons.cert_manager),
     )
     return ServingRuntimes("serving-runtimes", {}, cluster.opts(kserve))
 

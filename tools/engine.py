@@ -18,6 +18,7 @@ import yaml
 from tools.backend import (
     PRIVATE_FILE_MODE,
     Backend,
+    forget_salt,
     own_secrets_provider,
     prepare,
     secrets_environment,
@@ -36,7 +37,13 @@ _STEADY = {
     "PULUMI_SKIP_UPDATE_CHECK": "true",
     "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true",
     "PULUMI_SUPPRESS_NEO_LINK": "true",
+    # A quarter of a preview's time went into garbage collection of the engine and the provider (24 s, then 19 s).
+    "GOGC": "400",
 }
+
+
+# Steps spend their time waiting for the cluster; the engine's default is four for each processor, eight on a laptop.
+_WAITING = ("--parallel", "64")
 
 
 class EngineError(ToolError):
@@ -79,7 +86,11 @@ class Silent:
         """Ignored."""
 
 
-_FAST_PROFILE = {"PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
+_FAST_PROFILE = {
+    "PULUMI_K8S_ENABLE_PATCH_FORCE": "true",
+    "PULUMI_K8S_CLIENT_QPS": "1000",
+    "PULUMI_K8S_CLIENT_BURST": "1000",
+}
 # Provider 4.25 applies each object under a field manager of a random name that only the state remembers. What a killed
 # run created belongs to a name that nobody knows any more, and the next change of it would end in an apply conflict.
 
@@ -111,7 +122,7 @@ class Engine:
     def up(self, *, refresh: bool = False, continue_on_error: bool = False) -> Outcome:
         """Makes the world as the program says. Does not preview first: call `preview`, the law is judged there."""
         flags = (["--refresh"] if refresh else []) + (["--continue-on-error"] if continue_on_error else [])
-        return self._run("up", "--yes", "--skip-preview", *self._policies(), *flags)
+        return self._run("up", "--yes", "--skip-preview", *_WAITING, *self._policies(), *flags)
 
     def refresh(self, *, preview_only: bool = False) -> Outcome:
         """Makes the state as the world is. `changes` is the drift that was found."""
@@ -119,7 +130,7 @@ class Engine:
 
     def destroy(self, *, preview_only: bool = False) -> Outcome:
         """Deletes everything the state knows, or says what it would delete."""
-        return self._run("destroy", "--preview-only" if preview_only else "--yes --skip-preview".split(" "))
+        return self._run("destroy", "--preview-only" if preview_only else ["--yes", "--skip-preview", *_WAITING])
 
     def exists(self) -> bool:
         """The backend knows the stack."""
@@ -134,6 +145,7 @@ class Engine:
         """
         if self.exists():
             return
+        forget_salt(self.project, self.stack, self.state)
         if own_secrets_provider(self.project, self.stack):
             self._ask("stack", "init", self.stack, "--no-select", named=False)
             return

@@ -91,6 +91,8 @@ class Outcome:
     seconds: float
     log: str
     """Path of the full output."""
+    new_outputs: bool = False
+    """The stack's outputs differ from those in the state."""
     interruptions: int = 0
     """How often Ctrl-C or SIGTERM was passed on; from the second on the engine stops without waiting."""
 
@@ -98,6 +100,11 @@ class Outcome:
     def succeeded(self) -> bool:
         """The engine ended well."""
         return self.exit_code == 0
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """A preview that found everything as it should be."""
+        return self.succeeded and not self.changes and not self.new_outputs
 
     @property
     def mandatory_violations(self) -> tuple[Violation, ...]:
@@ -124,6 +131,7 @@ class EventReader:
     _violations: list[Violation] = field(default_factory=list)
     _warnings: list[str] = field(default_factory=list)
     _summary: dict[str, int] | None = None
+    _new_outputs: bool = False
 
     def feed(self, line: str) -> None:
         """Takes one line of output. A line that is no event is ignored: a plugin may write to the same stream."""
@@ -161,6 +169,7 @@ class EventReader:
             warnings=tuple(self._warnings),
             seconds=seconds,
             log=log,
+            new_outputs=self._new_outputs,
             interruptions=interruptions,
         )
 
@@ -193,6 +202,8 @@ class EventReader:
         if (urn, operation) not in self._steps:
             self.done += 1
         states = [state for state in (metadata.get("old"), metadata.get("new")) if state]
+        if metadata["type"] == STACK_TYPE:  # the last word counts: its first end comes before its outputs are known
+            self._new_outputs = len({json.dumps(state.get("outputs"), sort_keys=True) for state in states}) > 1
         self._steps[urn, operation] = Step(
             operation=operation,
             urn=urn,

@@ -336,7 +336,10 @@ class Lifecycle:
                 self.screen.say("next", f"make up STACK={stack}   (this was a preview; nothing has been changed)")
                 return
             self._remember_cluster(run)
-            run.up(refresh=unsure, total=plan.same + sum(plan.changes.values()))
+            if plan.nothing_to_do and not unsure:
+                self.screen.say("up", f"nothing to do: all {plan.same} resources are as they should be")
+            else:
+                run.up(refresh=unsure, total=plan.same + sum(plan.changes.values()))
             self._show_summary(run)
 
     def down(self, stack: str, *, yes: bool = False) -> None:

@@ -12,6 +12,7 @@ PULUMI_VERSION = "3.246.0"  # renovate: datasource=go depName=github.com/pulumi/
 KUBERNETES_PROVIDER_VERSION = "4.25.0"  # renovate: datasource=pypi depName=pulumi-kubernetes
 KUBERNETES_VERSION = "1.36.3"  # renovate: datasource=go depName=k8s.io/kubernetes
 KWOK_VERSION = "0.8.0"  # renovate: datasource=go depName=sigs.k8s.io/kwok
+HELM_VERSION = "3.18.6"  # renovate: datasource=go depName=helm.sh/helm/v3
 ETCD_VERSION = "3.6.8"  # renovate: datasource=go depName=go.etcd.io/etcd/server/v3
 
 GO_VERSION = (1, 26)
@@ -181,6 +182,27 @@ KUBERNETES_PROVIDER = Tool(
     ),
 )
 
+HELM = Tool(
+    name="helm",
+    version=HELM_VERSION,
+    accepted=((3, 18, 0), (4, 0, 0)),
+    rule=f"helm 3.18 or newer, below 4: the Kubernetes provider renders charts with helm {HELM_VERSION}",
+    version_command=("version", "--template={{.Version}}"),
+    version_pattern=r"v(\d+\.\d+\.\d+)",
+    release=Release(
+        address="https://get.helm.sh/helm-v{version}-{os}-{arch}.tar.gz",
+        checksums="https://get.helm.sh/helm-v{version}-{os}-{arch}.tar.gz.sha256sum",
+        architectures=_GNU,
+    ),
+    build=GoBuild(
+        module="pulumi",
+        package="helm.sh/helm/v3/cmd/helm",
+        dependency=f"helm.sh/helm/v3 v{HELM_VERSION}",
+        linker_values=(f"helm.sh/helm/v3/internal/version.version=v{HELM_VERSION}",),
+    ),
+)
+"""Renders the bundled charts in tests; `make up` itself renders charts in the provider."""
+
 ETCD = Tool(
     name="etcd",
     version=ETCD_VERSION,
@@ -200,6 +222,7 @@ ETCD = Tool(
 TOOLS: tuple[Tool, ...] = (
     PULUMI,
     KUBERNETES_PROVIDER,
+    HELM,
     _kubernetes("kube-apiserver", ("--version",), r"Kubernetes v(\d+\.\d+\.\d+)"),
     _kubernetes("kube-controller-manager", ("--version",), r"Kubernetes v(\d+\.\d+\.\d+)"),
     _kubernetes("kube-scheduler", ("--version",), r"Kubernetes v(\d+\.\d+\.\d+)"),

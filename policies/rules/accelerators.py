@@ -41,6 +41,18 @@ def check_pool(path: str, args: PoolArgs) -> Iterator[Finding]:
     yield from check_sharing(f"{path}.sharing", args.get("sharing") or SharingArgs(), accelerator)
 
 
+def check_described_pool(path: str, args: PoolArgs) -> Iterator[Finding]:
+    """Everything that can be wrong with a pool that somebody else made."""
+    yield from check_pool(path, args)
+    if args.get("labels"):
+        yield Finding(
+            f"{path}.labels",
+            ", ".join(f"{key}={value}" for key, value in args["labels"].items()),
+            "nodes that are there already are labelled where they are made",
+            "remove this line; the label that counts here is mlplatform.dev/pool",
+        )
+
+
 def _check_size(path: str, args: PoolArgs) -> Iterator[Finding]:
     nodes_min, nodes_max = args.get("nodes_min", 0), args["nodes_max"]
     for key, least in (("nodes_max", 1), ("nodes_min", 0), ("devices_per_node", 1), *_HOST_MINIMA):

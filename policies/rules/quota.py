@@ -14,7 +14,7 @@ from policies.rules.capacity import check_ledger
 from policies.rules.finding import Finding
 from policies.rules.objects import UNKNOWN, PlannedObject, Pods, all_pods, at, containers_of, units_of
 
-POOL_TYPES = ("mlplatform:index:SimulatedNodePool",)
+POOL_TYPES = ("mlplatform:index:SimulatedNodePool", "mlplatform:index:DescribedNodePool")
 TEAM_TYPE = "mlplatform:index:Team"
 
 

@@ -2,24 +2,20 @@
 
 from simulator.crds.core import (
     CLAIM_SPEC,
-    CONTAINER,
     CONTAINER_SECURITY,
     ENV_ENTRY,
     ENV_FROM_ENTRY,
     KEY_SELECTOR,
     LOCAL_NAME,
-    LOCAL_REFERENCE,
     NAMED,
     NODE_AFFINITY,
     POD_AFFINITY,
-    POD_FIELDS,
     POD_SECURITY,
     RESOURCES,
     ROLLING_STRATEGY,
     SECCOMP_PROFILE,
     TOLERATIONS,
     TOPOLOGY_SPREAD,
-    VOLUMES,
 )
 from simulator.crds.prometheus_operator import relabelings
 from simulator.crds.schema import (
@@ -37,6 +33,7 @@ from simulator.crds.schema import (
     atomic,
     boolean,
     choice,
+    free,
     integer,
     obj,
     string,
@@ -335,15 +332,6 @@ _BACKUP_FIELDS: dict[str, Schema] = {
     "pluginConfiguration": obj({"name": STRING, "parameters": STRING_MAP}, "name"),
     "target": _BACKUP_TARGET,
 }
-# Pods embedded as core/v1 declares them merge their lists by key; other custom resources lose those declarations.
-_POD_TEMPLATE_FIELDS: dict[str, Schema] = {
-    **{name: schema for name, schema in POD_FIELDS.items() if name not in ("hostAliases", "tolerations")},
-    "containers": array(CONTAINER, "name"),
-    "imagePullSecrets": array(LOCAL_REFERENCE, "name"),
-    "initContainers": array(CONTAINER, "name"),
-    "tolerations": {**TOLERATIONS, "x-kubernetes-list-type": "atomic"},
-    "volumes": {**VOLUMES, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
-}
 _POOLER = obj(
     {
         "cluster": _CLUSTER_REFERENCE,
@@ -367,7 +355,7 @@ _POOLER = obj(
                 "poolMode": choice("session", "transaction", default="session"),
             }
         ),
-        "template": obj({"metadata": _LABELS_AND_ANNOTATIONS, "spec": obj(_POD_TEMPLATE_FIELDS, "containers")}),
+        "template": free(properties={"metadata": _LABELS_AND_ANNOTATIONS}),  # no component of ours has a pooler
         "type": choice("rw", "ro", "r", default="rw"),
     },
     "cluster pgbouncer",

@@ -27,6 +27,7 @@ from simulator.crds.schema import (
     boolean,
     choice,
     condition,
+    free,
     integer,
     mapping,
     obj,
@@ -75,7 +76,8 @@ _MODEL = Fragment(
         }
     ),
 )
-_WORKER_SPEC = obj({**POD_FIELDS, "pipelineParallelSize": _INTEGER, "tensorParallelSize": _INTEGER})
+# Its pod is left open: each copy of a pod's schema makes every `up` slower (the provider reads them all, many times).
+_WORKER_SPEC = free(properties={"pipelineParallelSize": _INTEGER, "tensorParallelSize": _INTEGER})
 _PREDICTOR_FIELDS: dict[str, Schema] = {
     **_COMPONENT_FIELDS,
     "model": _MODEL,
@@ -101,7 +103,7 @@ _INFERENCE_SERVICE = obj(
             ),
             "atomic",
         ),
-        "explainer": _COMPONENT,
+        "explainer": free(),  # no component of ours has one, and its pod would be a fifth of the whole
         "predictor": _PREDICTOR,
         "transformer": _COMPONENT,
     },

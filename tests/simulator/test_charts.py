@@ -2,9 +2,8 @@
 
 import json
 import re
-import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -14,6 +13,7 @@ from jsonschema import Draft7Validator
 
 from components.versions import CHARTS
 from simulator.charts.__main__ import charts, schema_text, values_of
+from tools.toolchain import Toolchain
 
 FOLDERS = {path.name: path for path in charts()}
 
@@ -186,15 +186,20 @@ def test_the_values_that_are_known_to_do_nothing_exist(chart: str):
     assert set(NO_EFFECT[chart]) <= set(leaves(read_schema(chart)))
 
 
-def rendered(chart: str, values: dict[str, Any]) -> str:
-    """What helm makes of the chart; REFUSED and why where it refuses."""
-    return rendered_text(chart, json.dumps(values))
+Render = Callable[[str, dict[str, Any]], str]
+
+
+@pytest.fixture(scope="session")
+def rendered(toolchain: Toolchain) -> Render:
+    """What helm makes of a chart and values; REFUSED and why where it refuses."""
+    helm = str(toolchain.path("helm"))
+    return lambda chart, values: rendered_text(helm, chart, json.dumps(values))
 
 
 @cache
-def rendered_text(chart: str, values: str) -> str:
+def rendered_text(helm: str, chart: str, values: str) -> str:
     answer = subprocess.run(
-        ["helm", "template", chart, str(FOLDERS[chart]), "--namespace", "test", "--values", "-"],
+        [helm, "template", chart, str(FOLDERS[chart]), "--namespace", "test", "--values", "-"],
         input=values,
         capture_output=True,
         text=True,
@@ -226,9 +231,9 @@ def other_value(schema: dict[str, Any], default: Any, path: str) -> Any:
     ]
 
 
-@pytest.mark.skipif(not shutil.which("helm"), reason="helm is not on PATH: it renders the charts for this test")
+@pytest.mark.engine
 @pytest.mark.parametrize("chart", FOLDERS)
-def test_every_value_changes_what_the_chart_renders(chart: str):
+def test_every_value_changes_what_the_chart_renders(chart: str, rendered: Render):
     schema = read_schema(chart)
     defaults = values_of(FOLDERS[chart])
     everything_on = defaults
@@ -241,12 +246,12 @@ def test_every_value_changes_what_the_chart_renders(chart: str):
             continue
         value = other_value(schema_at(schema, path), value_at(everything_on, path), path)
         # Two starting points: what is on may hide a value (an image of its own hides the shared one).
-        if not any(changes(chart, start, path, value) for start in (everything_on, defaults)):
+        if not any(changes(rendered, chart, start, path, value) for start in (everything_on, defaults)):
             unchanged.append(path)
     assert unchanged == []
 
 
-def changes(chart: str, start: dict[str, Any], path: str, value: Any) -> bool:
+def changes(rendered: Render, chart: str, start: dict[str, Any], path: str, value: Any) -> bool:
     before, after = rendered(chart, start), rendered(chart, merged(start, path, value))
     return before != after and not before.startswith("REFUSED") and not after.startswith("REFUSED")
 

@@ -28,6 +28,8 @@ class Case:
     to have a value at all, or to count. The longest path that fits is taken."""
     handed: Mapping[str, str] = field(default_factory=dict)
     """Path of a field that no object of its own needs -> who needs it, and takes it from the component's handle."""
+    inert: Mapping[str, str] = field(default_factory=dict)
+    """Path of a field that changes neither an object nor a handle -> why that is right."""
     judged: Mapping[str, str] = field(default_factory=dict)
     """Path of a field that only rules go by -> why. With its other value the arguments must be refused."""
     refused: Mapping[str, Any] = field(default_factory=dict)
@@ -36,6 +38,8 @@ class Case:
     """Laid over `args` for a second instance beside the first, where the names of objects must differ."""
     ending: str = ""
     """What names of its instances must end in; empty: any name will do."""
+    childless: str = ""
+    """Why it declares nothing below itself. Empty: it does."""
     single: str = ""
     """Why there is one of it in a cluster: what a second one would have to share with the first. Empty: there can be
     several."""

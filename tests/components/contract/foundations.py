@@ -3,12 +3,35 @@
 from components.catalog import Purchase, Sharing
 from components.charts import AddonChart
 from components.namespaces import IsolatedNamespace, PodSecurity
+from components.node_pools.described import DescribedNodePool
 from components.node_pools.simulated import SimulatedNodePool
 from tests.components.contract.case import ABSENT, Case
 from tests.components.contract.traffic import RULE, rule_contexts
 from tests.components.platform_handles import SOURCE
 
 _MIG = {"sharing": {"strategy": Sharing.MIG, "mig_profiles": {"1g.10gb": 7}}}
+
+_DESCRIBED = {
+    "accelerator": "A100-80GB",
+    "devices_per_node": 4,
+    "sharing": {"strategy": Sharing.TIME_SLICING, "replicas": 4},
+    "nodes_min": 0,
+    "nodes_max": 2,
+    "purchase": Purchase.ON_DEMAND,
+    "cpu_per_node": 96,
+    "memory_gib_per_node": 512,
+    "taints": [{"key": "team", "value": "vision", "effect": "NoSchedule"}],
+}
+_FPGA = {
+    "accelerator": ABSENT,
+    "sharing": ABSENT,
+    "custom_accelerator": {
+        "name": "FPGA",
+        "resource_name": "fpga.example.com/u250",
+        "node_labels": {"example.com/fpga": "u250"},
+        "taint_key": "example.com/fpga",
+    },
+}
 
 CASES = [
     Case(
@@ -52,16 +75,7 @@ CASES = [
                 "nodes_max": 4,
                 "topology": "4x4",
             },
-            "custom_accelerator": {
-                "accelerator": ABSENT,
-                "sharing": ABSENT,
-                "custom_accelerator": {
-                    "name": "FPGA",
-                    "resource_name": "fpga.example.com/u250",
-                    "node_labels": {"example.com/fpga": "u250"},
-                    "taint_key": "example.com/fpga",
-                },
-            },
+            "custom_accelerator": _FPGA,
         },
         variants={
             "accelerator": "H100",
@@ -72,5 +86,40 @@ CASES = [
         },
         handed={"custom_accelerator.name": "the ledger, which counts devices by what they are called, and the report"},
         refused={"accelerator": "H1000"},
+    ),
+    Case(
+        DescribedNodePool,
+        _DESCRIBED,
+        contexts={
+            "sharing.mig_profiles": _MIG,
+            "topology": {
+                "accelerator": "TPU-v5e",
+                "devices_per_node": ABSENT,
+                "sharing": ABSENT,
+                "nodes_max": 4,
+                "topology": "4x4",
+            },
+            "custom_accelerator": _FPGA,
+        },
+        variants={
+            "accelerator": "H100",
+            "sharing.strategy": Sharing.MPS,
+            "sharing.mig_profiles": {"1g.10gb": 6},
+            "topology": "2x4",
+            "labels": {"rack": "a"},
+            "taints.0.effect": "NoExecute",
+        },
+        handed=dict.fromkeys(
+            (
+                *(*_DESCRIBED, "topology", "taints.0.key", "taints.0.effect"),
+                *(f"sharing.{key}" for key in ("strategy", "replicas", "mig_profiles")),
+                *(f"custom_accelerator.{key}" for key in ("name", "resource_name", "node_labels", "taint_key")),
+            ),
+            "workloads, quotas and the report: the nodes are there already, and no object is ours",
+        ),
+        inert={"taints.0.value": "pods tolerate a taint's key, whatever its value"},
+        judged={"labels": "a label here would be on no node"},
+        refused={"accelerator": "H1000"},
+        childless="the nodes are there already; it is the fact that policies read",
     ),
 ]

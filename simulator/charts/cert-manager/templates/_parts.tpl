@@ -118,6 +118,7 @@ metadata:
   name: {{ include "part.fullname" . }}
   namespace: {{ .root.Release.Namespace }}
   labels: {{- include "part.labels" . | nindent 4 }}
+  annotations: {{- include "stand-in.unawaited" $ | nindent 4 }}
 spec:
   type: ClusterIP
   selector: {{- include "part.selector" . | nindent 4 }}

@@ -83,3 +83,11 @@ spec:
   unhealthyPodEvictionPolicy: {{ . }}
   {{- end }}
 {{- end -}}
+
+{{/*
+Of a Service: the provider would wait ten seconds for its endpoints to settle, after the pods behind them are ready,
+which the Deployment is awaited for already. Upstream's charts do not say so: there it does wait.
+*/}}
+{{- define "stand-in.unawaited" -}}
+pulumi.com/skipAwait: "true"
+{{- end -}}
