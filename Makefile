@@ -2,8 +2,8 @@
 # STACK chooses the stack (make up STACK=prod), ARGS goes to the tool (make up ARGS=--dry-run).
 STACK ?= dev
 ARGS ?=
-# The python to make .venv with: 3.11 if it is there, else the newest python3 that will do (3.10 or later).
-PYTHON ?= $(firstword $(foreach version,3.11 3.14 3.13 3.12 3.10,$(shell command -v python$(version))) python3)
+# The python to make .venv with: 3.11 if it is there, else the newest python3 that will do (3.11 or later).
+PYTHON ?= $(firstword $(foreach version,3.11 3.14 3.13 3.12,$(shell command -v python$(version))) python3)
 RUN = .venv/bin/python -m
 VENV = .venv/.made
 
@@ -50,7 +50,7 @@ clean:  ## remove caches and the virtual environment; state and tools stay
 .venv: $(VENV)  ## the Python side, made anew when the requirements change
 
 $(VENV): requirements.txt requirements-dev.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "error: $(PYTHON) is too old: 3.10 or later is needed (make PYTHON=/path/to/python3.11)")'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "error: $(PYTHON) is too old: 3.11 or later is needed (make PYTHON=/path/to/python3.11)")'
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

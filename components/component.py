@@ -1,9 +1,13 @@
 """What every component of the platform has in common."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 from pulumi import ComponentResource, ResourceOptions
+
+from policies.rules.arguments import check_arguments
+from policies.rules.finding import refuse
 
 LABELS = {"app.kubernetes.io/managed-by": "mlplatform"}
 """On every object that we declare ourselves; objects of charts carry their chart's own."""
@@ -12,8 +16,21 @@ LABELS = {"app.kubernetes.io/managed-by": "mlplatform"}
 class Component(ComponentResource):
     """A noun of the platform: one token, its arguments recorded for policies, children below it.
 
-    The token is `mlplatform:index:<Class>` and is a promise: it never changes.
+    The token is `mlplatform:index:<Class>` and is a promise: it never changes. Arguments that are missing or that it
+    does not know are refused before its own rules read any: a TypedDict is a promise to the type checker only.
     """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        declare = cls.__init__
+        typed = declare.__annotations__.get("args")
+
+        @functools.wraps(declare)
+        def checked(self: Any, name: str, args: Any, opts: ResourceOptions | None = None) -> None:
+            refuse(f"{cls.__name__} {name}", check_arguments(name, args, typed))
+            declare(self, name, args, opts)
+
+        setattr(cls, "__init__", checked)  # noqa: B010 - mypy forbids to assign to a method
 
     def __init__(self, name: str, args: Mapping[str, Any], opts: ResourceOptions | None = None) -> None:
         super().__init__(f"mlplatform:index:{type(self).__name__}", name, recorded(args), opts)

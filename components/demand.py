@@ -10,7 +10,7 @@ def training_demand(
     path: str, name: str, team: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None = None
 ) -> list[Demand]:
     """Of a training, once or on a schedule (its runs never overlap); nothing on a CPU pool."""
-    return _demand(path, name, team, job.get("accelerators"), pool, int((workers or {}).get("count", 1)))
+    return _demand(path, name, team, job.get("accelerators"), pool, int(workers["count"]) if workers else 1)
 
 
 def inference_demand(path: str, name: str, team: str, service: InferenceSpec, pool: PoolHandle) -> list[Demand]:

@@ -1,6 +1,6 @@
 """A namespace that nothing enters and nothing leaves, but for the named exceptions."""
 
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import core, meta, networking
@@ -32,10 +32,10 @@ class Direction(StrEnum):
 class TrafficRuleArgs(TypedDict, total=False):
     """One exception from "nothing enters, nothing leaves"."""
 
-    name: str
-    """Required. What it is for; part of the NetworkPolicy's name."""
-    direction: Direction
-    """Required."""
+    name: Required[str]
+    """What it is for; part of the NetworkPolicy's name."""
+    direction: Required[Direction]
+    """What it lets in, or out."""
     pods: dict[str, str]
     """Pods of this namespace it is for, by label; missing: all."""
     peer_namespace: str
@@ -57,10 +57,10 @@ class TrafficRuleArgs(TypedDict, total=False):
 class IsolatedNamespaceArgs(TypedDict, total=False):
     """A namespace and the traffic it may have."""
 
-    namespace: str
-    """Required. Its name."""
-    pod_security: PodSecurity
-    """Required. What its pods may do."""
+    namespace: Required[str]
+    """Its name."""
+    pod_security: Required[PodSecurity]
+    """What its pods may do."""
     exceptions: list[TrafficRuleArgs]
     """Traffic besides DNS, which every namespace has."""
     labels: dict[str, str]

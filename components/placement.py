@@ -3,7 +3,7 @@
 Pure. A workload takes the handle; nobody retypes a taint, a label or a resource name.
 """
 
-from typing import TypedDict
+from typing import Required, TypedDict
 
 from components.catalog import (
     ACCELERATORS,
@@ -90,8 +90,8 @@ class PoolArgs(TypedDict, total=False):
     """TPU only: shape of one slice, `4x4`."""
     nodes_min: int
     """Fewest nodes; default 0."""
-    nodes_max: int
-    """Required. Most nodes; what quota and capacity are reckoned with."""
+    nodes_max: Required[int]
+    """Most nodes; what quota and capacity are reckoned with."""
     purchase: Purchase
     """Default: on-demand."""
     cpu_per_node: int

@@ -4,7 +4,7 @@ Encryption at rest is a parameter where the driver takes one, and the provider's
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, Required, TypedDict
 
 from components.catalog import ClusterKind, StrEnum
 
@@ -198,12 +198,12 @@ ACCESS_MODES: Mapping[StoragePurpose, tuple[AccessMode, ...]] = {
 class DeclaredClassArgs(TypedDict, total=False):
     """A storage class that the environment brings, or that a provisioner of its own serves."""
 
-    purpose: StoragePurpose
-    """Required. What it is for."""
+    purpose: Required[StoragePurpose]
+    """What it is for."""
     class_name: str
     """An existing class, used as it is. Empty or missing: a class is made from the fields below."""
-    provisioner: str
-    """Required. Who makes its volumes, also for an existing class: what it can do depends on it."""
+    provisioner: Required[str]
+    """Who makes its volumes, also for an existing class: what it can do depends on it."""
     parameters: dict[str, str]
     """Parameters of the provisioner."""
     access_modes: list[AccessMode]
@@ -217,8 +217,8 @@ class DeclaredClassArgs(TypedDict, total=False):
 class StorageClassesArgs(TypedDict, total=False):
     """The storage classes of an environment."""
 
-    cluster_kind: ClusterKind
-    """Required. Decides the provisioners."""
+    cluster_kind: Required[ClusterKind]
+    """Decides the provisioners."""
     default_purpose: StoragePurpose
     """The class of claims that name none. Default: standard."""
     keep_data: bool

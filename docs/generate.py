@@ -105,13 +105,12 @@ def fields_table(fields: dict[str, PropertyDefinition], names: dict[str, str]) -
     rows = []
     for name, field in fields.items():
         text = field.description or ""
-        needed = not field.optional or text.startswith("Required.")
-        rows.append((f"`{names.get(name, name)}`", _type(field), "yes" if needed else "", _cell(text)))
+        rows.append((f"`{names.get(name, name)}`", _type(field), "" if field.optional else "yes", _cell(text)))
     return table(("name", "type", "required", "meaning"), rows)
 
 
 def _cell(text: str) -> str:
-    return " ".join(inspect.cleandoc(text).removeprefix("Required. ").split()).replace("|", "\\|")
+    return " ".join(inspect.cleandoc(text).split()).replace("|", "\\|")
 
 
 def _type(field: PropertyDefinition) -> str:

@@ -1,7 +1,7 @@
 """What turns nodes into a platform: CRDs first, then what stands on them, then what the teams use."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import simulator
 from components.addons.accelerator_nodes import nvidia_pools
@@ -89,7 +89,7 @@ def declare_addons(settings: Settings, cluster: Cluster) -> Addons:
         cluster.opts(crds, *cluster.nodes),
     )
     way_in: GatewayArgs = {
-        **(settings.gateway or {}),
+        **cast(GatewayArgs, settings.gateway or {}),
         "domains": settings.domains,
         "issuers": cert_manager.issuers,
         "source": source,

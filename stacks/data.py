@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from components.mlflow.backup import DatabaseBackup, DatabaseBackupArgs
 from components.mlflow.database import Database, ExternalDatabase, ExternalDatabaseArgs
-from components.mlflow.tracking_server import TrackingHandle, TrackingServer
+from components.mlflow.tracking_server import TrackingHandle, TrackingServer, TrackingServerArgs
 from components.namespaces import IsolatedNamespace, PodSecurity
 from components.routes import hostname
 from components.storage.object_store import ObjectStoreCredentials, object_store
@@ -56,7 +56,7 @@ def declare_data(settings: Settings, cluster: Cluster, addons: Addons) -> Data:
     server = TrackingServer(
         "mlflow",
         {
-            **(settings.mlflow.server or {}),
+            **cast(TrackingServerArgs, settings.mlflow.server or {}),
             "namespace": MLFLOW_NAMESPACE,
             "database": database.handle,
             "artifacts": store,

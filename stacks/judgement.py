@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, cast
 
 from components.addons import cert_manager, cloudnative_pg, dcgm_exporter, kserve, node_feature_discovery
 from components.addons import nvidia_device_plugin as device_plugin
@@ -180,7 +180,7 @@ def _object_store(settings: Settings) -> Iterator[Finding]:
 def _way_in(settings: Settings) -> Iterator[Finding]:
     if settings.acme:
         yield from check_acme("acme", settings.acme.email, settings.acme.server)
-    written: GatewayArgs = settings.gateway or GatewayArgs()
+    written = cast(GatewayArgs, settings.gateway or {})
     yield from check_gateway(
         "gateway",
         [domain_facts(domain) for domain in settings.domains],

@@ -94,7 +94,8 @@ def workload_row(name: str, workload: Workload, settings: Settings) -> dict[str,
         case Training(schedule=None):
             return {**row, "kind": "distributed training"}
         case Training(schedule=schedule):
-            return {**row, "kind": "scheduled training", "without_pods": f"next: {(schedule or {}).get('cron', '')}"}
+            cron = schedule["cron"] if schedule else ""
+            return {**row, "kind": "scheduled training", "without_pods": f"next: {cron}"}
         case Inference():
             return {**row, "kind": "KServe model", "without_pods": "ready (its controller is simulated)"}
         case ModelServer():

@@ -6,7 +6,7 @@ registered. Keys are camelCase in YAML; units stand in the names (`memoryGib`, `
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import Field, ValidationError
 
@@ -41,7 +41,7 @@ class Settings(Model):
     """Where it runs."""
     charts: Charts = Charts()
     """Where charts and CRDs come from."""
-    storage: Storage = StorageClassesArgs()
+    storage: Storage = cast(StorageClassesArgs, {})
     """Storage classes, by purpose."""
     object_store: ObjectStore = DEFAULT_STORE
     """Where artifacts, models and backups lie."""
@@ -85,7 +85,7 @@ class Settings(Model):
     @property
     def domains(self) -> list[DomainArgs]:
         """What the gateway serves: as written, else the environment's domain with certificates of our own CA."""
-        written = (self.gateway or {}).get("domains")
+        written = self.gateway.get("domains") if self.gateway else None
         default = DomainArgs(name="platform", domain=self.environment.domain, certificate=CertificateSource.INTERNAL)
         return written or [default]
 
@@ -102,7 +102,7 @@ class Settings(Model):
     @property
     def gateway_namespace(self) -> str:
         """Where the gateway is."""
-        return (self.gateway or {}).get("namespace") or GATEWAY_NAMESPACE
+        return (self.gateway.get("namespace") if self.gateway else None) or GATEWAY_NAMESPACE
 
     def workloads(self) -> Iterator[tuple[str, str, Workload]]:
         """Path, name and settings of every workload."""

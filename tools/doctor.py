@@ -22,7 +22,7 @@ from tools.search import Refused
 from tools.store import Store, cache_root
 from tools.toolchain import ROOT, STAND_IN, Chosen, ensure, look
 
-OLDEST_PYTHON = (3, 10)
+OLDEST_PYTHON = (3, 11)
 NEEDED_MEMORY_BYTES = 3 * 10**9
 """Control plane and engine were measured at up to 2.5 GB together."""
 NEEDED_DISK_BYTES = 10**9

@@ -5,7 +5,7 @@ run here; instead the chart is not done before cainjector has written the CA bun
 """
 
 from collections.abc import Iterator
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Output, Resource, ResourceOptions
 
@@ -61,8 +61,8 @@ class IssuersHandle(TypedDict):
 class CertManagerArgs(TypedDict, total=False):
     """How cert-manager runs and which issuers there are."""
 
-    source: ChartSource
-    """Required. Where charts come from."""
+    source: Required[ChartSource]
+    """Where charts come from."""
     keep_data: bool
     """Required in stacks that are not simulated: the CA certificate outlives the stack."""
     namespace: str

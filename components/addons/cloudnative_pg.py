@@ -1,6 +1,6 @@
 """CloudNativePG: the operator that runs PostgreSQL. Databases are `components.mlflow.database.Database`."""
 
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
@@ -30,8 +30,8 @@ class OperatorHandle(TypedDict):
 class CloudNativePgArgs(TypedDict, total=False):
     """The operator."""
 
-    source: ChartSource
-    """Required. Where the chart is read from."""
+    source: Required[ChartSource]
+    """Where the chart is read from."""
     namespace: str
     """Its own namespace, made here. Default: cnpg-system."""
     highly_available: bool

@@ -9,7 +9,7 @@ process than the charts do, and the first preview fails: "failed to determine if
 Managed clusters bring some CRDs of their own (GKE: gateway-api): leave those sets out there.
 """
 
-from typing import TypedDict
+from typing import Required, TypedDict
 
 from pulumi import ResourceOptions
 from pulumi_kubernetes.yaml.v2 import ConfigGroup
@@ -24,10 +24,10 @@ from policies.rules.finding import refuse
 class CrdsArgs(TypedDict, total=False):
     """Which CRDs, and from where."""
 
-    sets: list[str]
-    """Required. Keys of `versions.CRDS`."""
-    source: ChartSource
-    """Required. The same setting that charts are read from."""
+    sets: Required[list[str]]
+    """Keys of `versions.CRDS`."""
+    source: Required[ChartSource]
+    """The same setting that charts are read from."""
     mirror: str
     """Where CRDs are read from when `source` is a mirror at oci://…, which holds charts and no files.
 

@@ -4,7 +4,7 @@ Metrics name the pod on the device (namespace, pod, container) and carry the pod
 that several pods share is reported once for each of them: utilisation and memory are the device's, not the pod's.
 """
 
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
@@ -61,10 +61,10 @@ COUNTERS: tuple[DcgmCounter, ...] = tuple(
 class DcgmExporterArgs(TypedDict, total=False):
     """Which pools it watches, and who scrapes it."""
 
-    pools: list[PoolHandle]
-    """Required. Pools of the cluster; it runs on those with NVIDIA devices, and at least one has some."""
-    source: ChartSource
-    """Required. Where charts come from."""
+    pools: Required[list[PoolHandle]]
+    """Pools of the cluster; it runs on those with NVIDIA devices, and at least one has some."""
+    source: Required[ChartSource]
+    """Where charts come from."""
     namespace: str
     """Default: dcgm-exporter."""
     monitoring_namespace: str

@@ -4,7 +4,7 @@ The pool describes the device (`customAccelerator`), this component runs what of
 through a socket on the node; whatever else of the node it needs is listed in `host_paths`.
 """
 
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import apps, core, meta, rbac
@@ -28,8 +28,8 @@ RESOURCE_ANNOTATION = "mlplatform.dev/resource-name"
 class HostPathArgs(TypedDict, total=False):
     """A path of the node that the plugin sees under the same name."""
 
-    path: str
-    """Required. `/sys`, `/dev/kfd`, …"""
+    path: Required[str]
+    """`/sys`, `/dev/kfd`, …"""
     writable: bool
     """Default false."""
 
@@ -37,12 +37,12 @@ class HostPathArgs(TypedDict, total=False):
 class DevicePluginArgs(TypedDict, total=False):
     """What to run, and where."""
 
-    image: str
-    """Required. With a version or a digest."""
-    resource_name: str
-    """Required. The extended resource that it offers, `vendor.example/device`; its pools offer the same."""
-    pools: list[PoolHandle]
-    """Required. Pools whose nodes carry the device."""
+    image: Required[str]
+    """With a version or a digest."""
+    resource_name: Required[str]
+    """The extended resource that it offers, `vendor.example/device`; its pools offer the same."""
+    pools: Required[list[PoolHandle]]
+    """Pools whose nodes carry the device."""
     namespace: str
     """Default: the name of the component."""
     command: list[str]

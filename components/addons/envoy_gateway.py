@@ -5,7 +5,7 @@ does not run here; cert-manager makes and renews them instead, from a CA of thei
 hook makes besides, a secret for OIDC cookies and Wasm paths, is not there: OIDC policies and Wasm filters do not work.
 """
 
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Output, Resource, ResourceOptions
 
@@ -33,16 +33,16 @@ _USAGES = ["digital signature", "data encipherment", "key encipherment", "conten
 class EnvoyGatewayArgs(TypedDict, total=False):
     """How Envoy Gateway runs."""
 
-    namespace: str
-    """Required. Namespace that exists already: control plane and proxies run there."""
-    class_name: str
-    """Required. Name of the GatewayClass that it answers for."""
-    source: ChartSource
-    """Required. Where charts come from."""
-    self_signed_issuer: str
-    """Required. ClusterIssuer of cert-manager that signs certificates with their own key."""
-    client_ranges: list[str]
-    """Required. Addresses that the load balancer lets in."""
+    namespace: Required[str]
+    """Namespace that exists already: control plane and proxies run there."""
+    class_name: Required[str]
+    """Name of the GatewayClass that it answers for."""
+    source: Required[ChartSource]
+    """Where charts come from."""
+    self_signed_issuer: Required[str]
+    """ClusterIssuer of cert-manager that signs certificates with their own key."""
+    client_ranges: Required[list[str]]
+    """Addresses that the load balancer lets in."""
     highly_available: bool
     """Two of the control plane and two proxies, apart; default false: one of each."""
     service_annotations: dict[str, str]

@@ -6,7 +6,7 @@ the cluster has already (Istio, GKE's `gke-l7-…`, …), named by its GatewayCl
 Plain HTTP serves two things: the redirect to HTTPS, and ACME challenges, whose routes are more exact than the redirect.
 """
 
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Output, Resource, ResourceOptions
 
@@ -63,12 +63,12 @@ class CertificateSource(StrEnum):
 class DomainArgs(TypedDict, total=False):
     """One DNS domain that the gateway serves."""
 
-    name: str
-    """Required. How settings and workloads name it: internal, public, …"""
-    domain: str
-    """Required. Workloads get names directly below it: `ml.example.com`."""
-    certificate: CertificateSource
-    """Required. Where its certificate comes from."""
+    name: Required[str]
+    """How settings and workloads name it: internal, public, …"""
+    domain: Required[str]
+    """Workloads get names directly below it: `ml.example.com`."""
+    certificate: Required[CertificateSource]
+    """Where its certificate comes from."""
     hosts: list[str]
     """Names below the domain that the certificate covers; default: all of them (a wildcard). Required with acme."""
     secret_name: str
@@ -78,12 +78,12 @@ class DomainArgs(TypedDict, total=False):
 class GatewayArgs(TypedDict, total=False):
     """What the gateway serves, to whom, and by whom."""
 
-    domains: list[DomainArgs]
-    """Required. At least one."""
-    issuers: IssuersHandle
-    """Required. Who signs certificates; from CertManager."""
-    source: ChartSource
-    """Required. Where charts come from."""
+    domains: Required[list[DomainArgs]]
+    """At least one."""
+    issuers: Required[IssuersHandle]
+    """Who signs certificates; from CertManager."""
+    source: Required[ChartSource]
+    """Where charts come from."""
     implementation: GatewayImplementation
     """Default: envoy."""
     class_name: str

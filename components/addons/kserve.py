@@ -5,7 +5,7 @@ their certificate. So KServe is not done before cert-manager has written the CA 
 on it (`ServingRuntimes`, `InferenceService`) finds webhooks that answer.
 """
 
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions, ResourceTransformArgs, ResourceTransformResult
 
@@ -35,12 +35,12 @@ SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  #
 class KServeArgs(TypedDict, total=False):
     """How models are served. Needs cert-manager, and the CRD sets `kserve`, `gateway-api` and `cert-manager`."""
 
-    source: ChartSource
-    """Required. Where the chart is read from."""
-    gateway: GatewayHandle
-    """Required. Through which models are reached."""
-    domain: str
-    """Required. Which of the gateway's domains: a model is `<name>-<namespace>.<suffix>`."""
+    source: Required[ChartSource]
+    """Where the chart is read from."""
+    gateway: Required[GatewayHandle]
+    """Through which models are reached."""
+    domain: Required[str]
+    """Which of the gateway's domains: a model is `<name>-<namespace>.<suffix>`."""
     store: ObjectStoreHandle
     """Where models are by default: endpoint and region for Secrets that do not say. Default: Amazon S3."""
     namespace: str

@@ -7,7 +7,7 @@ dashboards are code (`components.monitoring.dashboards`), and what is clicked to
 
 import base64
 import secrets
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Input, Output, Resource, ResourceOptions, log
 from pulumi_kubernetes import core, meta
@@ -81,14 +81,14 @@ class ReceiverKind(StrEnum):
 class AlertReceiverArgs(TypedDict, total=False):
     """Who hears of alerts. Its address or key stays in a Secret; Alertmanager reads it as a file."""
 
-    name: str
-    """Required. Its name in Alertmanager."""
-    kind: ReceiverKind
-    """Required. webhook, slack or pagerduty."""
-    secret_name: str
-    """Required. Secret of the monitoring namespace that exists, or will before Alertmanager starts."""
-    secret_key: str
-    """Required. Its key with the URL (webhook, slack) or the routing key (pagerduty)."""
+    name: Required[str]
+    """Its name in Alertmanager."""
+    kind: Required[ReceiverKind]
+    """webhook, slack or pagerduty."""
+    secret_name: Required[str]
+    """Secret of the monitoring namespace that exists, or will before Alertmanager starts."""
+    secret_key: Required[str]
+    """Its key with the URL (webhook, slack) or the routing key (pagerduty)."""
     severities: list[str]
     """Which alerts it gets. Default: critical and warning; pagerduty: critical."""
     channel: str
@@ -98,18 +98,18 @@ class AlertReceiverArgs(TypedDict, total=False):
 class MonitoringArgs(TypedDict, total=False):
     """The monitoring of one cluster."""
 
-    source: ChartSource
-    """Required. Where the chart is read from."""
-    cluster_kind: ClusterKind
-    """Required. Decides which parts of the control plane can be scraped."""
-    cluster: str
-    """Required. Name of the cluster: a label of every alert."""
-    environment: str
-    """Required. `dev`, `prod`: a label of every alert."""
-    storage: StorageHandle
-    """Required. Class of Prometheus' volumes; ReadWriteOnce."""
-    storage_gib: int
-    """Required. Size of the volume of each Prometheus, in GiB."""
+    source: Required[ChartSource]
+    """Where the chart is read from."""
+    cluster_kind: Required[ClusterKind]
+    """Decides which parts of the control plane can be scraped."""
+    cluster: Required[str]
+    """Name of the cluster: a label of every alert."""
+    environment: Required[str]
+    """`dev`, `prod`: a label of every alert."""
+    storage: Required[StorageHandle]
+    """Class of Prometheus' volumes; ReadWriteOnce."""
+    storage_gib: Required[int]
+    """Size of the volume of each Prometheus, in GiB."""
     pools: list[PoolHandle]
     """Pools of the cluster: node-exporter tolerates their taints."""
     namespace: str

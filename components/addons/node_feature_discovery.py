@@ -4,7 +4,7 @@ Its worker must run on every node, tainted or not: on a tainted pool without it 
 that selects nodes by these labels never starts, without an error anywhere.
 """
 
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
@@ -27,10 +27,10 @@ Labelled by vendor alone, `feature.node.kubernetes.io/pci-10de.present`: what NV
 class NodeFeatureDiscoveryArgs(TypedDict, total=False):
     """Where Node Feature Discovery runs, and who scrapes it."""
 
-    pools: list[PoolHandle]
-    """Required. Every pool of the cluster: the workers tolerate all their taints."""
-    source: ChartSource
-    """Required. Where charts come from."""
+    pools: Required[list[PoolHandle]]
+    """Every pool of the cluster: the workers tolerate all their taints."""
+    source: Required[ChartSource]
+    """Where charts come from."""
     namespace: str
     """Default: node-feature-discovery."""
     monitoring_namespace: str

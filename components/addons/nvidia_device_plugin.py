@@ -12,7 +12,7 @@ script with `nvidia-mig-parted apply`. GKE partitions by its own node pool setti
 Not for clusters that bring a device plugin of their own (GKE, EKS Auto Mode, the GPU operator).
 """
 
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 import yaml
 from pulumi import Output, ResourceOptions
@@ -45,10 +45,10 @@ _CONFIG_KEY = {Sharing.TIME_SLICING: "timeSlicing", Sharing.MPS: "mps"}
 class NvidiaDevicePluginArgs(TypedDict, total=False):
     """Which pools it serves."""
 
-    pools: list[PoolHandle]
-    """Required. Pools of the cluster; it runs on those with NVIDIA devices, and at least one has some."""
-    source: ChartSource
-    """Required. Where charts come from."""
+    pools: Required[list[PoolHandle]]
+    """Pools of the cluster; it runs on those with NVIDIA devices, and at least one has some."""
+    source: Required[ChartSource]
+    """Where charts come from."""
     namespace: str
     """Default: nvidia-device-plugin."""
     runtime_class: str

@@ -4,7 +4,7 @@ Logical dumps, because they work alike for a database here and one elsewhere, an
 docs/runbooks/mlflow-restore.md has the way back; tests/mlflow_real runs both on a real PostgreSQL.
 """
 
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Input, ResourceOptions
 from pulumi_kubernetes import batch, core, meta
@@ -68,12 +68,12 @@ echo "restored"
 class DatabaseBackupArgs(TypedDict, total=False):
     """Which database goes where, when, and for how long."""
 
-    namespace: Input[str]
-    """Required. Namespace that exists already, where the database's Secret is."""
-    database: DatabaseHandle
-    """Required. What is dumped."""
-    store: ObjectStoreHandle
-    """Required. Where to; below `<uri>/backups/<name>`."""
+    namespace: Required[Input[str]]
+    """Namespace that exists already, where the database's Secret is."""
+    database: Required[DatabaseHandle]
+    """What is dumped."""
+    store: Required[ObjectStoreHandle]
+    """Where to; below `<uri>/backups/<name>`."""
     schedule: str
     """Five fields of cron, in UTC. Default: `17 2 * * *`, 02:17 each night."""
     retention_days: int

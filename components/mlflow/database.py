@@ -1,6 +1,6 @@
 """The tracking server's PostgreSQL: a CloudNativePG cluster here, or a database that exists elsewhere."""
 
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import core, meta
@@ -27,22 +27,22 @@ METRICS_PORT = 9187
 class DatabaseArgs(TypedDict, total=False):
     """A PostgreSQL cluster run by CloudNativePG."""
 
-    namespace: Input[str]
-    """Required. Namespace that exists already; the database's clients live in it."""
-    storage: StorageHandle
-    """Required. Class of its volumes: block storage."""
-    storage_gib: int
-    """Required. Size of each volume. Experiments are rows; 20 GiB hold tens of millions of metric values."""
+    namespace: Required[Input[str]]
+    """Namespace that exists already; the database's clients live in it."""
+    storage: Required[StorageHandle]
+    """Class of its volumes: block storage."""
+    storage_gib: Required[int]
+    """Size of each volume. Experiments are rows; 20 GiB hold tens of millions of metric values."""
     database: str
     """Name of the database and of the user that owns it. Default: mlflow."""
     highly_available: bool
     """Three instances on three nodes, one of them confirmed before each commit; otherwise one."""
     keep_data: bool
     """Required in stacks that are not simulated. The cluster is protected and outlives the stack."""
-    operator_namespace: str
-    """Required. Where the operator runs (`CloudNativePg.operator`)."""
-    operator_pods: dict[str, str]
-    """Required. Labels of the operator's pods (`CloudNativePg.operator`)."""
+    operator_namespace: Required[str]
+    """Where the operator runs (`CloudNativePg.operator`)."""
+    operator_pods: Required[dict[str, str]]
+    """Labels of the operator's pods (`CloudNativePg.operator`)."""
     monitoring_namespace: str
     """Namespace of Prometheus; empty or missing: no metrics."""
     cpu_millis: int
@@ -188,18 +188,18 @@ def cluster_traffic(name: str, args: DatabaseArgs) -> list[TrafficRuleArgs]:
 class ExternalDatabaseArgs(TypedDict, total=False):
     """A PostgreSQL database that exists: RDS, Cloud SQL, a server of the company."""
 
-    namespace: Input[str]
-    """Required. Namespace that exists already; the database's clients live in it."""
-    host: str
-    """Required. DNS name of the server."""
+    namespace: Required[Input[str]]
+    """Namespace that exists already; the database's clients live in it."""
+    host: Required[str]
+    """DNS name of the server."""
     port: int
     """Default: 5432."""
-    database: str
-    """Required. Name of a database that exists and is ours alone."""
-    username: Input[str]
-    """Required. User that owns the database; kept as a secret."""
-    password: Input[str]
-    """Required. Its password; kept as a secret."""
+    database: Required[str]
+    """Name of a database that exists and is ours alone."""
+    username: Required[Input[str]]
+    """User that owns the database; kept as a secret."""
+    password: Required[Input[str]]
+    """Its password; kept as a secret."""
     ssl_mode: str
     """libpq's sslmode: verify-full (default), verify-ca or require."""
     ca_certificate: str

@@ -3,7 +3,7 @@
 Declared natively; docs/adr/0010-mlflow-is-declared-natively.md says why not by the official chart.
 """
 
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Input, Resource, ResourceOptions
 from pulumi_kubernetes import apps, batch, core, meta, networking, policy
@@ -37,27 +37,27 @@ class RouteArgs(TypedDict):
 class IngressArgs(TypedDict, total=False):
     """The way in through an Ingress, for clusters without a Gateway."""
 
-    hostname: str
-    """Required. Public name."""
-    class_name: str
-    """Required. Ingress class."""
-    tls_secret_name: str
-    """Required. Secret with the certificate, in the server's namespace."""
+    hostname: Required[str]
+    """Public name."""
+    class_name: Required[str]
+    """Ingress class."""
+    tls_secret_name: Required[str]
+    """Secret with the certificate, in the server's namespace."""
     annotations: dict[str, str]
     """What the controller reads: the certificate's issuer, limits of upload sizes."""
-    controller_namespace: str
-    """Required. Where the controller's pods run."""
+    controller_namespace: Required[str]
+    """Where the controller's pods run."""
 
 
 class TrackingServerArgs(TypedDict, total=False):
     """A tracking server and what it stands on."""
 
-    namespace: str
-    """Required. Namespace that exists already (order by `depends_on`)."""
-    database: DatabaseHandle
-    """Required. Where experiments, runs and models are rows."""
-    artifacts: ObjectStoreHandle
-    """Required. Where artifacts lie; below `<uri>/mlflow`."""
+    namespace: Required[str]
+    """Namespace that exists already (order by `depends_on`)."""
+    database: Required[DatabaseHandle]
+    """Where experiments, runs and models are rows."""
+    artifacts: Required[ObjectStoreHandle]
+    """Where artifacts lie; below `<uri>/mlflow`."""
     credentials_fingerprint: Input[str]
     """`ObjectStoreCredentials.fingerprint`: pods restart when it changes. Missing with workload identity."""
     highly_available: bool
@@ -291,8 +291,9 @@ def server_traffic(name: str, args: TrackingServerArgs) -> list[TrafficRuleArgs]
     rules = [egress_of(args["database"], pods), store, TrafficRuleArgs(**{**migration, "name": "migration-database"})]
     if args.get("route"):
         rules += from_gateway(args["route"]["gateway"], pods, PORT)
+    behind = args.get("ingress")
     for role, namespace in (
-        ("ingress", (args.get("ingress") or {}).get("controller_namespace", "")),
+        ("ingress", behind.get("controller_namespace", "") if behind else ""),
         ("scrape", args.get("monitoring_namespace", "")),
     ):
         if namespace:

@@ -1,6 +1,6 @@
 """The platform's rules, as PrometheusRule custom resources that Prometheus finds."""
 
-from typing import TypedDict
+from typing import Required, TypedDict
 
 from pulumi import Input, ResourceOptions
 
@@ -14,8 +14,8 @@ from policies.rules.monitoring import check_alert_rules
 class AlertRulesArgs(TypedDict, total=False):
     """What the rules of one environment depend on."""
 
-    namespace: Input[str]
-    """Required. Where the PrometheusRules go; the CRDs of prometheus-operator exist."""
+    namespace: Required[Input[str]]
+    """Where the PrometheusRules go; the CRDs of prometheus-operator exist."""
     monitoring_namespace: str
     """Namespace of Grafana, whose latency is nobody's objective. Default: monitoring."""
     mlflow_namespace: str

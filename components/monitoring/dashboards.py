@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypedDict
+from typing import Required, TypedDict
 
 from pulumi import Input, ResourceOptions
 from pulumi_kubernetes import core, meta
@@ -20,8 +20,8 @@ WRITTEN = Path(__file__).parent / "grafana"
 class DashboardsArgs(TypedDict, total=False):
     """Where the dashboards go."""
 
-    namespace: Input[str]
-    """Required. Namespace that exists already; Grafana looks into all of them."""
+    namespace: Required[Input[str]]
+    """Namespace that exists already; Grafana looks into all of them."""
     folder: str
     """Folder in Grafana. Default: ML platform."""
 

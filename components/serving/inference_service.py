@@ -1,6 +1,6 @@
 """A model served by KServe."""
 
-from typing import TypedDict
+from typing import Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import meta, policy
@@ -24,12 +24,12 @@ READY_SECONDS = 1800
 class InferenceServiceArgs(TypedDict, total=False):
     """A model, and what it is served on."""
 
-    service: InferenceSpec
-    """Required. The model and what it needs."""
-    team: TeamHandle
-    """Required. Whose it is: namespace, service account with the store's credentials, priority."""
-    pool: PoolHandle
-    """Required. Where it runs; never a spot pool."""
+    service: Required[InferenceSpec]
+    """The model and what it needs."""
+    team: Required[TeamHandle]
+    """Whose it is: namespace, service account with the store's credentials, priority."""
+    pool: Required[PoolHandle]
+    """Where it runs; never a spot pool."""
     monitoring: MonitoringHandle
     """Who scrapes it; default: nobody."""
 

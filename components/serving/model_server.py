@@ -1,6 +1,6 @@
 """A model server in an image of the team's own."""
 
-from typing import TypedDict
+from typing import Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import apps, autoscaling, core, meta, policy
@@ -32,12 +32,12 @@ from policies.rules.workloads import check_model_server
 class ModelServerArgs(TypedDict, total=False):
     """A server, and what it runs on."""
 
-    server: ModelServerSpec
-    """Required. The image, the model and what they need."""
-    team: TeamHandle
-    """Required. Whose it is: namespace, service account, priority."""
-    pool: PoolHandle
-    """Required. Where it runs; never a spot pool."""
+    server: Required[ModelServerSpec]
+    """The image, the model and what they need."""
+    team: Required[TeamHandle]
+    """Whose it is: namespace, service account, priority."""
+    pool: Required[PoolHandle]
+    """Where it runs; never a spot pool."""
     artifacts: ObjectStoreHandle
     """Bucket that the model is downloaded from, with the keys in the team's namespace."""
     gateway: GatewayHandle

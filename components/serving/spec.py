@@ -3,7 +3,7 @@
 `InferenceService` takes an `InferenceSpec` and `ModelServer` a `ModelServerSpec`, beside the handles of what they use.
 """
 
-from typing import TypedDict
+from typing import Required, TypedDict
 
 from components.catalog import StrEnum
 from components.placement import AcceleratorRequest
@@ -23,13 +23,13 @@ class CanarySpec(TypedDict, total=False):
     instead (kserve 0.20, `spec.canary`), which is what this becomes (ADR 0021).
     """
 
-    version: str
-    """Required. Name of that version. To promote it, write it and its URI into `version` and `storageUri` of the
+    version: Required[str]
+    """Name of that version. To promote it, write it and its URI into `version` and `storageUri` of the
     service and remove the canary: its pods go on without a restart."""
-    storage_uri: str
-    """Required. Its model."""
-    traffic_percent: int
-    """Required. Its part of the traffic, 0 to 100."""
+    storage_uri: Required[str]
+    """Its model."""
+    traffic_percent: Required[int]
+    """Its part of the traffic, 0 to 100."""
     replicas: int
     """Its number of replicas, at most the service's `minReplicas`; default 1. A canary does not scale."""
 
@@ -37,18 +37,18 @@ class CanarySpec(TypedDict, total=False):
 class TransformerSpec(TypedDict, total=False):
     """A container before the model that prepares requests and answers. It runs on CPU, on any untainted node."""
 
-    image: str
-    """Required. Container image with a tag or digest."""
+    image: Required[str]
+    """Container image with a tag or digest."""
     command: list[str]
     """Replaces the image's entry point."""
     arguments: list[str]
     """Replaces the image's arguments."""
     environment: dict[str, str]
     """Environment variables."""
-    cpu_millis: int
-    """Required. CPU request in thousandths of a vCPU."""
-    memory_gib: int
-    """Required. Memory in GiB."""
+    cpu_millis: Required[int]
+    """CPU request in thousandths of a vCPU."""
+    memory_gib: Required[int]
+    """Memory in GiB."""
     min_replicas: int
     """Fewest replicas; default 1."""
     max_replicas: int
@@ -60,24 +60,24 @@ class InferenceSpec(TypedDict, total=False):
 
     version: str
     """Name of the version that `storageUri` is; default none. See `canary`."""
-    model_format: str
-    """Required. As the serving runtime calls it: `huggingface`, `sklearn`, `onnx`, `triton`."""
+    model_format: Required[str]
+    """As the serving runtime calls it: `huggingface`, `sklearn`, `onnx`, `triton`."""
     model_format_version: str
     """Version of the format, where a runtime asks for it."""
     runtime: str
     """Serving runtime; default: KServe chooses by format."""
-    storage_uri: str
-    """Required. Where the model is: `s3://`, `gs://`, `hf://`, `pvc://` or `https://`."""
+    storage_uri: Required[str]
+    """Where the model is: `s3://`, `gs://`, `hf://`, `pvc://` or `https://`."""
     arguments: list[str]
     """Arguments for the runtime's container."""
     environment: dict[str, str]
     """Environment variables of the runtime's container."""
     accelerators: AcceleratorRequest
     """Devices of one replica. Left out on a CPU pool."""
-    cpu_millis: int
-    """Required. CPU request in thousandths of a vCPU."""
-    memory_gib: int
-    """Required. Memory in GiB, request and limit alike."""
+    cpu_millis: Required[int]
+    """CPU request in thousandths of a vCPU."""
+    memory_gib: Required[int]
+    """Memory in GiB, request and limit alike."""
     cpu_limit_millis: int
     """CPU limit; default none."""
     ephemeral_storage_gib: int
@@ -109,8 +109,8 @@ class InferenceSpec(TypedDict, total=False):
 class ModelServerSpec(TypedDict, total=False):
     """A model server in an image of the team's own."""
 
-    image: str
-    """Required. Container image with a tag or digest; `latest` is refused."""
+    image: Required[str]
+    """Container image with a tag or digest; `latest` is refused."""
     command: list[str]
     """Replaces the image's entry point."""
     arguments: list[str]
@@ -129,10 +129,10 @@ class ModelServerSpec(TypedDict, total=False):
     """Room for the downloaded model in GiB; default 20."""
     accelerators: AcceleratorRequest
     """Devices of one replica. Left out on a CPU pool."""
-    cpu_millis: int
-    """Required. CPU request in thousandths of a vCPU."""
-    memory_gib: int
-    """Required. Memory in GiB, request and limit alike."""
+    cpu_millis: Required[int]
+    """CPU request in thousandths of a vCPU."""
+    memory_gib: Required[int]
+    """Memory in GiB, request and limit alike."""
     cpu_limit_millis: int
     """CPU limit; default none."""
     ephemeral_storage_gib: int

@@ -6,7 +6,7 @@ Keys live in Secrets and nowhere else. Every namespace that talks to a store hol
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 from urllib.parse import urlsplit
 
 from pulumi import Input, Output, ResourceOptions
@@ -33,10 +33,10 @@ ANY_REGION = "us-east-1"
 class ObjectStoreArgs(TypedDict, total=False):
     """A bucket that exists, and how to reach it."""
 
-    kind: ObjectStoreKind
-    """Required. s3, gcs or s3-compatible."""
-    bucket: str
-    """Required. Its name."""
+    kind: Required[ObjectStoreKind]
+    """s3, gcs or s3-compatible."""
+    bucket: Required[str]
+    """Its name."""
     prefix: str
     """Where our objects start: `platform/dev`. Default: the root."""
     endpoint: str

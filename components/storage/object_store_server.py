@@ -7,7 +7,7 @@ Its keys are drawn once and kept by the state (docs/adr/0011-generated-credentia
 import base64
 import json
 import secrets
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import apps, batch, core, meta
@@ -38,16 +38,16 @@ _CONFIGURATION_FOLDER = "/etc/seaweedfs"
 class ObjectStoreServerArgs(TypedDict, total=False):
     """A server, its bucket and who may reach it."""
 
-    namespace: str
-    """Required. Its own namespace, made here."""
-    bucket: str
-    """Required. The bucket that is made in it."""
-    storage: StorageHandle
-    """Required. Class of its volume."""
-    storage_gib: int
-    """Required. Size of its volume."""
-    client_namespaces: list[str]
-    """Required. Namespaces whose pods may reach it."""
+    namespace: Required[str]
+    """Its own namespace, made here."""
+    bucket: Required[str]
+    """The bucket that is made in it."""
+    storage: Required[StorageHandle]
+    """Class of its volume."""
+    storage_gib: Required[int]
+    """Size of its volume."""
+    client_namespaces: Required[list[str]]
+    """Namespaces whose pods may reach it."""
     key_generation: int
     """Raise it to have new keys drawn; every pod that uses them restarts. Default: 1."""
     keep_data: bool

@@ -1,17 +1,17 @@
 """What a team is, in plain data: the part of it that people write in settings. Pure."""
 
-from typing import TypedDict
+from typing import Required, TypedDict
 
 
 class EgressSpec(TypedDict, total=False):
     """One way out of a team's namespace besides those that every team has."""
 
-    name: str
-    """Required. What it is for; part of the NetworkPolicy's name."""
-    cidr: str
-    """Required. Address range, `10.20.0.0/16`; the whole internet only with its ports named."""
-    ports: list[int]
-    """Required. TCP ports."""
+    name: Required[str]
+    """What it is for; part of the NetworkPolicy's name."""
+    cidr: Required[str]
+    """Address range, `10.20.0.0/16`; the whole internet only with its ports named."""
+    ports: Required[list[int]]
+    """TCP ports."""
 
 
 class TeamSpec(TypedDict, total=False):
@@ -19,10 +19,10 @@ class TeamSpec(TypedDict, total=False):
 
     namespace: str
     """Where its workloads go; default: the team's name."""
-    owner: str
-    """Required. Who answers for it; a label, so letters, digits, `-`, `_` and `.`."""
-    cost_center: str
-    """Required. Who pays; a label."""
+    owner: Required[str]
+    """Who answers for it; a label, so letters, digits, `-`, `_` and `.`."""
+    cost_center: Required[str]
+    """Who pays; a label."""
     quota: dict[str, int]
     """Accelerators: pool (or `pool/profile`) -> units it may hold at once. A pool not named is not for this team."""
     cpu: int

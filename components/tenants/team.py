@@ -1,7 +1,7 @@
 """A team: a closed namespace, what it may hold, who may work in it, and the accounts its pods run as."""
 
 import json
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import core, meta, rbac
@@ -50,18 +50,18 @@ class RegistryCredentials(TypedDict):
 class TeamArgs(TypedDict, total=False):
     """A team and what the platform has for it."""
 
-    name: str
-    """Required. Name of the team."""
-    team: TeamSpec
-    """Required. What it may hold, who belongs to it."""
+    name: Required[str]
+    """Name of the team."""
+    team: Required[TeamSpec]
+    """What it may hold, who belongs to it."""
     registry: RegistryCredentials
     """Private registry that its pods pull from; default: none."""
     account_annotations: dict[str, str]
     """Of both service accounts: workload identity (`eks.amazonaws.com/role-arn`, `iam.gke.io/gcp-service-account`)."""
-    pools: list[PoolHandle]
-    """Required. All pools of the environment, those that the team has no part in too."""
-    priorities: PriorityHandle
-    """Required. Priority classes of its workloads."""
+    pools: Required[list[PoolHandle]]
+    """All pools of the environment, those that the team has no part in too."""
+    priorities: Required[PriorityHandle]
+    """Priority classes of its workloads."""
     tracking: TrackingHandle
     """Tracking server that its pods log to."""
     monitoring: MonitoringHandle

@@ -1,6 +1,6 @@
 """A training on several nodes whose workers start, restart and end together."""
 
-from typing import TypedDict
+from typing import Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import core, meta
@@ -31,14 +31,14 @@ from policies.rules.workloads import check_checkpoint_storage, check_training
 class DistributedTrainingJobArgs(TypedDict, total=False):
     """A training program, how many workers it has, and what they run on."""
 
-    job: TrainingSpec
-    """Required. The program and what each worker needs."""
-    workers: WorkersSpec
-    """Required. How many, and how they meet."""
-    team: TeamHandle
-    """Required. Whose it is: namespace, service account, priority."""
-    pool: PoolHandle
-    """Required. Where it runs."""
+    job: Required[TrainingSpec]
+    """The program and what each worker needs."""
+    workers: Required[WorkersSpec]
+    """How many, and how they meet."""
+    team: Required[TeamHandle]
+    """Whose it is: namespace, service account, priority."""
+    pool: Required[PoolHandle]
+    """Where it runs."""
     checkpoint_storage: StorageHandle
     """Class of the checkpoint volume, ReadWriteMany; required with `job.checkpoint`."""
     tracking: TrackingHandle

@@ -1,6 +1,6 @@
 """A training on one node."""
 
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
@@ -28,12 +28,12 @@ from policies.rules.workloads import check_checkpoint_storage, check_training
 class TrainingJobArgs(TypedDict, total=False):
     """A training program, and what it runs on."""
 
-    job: TrainingSpec
-    """Required. The program and what it needs."""
-    team: TeamHandle
-    """Required. Whose it is: namespace, service account, priority."""
-    pool: PoolHandle
-    """Required. Where it runs."""
+    job: Required[TrainingSpec]
+    """The program and what it needs."""
+    team: Required[TeamHandle]
+    """Whose it is: namespace, service account, priority."""
+    pool: Required[PoolHandle]
+    """Where it runs."""
     checkpoint_storage: StorageHandle
     """Class of the checkpoint volume; required with `job.checkpoint`."""
     tracking: TrackingHandle

@@ -34,7 +34,6 @@ from components.training.spec import (
     DEFAULT_RETRIES,
     DEFAULT_START_WITHIN_MINUTES,
     DEFAULT_TIME_ZONE,
-    CheckpointSpec,
     ScheduleSpec,
     TrainingSpec,
     WorkersSpec,
@@ -95,7 +94,8 @@ def training_mounts(job: TrainingSpec, checkpoint_claim: Any) -> list[Mounted]:
 
 def checkpoint_path(job: TrainingSpec) -> str:
     """Where checkpoints are mounted."""
-    return (job.get("checkpoint") or CheckpointSpec()).get("path", DEFAULT_CHECKPOINT_PATH)
+    checkpoint = job.get("checkpoint")
+    return checkpoint.get("path", DEFAULT_CHECKPOINT_PATH) if checkpoint else DEFAULT_CHECKPOINT_PATH
 
 
 def training_template(

@@ -1,6 +1,6 @@
 """A training that is repeated."""
 
-from typing import TypedDict
+from typing import Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import batch, meta
@@ -22,14 +22,14 @@ from policies.rules.workloads import check_checkpoint_storage, check_scheduled_t
 class ScheduledTrainingArgs(TypedDict, total=False):
     """A training program, when it runs, and what it runs on."""
 
-    job: TrainingSpec
-    """Required. The program and what it needs, without a `run`."""
-    schedule: ScheduleSpec
-    """Required. When it runs."""
-    team: TeamHandle
-    """Required. Whose it is: namespace, service account, priority."""
-    pool: PoolHandle
-    """Required. Where it runs."""
+    job: Required[TrainingSpec]
+    """The program and what it needs, without a `run`."""
+    schedule: Required[ScheduleSpec]
+    """When it runs."""
+    team: Required[TeamHandle]
+    """Whose it is: namespace, service account, priority."""
+    pool: Required[PoolHandle]
+    """Where it runs."""
     checkpoint_storage: StorageHandle
     """Class of the checkpoint volume; required with `job.checkpoint`."""
     tracking: TrackingHandle

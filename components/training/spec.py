@@ -4,7 +4,7 @@ The components take these under one key (`job`, `workers`, `schedule`) beside th
 storage, tracking), so that settings mirror them one to one and the rules judge both alike.
 """
 
-from typing import TypedDict
+from typing import Required, TypedDict
 
 from components.placement import AcceleratorRequest
 
@@ -12,8 +12,8 @@ from components.placement import AcceleratorRequest
 class CheckpointSpec(TypedDict, total=False):
     """A volume that outlives the pods and the runs of a training."""
 
-    size_gib: int
-    """Required. Size of the volume in GiB."""
+    size_gib: Required[int]
+    """Size of the volume in GiB."""
     path: str
     """Where it is mounted; default `/checkpoints`. The environment variable CHECKPOINT_DIR says so to the program."""
 
@@ -25,8 +25,8 @@ class TrainingSpec(TypedDict, total=False):
     """Required, except on a schedule. Names one run of this training and is part of its Job's name. A run is never
     edited: to train again, or with other settings, give another one. `deadlineMinutes`, `retries` and `ttlMinutes` can
     be changed while it runs."""
-    image: str
-    """Required. Container image with a tag or digest; `latest` is refused."""
+    image: Required[str]
+    """Container image with a tag or digest; `latest` is refused."""
     command: list[str]
     """Replaces the image's entry point."""
     arguments: list[str]
@@ -37,10 +37,10 @@ class TrainingSpec(TypedDict, total=False):
     """Secrets of the team's namespace whose keys become environment variables."""
     accelerators: AcceleratorRequest
     """Devices of one worker; on a TPU slice all chips of a host. Left out on a CPU pool."""
-    cpu_millis: int
-    """Required. CPU request in thousandths of a vCPU."""
-    memory_gib: int
-    """Required. Memory in GiB, request and limit alike."""
+    cpu_millis: Required[int]
+    """CPU request in thousandths of a vCPU."""
+    memory_gib: Required[int]
+    """Memory in GiB, request and limit alike."""
     cpu_limit_millis: int
     """CPU limit; default none: a limit throttles data loaders."""
     ephemeral_storage_gib: int
@@ -49,8 +49,8 @@ class TrainingSpec(TypedDict, total=False):
     """Size of /dev/shm in GiB, part of `memoryGib`; default a quarter of it with accelerators, else none (0)."""
     read_only_root: bool
     """Whether the image's file system is read-only; default true. /tmp and /dev/shm are writable in any case."""
-    deadline_minutes: int
-    """Required. When the run is stopped at the latest, in minutes from its start, retries included."""
+    deadline_minutes: Required[int]
+    """When the run is stopped at the latest, in minutes from its start, retries included."""
     retries: int
     """Restarts after a failure, 0 to 10; default 3. Lost nodes and preemption are not counted."""
     fatal_exit_codes: list[int]
@@ -73,8 +73,8 @@ class TrainingSpec(TypedDict, total=False):
 class WorkersSpec(TypedDict, total=False):
     """How a training is spread over several pods that start and end together."""
 
-    count: int
-    """Required. Pods, one on each node unless they are smaller; on a TPU slice its number of hosts."""
+    count: Required[int]
+    """Pods, one on each node unless they are smaller; on a TPU slice its number of hosts."""
     processes_per_worker: int
     """Processes that torchrun starts in each pod; default: one for each accelerator."""
     port: int
@@ -84,8 +84,8 @@ class WorkersSpec(TypedDict, total=False):
 class ScheduleSpec(TypedDict, total=False):
     """When a training is repeated."""
 
-    cron: str
-    """Required. Minute, hour, day of month, month, day of week."""
+    cron: Required[str]
+    """Minute, hour, day of month, month, day of week."""
     time_zone: str
     """IANA time zone; default Etc/UTC."""
     suspended: bool

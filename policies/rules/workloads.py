@@ -68,7 +68,7 @@ def check_training(
             "1 to 16 of a-z, 0-9 and '-', no '-' at either end",
             "use a number or a date: 2026-11-21",
         )
-    last = int((workers or {}).get("count", 1)) - 1
+    last = int(workers["count"]) - 1 if workers else 0
     if len(f"{name}-{run}-{last}") > MAX_OBJECT_NAME:
         yield Finding(
             f"{path}.run",
@@ -221,7 +221,7 @@ def _check_slice(path: str, job: TrainingSpec, pool: PoolHandle, workers: Worker
     placement, capacity = pool["placement"], pool["capacity"]
     if not placement["topology"]:
         return
-    hosts, pods = placement["hosts_per_slice"], int((workers or {}).get("count", 1))
+    hosts, pods = placement["hosts_per_slice"], int(workers["count"]) if workers else 1
     if pods != hosts:
         yield Finding(
             f"{path}.workers.count",

@@ -1,8 +1,7 @@
 """The TypedDict of a component, read from YAML: the shape of a thing stands once, where the component is.
 
 `Annotated[JobSpec, Shape(JobSpec)]` as a field of a settings model takes camelCase keys, refuses unknown ones, and
-gives the plain dict that the component takes. Required are the keys that the TypedDict requires, and those whose
-docstring says "Required." where all are optional for the component's own reasons.
+gives the plain dict that the component takes. Required are the keys that the TypedDict requires.
 """
 
 import ast
@@ -53,8 +52,7 @@ def mirror(typed: type, without: frozenset[str], optional: frozenset[str]) -> ty
     fields: dict[str, Any] = {}
     for name, hint in get_type_hints(typed, localns={"Output": Output, "T": Any}).items():
         if name not in without:
-            needed = name in required_keys or described.get(name, "").startswith("Required.")
-            needed = needed and name not in optional
+            needed = name in required_keys and name not in optional
             kind = _plain(hint)
             fields[name] = (
                 kind if needed else kind | None,

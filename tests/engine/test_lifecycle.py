@@ -111,7 +111,7 @@ def test_up_and_down_leave_the_cluster_the_state_and_the_checkout_as_they_were(l
     assert len(own_objects(life, cluster)) == 3 + 1
     assert "up         6 created, 0 unchanged" in printed(life)
     life.up(STACK)
-    assert "up         no changes, 6 unchanged" in printed(life)
+    assert "up         nothing to do: all 6 resources are as they should be" in printed(life)
     life.refresh(STACK)
     assert "no drift, 6 resources as they should be" in printed(life)
     assert (life.project / f"Pulumi.{STACK}.yaml").read_bytes() == settings
@@ -354,7 +354,7 @@ def test_plain_pulumi_meets_the_stack_that_make_made_and_the_other_way_round(lif
     assert "encryptionsalt" in (life.project / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8")
     printed(life)
     life.up(STACK)
-    assert "up         no changes, 6 unchanged" in printed(life)
+    assert "up         nothing to do: all 6 resources are as they should be" in printed(life)
 
 
 def test_a_simulated_stack_comes_with_its_cluster_and_goes_with_it(life, toolchain, tmp_path):

@@ -1,6 +1,6 @@
 """The mirror of a TypedDict: every field with its description, its type in YAML, and nothing else."""
 
-from typing import Any, TypedDict
+from typing import Any, Required, TypedDict
 
 import pytest
 from pulumi import Input
@@ -52,14 +52,14 @@ class Plain(TypedDict):
 class Thing(TypedDict, total=False):
     """A thing with more to it."""
 
-    size_gib: Input[int]
-    """Required. How large.
+    size_gib: Required[Input[int]]
+    """How large.
 
     In GiB."""
-    name: str
-    """Required. Its name."""
-    kind: Purchase
-    """Required. How it is paid for."""
+    name: Required[str]
+    """Its name."""
+    kind: Required[Purchase]
+    """How it is paid for."""
     parts: list[Plain]
     """What it is made of."""
     by_name: Input[dict[str, Input[Plain]]]
@@ -93,7 +93,7 @@ def test_of_a_component_s_arguments_what_the_stack_fills_in_is_no_setting(typed:
     assert not handles & fields.keys()
 
 
-def test_required_is_what_the_type_requires_and_what_says_so() -> None:
+def test_required_is_what_the_type_requires() -> None:
     fields = mirror(Thing, NOTHING, NOTHING).model_fields
     assert {name for name, field in fields.items() if field.is_required()} == {"size_gib", "name", "kind"}
     assert mirror(Plain, NOTHING, NOTHING).model_fields["size_gib"].is_required()
@@ -103,7 +103,7 @@ def test_required_is_what_the_type_requires_and_what_says_so() -> None:
 
 def test_descriptions_are_the_text_below_the_field() -> None:
     fields = mirror(Thing, NOTHING, NOTHING).model_fields
-    assert fields["size_gib"].description == "Required. How large.\n\nIn GiB."
+    assert fields["size_gib"].description == "How large.\n\nIn GiB."
     assert fields["parts"].description == "What it is made of."
     assert fields["undescribed"].description is None
 

@@ -10,6 +10,7 @@ from tools.backend import (
     checkout_name,
     choose_backend,
     cluster_name,
+    forget_salt,
     passphrase_file,
     remove_state,
     secrets_environment,
@@ -140,10 +141,31 @@ def test_the_engine_gets_a_fresh_private_copy_of_the_settings(project, tmp_path)
     assert copy is not None
     assert copy.read_text(encoding="utf-8") == "# says why\nconfig: {}\n"
     assert copy.stat().st_mode & 0o077 == 0
-    copy.write_text("encryptionsalt: written by the engine\n", encoding="utf-8")
+    copy.write_text("reformatted: by the engine\n", encoding="utf-8")
     again = settings_copy(project, "dev", tmp_path, FILE)
     assert again == copy
     assert copy.read_text(encoding="utf-8") == "# says why\nconfig: {}\n"
+
+
+def test_the_salt_that_the_engine_wrote_is_kept_until_the_stack_is_made_anew(project, tmp_path):
+    copy = settings_copy(project, "dev", tmp_path, FILE)
+    assert copy is not None
+    copy.write_text("encryptionsalt: v1:a=:b\n", encoding="utf-8")
+    for _ in range(2):
+        settings_copy(project, "dev", tmp_path, FILE)
+        assert copy.read_text(encoding="utf-8") == "# says why\nconfig: {}\nencryptionsalt: v1:a=:b\n"
+    forget_salt(project, "dev", tmp_path)
+    settings_copy(project, "dev", tmp_path, FILE)
+    assert copy.read_text(encoding="utf-8") == "# says why\nconfig: {}\n"
+
+
+def test_a_salt_in_the_settings_file_wins_over_the_kept_one(project, tmp_path):
+    copy = settings_copy(project, "dev", tmp_path, FILE)
+    assert copy is not None
+    copy.write_text("encryptionsalt: v1:a=:b\n", encoding="utf-8")
+    (project / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:x:y\n", encoding="utf-8")
+    settings_copy(project, "dev", tmp_path, FILE)
+    assert copy.read_text(encoding="utf-8") == "encryptionsalt: v1:x:y\n"
 
 
 def test_a_private_file_is_whole_or_as_it_was(tmp_path, monkeypatch):

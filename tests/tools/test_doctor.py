@@ -50,7 +50,7 @@ def test_a_missing_tool_is_shown_with_what_is_wanted() -> None:
 @pytest.mark.parametrize(
     ("finding", "is_well"),
     [
-        (python_finding((3, 10, 0), "/p"), True),
+        (python_finding((3, 11, 0), "/p"), True),
         (python_finding((3, 9, 18), "/p"), False),
         (go_finding("1.26.8", "", needed=True), True),
         (go_finding(None, "Go is missing", needed=True), False),

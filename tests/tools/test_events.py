@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.events import EventReader, Failure, resource_name
+from tools.events import STACK_TYPE, EventReader, Failure, resource_name
 
 URN = "urn:pulumi:dev::mlplatform::mlplatform:index:Tenant$kubernetes:core/v1:ConfigMap::one"
 STACK_URN = "urn:pulumi:dev::mlplatform::pulumi:pulumi:Stack::mlplatform-dev"
@@ -61,6 +61,22 @@ def test_the_summary_of_a_good_run_counts_without_what_stayed_and_what_was_only_
     assert outcome.changes == {"create": 2}
     assert outcome.same == 5
     assert outcome.succeeded
+
+
+def stack_ends(before: Any, after: Any) -> str:
+    """The stack's last event, with its outputs in the state and in the plan."""
+    states = {"old": {"outputs": before}, "new": {"outputs": after}}
+    metadata = {"op": "same", "urn": STACK_URN, "type": STACK_TYPE, **states}
+    return json.dumps({"resOutputsEvent": {"metadata": metadata}})
+
+
+def test_there_is_nothing_to_do_when_neither_a_resource_nor_an_output_of_the_stack_changes():
+    same, other = stack_ends({"url": "a", "n": 1}, {"n": 1, "url": "a"}), stack_ends({"url": "a"}, {"url": "b"})
+    assert read(same, summary(same=5), operation="preview").outcome(0, 1).nothing_to_do
+    assert not read(same, summary(same=5), operation="preview").outcome(1, 1).nothing_to_do
+    assert not read(same, summary(same=4, update=1), operation="preview").outcome(0, 1).nothing_to_do
+    assert not read(other, summary(same=5), operation="preview").outcome(0, 1).nothing_to_do
+    assert read(other, same, summary(same=5), operation="preview").outcome(0, 1).nothing_to_do
 
 
 def test_a_replacement_is_one_change_in_whatever_steps_it_comes():
