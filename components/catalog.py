@@ -4,19 +4,9 @@ Each row names its source. Everything here is matched exactly, never by prefix: 
 is refused, or described in full with `CustomAccelerator` (another device plugin, an FPGA, an ASIC).
 """
 
-import sys
 from dataclasses import dataclass, field
+from enum import StrEnum
 from math import prod
-
-if sys.version_info >= (3, 11):
-    from enum import StrEnum as StrEnum  # noqa: PLC0414 - exported on purpose
-else:  # pragma: no cover - the tests run on 3.11
-    from enum import Enum
-
-    class StrEnum(str, Enum):
-        """`enum.StrEnum` for Python 3.10."""
-
-        __str__ = str.__str__
 
 
 class ClusterKind(StrEnum):
@@ -90,7 +80,7 @@ class Accelerator:
     topologies: dict[str, int] = field(default_factory=dict)
     """TPU only: topology -> chips on each host of it."""
     reference_host: str = ""
-    """Key in `HOSTS`: the machine whose size a simulated or unspecified node takes."""
+    """Key in `machines.MACHINES`: the machine whose size a simulated or unspecified node takes."""
 
     @property
     def is_tpu(self) -> bool:
@@ -100,45 +90,6 @@ class Accelerator:
     def mig_profile(self, name: str) -> MigProfile | None:
         """The profile of that exact name, or None."""
         return next((profile for profile in self.mig_profiles if profile.name == name), None)
-
-
-@dataclass(frozen=True)
-class Host:
-    """The size of one machine that carries accelerators."""
-
-    machine: str
-    devices: int
-    cpu: int
-    memory_gib: int
-    source: str
-
-
-HOSTS: dict[str, Host] = {
-    host.machine: host
-    for host in (
-        Host("g4dn.12xlarge", 4, 48, 192, "EC2 g4dn"),
-        Host("g6.48xlarge", 8, 192, 768, "EC2 g6"),
-        Host("g5.48xlarge", 8, 192, 768, "EC2 g5"),
-        Host("p4d.24xlarge", 8, 96, 1152, "EC2 p4d"),
-        Host("p4de.24xlarge", 8, 96, 1152, "EC2 p4de"),
-        Host("p5.48xlarge", 8, 192, 2048, "EC2 p5"),
-        Host("p5en.48xlarge", 8, 192, 2048, "EC2 p5en"),
-        Host("p6-b200.48xlarge", 8, 192, 2048, "EC2 p6-b200"),
-        Host("p6e-gb200.36xlarge", 4, 144, 960, "EC2 p6e-gb200"),
-        Host("g7e.48xlarge", 8, 192, 2048, "EC2 g7e"),
-        Host("mi300x-8", 8, 192, 1536, "a common 8-GPU OAM server; not a cloud machine of this catalogue"),
-        Host("ct4p-hightpu-4t", 4, 240, 407, "GKE TPU v4 machine type"),
-        Host("ct5lp-hightpu-4t", 4, 112, 192, "GKE TPU v5e machine type"),
-        Host("ct5p-hightpu-4t", 4, 208, 448, "GKE TPU v5p machine type"),
-        Host("ct6e-standard-4t", 4, 180, 720, "GKE TPU v6e machine type"),
-        Host("tpu7x-standard-4t", 4, 224, 960, "GKE TPU v7x machine type"),
-        Host("trn1.32xlarge", 16, 128, 512, "EC2 trn1"),
-        Host("trn2.48xlarge", 16, 192, 2048, "EC2 trn2"),
-        Host("inf2.48xlarge", 12, 192, 384, "EC2 inf2"),
-        Host("m6i.8xlarge", 0, 32, 128, "EC2 m6i: the size of a simulated CPU node"),
-    )
-}
-CPU_HOST = HOSTS["m6i.8xlarge"]
 
 
 def _mig(*rows: tuple[str, int, int]) -> tuple[MigProfile, ...]:

@@ -1,12 +1,12 @@
 """Charts that upstream keeps, installed as charts: every rendered object is visible to policies and to the preview."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, TypedDict
 
 from pulumi import Input, ResourceOptions
 from pulumi_kubernetes.helm import v4 as helm
 
-from components.catalog import StrEnum
 from components.component import Component
 from components.versions import CHARTS
 from policies.rules.finding import refuse

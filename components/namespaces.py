@@ -1,11 +1,11 @@
 """A namespace that nothing enters and nothing leaves, but for the named exceptions."""
 
+from enum import StrEnum
 from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import core, meta, networking
 
-from components.catalog import StrEnum
 from components.component import LABELS, Component
 from policies.rules.network import METADATA_SERVICE
 

@@ -7,8 +7,6 @@ from typing import Required, TypedDict
 
 from components.catalog import (
     ACCELERATORS,
-    CPU_HOST,
-    HOSTS,
     SHARED_SUFFIX,
     Accelerator,
     ClusterKind,
@@ -16,6 +14,7 @@ from components.catalog import (
     Sharing,
     topology_hosts,
 )
+from components.machines import CPU_MACHINE, MACHINES
 
 POOL_LABEL = "mlplatform.dev/pool"
 PURCHASE_LABEL = "mlplatform.dev/purchase"
@@ -246,7 +245,7 @@ def plan_pool(name: str, args: PoolArgs, kind: ClusterKind) -> tuple[PoolHandle,
     The arguments are trusted: `policies.rules.accelerators.check_pool` refuses bad ones with a remedy beforehand.
     """
     accelerator = accelerator_of(args)
-    host = HOSTS[accelerator.reference_host] if accelerator and accelerator.reference_host else CPU_HOST
+    host = MACHINES[accelerator.reference_host] if accelerator and accelerator.reference_host else CPU_MACHINE
     topology = args.get("topology", "")
     sharing = args.get("sharing") or SharingArgs()
     purchase = Purchase(args.get("purchase", Purchase.ON_DEMAND))

@@ -4,9 +4,10 @@ Encryption at rest is a parameter where the driver takes one, and the provider's
 """
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any, NamedTuple, Required, TypedDict
 
-from components.catalog import ClusterKind, StrEnum
+from components.catalog import ClusterKind
 
 
 def quantity(mebibytes: int) -> str:

@@ -1,9 +1,9 @@
 """What all workloads of teams have in common: how they are labelled, and what their containers are told. Pure."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
-from components.catalog import StrEnum
 from components.component import LABELS
 from components.pods import Mounted, environment, scratch
 

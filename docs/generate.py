@@ -16,8 +16,9 @@ import click
 from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
 
 import components
-from components.catalog import ACCELERATORS, HOSTS, ClusterKind, topology_hosts
+from components.catalog import ACCELERATORS, ClusterKind, topology_hosts
 from components.component import Component
+from components.machines import MACHINES, Machine, eks_ami_type, machines_with
 from components.versions import API_VERSIONS, CHARTS, CRDS, IMAGES
 from policies.pack import RULES
 from stacks.schema import stack_file_schema
@@ -56,6 +57,7 @@ def pages() -> Iterator[tuple[str, str]]:
         yield f"{component.__name__}.md", component_page(component)
     yield "components.md", index_page(classes)
     yield "accelerators.md", accelerators_page()
+    yield "machines.md", machines_page()
     yield "versions.md", versions_page()
     yield "policies.md", policies_page()
 
@@ -143,22 +145,81 @@ def accelerators_page() -> str:
             row.vendor,
             f"`{row.resource_name}`",
             row.memory_gib,
-            f"{host.devices} in {host.machine}",
+            "<br>".join(_largest(row.name)),
             ", ".join(f"{p.name} x{p.maximum}" for p in row.mig_profiles) or "-",
             "<br>".join(f"`{k}={v}`" for k, v in row.node_labels[ClusterKind.GKE].items()),
             f"`{row.taint_key}`",
             row.source,
         )
         for row in ACCELERATORS.values()
-        for host in [HOSTS[row.reference_host]]
     ]
-    header = ("name", "vendor", "resource", "GiB", "largest host", "MIG profiles", "GKE labels", "taint", "source")
+    header = ("name", "vendor", "resource", "GiB", "largest machines", "MIG profiles", "GKE labels", "taint", "source")
     text = ["# Accelerators", table(header, rows), "## TPU topologies", "Hosts that one slice takes, by topology."]
     for row in ACCELERATORS.values():
         if row.is_tpu:
             slices = ", ".join(f"{topology} ({topology_hosts(row, topology)})" for topology in row.topologies)
             text += [f"### {row.name}", slices]
     return "\n\n".join(text) + "\n"
+
+
+def _largest(accelerator: str) -> Iterator[str]:
+    """`8 in p5.48xlarge`, for each cloud that offers it."""
+    for kind in (ClusterKind.EKS, ClusterKind.GKE, ClusterKind.EXISTING):
+        for machine in machines_with(accelerator, kind)[-1:]:
+            yield f"{machine.devices} in {machine.name}"
+
+
+def machines_page() -> str:
+    """Every machine with what its nodes carry."""
+    text = ["# Machines"]
+    for kind, title in (
+        (ClusterKind.EKS, "Amazon EKS"),
+        (ClusterKind.GKE, "Google GKE"),
+        (ClusterKind.EXISTING, "Own"),
+    ):
+        text += [f"## {title}", table(*_machines_table(kind))]
+    return "\n\n".join(text) + "\n"
+
+
+def _machines_table(kind: ClusterKind) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    own = {
+        ClusterKind.EKS: ("image", "EFA", "NVMe GB", "Capacity Blocks"),
+        ClusterKind.GKE: ("boot disk", "local SSDs"),
+    }.get(kind, ())
+    header = ("machine", "accelerator", "devices", "vCPU", "GiB", "CPU", *own, "resource")
+    rows = [
+        (
+            machine.name,
+            machine.accelerator or "-",
+            machine.devices or "-",
+            machine.cpu,
+            machine.memory_gib,
+            machine.architecture,
+            *_cloud_columns(machine),
+            f"`{ACCELERATORS[machine.accelerator].resource_name}`" if machine.accelerator else "-",
+            "<br>".join(f"`{k}={v}`" for k, v in _labels(machine).items()) or "-",
+            f"`{ACCELERATORS[machine.accelerator].taint_key}`" if machine.accelerator else "-",
+            machine.source,
+        )
+        for machine in MACHINES.values()
+        if machine.kind is kind
+    ]
+    return (*header, "labels", "taint", "source"), rows
+
+
+def _cloud_columns(machine: Machine) -> tuple[Any, ...]:
+    match machine.kind:
+        case ClusterKind.EKS:
+            blocks = "yes" if machine.capacity_blocks else "-"
+            return eks_ami_type(machine), machine.efa_interfaces or "-", machine.nvme_gb or "-", blocks
+        case ClusterKind.GKE:
+            return ", ".join(machine.boot_disks), machine.local_ssds or "-"
+        case _:
+            return ()
+
+
+def _labels(machine: Machine) -> dict[str, str]:
+    return ACCELERATORS[machine.accelerator].node_labels[machine.kind] if machine.accelerator else {}
 
 
 def versions_page() -> str:

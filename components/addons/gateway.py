@@ -6,6 +6,7 @@ the cluster has already (Istio, GKE's `gke-l7-…`, …), named by its GatewayCl
 Plain HTTP serves two things: the redirect to HTTPS, and ACME challenges, whose routes are more exact than the redirect.
 """
 
+from enum import StrEnum
 from typing import Any, Required, TypedDict
 
 from pulumi import Output, Resource, ResourceOptions
@@ -20,7 +21,6 @@ from components.addons.envoy_gateway import (
     EnvoyGateway,
 )
 from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server
-from components.catalog import StrEnum
 from components.charts import ChartSource
 from components.component import Component
 from components.custom_resources import custom_resource

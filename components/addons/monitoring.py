@@ -7,6 +7,7 @@ dashboards are code (`components.monitoring.dashboards`), and what is clicked to
 
 import base64
 import secrets
+from enum import StrEnum
 from typing import Any, Required, TypedDict
 
 from pulumi import Input, Output, Resource, ResourceOptions, log
@@ -14,7 +15,7 @@ from pulumi_kubernetes import core, meta
 
 from components.addons.gateway import GatewayHandle
 from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
-from components.catalog import ClusterKind, StrEnum
+from components.catalog import ClusterKind
 from components.charts import AddonChart, ChartSource
 from components.component import LABELS, Component
 from components.custom_resources import custom_resource

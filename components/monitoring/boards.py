@@ -4,9 +4,8 @@
 the choices at the top of a dashboard, `$__rate_interval` is Grafana's own.
 """
 
+from enum import StrEnum
 from typing import NamedTuple
-
-from components.catalog import StrEnum
 
 
 class Look(StrEnum):

@@ -6,9 +6,10 @@ Pure. `critical` wakes somebody, so it has a runbook of its own under docs/runbo
 
 import re
 from collections.abc import Iterable, Iterator
+from enum import StrEnum
 from typing import Any, NamedTuple, TypedDict
 
-from components.catalog import ACCELERATORS, DRIVER_RESOURCES, SHARED_SUFFIX, StrEnum
+from components.catalog import ACCELERATORS, DRIVER_RESOURCES, SHARED_SUFFIX
 from components.monitoring.metrics import NODE_LABELS, label_metric
 
 

@@ -3,9 +3,9 @@
 `InferenceService` takes an `InferenceSpec` and `ModelServer` a `ModelServerSpec`, beside the handles of what they use.
 """
 
+from enum import StrEnum
 from typing import Required, TypedDict
 
-from components.catalog import StrEnum
 from components.placement import AcceleratorRequest
 
 

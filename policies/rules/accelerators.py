@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from components.catalog import ACCELERATORS, HOSTS, RETIRED_RESOURCES, Accelerator, Sharing, topology_hosts
+from components.catalog import ACCELERATORS, RETIRED_RESOURCES, Accelerator, Sharing, topology_hosts
+from components.machines import machines_with
 from components.placement import PoolArgs, SharingArgs, accelerator_of
 from policies.rules.finding import Finding, camel
 
@@ -104,13 +105,13 @@ def _check_devices(path: str, args: PoolArgs, accelerator: Accelerator) -> Itera
             f"{path}.topology", topology, f"only TPU slices have one; {accelerator.name} is none", "remove topology"
         )
     devices = args.get("devices_per_node", 0)
-    host = HOSTS.get(accelerator.reference_host)
-    if host and devices > host.devices and not accelerator.is_tpu:
+    machines = [] if accelerator.is_tpu else machines_with(accelerator.name)
+    if machines and devices > machines[-1].devices:
         yield Finding(
             f"{path}.devicesPerNode",
             str(devices),
-            f"the largest machine with {accelerator.name} carries {host.devices} ({host.machine})",
-            f"use {host.devices} or fewer, and more nodes",
+            f"the largest machine with {accelerator.name} carries {machines[-1].devices} ({machines[-1].name})",
+            f"use {machines[-1].devices} or fewer, and more nodes",
         )
 
 

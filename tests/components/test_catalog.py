@@ -7,7 +7,6 @@ import pytest
 from components.catalog import (
     ACCELERATORS,
     DRIVER_RESOURCES,
-    HOSTS,
     RETIRED_RESOURCES,
     Accelerator,
     ClusterKind,
@@ -15,6 +14,7 @@ from components.catalog import (
     topology_chips,
     topology_hosts,
 )
+from components.machines import MACHINES
 
 ROWS = pytest.mark.parametrize("row", ACCELERATORS.values(), ids=lambda row: row.name)
 LABEL = re.compile(r"^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$")
@@ -32,7 +32,7 @@ def test_every_row_has_labels_for_every_kind_of_cluster_a_source_and_a_reference
     assert set(row.node_labels) == set(ClusterKind)
     assert all(LABEL.match(value) for labels in row.node_labels.values() for value in labels.values())
     assert row.source
-    assert HOSTS[row.reference_host].devices > 0
+    assert MACHINES[row.reference_host].accelerator == row.name
 
 
 @ROWS
