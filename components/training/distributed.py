@@ -10,8 +10,7 @@ from components.mlflow.tracking_server import TrackingHandle
 from components.placement import PoolHandle
 from components.stores import ObjectStoreHandle, StorageHandle
 from components.tenants.handles import TeamHandle
-from components.training.checkpoints import checkpoint_claim
-from components.training.job import artifact_environment, tracking_environment
+from components.training.job import artifact_environment, claim_of, tracking_environment
 from components.training.plan import (
     RUN_LABEL,
     job_spec,
@@ -67,16 +66,6 @@ class DistributedTrainingJob(Component):
             [*check_training(name, name, job, pool, workers), *check_checkpoint_storage(name, job, workers, modes)],
         )
         super().__init__(name, args, opts)
-        claim = checkpoint_claim(
-            name,
-            job.get("checkpoint"),
-            storage,
-            team["namespace"],
-            self.child,
-            team=team["name"],
-            shared=True,
-            keep_data=bool(args.get("keep_data")),
-        )
         labels = workload_labels(name, team["name"], Role.TRAINING)
         service = core.v1.Service(
             f"{name}-workers",
@@ -95,7 +84,7 @@ class DistributedTrainingJob(Component):
             labels={**labels, RUN_LABEL: run},
             defaults={**tracking_environment(name, team["name"], args.get("tracking")), **values},
             references=[*references, *artifact_environment(args.get("artifacts"))],
-            checkpoint_claim=claim,
+            checkpoint_claim=claim_of(name, args, self.child, shared=True),
             subdomain=service.metadata.name,
             affinity=worker_affinity(run, pool),
         )

@@ -61,28 +61,9 @@ class TrainingJob(Component):
             [*check_training(name, name, job, pool), *check_checkpoint_storage(name, job, None, modes)],
         )
         super().__init__(name, args, opts)
-        claim = checkpoint_claim(
-            name,
-            job.get("checkpoint"),
-            storage,
-            team["namespace"],
-            self.child,
-            team=team["name"],
-            keep_data=bool(args.get("keep_data")),
-        )
         labels = workload_labels(name, team["name"], Role.TRAINING)
-        template = training_template(
-            job,
-            pool,
-            team,
-            labels={**labels, RUN_LABEL: run_name(name, job["run"])},
-            defaults={
-                **single_host_environment(pool),
-                **tracking_environment(name, team["name"], args.get("tracking")),
-            },
-            references=artifact_environment(args.get("artifacts")),
-            checkpoint_claim=claim,
-        )
+        of_run = {**labels, RUN_LABEL: run_name(name, job["run"])}
+        template = one_host_template(name, args, of_run, self.child)
         self.run = declare_run(
             name,
             job["run"],
@@ -93,6 +74,38 @@ class TrainingJob(Component):
             labels=labels,
         )
         self.register_outputs({"run": self.run})
+
+
+def one_host_template(
+    name: str, args: TrainingJobArgs, labels: dict[str, str], opts: ResourceOptions
+) -> dict[str, Any]:
+    """The pod of a training that needs one node only. Declares the claim of its checkpoints."""
+    job, team, pool = args["job"], args["team"], args["pool"]
+    tracking = tracking_environment(name, team["name"], args.get("tracking"))
+    return training_template(
+        job,
+        pool,
+        team,
+        labels=labels,
+        defaults={**single_host_environment(pool), **tracking},
+        references=artifact_environment(args.get("artifacts")),
+        checkpoint_claim=claim_of(name, args, opts),
+    )
+
+
+def claim_of(name: str, args: TrainingJobArgs, opts: ResourceOptions, *, shared: bool = False) -> Output[str] | None:
+    """Declares the claim of a training's checkpoints, if it keeps any; its name."""
+    team = args["team"]
+    return checkpoint_claim(
+        name,
+        args["job"].get("checkpoint"),
+        args.get("checkpoint_storage"),
+        team["namespace"],
+        opts,
+        team=team["name"],
+        shared=shared,
+        keep_data=bool(args.get("keep_data")),
+    )
 
 
 def tracking_environment(name: str, team: str, tracking: TrackingHandle | None) -> dict[str, Any]:

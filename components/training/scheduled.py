@@ -10,9 +10,8 @@ from components.mlflow.tracking_server import TrackingHandle
 from components.placement import PoolHandle
 from components.stores import ObjectStoreHandle, StorageHandle
 from components.tenants.handles import TeamHandle
-from components.training.checkpoints import checkpoint_claim
-from components.training.job import artifact_environment, tracking_environment
-from components.training.plan import cron_job_spec, job_spec, single_host_environment, training_template
+from components.training.job import one_host_template
+from components.training.plan import cron_job_spec, job_spec
 from components.training.spec import ScheduleSpec, TrainingSpec
 from components.workloads import Role, workload_labels
 from policies.rules.finding import refuse
@@ -60,28 +59,8 @@ class ScheduledTraining(Component):
             ],
         )
         super().__init__(name, args, opts)
-        claim = checkpoint_claim(
-            name,
-            job.get("checkpoint"),
-            storage,
-            team["namespace"],
-            self.child,
-            team=team["name"],
-            keep_data=bool(args.get("keep_data")),
-        )
         labels = workload_labels(name, team["name"], Role.TRAINING)
-        template = training_template(
-            job,
-            pool,
-            team,
-            labels=labels,
-            defaults={
-                **single_host_environment(pool),
-                **tracking_environment(name, team["name"], args.get("tracking")),
-            },
-            references=artifact_environment(args.get("artifacts")),
-            checkpoint_claim=claim,
-        )
+        template = one_host_template(name, args, labels, self.child)
         cron = batch.v1.CronJob(
             f"{name}-schedule",
             metadata=meta.v1.ObjectMetaArgs(name=name, namespace=team["namespace"], labels=labels),
