@@ -57,6 +57,10 @@ class Backend:
         """The directory of a file backend, with `~` resolved as the engine does."""
         return Path(self.url.removeprefix("file://").split("?")[0]).expanduser()
 
+    def unlocked(self, stack: str) -> bool:
+        """Whether it is sure that no run, living or dead, holds the stack. Other backends than files cannot be seen."""
+        return self.is_file and not any((self.path / ".pulumi" / "locks").glob(f"*/*/{stack}/*.json"))
+
 
 def checkout_name(project: Path) -> str:
     """A name for this checkout that no other checkout of this machine has: `mlplatform-1a2b3c4d`."""

@@ -336,7 +336,8 @@ class Lifecycle:
                 self.screen.say("next", f"make up STACK={stack}   (this was a preview; nothing has been changed)")
                 return
             self._remember_cluster(run)
-            if plan.nothing_to_do and not unsure:
+            # A preview meets no lock: whoever holds the stack, or died holding it, is found by an `up`.
+            if plan.nothing_to_do and not unsure and run.engine.backend.unlocked(stack):
                 self.screen.say("up", f"nothing to do: all {plan.same} resources are as they should be")
             else:
                 run.up(refresh=unsure, total=plan.same + sum(plan.changes.values()))

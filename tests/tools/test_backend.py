@@ -184,3 +184,14 @@ def test_removing_the_state_leaves_that_of_other_checkouts(tmp_path):
     assert [path.name for path in (tmp_path / "checkouts").iterdir()] == ["two"]
     remove_state(tmp_path / "checkouts" / "two")
     assert not (tmp_path / "checkouts").exists()
+
+
+def test_only_a_file_backend_can_be_seen_to_be_unlocked(tmp_path):
+    backend = Backend(f"file://{tmp_path}", "default")
+    assert backend.unlocked("dev")
+    lock = tmp_path / ".pulumi" / "locks" / "organization" / "mlplatform" / "dev" / "1.json"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("{}", encoding="utf-8")
+    assert not backend.unlocked("dev")
+    assert backend.unlocked("prod")
+    assert not Backend("s3://states", "Pulumi.yaml").unlocked("prod")
