@@ -106,12 +106,13 @@ def _check_devices(path: str, args: PoolArgs, accelerator: Accelerator) -> Itera
         )
     devices = args.get("devices_per_node", 0)
     machines = [] if accelerator.is_tpu else machines_with(accelerator.name)
-    if machines and devices > machines[-1].devices:
+    largest = max(machines, key=lambda machine: machine.devices, default=None)
+    if largest and devices > largest.devices:
         yield Finding(
             f"{path}.devicesPerNode",
             str(devices),
-            f"the largest machine with {accelerator.name} carries {machines[-1].devices} ({machines[-1].name})",
-            f"use {machines[-1].devices} or fewer, and more nodes",
+            f"the largest machine with {accelerator.name} carries {largest.devices} ({largest.name})",
+            f"use {largest.devices} or fewer, and more nodes",
         )
 
 
