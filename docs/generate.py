@@ -187,24 +187,18 @@ def _machines_table(kind: ClusterKind) -> tuple[tuple[str, ...], list[tuple[Any,
         ClusterKind.GKE: ("boot disk", "local SSDs"),
     }.get(kind, ())
     header = ("machine", "accelerator", "devices", "vCPU", "GiB", "CPU", *own, "resource")
-    rows = [
-        (
-            machine.name,
-            machine.accelerator or "-",
-            machine.devices or "-",
-            machine.cpu,
-            machine.memory_gib,
-            machine.architecture,
-            *_cloud_columns(machine),
-            f"`{ACCELERATORS[machine.accelerator].resource_name}`" if machine.accelerator else "-",
-            "<br>".join(f"`{k}={v}`" for k, v in _labels(machine).items()) or "-",
-            f"`{ACCELERATORS[machine.accelerator].taint_key}`" if machine.accelerator else "-",
-            machine.source,
-        )
-        for machine in MACHINES.values()
-        if machine.kind is kind
-    ]
+    rows = [_machine_row(machine) for machine in MACHINES.values() if machine.kind is kind]
     return (*header, "labels", "taint", "source"), rows
+
+
+def _machine_row(machine: Machine) -> tuple[Any, ...]:
+    size = (machine.devices or "-", machine.cpu, machine.memory_gib, machine.architecture)
+    accelerator = ACCELERATORS.get(machine.accelerator)
+    if accelerator is None:
+        return (machine.name, "-", *size, *_cloud_columns(machine), "-", "-", "-", machine.source)
+    labels = "<br>".join(f"`{key}={value}`" for key, value in accelerator.node_labels[machine.kind].items())
+    pods = (f"`{accelerator.resource_name}`", labels, f"`{accelerator.taint_key}`")
+    return (machine.name, accelerator.name, *size, *_cloud_columns(machine), *pods, machine.source)
 
 
 def _cloud_columns(machine: Machine) -> tuple[Any, ...]:
@@ -216,10 +210,6 @@ def _cloud_columns(machine: Machine) -> tuple[Any, ...]:
             return ", ".join(machine.boot_disks), machine.local_ssds or "-"
         case _:
             return ()
-
-
-def _labels(machine: Machine) -> dict[str, str]:
-    return ACCELERATORS[machine.accelerator].node_labels[machine.kind] if machine.accelerator else {}
 
 
 def versions_page() -> str:

@@ -87,12 +87,13 @@ class Silent:
 
 
 _FAST_PROFILE = {
+    # Provider 4.25 applies each object under a field manager of a random name that only the state remembers. What a
+    # killed run created belongs to a name that nobody knows any more, and the next change of it would be a conflict.
     "PULUMI_K8S_ENABLE_PATCH_FORCE": "true",
+    # The simulated cluster's API server is this machine's own: no reason to hold back (the provider's limit is 50/s).
     "PULUMI_K8S_CLIENT_QPS": "1000",
     "PULUMI_K8S_CLIENT_BURST": "1000",
 }
-# Provider 4.25 applies each object under a field manager of a random name that only the state remembers. What a killed
-# run created belongs to a name that nobody knows any more, and the next change of it would end in an apply conflict.
 
 
 @dataclass(frozen=True)

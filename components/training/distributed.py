@@ -10,7 +10,7 @@ from components.mlflow.tracking_server import TrackingHandle
 from components.placement import PoolHandle
 from components.stores import ObjectStoreHandle, StorageHandle
 from components.tenants.handles import TeamHandle
-from components.training.job import artifact_environment, claim_of, tracking_environment
+from components.training.job import artifact_environment, checkpoint_claim, tracking_environment
 from components.training.plan import (
     RUN_LABEL,
     job_spec,
@@ -84,7 +84,7 @@ class DistributedTrainingJob(Component):
             labels={**labels, RUN_LABEL: run},
             defaults={**tracking_environment(name, team["name"], args.get("tracking")), **values},
             references=[*references, *artifact_environment(args.get("artifacts"))],
-            checkpoint_claim=claim_of(name, args, self.child, shared=True),
+            checkpoint_claim=checkpoint_claim(name, args, self.child, shared=True),
             subdomain=service.metadata.name,
             affinity=worker_affinity(run, pool),
         )

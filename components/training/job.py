@@ -3,14 +3,15 @@
 from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
+from pulumi_kubernetes import core, meta
 
 from components.component import Component
 from components.mlflow.tracking_server import TrackingHandle
 from components.placement import PoolHandle
 from components.storage.object_store import object_store_environment
-from components.stores import ObjectStoreHandle, StorageHandle
+from components.storage.volumes import CLAIM_ANNOTATIONS, claim_spec
+from components.stores import AccessMode, ObjectStoreHandle, StorageHandle
 from components.tenants.handles import TeamHandle
-from components.training.checkpoints import checkpoint_claim
 from components.training.plan import (
     RUN_LABEL,
     job_spec,
@@ -89,23 +90,34 @@ def one_host_template(
         labels=labels,
         defaults={**single_host_environment(pool), **tracking},
         references=artifact_environment(args.get("artifacts")),
-        checkpoint_claim=claim_of(name, args, opts),
+        checkpoint_claim=checkpoint_claim(name, args, opts),
     )
 
 
-def claim_of(name: str, args: TrainingJobArgs, opts: ResourceOptions, *, shared: bool = False) -> Output[str] | None:
-    """Declares the claim of a training's checkpoints, if it keeps any; its name."""
-    team = args["team"]
-    return checkpoint_claim(
-        name,
-        args["job"].get("checkpoint"),
-        args.get("checkpoint_storage"),
-        team["namespace"],
-        opts,
-        team=team["name"],
-        shared=shared,
-        keep_data=bool(args.get("keep_data")),
+def checkpoint_claim(
+    name: str, args: TrainingJobArgs, opts: ResourceOptions, *, shared: bool = False
+) -> Output[str] | None:
+    """Declare the claim of a training's checkpoints and return its name; nothing where it keeps none.
+
+    It belongs to the training, not to a run, so that the next run can resume. `shared`: several nodes write it.
+    """
+    checkpoint, storage, team = args["job"].get("checkpoint"), args.get("checkpoint_storage"), args["team"]
+    if not checkpoint or storage is None:
+        return None
+    mode = AccessMode.READ_WRITE_MANY if shared else AccessMode.READ_WRITE_ONCE
+    keep_data = bool(args.get("keep_data"))
+    claim = core.v1.PersistentVolumeClaim(
+        f"{name}-checkpoints",
+        metadata=meta.v1.ObjectMetaArgs(
+            name=f"{name}-checkpoints",
+            namespace=team["namespace"],
+            labels=workload_labels(name, team["name"], Role.TRAINING),
+            annotations=CLAIM_ANNOTATIONS,
+        ),
+        spec=claim_spec(f"{name}.checkpoint", storage, checkpoint["size_gib"], mode),
+        opts=ResourceOptions.merge(opts, ResourceOptions(protect=keep_data, retain_on_delete=keep_data)),
     )
+    return claim.metadata.name.apply(str)
 
 
 def tracking_environment(name: str, team: str, tracking: TrackingHandle | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tests.components.platform_handles import SOURCE
 
 _MIG = {"sharing": {"strategy": Sharing.MIG, "mig_profiles": {"1g.10gb": 7}}}
 
-_DESCRIBED = {
+_POOL = {
     "accelerator": "A100-80GB",
     "devices_per_node": 4,
     "sharing": {"strategy": Sharing.TIME_SLICING, "replicas": 4},
@@ -22,15 +22,32 @@ _DESCRIBED = {
     "memory_gib_per_node": 512,
     "taints": [{"key": "team", "value": "vision", "effect": "NoSchedule"}],
 }
-_FPGA = {
-    "accelerator": ABSENT,
-    "sharing": ABSENT,
-    "custom_accelerator": {
-        "name": "FPGA",
-        "resource_name": "fpga.example.com/u250",
-        "node_labels": {"example.com/fpga": "u250"},
-        "taint_key": "example.com/fpga",
+_POOL_CONTEXTS = {
+    "sharing.mig_profiles": _MIG,
+    "topology": {
+        "accelerator": "TPU-v5e",
+        "devices_per_node": ABSENT,
+        "sharing": ABSENT,
+        "nodes_max": 4,
+        "topology": "4x4",
     },
+    "custom_accelerator": {
+        "accelerator": ABSENT,
+        "sharing": ABSENT,
+        "custom_accelerator": {
+            "name": "FPGA",
+            "resource_name": "fpga.example.com/u250",
+            "node_labels": {"example.com/fpga": "u250"},
+            "taint_key": "example.com/fpga",
+        },
+    },
+}
+_POOL_VARIANTS = {
+    "accelerator": "H100",
+    "sharing.strategy": Sharing.MPS,
+    "sharing.mig_profiles": {"1g.10gb": 6},
+    "topology": "2x4",
+    "taints.0.effect": "NoExecute",
 }
 
 CASES = [
@@ -54,64 +71,20 @@ CASES = [
     ),
     Case(
         SimulatedNodePool,
-        {
-            "accelerator": "A100-80GB",
-            "devices_per_node": 4,
-            "sharing": {"strategy": Sharing.TIME_SLICING, "replicas": 4},
-            "nodes_min": 0,
-            "nodes_max": 2,
-            "purchase": Purchase.ON_DEMAND,
-            "cpu_per_node": 96,
-            "memory_gib_per_node": 512,
-            "labels": {"rack": "a"},
-            "taints": [{"key": "team", "value": "vision", "effect": "NoSchedule"}],
-        },
-        contexts={
-            "sharing.mig_profiles": _MIG,
-            "topology": {
-                "accelerator": "TPU-v5e",
-                "devices_per_node": ABSENT,
-                "sharing": ABSENT,
-                "nodes_max": 4,
-                "topology": "4x4",
-            },
-            "custom_accelerator": _FPGA,
-        },
-        variants={
-            "accelerator": "H100",
-            "sharing.strategy": Sharing.MPS,
-            "sharing.mig_profiles": {"1g.10gb": 6},
-            "topology": "2x4",
-            "taints.0.effect": "NoExecute",
-        },
+        {**_POOL, "labels": {"rack": "a"}},
+        contexts=_POOL_CONTEXTS,
+        variants=_POOL_VARIANTS,
         handed={"custom_accelerator.name": "the ledger, which counts devices by what they are called, and the report"},
         refused={"accelerator": "H1000"},
     ),
     Case(
         DescribedNodePool,
-        _DESCRIBED,
-        contexts={
-            "sharing.mig_profiles": _MIG,
-            "topology": {
-                "accelerator": "TPU-v5e",
-                "devices_per_node": ABSENT,
-                "sharing": ABSENT,
-                "nodes_max": 4,
-                "topology": "4x4",
-            },
-            "custom_accelerator": _FPGA,
-        },
-        variants={
-            "accelerator": "H100",
-            "sharing.strategy": Sharing.MPS,
-            "sharing.mig_profiles": {"1g.10gb": 6},
-            "topology": "2x4",
-            "labels": {"rack": "a"},
-            "taints.0.effect": "NoExecute",
-        },
+        _POOL,
+        contexts=_POOL_CONTEXTS,
+        variants={**_POOL_VARIANTS, "labels": {"rack": "a"}},
         handed=dict.fromkeys(
             (
-                *(*_DESCRIBED, "topology", "taints.0.key", "taints.0.effect"),
+                *(*_POOL, "topology", "taints.0.key", "taints.0.effect"),
                 *(f"sharing.{key}" for key in ("strategy", "replicas", "mig_profiles")),
                 *(f"custom_accelerator.{key}" for key in ("name", "resource_name", "node_labels", "taint_key")),
             ),
