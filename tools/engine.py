@@ -38,7 +38,7 @@ _STEADY = {
     "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true",
     "PULUMI_SUPPRESS_NEO_LINK": "true",
     # A quarter of a preview's time went into garbage collection of the engine and the provider (24 s, then 19 s).
-    "GOGC": "400",
+    "GOGC": "300",
 }
 
 
