@@ -39,6 +39,30 @@ class Purchase(StrEnum):
     RESERVED = "reserved"
 
 
+class Owner(StrEnum):
+    """Who brings a piece of software to the nodes of a pool: exactly one for each piece."""
+
+    PLATFORM = "platform"
+    """An add-on of ours."""
+    IMAGE = "image"
+    """The image that the nodes boot."""
+    CLOUD = "cloud"
+    """The cloud, by itself (GKE, EKS Auto Mode)."""
+    OPERATOR = "operator"
+    """NVIDIA's GPU Operator, which we install."""
+    FOUND = "found"
+    """It was there before us."""
+
+
+class DeviceMechanism(StrEnum):
+    """How pods get devices: one mechanism for a pool, never both."""
+
+    DEVICE_PLUGIN = "device-plugin"
+    """Extended resources, counted by the kubelet."""
+    DRA = "dra"
+    """ResourceClaims (`resource.k8s.io/v1`, Kubernetes 1.34), allocated by the scheduler."""
+
+
 @dataclass(frozen=True)
 class MigProfile:
     """One MIG instance profile of one GPU."""

@@ -42,6 +42,8 @@ class Machine:
     """EC2: local disks that come with it, GB in all."""
     capacity_blocks: bool = False
     """EC2: can be bought for a span of days in advance (Capacity Blocks for ML)."""
+    topology: str = ""
+    """TPU hosts: the slice that is this one machine; larger slices take four-chip machines."""
     boot_disks: tuple[str, ...] = ()
     """GKE: disk types it can boot from, the usual one first."""
     local_ssds: int = 0
@@ -156,20 +158,21 @@ MACHINES: dict[str, Machine] = {
         _gke("g4-standard-96", "RTX-PRO-6000", 2, 96, 360, boot_disks=_HYPERDISK),
         _gke("g4-standard-192", "RTX-PRO-6000", 4, 192, 720, boot_disks=_HYPERDISK),
         _gke("g4-standard-384", "RTX-PRO-6000", 8, 384, 1440, boot_disks=_HYPERDISK),
-        _gke("ct4p-hightpu-4t", "TPU-v4", 4, 240, 407, boot_disks=_PD_STANDARD),
-        _gke("ct5lp-hightpu-1t", "TPU-v5e", 1, 24, 48, boot_disks=_PD),
-        _gke("ct5lp-hightpu-4t", "TPU-v5e", 4, 112, 192, boot_disks=_PD),
-        _gke("ct5lp-hightpu-8t", "TPU-v5e", 8, 224, 384, boot_disks=_PD),
-        _gke("ct5p-hightpu-4t", "TPU-v5p", 4, 208, 448, boot_disks=_PD),
-        _gke("ct6e-standard-1t", "TPU-v6e", 1, 44, 176, boot_disks=_HYPERDISK),
-        _gke("ct6e-standard-4t", "TPU-v6e", 4, 180, 720, boot_disks=_HYPERDISK),
-        _gke("ct6e-standard-8t", "TPU-v6e", 8, 180, 1440, boot_disks=_HYPERDISK),
+        _gke("ct4p-hightpu-4t", "TPU-v4", 4, 240, 407, topology="2x2x1", boot_disks=_PD_STANDARD),
+        _gke("ct5lp-hightpu-1t", "TPU-v5e", 1, 24, 48, topology="1x1", boot_disks=_PD),
+        _gke("ct5lp-hightpu-4t", "TPU-v5e", 4, 112, 192, topology="2x2", boot_disks=_PD),
+        _gke("ct5lp-hightpu-8t", "TPU-v5e", 8, 224, 384, topology="2x4", boot_disks=_PD),
+        _gke("ct5p-hightpu-4t", "TPU-v5p", 4, 208, 448, topology="2x2x1", boot_disks=_PD),
+        _gke("ct6e-standard-1t", "TPU-v6e", 1, 44, 176, topology="1x1", boot_disks=_HYPERDISK),
+        _gke("ct6e-standard-4t", "TPU-v6e", 4, 180, 720, topology="2x2", boot_disks=_HYPERDISK),
+        _gke("ct6e-standard-8t", "TPU-v6e", 8, 180, 1440, topology="2x4", boot_disks=_HYPERDISK),
         _gke(
             "tpu7x-standard-4t",
             "TPU-v7x",
             4,
             224,
             960,
+            topology="2x2x1",
             boot_disks=_HYPERDISK,
             source="GKE TPU v7x machine type; the name is in AI-Hypercomputer/xpk 02b0c092",
         ),
@@ -182,7 +185,22 @@ MACHINES: dict[str, Machine] = {
             ClusterKind.EXISTING,
             "a common 8-GPU OAM server; no cloud of this catalogue offers it",
         ),
+        _ec2("m6i.2xlarge", "", 0, 8, 32),
+        _ec2("m6i.4xlarge", "", 0, 16, 64),
         _ec2("m6i.8xlarge", "", 0, 32, 128),
+        _ec2("m7i.2xlarge", "", 0, 8, 32),
+        _ec2("m7i.4xlarge", "", 0, 16, 64),
+        _ec2("m7i.8xlarge", "", 0, 32, 128),
+        _ec2("m7g.2xlarge", "", 0, 8, 32, architecture=Architecture.ARM64),
+        _ec2("m7g.4xlarge", "", 0, 16, 64, architecture=Architecture.ARM64),
+        _ec2("r7i.4xlarge", "", 0, 16, 128),
+        _gke("e2-standard-8", "", 0, 8, 32, boot_disks=_PD_STANDARD),
+        _gke("e2-standard-16", "", 0, 16, 64, boot_disks=_PD_STANDARD),
+        _gke("n2-standard-8", "", 0, 8, 32, boot_disks=_PD_STANDARD),
+        _gke("n2-standard-16", "", 0, 16, 64, boot_disks=_PD_STANDARD),
+        _gke("n2-standard-32", "", 0, 32, 128, boot_disks=_PD_STANDARD),
+        _gke("n4-standard-16", "", 0, 16, 64, boot_disks=_HYPERDISK),
+        _gke("c4a-standard-16", "", 0, 16, 64, boot_disks=_HYPERDISK, architecture=Architecture.ARM64),
     )
 }
 EKS_AMI_TYPES: dict[tuple[str, Architecture], str] = {

@@ -10,9 +10,11 @@ from components.catalog import (
     SHARED_SUFFIX,
     Accelerator,
     ClusterKind,
+    DeviceMechanism,
+    Owner,
     Purchase,
     Sharing,
-    topology_hosts,
+    topology_chips,
 )
 from components.machines import CPU_MACHINE, MACHINES
 
@@ -103,6 +105,17 @@ class PoolArgs(TypedDict, total=False):
     """More taints."""
 
 
+class NodeSoftware(TypedDict):
+    """Who brings what a device needs on its node, one for each."""
+
+    driver: Owner
+    """Driver and container runtime hook."""
+    device_plugin: Owner
+    """What offers the devices to the scheduler: a device plugin or a DRA driver."""
+    mechanism: DeviceMechanism
+    """How pods ask for them."""
+
+
 class Placement(TypedDict):
     """What a pod needs to land on one pool, and on no other."""
 
@@ -118,6 +131,8 @@ class Placement(TypedDict):
     """Nodes that must be used together: more than 1 on a multi-host TPU slice."""
     purchase: Purchase
     """How the nodes are paid for; spot nodes can vanish."""
+    fabric: dict[str, int]
+    """Network interfaces of one node that programs use directly (EFA): extended resource -> units; often empty."""
 
 
 class Capacity(TypedDict):
@@ -150,6 +165,8 @@ class PoolHandle(TypedDict):
     """Where its pods go."""
     capacity: Capacity
     """What it holds."""
+    software: NodeSoftware
+    """Who brings driver and device plugin."""
 
 
 class AcceleratorRequest(TypedDict, total=False):
@@ -193,9 +210,27 @@ def accelerator_of(args: PoolArgs) -> Accelerator | None:
     return ACCELERATORS[name] if name else None
 
 
-def units_per_device(accelerator: Accelerator, sharing: SharingArgs) -> dict[str, int]:
-    """Extended resource name -> units that one physical device is worth under that sharing."""
+SOFTWARE: dict[ClusterKind, NodeSoftware] = {
+    kind: NodeSoftware(driver=driver, device_plugin=plugin, mechanism=DeviceMechanism.DEVICE_PLUGIN)
+    for kind, driver, plugin in (
+        (ClusterKind.SIMULATED, Owner.IMAGE, Owner.PLATFORM),
+        (ClusterKind.EXISTING, Owner.FOUND, Owner.PLATFORM),
+        (ClusterKind.EKS, Owner.IMAGE, Owner.PLATFORM),
+        (ClusterKind.GKE, Owner.CLOUD, Owner.CLOUD),
+    )
+}
+"""What is usual on each kind of cluster; pools that differ say so."""
+
+
+def units_per_device(accelerator: Accelerator, sharing: SharingArgs, plugin: Owner = Owner.PLATFORM) -> dict[str, int]:
+    """Extended resource name -> units that one physical device is worth under that sharing.
+
+    GKE's own plugin keeps the device's name whatever it offers (GKE documentation, gpus-multi, timesharing-gpus).
+    """
     strategy = Sharing(sharing.get("strategy", Sharing.EXCLUSIVE))
+    if plugin is Owner.CLOUD and strategy is not Sharing.EXCLUSIVE:
+        shares = sharing["mig_profiles"].values() if strategy is Sharing.MIG else [sharing["replicas"]]
+        return {accelerator.resource_name: sum(int(count) for count in shares)}
     if strategy is Sharing.MIG:
         return {f"nvidia.com/mig-{name}": int(count) for name, count in sharing.get("mig_profiles", {}).items()}
     if strategy in (Sharing.TIME_SLICING, Sharing.MPS):
@@ -239,25 +274,50 @@ def sharing_of(capacity: Capacity) -> SharingArgs:
     return SharingArgs(strategy=strategy)
 
 
-def plan_pool(name: str, args: PoolArgs, kind: ClusterKind) -> tuple[PoolHandle, dict[str, str], list[Taint]]:
+def gke_sharing_labels(sharing: SharingArgs) -> dict[str, str]:
+    """Labels that GKE gives to nodes whose GPUs are shared (GKE documentation, timesharing-gpus, gpus-multi)."""
+    strategy = Sharing(sharing.get("strategy", Sharing.EXCLUSIVE))
+    if strategy is Sharing.MIG:
+        return {"cloud.google.com/gke-gpu-partition-size": next(iter(sharing["mig_profiles"]))}
+    if strategy is Sharing.EXCLUSIVE:
+        return {}
+    named = {Sharing.TIME_SLICING: "time-sharing", Sharing.MPS: "mps"}[strategy]
+    return {
+        "cloud.google.com/gke-gpu-sharing-strategy": named,
+        "cloud.google.com/gke-max-shared-clients-per-gpu": str(int(sharing["replicas"])),
+    }
+
+
+def plan_pool(
+    name: str,
+    args: PoolArgs,
+    kind: ClusterKind,
+    software: NodeSoftware | None = None,
+    fabric: dict[str, int] | None = None,
+) -> tuple[PoolHandle, dict[str, str], list[Taint]]:
     """The handle of a pool, the labels of its nodes and their taints.
 
-    The arguments are trusted: `policies.rules.accelerators.check_pool` refuses bad ones with a remedy beforehand.
+    `software`: who brings what; default: what is usual on that kind of cluster. `fabric`: the network interfaces of a
+    node that programs use directly. The arguments are trusted: `policies.rules.accelerators.check_pool` refuses bad
+    ones with a remedy beforehand.
     """
     accelerator = accelerator_of(args)
     host = MACHINES[accelerator.reference_host] if accelerator and accelerator.reference_host else CPU_MACHINE
     topology = args.get("topology", "")
     sharing = args.get("sharing") or SharingArgs()
     purchase = Purchase(args.get("purchase", Purchase.ON_DEMAND))
+    software = software or SOFTWARE[kind]
     if not accelerator:
         devices = 0
     elif topology:
-        devices = accelerator.topologies[topology]
+        devices = int(args.get("devices_per_node") or accelerator.topologies[topology])
     else:
         devices = int(args.get("devices_per_node") or host.devices or 1)
-    units = units_per_device(accelerator, sharing) if accelerator else {}
+    units = units_per_device(accelerator, sharing, software["device_plugin"]) if accelerator else {}
 
     identity = {POOL_LABEL: name} | (accelerator.node_labels[kind] if accelerator else {})
+    if kind is ClusterKind.GKE:
+        identity |= gke_sharing_labels(sharing)
     if topology:
         identity[TOPOLOGY_LABEL] = topology
     taints = [Taint(key=accelerator.taint_key, value="present", effect="NoSchedule")] if accelerator else []
@@ -271,8 +331,9 @@ def plan_pool(name: str, args: PoolArgs, kind: ClusterKind) -> tuple[PoolHandle,
             node_selector=identity,
             tolerations=[Toleration(key=t["key"], operator="Exists", effect=t["effect"]) for t in taints],
             topology=topology,
-            hosts_per_slice=topology_hosts(accelerator, topology) if accelerator and topology else 1,
+            hosts_per_slice=topology_chips(topology) // devices if accelerator and topology else 1,
             purchase=purchase,
+            fabric=dict(fabric or {}),
         ),
         capacity=Capacity(
             pool=name,
@@ -285,8 +346,10 @@ def plan_pool(name: str, args: PoolArgs, kind: ClusterKind) -> tuple[PoolHandle,
             cpu_per_node=int(args.get("cpu_per_node") or host.cpu),
             memory_gib_per_node=int(args.get("memory_gib_per_node") or host.memory_gib),
         ),
+        software=software,
     )
-    sharing_choice = sharing_labels(accelerator, sharing) if accelerator else {}
+    reads_labels = accelerator and software["device_plugin"] in (Owner.PLATFORM, Owner.OPERATOR)
+    sharing_choice = sharing_labels(accelerator, sharing) if accelerator and reads_labels else {}
     labels = {**(args.get("labels") or {}), **identity, **sharing_choice, PURCHASE_LABEL: purchase.value}
     return handle, labels, taints
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import simulator
-from components.addons.accelerator_nodes import nvidia_pools
+from components.addons.accelerator_nodes import nvidia_pools, platform_plugin_pools
 from components.addons.cert_manager import AcmeArgs, CertManager
 from components.addons.cloudnative_pg import CloudNativePg
 from components.addons.crds import Crds
@@ -123,8 +123,9 @@ def _declare_accelerator_software(
         {"pools": pools, "source": source, "monitoring_namespace": observed, "highly_available": available},
         cluster.opts(crds, *cluster.nodes),
     )
-    if nvidia_pools(pools):
+    if platform_plugin_pools(pools):
         NvidiaDevicePlugin("device-plugin", {"pools": pools, "source": source}, cluster.opts(discovery))
+    if nvidia_pools(pools):
         DcgmExporter(
             "dcgm-exporter",
             {"pools": pools, "source": source, "monitoring_namespace": observed},

@@ -2,13 +2,18 @@
 
 from typing import Any
 
-from components.catalog import ACCELERATORS
+from components.catalog import ACCELERATORS, Owner
 from components.placement import PoolHandle
 
 
 def nvidia_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
     """The pools whose nodes carry NVIDIA devices of the catalogue."""
     return [pool for pool in pools if _vendor(pool) == "NVIDIA"]
+
+
+def platform_plugin_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
+    """Those of them to which we bring the device plugin: nobody else does."""
+    return [pool for pool in nvidia_pools(pools) if pool["software"]["device_plugin"] == Owner.PLATFORM]
 
 
 def _vendor(pool: PoolHandle) -> str:

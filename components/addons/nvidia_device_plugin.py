@@ -18,7 +18,7 @@ import yaml
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
-from components.addons.accelerator_nodes import affinity_to, nvidia_pools
+from components.addons.accelerator_nodes import affinity_to, platform_plugin_pools
 from components.addons.traffic import to_api_server
 from components.catalog import Sharing
 from components.charts import AddonChart, ChartSource
@@ -46,7 +46,8 @@ class NvidiaDevicePluginArgs(TypedDict, total=False):
     """Which pools it serves."""
 
     pools: Required[list[PoolHandle]]
-    """Pools of the cluster; it runs on those with NVIDIA devices, and at least one has some."""
+    """Pools of the cluster; it runs on those with NVIDIA devices to which nobody else brings a device plugin, and
+    there is at least one."""
     source: Required[ChartSource]
     """Where charts come from."""
     namespace: str
@@ -126,7 +127,7 @@ class NvidiaDevicePlugin(Component):
     """Where it runs."""
 
     def __init__(self, name: str, args: NvidiaDevicePluginArgs, opts: ResourceOptions | None = None) -> None:
-        pools = nvidia_pools(args["pools"])
+        pools = platform_plugin_pools(args["pools"])
         refuse(f"device plugin {name}", check_nvidia_pools(name, pools, "the NVIDIA device plugin"))
         super().__init__(name, args, opts)
         home = IsolatedNamespace(
