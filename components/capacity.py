@@ -120,3 +120,19 @@ def resource_quota(quotas: dict[UnitKey, int], supplies: tuple[Supply, ...]) -> 
     for key, units in quotas.items():
         total[by_key[key]] += units
     return total
+
+
+_DEVICES = ".deviceclass.resource.k8s.io/devices"
+
+
+def quota_key(resource: str) -> str:
+    """How a ResourceQuota counts an extended resource, or the devices of a DeviceClass, whose name has no slash.
+
+    Source: Kubernetes documentation, resource quotas.
+    """
+    return f"requests.{resource}" if "/" in resource else f"{resource}{_DEVICES}"
+
+
+def quota_resource(key: str) -> str:
+    """The extended resource or DeviceClass that a ResourceQuota's key counts: the inverse of `quota_key`."""
+    return key.removesuffix(_DEVICES) if key.endswith(_DEVICES) else key.removeprefix("requests.")

@@ -103,6 +103,8 @@ class Accelerator:
     memory_slices: int = 0
     topologies: dict[str, int] = field(default_factory=dict)
     """TPU only: topology -> chips on each host of it."""
+    device_class: str = ""
+    """DeviceClass of its DRA driver; empty: it has none, or none that we know."""
     reference_host: str = ""
     """Key in `machines.MACHINES`: the machine whose size a simulated or unspecified node takes."""
 
@@ -139,6 +141,8 @@ _MIG_186 = _mig(
 _MIG_96_RTX = _mig(("1g.24gb", 4, 1), ("2g.48gb", 2, 2), ("4g.96gb", 1, 4))
 
 _NVIDIA = "nvidia.com/gpu"
+_NVIDIA_CLASS = "gpu.nvidia.com"
+"""Of whole GPUs (kubernetes-sigs/dra-driver-nvidia-gpu v0.4.1, deployments/helm, deviceclass-gpu.yaml)."""
 _PRESENT = {"nvidia.com/gpu.present": "true"}
 
 
@@ -160,7 +164,19 @@ def _nvidia(
         ClusterKind.EKS: discovered,
         ClusterKind.GKE: {"cloud.google.com/gke-accelerator": gke} if gke else discovered,
     }
-    return Accelerator(name, "NVIDIA", _NVIDIA, memory_gib, labels, _NVIDIA, source, mig, *slices, reference_host=host)
+    return Accelerator(
+        name,
+        "NVIDIA",
+        _NVIDIA,
+        memory_gib,
+        labels,
+        _NVIDIA,
+        source,
+        mig,
+        *slices,
+        device_class=_NVIDIA_CLASS,
+        reference_host=host,
+    )
 
 
 def _tpu(

@@ -99,6 +99,8 @@ class PoolArgs(TypedDict, total=False):
     """vCPUs of one node; default: the reference machine's."""
     memory_gib_per_node: int
     """GiB of memory of one node; default: the reference machine's."""
+    mechanism: DeviceMechanism
+    """How pods get its devices. Default: device-plugin."""
     labels: dict[str, str]
     """More node labels."""
     taints: list[Taint]
@@ -147,7 +149,7 @@ class Capacity(TypedDict):
     devices_per_node: int
     """Physical devices on one node."""
     units_per_node: dict[str, int]
-    """Extended resource name -> units that one node offers, sharing expanded."""
+    """Extended resource name (with DRA: DeviceClass) -> units that one node offers, sharing expanded."""
     nodes_min: int
     """Fewest nodes."""
     nodes_max: int
@@ -187,6 +189,8 @@ class PodNeeds(TypedDict):
     """For `spec.tolerations`."""
     units: dict[str, str]
     """For the container's requests and limits alike: extended resources must be equal in both."""
+    claim: dict[str, int]
+    """With DRA instead: DeviceClass -> devices, for the pod's ResourceClaimTemplate; else empty."""
 
 
 def accelerator_of(args: PoolArgs) -> Accelerator | None:
@@ -213,7 +217,7 @@ def accelerator_of(args: PoolArgs) -> Accelerator | None:
 SOFTWARE: dict[ClusterKind, NodeSoftware] = {
     kind: NodeSoftware(driver=driver, device_plugin=plugin, mechanism=DeviceMechanism.DEVICE_PLUGIN)
     for kind, driver, plugin in (
-        (ClusterKind.SIMULATED, Owner.IMAGE, Owner.PLATFORM),
+        (ClusterKind.SIMULATED, Owner.FOUND, Owner.PLATFORM),
         (ClusterKind.EXISTING, Owner.FOUND, Owner.PLATFORM),
         (ClusterKind.EKS, Owner.IMAGE, Owner.PLATFORM),
         (ClusterKind.GKE, Owner.CLOUD, Owner.CLOUD),
@@ -306,7 +310,8 @@ def plan_pool(
     topology = args.get("topology", "")
     sharing = args.get("sharing") or SharingArgs()
     purchase = Purchase(args.get("purchase", Purchase.ON_DEMAND))
-    software = software or SOFTWARE[kind]
+    software = {**(software or SOFTWARE[kind])}
+    software["mechanism"] = DeviceMechanism(args.get("mechanism", software["mechanism"]))
     if not accelerator:
         devices = 0
     elif topology:
@@ -314,6 +319,8 @@ def plan_pool(
     else:
         devices = int(args.get("devices_per_node") or host.devices or 1)
     units = units_per_device(accelerator, sharing, software["device_plugin"]) if accelerator else {}
+    if accelerator and software["mechanism"] is DeviceMechanism.DRA:
+        units = {accelerator.device_class: 1}
 
     identity = {POOL_LABEL: name} | (accelerator.node_labels[kind] if accelerator else {})
     if kind is ClusterKind.GKE:
@@ -374,11 +381,21 @@ def pod_needs(handle: PoolHandle, request: AcceleratorRequest) -> PodNeeds:
     """Selector, tolerations and extended resources of one pod on that pool."""
     count = int(request.get("count", 0))
     name = resource_name(handle["capacity"], request.get("mig_profile", "")) if count else ""
+    by_claim = handle["software"]["mechanism"] == DeviceMechanism.DRA
     return PodNeeds(
         node_selector=dict(handle["placement"]["node_selector"]),
         tolerations=list(handle["placement"]["tolerations"]),
-        units={name: str(count)} if name else {},
+        units={name: str(count)} if name and not by_claim else {},
+        claim={name: count} if name and by_claim else {},
     )
+
+
+def fabric_units(handle: PoolHandle, request: AcceleratorRequest) -> dict[str, str]:
+    """Network interfaces for a pod that takes part of a node's devices: the same part of them, rounded down."""
+    units = sum(handle["capacity"]["units_per_node"].values())
+    count = int(request.get("count", 0))
+    shares = {name: all_of * count // units for name, all_of in handle["placement"]["fabric"].items()} if units else {}
+    return {name: str(share) for name, share in shares.items() if share}
 
 
 def tolerations_of_all(handles: list[PoolHandle]) -> list[Toleration]:

@@ -57,15 +57,17 @@ def resources(
     cpu_limit_millis: int = 0,
     ephemeral_storage_mib: int = 1024,
     units: Mapping[str, str] | None = None,
+    claims: Sequence[str] = (),
 ) -> dict[str, Any]:
     """For a container's `resources`: requests equal limits, but for CPU.
 
     No CPU limit by default (0): it throttles data loaders and first requests, and protects nobody beyond what requests
-    already share out. `units` are extended resources (`PodNeeds.units`).
+    already share out. `units` are extended resources (`PodNeeds.units`), `claims` names of the pod's ResourceClaims.
     """
     fixed = {"memory": quantity(memory_mib), "ephemeral-storage": quantity(ephemeral_storage_mib), **(units or {})}
     limits = fixed | ({"cpu": _cpu(cpu_limit_millis)} if cpu_limit_millis else {})
-    return {"requests": {"cpu": _cpu(cpu_millis), **fixed}, "limits": limits}
+    held = {"claims": [{"name": name} for name in claims]} if claims else {}
+    return {"requests": {"cpu": _cpu(cpu_millis), **fixed}, "limits": limits, **held}
 
 
 def _cpu(millis: int) -> str:

@@ -289,5 +289,7 @@ API_VERSIONS: dict[str, str] = {
     "PodMonitor": "monitoring.coreos.com/v1",
     "PrometheusRule": "monitoring.coreos.com/v1",
     "Cluster": "postgresql.cnpg.io/v1",
+    "ResourceClaimTemplate": "resource.k8s.io/v1",
+    "ResourceSlice": "resource.k8s.io/v1",
 }
 """The API version of each custom resource kind that our components emit (all are storage versions of `CRDS`)."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.catalog import ACCELERATORS, Owner
+from components.catalog import ACCELERATORS, DeviceMechanism, Owner
 from components.placement import PoolHandle
 
 
@@ -12,8 +12,13 @@ def nvidia_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
 
 
 def platform_plugin_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
-    """Those of them to which we bring the device plugin: nobody else does."""
-    return [pool for pool in nvidia_pools(pools) if pool["software"]["device_plugin"] == Owner.PLATFORM]
+    """Those of them to which we bring the device plugin: nobody else does, and pods do not claim their devices."""
+    return [
+        pool
+        for pool in nvidia_pools(pools)
+        if pool["software"]["device_plugin"] == Owner.PLATFORM
+        and pool["software"]["mechanism"] == DeviceMechanism.DEVICE_PLUGIN
+    ]
 
 
 def _vendor(pool: PoolHandle) -> str:

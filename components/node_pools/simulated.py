@@ -1,13 +1,16 @@
 """A pool of simulated nodes: real Node objects that the real scheduler fills; kubelets and devices are simulated."""
 
 import json
+from typing import Any
 
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import core, meta
+from pulumi_kubernetes.apiextensions import CustomResource
 
-from components.catalog import ClusterKind
+from components.catalog import ClusterKind, DeviceMechanism
 from components.component import LABELS, Component
 from components.placement import SIMULATED_LABEL, SLICE_LABEL, Capacity, PoolArgs, PoolHandle, plan_pool
+from components.versions import API_VERSIONS
 from policies.rules.accelerators import check_pool
 from policies.rules.finding import refuse
 
@@ -48,8 +51,39 @@ class SimulatedNodePool(Component):
                 spec=core.v1.NodeSpecArgs(taints=[core.v1.TaintArgs(**taint) for taint in taints] or None),
                 opts=self.child,
             )
+            if handle["software"]["mechanism"] == DeviceMechanism.DRA:
+                self._publish_devices(f"{name}-node-{index}", f"{name}-{index}", handle["capacity"])
         self.capacity = Output.from_input(handle["capacity"])
         self.register_outputs({"capacity": self.capacity})
+
+    def _publish_devices(self, resource: str, node: str, capacity: Capacity) -> None:
+        """What the DRA driver of a real node would publish; the scheduler allocates from it."""
+        CustomResource(
+            f"{resource}-devices",
+            api_version=API_VERSIONS["ResourceSlice"],
+            kind="ResourceSlice",
+            metadata=meta.v1.ObjectMetaArgs(name=f"{node}-devices", labels={**LABELS, SIMULATED_LABEL: "true"}),
+            spec=device_slice(node, capacity),
+            opts=self.child,
+        )
+
+
+def device_slice(node: str, capacity: Capacity) -> dict[str, Any]:
+    """The `spec` of a ResourceSlice: the devices of one node, simulated. Pure."""
+    (driver,) = capacity["units_per_node"]
+    devices = [
+        {
+            "name": f"gpu-{index}",
+            "attributes": {"type": {"string": "gpu"}, "productName": {"string": capacity["accelerator"]}},
+        }
+        for index in range(int(capacity["devices_per_node"]))
+    ]
+    return {
+        "driver": driver,
+        "nodeName": node,
+        "pool": {"name": node, "generation": 1, "resourceSliceCount": 1},
+        "devices": devices,
+    }
 
 
 def node_capacity(capacity: Capacity) -> dict[str, str]:
@@ -59,5 +93,6 @@ def node_capacity(capacity: Capacity) -> dict[str, str]:
         "memory": f"{capacity['memory_gib_per_node']}Gi",
         "ephemeral-storage": "1Ti",
         "pods": "110",
-        **{name: str(units) for name, units in capacity["units_per_node"].items()},
+        # A DeviceClass has no slash in its name, and is not counted by the kubelet.
+        **{name: str(units) for name, units in capacity["units_per_node"].items() if "/" in name},
     }

@@ -8,6 +8,7 @@ from pulumi_kubernetes import meta, policy
 from components.addons.monitoring import MonitoringHandle
 from components.component import Component
 from components.custom_resources import custom_resource
+from components.device_claims import device_claim_template
 from components.placement import PoolHandle
 from components.serving.plan import disruption_budget_spec, inference_spec, pod_monitor_spec
 from components.serving.spec import InferenceSpec
@@ -45,11 +46,12 @@ class InferenceService(Component):
         refuse(f"inference service {name}", check_inference(name, spec, pool))
         super().__init__(name, args, opts)
         labels, selector = workload_labels(name, team["name"], Role.SERVING), pod_selector(name, Role.SERVING)
+        claim = device_claim_template(name, team, pool, spec.get("accelerators"), labels, self.child)
         served = custom_resource(
             f"{name}-service",
             "InferenceService",
             name,
-            inference_spec(spec, pool, team, labels),
+            inference_spec(spec, pool, team, labels, claim),
             self.child,
             namespace=team["namespace"],
             labels=labels,

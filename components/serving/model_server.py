@@ -9,6 +9,7 @@ from components.addons.gateway import GatewayHandle
 from components.addons.monitoring import MonitoringHandle
 from components.component import Component
 from components.custom_resources import custom_resource
+from components.device_claims import device_claim_template
 from components.placement import PoolHandle
 from components.serving.plan import (
     METRICS_PATH,
@@ -64,7 +65,8 @@ class ModelServer(Component):
                 name=name, namespace=team["namespace"], labels=labels, annotations=annotations
             )
 
-        template = server_template(server, pool, team, labels=labels, store=args.get("artifacts"))
+        claim = device_claim_template(name, team, pool, server.get("accelerators"), labels, self.child)
+        template = server_template(server, pool, team, labels=labels, store=args.get("artifacts"), device_claim=claim)
         apps.v1.Deployment(
             f"{name}-server",
             metadata=metadata({"pulumi.com/timeoutSeconds": str(rollout_seconds(server))}),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.addons.gateway import GatewayHandle
+from components.device_claims import DEVICES, pod_claims
 from components.placement import PoolHandle, pod_needs
 from components.pods import (
     ZONE_TOPOLOGY,
@@ -83,12 +84,14 @@ def pod_monitor_spec(labels: Mapping[str, str], port: int, path: str = METRICS_P
 
 def served_resources(spec: InferenceSpec | ModelServerSpec, pool: PoolHandle, storage_gib: int) -> dict[str, Any]:
     """For the `resources` of the container that serves."""
+    needs = pod_needs(pool, spec.get("accelerators") or {})
     return resources(
         cpu_millis=spec["cpu_millis"],
         memory_mib=int(spec["memory_gib"]) * 1024,
         cpu_limit_millis=spec.get("cpu_limit_millis", 0),
         ephemeral_storage_mib=int(storage_gib) * 1024,
-        units=pod_needs(pool, spec.get("accelerators") or {})["units"],
+        units=needs["units"],
+        claims=[DEVICES] if needs["claim"] else (),
     )
 
 
@@ -101,10 +104,10 @@ def _shared(spec: InferenceSpec | ModelServerSpec) -> list[Mounted]:
 
 
 def inference_spec(
-    service: InferenceSpec, pool: PoolHandle, team: TeamHandle, labels: Mapping[str, str]
+    service: InferenceSpec, pool: PoolHandle, team: TeamHandle, labels: Mapping[str, str], device_claim: Any = None
 ) -> dict[str, Any]:
-    """The `spec` of an InferenceService."""
-    spec: dict[str, Any] = {"predictor": predictor(service, pool, team, labels)}
+    """The `spec` of an InferenceService. `device_claim`: name of its ResourceClaimTemplate."""
+    spec: dict[str, Any] = {"predictor": predictor(service, pool, team, labels, device_claim)}
     canary, transformed = service.get("canary"), service.get("transformer")
     if canary:
         model = _model(service, canary["storage_uri"])
@@ -132,7 +135,9 @@ def _model(service: InferenceSpec, uri: str) -> dict[str, Any]:
     }
 
 
-def predictor(service: InferenceSpec, pool: PoolHandle, team: TeamHandle, labels: Mapping[str, str]) -> dict[str, Any]:
+def predictor(
+    service: InferenceSpec, pool: PoolHandle, team: TeamHandle, labels: Mapping[str, str], device_claim: Any = None
+) -> dict[str, Any]:
     """The part that serves the model. Everything but its model holds for a canary too: KServe lays that over this."""
     storage_gib = service.get("ephemeral_storage_gib", DEFAULT_INFERENCE_STORAGE_GIB)
     mounts = [temporary_files(storage_gib), *_shared(service)]
@@ -156,6 +161,7 @@ def predictor(service: InferenceSpec, pool: PoolHandle, team: TeamHandle, labels
         pool=pool,
         mounts=mounts,
         priorityClassName=team["priorities"]["serving"],
+        resourceClaims=pod_claims(device_claim),
         topologySpreadConstraints=spread_out(labels),
     )
     return {
@@ -272,8 +278,9 @@ def server_template(
     *,
     labels: Mapping[str, str],
     store: ObjectStoreHandle | None,
+    device_claim: Any = None,
 ) -> dict[str, Any]:
-    """The pod template of one replica."""
+    """The pod template of one replica. `device_claim`: name of its ResourceClaimTemplate."""
     model = model_mount(server)
     mounts = [temporary_files(_temporary_gib(server)), *_shared(server), *([model] if model else [])]
     downloads = model is not None and "emptyDir" in model.volume
@@ -305,6 +312,7 @@ def server_template(
             pool=pool,
             mounts=mounts,
             priorityClassName=team["priorities"]["serving"],
+            resourceClaims=pod_claims(device_claim),
             terminationGracePeriodSeconds=int(server.get("grace_seconds", DEFAULT_GRACE_SECONDS)),
             topologySpreadConstraints=spread_out(labels),
         ),

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from components.addons.gateway import GatewayHandle
 from components.addons.monitoring import MonitoringHandle
-from components.capacity import Supply, resource_quota
+from components.capacity import Supply, quota_key, resource_quota
 from components.mlflow.tracking_server import TrackingHandle
 from components.namespaces import ANYWHERE, Direction, TrafficRuleArgs, to_anywhere
 from components.storage.object_store import object_store_egress
@@ -145,7 +145,7 @@ def quota_spec(team: TeamSpec, supplies: tuple[Supply, ...]) -> dict[str, Any]:
             "pods": str(int(team.get("pods", DEFAULT_PODS))),
             "services.loadbalancers": "0",
             "services.nodeports": "0",
-            **{f"requests.{resource}": str(units) for resource, units in sorted(accelerators.items())},
+            **{quota_key(resource): str(units) for resource, units in sorted(accelerators.items())},
         }
     }
 

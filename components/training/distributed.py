@@ -6,8 +6,9 @@ from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
 from components.component import Component
+from components.device_claims import device_claim_template
 from components.mlflow.tracking_server import TrackingHandle
-from components.placement import PoolHandle
+from components.placement import PoolHandle, fabric_units
 from components.stores import ObjectStoreHandle, StorageHandle
 from components.tenants.handles import TeamHandle
 from components.training.job import artifact_environment, checkpoint_claim, tracking_environment
@@ -85,6 +86,8 @@ class DistributedTrainingJob(Component):
             defaults={**tracking_environment(name, team["name"], args.get("tracking")), **values},
             references=[*references, *artifact_environment(args.get("artifacts"))],
             checkpoint_claim=checkpoint_claim(name, args, self.child, shared=True),
+            device_claim=device_claim_template(name, team, pool, job.get("accelerators"), labels, self.child),
+            fabric=fabric_units(pool, job.get("accelerators") or {}),
             subdomain=service.metadata.name,
             affinity=worker_affinity(run, pool),
         )

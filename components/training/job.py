@@ -6,6 +6,7 @@ from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
 from components.component import Component
+from components.device_claims import device_claim_template
 from components.mlflow.tracking_server import TrackingHandle
 from components.placement import PoolHandle
 from components.storage.object_store import object_store_environment
@@ -91,6 +92,7 @@ def one_host_template(
         defaults={**single_host_environment(pool), **tracking},
         references=artifact_environment(args.get("artifacts")),
         checkpoint_claim=checkpoint_claim(name, args, opts),
+        device_claim=device_claim_template(name, team, pool, job.get("accelerators"), labels, opts),
     )
 
 

@@ -20,6 +20,7 @@ from hashlib import sha256
 from typing import Any
 
 from components.catalog import ACCELERATORS, Purchase
+from components.device_claims import DEVICES, pod_claims
 from components.placement import SLICE_LABEL, PoolHandle, pod_needs
 from components.pods import ZONE_TOPOLOGY, Mounted, claimed, container, pod_spec, resources
 from components.storage.volumes import shared_memory
@@ -107,12 +108,15 @@ def training_template(
     defaults: Mapping[str, Any],
     references: Sequence[Mapping[str, Any]] = (),
     checkpoint_claim: Any = None,
+    device_claim: Any = None,
+    fabric: Mapping[str, str] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
     """The pod template of one worker.
 
-    `defaults` and `references` are environment variables of the platform (the program's own win); `more` are further
-    fields of the pod spec.
+    `device_claim`: name of its ResourceClaimTemplate. `fabric`: network interfaces that it uses directly. `defaults`
+    and `references` are environment variables of the platform (the program's own win); `more` are further fields of the
+    pod spec.
     """
     mounts = training_mounts(job, checkpoint_claim)
     told = {**HOME, **({"CHECKPOINT_DIR": checkpoint_path(job)} if checkpoint_claim is not None else {}), **defaults}
@@ -129,7 +133,8 @@ def training_template(
             memory_mib=int(job["memory_gib"]) * 1024,
             cpu_limit_millis=job.get("cpu_limit_millis", 0),
             ephemeral_storage_mib=int(job.get("ephemeral_storage_gib", DEFAULT_EPHEMERAL_STORAGE_GIB)) * 1024,
-            units=pod_needs(pool, job.get("accelerators") or {})["units"],
+            units={**pod_needs(pool, job.get("accelerators") or {})["units"], **(fabric or {})},
+            claims=[DEVICES] if device_claim is not None else (),
         ),
         mounts=mounts,
         read_only_root=job.get("read_only_root", True),
@@ -144,6 +149,7 @@ def training_template(
             pool=pool,
             mounts=mounts,
             priorityClassName=priority_of(job, pool, team),
+            resourceClaims=pod_claims(device_claim),
             restartPolicy="Never",
             terminationGracePeriodSeconds=int(job.get("grace_seconds", DEFAULT_GRACE_SECONDS)),
             **more,

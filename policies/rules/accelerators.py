@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from components.catalog import ACCELERATORS, RETIRED_RESOURCES, Accelerator, Sharing, topology_hosts
+from components.catalog import ACCELERATORS, RETIRED_RESOURCES, Accelerator, DeviceMechanism, Sharing, topology_hosts
 from components.machines import machines_with
 from components.placement import PoolArgs, SharingArgs, accelerator_of
 from policies.rules.finding import Finding, camel
@@ -29,7 +29,7 @@ def check_pool(path: str, args: PoolArgs) -> Iterator[Finding]:
         return
     accelerator = accelerator_of(args)
     if accelerator is None:
-        for key in ("devices_per_node", "sharing", "topology"):
+        for key in ("devices_per_node", "sharing", "topology", "mechanism"):
             if args.get(key):
                 yield Finding(
                     f"{path}.{camel(key)}",
@@ -40,6 +40,26 @@ def check_pool(path: str, args: PoolArgs) -> Iterator[Finding]:
         return
     yield from _check_devices(path, args, accelerator)
     yield from check_sharing(f"{path}.sharing", args.get("sharing") or SharingArgs(), accelerator)
+    if args.get("mechanism") == DeviceMechanism.DRA:
+        yield from check_dra(path, args.get("sharing") or SharingArgs(), accelerator)
+
+
+def check_dra(path: str, sharing: SharingArgs, accelerator: Accelerator) -> Iterator[Finding]:
+    """Whether pods can claim the devices of a pool."""
+    if not accelerator.device_class:
+        yield Finding(
+            f"{path}.mechanism",
+            "dra",
+            f"{accelerator.name} has no DRA driver that the platform knows",
+            "use device-plugin, or remove this line",
+        )
+    elif sharing.get("strategy", Sharing.EXCLUSIVE) != Sharing.EXCLUSIVE:
+        yield Finding(
+            f"{path}.mechanism",
+            f"dra with sharing {sharing['strategy']}",
+            "the platform claims whole devices; shares and partitions come from the device plugin",
+            "use device-plugin, or remove sharing",
+        )
 
 
 def check_described_pool(path: str, args: PoolArgs) -> Iterator[Finding]:

@@ -167,6 +167,30 @@ def containers_of(spec: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [container for container in found if isinstance(container, Mapping)]
 
 
+def claim_templates(objects: list[PlannedObject]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """(namespace, name) -> DeviceClass -> devices, of every ResourceClaimTemplate of the plan."""
+    found: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for template in (o for o in objects if o.kind == "ResourceClaimTemplate"):
+        devices: dict[str, Any] = {}
+        for request in template.at("spec.spec.devices.requests") or []:
+            exactly = at(request, "exactly", {})
+            name = at(exactly, "deviceClassName", "")
+            count = at(exactly, "count", 1)
+            devices[str(name)] = UNKNOWN if count is UNKNOWN else devices.get(str(name), 0) + _number(count)
+        found[template.namespace, template.object_name] = devices
+    return found
+
+
+def claimed_by(pods: Pods, templates: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, Any]:
+    """DeviceClass -> devices that one pod claims through the plan's templates."""
+    claimed: dict[str, Any] = {}
+    for claim in pods.spec.get("resourceClaims") or []:
+        name = at(claim, "resourceClaimTemplateName")
+        for device_class, count in templates.get((pods.owner.namespace, str(name)), {}).items():
+            claimed[device_class] = UNKNOWN if count is UNKNOWN else claimed.get(device_class, 0) + count
+    return claimed
+
+
 def units_of(spec: Mapping[str, Any], is_unit: Any) -> dict[str, Any]:
     """Extended resource -> units of one pod: the larger of the largest init container and the sum of the others."""
     together: dict[str, Any] = {}

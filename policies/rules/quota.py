@@ -7,12 +7,22 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.capacity import Demand, Ledger, supplies_of, unit_key
+from components.capacity import Demand, Ledger, quota_resource, supplies_of, unit_key
 from components.catalog import RETIRED_RESOURCES, is_accelerator_resource
 from components.placement import POOL_LABEL, Capacity
 from policies.rules.capacity import check_ledger
 from policies.rules.finding import Finding
-from policies.rules.objects import UNKNOWN, PlannedObject, Pods, all_pods, at, containers_of, units_of
+from policies.rules.objects import (
+    UNKNOWN,
+    PlannedObject,
+    Pods,
+    all_pods,
+    at,
+    claim_templates,
+    claimed_by,
+    containers_of,
+    units_of,
+)
 
 POOL_TYPES = ("mlplatform:index:SimulatedNodePool", "mlplatform:index:DescribedNodePool")
 TEAM_TYPE = "mlplatform:index:Team"
@@ -27,14 +37,21 @@ def _resources_of(capacities: list[Capacity]) -> set[str]:
     return {resource for capacity in capacities for resource in capacity["units_per_node"]}
 
 
+def _taken(objects: list[PlannedObject], offered: set[str]) -> Iterator[tuple[Pods, dict[str, Any]]]:
+    """The pods of the plan, each with what one of them takes: extended resources, and devices that it claims."""
+    templates = claim_templates(objects)
+    for pods in all_pods(objects):
+        counted = units_of(pods.spec, lambda name: name in offered or is_accelerator_resource(name))
+        yield pods, counted | claimed_by(pods, templates)
+
+
 def accelerators_within_quota(objects: list[PlannedObject]) -> Iterator[Finding]:
     """Pools, team quotas and what all pods take at their largest agree: in sum, per team and per pool."""
     capacities = capacities_of(objects)
     by_pool = {capacity["pool"]: capacity for capacity in capacities}
     offered = _resources_of(capacities)
     demands = []
-    for pods in all_pods(objects):
-        units = units_of(pods.spec, lambda name: name in offered or is_accelerator_resource(name))
+    for pods, units in _taken(objects, offered):
         for resource, count in units.items():
             pool = at(pods.spec, "nodeSelector", {}).get(POOL_LABEL)
             if UNKNOWN in (count, pool) or pods.count is None:
@@ -106,10 +123,9 @@ def namespaces_that_take_accelerators_have_a_quota(objects: list[PlannedObject])
     hard: dict[tuple[str, str], int] = {}
     for quota in (o for o in objects if o.kind == "ResourceQuota"):
         for key, value in (quota.at("spec.hard") or {}).items():
-            hard[quota.namespace, str(key).removeprefix("requests.")] = 0 if value is UNKNOWN else _whole(value)
+            hard[quota.namespace, quota_resource(str(key))] = 0 if value is UNKNOWN else _whole(value)
     used: dict[tuple[str, str], list[tuple[str, float]]] = defaultdict(list)
-    for pods in all_pods(objects):
-        units = units_of(pods.spec, lambda name: name in offered or is_accelerator_resource(name))
+    for pods, units in _taken(objects, offered):
         for resource, count in units.items():
             if count is not UNKNOWN and pods.count is not None:
                 used[pods.owner.namespace, resource].append((pods.owner.title, count * pods.count))

@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 
 from cronsim import CronSim, CronSimError
 
-from components.catalog import Purchase
+from components.catalog import Purchase, Sharing
 from components.placement import AcceleratorRequest, PoolHandle, resource_name
 from components.serving.spec import DEFAULT_SCALE_TARGET_PERCENT as SCALE_TARGET
 from components.serving.spec import (
@@ -440,7 +440,14 @@ def _check_accelerators(path: str, request: AcceleratorRequest, pool: PoolHandle
     except KeyError:
         yield _wrong_profile(f"{path}.migProfile", profile, pool)
         return
-    if int(count) > offered[resource]:
+    if int(count) > 1 and pool["capacity"]["sharing"] in (Sharing.TIME_SLICING, Sharing.MPS):
+        yield Finding(
+            f"{path}.count",
+            str(int(count)),
+            f"pool {name} shares its devices: two shares are no faster than one, and the device plugin refuses them",
+            "set it to 1, or choose a pool with whole devices",
+        )
+    elif int(count) > offered[resource]:
         yield Finding(
             f"{path}.count",
             str(int(count)),

@@ -44,6 +44,15 @@ def test_a_teams_workloads_run_where_they_belong_and_stay_as_they_are(workspace,
     assert eventually(lambda: {" ".join(nodes_of(cluster, job)) for job in ("one-1", "two-1")} == hosts)
     assert [node.rsplit("-", 1)[0] for node in nodes_of(cluster, "fit-1")] == ["gpu"]
 
+    # Devices by claim: allocated by the scheduler from what the node published, and counted by the quota.
+    assert eventually(lambda: [node.rsplit("-", 1)[0] for node in nodes_of(cluster, "claims-1")] == ["claimed"])
+    (claim,) = listed(cluster, "resourceclaims")
+    results = claim["status"]["allocation"]["devices"]["results"]
+    assert sorted(result["device"] for result in results) == sorted({result["device"] for result in results})
+    assert [(len(results), result["driver"]) for result in results[:1]] == [(4, "gpu.nvidia.com")]
+    refused = cluster.kubectl("apply", "-f", "-", check=False, text=greedy_claim(4))
+    assert "exceeded quota: team" in refused
+
     # The autoscaler's replicas are its own.
     cluster.kubectl("scale", "deployment/ranker", "-n", "vision", "--replicas=2")
     again = engine.up()
@@ -73,6 +82,19 @@ def test_a_teams_workloads_run_where_they_belong_and_stay_as_they_are(workspace,
     assert gone.failures == ()
     assert engine.resources() == []
     assert eventually(lambda: cluster.census() == before), cluster.census() ^ before
+
+
+def greedy_claim(count: int) -> str:
+    """A claim of that many devices."""
+    request = {"name": "devices", "exactly": {"deviceClassName": "gpu.nvidia.com", "count": count}}
+    return yaml.safe_dump(
+        {
+            "apiVersion": "resource.k8s.io/v1",
+            "kind": "ResourceClaim",
+            "metadata": {"name": "greedy", "namespace": "vision"},
+            "spec": {"devices": {"requests": [request]}},
+        }
+    )
 
 
 def greedy_pod(count: int) -> str:

@@ -1,6 +1,6 @@
 """What everything else is made of: charts, namespaces, simulated nodes."""
 
-from components.catalog import Purchase, Sharing
+from components.catalog import DeviceMechanism, Purchase, Sharing
 from components.charts import AddonChart
 from components.namespaces import IsolatedNamespace, PodSecurity
 from components.node_pools.described import DescribedNodePool
@@ -31,6 +31,7 @@ _POOL_CONTEXTS = {
         "nodes_max": 4,
         "topology": "4x4",
     },
+    "mechanism": {"sharing": ABSENT},
     "custom_accelerator": {
         "accelerator": ABSENT,
         "sharing": ABSENT,
@@ -47,6 +48,7 @@ _POOL_VARIANTS = {
     "sharing.strategy": Sharing.MPS,
     "sharing.mig_profiles": {"1g.10gb": 6},
     "topology": "2x4",
+    "mechanism": DeviceMechanism.DRA,
     "taints.0.effect": "NoExecute",
 }
 
@@ -84,7 +86,7 @@ CASES = [
         variants={**_POOL_VARIANTS, "labels": {"rack": "a"}},
         handed=dict.fromkeys(
             (
-                *(*_POOL, "topology", "taints.0.key", "taints.0.effect"),
+                *(*_POOL, "topology", "mechanism", "taints.0.key", "taints.0.effect"),
                 *(f"sharing.{key}" for key in ("strategy", "replicas", "mig_profiles")),
                 *(f"custom_accelerator.{key}" for key in ("name", "resource_name", "node_labels", "taint_key")),
             ),

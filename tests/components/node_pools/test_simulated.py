@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from components.catalog import Purchase, Sharing
+from components.catalog import DeviceMechanism, Purchase, Sharing
 from components.node_pools.simulated import CAPACITY_ANNOTATION, SimulatedNodePool
 from components.placement import PoolArgs
 from policies.rules.finding import Refused
@@ -44,6 +44,20 @@ def test_a_spot_pool_is_tainted_so_that_only_what_chose_it_lands_there() -> None
     args = PoolArgs(accelerator="L4", nodes_max=1, purchase=Purchase.SPOT)
     taints = record(lambda: SimulatedNodePool("spot", args) and None).one("Node").inputs["spec"]["taints"]
     assert [taint["key"] for taint in taints] == ["nvidia.com/gpu", "mlplatform.dev/spot"]
+
+
+def test_devices_that_pods_claim_are_published_in_a_slice_and_not_counted_by_the_kubelet() -> None:
+    args = PoolArgs(accelerator="H100", nodes_max=1, mechanism=DeviceMechanism.DRA)
+    recording = record(lambda: SimulatedNodePool("h100", args) and None)
+    assert recording.kinds() == [
+        "Node h100-node-0",
+        "ResourceSlice h100-node-0-devices",
+        "SimulatedNodePool h100",
+    ]
+    spec = recording.one("ResourceSlice").inputs["spec"]
+    assert (spec["driver"], spec["nodeName"], len(spec["devices"])) == ("gpu.nvidia.com", "h100-0", 8)
+    capacity = json.loads(recording.one("Node").inputs["metadata"]["annotations"][CAPACITY_ANNOTATION])
+    assert not [name for name in capacity if "nvidia" in name]
 
 
 def test_refused_arguments_register_nothing() -> None:

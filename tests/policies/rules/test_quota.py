@@ -2,6 +2,7 @@
 
 import pytest
 
+from components.catalog import DeviceMechanism
 from policies.rules.finding import Finding
 from policies.rules.objects import UNKNOWN, PlannedObject
 from policies.rules.quota import (
@@ -42,6 +43,34 @@ def test_quotas_that_promise_more_than_the_pool_holds_are_refused() -> None:
 def test_a_namespace_that_is_no_team_may_take_nothing() -> None:
     (finding,) = quota_findings(H100, job("stray", "train", "1"))
     assert (finding.value, finding.rule) == ("team stray takes 1 of h100", "its quota is 0")
+
+
+def claiming(namespace: str, name: str, count: int) -> list[PlannedObject]:
+    """A Job whose pod claims devices, and the template of its claims."""
+    exactly = {"deviceClassName": "gpu.nvidia.com", "count": count}
+    template = kubernetes(
+        "ResourceClaimTemplate",
+        namespace,
+        f"{name}-devices",
+        {"spec": {"devices": {"requests": [{"exactly": exactly}]}}},
+    )
+    spec = {
+        "nodeSelector": {"mlplatform.dev/pool": "h100"},
+        "containers": [{"name": "main", "resources": {"claims": [{"name": "devices"}]}}],
+        "resourceClaims": [{"name": "devices", "resourceClaimTemplateName": f"{name}-devices"}],
+    }
+    return [template, kubernetes("Job", namespace, name, {"parallelism": 1, "template": {"spec": spec}})]
+
+
+def test_devices_that_a_pod_claims_count_like_those_that_a_container_asks_for() -> None:
+    by_claim = pool("h100", accelerator="H100", nodes_max=2, mechanism=DeviceMechanism.DRA)
+    assert quota_findings(by_claim, team("vision", h100=8), *claiming("vision", "train", 8)) == []
+    (finding,) = quota_findings(by_claim, team("vision", h100=4), *claiming("vision", "train", 8))
+    assert (finding.value, finding.rule) == ("team vision takes 8 of h100", "its quota is 4")
+    hard = {"gpu.nvidia.com.deviceclass.resource.k8s.io/devices": "4"}
+    quota = kubernetes("ResourceQuota", "vision", "team", {"hard": hard})
+    (refused,) = namespaces_that_take_accelerators_have_a_quota([by_claim, quota, *claiming("vision", "train", 8)])
+    assert refused.rule == "its ResourceQuota allows 4"
 
 
 def test_a_pod_larger_than_any_node_is_refused() -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.apiextensions import CustomResource
 
 import simulator
 from components.addons.crds import Crds
-from components.catalog import ClusterKind
+from components.catalog import ClusterKind, DeviceMechanism
 from components.charts import ChartOrigin, ChartSource
 from components.node_pools.simulated import SimulatedNodePool
 from components.placement import PoolArgs
@@ -30,6 +31,7 @@ POOLS = {
     "gpu": PoolArgs(accelerator="H100", nodes_max=2),
     "tpu": PoolArgs(accelerator="TPU-v5e", topology="4x4", nodes_max=8),
     "cpu": PoolArgs(nodes_max=1),
+    "claimed": PoolArgs(accelerator="H100", nodes_max=1, mechanism=DeviceMechanism.DRA),
 }
 IMAGE = "registry.example.com/program:1"
 SMALL = {"cpu_millis": 1000, "memory_gib": 8}
@@ -57,7 +59,7 @@ team = Team(
         "team": {
             "owner": "vision-leads",
             "cost_center": "4711",
-            "quota": {"gpu": 12, "tpu": 32},
+            "quota": {"gpu": 12, "tpu": 32, "claimed": 6},
             "editors": ["engineers"],
         },
         "pools": list(pools.values()),
@@ -85,6 +87,31 @@ TrainingJob(
     ready,
 )
 if not config.get_bool("alone"):
+    # On a real cluster the DRA driver's chart brings it.
+    devices = CustomResource(
+        "device-class",
+        api_version="resource.k8s.io/v1",
+        kind="DeviceClass",
+        metadata={"name": "gpu.nvidia.com"},
+        spec={"selectors": [{"cel": {"expression": "device.driver == 'gpu.nvidia.com'"}}]},
+        opts=after(),
+    )
+    TrainingJob(
+        "claims",
+        {
+            "job": {
+                **SMALL,
+                **FOR_AN_HOUR,
+                "run": "1",
+                "image": IMAGE,
+                "accelerators": {"count": 4},
+                "deadline_minutes": 60,
+            },
+            "team": team.handle,
+            "pool": pools["claimed"],
+        },
+        after(devices, team, *nodes.values()),
+    )
     crds = Crds("crds", {"sets": ["kserve", "prometheus-operator"], "source": mirror}, after())
     for name in ("one", "two"):
         DistributedTrainingJob(
