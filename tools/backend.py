@@ -18,7 +18,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -154,15 +154,18 @@ def settings_file(project: Path, stack: str) -> Path:
     return project / f"Pulumi.{stack}.yaml"
 
 
-def settings_copy(project: Path, stack: str, state: Path, backend: Backend) -> Path | None:
+def settings_copy(
+    project: Path, stack: str, state: Path, backend: Backend, edit: Callable[[str], str] | None = None
+) -> Path | None:
     """A fresh copy of Pulumi.<stack>.yaml for the engine to write its salt to; None if it may have the file itself.
 
-    The salt of the last copy is kept: without one the engine reads the whole state a second time to find it (1.3 s).
+    `edit` changes the text of the copy. The salt of the last copy is kept: without one the engine reads the whole state a second time to find it (1.3 s).
     """
-    if not backend.self_managed or own_secrets_provider(project, stack):
+    if edit is None and (not backend.self_managed or own_secrets_provider(project, stack)):
         return None
     original = settings_file(project, stack)
     text = original.read_text(encoding="utf-8") if original.exists() else ""
+    text = edit(text) if edit else text
     copy = prepare(state / "settings") / original.name
     if (salt := _yaml(copy).get(_SALT)) and not re.search(rf"^{_SALT}:", text, re.MULTILINE):
         text = f"{text.rstrip()}\n{_SALT}: {salt}\n"

@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ from tools.backend import (
 from tools.commands import ensure_showing_progress
 from tools.engine import RUN_VARIABLE, Engine, EngineError, Tools, policy_config_file
 from tools.errors import ToolError
-from tools.events import Failure, Outcome, resource_name
+from tools.events import Failure, Outcome
 from tools.recovery import (
     Holder,
     Journal,
@@ -49,6 +50,7 @@ from tools.recovery import (
     new_run,
     this_host,
 )
+from tools.remains import LISTED, Remains, remains
 from tools.screen import RunWatcher, Screen, changes_text, failures_text, steps_text, violations_text
 from tools.transient import result_unknown, with_retries
 
@@ -77,6 +79,8 @@ class StackFacts:
     name: str
     simulated: bool
     """Its cluster is the embedded one: made by `up`, removed by `down`."""
+    cluster_kind: str = ""
+    """As the settings say; empty where they say nothing that is text."""
 
 
 def read_facts(project: Path, stack: str) -> StackFacts:
@@ -97,7 +101,8 @@ def read_facts(project: Path, stack: str) -> StackFacts:
         raise ToolError(f"{path.name} is not YAML{where}: {problem}. Mend it and try again.") from None
     config = content.get("config") if isinstance(content, dict) else None
     chosen = config.get("mlplatform:cluster") if isinstance(config, dict) else None
-    return StackFacts(stack, simulated=isinstance(chosen, dict) and chosen.get("kind") == "simulated")
+    kind = chosen.get("kind") if isinstance(chosen, dict) else ""
+    return StackFacts(stack, simulated=kind == "simulated", cluster_kind=kind if isinstance(kind, str) else "")
 
 
 def skip_checkpoints(facts: StackFacts, backend: Backend, environ: Mapping[str, str] = os.environ) -> bool:
@@ -343,9 +348,15 @@ class Lifecycle:
                 run.up(refresh=unsure, total=plan.same + sum(plan.changes.values()))
             self._show_summary(run)
 
-    def down(self, stack: str, *, yes: bool = False) -> None:
-        """Takes a stack down and leaves nothing behind: objects, cluster, processes, state."""
+    def down(self, stack: str, *, yes: bool = False, dry_run: bool = False) -> None:
+        """Takes a stack down and leaves nothing behind: objects, cluster, processes, state.
+
+        `dry_run` says what would be deleted, and what would stay behind, and deletes nothing.
+        """
         facts = self.facts(self.project, stack)
+        if dry_run:
+            self._preview_down(facts)
+            return
         cluster = Cluster(cluster_name(self.project, stack)) if facts.simulated else None
         there = self._anything_up(stack, cluster)
         if there:
@@ -371,6 +382,14 @@ class Lifecycle:
         run.journal.end()
         self._cluster_record(facts.name).unlink(missing_ok=True)
         return there
+
+    def _preview_down(self, facts: StackFacts) -> None:
+        with self._only_one(facts.name):
+            run = self._begin(facts, start_cluster=False)
+            self._require_stack(run)
+            self._say_plan(run, run.engine.destroy(preview_only=True))
+            self._say_remains(self._remains(run))
+        self.screen.say("next", f"make down STACK={facts.name}   (this was a preview; nothing has been deleted)")
 
     def refresh(self, stack: str) -> None:
         """Makes the state as the world is and says what had drifted."""
@@ -491,17 +510,50 @@ class Lifecycle:
             )
         plan = run.engine.destroy(preview_only=True)
         run.refuse_failure(plan, "Nothing has been deleted.")
-        self.screen.say("plan", f"everything of stack {stack} is deleted")
-        self.screen.detail(steps_text(plan.steps))
-        if kept := [resource_name(step.urn) for step in plan.steps if step.protected]:
-            self.screen.say("kept", f"stays behind, outside of the state: {', '.join(kept)}")
-        if stateful := [s.urn.split("::")[-1] for s in plan.steps if s.type.split(":")[-1] in _STATEFUL]:
-            self.screen.say("data", f"with what is stored in: {', '.join(stateful)}")
+        self._say_plan(run, plan)
+        self._say_remains(self._remains(run))
         if not yes and not click.confirm(f"Delete all of this from stack {stack}?"):
             raise ToolError("nothing has been deleted.")
         if unfinished is not None and unfinished.operation not in _CREATES_NOTHING:
             run.adopt()
         run.destroy()
+
+    def _say_plan(self, run: Run, plan: Outcome) -> None:
+        self.screen.say("plan", f"everything of stack {run.facts.name} is deleted")
+        self.screen.detail(steps_text(plan.steps))
+        if stateful := [s.urn.split("::")[-1] for s in plan.steps if s.type.split(":")[-1] in _STATEFUL]:
+            self.screen.say("data", f"with what is stored in: {', '.join(stateful)}")
+
+    def _remains(self, run: Run) -> Remains:
+        """What a destroy would leave. A cluster that cannot be reached is said to be so: its objects are not known."""
+        kubeconfig = run.engine.secret_output("kubeconfig")
+        objects: list[dict[str, Any]] = []
+        if kubeconfig:
+            with tempfile.TemporaryDirectory(dir=prepare(self.state)) as private:
+                write_private(Path(private) / "kubeconfig", kubeconfig)
+                command = [str(run.engine.tools.path("kubectl")), "--kubeconfig", f"{private}/kubeconfig"]
+                answer = subprocess.run(
+                    [*command, "get", LISTED, "-A", "-o", "json", "--request-timeout=20s"],
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                    env=run.engine.variables(),
+                )
+            if answer.returncode:
+                self.screen.say("advice", f"the cluster does not answer, so its volumes are not known: {answer.stderr}")
+            else:
+                objects = json.loads(answer.stdout)["items"]
+        return remains(run.engine.resources(), objects)
+
+    def _say_remains(self, found: Remains) -> None:
+        for label, names, what in (
+            ("protected", found.protected, "refuse the destroy: `pulumi state unprotect <urn>` gives one free"),
+            ("kept", found.kept, "stay behind, outside of the state"),
+            ("orphaned", found.orphaned, "would be left to nobody: delete them first, or look after them"),
+        ):
+            if names:
+                self.screen.say(label, f"{len(names)} {what}")
+                self.screen.detail("\n".join(names))
 
     def _forget_another_cluster(self, run: Run) -> None:
         """Drops a state that tells of a simulated cluster that is no more: all it knew went with that cluster.
@@ -571,9 +623,12 @@ def up(stack: str, dry_run: bool) -> None:
 @click.command()
 @_stack_option
 @click.option("--yes", is_flag=True, help="Do not ask. A simulated stack is never asked about.")
-def down(stack: str, yes: bool) -> None:
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would go, what would be kept and what orphaned; delete nothing."
+)
+def down(stack: str, yes: bool, dry_run: bool) -> None:
     """Take a stack down; leaves nothing behind."""
-    Lifecycle().down(stack, yes=yes)
+    Lifecycle().down(stack, yes=yes, dry_run=dry_run)
 
 
 @click.command()

@@ -33,7 +33,7 @@ def write(project: Path, text: str) -> Path:
     ],
 )
 def test_only_a_stack_that_says_simulated_gets_a_cluster_made_and_removed(tmp_path, text, simulated):
-    assert read_facts(write(tmp_path, text), "dev") == StackFacts("dev", simulated)
+    assert read_facts(write(tmp_path, text), "dev").simulated == simulated
 
 
 def test_an_unknown_stack_is_refused_with_the_known_ones(tmp_path):
