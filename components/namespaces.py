@@ -77,6 +77,9 @@ DNS = TrafficRuleArgs(
     ports=[53],
     udp_ports=[53],
 )
+DNS_ON_NODES = ("169.254.20.10/32", METADATA_SERVICE)
+"""Where DNS answers on the node itself: NodeLocal DNSCache (Kubernetes documentation, nodelocaldns), and Cloud DNS for
+GKE, which Autopilot clusters use (GKE documentation, cloud-dns)."""
 ANYWHERE = "0.0.0.0/0"
 
 
@@ -112,6 +115,13 @@ def policy_spec(rule: TrafficRuleArgs) -> dict[str, Any]:
     }
 
 
+def dns_policy_spec() -> dict[str, Any]:
+    """The `spec` of the NetworkPolicy that every namespace has: names are resolved, wherever DNS is. Pure."""
+    spec = policy_spec(DNS)
+    spec["egress"][0]["to"] += [{"ipBlock": {"cidr": cidr}} for cidr in DNS_ON_NODES]
+    return spec
+
+
 class IsolatedNamespace(Component):
     """A namespace with Pod Security enforced and default deny in both directions; DNS and named exceptions open it."""
 
@@ -137,7 +147,8 @@ class IsolatedNamespace(Component):
         deny = self._network_policy(
             name, home, "default-deny", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
         )
-        for rule in [DNS, *(args.get("exceptions") or [])]:
+        self._network_policy(name, home, f"allow-{DNS['name']}", dns_policy_spec())
+        for rule in args.get("exceptions") or []:
             self._network_policy(name, home, f"allow-{rule['name']}", policy_spec(rule))
         self.namespace = Output.all(home.metadata.name, deny.metadata.name).apply(lambda names: str(names[0]))
         self.register_outputs({"namespace": self.namespace})

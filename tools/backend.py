@@ -159,7 +159,8 @@ def settings_copy(
 ) -> Path | None:
     """A fresh copy of Pulumi.<stack>.yaml for the engine to write its salt to; None if it may have the file itself.
 
-    `edit` changes the text of the copy. The salt of the last copy is kept: without one the engine reads the whole state a second time to find it (1.3 s).
+    `edit` changes the text of the copy. The salt of the last copy is kept: without one the engine reads the whole state
+    a second time to find it (1.3 s).
     """
     if edit is None and (not backend.self_managed or own_secrets_provider(project, stack)):
         return None

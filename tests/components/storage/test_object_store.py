@@ -9,8 +9,8 @@ from components.storage.object_store import (
     ObjectStoreArgs,
     ObjectStoreCredentials,
     object_store,
-    object_store_egress,
     object_store_environment,
+    object_store_traffic,
     rclone_environment,
 )
 from components.stores import ObjectStoreHandle, ObjectStoreKind
@@ -77,7 +77,8 @@ def test_rclone_is_told_everything_by_its_environment() -> None:
 
 
 def test_a_store_in_the_cluster_is_reached_by_its_namespace_and_one_outside_by_its_port() -> None:
-    inside = policy_spec(object_store_egress(object_store("store", INSIDE), {"app": "mlflow"}))
+    (only,) = object_store_traffic(object_store("store", INSIDE), {"app": "mlflow"})
+    inside = policy_spec(only)
     assert inside["podSelector"] == {"matchLabels": {"app": "mlflow"}}
     (rule,) = inside["egress"]
     assert rule["to"] == [
@@ -89,9 +90,20 @@ def test_a_store_in_the_cluster_is_reached_by_its_namespace_and_one_outside_by_i
         (object_store("store", {**INSIDE, "endpoint": "https://s3.example.com:9000"}), 9000),
         (object_store("store", {**INSIDE, "endpoint": "http://10.1.2.3"}), 80),
     ):
-        (rule,) = policy_spec(object_store_egress(store))["egress"]
+        (rule,) = policy_spec(object_store_traffic(store)[0])["egress"]
         assert rule["ports"] == [{"protocol": "TCP", "port": port}]
         assert rule["to"][0]["ipBlock"]["except"] == ["169.254.169.254/32"]
+
+
+@pytest.mark.parametrize(("store", "agent"), [(S3, "169.254.170.23/32"), (GCS, "169.254.169.254/32")])
+def test_pods_without_keys_reach_what_gives_them_the_credentials_of_their_service_account(
+    store: ObjectStoreArgs, agent: str
+) -> None:
+    keyless = object_store("store", {**store, "credentials_secret_name": ""})
+    _, rule = object_store_traffic(keyless, {"app": "mlflow"})
+    assert (rule["cidr"], rule["ports"], rule["pods"]) == (agent, [80], {"app": "mlflow"})
+    if store is S3:
+        assert len(object_store_traffic({**keyless, "credentials_secret_name": "keys"})) == 1
 
 
 @pytest.mark.parametrize(
