@@ -28,6 +28,8 @@ class CrdSet(NamedTuple):
     urls: tuple[str, ...]
     """Upstream manifests, pinned to a tag."""
     source: str
+    everywhere: bool = True
+    """Whether every platform has it; the others are installed with the charts that name them, and with nothing else."""
 
 
 class Image(NamedTuple):
@@ -118,6 +120,24 @@ CHARTS: dict[str, Chart] = {
             "1.30.0",
             "cloudnative-pg",
             "cloudnative-pg/charts",
+        ),
+        # renovate: datasource=docker depName=public.ecr.aws/karpenter/karpenter
+        Chart(
+            "karpenter",
+            "1.14.1",
+            "oci://public.ecr.aws/karpenter/karpenter",
+            "1.14.1",
+            "karpenter",
+            "aws/karpenter-provider-aws v1.14.1 charts/karpenter",
+        ),
+        # renovate: datasource=helm depName=cluster-autoscaler registryUrl=https://kubernetes.github.io/autoscaler
+        Chart(
+            "cluster-autoscaler",
+            "9.59.0",
+            "https://kubernetes.github.io/autoscaler",
+            "1.35.0",
+            "",  # its kinds are for flags that are off by default, and Karpenter ships one of them too
+            "kubernetes/autoscaler cluster-autoscaler-chart-9.59.0",
         ),
     )
 }
@@ -218,6 +238,22 @@ CRDS: dict[str, CrdSet] = {
             )
         ),
         "cloudnative-pg/cloudnative-pg v1.30.0 config/crd/bases",
+    ),
+    # renovate: datasource=github-releases depName=aws/karpenter-provider-aws
+    "karpenter": CrdSet(
+        "v1.14.1",
+        tuple(
+            f"{_GITHUB_RAW}/aws/karpenter-provider-aws/v1.14.1/pkg/apis/crds/{name}.yaml"
+            for name in (
+                "autoscaling.x-k8s.io_capacitybuffers",
+                "karpenter.k8s.aws_ec2nodeclasses",
+                "karpenter.sh_nodeclaims",
+                "karpenter.sh_nodeoverlays",
+                "karpenter.sh_nodepools",
+            )
+        ),
+        "aws/karpenter-provider-aws v1.14.1 pkg/apis/crds",
+        everywhere=False,
     ),
 }
 

@@ -46,6 +46,18 @@ _PLUGIN_CONFIG = {
     },
 }
 
+_COUNT = {"type": ["integer", "string"]}
+_MAX_UNAVAILABLE_BUDGET = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"maxUnavailable": _COUNT},
+}
+_NAMED_BUDGET = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"name": {"type": "string"}, "maxUnavailable": _COUNT},
+}
+
 EXCEPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "nvidia-device-plugin": {
         "config": _PLUGIN_CONFIG,
@@ -57,6 +69,18 @@ EXCEPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "nfd.enabled": {"const": False},
     },
     "cloudnative-pg": {"config": _CNPG_CONFIG},
+    "cluster-autoscaler": {
+        "autoDiscovery.clusterName": {"type": ["string", "null"]},
+        "extraArgs": {"type": "object"},
+        "podDisruptionBudget": _MAX_UNAVAILABLE_BUDGET,
+    },
+    "karpenter": {
+        "podDisruptionBudget": _NAMED_BUDGET,
+        "terminationGracePeriodSeconds": {"type": ["integer", "null"]},
+        "settings.preferencePolicy": {"enum": ["Respect", "Ignore"]},
+        "settings.minValuesPolicy": {"enum": ["Strict", "BestEffort"]},
+        "settings.vmMemoryOverheadPercent": {"type": ["number", "string"]},
+    },
     "dcgm-exporter": {"tlsServerConfig.enabled": {"const": False}},
     "kserve-resources": {
         "kserve.controller.deploymentMode": {"enum": ["Standard", "Knative", "RawDeployment", "Serverless"]},
