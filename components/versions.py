@@ -46,6 +46,8 @@ class Image(NamedTuple):
         return f"{self.repository}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
 
 
+_GITHUB_RAW = "https://raw.githubusercontent.com"
+
 CHARTS: dict[str, Chart] = {
     chart.name: chart
     for chart in (
@@ -139,10 +141,53 @@ CHARTS: dict[str, Chart] = {
             "",  # its kinds are for flags that are off by default, and Karpenter ships one of them too
             "kubernetes/autoscaler cluster-autoscaler-chart-9.59.0",
         ),
+        # renovate: datasource=helm depName=gpu-operator registryUrl=https://helm.ngc.nvidia.com/nvidia
+        Chart(
+            "gpu-operator",
+            "v26.7.0",
+            "https://helm.ngc.nvidia.com/nvidia",
+            "v26.7.0",
+            "gpu-operator",
+            "NVIDIA/gpu-operator v26.7.0 deployments/gpu-operator",
+        ),
+        # renovate: datasource=docker depName=registry.k8s.io/dra-driver-nvidia/charts/dra-driver-nvidia-gpu
+        Chart(
+            "dra-driver-nvidia-gpu",
+            "0.4.1",
+            "oci://registry.k8s.io/dra-driver-nvidia/charts/dra-driver-nvidia-gpu",
+            "0.4.1",
+            "dra-driver-nvidia-gpu",
+            "kubernetes-sigs/dra-driver-nvidia-gpu v0.4.1",
+        ),
+        # renovate: datasource=helm depName=metallb registryUrl=https://metallb.github.io/metallb
+        Chart(
+            "metallb",
+            "0.16.1",
+            "https://metallb.github.io/metallb",
+            "v0.16.1",
+            "metallb",
+            "metallb/metallb metallb-chart-0.16.1",
+        ),
+        # renovate: datasource=github-releases depName=kubernetes-csi/csi-driver-nfs
+        Chart(
+            "csi-driver-nfs",
+            "4.13.4",
+            f"{_GITHUB_RAW}/kubernetes-csi/csi-driver-nfs/master/charts",
+            "4.13.4",
+            "",
+            "kubernetes-csi/csi-driver-nfs v4.13.4 charts/index.yaml",
+        ),
+        # renovate: datasource=helm depName=aws-efa-k8s-device-plugin registryUrl=https://aws.github.io/eks-charts
+        Chart(
+            "aws-efa-k8s-device-plugin",
+            "v0.5.30",
+            "https://aws.github.io/eks-charts",
+            "v0.5.20",
+            "",
+            "aws/eks-charts 5239609 stable/aws-efa-k8s-device-plugin",
+        ),
     )
 }
-
-_GITHUB_RAW = "https://raw.githubusercontent.com"
 
 CRDS: dict[str, CrdSet] = {
     # renovate: datasource=github-releases depName=cert-manager/cert-manager
@@ -255,9 +300,55 @@ CRDS: dict[str, CrdSet] = {
         "aws/karpenter-provider-aws v1.14.1 pkg/apis/crds",
         everywhere=False,
     ),
+    # renovate: datasource=github-releases depName=NVIDIA/gpu-operator
+    "gpu-operator": CrdSet(
+        "v26.7.0",
+        # Not its copies of resource.nvidia.com: they come with the DRA driver, which is a chart by itself.
+        tuple(
+            f"{_GITHUB_RAW}/NVIDIA/gpu-operator/v26.7.0/deployments/gpu-operator/crds/nvidia.com_{plural}.yaml"
+            for plural in ("clusterpolicies", "gpuclusters", "nvidiadrivers")
+        ),
+        "NVIDIA/gpu-operator v26.7.0 deployments/gpu-operator/crds",
+        everywhere=False,
+    ),
+    # renovate: datasource=github-releases depName=kubernetes-sigs/dra-driver-nvidia-gpu
+    "dra-driver-nvidia-gpu": CrdSet(
+        "v0.4.1",
+        tuple(
+            f"{_GITHUB_RAW}/kubernetes-sigs/dra-driver-nvidia-gpu/v0.4.1/deployments/helm/dra-driver-nvidia-gpu/crds/"
+            f"resource.nvidia.com_{plural}.yaml"
+            for plural in ("computedomaincliques", "computedomains")
+        ),
+        "kubernetes-sigs/dra-driver-nvidia-gpu v0.4.1 deployments/helm/dra-driver-nvidia-gpu/crds",
+        everywhere=False,
+    ),
+    # renovate: datasource=github-releases depName=metallb/metallb
+    "metallb": CrdSet(
+        "v0.16.1",
+        tuple(
+            f"{_GITHUB_RAW}/metallb/metallb/v0.16.1/config/crd/bases/metallb.io_{plural}.yaml"
+            for plural in (
+                "bfdprofiles",
+                "bgpadvertisements",
+                "bgppeers",
+                "communities",
+                "configurationstates",
+                "ipaddresspools",
+                "l2advertisements",
+                "servicebgpstatuses",
+                "servicel2statuses",
+            )
+        ),
+        "metallb/metallb v0.16.1 config/crd/bases",
+        everywhere=False,
+    ),
 }
 
 IMAGES: dict[str, Image] = {
+    # renovate: datasource=docker depName=docker.io/rancher/local-path-provisioner
+    "local-path-provisioner": Image(
+        "docker.io/rancher/local-path-provisioner", "v0.0.37", "", "rancher/local-path-provisioner v0.0.37 deploy/"
+    ),
     # renovate: datasource=docker depName=ghcr.io/mlflow/mlflow
     "mlflow": Image("ghcr.io/mlflow/mlflow", "v3.17.2-full", "", "mlflow/mlflow v3.17.2 docker/Dockerfile.full"),
     # renovate: datasource=docker depName=ghcr.io/cloudnative-pg/postgresql
@@ -325,5 +416,7 @@ API_VERSIONS: dict[str, str] = {
     "PodMonitor": "monitoring.coreos.com/v1",
     "PrometheusRule": "monitoring.coreos.com/v1",
     "Cluster": "postgresql.cnpg.io/v1",
+    "IPAddressPool": "metallb.io/v1beta1",
+    "L2Advertisement": "metallb.io/v1beta1",
 }
 """The API version of each custom resource kind that our components emit (all are storage versions of `CRDS`)."""

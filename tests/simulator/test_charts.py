@@ -45,6 +45,9 @@ NO_EFFECT = {
         "prometheusOperator.admissionWebhooks.patch.enabled": "a hook",
     },
     "node-feature-discovery": {"postDeleteCleanup": "a hook"},
+    "dra-driver-nvidia-gpu": {"gpuResourcesEnabledOverride": "a permission: without it the chart refuses GPUs"},
+    "gpu-operator": {"operator.cleanupCRD": "a hook", "operator.upgradeCRD": "a hook"},
+    "metallb": {"crds.enabled": "CRDs are installed before the charts"},
 }
 """Values of upstream that the stand-ins take and ignore, with what upstream makes of them."""
 
@@ -73,6 +76,8 @@ SWITCHED_ON: dict[str, dict[str, Any]] = {
     "gateway-helm": {"podDisruptionBudget.minAvailable": 1, "deployment.envoyGateway.image.repository": "gateway"},
     "kserve-resources": {"kserve.controller.gateway.ingressGateway": INGRESS_GATEWAY},
     "cloudnative-pg": {"monitoring.podMonitorEnabled": True},
+    "gpu-operator": {"devicePlugin.config.create": True, "migManager.config.create": True},
+    "dra-driver-nvidia-gpu": {"gpuResourcesEnabledOverride": True},
     "karpenter": {"settings.clusterName": "a-cluster", "serviceMonitor.enabled": True},
     "cluster-autoscaler": {
         "autoDiscovery.clusterName": "probe",
