@@ -28,6 +28,8 @@ class CrdSet(NamedTuple):
     urls: tuple[str, ...]
     """Upstream manifests, pinned to a tag."""
     source: str
+    everywhere: bool = True
+    """Whether every platform has it; the others are installed with the charts that name them, and with nothing else."""
 
 
 class Image(NamedTuple):
@@ -43,6 +45,8 @@ class Image(NamedTuple):
         """`repository:tag[@digest]`, as a container takes it."""
         return f"{self.repository}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
 
+
+_GITHUB_RAW = "https://raw.githubusercontent.com"
 
 CHARTS: dict[str, Chart] = {
     chart.name: chart
@@ -119,10 +123,71 @@ CHARTS: dict[str, Chart] = {
             "cloudnative-pg",
             "cloudnative-pg/charts",
         ),
+        # renovate: datasource=docker depName=public.ecr.aws/karpenter/karpenter
+        Chart(
+            "karpenter",
+            "1.14.1",
+            "oci://public.ecr.aws/karpenter/karpenter",
+            "1.14.1",
+            "karpenter",
+            "aws/karpenter-provider-aws v1.14.1 charts/karpenter",
+        ),
+        # renovate: datasource=helm depName=cluster-autoscaler registryUrl=https://kubernetes.github.io/autoscaler
+        Chart(
+            "cluster-autoscaler",
+            "9.59.0",
+            "https://kubernetes.github.io/autoscaler",
+            "1.35.0",
+            "",  # its kinds are for flags that are off by default, and Karpenter ships one of them too
+            "kubernetes/autoscaler cluster-autoscaler-chart-9.59.0",
+        ),
+        # renovate: datasource=helm depName=gpu-operator registryUrl=https://helm.ngc.nvidia.com/nvidia
+        Chart(
+            "gpu-operator",
+            "v26.7.0",
+            "https://helm.ngc.nvidia.com/nvidia",
+            "v26.7.0",
+            "gpu-operator",
+            "NVIDIA/gpu-operator v26.7.0 deployments/gpu-operator",
+        ),
+        # renovate: datasource=docker depName=registry.k8s.io/dra-driver-nvidia/charts/dra-driver-nvidia-gpu
+        Chart(
+            "dra-driver-nvidia-gpu",
+            "0.4.1",
+            "oci://registry.k8s.io/dra-driver-nvidia/charts/dra-driver-nvidia-gpu",
+            "0.4.1",
+            "dra-driver-nvidia-gpu",
+            "kubernetes-sigs/dra-driver-nvidia-gpu v0.4.1",
+        ),
+        # renovate: datasource=helm depName=metallb registryUrl=https://metallb.github.io/metallb
+        Chart(
+            "metallb",
+            "0.16.1",
+            "https://metallb.github.io/metallb",
+            "v0.16.1",
+            "metallb",
+            "metallb/metallb metallb-chart-0.16.1",
+        ),
+        # renovate: datasource=github-releases depName=kubernetes-csi/csi-driver-nfs
+        Chart(
+            "csi-driver-nfs",
+            "4.13.4",
+            f"{_GITHUB_RAW}/kubernetes-csi/csi-driver-nfs/master/charts",
+            "4.13.4",
+            "",
+            "kubernetes-csi/csi-driver-nfs v4.13.4 charts/index.yaml",
+        ),
+        # renovate: datasource=helm depName=aws-efa-k8s-device-plugin registryUrl=https://aws.github.io/eks-charts
+        Chart(
+            "aws-efa-k8s-device-plugin",
+            "v0.5.30",
+            "https://aws.github.io/eks-charts",
+            "v0.5.20",
+            "",
+            "aws/eks-charts 5239609 stable/aws-efa-k8s-device-plugin",
+        ),
     )
 }
-
-_GITHUB_RAW = "https://raw.githubusercontent.com"
 
 CRDS: dict[str, CrdSet] = {
     # renovate: datasource=github-releases depName=cert-manager/cert-manager
@@ -219,9 +284,71 @@ CRDS: dict[str, CrdSet] = {
         ),
         "cloudnative-pg/cloudnative-pg v1.30.0 config/crd/bases",
     ),
+    # renovate: datasource=github-releases depName=aws/karpenter-provider-aws
+    "karpenter": CrdSet(
+        "v1.14.1",
+        tuple(
+            f"{_GITHUB_RAW}/aws/karpenter-provider-aws/v1.14.1/pkg/apis/crds/{name}.yaml"
+            for name in (
+                "autoscaling.x-k8s.io_capacitybuffers",
+                "karpenter.k8s.aws_ec2nodeclasses",
+                "karpenter.sh_nodeclaims",
+                "karpenter.sh_nodeoverlays",
+                "karpenter.sh_nodepools",
+            )
+        ),
+        "aws/karpenter-provider-aws v1.14.1 pkg/apis/crds",
+        everywhere=False,
+    ),
+    # renovate: datasource=github-releases depName=NVIDIA/gpu-operator
+    "gpu-operator": CrdSet(
+        "v26.7.0",
+        # Not its copies of resource.nvidia.com: they come with the DRA driver, which is a chart by itself.
+        tuple(
+            f"{_GITHUB_RAW}/NVIDIA/gpu-operator/v26.7.0/deployments/gpu-operator/crds/nvidia.com_{plural}.yaml"
+            for plural in ("clusterpolicies", "gpuclusters", "nvidiadrivers")
+        ),
+        "NVIDIA/gpu-operator v26.7.0 deployments/gpu-operator/crds",
+        everywhere=False,
+    ),
+    # renovate: datasource=github-releases depName=kubernetes-sigs/dra-driver-nvidia-gpu
+    "dra-driver-nvidia-gpu": CrdSet(
+        "v0.4.1",
+        tuple(
+            f"{_GITHUB_RAW}/kubernetes-sigs/dra-driver-nvidia-gpu/v0.4.1/deployments/helm/dra-driver-nvidia-gpu/crds/"
+            f"resource.nvidia.com_{plural}.yaml"
+            for plural in ("computedomaincliques", "computedomains")
+        ),
+        "kubernetes-sigs/dra-driver-nvidia-gpu v0.4.1 deployments/helm/dra-driver-nvidia-gpu/crds",
+        everywhere=False,
+    ),
+    # renovate: datasource=github-releases depName=metallb/metallb
+    "metallb": CrdSet(
+        "v0.16.1",
+        tuple(
+            f"{_GITHUB_RAW}/metallb/metallb/v0.16.1/config/crd/bases/metallb.io_{plural}.yaml"
+            for plural in (
+                "bfdprofiles",
+                "bgpadvertisements",
+                "bgppeers",
+                "communities",
+                "configurationstates",
+                "ipaddresspools",
+                "l2advertisements",
+                "servicebgpstatuses",
+                "servicel2statuses",
+            )
+        ),
+        "metallb/metallb v0.16.1 config/crd/bases",
+        everywhere=False,
+    ),
 }
 
 IMAGES: dict[str, Image] = {
+    # renovate: datasource=docker depName=docker.io/rancher/local-path-provisioner
+    "local-path-provisioner": Image(
+        "docker.io/rancher/local-path-provisioner", "v0.0.37", "", "rancher/local-path-provisioner v0.0.37 deploy/"
+    ),
     # renovate: datasource=docker depName=ghcr.io/mlflow/mlflow
     "mlflow": Image("ghcr.io/mlflow/mlflow", "v3.17.2-full", "", "mlflow/mlflow v3.17.2 docker/Dockerfile.full"),
     # renovate: datasource=docker depName=ghcr.io/cloudnative-pg/postgresql
@@ -291,5 +418,7 @@ API_VERSIONS: dict[str, str] = {
     "Cluster": "postgresql.cnpg.io/v1",
     "ResourceClaimTemplate": "resource.k8s.io/v1",
     "ResourceSlice": "resource.k8s.io/v1",
+    "IPAddressPool": "metallb.io/v1beta1",
+    "L2Advertisement": "metallb.io/v1beta1",
 }
 """The API version of each custom resource kind that our components emit (all are storage versions of `CRDS`)."""

@@ -46,6 +46,29 @@ _PLUGIN_CONFIG = {
     },
 }
 
+_COUNT = {"type": ["integer", "string"]}
+_MAX_UNAVAILABLE_BUDGET = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"maxUnavailable": _COUNT},
+}
+_NAMED_BUDGET = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"name": {"type": "string"}, "maxUnavailable": _COUNT},
+}
+_SWITCH = {"type": "object", "additionalProperties": False, "properties": {"enabled": {"type": "boolean"}}}
+_OPERATOR_CONFIG = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "create": {"type": "boolean"},
+        "name": {"type": "string"},
+        "default": {"type": "string"},
+        "data": {"type": "object", "additionalProperties": {"type": "string"}},
+    },
+}
+
 EXCEPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "nvidia-device-plugin": {
         "config": _PLUGIN_CONFIG,
@@ -57,7 +80,50 @@ EXCEPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "nfd.enabled": {"const": False},
     },
     "cloudnative-pg": {"config": _CNPG_CONFIG},
+    "cluster-autoscaler": {
+        "autoDiscovery.clusterName": {"type": ["string", "null"]},
+        "extraArgs": {"type": "object"},
+        "podDisruptionBudget": _MAX_UNAVAILABLE_BUDGET,
+    },
+    "metallb": {"speaker.frr.enabled": {"const": False}},
+    "karpenter": {
+        "podDisruptionBudget": _NAMED_BUDGET,
+        "terminationGracePeriodSeconds": {"type": ["integer", "null"]},
+        "settings.preferencePolicy": {"enum": ["Respect", "Ignore"]},
+        "settings.minValuesPolicy": {"enum": ["Strict", "BestEffort"]},
+        "settings.vmMemoryOverheadPercent": {"type": ["number", "string"]},
+    },
+    "csi-driver-nfs": {
+        "controller.defaultOnDeletePolicy": {"enum": ["delete", "retain"]},
+        "externalSnapshotter.enabled": {"const": False},
+        "storageClass.create": {"const": False},
+    },
     "dcgm-exporter": {"tlsServerConfig.enabled": {"const": False}},
+    "dra-driver-nvidia-gpu": {
+        "resources": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"gpus": _SWITCH, "computeDomains": _SWITCH},
+        },
+    },
+    "gpu-operator": {
+        "mig.strategy": {"enum": ["none", "single", "mixed"]},
+        "daemonsets.rollingUpdate": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"maxUnavailable": {"type": "string"}},
+        },
+        "daemonsets.updateStrategy": {"enum": ["RollingUpdate", "OnDelete"]},
+        "driver.kernelModuleType": {"enum": ["auto", "open", "proprietary"]},
+        "devicePlugin.config": _OPERATOR_CONFIG,
+        "dcgmExporter.config": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"name": {"type": "string"}},
+        },
+        "migManager.config": _OPERATOR_CONFIG,
+        "gpuCluster.deployCR": {"const": False},
+    },
     "kserve-resources": {
         "kserve.controller.deploymentMode": {"enum": ["Standard", "Knative", "RawDeployment", "Serverless"]},
         "kserve.controller.gateway.urlScheme": {"enum": ["http", "https"]},

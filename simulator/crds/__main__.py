@@ -8,8 +8,12 @@ from simulator.crds import (
     cloudnative_pg,
     envoy_gateway,
     gateway_api,
+    gpu_operator,
+    karpenter,
     kserve,
+    metallb,
     node_feature_discovery,
+    nvidia_dra_driver,
     prometheus_operator,
 )
 from simulator.crds.schema import Kind, to_yaml
@@ -19,9 +23,13 @@ FOLDER = Path(__file__).parent
 KINDS_BY_ADDON: Mapping[str, Sequence[Kind]] = {
     "cert-manager": cert_manager.KINDS,
     "cloudnative-pg": cloudnative_pg.KINDS,
+    "dra-driver-nvidia-gpu": nvidia_dra_driver.KINDS,
     "envoy-gateway": envoy_gateway.KINDS,
     "gateway-api": gateway_api.KINDS,
+    "gpu-operator": gpu_operator.KINDS,
+    "karpenter": karpenter.KINDS,
     "kserve": kserve.KINDS,
+    "metallb": metallb.KINDS,
     "node-feature-discovery": node_feature_discovery.KINDS,
     "prometheus-operator": prometheus_operator.KINDS,
 }

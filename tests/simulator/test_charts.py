@@ -45,6 +45,9 @@ NO_EFFECT = {
         "prometheusOperator.admissionWebhooks.patch.enabled": "a hook",
     },
     "node-feature-discovery": {"postDeleteCleanup": "a hook"},
+    "dra-driver-nvidia-gpu": {"gpuResourcesEnabledOverride": "a permission: without it the chart refuses GPUs"},
+    "gpu-operator": {"operator.cleanupCRD": "a hook", "operator.upgradeCRD": "a hook"},
+    "metallb": {"crds.enabled": "CRDs are installed before the charts"},
 }
 """Values of upstream that the stand-ins take and ignore, with what upstream makes of them."""
 
@@ -73,6 +76,14 @@ SWITCHED_ON: dict[str, dict[str, Any]] = {
     "gateway-helm": {"podDisruptionBudget.minAvailable": 1, "deployment.envoyGateway.image.repository": "gateway"},
     "kserve-resources": {"kserve.controller.gateway.ingressGateway": INGRESS_GATEWAY},
     "cloudnative-pg": {"monitoring.podMonitorEnabled": True},
+    "gpu-operator": {"devicePlugin.config.create": True, "migManager.config.create": True},
+    "dra-driver-nvidia-gpu": {"gpuResourcesEnabledOverride": True},
+    "karpenter": {"settings.clusterName": "a-cluster", "serviceMonitor.enabled": True},
+    "cluster-autoscaler": {
+        "autoDiscovery.clusterName": "probe",
+        "extraArgs.expander": "priority",
+        "serviceMonitor.enabled": True,
+    },
     "kube-prometheus-stack": {
         "grafana.admin.existingSecret": "grafana-admin",
         "grafana.persistence.enabled": True,
@@ -85,6 +96,8 @@ SWITCHED_ON: dict[str, dict[str, Any]] = {
 """What must be on for the other values of a chart to show."""
 
 OTHER_VALUES: dict[str, Any] = {
+    "settings.vmMemoryOverheadPercent": 0.1,
+    "autoscalingGroups": [{"name": "probe", "minSize": 0, "maxSize": 1}],
     "extraHostVolumes": [{"name": "probe", "hostPath": "/probe"}],
     "additionalPrometheusRulesMap": {"probe": {"groups": []}},
     "prometheus.prometheusSpec.additionalScrapeConfigsSecret": {"enabled": True, "name": "probe", "key": "probe"},

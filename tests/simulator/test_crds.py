@@ -15,6 +15,12 @@ from simulator.crds.schema import Fragment, Kind, to_yaml
 UPSTREAM = Path(__file__).parents[2].parent / "shared" / "crds"
 """A collection of the real CRDs beside the checkout; not part of the project."""
 
+UPSTREAM_FOLDERS = {
+    "karpenter": ("karpenter", "karpenter-aws"),
+    "dra-driver-nvidia-gpu": ("nvidia-dra-driver",),
+}
+"""Where the collection keeps the CRDs of a set under other names than the set's."""
+
 ALL_KINDS = [(addon, kind) for addon, kinds in KINDS_BY_ADDON.items() for kind in kinds]
 
 MUST_EQUAL = (
@@ -43,10 +49,11 @@ def bundled(addon: str) -> dict[str, dict[str, Any]]:
 
 @cache
 def upstream(addon: str) -> dict[str, dict[str, Any]]:
-    folder = UPSTREAM / addon
-    if not folder.is_dir():
-        pytest.skip(f"the real CRDs of {addon} are not beside the checkout ({folder}): nothing to compare with")
-    return {crd["metadata"]["name"]: crd for path in sorted(folder.glob("*.yaml")) for crd in documents(path)}
+    folders = [UPSTREAM / name for name in UPSTREAM_FOLDERS.get(addon, (addon,))]
+    if not all(folder.is_dir() for folder in folders):
+        pytest.skip(f"the real CRDs of {addon} are not beside the checkout ({folders}): nothing to compare with")
+    paths = [path for folder in folders for path in sorted(folder.glob("*.yaml"))]
+    return {crd["metadata"]["name"]: crd for path in paths for crd in documents(path)}
 
 
 def root(crd: dict[str, Any], version: str) -> dict[str, Any]:
