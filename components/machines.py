@@ -214,14 +214,25 @@ EKS_AMI_TYPES: dict[tuple[str, Architecture], str] = {
 
 The NVIDIA images bring driver and container toolkit, not the device plugin. Source: Amazon EKS user guide, ml.
 """
+EKS_BOTTLEROCKET_TYPES: dict[tuple[str, Architecture], str] = {
+    ("NVIDIA", Architecture.AMD64): "BOTTLEROCKET_x86_64_NVIDIA",
+    ("AWS", Architecture.AMD64): "BOTTLEROCKET_x86_64",
+    ("", Architecture.AMD64): "BOTTLEROCKET_x86_64",
+    ("", Architecture.ARM64): "BOTTLEROCKET_ARM_64",
+}
+"""The same for Bottlerocket, whose NVIDIA image brings the device plugin too.
+
+Of Arm machines with NVIDIA GPUs it boots g5g alone, which is not in the table above; Neuron devices work with the plain
+image. Source: Amazon EKS user guide, ml-eks-optimized-ami, 2026.
+"""
 CPU_MACHINE = MACHINES["m6i.8xlarge"]
 """The size of a CPU node where nobody says."""
 
 
-def eks_ami_type(machine: Machine) -> str:
+def eks_ami_type(machine: Machine, *, bottlerocket: bool = False) -> str:
     """The image type of an EKS managed node group of that machine. KeyError: there is none."""
     vendor = ACCELERATORS[machine.accelerator].vendor if machine.accelerator else ""
-    return EKS_AMI_TYPES[vendor, machine.architecture]
+    return (EKS_BOTTLEROCKET_TYPES if bottlerocket else EKS_AMI_TYPES)[vendor, machine.architecture]
 
 
 def machines_with(accelerator: str, kind: ClusterKind | None = None) -> list[Machine]:

@@ -229,9 +229,12 @@ SOFTWARE: dict[ClusterKind, NodeSoftware] = {
 def units_per_device(accelerator: Accelerator, sharing: SharingArgs, plugin: Owner = Owner.PLATFORM) -> dict[str, int]:
     """Extended resource name -> units that one physical device is worth under that sharing.
 
-    GKE's own plugin keeps the device's name whatever it offers (GKE documentation, gpus-multi, timesharing-gpus).
+    GKE's own plugin keeps the device's name whatever it offers (GKE documentation, gpus-multi, timesharing-gpus), that
+    of an image (Bottlerocket) does for partitions alone: MIG strategy `single` (bottlerocket-os/bottlerocket#4483).
     """
     strategy = Sharing(sharing.get("strategy", Sharing.EXCLUSIVE))
+    if plugin is Owner.IMAGE and strategy is Sharing.MIG:
+        return {accelerator.resource_name: sum(int(count) for count in sharing["mig_profiles"].values())}
     if plugin is Owner.CLOUD and strategy is not Sharing.EXCLUSIVE:
         shares = sharing["mig_profiles"].values() if strategy is Sharing.MIG else [sharing["replicas"]]
         return {accelerator.resource_name: sum(int(count) for count in shares)}

@@ -1,20 +1,12 @@
 """What the parts of an EKS cluster hand to each other."""
 
-from enum import StrEnum
 from typing import TypedDict
 
 from pulumi import Input
 
+from components.eks.spec import NodeProvisioning
 
-class NodeProvisioning(StrEnum):
-    """Who makes the nodes of a cluster: one way for the whole of it."""
-
-    MANAGED_GROUPS = "managed-groups"
-    """EKS managed node groups, sized by the Cluster Autoscaler."""
-    KARPENTER = "karpenter"
-    """Karpenter, which we install on one managed group."""
-    AUTO_MODE = "auto-mode"
-    """EKS Auto Mode: AWS runs Karpenter, the device plugin and the storage driver."""
+__all__ = ["EksHandle", "EksNetworkHandle", "KarpenterHandle", "NodeProvisioning"]
 
 
 class EksNetworkHandle(TypedDict):
@@ -51,3 +43,10 @@ class EksHandle(TypedDict):
     """IAM role that nodes of managed groups run as."""
     key_arn: Input[str]
     """KMS key that encrypts its secrets."""
+
+
+class KarpenterHandle(TypedDict):
+    """Karpenter as its pools see it."""
+
+    node_role_name: Input[str]
+    """IAM role that its nodes run as."""

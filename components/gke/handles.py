@@ -35,6 +35,8 @@ class GkeHandle(TypedDict):
     """Of the cluster."""
     project: str
     """Project id."""
+    project_number: Input[str]
+    """Its number: principals of workload identity are named by it."""
     region: str
     """Where it is; the cluster is regional."""
     zones: list[str]

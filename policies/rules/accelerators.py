@@ -19,7 +19,7 @@ MAX_SHARES = 48
 
 def check_pool(path: str, args: PoolArgs) -> Iterator[Finding]:
     """Everything that can be wrong with one pool by itself."""
-    yield from _check_size(path, args)
+    yield from check_size(path, args)
     name = args.get("accelerator")
     if name and args.get("custom_accelerator"):
         yield Finding(f"{path}.accelerator", name, "a pool carries one kind of device", "remove customAccelerator")
@@ -74,7 +74,8 @@ def check_described_pool(path: str, args: PoolArgs) -> Iterator[Finding]:
         )
 
 
-def _check_size(path: str, args: PoolArgs) -> Iterator[Finding]:
+def check_size(path: str, args: PoolArgs) -> Iterator[Finding]:
+    """How many nodes, how large, with which taints: what every pool of every cloud keeps."""
     nodes_min, nodes_max = args.get("nodes_min", 0), args["nodes_max"]
     for key, least in (("nodes_max", 1), ("nodes_min", 0), ("devices_per_node", 1), *_HOST_MINIMA):
         value = args.get(key, least)

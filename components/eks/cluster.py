@@ -1,0 +1,249 @@
+"""An EKS control plane: its roles, key, logs, access and the add-ons without which no node becomes ready.
+
+Pods get AWS identities by EKS Pod Identity (`PodIdentity`), so there is no OIDC provider. Access is by access entries
+alone: the roles in `admin_role_arns`, and nobody for having created the cluster.
+
+NetworkPolicies are enforced by the VPC CNI's own controller, which is switched on here; the platform stands on them.
+Add-ons that run on nodes are `EksAddons`, declared after the first pool: EKS calls them ready only on nodes.
+"""
+
+import json
+from typing import Any, Required, TypedDict
+
+import pulumi_aws as aws
+from pulumi import Output, ResourceOptions
+
+from components.component import Component
+from components.eks.facts import BEFORE_NODES, CONTROL_PLANE_LOGS
+from components.eks.handles import EksHandle, EksNetworkHandle
+from components.eks.network import trust_of
+from components.eks.plan import kubeconfig
+from components.eks.pod_identity import ROLE_NAME_LENGTH, aws_tags, deterministic_name, partition
+from components.eks.spec import DEFAULT_LOG_DAYS, EksClusterSpec, EksSupport, NodeProvisioning
+from policies.rules.eks import check_eks_cluster, check_place
+from policies.rules.finding import refuse
+
+CLUSTER_POLICIES = ("AmazonEKSClusterPolicy",)
+AUTO_MODE_CLUSTER_POLICIES = (
+    *CLUSTER_POLICIES,
+    "AmazonEKSBlockStoragePolicy",
+    "AmazonEKSComputePolicy",
+    "AmazonEKSLoadBalancingPolicy",
+    "AmazonEKSNetworkingPolicy",
+)
+NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore")
+"""The last one lets an administrator onto a broken node without SSH. The CNI has a role of its own."""
+AUTO_MODE_NODE_POLICIES = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
+ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
+ADDON_SETTINGS: dict[str, dict[str, Any]] = {"vpc-cni": {"enableNetworkPolicy": "true"}}
+"""Add-on -> its configuration values."""
+
+
+class EksClusterArgs(TypedDict, total=False):
+    """A control plane in a VPC."""
+
+    region: Required[str]
+    """Region of AWS, `eu-west-1`."""
+    account_id: Required[str]
+    """Account, twelve digits."""
+    network: Required[EksNetworkHandle]
+    """Where it stands: `EksNetwork.handle`."""
+    cluster: Required[EksClusterSpec]
+    """What it is like."""
+    keep_data: bool
+    """Required in stacks that hold something. The cluster and its key are protected, cannot be deleted in AWS either,
+    and outlive the stack. Default false."""
+
+
+class EksCluster(Component):
+    """A control plane with encrypted secrets, kept logs, a private endpoint, and named administrators."""
+
+    kubeconfig: Output[str]
+    """Secret. For the Kubernetes provider, and for people with the AWS CLI and one of the administrators' roles."""
+    endpoint: Output[str]
+    """URL of the API server."""
+    version: Output[str]
+    """Version of Kubernetes as EKS reports it."""
+
+    def __init__(self, name: str, args: EksClusterArgs, opts: ResourceOptions | None = None) -> None:
+        spec, region = args["cluster"], args["region"]
+        refuse(
+            f"EKS cluster {name}",
+            [*check_place("cluster", region, args["account_id"]), *check_eks_cluster("cluster", spec)],
+        )
+        super().__init__(name, args, opts)
+        self.tags, self.region = aws_tags(name), region
+        keep = bool(args.get("keep_data"))
+        provisioning = NodeProvisioning(spec.get("provisioning", NodeProvisioning.MANAGED_GROUPS))
+        auto = provisioning is NodeProvisioning.AUTO_MODE
+        role = self._role(
+            name, "cluster", "eks.amazonaws.com", AUTO_MODE_CLUSTER_POLICIES if auto else CLUSTER_POLICIES
+        )
+        nodes = self._role(name, "node", "ec2.amazonaws.com", AUTO_MODE_NODE_POLICIES if auto else NODE_POLICIES)
+        key = self._key(name, keep)
+        logs = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=f"/aws/eks/{name}/cluster",
+            retention_in_days=int(spec.get("log_days", DEFAULT_LOG_DAYS)),
+            tags=self.tags,
+            opts=self.child,
+        )
+        kept = ResourceOptions(depends_on=[logs, *self.attached], protect=keep, retain_on_delete=keep)
+        cluster = aws.eks.Cluster(
+            f"{name}-cluster",
+            name=name,
+            role_arn=role.arn,
+            encryption_config={"provider": {"key_arn": key.arn}, "resources": ["secrets"]},
+            deletion_protection=keep,
+            tags=self.tags,
+            **control_plane(spec, args["network"]),
+            **(auto_mode(nodes.arn) if auto else {}),
+            opts=ResourceOptions.merge(self.child, kept),
+        )
+        self._admit(name, cluster, spec["admin_role_arns"])
+        if not auto:
+            self._addons(name, cluster, spec)
+        self.handle = EksHandle(
+            name=cluster.name.apply(str),
+            region=region,
+            account_id=args["account_id"],
+            kubernetes_version=spec["kubernetes_version"],
+            provisioning=provisioning,
+            network=args["network"],
+            security_group_id=cluster.vpc_config.apply(_cluster_group),
+            node_role_arn=nodes.arn,
+            key_arn=key.arn,
+        )
+        """For pools, services and add-ons."""
+        self.endpoint, self.version = cluster.endpoint, cluster.version
+        self.kubeconfig = Output.secret(
+            Output.all(cluster.name, cluster.endpoint, cluster.certificate_authority).apply(
+                lambda known: kubeconfig(known[0], known[1], _ca_data(known[2]), region)
+            )
+        )
+        self.register_outputs({"kubeconfig": self.kubeconfig, "endpoint": self.endpoint, "version": self.version})
+
+    def _role(self, name: str, kind: str, service: str, policies: tuple[str, ...]) -> aws.iam.Role:
+        """A role of the cluster with managed policies. Sessions are tagged in Auto Mode only, and harm nowhere."""
+        role = aws.iam.Role(
+            f"{name}-{kind}-role",
+            name=deterministic_name(ROLE_NAME_LENGTH, name, self.region, kind),
+            assume_role_policy=json.dumps(trust_of(service, *_TRUSTED[service])),
+            tags=self.tags,
+            opts=self.child,
+        )
+        for policy in policies:
+            attachment = aws.iam.RolePolicyAttachment(
+                f"{name}-{kind}-{policy}",
+                role=role.name,
+                policy_arn=f"arn:{partition(self.region)}:iam::aws:policy/{policy}",
+                opts=self.child,
+            )
+            self.attached = [*getattr(self, "attached", []), attachment]
+        return role
+
+    def _key(self, name: str, keep: bool) -> aws.kms.Key:
+        key = aws.kms.Key(
+            f"{name}-key",
+            description=f"Secrets of EKS cluster {name}",
+            enable_key_rotation=True,
+            deletion_window_in_days=30,
+            tags=self.tags,
+            opts=ResourceOptions.merge(self.child, ResourceOptions(protect=keep, retain_on_delete=keep)),
+        )
+        aws.kms.Alias(f"{name}-key-alias", name=f"alias/mlplatform/{name}", target_key_id=key.key_id, opts=self.child)
+        return key
+
+    def _admit(self, name: str, cluster: aws.eks.Cluster, role_arns: list[str]) -> None:
+        for arn in role_arns:
+            title = f"{name}-admin-{principal(arn)}"
+            entry = aws.eks.AccessEntry(
+                title, cluster_name=cluster.name, principal_arn=arn, type="STANDARD", tags=self.tags, opts=self.child
+            )
+            aws.eks.AccessPolicyAssociation(
+                f"{title}-policy",
+                cluster_name=cluster.name,
+                principal_arn=entry.principal_arn,
+                policy_arn=f"arn:{partition(self.region)}:eks::aws:cluster-access-policy/{ADMIN_POLICY}",
+                access_scope={"type": "cluster"},
+                opts=self.child,
+            )
+
+    def _addons(self, name: str, cluster: aws.eks.Cluster, spec: EksClusterSpec) -> None:
+        cni = self._role(name, "cni", "pods.eks.amazonaws.com", ("AmazonEKS_CNI_Policy",))
+        identities: dict[str, list[Any]] = {"vpc-cni": [{"service_account": "aws-node", "role_arn": cni.arn}]}
+        for addon in BEFORE_NODES:
+            aws.eks.Addon(
+                f"{name}-addon-{addon}",
+                cluster_name=cluster.name,
+                addon_name=addon,
+                addon_version=(spec.get("addon_versions") or {}).get(addon),
+                configuration_values=json.dumps(ADDON_SETTINGS[addon]) if addon in ADDON_SETTINGS else None,
+                pod_identity_associations=identities.get(addon),
+                resolve_conflicts_on_create="OVERWRITE",
+                resolve_conflicts_on_update="OVERWRITE",
+                tags=self.tags,
+                opts=ResourceOptions.merge(self.child, ResourceOptions(depends_on=self.attached)),
+            )
+
+
+_TRUSTED = {
+    "eks.amazonaws.com": ("sts:AssumeRole", "sts:TagSession"),
+    "ec2.amazonaws.com": ("sts:AssumeRole",),
+    "pods.eks.amazonaws.com": ("sts:AssumeRole", "sts:TagSession"),
+}
+"""Service -> what it needs to take a role (EKS user guide, auto-cluster-iam-role and pod-id-role)."""
+
+
+def control_plane(spec: EksClusterSpec, network: EksNetworkHandle) -> dict[str, Any]:
+    """The inputs of the cluster that its spec decides. Pure.
+
+    EKS installs no add-on by itself: each is declared, managed, and updated by us.
+    """
+    public = bool(spec.get("public_endpoint"))
+    support = EksSupport(spec.get("support", EksSupport.STANDARD))
+    return {
+        "version": spec["kubernetes_version"],
+        "bootstrap_self_managed_addons": False,
+        "enabled_cluster_log_types": list(CONTROL_PLANE_LOGS),
+        "access_config": {"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": False},
+        "upgrade_policy": {"support_type": support.value.upper()},
+        "vpc_config": {
+            "subnet_ids": list(network["private_subnet_ids"].values()),
+            "endpoint_private_access": True,
+            "endpoint_public_access": public,
+            **({"public_access_cidrs": list(spec["public_ranges"])} if public else {}),
+        },
+    }
+
+
+def auto_mode(node_role_arn: Output[str]) -> dict[str, Any]:
+    """What makes a cluster an Auto Mode cluster: all three together, or EKS refuses. Pure.
+
+    The built-in pool `system` takes add-ons only; with it EKS makes the access entry of the node role, which our own
+    pools use too. The built-in pool `general-purpose` has no limit, so it is not switched on.
+    """
+    return {
+        "compute_config": {"enabled": True, "node_pools": ["system"], "node_role_arn": node_role_arn},
+        "kubernetes_network_config": {"elastic_load_balancing": {"enabled": True}},
+        "storage_config": {"block_storage": {"enabled": True}},
+    }
+
+
+def principal(role_arn: str) -> str:
+    """Account and name of a role, for the name of a child. Pure."""
+    account, _, path = role_arn.split(":", 4)[4].partition(":")
+    return f"{account}-{path.rsplit('/', 1)[-1]}"
+
+
+def _cluster_group(vpc_config: Any) -> str:
+    return str(_field(vpc_config, "cluster_security_group_id"))
+
+
+def _ca_data(authority: Any) -> str:
+    return str(_field(authority, "data"))
+
+
+def _field(value: Any, name: str) -> Any:
+    """A field of an output that the SDK may hand over as its class or as a dict."""
+    return value.get(name) if isinstance(value, dict) else getattr(value, name)

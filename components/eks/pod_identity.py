@@ -1,0 +1,162 @@
+"""The AWS identity of one service account: an IAM role that only its pods can take, through EKS Pod Identity.
+
+The agent passes session tags when it takes the role; the role's trust is conditioned on three of them, so that no
+other cluster, namespace or service account of the company can (EKS User Guide, pod-id-role and pod-id-abac).
+Pods read the association when they are admitted: what starts them waits for this component.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Required, TypedDict
+
+import pulumi_aws as aws
+from pulumi import Input, Output, ResourceOptions
+
+from components.component import Component
+from components.eks.handles import EksHandle
+from policies.rules.cloud_data import check_pod_identity
+from policies.rules.finding import refuse
+
+ROLE_NAME_LENGTH = 64
+"""IAM's limit (botocore iam, roleNameType)."""
+PARTITIONS: Mapping[str, str] = {"cn": "aws-cn", "us-gov": "aws-us-gov", "eusc": "aws-eusc"}
+"""First part of a region's name -> partition of its ARNs, where it is not `aws` (botocore partitions.json)."""
+
+
+class PolicyStatement(TypedDict, total=False):
+    """What a service account may do. Only what is allowed: nothing else is."""
+
+    actions: Required[list[str]]
+    """`s3:GetObject`. A wildcard (`s3:Get*`) needs `any_because`."""
+    resources: Required[list[Input[str]]]
+    """ARNs. All of a service (`*`, `arn:aws:s3:::*`) needs `any_because`."""
+    condition: dict[str, dict[str, Any]]
+    """IAM's own form: operator -> key -> value or values. Default: none."""
+    any_because: str
+    """Why a wildcard action or resource cannot be narrower: `ListHostedZones has no resource`."""
+
+
+class PodIdentityArgs(TypedDict):
+    """One service account and what it may do."""
+
+    cluster: EksHandle
+    """Where it lives; Auto Mode brings the agent, other clusters need the add-on eks-pod-identity-agent."""
+    namespace: Input[str]
+    """Of the service account."""
+    service_account: str
+    """Its name; it need not exist yet."""
+    statements: list[PolicyStatement]
+    """What it may do."""
+
+
+class PodIdentity(Component):
+    """An IAM role with one inline policy, tied to one service account of one cluster."""
+
+    role_arn: Output[str]
+    """The role that its pods run as."""
+
+    def __init__(self, name: str, args: PodIdentityArgs, opts: ResourceOptions | None = None) -> None:
+        refuse(f"pod identity {name}", check_pod_identity(name, args))
+        super().__init__(name, args, opts)
+        cluster = args["cluster"]
+        tags = aws_tags(name)
+        role_name = Output.from_input(cluster["name"]).apply(
+            lambda of: deterministic_name(ROLE_NAME_LENGTH, of, cluster["region"], name)
+        )
+        role = aws.iam.Role(
+            f"{name}-role",
+            name=role_name,
+            description=Output.format(
+                "Pods of service account {0} in namespace {1}", args["service_account"], args["namespace"]
+            ),
+            assume_role_policy=policy_json(trust_document(cluster, args["namespace"], args["service_account"])),
+            tags=tags,
+            opts=self.child,
+        )
+        policy = aws.iam.RolePolicy(
+            f"{name}-policy",
+            name="access",
+            role=role.name,
+            policy=policy_json(policy_document(args["statements"])),
+            opts=self.child,
+        )
+        aws.eks.PodIdentityAssociation(
+            f"{name}-association",
+            cluster_name=cluster["name"],
+            namespace=args["namespace"],
+            service_account=args["service_account"],
+            role_arn=role.arn,
+            tags=tags,
+            opts=ResourceOptions.merge(self.child, ResourceOptions(depends_on=[policy])),
+        )
+        self.role_arn = role.arn
+        self.register_outputs({"role_arn": self.role_arn})
+
+
+def aws_tags(name: str) -> dict[str, str]:
+    """Tags of everything in AWS that a component declares. Pure."""
+    return {"mlplatform": name, "managed-by": "mlplatform"}
+
+
+def partition(region: str) -> str:
+    """The partition of a region: the second part of every ARN in it. Pure."""
+    head = region.rsplit("-", 2)[0]
+    return PARTITIONS.get(head, PARTITIONS.get(head.split("-")[0], "aws"))
+
+
+def deterministic_name(length: int, *parts: str) -> str:
+    """The parts joined by `-`; where that is too long, its start and a digest of the whole. Pure."""
+    whole = "-".join(parts)
+    if len(whole) <= length:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
+    return f"{whole[: length - 9].rstrip('-')}-{digest}"
+
+
+def trust_document(cluster: EksHandle, namespace: Input[str], service_account: str) -> dict[str, Any]:
+    """Who may take the role: EKS, for the pods of that service account of that cluster. Pure."""
+    cluster_arn = Output.format(
+        "arn:{0}:eks:{1}:{2}:cluster/{3}",
+        partition(cluster["region"]),
+        cluster["region"],
+        cluster["account_id"],
+        cluster["name"],
+    )
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "pods.eks.amazonaws.com"},
+                "Action": ["sts:AssumeRole", "sts:TagSession"],
+                "Condition": {
+                    "StringEquals": {
+                        "aws:RequestTag/eks-cluster-arn": cluster_arn,
+                        "aws:RequestTag/kubernetes-namespace": namespace,
+                        "aws:RequestTag/kubernetes-service-account": service_account,
+                    }
+                },
+            }
+        ],
+    }
+
+
+def policy_document(statements: Iterable[PolicyStatement]) -> dict[str, Any]:
+    """A policy that allows what the statements say. Pure."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": list(one["actions"]),
+                "Resource": list(one["resources"]),
+                **({"Condition": one["condition"]} if one.get("condition") else {}),
+            }
+            for one in statements
+        ],
+    }
+
+
+def policy_json(document: Mapping[str, Any]) -> Output[str]:
+    """A document as IAM takes it; without spaces, which count towards its limits."""
+    return Output.json_dumps(dict(document), separators=(",", ":"))
