@@ -1,18 +1,12 @@
 """What the parts of a GKE cluster hand to each other."""
 
-from enum import StrEnum
 from typing import TypedDict
 
 from pulumi import Input
 
+from components.gke.spec import GkeMode
 
-class GkeMode(StrEnum):
-    """Who makes the nodes of a cluster."""
-
-    STANDARD = "standard"
-    """We declare node pools; GKE sizes them."""
-    AUTOPILOT = "autopilot"
-    """Google makes nodes for what pods ask."""
+__all__ = ["GkeHandle", "GkeMode", "GkeNetworkHandle"]
 
 
 class GkeNetworkHandle(TypedDict):

@@ -1,0 +1,672 @@
+"""Rules on GKE: networks, clusters, node pools, classes of nodes. Used by the settings and by the components."""
+
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+
+from components.catalog import ACCELERATORS, ClusterKind, DeviceMechanism, Sharing
+from components.gke.plan import (
+    CLOUD_LABEL_DOMAIN,
+    DYNAMIC,
+    LOCAL_SSD_CHOICES,
+    MAX_POOL_NAME,
+    hosts_of,
+    topologies_of,
+    topology_of,
+)
+from components.gke.spec import (
+    DEFAULT_MAINTENANCE_DAYS,
+    DEFAULT_MAINTENANCE_HOURS,
+    DEFAULT_RANGES,
+    MAX_RUN_HOURS,
+    ComputeClassSpec,
+    ExclusionScope,
+    GkeClusterSpec,
+    GkeMode,
+    GkeNetworkSpec,
+    GkePoolSpec,
+    GkePurchase,
+    GpuDriverVersion,
+    MaintenanceSpec,
+    NodeAutoProvisioningSpec,
+    ReleaseChannel,
+)
+from components.machines import MACHINES, Machine
+from components.placement import SharingArgs, Taint
+from policies.rules.accelerators import MAX_NODES, TAINT_EFFECTS, check_sharing
+from policies.rules.finding import Finding, camel
+from policies.rules.working_hours import check_working_hours
+
+_PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][-a-z0-9]{4,28}[a-z0-9]")
+_REGION = re.compile(r"[a-z]+-[a-z]+[0-9]+")
+_ZONE = re.compile(r"([a-z]+-[a-z]+[0-9]+)-[a-z]")
+_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+_RESERVATION = re.compile(
+    r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
+    r"|projects/[a-z0-9:.-]+/reservations/[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
+    r"(/reservationBlocks/[-a-z0-9]+(/reservationSubBlocks/[-a-z0-9]+)?)?"
+)
+_VERSION = re.compile(r"1\.[0-9]{2}(\.[0-9]+(-gke\.[0-9]+)?)?")
+_LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_WORLD = ("0.0.0.0/0", "::/0")
+KUBERNETES_DOMAINS = ("kubernetes.io", "k8s.io")
+"""Label domains of Kubernetes itself; nodes may not give themselves most of them."""
+COMPACT_ACCELERATORS = ("L4", "A100-40GB", "A100-80GB", "H100")
+"""GPUs whose machines take a compact placement policy (GKE documentation, compact-placement). Newer ones are dense by
+their reservation."""
+MIN_DISK_GIB, MAX_DISK_GIB = 20, 65536
+MIN_WEEKLY_HOURS = 12
+"""48 hours of maintenance in 32 days, of which four whole weeks are sure (GKE documentation, maintenance windows)."""
+MAX_UPGRADE_FREE_DAYS, MAX_EXCLUSION_DAYS = 90, 180
+"""Days of an exclusion: of all upgrades, and of minor ones."""
+SLICES_AT_MOST = 200
+"""GKE gets slow with more node pools (GKE documentation, node auto-provisioning)."""
+
+
+def check_place(path: str, project: str, region: str, zones: Sequence[str]) -> Iterator[Finding]:
+    """A project, a region and zones that can be."""
+    if not _PROJECT.fullmatch(project):
+        yield Finding(
+            f"{path}.project",
+            project or "(missing)",
+            "a project id: 6 to 30 of a-z, 0-9 and '-', a letter first",
+            "write the id (not the name, not the number): gcloud config get project",
+        )
+    if not _REGION.fullmatch(region):
+        yield Finding(
+            f"{path}.region",
+            region or "(missing)",
+            "a region: the cluster is regional",
+            "write it like europe-west4, without a zone's letter",
+        )
+    yield from check_zones(f"{path}.zones", zones, region)
+    if not zones:
+        yield Finding(f"{path}.zones", "(empty)", "a cluster has nodes in one zone at least", "name the zones")
+
+
+def check_zones(path: str, zones: Sequence[str], region: str = "", known: Sequence[str] = ()) -> Iterator[Finding]:
+    """Zones of one region, each once; of the cluster, where they are known."""
+    for index, zone in enumerate(zones):
+        match = _ZONE.fullmatch(zone)
+        if not match or (region and match.group(1) != region):
+            place = region or "europe-west4"
+            yield Finding(f"{path}.{index}", zone or "(empty)", f"a zone of {place}", f"write it like {place}-a")
+        elif known and zone not in known:
+            yield Finding(
+                f"{path}.{index}", zone, f"a zone of the cluster: {', '.join(known)}", "choose one, or add it there"
+            )
+    if len(set(zones)) != len(zones):
+        yield Finding(path, ", ".join(zones), "each zone once", "remove the second")
+
+
+def check_gke_network(path: str, spec: GkeNetworkSpec) -> Iterator[Finding]:
+    """A network that exists, named in full, or one that can be made; never half of each."""
+    made = ("nodes_cidr", "pods_cidr", "services_cidr", "private_services_prefix", "flow_log_percent", "mtu")
+    if spec.get("network_id") or spec.get("subnetwork_id"):
+        for key in ("network_id", "subnetwork_id", "pods_range_name", "services_range_name"):
+            if not spec.get(key):
+                yield Finding(
+                    f"{path}.{camel(key)}", "(missing)", "a network that exists is named with all four", "add it"
+                )
+        for key in made:
+            if spec.get(key) is not None:
+                yield Finding(
+                    f"{path}.{camel(key)}", str(spec.get(key)), "a network that exists has its own", "remove this line"
+                )
+        yield from _self_links(path, spec)
+        return
+    for key in ("pods_range_name", "services_range_name"):
+        value = spec.get(key)
+        if value is not None and not _NAME.fullmatch(str(value)):
+            yield Finding(f"{path}.{camel(key)}", str(value) or "(empty)", "a-z, 0-9 and '-'", "choose such a name")
+    if spec.get("pods_range_name", "pods") == spec.get("services_range_name", "services"):
+        yield Finding(
+            f"{path}.servicesRangeName", spec.get("services_range_name", "services"), "two ranges", "choose another"
+        )
+    yield from _ranges(path, spec)
+    for key, least, most in (
+        ("private_services_prefix", 8, 24),
+        ("flow_log_percent", 0, 100),
+        ("mtu", 1300, 8896),
+    ):
+        yield from _between(path, spec, key, least, most)
+
+
+def _self_links(path: str, spec: GkeNetworkSpec) -> Iterator[Finding]:
+    for key, parts in (("network_id", "global/networks"), ("subnetwork_id", "regions/[a-z0-9-]+/subnetworks")):
+        value = str(spec.get(key) or "")
+        if value and not re.fullmatch(
+            rf"(https://www\.googleapis\.com/compute/v1/)?projects/[^/]+/{parts}/[^/]+", value
+        ):
+            example = parts.replace("[a-z0-9-]+", "<region>")
+            yield Finding(
+                f"{path}.{camel(key)}", value, "a self link", f"write it like projects/<project>/{example}/<name>"
+            )
+
+
+def _ranges(path: str, spec: GkeNetworkSpec) -> Iterator[Finding]:
+    networks = {}
+    for key, least in (("nodes_cidr", 29), ("pods_cidr", 21), ("services_cidr", 27)):
+        value = str(spec.get(key) if spec.get(key) is not None else DEFAULT_RANGES[key])
+        network = _private_range(value)
+        if network is None or network.prefixlen > least:
+            yield Finding(
+                f"{path}.{camel(key)}",
+                value or "(empty)",
+                f"a private IPv4 range of /{least} or larger, without host bits",
+                f"write it like {DEFAULT_RANGES[key]}",
+            )
+        else:
+            networks[key] = network
+    keys = list(networks)
+    for index, key in enumerate(keys):
+        for other in keys[index + 1 :]:
+            if networks[key].overlaps(networks[other]):
+                yield Finding(
+                    f"{path}.{camel(other)}",
+                    f"{networks[other]} overlaps {camel(key)} {networks[key]}",
+                    "ranges of one network are apart from each other",
+                    "choose another",
+                )
+
+
+def _private_range(value: str) -> ipaddress.IPv4Network | None:
+    try:
+        network = ipaddress.IPv4Network(value)
+    except ValueError:
+        return None
+    return network if network.is_private and "/" in value else None
+
+
+def check_gke_cluster(path: str, spec: GkeClusterSpec) -> Iterator[Finding]:
+    """Everything that can be wrong with a cluster by itself."""
+    yield from _members(path, spec, {"mode": GkeMode, "release_channel": ReleaseChannel})
+    version = spec.get("kubernetes_version")
+    if version is not None and not _VERSION.fullmatch(version):
+        yield Finding(f"{path}.kubernetesVersion", version or "(empty)", "a version of GKE", "write it like 1.35")
+    ranges = spec.get("authorized_ranges") or []
+    if spec.get("public_endpoint") and not ranges:
+        yield Finding(
+            f"{path}.authorizedRanges",
+            "(missing)",
+            "a public control plane says who may reach it",
+            "name the ranges of your offices and runners, or use the DNS endpoint (dnsEndpoint: true)",
+        )
+    for index, block in enumerate(ranges):
+        yield from _authorized(f"{path}.authorizedRanges.{index}", block)
+    yield from _maintenance(f"{path}.maintenance", spec.get("maintenance") or {})
+    if spec.get("auto_provisioning"):
+        yield from _auto_provisioning(f"{path}.autoProvisioning", spec["auto_provisioning"], spec.get("mode"))
+
+
+def _authorized(path: str, block: str) -> Iterator[Finding]:
+    if block in _WORLD:
+        yield Finding(
+            path,
+            block,
+            "the control plane is never open to the whole world",
+            "name the ranges that may come in, or use the DNS endpoint: there IAM decides",
+        )
+        return
+    try:
+        ipaddress.ip_network(block)
+    except ValueError:
+        yield Finding(path, block or "(empty)", "an address range without host bits", "write it like 203.0.113.0/24")
+
+
+def _maintenance(path: str, spec: MaintenanceSpec) -> Iterator[Finding]:
+    start = spec.get("start")
+    if start is not None and not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", start):
+        yield Finding(f"{path}.start", start or "(empty)", "HH:MM, UTC", "write it like 02:00")
+    yield from _between(path, spec, "hours", 4, 24)
+    days = spec.get("days")
+    for index, day in enumerate(days or []):
+        if day not in _DAYS:
+            yield Finding(f"{path}.days.{index}", day or "(empty)", f"one of {', '.join(_DAYS)}", "correct the day")
+    if days is not None and (not days or len(set(days)) != len(days)):
+        yield Finding(f"{path}.days", ", ".join(days) or "(empty)", "one day or more, each once", "correct the list")
+    hours = int(spec.get("hours") or DEFAULT_MAINTENANCE_HOURS) * len(days or DEFAULT_MAINTENANCE_DAYS)
+    if hours < MIN_WEEKLY_HOURS:
+        yield Finding(
+            f"{path}.hours",
+            f"{hours} hours a week",
+            f"GKE asks for 48 hours in 32 days: {MIN_WEEKLY_HOURS} a week",
+            "use more hours or more days",
+        )
+    names = [exclusion["name"] for exclusion in spec.get("exclusions") or []]
+    for index, exclusion in enumerate(spec.get("exclusions") or []):
+        at = f"{path}.exclusions.{index}"
+        if names.index(exclusion["name"]) != index or not _NAME.fullmatch(exclusion["name"]):
+            yield Finding(f"{at}.name", exclusion["name"] or "(empty)", "a name of its own", "choose another")
+        yield from _members(at, exclusion, {"scope": ExclusionScope})
+        yield from _exclusion_times(at, exclusion["start"], exclusion["end"], exclusion["scope"])
+
+
+def _exclusion_times(path: str, start: str, end: str, scope: str) -> Iterator[Finding]:
+    times = []
+    for key, value in (("start", start), ("end", end)):
+        try:
+            times.append(datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ"))
+        except ValueError:
+            yield Finding(f"{path}.{key}", value or "(empty)", "a time in UTC", "write it like 2026-12-20T00:00:00Z")
+    if len(times) < 2:
+        return
+    days = (times[1] - times[0]).total_seconds() / 86400
+    most = MAX_UPGRADE_FREE_DAYS if scope == ExclusionScope.NO_UPGRADES else MAX_EXCLUSION_DAYS
+    if not 0 < days <= most:
+        yield Finding(f"{path}.end", end, f"after the start, {most} days later at most", "correct the times")
+
+
+def _auto_provisioning(path: str, spec: NodeAutoProvisioningSpec, mode: Any) -> Iterator[Finding]:
+    if mode == GkeMode.AUTOPILOT:
+        yield Finding(
+            path, "on an autopilot cluster", "Autopilot makes all nodes by itself", "remove this; quotas are the limit"
+        )
+    yield from _between(path, spec, "cpu_max", 1, 1_000_000)
+    yield from _between(path, spec, "memory_gib_max", 1, 10_000_000)
+    for name, count in spec["accelerators_max"].items():
+        at = f"{path}.acceleratorsMax.{name}"
+        if name not in ACCELERATORS or not _on_gke(name):
+            yield Finding(at, name, f"an accelerator of GKE: {', '.join(_gke_accelerators())}", "correct the name")
+        if not isinstance(count, int | float) or not 0 <= count <= 100_000:
+            yield Finding(at, f"{count}", "a number of devices, 0 to 100,000", "always finite: correct the number")
+
+
+def _on_gke(accelerator: str) -> bool:
+    return any(m.accelerator == accelerator and m.kind is ClusterKind.GKE for m in MACHINES.values())
+
+
+def _gke_accelerators() -> list[str]:
+    return [name for name in ACCELERATORS if _on_gke(name)]
+
+
+def check_gke_pool(
+    path: str, spec: GkePoolSpec, mode: GkeMode, *, region: str = "", zones: Sequence[str] = ()
+) -> Iterator[Finding]:
+    """Everything that can be wrong with one pool. `region` and `zones`: of the cluster, where they are known."""
+    if mode == GkeMode.AUTOPILOT:
+        yield Finding(
+            path,
+            f"a pool of {spec.get('machine')} on an autopilot cluster",
+            "Autopilot has no pools of ours: Google makes nodes for what pods ask",
+            "declare a compute class with this machine, or use mode standard",
+        )
+        return
+    machine = _known_machine(path, spec.get("machine", ""))
+    if isinstance(machine, Finding):
+        yield machine
+    yield from _members(
+        path,
+        spec,
+        {"purchase": GkePurchase, "driver_version": GpuDriverVersion, "mechanism": DeviceMechanism},
+    )
+    yield from check_zones(f"{path}.zones", spec.get("zones") or [], region, zones)
+    yield from _labels_and_taints(path, spec.get("labels") or {}, spec.get("taints") or [])
+    if spec.get("working_hours"):
+        yield from check_working_hours(f"{path}.workingHours", spec["working_hours"], int(spec.get("nodes_min") or 0))
+    yield from _between(path, spec, "disk_gib", MIN_DISK_GIB, MAX_DISK_GIB)
+    if not isinstance(machine, Machine):
+        return
+    yield from _sizes(path, spec, machine)
+    yield from _purchase(path, spec, machine, one_zone=len(spec.get("zones") or zones or [""]) == 1)
+    yield from _devices(path, spec, machine)
+    yield from _local_ssds(path, spec, machine)
+    yield from _compact(path, spec, machine, one_zone=len(spec.get("zones") or zones or [""]) == 1)
+
+
+def _known_machine(path: str, name: str) -> Machine | Finding:
+    machine = MACHINES.get(name)
+    names = [m.name for m in MACHINES.values() if m.kind is ClusterKind.GKE]
+    if machine and machine.kind is ClusterKind.GKE:
+        return machine
+    if machine:
+        alike = [
+            m.name for m in MACHINES.values() if m.kind is ClusterKind.GKE and m.accelerator == machine.accelerator
+        ]
+        return Finding(
+            f"{path}.machine",
+            name,
+            f"a machine of GKE; this one is of {machine.kind}",
+            f"use {', '.join(alike)}" if alike else f"GKE has no {machine.accelerator}: use {', '.join(names)}",
+        )
+    close = get_close_matches(name, names, n=1, cutoff=0.4)
+    return Finding(
+        f"{path}.machine",
+        name or "(missing)",
+        f"a machine of the catalogue: {', '.join(names)}",
+        f"did you mean {close[0]}? Others need a row in components/machines.py" if close else "choose one",
+    )
+
+
+def _sizes(path: str, spec: GkePoolSpec, machine: Machine) -> Iterator[Finding]:
+    nodes_min, nodes_max = spec.get("nodes_min", 0), spec.get("nodes_max", 0)
+    for key, value, least in (("nodesMin", nodes_min, 0), ("nodesMax", nodes_max, 1)):
+        if not least <= value <= MAX_NODES:
+            yield Finding(f"{path}.{key}", f"{value}", f"{least} to {MAX_NODES}", "correct the number of nodes")
+    if nodes_min > nodes_max:
+        yield Finding(f"{path}.nodesMin", f"{nodes_min}", f"at most nodesMax ({nodes_max})", "lower it")
+    yield from _topology(path, spec.get("topology"), machine)
+    shape = topology_of(machine, spec.get("topology"))
+    if shape not in topologies_of(machine):
+        return
+    hosts = hosts_of(machine, spec.get("topology"))
+    if nodes_max % hosts or nodes_min % hosts:
+        nearest = max(1, round(nodes_max / hosts)) * hosts
+        yield Finding(
+            f"{path}.nodesMax",
+            f"{nodes_max} (nodesMin {nodes_min})",
+            f"a {shape} slice is {hosts} hosts that come and go together, so both are multiples of {hosts}",
+            f"use {nearest} for nodesMax, and a multiple of {hosts} (or 0) for nodesMin",
+        )
+    if hosts > 1 and nodes_max // hosts > SLICES_AT_MOST:
+        yield Finding(
+            f"{path}.nodesMax",
+            f"{int(nodes_max // hosts)} slices",
+            f"each slice is a node pool, and GKE gets slow with more than {SLICES_AT_MOST}",
+            "use fewer or larger slices",
+        )
+
+
+def _topology(path: str, topology: str | None, machine: Machine) -> Iterator[Finding]:
+    if not topology:
+        return
+    offered = topologies_of(machine)
+    if not offered:
+        yield Finding(f"{path}.topology", topology, f"only TPU slices have one; {machine.name} is none", "remove it")
+    elif topology not in offered:
+        several = "" if len(offered) > 1 else "; larger slices take machines with four chips"
+        yield Finding(
+            f"{path}.topology",
+            topology,
+            f"a slice of {machine.name}: {', '.join(offered)}{several}",
+            "choose one; the number of nodes follows from it",
+        )
+
+
+def _purchase(path: str, spec: Any, machine: Machine, *, one_zone: bool) -> Iterator[Finding]:
+    purchase, reservation = spec.get("purchase") or GkePurchase.ON_DEMAND, spec.get("reservation")
+    if purchase == GkePurchase.RESERVED:
+        yield from check_reservation(f"{path}.reservation", reservation)
+        if not one_zone:
+            yield Finding(f"{path}.zones", "several zones", "a reservation is in one zone", "name its zone alone")
+    elif reservation:
+        yield Finding(
+            f"{path}.reservation",
+            reservation,
+            f"{purchase} nodes come from no reservation",
+            "use purchase reserved, or remove this line",
+        )
+    if purchase in DYNAMIC:
+        yield from _dynamic(path, spec, machine, str(purchase))
+    elif spec.get("max_run_hours") is not None:
+        yield Finding(
+            f"{path}.maxRunHours",
+            f"{spec['max_run_hours']}",
+            "only flex-start and queued nodes end by themselves",
+            "remove this line, or use purchase flex-start",
+        )
+    if hosts_of(machine, spec.get("topology")) > 1 and not one_zone:
+        yield Finding(f"{path}.zones", "several zones", "the hosts of a slice are in one zone", "name one zone")
+
+
+def _dynamic(path: str, spec: Any, machine: Machine, purchase: str) -> Iterator[Finding]:
+    yield from _between(path, spec, "max_run_hours", 1, MAX_RUN_HOURS)
+    if not machine.accelerator:
+        yield Finding(
+            f"{path}.purchase", purchase, f"for accelerators; {machine.name} has none", "use spot or on-demand"
+        )
+    if machine.accelerator == "TPU-v4":
+        yield Finding(f"{path}.purchase", purchase, "not for TPU v4", "use reserved, on-demand or spot")
+    if spec.get("nodes_min"):
+        yield Finding(
+            f"{path}.nodesMin",
+            f"{spec['nodes_min']}",
+            f"{purchase} nodes come when pods ask for them and go after at most {MAX_RUN_HOURS} hours",
+            "set nodesMin to 0",
+        )
+
+
+def check_reservation(path: str, reservation: str | None) -> Iterator[Finding]:
+    """The name of a reservation, as Compute Engine has it."""
+    if not reservation or not _RESERVATION.fullmatch(reservation):
+        yield Finding(
+            path,
+            reservation or "(missing)",
+            "reserved nodes come from a reservation",
+            "write its name, or projects/<project>/reservations/<name> for a shared one "
+            "(a block: …/reservationBlocks/<block>)",
+        )
+
+
+def _devices(path: str, spec: GkePoolSpec, machine: Machine) -> Iterator[Finding]:
+    accelerator = ACCELERATORS[machine.accelerator] if machine.accelerator else None
+    sharing = spec.get("sharing") or SharingArgs()
+    strategy = sharing.get("strategy") or Sharing.EXCLUSIVE
+    dra = spec.get("mechanism") == DeviceMechanism.DRA
+    if accelerator is None or accelerator.is_tpu:
+        what = f"{machine.name} carries {'TPUs' if accelerator else 'no accelerator'}"
+        if accelerator is None and sharing:
+            yield Finding(f"{path}.sharing", str(strategy), f"{what}: nothing to share", "remove this line")
+        if spec.get("driver_version"):
+            yield Finding(f"{path}.driverVersion", spec["driver_version"], f"{what}: no driver", "remove this line")
+        if dra:
+            yield Finding(
+                f"{path}.mechanism",
+                "dra",
+                f"{what}; DRA is for NVIDIA GPUs here (TPUs need API versions that GKE has off)",
+                "remove this line",
+            )
+    if accelerator is None:
+        return
+    yield from check_sharing(f"{path}.sharing", sharing, accelerator)
+    if strategy == Sharing.MIG:
+        yield from _one_profile(f"{path}.sharing.migProfiles", sharing.get("mig_profiles") or {}, machine)
+    if dra and not accelerator.is_tpu:
+        if strategy != Sharing.EXCLUSIVE:
+            yield Finding(f"{path}.sharing", str(strategy), "GKE shares no GPUs with DRA", "use one of the two")
+        if spec.get("driver_version"):
+            yield Finding(
+                f"{path}.driverVersion",
+                spec["driver_version"],
+                "with DRA GKE installs no driver: it is yours (how-to/set-up-dra)",
+                "remove this line",
+            )
+
+
+def _one_profile(path: str, profiles: dict[str, int], machine: Machine) -> Iterator[Finding]:
+    accelerator = ACCELERATORS[machine.accelerator]
+    if len(profiles) > 1:
+        yield Finding(
+            path, ", ".join(profiles), "GKE cuts all GPUs of a pool alike", "use one profile, and a pool for each other"
+        )
+    for name, count in profiles.items():
+        profile = accelerator.mig_profile(name)
+        if profile and count != profile.maximum:
+            yield Finding(
+                f"{path}.{name}",
+                f"{count}",
+                f"GKE makes as many {name} of each {accelerator.name} as fit: {profile.maximum}",
+                f"write {name}: {profile.maximum}",
+            )
+
+
+def _local_ssds(path: str, spec: GkePoolSpec, machine: Machine) -> Iterator[Finding]:
+    wanted = spec.get("local_ssds")
+    if not wanted:
+        return
+    choices = LOCAL_SSD_CHOICES.get(machine.name, ())
+    if wanted not in choices:
+        brings = f"; it comes with {machine.local_ssds}, which pods get anyway" if machine.local_ssds else ""
+        yield Finding(
+            f"{path}.localSsds",
+            f"{wanted}",
+            f"{machine.name} takes {' or '.join(map(str, choices)) or 'none to choose'}{brings}",
+            f"use {choices[0]}" if choices else "remove this line",
+        )
+
+
+def _compact(path: str, spec: GkePoolSpec, machine: Machine, *, one_zone: bool) -> Iterator[Finding]:
+    if not spec.get("compact"):
+        return
+    if machine.accelerator not in COMPACT_ACCELERATORS:
+        yield Finding(
+            f"{path}.compact",
+            machine.name,
+            f"compact placement is for machines with {', '.join(COMPACT_ACCELERATORS)}",
+            "remove this line; TPU slices and newer GPUs are placed by slice and by reservation",
+        )
+    if not one_zone:
+        yield Finding(f"{path}.zones", "several zones", "compact nodes are in one zone", "name one zone")
+    purchase = spec.get("purchase") or GkePurchase.ON_DEMAND
+    if purchase in (GkePurchase.QUEUED, GkePurchase.RESERVED):
+        yield Finding(
+            f"{path}.compact",
+            f"with purchase {purchase}",
+            "queued nodes are placed by the queue, reserved ones where the reservation is",
+            "remove this line",
+        )
+
+
+def _labels_and_taints(path: str, labels: dict[str, str], taints: Sequence[Taint]) -> Iterator[Finding]:
+    for key, value in labels.items():
+        domain = key.split("/", 1)[0] if "/" in key else ""
+        if domain == CLOUD_LABEL_DOMAIN or domain in KUBERNETES_DOMAINS or domain.endswith(".kubernetes.io"):
+            yield Finding(
+                f"{path}.labels.{key}", f"{key}={value}", f"labels of {domain} are set by GKE", "use your own domain"
+            )
+        elif not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(str(value)):
+            yield Finding(f"{path}.labels.{key}", f"{key}={value}", "a label of Kubernetes", "correct key or value")
+    device_taints = {row.taint_key for row in ACCELERATORS.values()}
+    for index, taint in enumerate(taints):
+        at = f"{path}.taints.{index}"
+        if taint["effect"] not in TAINT_EFFECTS:
+            yield Finding(
+                f"{at}.effect",
+                taint["effect"] or "(empty)",
+                f"one of {', '.join(TAINT_EFFECTS)}",
+                "NoSchedule keeps pods away that do not tolerate it",
+            )
+        if taint["key"] in device_taints:
+            yield Finding(f"{at}.key", taint["key"], "GKE sets the taint of the devices by itself", "remove this taint")
+        elif not _LABEL_KEY.fullmatch(taint["key"]) or not _LABEL_VALUE.fullmatch(taint["value"]):
+            yield Finding(
+                at, f"{taint['key']}={taint['value']}", "a taint of Kubernetes", "correct the key or the value"
+            )
+
+
+def check_pool_name(path: str, name: str) -> Iterator[Finding]:
+    """A name that GKE takes, with what we add to it."""
+    if not _NAME.fullmatch(name) or len(name) > MAX_POOL_NAME:
+        yield Finding(
+            path, name or "(missing)", f"1 to {MAX_POOL_NAME} of a-z, 0-9 and '-', a letter first", "choose such a name"
+        )
+
+
+def check_compute_class(
+    path: str,
+    spec: ComputeClassSpec,
+    mode: GkeMode,
+    limits: NodeAutoProvisioningSpec | None,
+    *,
+    region: str = "",
+    zones: Sequence[str] = (),
+) -> Iterator[Finding]:
+    """Everything that can be wrong with a class of nodes. `limits`: what the Standard cluster may make by itself."""
+    machine = _known_machine(path, spec.get("machine", ""))
+    if isinstance(machine, Finding):
+        yield machine
+    yield from _members(path, spec, {"driver_version": GpuDriverVersion})
+    yield from check_zones(f"{path}.zones", spec.get("zones") or [], region, zones)
+    yield from _labels_and_taints(path, spec.get("labels") or {}, spec.get("taints") or [])
+    yield from _between(path, spec, "disk_gib", MIN_DISK_GIB, MAX_DISK_GIB)
+    yield from _between(path, spec, "nodes_max", 1, MAX_NODES)
+    yield from _chain(path, list(spec.get("purchases") or []))
+    if not isinstance(machine, Machine):
+        return
+    yield from _topology(path, spec.get("topology"), machine)
+    yield from _class_purchases(path, spec, machine)
+    yield from _class_slices(path, spec, machine, one_zone=len(spec.get("zones") or zones or [""]) == 1)
+    if mode != GkeMode.AUTOPILOT:
+        yield from _within_limits(path, spec, machine, limits)
+
+
+def _chain(path: str, purchases: list[GkePurchase]) -> Iterator[Finding]:
+    for index, purchase in enumerate(purchases):
+        if purchase not in tuple(GkePurchase) or purchase == GkePurchase.QUEUED or purchase in purchases[:index]:
+            yield Finding(
+                f"{path}.purchases.{index}",
+                str(purchase),
+                "reserved, flex-start, spot or on-demand, each once",
+                "correct or remove it; queued nodes need a pool of their own",
+            )
+    if not purchases:
+        yield Finding(f"{path}.purchases", "(empty)", "a class is bought in one way at least", "write [on-demand]")
+
+
+def _class_purchases(path: str, spec: ComputeClassSpec, machine: Machine) -> Iterator[Finding]:
+    chain = [p for p in spec.get("purchases") or [] if p in tuple(GkePurchase)]
+    if GkePurchase.RESERVED in chain:
+        yield from check_reservation(f"{path}.reservation", spec.get("reservation"))
+    elif spec.get("reservation"):
+        yield Finding(
+            f"{path}.reservation", spec["reservation"], "no purchase is reserved", "add reserved, or remove this line"
+        )
+    if GkePurchase.FLEX_START in chain:
+        yield from _dynamic(path, {"max_run_hours": spec.get("max_run_hours")}, machine, GkePurchase.FLEX_START)
+    elif spec.get("max_run_hours") is not None:
+        yield Finding(
+            f"{path}.maxRunHours", f"{spec['max_run_hours']}", "only flex-start nodes end by themselves", "remove it"
+        )
+    if spec.get("driver_version") and (not machine.accelerator or machine.topology):
+        yield Finding(f"{path}.driverVersion", spec["driver_version"], f"{machine.name} has no GPU", "remove this line")
+
+
+def _class_slices(path: str, spec: ComputeClassSpec, machine: Machine, *, one_zone: bool) -> Iterator[Finding]:
+    if topology_of(machine, spec.get("topology")) not in topologies_of(machine):
+        return
+    hosts = hosts_of(machine, spec.get("topology"))
+    if spec.get("nodes_max", 0) % hosts:
+        yield Finding(f"{path}.nodesMax", f"{spec['nodes_max']}", f"a multiple of {hosts} hosts", "correct it")
+    if hosts > 1 and not one_zone:
+        yield Finding(f"{path}.zones", "several zones", "the hosts of a slice are in one zone", "name one zone")
+
+
+def _within_limits(
+    path: str, spec: ComputeClassSpec, machine: Machine, limits: NodeAutoProvisioningSpec | None
+) -> Iterator[Finding]:
+    if not limits:
+        yield Finding(
+            path,
+            "a class of nodes on a standard cluster without limits",
+            "what GKE makes by itself is finite",
+            "set autoProvisioning of the cluster, or declare a pool",
+        )
+        return
+    devices = machine.devices * int(spec.get("nodes_max") or 0)
+    allowed = int(limits["accelerators_max"].get(machine.accelerator, 0)) if machine.accelerator else devices
+    if devices > allowed:
+        yield Finding(
+            f"{path}.nodesMax",
+            f"{spec['nodes_max']}, {devices} devices",
+            f"the cluster may make {allowed} {machine.accelerator} by itself",
+            f"lower it, or raise autoProvisioning.acceleratorsMax.{machine.accelerator}",
+        )
+
+
+def _between(path: str, spec: Any, key: str, least: int, most: int) -> Iterator[Finding]:
+    value = spec.get(key)
+    if value is not None and (not isinstance(value, int | float) or not least <= value <= most):
+        yield Finding(f"{path}.{camel(key)}", f"{value}", f"{least} to {most}", "correct the number")
+
+
+def _members(path: str, spec: Any, enumerations: dict[str, Any]) -> Iterator[Finding]:
+    for key, enumeration in enumerations.items():
+        value = spec.get(key)
+        if value is not None and value not in tuple(enumeration):
+            members = ", ".join(member.value for member in enumeration)
+            yield Finding(f"{path}.{camel(key)}", str(value) or "(empty)", f"one of {members}", "correct it")
