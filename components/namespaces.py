@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, Required, TypedDict
 
-from pulumi import Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import core, meta, networking
 
 from components.component import LABELS, Component
@@ -44,7 +44,7 @@ class TrafficRuleArgs(TypedDict, total=False):
     """The other side: pods of every namespace with these labels; instead of `peer_namespace`."""
     peer_pods: dict[str, str]
     """The other side: pods with these labels."""
-    cidr: str
+    cidr: Input[str]
     """The other side: an address range, for what is no pod (API server, cloud API, the internet)."""
     except_cidrs: list[str]
     """Ranges cut out of `cidr`."""
