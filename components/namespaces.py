@@ -87,6 +87,19 @@ def to_anywhere(name: str, ports: list[int]) -> TrafficRuleArgs:
     )
 
 
+def identity_egress(*, google: bool) -> list[TrafficRuleArgs]:
+    """Egress to what hands out the cloud identity of a pod on its own node: the agent of EKS Pod
+    Identity, or GKE's metadata server, which answers for the pod and not for the node.
+
+    Sources: EKS User Guide, pod-id-agent-setup; GKE docs, how-to/network-policy (Workload Identity, Dataplane V2).
+    """
+    ways = [("169.254.169.254/32", 80), ("169.254.169.252/32", 988)] if google else [("169.254.170.23/32", 80)]
+    return [
+        TrafficRuleArgs(name=f"identity-{index}", direction=Direction.EGRESS, cidr=cidr, ports=[port])
+        for index, (cidr, port) in enumerate(ways)
+    ]
+
+
 def policy_spec(rule: TrafficRuleArgs) -> dict[str, Any]:
     """The `spec` of the NetworkPolicy for one exception. Pure."""
     if "cidr" in rule:

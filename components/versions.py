@@ -110,6 +110,15 @@ CHARTS: dict[str, Chart] = {
             "kserve",
             "kserve/kserve v0.20.0",
         ),
+        # renovate: datasource=helm depName=external-dns registryUrl=https://kubernetes-sigs.github.io/external-dns
+        Chart(
+            "external-dns",
+            "1.21.1",
+            "https://kubernetes-sigs.github.io/external-dns",
+            "0.21.0",
+            "",
+            "kubernetes-sigs/external-dns charts/external-dns/CHANGELOG.md v1.21.1",
+        ),
         # renovate: datasource=helm depName=cloudnative-pg registryUrl=https://cloudnative-pg.github.io/charts
         Chart(
             "cloudnative-pg",
@@ -312,5 +321,5 @@ POSTGRESQL: dict[str, PostgresqlVersion] = {
         "17", "postgres17", "POSTGRES_17", "RDS release calendar for PostgreSQL; sqladmin v1 discovery, databaseVersion"
     ),
 }
-"""By major version. None newer than the client of the backup (`IMAGES["postgresql"]`): pg_dump refuses newer servers."""
+"""By major version; none newer than the client of the backup (`IMAGES["postgresql"]`): pg_dump refuses such servers."""
 DEFAULT_POSTGRESQL = "17"

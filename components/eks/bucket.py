@@ -74,7 +74,7 @@ class S3Bucket(Component):
         self.arn = bucket.arn
         self.register_outputs({"arn": self.arn})
 
-    def _close(self, name: str, bucket: aws.s3.Bucket, options: ResourceOptions) -> None:
+    def _close(self, name: str, bucket: "aws.s3.Bucket", options: ResourceOptions) -> None:
         """Nobody outside the account, nothing without TLS. One after the other: S3 refuses two such calls at once."""
         owner = aws.s3.BucketOwnershipControls(
             f"{name}-ownership",
@@ -122,9 +122,7 @@ def bucket_arn(bucket: str, region: str) -> str:
     return f"arn:{partition(region)}:s3:::{bucket}"
 
 
-def bucket_statements(
-    bucket_arn: Input[str], write: bool, key_arn: Input[str] | None = None
-) -> list[PolicyStatement]:
+def bucket_statements(bucket_arn: Input[str], write: bool, key_arn: Input[str] | None = None) -> list[PolicyStatement]:
     """What a service account needs to read the bucket, or to write it as well. Pure."""
     objects = ["s3:GetObject"]
     bucket, key = ["s3:ListBucket", "s3:GetBucketLocation"], ["kms:Decrypt"]

@@ -61,9 +61,7 @@ class RdsDatabase(Component):
         spec, keep, cluster = args["database"], bool(args.get("keep_data")), args["cluster"]
         refuse(
             f"database {name}",
-            check_rds_database(
-                "database", args, keep_data=keep, zones=len(cluster["network"]["private_subnet_ids"])
-            ),
+            check_rds_database("database", args, keep_data=keep, zones=len(cluster["network"]["private_subnet_ids"])),
         )
         super().__init__(name, args, opts)
         version = POSTGRESQL[spec.get("postgresql") or DEFAULT_POSTGRESQL]

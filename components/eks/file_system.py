@@ -73,7 +73,7 @@ class EfsFileSystem(Component):
         self.register_outputs({"file_system_id": self.file_system_id, "arn": self.arn})
 
     def _mount_targets(
-        self, name: str, cluster: EksHandle, system: aws.efs.FileSystem, token: Output[str], options: ResourceOptions
+        self, name: str, cluster: EksHandle, system: "aws.efs.FileSystem", token: Output[str], options: ResourceOptions
     ) -> "list[aws.efs.MountTarget]":
         group = aws.ec2.SecurityGroup(
             f"{name}-security-group",
@@ -151,7 +151,6 @@ def driver_statements(file_system_arn: Input[str]) -> list[PolicyStatement]:
 
     Source: kubernetes-sigs/aws-efs-csi-driver docs/iam-policy-example.json.
     """
-    ours = {"aws:ResourceTag/efs.csi.aws.com/cluster": "true"}
     return [
         PolicyStatement(
             actions=["elasticfilesystem:DescribeFileSystems", "elasticfilesystem:DescribeMountTargets"],
@@ -163,14 +162,14 @@ def driver_statements(file_system_arn: Input[str]) -> list[PolicyStatement]:
             any_because="access points and zones are only listed by region",
         ),
         PolicyStatement(
-            actions=["elasticfilesystem:CreateAccessPoint", "elasticfilesystem:TagResource"],
+            actions=["elasticfilesystem:CreateAccessPoint"],
             resources=[file_system_arn],
-            condition={"StringLike": {"aws:RequestTag/efs.csi.aws.com/cluster": "true"}},
+            condition={"StringEquals": {"aws:RequestTag/efs.csi.aws.com/cluster": "true"}},
         ),
         PolicyStatement(
-            actions=["elasticfilesystem:DeleteAccessPoint"],
+            actions=["elasticfilesystem:TagResource", "elasticfilesystem:DeleteAccessPoint"],
             resources=["*"],
-            condition={"StringEquals": ours},
+            condition={"StringEquals": {"aws:ResourceTag/efs.csi.aws.com/cluster": "true"}},
             any_because="access points are made by the driver; the tag that it gives them tells which",
         ),
     ]

@@ -15,6 +15,7 @@ from components.gke.handles import GkeHandle
 from policies.rules.cloud_data import check_workload_identity
 from policies.rules.finding import refuse
 
+
 class GrantOn(StrEnum):
     """What a role is granted on."""
 
