@@ -127,6 +127,7 @@ CASES = [
             "password": "s3cr3t password",
             "ssl_mode": "verify-full",
             "ca_certificate": "-----BEGIN CERTIFICATE-----",
+            "address_range": "10.0.0.0/16",
         },
         variants={"ssl_mode": "require"},
         refused={"ssl_mode": "disable"},
