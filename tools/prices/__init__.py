@@ -1,0 +1,1 @@
+"""Refreshes the price tables of `components/prices` from the clouds' own price APIs."""

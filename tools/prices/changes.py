@@ -1,0 +1,85 @@
+"""What a fresh answer changes in a price table, and whether it can be true. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from components.catalog import Purchase
+from components.prices import PriceTable, Row, Source
+
+IMPLAUSIBLE_FACTOR = 5.0
+"""Prices of clouds have halved and doubled; five times is a wrong unit, a wrong product or a broken answer."""
+
+Asked = tuple[str, Purchase]
+"""A machine or an item, and how it is bought."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One price before and after; None: unknown."""
+
+    name: str
+    purchase: Purchase
+    before: float | None
+    after: float | None
+
+    @property
+    def percent(self) -> float | None:
+        """How much dearer; None where one side is unknown."""
+        if self.before is None or self.after is None:
+            return None
+        return (self.after / self.before - 1) * 100
+
+    @property
+    def implausible(self) -> str:
+        """Why it is not believed; empty: it is."""
+        if self.after is None:
+            return "it is sold no more, or the question is wrong"
+        if self.before is None:
+            return ""
+        times = self.after / self.before
+        if 1 / IMPLAUSIBLE_FACTOR < times < IMPLAUSIBLE_FACTOR:
+            return ""
+        return f"{times:.3g} times what it was"
+
+    def __str__(self) -> str:
+        amounts = " -> ".join("unknown" if usd is None else f"{usd:.6g}" for usd in (self.before, self.after))
+        change = "" if self.percent is None else f" ({self.percent:+.1f} %)"
+        return f"{self.name} {self.purchase}: {amounts}{change}"
+
+
+def refreshed(
+    table: PriceTable, answer: Mapping[Asked, float], asked: Collection[Asked], source: Source
+) -> tuple[PriceTable, list[Change]]:
+    """The table with what was answered; what was asked and not answered goes; what was not asked stays.
+
+    ValueError: an amount that cannot be a price, or no answer at all.
+    """
+    if not answer:
+        raise ValueError(f"{source.what} knows no price of {len(asked)} that were asked for in {table.region}")
+    wrong = [f"{name} {purchase}: {usd}" for (name, purchase), usd in answer.items() if not 0 < usd < float("inf")]
+    if wrong:
+        raise ValueError(f"{source.what} gave amounts that are no prices: {', '.join(wrong)}")
+    fresh = [Row(name, purchase, source.key, usd=round(usd, 9)) for (name, purchase), usd in answer.items()]
+    kept = [row for row in table.rows if (row.name, row.purchase) not in {*asked, *answer}]
+    after = replace(table, rows=tuple(kept + fresh), sources={**table.sources, source.key: source})
+    return after, list(_changes(table, after))
+
+
+def _changes(before: PriceTable, after: PriceTable) -> Iterator[Change]:
+    names = {(row.name, row.purchase) for row in (*before.rows, *after.rows)}
+    for name, purchase in sorted(names):
+        was, now = before.price(name, purchase), after.price(name, purchase)
+        if (round(was.usd, 9) if was else None) != (round(now.usd, 9) if now else None):
+            yield Change(name, purchase, was.usd if was else None, now.usd if now else None)
+
+
+def empty_table(cloud: str, region: str) -> PriceTable:
+    """Of a region that has no file yet."""
+    return PriceTable(cloud, region, {}, ())
+
+
+def implausible(changes: Iterable[Change]) -> list[str]:
+    """Each change that is not believed, with the reason."""
+    return [f"{change}: {change.implausible}" for change in changes if change.implausible]

@@ -1,0 +1,126 @@
+"""`python -m tools prices`: how old the price tables are and what they do not know; `refresh` writes them anew."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+import components.prices
+from components.catalog import Purchase
+from components.prices import CLOUDS, PriceTable, Source, file_of, parse, render, tables
+from tools.errors import ToolError
+from tools.prices import aws, google
+from tools.prices.changes import Asked, empty_table, implausible, refreshed
+from tools.progress import LiveTable, plain_lines
+
+OLD_DAYS = 90
+"""After that the tables are called old: list prices of accelerators changed within a quarter in 2025."""
+Tell = Callable[[str], None]
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def prices(ctx: click.Context) -> None:
+    """List prices: how old they are, what is unknown; `refresh` asks the clouds."""
+    if ctx.invoked_subcommand is None:
+        for line in status(today()):
+            click.echo(line)
+
+
+def status(now: date) -> Iterator[str]:
+    """One line for each table and its sources, and what nobody knows."""
+    for table in tables():
+        age = table.age_days(now)
+        old = "  (old: python -m tools prices refresh)" if age > OLD_DAYS else ""
+        yield f"{table.cloud} {table.region}: {len(table.rows)} prices, the oldest {age} days old{old}"
+        for source in sorted(table.sources.values(), key=lambda source: source.dated):
+            count = sum(row.source == source.key for row in table.rows)
+            yield f"  {source.dated}  {count:>3}  {source.what}"
+    for cloud in CLOUDS:
+        for purchase, names in components.prices.unknown(cloud).items():
+            what = "on spot" if purchase is Purchase.SPOT else "price"
+            yield f"{cloud}, unknown {what}: {', '.join(names) or 'none'}"
+
+
+@prices.command()
+@click.option("--cloud", type=click.Choice(list(CLOUDS)), help="Only this cloud.")
+@click.option("--region", help="This region; without it every region that has a table. Needs --cloud.")
+@click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
+@click.option(
+    "--accept", is_flag=True, help="Write also what is implausible: prices that vanished or changed fivefold."
+)
+def refresh(cloud: str | None, region: str | None, dry_run: bool, accept: bool) -> None:
+    """Ask the clouds' price APIs and write the tables."""
+    if region and not cloud:
+        raise click.UsageError("--region needs --cloud: which cloud's region is it?")
+    for table in chosen(cloud, region):
+        refresh_table(table, components.prices.DIRECTORY, today(), dry_run=dry_run, accept=accept)
+
+
+def chosen(cloud: str | None, region: str | None) -> list[PriceTable]:
+    """The tables that are meant; a region without one gets an empty one."""
+    found = [t for t in tables() if cloud in (None, t.cloud) and region in (None, t.region)]
+    return found or [empty_table(cloud or "", region or "")]
+
+
+def refresh_table(table: PriceTable, directory: Path, now: date, *, dry_run: bool, accept: bool) -> None:
+    """One table: asked, compared, shown, written. ToolError: nothing of it was written."""
+    with telling(f"{table.cloud} {table.region}") as tell:
+        answer, asked, source = ask(table, now, tell)
+    try:
+        after, changes = refreshed(table, answer, asked, source)
+        text = render(after)
+        parse(text)
+    except ValueError as error:
+        raise ToolError(f"{error}; nothing was written") from error
+    click.echo(f"{table.cloud} {table.region}: {len(answer)} prices answered, {len(changes)} changed")
+    for change in changes:
+        click.echo(f"  {change}")
+    doubts = implausible(changes)
+    if doubts and not accept:
+        listed = "\n  ".join(doubts)
+        raise ToolError(f"implausible, nothing was written (--accept writes it):\n  {listed}")
+    if dry_run:
+        click.echo("  (dry run: nothing was written)")
+        return
+    write(file_of(table.cloud, table.region, directory), text)
+    tables.cache_clear()
+
+
+def ask(table: PriceTable, now: date, tell: Tell) -> tuple[dict[Asked, float], set[Asked], Source]:
+    """The cloud's answer, what it was asked, and the source that it now is."""
+    if table.cloud == "aws":
+        pricing, ec2 = aws.clients(table.region)
+        return aws.ask(pricing, ec2, table.region, tell), aws.asked(), Source("aws-api", now, aws.WHAT)
+    answer = google.ask(google.client(), table.region, tell)
+    return answer, google.asked(), Source("google-api", now, google.WHAT)
+
+
+def write(path: Path, text: str) -> None:
+    """In one step: a full disk or a killed run leaves the old file."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text)
+    os.replace(fresh, path)
+
+
+@contextmanager
+def telling(subject: str) -> Iterator[Tell]:
+    """Progress on standard error: a live line on a terminal, plain lines elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        lines = plain_lines()
+        yield lambda text: lines.update(subject, text)
+        return
+    with LiveTable(console) as live:
+        yield lambda text: live.update(subject, text)
+
+
+def today() -> date:
+    """In UTC, as price lists are dated."""
+    return datetime.now(UTC).date()
