@@ -17,7 +17,6 @@ from components.namespaces import Direction, TrafficRuleArgs, identity_egress, t
 from components.pods import environment, environment_from_secret
 from components.stores import ObjectStoreHandle, ObjectStoreKind
 from policies.rules.finding import refuse
-from policies.rules.network import METADATA_SERVICE
 from policies.rules.storage import check_object_store
 
 ACCESS_KEY_ID = "AWS_ACCESS_KEY_ID"
@@ -100,30 +99,18 @@ def rclone_environment(store: ObjectStoreHandle, *, create_buckets: bool = False
     return environment({**variables, "RCLONE_CONFIG": "/dev/null"}) + _keys_of(store)
 
 
-IDENTITY_ENDPOINTS = {
-    ObjectStoreKind.S3: "169.254.170.23/32",
-    ObjectStoreKind.GCS: METADATA_SERVICE,
-}
-"""Where pods get the credentials of their service account, on port 80 of their node: the EKS Pod Identity Agent (EKS
-user guide, pod-id-agent-setup); GKE's metadata server, which hides the node's own (GKE docs, workload-identity)."""
-
-
-def object_store_traffic(store: ObjectStoreHandle, pods: Mapping[str, str] | None = None) -> list[TrafficRuleArgs]:
-    """The traffic rules with which a namespace (or some of its pods) reaches the store, and what lets it in. Pure."""
-    rules = [_to_store(store)]
-    if store["kind"] in IDENTITY_ENDPOINTS and not store["credentials_secret_name"]:
-        cidr = IDENTITY_ENDPOINTS[store["kind"]]
-        rules.append(TrafficRuleArgs(name="identity", direction=Direction.EGRESS, cidr=cidr, ports=[80]))
-    return [TrafficRuleArgs(**rule, pods=dict(pods)) if pods else rule for rule in rules]  # type: ignore[misc]
-
-
-def _to_store(store: ObjectStoreHandle) -> TrafficRuleArgs:
+def object_store_egress(store: ObjectStoreHandle, pods: Mapping[str, str] | None = None) -> TrafficRuleArgs:
+    """The traffic rule with which a namespace (or some of its pods) reaches the store. Pure."""
     url = urlsplit(store["endpoint"] or "https://public")
     port = url.port or (443 if url.scheme == "https" else 80)
     host = (url.hostname or "").split(".")
     if len(host) > 2 and host[2] == "svc":
-        return TrafficRuleArgs(name="object-store", direction=Direction.EGRESS, peer_namespace=host[1], ports=[port])
-    return to_anywhere("object-store", [port])
+        rule = TrafficRuleArgs(name="object-store", direction=Direction.EGRESS, peer_namespace=host[1], ports=[port])
+    else:
+        rule = to_anywhere("object-store", [port])
+    if pods:
+        rule["pods"] = dict(pods)
+    return rule
 
 
 def object_store_traffic(store: ObjectStoreHandle, pods: Mapping[str, str] | None = None) -> list[TrafficRuleArgs]:
