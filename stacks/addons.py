@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import simulator
-from components.addons.accelerator_nodes import nvidia_pools, platform_plugin_pools
+from components.addons.accelerator_nodes import claimed_pools, nvidia_pools, platform_plugin_pools
 from components.addons.cert_manager import AcmeArgs, CertManager
 from components.addons.cloudnative_pg import CloudNativePg
 from components.addons.crds import Crds
@@ -14,13 +14,15 @@ from components.addons.monitoring import Monitoring, MonitoringArgs, MonitoringH
 from components.addons.node_feature_discovery import NodeFeatureDiscovery
 from components.addons.nvidia_device_plugin import NvidiaDevicePlugin
 from components.catalog import ClusterKind
+from components.eks.handles import NodeProvisioning
 from components.charts import ChartOrigin, ChartSource
 from components.monitoring.alert_rules import AlertRules
 from components.monitoring.dashboards import Dashboards
 from components.storage.storage_classes import StorageClasses
-from components.stores import StorageHandle, StoragePurpose
+from components.stores import StorageClassesArgs, StorageHandle, StoragePurpose
 from components.versions import CRDS
 from stacks.cluster import Cluster
+from stacks.models.clouds import EksCluster
 from stacks.settings import MLFLOW_NAMESPACE, PROJECT, Settings
 
 GATEWAY = "gateway"
@@ -41,10 +43,9 @@ class Addons(NamedTuple):
 
 def chart_source(settings: Settings) -> ChartSource:
     """Where charts and CRDs come from."""
-    charts = settings.charts
-    bundled = str(Path(simulator.__path__[0]))
+    origin, bundled = settings.chart_origin, str(Path(simulator.__path__[0]))
     return ChartSource(
-        origin=charts.origin, location=bundled if charts.origin is ChartOrigin.BUNDLED else charts.location
+        origin=origin, location=bundled if origin is ChartOrigin.BUNDLED else settings.charts.location
     )
 
 
@@ -60,21 +61,35 @@ def acme_args(settings: Settings) -> AcmeArgs | None:
     )
 
 
-def declare_addons(settings: Settings, cluster: Cluster) -> Addons:
-    """All of them, each after what it needs."""
-    source, available = chart_source(settings), settings.environment.highly_available
-    pools = list(cluster.pools.values())
-    crds = Crds(
+def declare_crds(settings: Settings, cluster: Cluster) -> Crds:
+    """The kinds of everything that this environment has, and of nothing else: each takes the API server half a second."""
+    return Crds(
         "crds",
         {
-            "sets": sorted(CRDS),
-            "source": source,
-            "mirror": settings.charts.crd_location,
+            "sets": crd_sets(settings),
+            "source": chart_source(settings),
+            "mirror": settings.charts.crd_location if settings.chart_origin is ChartOrigin.MIRROR else "",
             "keep_data": settings.keep_data,
         },
         cluster.opts(),
     )
-    storage = StorageClasses(PROJECT, settings.storage_args, cluster.opts())
+
+
+def crd_sets(settings: Settings) -> list[str]:
+    """Names of the CRD sets that an environment needs. Pure."""
+    needed = {name for name, crds in CRDS.items() if crds.everywhere}
+    if isinstance(settings.cluster, EksCluster) and settings.cluster.provisioning is NodeProvisioning.KARPENTER:
+        needed |= {"karpenter"}
+    if claimed_pools(list(settings.pools.values())):
+        needed |= {"dra-driver-nvidia-gpu"}
+    return sorted(needed)
+
+
+def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
+    """All of them, each after what it needs."""
+    source, available = chart_source(settings), settings.environment.highly_available
+    pools = list(cluster.pools.values())
+    storage = StorageClasses(PROJECT, storage_args(settings, cluster), cluster.opts())
     observed = settings.monitoring_namespace
     _declare_accelerator_software(source, pools, observed, cluster, crds, available=available)
     cert_manager = CertManager(
@@ -97,6 +112,8 @@ def declare_addons(settings: Settings, cluster: Cluster) -> Addons:
         "monitoring_namespace": observed,
     }
     gateway = Gateway(GATEWAY, way_in, cluster.opts(cert_manager))
+    if cluster.cloud is not None:
+        cluster.cloud.publish(cluster.opts(crds, gateway, *cluster.nodes), source, observed)
     monitoring = Monitoring(
         "monitoring",
         monitoring_args(settings, source, storage, gateway.handle, pools),
@@ -113,6 +130,16 @@ def declare_addons(settings: Settings, cluster: Cluster) -> Addons:
     return Addons(
         crds, storage.handles, cert_manager, gateway, gateway.handle, monitoring, monitoring.handle, postgresql
     )
+
+
+def storage_args(settings: Settings, cluster: Cluster) -> StorageClassesArgs:
+    """What the settings say, and what the cloud knows."""
+    args = settings.storage_args
+    if cluster.cloud is None:
+        return args
+    written: dict[str, Any] = {**(args.get("parameters") or {})}
+    known = {purpose: {**(written.get(purpose) or {}), **more} for purpose, more in cluster.cloud.storage_parameters.items()}
+    return {**args, "parameters": {**written, **known}}
 
 
 def _declare_accelerator_software(

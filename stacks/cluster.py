@@ -8,11 +8,14 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.catalog import ClusterKind
+from components.charts import ChartSource
 from components.node_pools.described import DescribedNodePool
 from components.node_pools.simulated import SimulatedNodePool
 from components.placement import PoolHandle
 from policies.rules.finding import Finding, Refused
 from simulator.home import kubeconfig_path
+from stacks.clouds.shape import Cloud
+from stacks.models.clouds import EksCluster, GkeCluster
 from stacks.models.cluster import ExistingCluster, SimulatedCluster
 from stacks.settings import Settings
 
@@ -24,26 +27,64 @@ class Cluster(NamedTuple):
     pools: dict[str, PoolHandle]
     nodes: list[pulumi.Resource]
     """What must be there before pods are."""
+    cloud: Cloud | None = None
+    """What the environment has of a cloud; None: nothing."""
 
     def opts(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
         """Options for a component on this cluster, declared after others."""
-        return pulumi.ResourceOptions(provider=self.provider, depends_on=[*after])
+        cloud = self.cloud.providers if self.cloud else []
+        return pulumi.ResourceOptions(providers=[self.provider, *cloud], depends_on=[*after])
 
 
 def declare_cluster(settings: Settings) -> Cluster:
     """The cluster, its provider configured, its pools declared or described."""
-    kubeconfig = kubeconfig_of(settings.cluster)
-    provider = kubernetes.Provider(
+    cloud = _declare_cloud(settings)
+    if cloud is not None:
+        after = pulumi.ResourceOptions(depends_on=cloud.before_objects)
+        return Cluster(_provider(settings, cloud.kubeconfig, after), cloud.pools, cloud.before_objects, cloud)
+    cluster = settings.cluster
+    assert isinstance(cluster, SimulatedCluster | ExistingCluster)
+    kubeconfig = pulumi.Output.secret(kubeconfig_of(cluster).read_text())
+    provider = _provider(settings, kubeconfig, pulumi.ResourceOptions())
+    kind = SimulatedNodePool if cluster.kind == ClusterKind.SIMULATED else DescribedNodePool
+    opts = pulumi.ResourceOptions(provider=provider)
+    pools = {name: kind(name, pool, opts) for name, pool in cluster.pools.items()}
+    return Cluster(provider, {name: pool.handle for name, pool in pools.items()}, [*pools.values()])
+
+
+def with_pools(cluster: Cluster, source: ChartSource, crds: pulumi.Resource) -> Cluster:
+    """The cluster with those pools that are objects of it, once it knows their kinds."""
+    if cluster.cloud is None:
+        return cluster
+    made = cluster.cloud.declare_pools(cluster.opts(crds), source)
+    return cluster._replace(nodes=[*cluster.nodes, *made])
+
+
+def _declare_cloud(settings: Settings) -> Cloud | None:
+    # The clouds' SDKs take a second to import: only who has a cloud pays for it.
+    match settings.cluster:
+        case EksCluster() as cluster:
+            from stacks.clouds.eks import EksCloud  # noqa: PLC0415
+
+            return EksCloud(settings, cluster)
+        case GkeCluster() as cluster:
+            from stacks.clouds.gke import GkeCloud  # noqa: PLC0415
+
+            return GkeCloud(settings, cluster)
+    return None
+
+
+def _provider(
+    settings: Settings, kubeconfig: pulumi.Output[str], opts: pulumi.ResourceOptions
+) -> kubernetes.Provider:
+    return kubernetes.Provider(
         "cluster",
-        kubeconfig=pulumi.Output.secret(kubeconfig.read_text()),
+        kubeconfig=kubeconfig,
         context=settings.cluster.context if isinstance(settings.cluster, ExistingCluster) else None,
         # The text of a kubeconfig changes (tokens, paths); the cluster does not, and nothing is replaced for it.
         cluster_identifier=f"{settings.cluster.kind}-{settings.environment.name}",
+        opts=opts,
     )
-    kind = SimulatedNodePool if settings.cluster.kind == ClusterKind.SIMULATED else DescribedNodePool
-    opts = pulumi.ResourceOptions(provider=provider)
-    pools = {name: kind(name, pool, opts) for name, pool in settings.cluster.pools.items()}
-    return Cluster(provider, {name: pool.handle for name, pool in pools.items()}, [*pools.values()])
 
 
 def kubeconfig_of(cluster: SimulatedCluster | ExistingCluster) -> Path:

@@ -15,7 +15,7 @@ from components.storage.object_store_server import ObjectStoreServer
 from components.stores import ObjectStoreHandle, StoragePurpose
 from stacks.addons import Addons
 from stacks.cluster import Cluster
-from stacks.models.platform import ExistingDatabase, ExistingStore, InClusterStore
+from stacks.models.platform import ExistingDatabase, ExistingStore, InClusterDatabase, InClusterStore
 from stacks.settings import MLFLOW_NAMESPACE, STORE_NAMESPACE, Settings
 
 STORE_KEYS = "object-store-keys"
@@ -51,7 +51,13 @@ def declare_data(settings: Settings, cluster: Cluster, addons: Addons) -> Data:
     )
     after = cluster.opts(home, addons.postgresql)
     credentials = _credentials("mlflow-store", MLFLOW_NAMESPACE, store, keys, after)
-    database = _database(settings, addons, home, after)
+    database = _database(settings, cluster, addons, home, after)
+    identities = [
+        identity
+        for account in ("mlflow", "mlflow-backup")
+        for identity in let_in(cluster, f"store-{account}", MLFLOW_NAMESPACE, account, store, write=True)
+    ]
+    before = [database, *identities, *([credentials] if credentials else [])]
     domain = settings.domains[0]["name"]
     server = TrackingServer(
         "mlflow",
@@ -65,7 +71,7 @@ def declare_data(settings: Settings, cluster: Cluster, addons: Addons) -> Data:
             "route": {"gateway": addons.gateway_handle, "domain": domain, "host": settings.mlflow.host},
             "monitoring_namespace": addons.monitoring_handle["namespace"],
         },
-        cluster.opts(database, *([credentials] if credentials else [])),
+        cluster.opts(*before),
     )
     written = cast(DatabaseBackupArgs, settings.mlflow.backup.args())
     backup: DatabaseBackupArgs = {
@@ -77,19 +83,37 @@ def declare_data(settings: Settings, cluster: Cluster, addons: Addons) -> Data:
     DatabaseBackup(
         "mlflow-backup",
         backup,
-        cluster.opts(database, *([credentials] if credentials else [])),
+        cluster.opts(*before),
     )
     return Data(store, keys, server.handle, hostname(addons.gateway_handle, domain, settings.mlflow.host))
 
 
 def _object_store(settings: Settings, cluster: Cluster, addons: Addons) -> tuple[ObjectStoreHandle, Keys | None]:
     chosen = settings.object_store
+    if cluster.cloud is not None and cluster.cloud.store is not None:
+        return cluster.cloud.store, None
     if isinstance(chosen, ExistingStore):
         keys = _given_keys(chosen.access_key_id, chosen.secret_access_key)
         written = chosen.model_dump(exclude={"access_key_id", "secret_access_key"}, exclude_none=True)
         store = object_store("objectStore", {**written, "credentials_secret_name": STORE_KEYS if keys else ""})  # type: ignore[typeddict-item]
         return store, keys
+    assert isinstance(chosen, InClusterStore)
     return _own_store(chosen, settings, cluster, addons)
+
+
+def let_in(
+    cluster: Cluster,
+    name: str,
+    namespace: pulumi.Input[str],
+    account: str,
+    store: ObjectStoreHandle,
+    *,
+    write: bool,
+) -> list[pulumi.Resource]:
+    """What lets a service account into the store where it has no keys; nothing elsewhere. Its pods start after it."""
+    if cluster.cloud is None or store["credentials_secret_name"] or store["endpoint"]:
+        return []
+    return [cluster.cloud.let_in(name, namespace, account, store, write=write)]
 
 
 def _own_store(
@@ -128,14 +152,18 @@ def _credentials(
 
 
 def _database(
-    settings: Settings, addons: Addons, home: IsolatedNamespace, opts: pulumi.ResourceOptions
+    settings: Settings, cluster: Cluster, addons: Addons, home: IsolatedNamespace, opts: pulumi.ResourceOptions
 ) -> Database | ExternalDatabase:
     chosen = settings.mlflow.database
+    if cluster.cloud is not None and cluster.cloud.database is not None:
+        made: ExternalDatabaseArgs = {**cluster.cloud.database, "namespace": home.namespace}
+        return ExternalDatabase("mlflow-database", made, opts)
     if isinstance(chosen, ExistingDatabase):
         password = pulumi.Output.secret(chosen.password.get_secret_value())
         written = cast(ExternalDatabaseArgs, chosen.model_dump(exclude={"kind", "password"}, exclude_none=True))
         external: ExternalDatabaseArgs = {**written, "namespace": home.namespace, "password": password}
         return ExternalDatabase("mlflow-database", external, opts)
+    assert isinstance(chosen, InClusterDatabase)
     return Database(
         "mlflow-database",
         {

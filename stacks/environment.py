@@ -1,5 +1,6 @@
 """The whole of one environment, in the order in which it stands: cluster, add-ons, data, tenants, workloads."""
 
+from stacks.models.environment import Layer
 from stacks.reader import read_settings
 
 
@@ -10,8 +11,13 @@ def declare() -> None:
     from stacks import addons, cluster, data, outputs, tenants, workloads  # noqa: PLC0415
 
     on = cluster.declare_cluster(settings)
-    platform = addons.declare_addons(settings, on)
+    if settings.layer is Layer.CLUSTER:
+        outputs.export_cluster(settings, on)
+        return
+    crds = addons.declare_crds(settings, on)
+    on = cluster.with_pools(on, addons.chart_source(settings), crds)
+    platform = addons.declare_addons(settings, on, crds)
     stores = data.declare_data(settings, on, platform)
     teams = tenants.declare_tenants(settings, on, platform, stores)
     workloads.declare_workloads(settings, on, platform, stores, teams)
-    outputs.export(settings, platform, stores)
+    outputs.export(settings, on, platform, stores)

@@ -15,7 +15,6 @@ from components.charts import ChartOrigin
 from components.stores import StoragePurpose, plan_storage_classes
 from components.training.spec import run_name
 from components.versions import CRDS
-from policies.rules.accelerators import check_described_pool, check_pool
 from policies.rules.addons import check_acme, check_crd_sets, check_gateway, check_ranges
 from policies.rules.capacity import check_ledger
 from policies.rules.finding import Finding
@@ -31,8 +30,11 @@ from policies.rules.workloads import (
     check_scheduled_training,
     check_training,
 )
-from stacks.models.platform import ExistingDatabase, ExistingStore
+from stacks.cloud_judgement import judge_cloud
+from stacks.models.clouds import GkeCluster
+from stacks.models.platform import ExistingDatabase, ExistingStore, InClusterStore
 from stacks.models.workloads import Inference, ModelServer, Training, Workload
+from stacks.pools import pool_findings
 from stacks.problems import SECRET
 from stacks.settings import MLFLOW_NAMESPACE, PROJECT, STORE_NAMESPACE, Settings
 
@@ -49,11 +51,11 @@ _KEYS = (
 
 def judge(settings: Settings) -> Iterator[Finding]:
     """Everything that is wrong with an environment."""
-    check = check_pool if settings.cluster.kind == ClusterKind.SIMULATED else check_described_pool
-    of_pools = {n: [*check(f"cluster.pools.{n}", pool)] for n, pool in settings.cluster.pools.items()}
+    of_pools = pool_findings(settings.cluster)
     for findings in of_pools.values():
         yield from findings
     sound = without_pools(settings, {name for name, findings in of_pools.items() if findings})
+    yield from judge_cloud(settings)
     yield from _charts(settings)
     yield from _storage(settings)
     yield from _object_store(settings)
@@ -71,7 +73,11 @@ def without_pools(settings: Settings, broken: set[str]) -> Settings:
     """The settings without these pools and all that names them: the rest is judged nevertheless."""
     if not broken:
         return settings
-    pools = {name: pool for name, pool in settings.cluster.pools.items() if name not in broken}
+    sections = ("pools", "compute_classes") if isinstance(settings.cluster, GkeCluster) else ("pools",)
+    pools = {
+        section: {name: pool for name, pool in getattr(settings.cluster, section).items() if name not in broken}
+        for section in sections
+    }
     teams = {
         name: {**team, "quota": {k: u for k, u in (team.get("quota") or {}).items() if k.split("/")[0] not in broken}}
         for name, team in settings.teams.items()
@@ -80,7 +86,7 @@ def without_pools(settings: Settings, broken: set[str]) -> Settings:
         section: {name: one for name, one in getattr(settings, section).items() if one.pool not in broken}
         for section in ("training", "inference", "model_servers")
     }
-    cluster = settings.cluster.model_copy(update={"pools": pools})
+    cluster = settings.cluster.model_copy(update=pools)
     return settings.model_copy(update={"cluster": cluster, "teams": teams, **workloads})
 
 
@@ -104,7 +110,8 @@ def _tenancy(settings: Settings) -> Iterator[Finding]:
 def _charts(settings: Settings) -> Iterator[Finding]:
     charts = settings.charts
     origin, location = charts.origin, charts.location
-    if origin is ChartOrigin.BUNDLED and settings.cluster.kind != ClusterKind.SIMULATED:
+    simulated = settings.cluster.kind == ClusterKind.SIMULATED or settings.environment.rehearsal
+    if origin is ChartOrigin.BUNDLED and not simulated:
         yield Finding(
             "charts.origin",
             origin,
@@ -154,8 +161,9 @@ def _storage(settings: Settings) -> Iterator[Finding]:
 
 def _object_store(settings: Settings) -> Iterator[Finding]:
     store = settings.object_store
-    if not isinstance(store, ExistingStore):
+    if isinstance(store, InClusterStore):
         yield from check_bucket("objectStore.bucket", store.bucket)
+    if not isinstance(store, ExistingStore):
         return
     keys = (store.access_key_id, store.secret_access_key)
     if any(keys) and not all(keys):
@@ -214,7 +222,9 @@ def _mlflow(settings: Settings) -> Iterator[Finding]:
 def _caps(settings: Settings) -> Iterator[Finding]:
     """A cap on a misspelt accelerator would cap nothing."""
     own = [
-        pool["custom_accelerator"]["name"] for pool in settings.cluster.pools.values() if "custom_accelerator" in pool
+        accelerator
+        for pool in settings.pools.values()
+        if (accelerator := pool["capacity"]["accelerator"]) and accelerator not in ACCELERATORS
     ]
     for name, cap in settings.environment.device_caps.items():
         if name not in ACCELERATORS and name not in own:

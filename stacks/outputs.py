@@ -7,6 +7,7 @@ import pulumi
 from components.catalog import ClusterKind
 from components.stores import StorageHandle, StoragePurpose
 from stacks.addons import Addons
+from stacks.cluster import Cluster
 from stacks.data import Data
 from stacks.models.workloads import Inference, ModelServer, Training, Workload
 from stacks.settings import Settings
@@ -17,11 +18,24 @@ SIMULATED = (
     "charts and CRDs are stand-ins of ours: right names, labels and ports, nothing inside",
     "operators: certificates, databases and models are marked ready by rules, not by their controllers",
 )
+SIMULATED_CLOUD = ("the cloud: its provider is a stand-in that checks requests and keeps state; no account is reached",)
 REAL = "real: etcd, API server, controllers, scheduler, admission, quota, RBAC, Pulumi engine, provider, policies"
 
 
-def export(settings: Settings, addons: Addons, data: Data) -> None:
+def export_cluster(settings: Settings, cluster: Cluster) -> None:
+    """Export what a stack of layer platform reads, and what people ask of a cluster."""
+    assert cluster.cloud is not None
+    pulumi.export("environment", settings.environment.name)
+    pulumi.export("kubeconfig", cluster.cloud.kubeconfig)
+    pulumi.export("cloud", pulumi.Output.secret(cluster.cloud.facts()))
+    pulumi.export("capacity", capacity_rows(settings))
+    pulumi.export("simulated", [*SIMULATED_CLOUD, REAL] if settings.environment.rehearsal else [])
+
+
+def export(settings: Settings, cluster: Cluster, addons: Addons, data: Data) -> None:
     """Export everything."""
+    if cluster.cloud is not None:
+        pulumi.export("kubeconfig", cluster.cloud.kubeconfig)
     pulumi.export("environment", settings.environment.name)
     pulumi.export("endpoints", endpoints(settings, addons, data))
     pulumi.export("capacity", capacity_rows(settings))
@@ -29,7 +43,8 @@ def export(settings: Settings, addons: Addons, data: Data) -> None:
     pulumi.export("workloads", [workload_row(name, w, settings) for _, name, w in settings.workloads()])
     pulumi.export("storage", storage_rows(addons.storage))
     simulated = settings.cluster.kind == ClusterKind.SIMULATED
-    pulumi.export("simulated", [*SIMULATED, REAL] if simulated else [])
+    in_rehearsal = [*SIMULATED_CLOUD, *SIMULATED, REAL] if settings.environment.rehearsal else []
+    pulumi.export("simulated", [*SIMULATED, REAL] if simulated else in_rehearsal)
     pulumi.export("next", next_steps(settings))
 
 

@@ -16,20 +16,25 @@ from components.addons.monitoring import DEFAULT_NAMESPACE as MONITORING_NAMESPA
 from components.capacity import Demand, Ledger, Supply, supplies_of
 from components.catalog import ClusterKind
 from components.demand import inference_demand, model_server_demand, training_demand
-from components.placement import PoolHandle, plan_pool
+from components.charts import ChartOrigin
+from components.placement import PoolHandle
 from components.stores import StorageClassesArgs, StorageHandle, StoragePurpose, plan_storage_classes
 from policies.rules.finding import Finding, Refused
 from stacks.models.base import Model, Name
+from stacks.models.clouds import EksCluster, GkeCluster
 from stacks.models.cluster import ExistingCluster, SimulatedCluster
-from stacks.models.environment import Acme, Charts, Environment
-from stacks.models.platform import DEFAULT_STORE, Gateway, Mlflow, Monitoring, ObjectStore, Storage
+from stacks.models.environment import Acme, Charts, Environment, Layer
+from stacks.models.platform import DEFAULT_STORE, Dns, Gateway, Mlflow, Monitoring, ObjectStore, Storage
 from stacks.models.workloads import Inference, ModelServer, Team, Training, Workload
+from stacks.pools import pool_handles
 from stacks.problems import problems_of
 
 PROJECT = "mlplatform"
 MLFLOW_NAMESPACE = "mlflow"
 STORE_NAMESPACE = "object-store"
 DEFAULT_PROMETHEUS_GIB = 100
+MADE_BY_THE_STACK = "(made by the stack)"
+"""In the place of an id that is known once the cloud has made the thing."""
 
 
 class Settings(Model):
@@ -37,14 +42,20 @@ class Settings(Model):
 
     environment: Environment
     """What this environment is and what it may own."""
-    cluster: Annotated[SimulatedCluster | ExistingCluster, Field(discriminator="kind")]
+    cluster: Annotated[SimulatedCluster | ExistingCluster | EksCluster | GkeCluster, Field(discriminator="kind")]
     """Where it runs."""
+    layer: Layer = Layer.ALL
+    """Which part of the environment this stack is."""
+    cluster_stack: str = ""
+    """layer platform only: the stack that holds the cluster, `organization/mlplatform/prod-cluster`."""
     charts: Charts = Charts()
     """Where charts and CRDs come from."""
     storage: Storage = cast(StorageClassesArgs, {})
     """Storage classes, by purpose."""
     object_store: ObjectStore = DEFAULT_STORE
     """Where artifacts, models and backups lie."""
+    dns: Dns | None = None
+    """The DNS zone of the environment's domain; default: records are somebody else's."""
     acme: Acme | None = None
     """Who signs public certificates; default: nobody, only the platform's own CA."""
     gateway: Gateway | None = None
@@ -64,18 +75,36 @@ class Settings(Model):
 
     @property
     def keep_data(self) -> bool:
-        """Whether what holds data outlives the stack: everywhere but in a simulation."""
-        return self.cluster.kind != ClusterKind.SIMULATED
+        """Whether what holds data outlives the stack: everywhere but in a simulation and where nobody wants it."""
+        thrown_away = self.environment.rehearsal or self.environment.disposable
+        return self.cluster.kind != ClusterKind.SIMULATED and not thrown_away
+
+    @property
+    def chart_origin(self) -> ChartOrigin:
+        """Where charts come from; stand-ins in a rehearsal, whatever the settings say."""
+        return ChartOrigin.BUNDLED if self.environment.rehearsal else self.charts.origin
+
+    @property
+    def cluster_name(self) -> str:
+        """How a cluster that we make is called in its cloud."""
+        return f"{PROJECT}-{self.environment.name}"
 
     @cached_property
     def pools(self) -> dict[str, PoolHandle]:
-        """Pool name -> what it will hand out. The components hand out the same; here it is known before them."""
-        return {name: plan_pool(name, pool, self.cluster.kind)[0] for name, pool in self.cluster.pools.items()}
+        """Pool name -> what it will hand out."""
+        return pool_handles(self.cluster)
 
     @property
     def storage_args(self) -> StorageClassesArgs:
-        """As the component takes them."""
-        return {**self.storage, "cluster_kind": self.cluster.kind, "keep_data": self.keep_data}
+        """As the component takes them; what the cloud knows of them is added when it is there."""
+        given: dict[str, dict[str, Any]] = {
+            purpose: {**parameters} for purpose, parameters in (self.storage.get("parameters") or {}).items()
+        }
+        if isinstance(self.cluster, EksCluster) and self.cluster.shared_file_system:
+            for purpose in (StoragePurpose.SHARED, StoragePurpose.DATASET):
+                given.setdefault(purpose, {}).setdefault("fileSystemId", MADE_BY_THE_STACK)
+        args = StorageClassesArgs(**self.storage, cluster_kind=self.cluster.kind, keep_data=self.keep_data)
+        return {**args, "parameters": given} if given else args
 
     @cached_property
     def storage_handles(self) -> dict[StoragePurpose, StorageHandle]:

@@ -6,12 +6,13 @@ import pulumi
 
 from components.storage.object_store import ObjectStoreCredentials
 from components.tenants.handles import TeamHandle
+from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT
 from components.tenants.priority_classes import PriorityClasses
 from components.tenants.team import Team
 from components.training.fixed_runs import FixedRuns
 from stacks.addons import Addons
 from stacks.cluster import Cluster
-from stacks.data import Data
+from stacks.data import Data, let_in
 from stacks.settings import Settings
 
 
@@ -45,6 +46,10 @@ def declare_tenants(settings: Settings, cluster: Cluster, addons: Addons, data: 
         )
         tenants.handles[name] = team.handle
         tenants.ready[name] = [team, priorities, runs]
+        for account, write in ((TRAINING_ACCOUNT, True), (SERVING_ACCOUNT, False)):
+            tenants.ready[name] += let_in(
+                cluster, f"team-{name}-{account}", team.namespace, account, data.store, write=write
+            )
         if data.keys:
             keys = ObjectStoreCredentials(
                 f"team-{name}-store",

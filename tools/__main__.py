@@ -14,6 +14,7 @@ COMMANDS = {
     "down": "tools.lifecycle:down",
     "preview": "tools.lifecycle:preview",
     "refresh": "tools.lifecycle:refresh",
+    "rehearse": "tools.rehearsal:rehearse",
     "status": "tools.lifecycle:status",
     "prices": "tools.prices.commands:prices",
 }

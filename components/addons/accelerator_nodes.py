@@ -21,6 +21,11 @@ def platform_plugin_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
     ]
 
 
+def claimed_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
+    """Those of them whose devices pods claim (DRA)."""
+    return [pool for pool in pools if pool["software"]["mechanism"] == DeviceMechanism.DRA]
+
+
 def _vendor(pool: PoolHandle) -> str:
     accelerator = ACCELERATORS.get(pool["capacity"]["accelerator"])
     return accelerator.vendor if accelerator else ""

@@ -100,7 +100,7 @@ def rclone_environment(store: ObjectStoreHandle, *, create_buckets: bool = False
 
 
 def object_store_egress(store: ObjectStoreHandle, pods: Mapping[str, str] | None = None) -> TrafficRuleArgs:
-    """The traffic rule with which a namespace (or some of its pods) reaches the store. Pure."""
+    """The way to the store, of a namespace or some of its pods. Pure."""
     url = urlsplit(store["endpoint"] or "https://public")
     port = url.port or (443 if url.scheme == "https" else 80)
     host = (url.hostname or "").split(".")

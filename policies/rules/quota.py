@@ -24,7 +24,20 @@ from policies.rules.objects import (
     units_of,
 )
 
-POOL_TYPES = ("mlplatform:index:SimulatedNodePool", "mlplatform:index:DescribedNodePool")
+POOL_TYPES = tuple(
+    f"mlplatform:index:{name}"
+    for name in (
+        "SimulatedNodePool",
+        "DescribedNodePool",
+        "ReferencedNodePool",
+        "EksNodePool",
+        "KarpenterNodePool",
+        "AutoModeNodePool",
+        "GkeNodePool",
+        "ComputeClass",
+    )
+)
+"""Components that register the output `capacity`."""
 TEAM_TYPE = "mlplatform:index:Team"
 
 

@@ -1,5 +1,6 @@
 """Settings of the environment as a whole."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -23,6 +24,21 @@ class Environment(Model):
     """Accelerator -> physical devices it may own, pools at their largest. Not named: not capped."""
     highly_available: bool = False
     """Two or three replicas of everything that can have them."""
+    rehearsal: bool = False
+    """Set by `make rehearse` alone: clouds are simulated, charts are stand-ins, nothing is kept."""
+    disposable: bool = False
+    """What holds data goes with the stack. For environments that are made to be thrown away; never for production."""
+
+
+class Layer(StrEnum):
+    """Which part of an environment a stack is."""
+
+    ALL = "all"
+    """Cluster and platform."""
+    CLUSTER = "cluster"
+    """The cluster, its pools and data services, for a stack of layer platform."""
+    PLATFORM = "platform"
+    """What stands on the cluster of another stack, with the same settings of the cluster."""
 
 
 class Charts(Model):

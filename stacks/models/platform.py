@@ -6,6 +6,8 @@ from pydantic import Field, SecretStr
 
 from components.addons.gateway import GatewayArgs
 from components.addons.monitoring import MonitoringArgs
+from components.eks.data_spec import RdsDatabaseSpec, Route53ZoneSpec, S3BucketSpec
+from components.gke.data_spec import CloudDnsZoneSpec, CloudSqlDatabaseSpec, GcsBucketSpec
 from components.mlflow.tracking_server import TrackingServerArgs
 from components.stores import ObjectStoreKind, StorageClassesArgs
 from stacks.models.base import Model, Name
@@ -75,6 +77,24 @@ class ExistingStore(Model):
     """Its secret."""
 
 
+class ManagedS3(Model):
+    """A bucket in Amazon S3 that the stack makes; pods reach it without keys. On EKS."""
+
+    kind: Literal["managed-s3"]
+    """managed-s3."""
+    s3: Annotated[S3BucketSpec, Shape(S3BucketSpec)]
+    """What it is like."""
+
+
+class ManagedGcs(Model):
+    """A bucket in Google Cloud Storage that the stack makes; pods reach it without keys. On GKE."""
+
+    kind: Literal["managed-gcs"]
+    """managed-gcs."""
+    gcs: Annotated[GcsBucketSpec, Shape(GcsBucketSpec)]
+    """What it is like."""
+
+
 class InClusterDatabase(Model):
     """PostgreSQL in the cluster, by CloudNativePG."""
 
@@ -109,6 +129,45 @@ class ExistingDatabase(Model):
     """PEM of the certificate authority."""
 
 
+class RdsManaged(Model):
+    """PostgreSQL in Amazon RDS that the stack makes. On EKS."""
+
+    kind: Literal["rds"]
+    """rds."""
+    rds: Annotated[RdsDatabaseSpec, Shape(RdsDatabaseSpec, without=frozenset({"highly_available"}))]
+    """What it is like; with a standby where the environment is highly available."""
+
+
+class CloudSqlManaged(Model):
+    """PostgreSQL in Cloud SQL that the stack makes. On GKE."""
+
+    kind: Literal["cloud-sql"]
+    """cloud-sql."""
+    cloud_sql: Annotated[CloudSqlDatabaseSpec, Shape(CloudSqlDatabaseSpec, without=frozenset({"highly_available"}))]
+    """What it is like; with a standby where the environment is highly available."""
+
+
+class Route53(Model):
+    """A zone in Route 53, with records for everything that the gateway serves. On EKS."""
+
+    kind: Literal["route53"]
+    """route53."""
+    route53: Annotated[Route53ZoneSpec, Shape(Route53ZoneSpec)]
+    """The zone: made, or found."""
+
+
+class CloudDns(Model):
+    """A zone in Cloud DNS, with records for everything that the gateway serves. On GKE."""
+
+    kind: Literal["cloud-dns"]
+    """cloud-dns."""
+    cloud_dns: Annotated[CloudDnsZoneSpec, Shape(CloudDnsZoneSpec)]
+    """The zone: made, or found."""
+
+
+Dns = Annotated[Route53 | CloudDns, Field(discriminator="kind")]
+
+
 class Backup(Model):
     """When the database of MLflow is dumped, and for how long copies are kept."""
 
@@ -127,13 +186,13 @@ class Mlflow(Model):
     """First label of its public name; the gateway's first domain follows."""
     server: Server | None = None
     """Its size."""
-    database: Annotated[InClusterDatabase | ExistingDatabase, Field(discriminator="kind")] = InClusterDatabase(
-        kind="in-cluster"
-    )
+    database: Annotated[
+        InClusterDatabase | ExistingDatabase | RdsManaged | CloudSqlManaged, Field(discriminator="kind")
+    ] = InClusterDatabase(kind="in-cluster")
     """Where experiments, runs and models are rows."""
     backup: Backup = Backup()
     """Copies of the database in the object store."""
 
 
-ObjectStore = Annotated[InClusterStore | ExistingStore, Field(discriminator="kind")]
+ObjectStore = Annotated[InClusterStore | ExistingStore | ManagedS3 | ManagedGcs, Field(discriminator="kind")]
 DEFAULT_STORE: Any = InClusterStore(kind="in-cluster")

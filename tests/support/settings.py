@@ -2,7 +2,8 @@
 
 The name is the expectation: before `--` the path of the finding, or several joined by `+`, with `~` for a slash, `=`
 for a space and ANY for `*`. The first line says which words the message must hold, separated by `;`. Below it stands
-what differs from `good.yaml`; `!delete` removes a key. In `bad_settings/files/` are whole files: the fault is in YAML.
+what differs from `good.yaml`, in `bad_settings/eks/` and `gke/` from `good-eks.yaml` and `good-gke.yaml`; `!delete`
+removes a key. In `bad_settings/files/` are whole files: the fault is in YAML.
 """
 
 from pathlib import Path
@@ -56,14 +57,19 @@ def _read(path: Path) -> BadSettings:
     places, _, _ = path.stem.partition("--")
     for spelled, meant in SPELLING.items():
         places = places.replace(spelled, meant)
-    whole = text if path.parent.name == "files" else overlaid(yaml.load(rest, Loader=_Overlay))
+    whole = text if path.parent.name == "files" else overlaid(yaml.load(rest, Loader=_Overlay), _base(path))
     says = tuple(word.strip() for word in first.removeprefix(SAYS).split(";"))
     return BadSettings(path.stem, frozenset(places.split("+")), says, whole)
 
 
-def overlaid(overlay: dict[str, Any]) -> str:
+def _base(path: Path) -> Path:
+    """What it is laid over: good settings of the cloud whose name its folder has."""
+    return GOOD if path.parent == BAD else HERE / f"good-{path.parent.name}.yaml"
+
+
+def overlaid(overlay: dict[str, Any], base: Path = GOOD) -> str:
     """The text of good settings with these sections (without the project's prefix) laid over them."""
-    config = yaml.safe_load(GOOD.read_text(encoding="utf-8"))["config"]
+    config = yaml.safe_load(base.read_text(encoding="utf-8"))["config"]
     merged = _merged(config, {f"{PREFIX}{section}": value for section, value in overlay.items()})
     return yaml.safe_dump({"config": merged}, sort_keys=False)
 

@@ -100,7 +100,7 @@ def test_pods_without_keys_reach_what_gives_them_the_credentials_of_their_servic
     store: ObjectStoreArgs, agent: str
 ) -> None:
     keyless = object_store("store", {**store, "credentials_secret_name": ""})
-    _, rule = object_store_traffic(keyless, {"app": "mlflow"})
+    _, rule, *_ = object_store_traffic(keyless, {"app": "mlflow"})
     assert (rule["cidr"], rule["ports"], rule["pods"]) == (agent, [80], {"app": "mlflow"})
     if store is S3:
         assert len(object_store_traffic({**keyless, "credentials_secret_name": "keys"})) == 1

@@ -1,0 +1,135 @@
+"""The rules on what only a cloud has: cluster, data services, names; and on how an environment is cut into stacks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from components.catalog import ClusterKind
+from components.eks.handles import NodeProvisioning
+from components.gke.handles import GkeMode
+from components.placement import PoolHandle
+from policies.rules import cloud_data, eks, gke
+from policies.rules.finding import Finding
+from stacks.models.clouds import EksCluster, GkeCluster
+from stacks.models.environment import Layer
+from stacks.models.platform import CloudDns, CloudSqlManaged, ManagedGcs, ManagedS3, RdsManaged, Route53
+from stacks.settings import Settings
+
+_ONLY_ON: dict[type, tuple[ClusterKind, str]] = {
+    ManagedS3: (ClusterKind.EKS, "use managed-gcs on gke; elsewhere in-cluster, or a bucket that exists"),
+    ManagedGcs: (ClusterKind.GKE, "use managed-s3 on eks; elsewhere in-cluster, or a bucket that exists"),
+    RdsManaged: (ClusterKind.EKS, "use cloud-sql on gke; elsewhere in-cluster or external"),
+    CloudSqlManaged: (ClusterKind.GKE, "use rds on eks; elsewhere in-cluster or external"),
+    Route53: (ClusterKind.EKS, "use cloud-dns on gke; elsewhere leave dns out"),
+    CloudDns: (ClusterKind.GKE, "use route53 on eks; elsewhere leave dns out"),
+}
+
+
+def judge_cloud(settings: Settings) -> Iterator[Finding]:
+    """Everything that is wrong with the cloud's part of an environment."""
+    match settings.cluster:
+        case EksCluster() as cluster:
+            yield from eks.check_place("cluster", cluster.region, cluster.account_id)
+            yield from eks.check_eks_network("cluster.network", cluster.network, cluster.region)
+            yield from eks.check_eks_cluster("cluster.controlPlane", cluster.control_plane)
+        case GkeCluster() as cluster:
+            yield from gke.check_place("cluster", cluster.project, cluster.region, cluster.zones)
+            yield from gke.check_gke_network("cluster.network", cluster.network)
+            yield from gke.check_gke_cluster("cluster.controlPlane", cluster.control_plane)
+    for name in settings.pools if isinstance(settings.cluster, EksCluster | GkeCluster) else ():
+        check = eks.check_pool_name if isinstance(settings.cluster, EksCluster) else gke.check_pool_name
+        yield from check(f"cluster.pools.{name}", name)
+    yield from _a_home_for_the_platform(settings)
+    yield from _services(settings)
+    yield from _layers(settings)
+
+
+def _a_home_for_the_platform(settings: Settings) -> Iterator[Finding]:
+    """Add-ons, databases and gateways need nodes that are there before them and take any pod."""
+    match settings.cluster:
+        case EksCluster() as cluster if cluster.provisioning is not NodeProvisioning.AUTO_MODE:
+            homes = [name for name, pool in settings.pools.items() if is_home(pool)]
+        case GkeCluster() as cluster if cluster.mode is not GkeMode.AUTOPILOT:
+            homes = [name for name, pool in settings.pools.items() if is_home(pool)]
+        case _:
+            return
+    if not homes:
+        yield Finding(
+            "cluster.pools",
+            ", ".join(settings.pools) or "(none)",
+            "one pool takes the platform itself: no accelerator, no taint, not spot, nodesMin at least 1",
+            "add one, like cpu with three nodes of a general machine",
+        )
+
+
+def is_home(pool: PoolHandle) -> bool:
+    """Whether the platform itself can run on a pool."""
+    capacity = pool["capacity"]
+    return not capacity["accelerator"] and not pool["placement"]["tolerations"] and capacity["nodes_min"] > 0
+
+
+def _services(settings: Settings) -> Iterator[Finding]:
+    for path, chosen in (
+        ("objectStore", settings.object_store),
+        ("mlflow.database", settings.mlflow.database),
+        ("dns", settings.dns),
+    ):
+        only = _ONLY_ON.get(type(chosen))
+        if chosen is None or only is None:
+            continue
+        kind, remedy = only
+        if settings.cluster.kind != kind:
+            yield Finding(f"{path}.kind", chosen.kind, f"made on a cluster of kind {kind} only", remedy)
+            continue
+        yield from _service(path, chosen, settings)
+
+
+def _service(path: str, chosen: Any, settings: Settings) -> Iterator[Finding]:
+    keep = settings.keep_data
+    match chosen:
+        case ManagedS3():
+            yield from cloud_data.check_s3_bucket(f"{path}.s3", chosen.s3, keep_data=keep)
+        case ManagedGcs():
+            yield from cloud_data.check_gcs_bucket(f"{path}.gcs", chosen.gcs, keep_data=keep)
+        case RdsManaged():
+            zones = len(settings.cluster.zones) if isinstance(settings.cluster, EksCluster) else 0
+            args = {"database": {**chosen.rds, "highly_available": settings.environment.highly_available}}
+            yield from cloud_data.check_rds_database(f"{path}.rds", args, keep_data=keep, zones=zones)
+        case CloudSqlManaged():
+            args = {"database": {**chosen.cloud_sql, "highly_available": settings.environment.highly_available}}
+            yield from cloud_data.check_cloud_sql_database(f"{path}.cloudSql", args, keep_data=keep)
+        case Route53():
+            account = settings.cluster.account_id if isinstance(settings.cluster, EksCluster) else ""
+            args = {"zone": chosen.route53, "account_id": account}
+            yield from cloud_data.check_route53_zone(f"{path}.route53", args)
+            yield from _zone_of(f"{path}.route53.domain", chosen.route53["domain"], settings)
+        case CloudDns():
+            yield from cloud_data.check_cloud_dns_zone(f"{path}.cloudDns", chosen.cloud_dns)
+            yield from _zone_of(f"{path}.cloudDns.domain", chosen.cloud_dns["domain"], settings)
+
+
+def _zone_of(path: str, zone: str, settings: Settings) -> Iterator[Finding]:
+    if not f".{settings.environment.domain}".endswith(f".{zone}"):
+        yield Finding(
+            path,
+            zone,
+            f"the environment's domain, {settings.environment.domain}, lies in the zone",
+            "name the zone that holds it, or leave dns out",
+        )
+
+
+def _layers(settings: Settings) -> Iterator[Finding]:
+    made = isinstance(settings.cluster, EksCluster | GkeCluster)
+    if settings.layer is not Layer.ALL and not made:
+        yield Finding(
+            "layer",
+            settings.layer,
+            f"only a cluster that is made is cut from its platform; this one is {settings.cluster.kind}",
+            "remove layer",
+        )
+    elif (settings.layer is Layer.PLATFORM) != bool(settings.cluster_stack):
+        yield Finding(
+            "clusterStack",
+            settings.cluster_stack or "(missing)",
+            "layer platform names the stack that holds its cluster, and no other layer does",
+            "write clusterStack: <organization>/mlplatform/<stack> beside layer: platform, or remove it",
+        )

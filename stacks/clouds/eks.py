@@ -1,0 +1,234 @@
+"""An environment's part of Amazon Web Services: VPC, cluster, pools, file system, bucket, database, zone."""
+
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.charts import ChartSource
+from components.dns import DnsProvider, DnsZoneHandle
+from components.eks.addons import EksAddons
+from components.eks.bucket import S3Bucket, S3BucketArgs, bucket_arn, bucket_statements, bucket_store
+from components.eks.cluster import EksCluster as ControlPlane
+from components.eks.cluster_autoscaler import ClusterAutoscaler
+from components.eks.database import RdsDatabase
+from components.eks.dns import Route53Zone
+from components.eks.file_system import EfsFileSystem
+from components.eks.handles import EksHandle, EksNetworkHandle, NodeProvisioning
+from components.eks.karpenter import Karpenter
+from components.eks.network import EksNetwork
+from components.eks.pod_identity import PodIdentity
+from components.addons.external_dns import ExternalDns
+from components.mlflow.postgresql import ManagedDatabaseHandle
+from components.node_pools.auto_mode import AutoModeNodePool
+from components.node_pools.eks import EksNodePool
+from components.node_pools.karpenter import KarpenterNodePool
+from components.node_pools.referenced import ReferencedNodePool
+from components.stores import ObjectStoreHandle, StoragePurpose
+from stacks.clouds.credentials import require_account
+from stacks.clouds.other_stack import read_database, read_zone
+from stacks.models.clouds import EksCluster
+from stacks.models.environment import Layer
+from stacks.models.platform import ManagedS3, RdsManaged, Route53
+from stacks.pools import is_managed_group
+from stacks.settings import Settings
+
+FILE_PURPOSES = (StoragePurpose.SHARED, StoragePurpose.DATASET)
+
+
+class EksCloud:
+    """The shape of `stacks.clouds.shape.Cloud` on AWS."""
+
+    def __init__(self, settings: Settings, cluster: EksCluster) -> None:
+        self.settings, self.cluster, self.name = settings, cluster, settings.cluster_name
+        self.aws = aws.Provider(
+            "aws",
+            region=cluster.region,
+            allowed_account_ids=[cluster.account_id],
+            default_tags={"tags": {"environment": settings.environment.name, "owner": settings.environment.owner}},
+        )
+        require_account(cluster, self.aws)
+        self.providers: list[pulumi.ProviderResource] = [self.aws]
+        self.pools = settings.pools
+        self.store = self._store_handle()
+        self.database: ManagedDatabaseHandle | None = None
+        self.zone: DnsZoneHandle | None = None
+        self.file_system_id: pulumi.Input[str] = ""
+        self.before_objects: list[pulumi.Resource] = []
+        if settings.layer is Layer.PLATFORM:
+            self._read(pulumi.StackReference(settings.cluster_stack))
+        else:
+            self._make()
+        self.storage_parameters: dict[str, dict[str, pulumi.Input[str]]] = (
+            {purpose.value: {"fileSystemId": self.file_system_id} for purpose in FILE_PURPOSES}
+            if cluster.shared_file_system
+            else {}
+        )
+
+    def _options(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(provider=self.aws, depends_on=[*after])
+
+    def _make(self) -> None:
+        cluster, keep = self.cluster, self.settings.keep_data
+        network = EksNetwork(self.name, {"region": cluster.region, "network": cluster.network}, self._options())
+        control = ControlPlane(
+            self.name,
+            {
+                "region": cluster.region,
+                "account_id": cluster.account_id,
+                "network": network.handle,
+                "cluster": cluster.control_plane,
+                "keep_data": keep,
+            },
+            self._options(network),
+        )
+        self.handle, self.kubeconfig = control.handle, control.kubeconfig
+        groups = [
+            EksNodePool(name, {"cluster": self.handle, "pool": pool}, self._options(control))
+            for name, pool in cluster.pools.items()
+            if is_managed_group(cluster, pool)
+        ]
+        addons = EksAddons(
+            f"{self.name}-addons",
+            {
+                "cluster": self.handle,
+                "efs": cluster.shared_file_system,
+                "versions": cluster.control_plane.get("addon_versions") or {},
+            },
+            self._options(*groups),
+        )
+        self.before_objects = [control, *groups, addons]
+        self._make_services()
+
+    def _make_services(self) -> None:
+        """What keeps data; the cluster's key encrypts it."""
+        settings, keep = self.settings, self.settings.keep_data
+        if self.cluster.shared_file_system:
+            system = EfsFileSystem(
+                f"{self.name}-files", {"cluster": self.handle, "file_system": {}, "keep_data": keep}, self._options()
+            )
+            self.file_system_id = system.file_system_id
+        bucket = self._bucket_args()
+        if bucket:
+            S3Bucket(f"{self.name}-objects", bucket, self._options())
+        chosen = settings.mlflow.database
+        if isinstance(chosen, RdsManaged):
+            self.database = RdsDatabase(
+                f"{self.name}-mlflow",
+                {
+                    "cluster": self.handle,
+                    "database": {**chosen.rds, "highly_available": settings.environment.highly_available},
+                    "keep_data": keep,
+                },
+                self._options(),
+            ).handle
+        if isinstance(settings.dns, Route53):
+            self.zone = Route53Zone(
+                f"{self.name}-zone",
+                {"zone": settings.dns.route53, "account_id": self.cluster.account_id, "keep_data": keep},
+                self._options(),
+            ).handle
+
+    def _bucket_args(self) -> S3BucketArgs | None:
+        chosen = self.settings.object_store
+        if not isinstance(chosen, ManagedS3):
+            return None
+        return {"region": self.cluster.region, "bucket": chosen.s3, "keep_data": self.settings.keep_data}
+
+    def _store_handle(self) -> ObjectStoreHandle | None:
+        args = self._bucket_args()
+        return bucket_store(args) if args else None
+
+    def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:
+        """Karpenter or the Cluster Autoscaler, and the pools whose nodes Karpenter or Auto Mode makes."""
+        if self.settings.layer is Layer.PLATFORM:
+            return [ReferencedNodePool(name, {"pool": pool}) for name, pool in self.pools.items()]
+        made = {name: pool for name, pool in self.cluster.pools.items() if not is_managed_group(self.cluster, pool)}
+        match self.cluster.provisioning:
+            case NodeProvisioning.MANAGED_GROUPS:
+                return [ClusterAutoscaler("cluster-autoscaler", {"cluster": self.handle, "source": source}, opts)]
+            case NodeProvisioning.KARPENTER:
+                karpenter = Karpenter("karpenter", {"cluster": self.handle, "source": source}, opts)
+                after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[karpenter]))
+                return [
+                    KarpenterNodePool(
+                        name, {"cluster": self.handle, "karpenter": karpenter.handle, "pool": pool}, after
+                    )
+                    for name, pool in made.items()
+                ]
+        return [AutoModeNodePool(name, {"cluster": self.handle, "pool": pool}, opts) for name, pool in made.items()]
+
+    def let_in(
+        self, name: str, namespace: pulumi.Input[str], account: str, store: ObjectStoreHandle, *, write: bool
+    ) -> pulumi.Resource:
+        """A role for that service account, by EKS Pod Identity."""
+        return PodIdentity(
+            name,
+            {
+                "cluster": self.handle,
+                "namespace": namespace,
+                "service_account": account,
+                "statements": bucket_statements(bucket_arn(store["bucket"], self.cluster.region), write),
+            },
+            self._options(),
+        )
+
+    def publish(self, opts: pulumi.ResourceOptions, source: ChartSource, monitoring_namespace: str) -> None:
+        """external-dns for the zone in Route 53."""
+        if self.zone is not None:
+            ExternalDns(
+                "external-dns",
+                {
+                    "source": source,
+                    "zone": self.zone,
+                    "owner": self.name,
+                    "eks": self.handle,
+                    "monitoring_namespace": monitoring_namespace,
+                },
+                opts,
+            )
+
+    def facts(self) -> dict[str, Any]:
+        """Ids of what was made."""
+        return {
+            "cluster": {
+                "name": self.handle["name"],
+                "securityGroupId": self.handle["security_group_id"],
+                "nodeRoleArn": self.handle["node_role_arn"],
+                "keyArn": self.handle["key_arn"],
+            },
+            "network": dict(self.handle["network"]),
+            "fileSystemId": self.file_system_id,
+            "database": dict(self.database) if self.database else None,
+            "zone": dict(self.zone) if self.zone else None,
+        }
+
+    def _read(self, other: pulumi.StackReference) -> None:
+        """The same of what another stack made."""
+        self.kubeconfig = pulumi.Output.secret(other.require_output("kubeconfig"))
+        facts = other.require_output("cloud")
+        of_cluster, of_network = facts["cluster"], facts["network"]
+        self.handle = EksHandle(
+            name=of_cluster["name"],
+            region=self.cluster.region,
+            account_id=self.cluster.account_id,
+            kubernetes_version=self.cluster.control_plane["kubernetes_version"],
+            provisioning=self.cluster.provisioning,
+            network=EksNetworkHandle(
+                vpc_id=of_network["vpc_id"],
+                cidr=of_network["cidr"],
+                private_subnet_ids={zone: of_network["private_subnet_ids"][zone] for zone in self.cluster.zones},
+                public_subnet_ids={},
+            ),
+            security_group_id=of_cluster["securityGroupId"],
+            node_role_arn=of_cluster["nodeRoleArn"],
+            key_arn=of_cluster["keyArn"],
+        )
+        self.file_system_id = facts["fileSystemId"]
+        if isinstance(self.settings.mlflow.database, RdsManaged):
+            rds = self.settings.mlflow.database.rds
+            ssl_mode = "verify-full" if rds.get("ca_certificate") else "require"
+            self.database = read_database(facts["database"], rds.get("database") or "mlflow", ssl_mode)
+        if isinstance(self.settings.dns, Route53):
+            domain = self.settings.dns.route53["domain"]
+            self.zone = read_zone(facts["zone"], DnsProvider.ROUTE53, domain, self.cluster.account_id)

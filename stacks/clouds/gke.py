@@ -1,0 +1,189 @@
+"""An environment's part of Google Cloud: network, cluster, pools, bucket, database, zone."""
+
+from typing import Any
+
+import pulumi
+import pulumi_gcp as gcp
+
+from components.addons.external_dns import ExternalDns
+from components.charts import ChartSource
+from components.dns import DnsProvider, DnsZoneHandle
+from components.gke.bucket import GcsBucket, GcsBucketArgs, bucket_grants, bucket_store
+from components.gke.cluster import GkeCluster as ControlPlane
+from components.gke.compute_class import ComputeClass
+from components.gke.database import CloudSqlDatabase
+from components.gke.dns import CloudDnsZone
+from components.gke.handles import GkeHandle, GkeNetworkHandle
+from components.gke.network import GkeNetwork
+from components.gke.workload_identity import WorkloadIdentity
+from components.mlflow.postgresql import ManagedDatabaseHandle
+from components.node_pools.gke import GkeNodePool
+from components.node_pools.referenced import ReferencedNodePool
+from components.stores import ObjectStoreHandle
+from stacks.clouds.credentials import project_number
+from stacks.clouds.other_stack import read_database, read_zone
+from stacks.models.clouds import GkeCluster
+from stacks.models.environment import Layer
+from stacks.models.platform import CloudDns, CloudSqlManaged, ManagedGcs
+from stacks.settings import Settings
+
+
+class GkeCloud:
+    """The shape of `stacks.clouds.shape.Cloud` on Google Cloud."""
+
+    def __init__(self, settings: Settings, cluster: GkeCluster) -> None:
+        self.settings, self.cluster, self.name = settings, cluster, settings.cluster_name
+        self.gcp = gcp.Provider(
+            "gcp",
+            project=cluster.project,
+            region=cluster.region,
+            default_labels={"environment": settings.environment.name},
+        )
+        self.project_number = project_number(cluster, self.gcp)
+        self.providers: list[pulumi.ProviderResource] = [self.gcp]
+        self.pools = settings.pools
+        self.store = self._store_handle()
+        self.database: ManagedDatabaseHandle | None = None
+        self.zone: DnsZoneHandle | None = None
+        self.before_objects: list[pulumi.Resource] = []
+        self.storage_parameters: dict[str, dict[str, pulumi.Input[str]]] = {}
+        if settings.layer is Layer.PLATFORM:
+            self._read(pulumi.StackReference(settings.cluster_stack))
+        else:
+            self._make()
+
+    def _options(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(provider=self.gcp, depends_on=[*after])
+
+    def _make(self) -> None:
+        cluster, place = self.cluster, {"project": self.cluster.project, "region": self.cluster.region}
+        network = GkeNetwork(self.name, {"network": cluster.network, **place}, self._options())
+        control = ControlPlane(
+            self.name,
+            {
+                "cluster": cluster.control_plane,
+                "network": network.handle,
+                **place,
+                "project_number": self.project_number,
+                "zones": cluster.zones,
+                "keep_data": self.settings.keep_data,
+            },
+            self._options(network),
+        )
+        self.handle, self.kubeconfig = control.handle, control.kubeconfig
+        pools = [
+            GkeNodePool(name, {"cluster": self.handle, "pool": pool}, self._options(control))
+            for name, pool in cluster.pools.items()
+        ]
+        self.before_objects = [control, *pools]
+        self._make_services()
+
+    def _make_services(self) -> None:
+        """What keeps data."""
+        settings, keep = self.settings, self.settings.keep_data
+        bucket = self._bucket_args()
+        if bucket:
+            GcsBucket(f"{self.name}-objects", bucket, self._options())
+        chosen = settings.mlflow.database
+        if isinstance(chosen, CloudSqlManaged):
+            self.database = CloudSqlDatabase(
+                f"{self.name}-mlflow",
+                {
+                    "cluster": self.handle,
+                    "database": {**chosen.cloud_sql, "highly_available": settings.environment.highly_available},
+                    "keep_data": keep,
+                },
+                self._options(),
+            ).handle
+        if isinstance(settings.dns, CloudDns):
+            self.zone = CloudDnsZone(
+                f"{self.name}-zone",
+                {"zone": settings.dns.cloud_dns, "project": self.cluster.project, "keep_data": keep},
+                self._options(),
+            ).handle
+
+    def _bucket_args(self) -> GcsBucketArgs | None:
+        chosen, cluster = self.settings.object_store, self.cluster
+        if not isinstance(chosen, ManagedGcs):
+            return None
+        keep = self.settings.keep_data
+        return {"project": cluster.project, "region": cluster.region, "bucket": chosen.gcs, "keep_data": keep}
+
+    def _store_handle(self) -> ObjectStoreHandle | None:
+        args = self._bucket_args()
+        return bucket_store(args) if args else None
+
+    def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:
+        """Classes of nodes that GKE makes by itself; it sizes its node pools itself as well."""
+        if self.settings.layer is Layer.PLATFORM:
+            return [ReferencedNodePool(name, {"pool": pool}) for name, pool in self.pools.items()]
+        return [
+            ComputeClass(name, {"cluster": self.handle, "compute_class": spec}, opts)
+            for name, spec in self.cluster.compute_classes.items()
+        ]
+
+    def let_in(
+        self, name: str, namespace: pulumi.Input[str], account: str, store: ObjectStoreHandle, *, write: bool
+    ) -> pulumi.Resource:
+        """Roles on the bucket for that service account, by Workload Identity Federation."""
+        return WorkloadIdentity(
+            name,
+            {
+                "cluster": self.handle,
+                "namespace": namespace,
+                "service_account": account,
+                "grants": bucket_grants("objects", store["bucket"], write),
+            },
+            self._options(),
+        )
+
+    def publish(self, opts: pulumi.ResourceOptions, source: ChartSource, monitoring_namespace: str) -> None:
+        """external-dns for the zone in Cloud DNS."""
+        if self.zone is not None:
+            ExternalDns(
+                "external-dns",
+                {
+                    "source": source,
+                    "zone": self.zone,
+                    "owner": self.name,
+                    "gke": self.handle,
+                    "monitoring_namespace": monitoring_namespace,
+                },
+                opts,
+            )
+
+    def facts(self) -> dict[str, Any]:
+        """Ids of what was made."""
+        return {
+            "cluster": {"name": self.handle["name"], "nodeServiceAccount": self.handle["node_service_account"]},
+            "network": dict(self.handle["network"]),
+            "database": dict(self.database) if self.database else None,
+            "zone": dict(self.zone) if self.zone else None,
+        }
+
+    def _read(self, other: pulumi.StackReference) -> None:
+        """The same of what another stack made."""
+        self.kubeconfig = pulumi.Output.secret(other.require_output("kubeconfig"))
+        facts = other.require_output("cloud")
+        self.handle = GkeHandle(
+            name=facts["cluster"]["name"],
+            project=self.cluster.project,
+            project_number=self.project_number,
+            region=self.cluster.region,
+            zones=self.cluster.zones,
+            mode=self.cluster.mode,
+            network=GkeNetworkHandle(
+                network_id=facts["network"]["network_id"],
+                subnetwork_id=facts["network"]["subnetwork_id"],
+                pods_range_name=self.cluster.network.get("pods_range_name") or "pods",
+                services_range_name=self.cluster.network.get("services_range_name") or "services",
+            ),
+            node_service_account=facts["cluster"]["nodeServiceAccount"],
+            workload_pool=f"{self.cluster.project}.svc.id.goog",
+        )
+        if isinstance(self.settings.mlflow.database, CloudSqlManaged):
+            sql = self.settings.mlflow.database.cloud_sql
+            self.database = read_database(facts["database"], sql.get("database") or "mlflow", "verify-ca")
+        if isinstance(self.settings.dns, CloudDns):
+            domain = self.settings.dns.cloud_dns["domain"]
+            self.zone = read_zone(facts["zone"], DnsProvider.CLOUD_DNS, domain, self.cluster.project)

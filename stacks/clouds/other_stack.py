@@ -1,0 +1,27 @@
+"""What a stack of layer platform reads of the stack that holds its cluster: ids and secrets; the rest is in settings."""
+
+from typing import Any
+
+import pulumi
+
+from components.dns import DnsProvider, DnsZoneHandle
+from components.mlflow.postgresql import PORT, ManagedDatabaseHandle
+
+
+def read_database(found: Any, database: str, ssl_mode: str) -> ManagedDatabaseHandle:
+    """The handle of a database that the other stack made. `found`: its part of the output `cloud`."""
+    return ManagedDatabaseHandle(
+        host=found["host"],
+        port=PORT,
+        database=database,
+        username=found["username"],
+        password=pulumi.Output.secret(found["password"]),
+        ssl_mode=ssl_mode,
+        ca_certificate=found["ca_certificate"],
+        address_range=found["address_range"],
+    )
+
+
+def read_zone(found: Any, provider: DnsProvider, domain: str, account: str) -> DnsZoneHandle:
+    """The handle of a DNS zone that the other stack made, or names."""
+    return DnsZoneHandle(provider=provider, domain=domain, zone=found["zone"], account=account)

@@ -1,0 +1,88 @@
+"""The pools of an environment before there are any: what each will hand out, and what is wrong with it. Pure."""
+
+from collections.abc import Iterator
+
+from components.catalog import ClusterKind
+from components.eks.handles import NodeProvisioning
+from components.eks.plan import plan_eks_pool
+from components.eks.spec import EksPoolSpec
+from components.gke.plan import plan_compute_class, plan_gke_pool
+from components.machines import MACHINES
+from components.placement import PoolHandle, plan_pool
+from policies.rules import eks, gke
+from policies.rules.accelerators import check_described_pool, check_pool
+from policies.rules.finding import Finding
+from stacks.models.clouds import EksCluster, GkeCluster
+from stacks.models.cluster import ExistingCluster, SimulatedCluster
+
+AnyCluster = SimulatedCluster | ExistingCluster | EksCluster | GkeCluster
+
+
+def pool_handles(cluster: AnyCluster) -> dict[str, PoolHandle]:
+    """Pool name -> what it will hand out. The components hand out the same; here it is known before them."""
+    match cluster:
+        case EksCluster():
+            return {
+                name: plan_eks_pool(name, spec, provisioning_of(cluster, spec), cluster.zones).handle
+                for name, spec in cluster.pools.items()
+            }
+        case GkeCluster():
+            pools = {name: plan_gke_pool(name, spec, cluster.zones).handle for name, spec in cluster.pools.items()}
+            classes = {
+                name: plan_compute_class(name, spec, cluster.zones)[0]
+                for name, spec in cluster.compute_classes.items()
+            }
+            return pools | classes
+        case _:
+            return {name: plan_pool(name, pool, cluster.kind)[0] for name, pool in cluster.pools.items()}
+
+
+def is_managed_group(cluster: EksCluster, pool: EksPoolSpec) -> bool:
+    """Whether its nodes are an EKS managed node group.
+
+    Where Karpenter makes nodes, it runs on some that it did not make: pools without accelerators with a nodesMin.
+    """
+    match cluster.provisioning:
+        case NodeProvisioning.MANAGED_GROUPS:
+            return True
+        case NodeProvisioning.KARPENTER:
+            plain = all(machine in MACHINES and not MACHINES[machine].accelerator for machine in pool["machines"])
+            return plain and bool(pool.get("nodes_min"))
+    return False
+
+
+def provisioning_of(cluster: EksCluster, pool: EksPoolSpec) -> NodeProvisioning:
+    """Who makes the nodes of one pool."""
+    return NodeProvisioning.MANAGED_GROUPS if is_managed_group(cluster, pool) else cluster.provisioning
+
+
+def pool_findings(cluster: AnyCluster) -> dict[str, list[Finding]]:
+    """Pool name -> everything that is wrong with it by itself."""
+    return {name: list(findings) for name, findings in _pool_findings(cluster)}
+
+
+def _pool_findings(cluster: AnyCluster) -> Iterator[tuple[str, Iterator[Finding]]]:
+    match cluster:
+        case EksCluster():
+            for name, spec in cluster.pools.items():
+                yield name, eks.check_eks_pool(
+                    f"cluster.pools.{name}",
+                    spec,
+                    provisioning_of(cluster, spec),
+                    zones=cluster.zones,
+                    kubernetes_version=cluster.control_plane["kubernetes_version"],
+                )
+        case GkeCluster():
+            region, zones, limits = cluster.region, cluster.zones, cluster.control_plane.get("auto_provisioning")
+            for name, pool in cluster.pools.items():
+                yield (
+                    name,
+                    gke.check_gke_pool(f"cluster.pools.{name}", pool, cluster.mode, region=region, zones=zones),
+                )
+            for name, one in cluster.compute_classes.items():
+                path = f"cluster.computeClasses.{name}"
+                yield name, gke.check_compute_class(path, one, cluster.mode, limits, region=region, zones=zones)
+        case _:
+            check = check_pool if cluster.kind == ClusterKind.SIMULATED else check_described_pool
+            for name, described in cluster.pools.items():
+                yield name, check(f"cluster.pools.{name}", described)
