@@ -178,8 +178,9 @@ def render(table: PriceTable) -> str:
 
 
 def _lines(table: PriceTable) -> Iterator[str]:
-    yield from (f"cloud: {table.cloud}", f"region: {table.region}", f"currency: {table.currency}", "sources:")
     used = {row.source for row in table.rows}
+    yield from (f"cloud: {table.cloud}", f"region: {table.region}", f"currency: {table.currency}")
+    yield "sources:" if used else "sources: {}"
     for key in sorted(used):
         source = table.sources[key]
         yield f"  {key}:"
