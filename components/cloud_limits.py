@@ -81,7 +81,7 @@ def _read(needs: Iterable[QuotaNeed], limit: Callable[[QuotaNeed], float | None]
         try:
             value = limit(need)
         except Exception as error:  # the engine raises a plain one, with the provider's text
-            text = " ".join(str(error).split())
+            text = " ".join(str(error).split()) or type(error).__name__
             if any(sign in text for sign in DENIED):
                 found.warnings.append(f"not allowed to read quotas: {text}")
                 break
