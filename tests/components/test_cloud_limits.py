@@ -20,7 +20,7 @@ from pulumi import InvokeOptions
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks
 from pulumi_aws.servicequotas import GetServiceQuotaResult
 
-from components.cloud_limits import CloudLimits, aws_limits, gcp_limits, limit_in
+from components.cloud_limits import CloudLimits, aws_limits, gcp_limits, limit_in, quota_report
 from components.quotas import QuotaNeed, QuotaPool, judge_quotas, quota_needs, quota_warnings
 from policies.rules.finding import camel
 
@@ -216,6 +216,32 @@ def test_each_cloud_is_asked_for_its_own_quotas_only() -> None:
     mocks = cloud(refuse("nobody is to be asked"))
     assert aws_limits(GCP, "us-east-1") == gcp_limits(AWS, "p", "r") == CloudLimits()
     assert not mocks.asked
+
+
+POOLS = [QuotaPool("h100", "a3-highgpu-8g", 2), QuotaPool("v4", "ct4p-hightpu-4t", 1)]
+V4 = "pool v4: no quota is known for ct4p-hightpu-4t on-demand; nothing was checked"
+FAMILY = "compute.googleapis.com/GPUS-PER-GPU-FAMILY-per-project-region/gpu_family=NVIDIA_H100"
+
+
+def test_a_report_has_what_is_too_small_and_what_is_unknown() -> None:
+    report = quota_report(POOLS, "us-central1", lambda needs: CloudLimits({FAMILY: 8}))
+    (finding,) = report.findings
+    assert finding.path == "nodePools.h100.nodesMax"
+    unmetered, unknown = report.warnings
+    assert unmetered == V4
+    assert "GPUs (all regions)" in unknown
+
+
+def test_a_report_says_once_that_nothing_could_be_read() -> None:
+    report = quota_report(POOLS, "us-central1", lambda needs: CloudLimits({}, ["not allowed to read quotas: no"]))
+    assert report.findings == ()
+    assert report.warnings == (V4, "not allowed to read quotas: no")
+
+
+def test_a_report_judges_what_was_read_before_the_refusal() -> None:
+    report = quota_report(POOLS, "us-central1", lambda needs: CloudLimits({FAMILY: 8}, ["not allowed"]))
+    assert len(report.findings) == 1
+    assert report.warnings == (V4, "not allowed")
 
 
 H100 = next(need for need in GCP if need.dimensions == (("gpu_family", "NVIDIA_H100"),))

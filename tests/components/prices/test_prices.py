@@ -172,6 +172,7 @@ def test_any_table_comes_back_from_its_file(rows: list[Row], what: str) -> None:
         ("usd: 0.526, source: karpenter", "usd: 0.526, source: hearsay", "a source of its file"),
         ("usd: 0.526", "usd: 0", "more than 0"),
         ("saving: 0.64", "saving: 1", "less than 1"),
+        ("date: 2026-07-20", "date: last July", "a source has a date, 2026-11-21: karpenter"),
         ("currency: USD", "currency: EUR", "in USD"),
         ("name: g4dn.2xlarge,", "name: g4dn.xlarge,", "stands twice"),
     ],

@@ -20,7 +20,7 @@ from tools.prices import aws
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 NOT_ASKED = {"eks-cluster-extended"}
-"""Items whose product no source names."""
+"""Items whose product no source explains."""
 
 
 def spot(machine: str, zone: str, usd: float, minutes_ago: int = 0) -> dict[str, Any]:

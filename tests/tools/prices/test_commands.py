@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 import components.prices
 from components.catalog import Purchase
 from components.prices import file_of, parse, tables
-from tests.tools.prices.support import catalogue, catalogue_skus
+from tests.tools.prices.support import catalogue, catalogue_skus, stubbed
 from tools.__main__ import main
 from tools.errors import ToolError
 from tools.prices import aws, commands, google
@@ -136,6 +136,22 @@ def test_a_broken_answer_changes_nothing_even_when_accepted(
     before = files(directory)
     result = run("refresh", "--cloud", "aws", "--accept")
     assert result.exit_code == 1
+    assert "nothing was written" in result.output
+    assert files(directory) == before
+
+
+@pytest.mark.parametrize("answer", ["<html>", '{"product": {}}', "[]"])
+def test_an_answer_in_another_shape_is_one_line_and_changes_nothing(
+    answer: str, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pricing, stub = stubbed("pricing")
+    stub.add_response("get_products", {"FormatVersion": "aws_v2", "PriceList": [answer]})
+    monkeypatch.setattr(aws, "clients", lambda region: (pricing, None))
+    before = files(directory)
+    with stub:
+        result = run("refresh", "--cloud", "aws")
+    assert result.exit_code == 1
+    assert "aws answered what is not understood" in result.output
     assert "nothing was written" in result.output
     assert files(directory) == before
 
