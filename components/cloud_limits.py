@@ -3,14 +3,15 @@
 Nobody is refused for what could not be read: an answer that is missing is a warning, and the check goes on without it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import pulumi_aws
 import pulumi_gcp
 from pulumi import InvokeOptions
 
-from components.quotas import QuotaNeed
+from components.quotas import QuotaNeed, QuotaPool, judge_quotas, quota_needs, quota_warnings, unmetered
+from policies.rules.finding import Finding
 
 DENIED = ("AccessDenied", "not authorized", "PERMISSION_DENIED", "Error 403", "has not been used in project")
 """How clouds say no, as their providers pass it on. The last: the Cloud Quotas API is off in the project."""
@@ -24,6 +25,30 @@ class CloudLimits:
 
     limits: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class QuotaReport:
+    """What a check of quotas found."""
+
+    findings: tuple[Finding, ...]
+    """Quotas that are too small: reasons not to go on."""
+    warnings: tuple[str, ...]
+    """What was not checked, and why."""
+
+
+def quota_report(
+    pools: Sequence[QuotaPool], region: str, read: Callable[[list[QuotaNeed]], CloudLimits]
+) -> QuotaReport:
+    """The pools of one cluster at their largest against the limits that `read` brings.
+
+    What could not be read is said once, by its reason: not again for each quota that is unknown because of it.
+    """
+    needs = quota_needs(pools)
+    found = read(needs)
+    judged = [need for need in needs if need.key in found.limits] if found.warnings else needs
+    warnings = (*unmetered(pools), *found.warnings, *quota_warnings(judged, found.limits, region))
+    return QuotaReport(tuple(judge_quotas(needs, found.limits, region)), warnings)
 
 
 def aws_limits(needs: Iterable[QuotaNeed], region: str, opts: InvokeOptions | None = None) -> CloudLimits:
@@ -81,7 +106,7 @@ def _read(needs: Iterable[QuotaNeed], limit: Callable[[QuotaNeed], float | None]
         try:
             value = limit(need)
         except Exception as error:  # the engine raises a plain one, with the provider's text
-            text = " ".join(str(error).split())
+            text = " ".join(str(error).split()) or type(error).__name__
             if any(sign in text for sign in DENIED):
                 found.warnings.append(f"not allowed to read quotas: {text}")
                 break

@@ -35,8 +35,9 @@ METERS: dict[str, Meter] = {
 }
 """Values of EksPurchase and GkePurchase -> what they draw on.
 
-Sources: EC2 On-Demand quotas count running instances and unused reservations, so a node in a reservation adds nothing
-(EC2 user guide); Flex-start: Compute Engine, provisioning models; reserved TPUs need no quota: GKE, troubleshoot TPUs.
+Sources: instances in a Capacity Block count against no On-Demand limit, a reservation counts when it is made, used or
+not (EC2 user guide, Capacity Blocks and InstanceLimitExceeded); Flex-start: Compute Engine, provisioning models;
+reserved TPUs need no quota: GKE, troubleshoot TPUs.
 """
 
 

@@ -153,6 +153,9 @@ def parse(text: str) -> PriceTable:
     """A data file. ValueError: it is not one, with the line that is wrong."""
     data: Any = yaml.safe_load(text)
     sources = {key: Source(key, source["date"], source["what"]) for key, source in data["sources"].items()}
+    undated = [key for key, source in sources.items() if not isinstance(source.dated, date)]
+    if undated:
+        raise ValueError(f"a source has a date, 2026-11-21: {', '.join(undated)}")
     rows = tuple(_row(line, sources) for line in data["prices"])
     if data["currency"] != "USD" or data["cloud"] not in CLOUDS:
         raise ValueError(f"prices are in USD and of {' or '.join(CLOUDS)}, not {data['currency']}, {data['cloud']}")
@@ -178,8 +181,9 @@ def render(table: PriceTable) -> str:
 
 
 def _lines(table: PriceTable) -> Iterator[str]:
-    yield from (f"cloud: {table.cloud}", f"region: {table.region}", f"currency: {table.currency}", "sources:")
     used = {row.source for row in table.rows}
+    yield from (f"cloud: {table.cloud}", f"region: {table.region}", f"currency: {table.currency}")
+    yield "sources:" if used else "sources: {}"
     for key in sorted(used):
         source = table.sources[key]
         yield f"  {key}:"

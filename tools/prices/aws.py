@@ -63,7 +63,11 @@ ITEM_QUESTIONS: dict[str, Question] = {
         for size in ("db.t4g.small", "db.t4g.medium", "db.m7g.large")
     },
 }
-"""Items that the price list is asked for. Not here: extended support, whose product no source names."""
+"""Items that the price list is asked for.
+
+Not here: EKS extended support. No source says whether its product (`AmazonEKS-Hours:extendedSupport`) is the whole or
+what comes on top.
+"""
 
 
 def machine_question(machine: str) -> Question:

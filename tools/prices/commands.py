@@ -71,8 +71,12 @@ def chosen(cloud: str | None, region: str | None) -> list[PriceTable]:
 
 def refresh_table(table: PriceTable, directory: Path, now: date, *, dry_run: bool, accept: bool) -> None:
     """One table: asked, compared, shown, written. ToolError: nothing of it was written."""
-    with telling(f"{table.cloud} {table.region}") as tell:
-        answer, asked, source = ask(table, now, tell)
+    try:
+        with telling(f"{table.cloud} {table.region}") as tell:
+            answer, asked, source = ask(table, now, tell)
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise ToolError(f"{table.cloud} answered what is not understood ({what}); nothing was written") from error
     try:
         after, changes = refreshed(table, answer, asked, source)
         text = render(after)
