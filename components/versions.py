@@ -325,5 +325,7 @@ API_VERSIONS: dict[str, str] = {
     "PodMonitor": "monitoring.coreos.com/v1",
     "PrometheusRule": "monitoring.coreos.com/v1",
     "Cluster": "postgresql.cnpg.io/v1",
+    "NodePool": "karpenter.sh/v1",
+    "EC2NodeClass": "karpenter.k8s.aws/v1",
 }
 """The API version of each custom resource kind that our components emit (all are storage versions of `CRDS`)."""

@@ -15,6 +15,7 @@ from components.catalog import ACCELERATORS, Accelerator, ClusterKind, DeviceMec
 from components.eks.facts import (
     ADDONS,
     BOTTLEROCKET_MIG_MODELS,
+    CLUSTER_AUTOSCALER_TAGS,
     DRA_SINCE,
     EKS_VERSIONS,
     LOG_RETENTION_DAYS,
@@ -582,3 +583,24 @@ def _check_provisioning(path: str, spec: EksPoolSpec, provisioning: NodeProvisio
     for broken, key, value, rule, remedy in refused:
         if broken:
             yield Finding(f"{path}.{key}", value, rule, remedy)
+
+
+def check_controller(path: str, found: NodeProvisioning, needed: NodeProvisioning) -> Iterator[Finding]:
+    """One maker of nodes in a cluster: two would fight over the same waiting pods."""
+    if found is not needed:
+        yield Finding(
+            f"{path}.cluster", f"provisioning {found}", f"provisioning {needed}: one maker of nodes", "leave it out"
+        )
+
+
+def check_autoscaler_version(path: str, kubernetes_version: str, idle_minutes: float) -> Iterator[Finding]:
+    """A Cluster Autoscaler is made for each minor version of Kubernetes."""
+    if kubernetes_version not in CLUSTER_AUTOSCALER_TAGS:
+        yield Finding(
+            f"{path}.kubernetesVersion",
+            kubernetes_version,
+            f"a version with an autoscaler in this table: {', '.join(CLUSTER_AUTOSCALER_TAGS)}",
+            "add its release to components/eks/facts.py, or use Karpenter",
+        )
+    if not 1 <= idle_minutes <= 24 * 60:
+        yield Finding(f"{path}.idleMinutes", f"{idle_minutes}", "1 minute to a day", "use 10")
