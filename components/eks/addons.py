@@ -65,15 +65,13 @@ class EksAddons(Component):
 
     def __init__(self, name: str, args: EksAddonsArgs, opts: ResourceOptions | None = None) -> None:
         versions = args.get("versions") or {}
+        chosen = addons_on_nodes(args["cluster"]["provisioning"], efs=bool(args.get("efs")))
         refuse(
             f"EKS add-ons {name}",
-            [found for addon in versions for found in check_addon_version("versions", addon, versions[addon])],
+            [found for addon in versions for found in check_addon_version("versions", addon, versions[addon], chosen)],
         )
         super().__init__(name, args, opts)
-        made = [
-            declare_addon(self, name, addon, args["cluster"], versions.get(addon))
-            for addon in addons_on_nodes(args["cluster"]["provisioning"], efs=bool(args.get("efs")))
-        ]
+        made = [declare_addon(self, name, addon, args["cluster"], versions.get(addon)) for addon in chosen]
         self.installed = Output.all(*(addon.addon_name for addon in made)).apply(list)
         self.register_outputs({"installed": self.installed})
 

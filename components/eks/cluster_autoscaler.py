@@ -52,7 +52,9 @@ class ClusterAutoscaler(Component):
         refuse(
             f"cluster autoscaler {name}",
             [
-                *check_controller(name, cluster["provisioning"], NodeProvisioning.MANAGED_GROUPS),
+                *check_controller(
+                    name, cluster["provisioning"], NodeProvisioning.MANAGED_GROUPS, args.get("namespace") or ""
+                ),
                 *check_autoscaler_version(name, cluster["kubernetes_version"], args.get("idle_minutes", 10)),
             ],
         )

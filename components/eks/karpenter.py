@@ -77,7 +77,10 @@ class Karpenter(Component):
 
     def __init__(self, name: str, args: KarpenterArgs, opts: ResourceOptions | None = None) -> None:
         cluster = args["cluster"]
-        refuse(f"karpenter {name}", check_controller(name, cluster["provisioning"], NodeProvisioning.KARPENTER))
+        refuse(
+            f"karpenter {name}",
+            check_controller(name, cluster["provisioning"], NodeProvisioning.KARPENTER, args.get("namespace") or ""),
+        )
         super().__init__(name, args, opts)
         self.tags = aws_tags(name)
         nodes, needed = self._node_role(name, cluster)

@@ -4,6 +4,7 @@ from tests.components.contract.accelerators import CASES as ACCELERATORS
 from tests.components.contract.case import Case
 from tests.components.contract.data import CASES as DATA
 from tests.components.contract.edge import CASES as EDGE
+from tests.components.contract.eks import CASES as EKS
 from tests.components.contract.foundations import CASES as FOUNDATIONS
 from tests.components.contract.monitoring import CASES as MONITORING
 from tests.components.contract.serving import CASES as SERVING
@@ -14,6 +15,7 @@ CASES: list[Case] = [
     *FOUNDATIONS,
     *ACCELERATORS,
     *EDGE,
+    *EKS,
     *DATA,
     *MONITORING,
     *TENANTS,
