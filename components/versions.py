@@ -429,6 +429,8 @@ API_VERSIONS: dict[str, str] = {
     "ResourceSlice": "resource.k8s.io/v1",
     "IPAddressPool": "metallb.io/v1beta1",
     "L2Advertisement": "metallb.io/v1beta1",
+    "NodePool": "karpenter.sh/v1",
+    "EC2NodeClass": "karpenter.k8s.aws/v1",
 }
 """The API version of each custom resource kind that our components emit (all are storage versions of `CRDS`)."""
 

@@ -63,12 +63,32 @@ class Recording:
         return chain
 
 
+COMPUTED: dict[str, dict[str, Any]] = {
+    "aws:eks/cluster:Cluster": {
+        "endpoint": "https://eks.test",
+        "certificateAuthority": {"data": "Y2E="},
+        "vpcConfig": {"clusterSecurityGroupId": "sg-cluster"},
+    },
+    "aws:eks/nodeGroup:NodeGroup": {"resources": [{"autoscalingGroups": [{"name": "eks-group"}]}]},
+}
+"""What a cloud adds to the inputs of a resource, where a component reads more of it than an id or an ARN."""
+
+
+def _with_computed(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    arn = {"arn": f"arn:aws:test:::{name}"} if kind.startswith("aws:") else {}
+    added = {
+        key: {**inputs.get(key, {}), **value} if isinstance(value, dict) else value
+        for key, value in COMPUTED.get(kind, {}).items()
+    }
+    return {**arn, **inputs, **added}
+
+
 class _Echo(Mocks):
     def call(self, args: MockCallArgs) -> Any:
         return {}
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        return f"{args.name}-id", args.inputs
+        return f"{args.name}-id", _with_computed(args.typ, args.name, args.inputs)
 
 
 class _Recorder(MockMonitor):

@@ -8,12 +8,14 @@ Add-ons that run on nodes are `EksAddons`, declared after the first pool: EKS ca
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any, Required, TypedDict
 
 import pulumi_aws as aws
-from pulumi import Output, ResourceOptions
+from pulumi import CustomResource, Output, ResourceOptions
 
 from components.component import Component
+from components.eks.addons import declare_addon
 from components.eks.facts import BEFORE_NODES, CONTROL_PLANE_LOGS
 from components.eks.handles import EksHandle, EksNetworkHandle
 from components.eks.network import trust_of
@@ -35,8 +37,6 @@ NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnl
 """The last one lets an administrator onto a broken node without SSH. The CNI has a role of its own."""
 AUTO_MODE_NODE_POLICIES = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
 ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
-ADDON_SETTINGS: dict[str, dict[str, Any]] = {"vpc-cni": {"enableNetworkPolicy": "true"}}
-"""Add-on -> its configuration values."""
 
 
 class EksClusterArgs(TypedDict, total=False):
@@ -73,6 +73,7 @@ class EksCluster(Component):
         )
         super().__init__(name, args, opts)
         self.tags, self.region = aws_tags(name), region
+        self.attached: list[CustomResource] = []
         keep = bool(args.get("keep_data"))
         provisioning = NodeProvisioning(spec.get("provisioning", NodeProvisioning.MANAGED_GROUPS))
         auto = provisioning is NodeProvisioning.AUTO_MODE
@@ -100,9 +101,7 @@ class EksCluster(Component):
             **(auto_mode(nodes.arn) if auto else {}),
             opts=ResourceOptions.merge(self.child, kept),
         )
-        self._admit(name, cluster, spec["admin_role_arns"])
-        if not auto:
-            self._addons(name, cluster, spec)
+        admins = self._admit(name, cluster, spec["admin_role_arns"])
         self.handle = EksHandle(
             name=cluster.name.apply(str),
             region=region,
@@ -110,17 +109,22 @@ class EksCluster(Component):
             kubernetes_version=spec["kubernetes_version"],
             provisioning=provisioning,
             network=args["network"],
-            security_group_id=cluster.vpc_config.apply(_cluster_group),
+            security_group_id=cluster.vpc_config.cluster_security_group_id.apply(str),
             node_role_arn=nodes.arn,
             key_arn=key.arn,
         )
         """For pools, services and add-ons."""
+        versions = spec.get("addon_versions") or {}
+        addons = [
+            declare_addon(self, name, addon, self.handle, versions.get(addon), self.attached)
+            for addon in (() if auto else BEFORE_NODES)
+        ]
+        # Nodes wait for the network add-on, and for what their role may do; they are gone before either is.
+        self.handle["node_role_arn"] = known_after(nodes.arn, [*self.attached, *addons])
         self.endpoint, self.version = cluster.endpoint, cluster.version
-        self.kubeconfig = Output.secret(
-            Output.all(cluster.name, cluster.endpoint, cluster.certificate_authority).apply(
-                lambda known: kubeconfig(known[0], known[1], _ca_data(known[2]), region)
-            )
-        )
+        # Whoever uses it comes after the administrators' access, and goes before it.
+        told = Output.all(cluster.name, cluster.endpoint, cluster.certificate_authority.data, *(a.id for a in admins))
+        self.kubeconfig = Output.secret(told.apply(lambda known: kubeconfig(known[0], known[1], known[2], region)))
         self.register_outputs({"kubeconfig": self.kubeconfig, "endpoint": self.endpoint, "version": self.version})
 
     def _role(self, name: str, kind: str, service: str, policies: tuple[str, ...]) -> aws.iam.Role:
@@ -139,7 +143,7 @@ class EksCluster(Component):
                 policy_arn=f"arn:{partition(self.region)}:iam::aws:policy/{policy}",
                 opts=self.child,
             )
-            self.attached = [*getattr(self, "attached", []), attachment]
+            self.attached.append(attachment)
         return role
 
     def _key(self, name: str, keep: bool) -> aws.kms.Key:
@@ -154,13 +158,14 @@ class EksCluster(Component):
         aws.kms.Alias(f"{name}-key-alias", name=f"alias/mlplatform/{name}", target_key_id=key.key_id, opts=self.child)
         return key
 
-    def _admit(self, name: str, cluster: aws.eks.Cluster, role_arns: list[str]) -> None:
+    def _admit(self, name: str, cluster: aws.eks.Cluster, role_arns: list[str]) -> list[CustomResource]:
+        admitted: list[CustomResource] = []
         for arn in role_arns:
             title = f"{name}-admin-{principal(arn)}"
             entry = aws.eks.AccessEntry(
                 title, cluster_name=cluster.name, principal_arn=arn, type="STANDARD", tags=self.tags, opts=self.child
             )
-            aws.eks.AccessPolicyAssociation(
+            granted = aws.eks.AccessPolicyAssociation(
                 f"{title}-policy",
                 cluster_name=cluster.name,
                 principal_arn=entry.principal_arn,
@@ -168,31 +173,15 @@ class EksCluster(Component):
                 access_scope={"type": "cluster"},
                 opts=self.child,
             )
-
-    def _addons(self, name: str, cluster: aws.eks.Cluster, spec: EksClusterSpec) -> None:
-        cni = self._role(name, "cni", "pods.eks.amazonaws.com", ("AmazonEKS_CNI_Policy",))
-        identities: dict[str, list[Any]] = {"vpc-cni": [{"service_account": "aws-node", "role_arn": cni.arn}]}
-        for addon in BEFORE_NODES:
-            aws.eks.Addon(
-                f"{name}-addon-{addon}",
-                cluster_name=cluster.name,
-                addon_name=addon,
-                addon_version=(spec.get("addon_versions") or {}).get(addon),
-                configuration_values=json.dumps(ADDON_SETTINGS[addon]) if addon in ADDON_SETTINGS else None,
-                pod_identity_associations=identities.get(addon),
-                resolve_conflicts_on_create="OVERWRITE",
-                resolve_conflicts_on_update="OVERWRITE",
-                tags=self.tags,
-                opts=ResourceOptions.merge(self.child, ResourceOptions(depends_on=self.attached)),
-            )
+            admitted.append(granted)
+        return admitted
 
 
 _TRUSTED = {
     "eks.amazonaws.com": ("sts:AssumeRole", "sts:TagSession"),
     "ec2.amazonaws.com": ("sts:AssumeRole",),
-    "pods.eks.amazonaws.com": ("sts:AssumeRole", "sts:TagSession"),
 }
-"""Service -> what it needs to take a role (EKS user guide, auto-cluster-iam-role and pod-id-role)."""
+"""Service -> what it needs to take a role (EKS user guide, auto-cluster-iam-role)."""
 
 
 def control_plane(spec: EksClusterSpec, network: EksNetworkHandle) -> dict[str, Any]:
@@ -230,20 +219,12 @@ def auto_mode(node_role_arn: Output[str]) -> dict[str, Any]:
     }
 
 
+def known_after(value: Output[str], resources: Sequence[CustomResource]) -> Output[str]:
+    """The value, known once these resources exist."""
+    return Output.all(value, *(resource.id for resource in resources)).apply(lambda known: str(known[0]))
+
+
 def principal(role_arn: str) -> str:
     """Account and name of a role, for the name of a child. Pure."""
     account, _, path = role_arn.split(":", 4)[4].partition(":")
     return f"{account}-{path.rsplit('/', 1)[-1]}"
-
-
-def _cluster_group(vpc_config: Any) -> str:
-    return str(_field(vpc_config, "cluster_security_group_id"))
-
-
-def _ca_data(authority: Any) -> str:
-    return str(_field(authority, "data"))
-
-
-def _field(value: Any, name: str) -> Any:
-    """A field of an output that the SDK may hand over as its class or as a dict."""
-    return value.get(name) if isinstance(value, dict) else getattr(value, name)

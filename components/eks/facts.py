@@ -99,3 +99,17 @@ BEFORE_NODES = ADDONS[:3]
 
 IN_AUTO_MODE = ADDONS[:5]
 """Those that Auto Mode does itself."""
+
+CLUSTER_AUTOSCALER_TAGS: dict[str, str] = {
+    "1.31": "v1.31.0",
+    "1.32": "v1.32.0",
+    "1.33": "v1.33.0",
+    "1.34": "v1.34.0",
+    "1.35": "v1.35.0",
+}
+"""Kubernetes minor version -> image tag: one autoscaler for each (kubernetes/autoscaler, cluster-autoscaler/README and
+chart 9.59.0). The first release of each minor version; no newer tag could be checked."""
+
+AUTO_MODE_NODE_CLASS = "eks.amazonaws.com/v1"
+"""API version of Auto Mode's NodeClass (EKS user guide, create-node-class). AWS installs the kind, without
+publishing its CRD."""

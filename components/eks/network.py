@@ -26,10 +26,8 @@ from policies.rules.finding import refuse
 
 
 class EksNetworkArgs(TypedDict):
-    """Where the VPC is, and what it is like."""
+    """What the VPC is like."""
 
-    region: Required[str]
-    """Region of AWS, `eu-west-1`."""
     network: Required[EksNetworkSpec]
     """One to create, or one that exists."""
 
@@ -41,8 +39,8 @@ class EksNetwork(Component):
     """Of the VPC."""
 
     def __init__(self, name: str, args: EksNetworkArgs, opts: ResourceOptions | None = None) -> None:
-        spec, region = args["network"], args["region"]
-        refuse(f"EKS network {name}", check_eks_network("network", spec, region))
+        spec = args["network"]
+        refuse(f"EKS network {name}", check_eks_network("network", spec))
         super().__init__(name, args, opts)
         self.tags = aws_tags(name)
         if spec.get("vpc_id"):
@@ -53,11 +51,11 @@ class EksNetwork(Component):
                 public_subnet_ids=dict(spec.get("public_subnet_ids") or {}),
             )
         else:
-            self.handle = self._create(name, region, spec)
+            self.handle = self._create(name, spec)
         self.vpc_id = Output.from_input(self.handle["vpc_id"])
         self.register_outputs({"vpcId": self.vpc_id})
 
-    def _create(self, name: str, region: str, spec: EksNetworkSpec) -> EksNetworkHandle:
+    def _create(self, name: str, spec: EksNetworkSpec) -> EksNetworkHandle:
         vpc = aws.ec2.Vpc(
             f"{name}-vpc",
             cidr_block=spec["cidr"],
@@ -76,7 +74,7 @@ class EksNetwork(Component):
         public = self._public_subnets(name, vpc, internet, subnets.public)
         gateways = self._nat_gateways(name, internet, public, bool(spec.get("single_nat_gateway")))
         private, tables = self._private_subnets(name, vpc, gateways, subnets.private)
-        self._endpoints(name, region, vpc, spec["cidr"], private, tables)
+        self._endpoints(name, region_of(spec["zones"][0]), vpc, spec["cidr"], private, tables)
         return EksNetworkHandle(vpc_id=vpc.id, cidr=spec["cidr"], private_subnet_ids=private, public_subnet_ids=public)
 
     def _tags(self, title: str) -> dict[str, str]:
@@ -242,6 +240,11 @@ class EksNetwork(Component):
                 tags=self._tags(f"{name}-{service}"),
                 opts=self.child,
             )
+
+
+def region_of(zone: str) -> str:
+    """The region of an availability zone. Pure."""
+    return zone.rstrip("abcdefghijklmnopqrstuvwxyz")
 
 
 def trust_of(service: str, *actions: str) -> dict[str, object]:

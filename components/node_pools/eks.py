@@ -164,9 +164,7 @@ def node_group(plan: EksPoolPlan) -> dict[str, Any]:
 
 def scaling_group(resources: Sequence[Any]) -> str:
     """Name of the Auto Scaling group that EKS made for a managed group."""
-    first = resources[0]
-    groups = first["autoscaling_groups"] if isinstance(first, Mapping) else first.autoscaling_groups
-    return str(groups[0]["name"] if isinstance(groups[0], Mapping) else groups[0].name)
+    return str(resources[0].autoscaling_groups[0].name)
 
 
 def launch_template(name: str, plan: EksPoolPlan, spec: EksPoolSpec, tags: Mapping[str, str]) -> dict[str, Any]:

@@ -15,8 +15,10 @@ from components.catalog import ACCELERATORS, Accelerator, ClusterKind, DeviceMec
 from components.eks.facts import (
     ADDONS,
     BOTTLEROCKET_MIG_MODELS,
+    CLUSTER_AUTOSCALER_TAGS,
     DRA_SINCE,
     EKS_VERSIONS,
+    IN_AUTO_MODE,
     LOG_RETENTION_DAYS,
     WITH_RESERVATION,
 )
@@ -165,6 +167,8 @@ def _check_existing_network(path: str, spec: EksNetworkSpec, region: str) -> Ite
 
 
 def _check_zone_names(path: str, zones: Sequence[str], region: str) -> Iterator[Finding]:
+    first = _ZONE.fullmatch(zones[0]) if zones else None
+    region = region or (first[1] if first else "")
     for zone in zones:
         match = _ZONE.fullmatch(zone)
         if not match or (region and match[1] != region):
@@ -213,15 +217,20 @@ def check_eks_cluster(path: str, spec: EksClusterSpec, today: date | None = None
         if arn in admins[:index]:
             yield Finding(f"{path}.adminRoleArns[{index}]", arn, "each role once", "remove the other")
     yield from _check_days(f"{path}.logDays", spec.get("log_days", DEFAULT_LOG_DAYS))
+    auto = spec.get("provisioning") == NodeProvisioning.AUTO_MODE
     for addon, version in (spec.get("addon_versions") or {}).items():
-        yield from check_addon_version(f"{path}.addonVersions", addon, version)
+        installed = [each for each in ADDONS if not auto or each not in IN_AUTO_MODE]
+        yield from check_addon_version(f"{path}.addonVersions", addon, version, installed)
 
 
-def check_addon_version(path: str, addon: str, version: str) -> Iterator[Finding]:
-    """A managed add-on that we install, and a version as EKS writes it."""
-    if addon not in ADDONS:
+def check_addon_version(path: str, addon: str, version: str, installed: Sequence[str]) -> Iterator[Finding]:
+    """A managed add-on that is installed there, and a version as EKS writes it."""
+    if addon not in installed:
         yield Finding(
-            f"{path}.{addon}", addon, f"an add-on that the platform installs: {', '.join(ADDONS)}", "correct the name"
+            f"{path}.{addon}",
+            addon,
+            f"an add-on that is installed here: {', '.join(installed)}",
+            "correct the name, or remove it",
         )
     if not _ADDON_VERSION.fullmatch(version):
         yield Finding(f"{path}.{addon}", version, "a version of EKS's", "write it like v1.20.4-eksbuild.2")
@@ -582,3 +591,28 @@ def _check_provisioning(path: str, spec: EksPoolSpec, provisioning: NodeProvisio
     for broken, key, value, rule, remedy in refused:
         if broken:
             yield Finding(f"{path}.{key}", value, rule, remedy)
+
+
+def check_controller(
+    path: str, found: NodeProvisioning, needed: NodeProvisioning, namespace: str = ""
+) -> Iterator[Finding]:
+    """One maker of nodes in a cluster: two would fight over the same waiting pods. In a namespace that can exist."""
+    if namespace:
+        yield from check_object_name(f"{path}.namespace", namespace)
+    if found is not needed:
+        yield Finding(
+            f"{path}.cluster", f"provisioning {found}", f"provisioning {needed}: one maker of nodes", "leave it out"
+        )
+
+
+def check_autoscaler_version(path: str, kubernetes_version: str, idle_minutes: float) -> Iterator[Finding]:
+    """A Cluster Autoscaler is made for each minor version of Kubernetes."""
+    if kubernetes_version not in CLUSTER_AUTOSCALER_TAGS:
+        yield Finding(
+            f"{path}.kubernetesVersion",
+            kubernetes_version,
+            f"a version with an autoscaler in this table: {', '.join(CLUSTER_AUTOSCALER_TAGS)}",
+            "add its release to components/eks/facts.py, or use Karpenter",
+        )
+    if not 1 <= idle_minutes <= 24 * 60:
+        yield Finding(f"{path}.idleMinutes", f"{idle_minutes}", "1 minute to a day", "use 10")

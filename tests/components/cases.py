@@ -5,6 +5,7 @@ from tests.components.contract.case import Case
 from tests.components.contract.cloud_data import CASES as CLOUD_DATA
 from tests.components.contract.data import CASES as DATA
 from tests.components.contract.edge import CASES as EDGE
+from tests.components.contract.eks import CASES as EKS
 from tests.components.contract.foundations import CASES as FOUNDATIONS
 from tests.components.contract.monitoring import CASES as MONITORING
 from tests.components.contract.serving import CASES as SERVING
@@ -15,6 +16,7 @@ CASES: list[Case] = [
     *FOUNDATIONS,
     *ACCELERATORS,
     *EDGE,
+    *EKS,
     *DATA,
     *CLOUD_DATA,
     *MONITORING,
