@@ -275,6 +275,9 @@ IMAGES: dict[str, Image] = {
     ),
 }
 
+CLOUD_CRDS = frozenset({"gke-compute-class"})
+"""CRDs that a cloud's clusters bring: nobody installs them; their stand-ins check our custom resources."""
+
 API_VERSIONS: dict[str, str] = {
     "Certificate": "cert-manager.io/v1",
     "ClusterIssuer": "cert-manager.io/v1",
@@ -289,5 +292,6 @@ API_VERSIONS: dict[str, str] = {
     "PodMonitor": "monitoring.coreos.com/v1",
     "PrometheusRule": "monitoring.coreos.com/v1",
     "Cluster": "postgresql.cnpg.io/v1",
+    "ComputeClass": "cloud.google.com/v1",
 }
-"""The API version of each custom resource kind that our components emit (all are storage versions of `CRDS`)."""
+"""The API version of each custom resource kind that our components emit (storage versions of `CRDS`, `CLOUD_CRDS`)."""

@@ -567,6 +567,13 @@ def check_pool_name(path: str, name: str) -> Iterator[Finding]:
         )
 
 
+def check_class_name(path: str, name: str) -> Iterator[Finding]:
+    """A name that GKE takes for a class of nodes: those that begin with its own words are its own."""
+    yield from check_pool_name(path, name)
+    if name.startswith(("gke", "autopilot")):
+        yield Finding(path, name, "classes named gke… and autopilot… are GKE's own", "choose another name")
+
+
 def check_compute_class(
     path: str,
     spec: ComputeClassSpec,

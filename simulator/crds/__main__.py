@@ -8,6 +8,7 @@ from simulator.crds import (
     cloudnative_pg,
     envoy_gateway,
     gateway_api,
+    gke_compute_class,
     kserve,
     node_feature_discovery,
     prometheus_operator,
@@ -21,11 +22,12 @@ KINDS_BY_ADDON: Mapping[str, Sequence[Kind]] = {
     "cloudnative-pg": cloudnative_pg.KINDS,
     "envoy-gateway": envoy_gateway.KINDS,
     "gateway-api": gateway_api.KINDS,
+    "gke-compute-class": gke_compute_class.KINDS,
     "kserve": kserve.KINDS,
     "node-feature-discovery": node_feature_discovery.KINDS,
     "prometheus-operator": prometheus_operator.KINDS,
 }
-"""What each file holds; the names are those of `components.versions.CRDS`."""
+"""What each file holds; the names are those of `components.versions.CRDS` and `CLOUD_CRDS`."""
 
 
 def main() -> None:

@@ -36,6 +36,7 @@ CLUSTER_SCOPED = {
     "ClusterRole",
     "ClusterRoleBinding",
     "ClusterServingRuntime",
+    "ComputeClass",
     "GatewayClass",
     "Namespace",
     "Node",
