@@ -410,7 +410,12 @@ def _purchase(path: str, spec: Any, machine: Machine, *, one_zone: bool) -> Iter
             "only flex-start and queued nodes end by themselves",
             "remove this line, or use purchase flex-start",
         )
-    if hosts_of(machine, spec.get("topology")) > 1 and not one_zone:
+    if topology_of(machine, spec.get("topology")) in topologies_of(machine):
+        yield from _slice_in_one_zone(path, hosts_of(machine, spec.get("topology")), one_zone=one_zone)
+
+
+def _slice_in_one_zone(path: str, hosts: int, *, one_zone: bool) -> Iterator[Finding]:
+    if hosts > 1 and not one_zone:
         yield Finding(f"{path}.zones", "several zones", "the hosts of a slice are in one zone", "name one zone")
 
 
@@ -639,8 +644,7 @@ def _class_slices(path: str, spec: ComputeClassSpec, machine: Machine, *, one_zo
     hosts = hosts_of(machine, spec.get("topology"))
     if spec.get("nodes_max", 0) % hosts:
         yield Finding(f"{path}.nodesMax", f"{spec['nodes_max']}", f"a multiple of {hosts} hosts", "correct it")
-    if hosts > 1 and not one_zone:
-        yield Finding(f"{path}.zones", "several zones", "the hosts of a slice are in one zone", "name one zone")
+    yield from _slice_in_one_zone(path, hosts, one_zone=one_zone)
 
 
 def _within_limits(
@@ -654,15 +658,22 @@ def _within_limits(
             "set autoProvisioning of the cluster, or declare a pool",
         )
         return
-    devices = machine.devices * int(spec.get("nodes_max") or 0)
-    allowed = int(limits["accelerators_max"].get(machine.accelerator, 0)) if machine.accelerator else devices
-    if devices > allowed:
-        yield Finding(
-            f"{path}.nodesMax",
-            f"{spec['nodes_max']}, {devices} devices",
-            f"the cluster may make {allowed} {machine.accelerator} by itself",
-            f"lower it, or raise autoProvisioning.acceleratorsMax.{machine.accelerator}",
-        )
+    nodes = int(spec.get("nodes_max") or 0)
+    wanted = {
+        "cpuMax": (machine.cpu * nodes, "vCPUs", limits["cpu_max"]),
+        "memoryGibMax": (machine.memory_gib * nodes, "GiB", limits["memory_gib_max"]),
+    }
+    if machine.accelerator:
+        allowed = limits["accelerators_max"].get(machine.accelerator, 0)
+        wanted[f"acceleratorsMax.{machine.accelerator}"] = (machine.devices * nodes, machine.accelerator, allowed)
+    for key, (asked, unit, most) in wanted.items():
+        if asked > most:
+            yield Finding(
+                f"{path}.nodesMax",
+                f"{nodes} of {machine.name}: {asked} {unit}",
+                f"the cluster may make {int(most)} {unit} by itself",
+                f"lower it, or raise autoProvisioning.{key}",
+            )
 
 
 def _between(path: str, spec: Any, key: str, least: int, most: int) -> Iterator[Finding]:

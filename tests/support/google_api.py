@@ -100,9 +100,8 @@ def _object(document: str, schema: str, value: Mapping[str, Any], path: str) -> 
                 break
             owner = field.get("$ref", owner)
         if field is not None:
-            if (schema, key) in TEXT_FOR_BOOLEAN:
-                part = {"TRUE": True, "FALSE": False}.get(part, part)
-            yield from _value(document, field, part, f"{path}.{key}")
+            told = {"TRUE": True, "FALSE": False}.get(part, part) if (schema, key) in TEXT_FOR_BOOLEAN else part
+            yield from _value(document, field, told, f"{path}.{key}")
 
 
 def _value(document: str, field: Mapping[str, Any], value: Any, path: str) -> Iterator[str]:
