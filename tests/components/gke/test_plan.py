@@ -77,3 +77,7 @@ def test_a_window_of_maintenance_is_as_long_as_asked_for(hour: int, minute: int,
 def test_a_reservation_is_named_as_a_class_names_it() -> None:
     assert reservation_parts("mine") == {"name": "mine"}
     assert reservation_parts("projects/p/reservations/r") == {"name": "r", "project": "p"}
+    blocks = "reservationBlocks/b/reservationSubBlocks/s"
+    inside = {"reservationBlock": {"name": "b", "reservationSubBlock": {"name": "s"}}}
+    assert reservation_parts(f"r/{blocks}") == {"name": "r", **inside}
+    assert reservation_parts(f"projects/p/reservations/r/{blocks}") == {"name": "r", "project": "p", **inside}

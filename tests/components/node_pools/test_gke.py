@@ -73,8 +73,15 @@ def test_what_gke_sets_by_itself_is_in_the_handle_and_not_declared() -> None:
         "cloud.google.com/gke-accelerator": "nvidia-l4",
     }
     assert [toleration["key"] for toleration in placement["tolerations"]] == ["nvidia.com/gpu"]
-    assert declared_config["taints"] == []
     assert declared_config["labels"] == {"mlplatform.dev/pool": "pool", "mlplatform.dev/purchase": "on-demand"}
+
+
+def test_a_gpu_pool_declares_the_taint_that_gke_leaves_out_on_the_first_pools_of_a_cluster() -> None:
+    gpu = {"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}
+    assert config(L4)["taints"] == [gpu]
+    spot = {"key": "mlplatform.dev/spot", "value": "true", "effect": "NO_SCHEDULE"}
+    assert config({**L4, "purchase": GkePurchase.SPOT})["taints"] == [gpu, spot]
+    assert config({**SLICES})["taints"] == []
 
 
 def test_arm_nodes_and_queued_nodes_are_tolerated_with_the_taints_that_gke_gives_them() -> None:
@@ -85,7 +92,8 @@ def test_arm_nodes_and_queued_nodes_are_tolerated_with_the_taints_that_gke_gives
         "nvidia.com/gpu",
         "cloud.google.com/gke-queued",
     ]
-    assert config(arm)["taints"] == config(queued)["taints"] == []
+    assert config(arm)["taints"] == []
+    assert [taint["key"] for taint in config(queued)["taints"]] == ["nvidia.com/gpu"]
 
 
 @pytest.mark.parametrize("machine", GKE_MACHINES, ids=lambda machine: machine.name)
@@ -290,7 +298,7 @@ def test_working_hours_are_calls_of_gke_under_an_account_that_can_do_nothing_els
     calls = {
         "start": ("setAutoscaling", "0 7 * * 1-5", "SetNodePoolAutoscalingRequest"),
         "end": ("setAutoscaling", "0 20 * * 1-5", "SetNodePoolAutoscalingRequest"),
-        "empty": ("setSize", "0 20 * * 1-5", "SetNodePoolSizeRequest"),
+        "empty": ("setSize", "3,9 20 * * 1-5", "SetNodePoolSizeRequest"),
     }
     bodies = {}
     for role, (method, schedule, request) in calls.items():

@@ -9,6 +9,7 @@ from components.gke.plan import topologies_of
 from components.gke.spec import GkeMode, GkePurchase
 from components.machines import MACHINES
 from policies.rules.gke import (
+    check_autopilot_addons,
     check_class_name,
     check_compute_class,
     check_gke_cluster,
@@ -48,6 +49,12 @@ GOOD_POOLS: dict[str, dict[str, Any]] = {
         **L4,
         "purchase": "reserved",
         "reservation": "projects/acme/reservations/l4/reservationBlocks/b-1",
+        "zones": ["europe-west4-a"],
+    },
+    "own block": {
+        **L4,
+        "purchase": "reserved",
+        "reservation": "l4/reservationBlocks/b-1/reservationSubBlocks/s-1",
         "zones": ["europe-west4-a"],
     },
     "flex-start": {**L4, "purchase": "flex-start", "max_run_hours": 168},
@@ -125,6 +132,8 @@ BAD_POOLS: list[tuple[dict[str, Any], list[str]]] = [
     ({**L4, "working_hours": HOURS, "nodes_min": 1}, ["workingHours"]),
     ({**L4, "working_hours": {**HOURS, "end": "20:00"}}, ["workingHours.end"]),
     ({**L4, "working_hours": {**HOURS, "end": HOURS["start"]}}, ["workingHours.end"]),
+    ({**L4, "working_hours": {**HOURS, "end": "55 20 * * 1-5"}}, ["workingHours.end"]),
+    ({**L4, "working_hours": {**HOURS, "end": "*/5 20 * * 1-5"}}, ["workingHours.end"]),
     ({**L4, "working_hours": {**HOURS, "time_zone": "Paris"}}, ["workingHours.timeZone"]),
     (
         {**L4, "labels": {"cloud.google.com/gke-accelerator": "nvidia-l4"}},
@@ -336,3 +345,10 @@ def test_names_are_those_that_gke_takes() -> None:
     assert list(check_pool_name("x", "h100")) == []
     assert [f.path for name in ("", "9a", "a" * 41, "No Name!") for f in check_pool_name("x", name)] == ["x"] * 4
     assert [f.rule for f in check_class_name("x", "gke-mine")] == ["classes named gke… and autopilot… are GKE's own"]
+
+
+def test_autopilot_admits_no_add_on_that_needs_its_node() -> None:
+    ours = ["cert-manager", "dcgm-exporter", "node-feature-discovery", "nvidia-device-plugin"]
+    found = list(check_autopilot_addons("addons", GkeMode.AUTOPILOT, ours))
+    assert [f.path for f in found] == [f"addons.{name}" for name in ours[1:]]
+    assert list(check_autopilot_addons("addons", GkeMode.STANDARD, ours)) == []
