@@ -411,6 +411,9 @@ IMAGES: dict[str, Image] = {
     ),
 }
 
+CLOUD_CRDS = frozenset({"gke-compute-class"})
+"""CRDs that a cloud's clusters bring: nobody installs them; their stand-ins check our custom resources."""
+
 API_VERSIONS: dict[str, str] = {
     "Certificate": "cert-manager.io/v1",
     "ClusterIssuer": "cert-manager.io/v1",
@@ -431,8 +434,9 @@ API_VERSIONS: dict[str, str] = {
     "L2Advertisement": "metallb.io/v1beta1",
     "NodePool": "karpenter.sh/v1",
     "EC2NodeClass": "karpenter.k8s.aws/v1",
+    "ComputeClass": "cloud.google.com/v1",
 }
-"""The API version of each custom resource kind that our components emit (all are storage versions of `CRDS`)."""
+"""The API version of each custom resource kind that our components emit (storage versions of `CRDS`, `CLOUD_CRDS`)."""
 
 
 class PostgresqlVersion(NamedTuple):

@@ -250,8 +250,13 @@ def _cloud_taints(machine: Machine, purchase: GkePurchase) -> list[Taint]:
 def _node_config(
     machine: Machine, spec: GkePoolSpec, purchase: GkePurchase, mechanism: DeviceMechanism, taints: list[Taint]
 ) -> dict[str, Any]:
+    accelerator = ACCELERATORS[machine.accelerator] if machine.accelerator else None
+    gpu = accelerator is not None and not accelerator.is_tpu
     if purchase is GkePurchase.SPOT:
         taints = [Taint(key=SPOT_TAINT, value="true", effect="NoSchedule"), *taints]
+    if accelerator and gpu:
+        # GKE sets it by itself only where another pool runs already, and a cluster's first pools start together.
+        taints = [Taint(key=accelerator.taint_key, value="present", effect="NoSchedule"), *taints]
     config: dict[str, Any] = {
         "machine_type": machine.name,
         "disk_type": machine.boot_disks[0],
@@ -272,8 +277,7 @@ def _node_config(
         "taints": [{"key": t["key"], "value": t["value"], "effect": TAINT_EFFECTS[t["effect"]]} for t in taints],
         **_purchase_config(spec, purchase),
     }
-    accelerator = ACCELERATORS[machine.accelerator] if machine.accelerator else None
-    if accelerator and not accelerator.is_tpu:
+    if gpu:
         config["guest_accelerators"] = [_guest_accelerator(machine, spec, mechanism)]
     ssds = machine.local_ssds or int(spec.get("local_ssds") or 0)
     if ssds:
@@ -432,7 +436,8 @@ def initial_per_zone(nodes_min: int, nodes_max: int, zones: int) -> int:
 def working_hours_calls(spec: GkePoolSpec, group: GkeGroup) -> list[ScheduledCall]:
     """What is called at the start and at the end of working hours; nothing where a pool has none.
 
-    GKE has no schedule of its own. Without autoscaling the size that is set stays, so it is turned off first.
+    GKE has no schedule of its own. Without autoscaling the size that is set stays, so it is turned off first; the pool
+    is emptied minutes later, twice: GKE does one thing at a time in a cluster, and calls may come late.
     """
     hours = spec.get("working_hours")
     if not hours or group.autoscaling is None:
@@ -443,8 +448,18 @@ def working_hours_calls(spec: GkePoolSpec, group: GkeGroup) -> list[ScheduledCal
     return [
         ScheduledCall("start", hours["start"], zone, "setAutoscaling", json.dumps(opened, sort_keys=True)),
         ScheduledCall("end", hours["end"], zone, "setAutoscaling", json.dumps(closed, sort_keys=True)),
-        ScheduledCall("empty", hours["end"], zone, "setSize", json.dumps({"nodeCount": 0})),
+        ScheduledCall("empty", minutes_later(hours["end"]), zone, "setSize", json.dumps({"nodeCount": 0})),
     ]
+
+
+EMPTY_AFTER_MINUTES = (3, 9)
+LAST_END_MINUTE = 59 - EMPTY_AFTER_MINUTES[-1]
+
+
+def minutes_later(cron: str) -> str:
+    """The schedule that empties a pool whose hours end at that one, in the same hour."""
+    minute, rest = cron.split(" ", 1)
+    return f"{','.join(str(int(minute) + later) for later in EMPTY_AFTER_MINUTES)} {rest}"
 
 
 def _camel(key: str) -> str:
@@ -533,14 +548,16 @@ def _priority(
 
 def reservation_parts(reservation: str) -> dict[str, Any]:
     """A reservation as a ComputeClass names it."""
-    if "/" not in reservation:
-        return {"name": reservation}
-    parts = reservation.split("/")
-    named: dict[str, Any] = {"name": parts[3], "project": parts[1]}
-    if len(parts) > 5:
-        named["reservationBlock"] = {"name": parts[5]}
-    if len(parts) > 7:
-        named["reservationBlock"]["reservationSubBlock"] = {"name": parts[7]}
+    name, *blocks = reservation.split("/reservationBlocks/")
+    named: dict[str, Any] = {"name": name}
+    if "/" in name:
+        _, project, _, alone = name.split("/")
+        named = {"name": alone, "project": project}
+    for block in blocks:
+        first, *second = block.split("/reservationSubBlocks/")
+        named["reservationBlock"] = {"name": first}
+        for sub_block in second:
+            named["reservationBlock"]["reservationSubBlock"] = {"name": sub_block}
     return named
 
 

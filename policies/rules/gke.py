@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
@@ -11,6 +11,7 @@ from components.catalog import ACCELERATORS, ClusterKind, DeviceMechanism, Shari
 from components.gke.plan import (
     CLOUD_LABEL_DOMAIN,
     DYNAMIC,
+    LAST_END_MINUTE,
     LOCAL_SSD_CHOICES,
     MAX_POOL_NAME,
     hosts_of,
@@ -36,6 +37,7 @@ from components.gke.spec import (
 )
 from components.machines import MACHINES, Machine
 from components.placement import SharingArgs, Taint
+from components.working_hours import WorkingHoursSpec
 from policies.rules.accelerators import MAX_NODES, TAINT_EFFECTS, check_sharing
 from policies.rules.finding import Finding, camel
 from policies.rules.working_hours import check_working_hours
@@ -45,8 +47,7 @@ _REGION = re.compile(r"[a-z]+-[a-z]+[0-9]+")
 _ZONE = re.compile(r"([a-z]+-[a-z]+[0-9]+)-[a-z]")
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _RESERVATION = re.compile(
-    r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
-    r"|projects/[a-z0-9:.-]+/reservations/[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
+    r"(projects/[a-z0-9:.-]+/reservations/)?[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
     r"(/reservationBlocks/[-a-z0-9]+(/reservationSubBlocks/[-a-z0-9]+)?)?"
 )
 _VERSION = re.compile(r"1\.[0-9]{2}(\.[0-9]+(-gke\.[0-9]+)?)?")
@@ -64,6 +65,15 @@ MIN_WEEKLY_HOURS = 12
 """48 hours of maintenance in 32 days, of which four whole weeks are sure (GKE documentation, maintenance windows)."""
 MAX_UPGRADE_FREE_DAYS, MAX_EXCLUSION_DAYS = 90, 180
 """Days of an exclusion: of all upgrades, and of minor ones."""
+AUTOPILOT_REFUSES: dict[str, str] = {
+    "node-feature-discovery": "mounts /sys and /boot of its node",
+    "dcgm-exporter": "mounts the kubelet's sockets of its node",
+    "device-plugin": "mounts the kubelet's sockets of its node or is privileged",
+    "nvidia-device-plugin": "mounts the kubelet's sockets of its node and is privileged",
+    "node-exporter": "uses the network and the root of its node",
+}
+"""Our add-ons that Autopilot refuses -> why. Of a node's file system it admits /var/log alone (GKE documentation,
+autopilot-security)."""
 SLICES_AT_MOST = 200
 """GKE gets slow with more node pools (GKE documentation, node auto-provisioning)."""
 
@@ -308,7 +318,7 @@ def check_gke_pool(
     yield from check_zones(f"{path}.zones", spec.get("zones") or [], region, zones)
     yield from _labels_and_taints(path, spec.get("labels") or {}, spec.get("taints") or [])
     if spec.get("working_hours"):
-        yield from check_working_hours(f"{path}.workingHours", spec["working_hours"], int(spec.get("nodes_min") or 0))
+        yield from _working_hours(f"{path}.workingHours", spec["working_hours"], int(spec.get("nodes_min") or 0))
     yield from _between(path, spec, "disk_gib", MIN_DISK_GIB, MAX_DISK_GIB)
     if not isinstance(machine, Machine):
         return
@@ -317,6 +327,19 @@ def check_gke_pool(
     yield from _devices(path, spec, machine)
     yield from _local_ssds(path, spec, machine)
     yield from _compact(path, spec, machine, one_zone=len(spec.get("zones") or zones or [""]) == 1)
+
+
+def _working_hours(path: str, hours: WorkingHoursSpec, nodes_min: int) -> Iterator[Finding]:
+    found = list(check_working_hours(path, hours, nodes_min))
+    yield from found
+    minute = str(hours.get("end") or "").split(" ", 1)[0]
+    if not found and not (minute.isdecimal() and int(minute) <= LAST_END_MINUTE):
+        yield Finding(
+            f"{path}.end",
+            hours["end"],
+            f"a minute of 0 to {LAST_END_MINUTE}: the pool is emptied in the same hour, after GKE stopped to grow it",
+            "write it like `0 20 * * 1-5`",
+        )
 
 
 def _known_machine(path: str, name: str) -> Machine | Finding:
@@ -410,7 +433,12 @@ def _purchase(path: str, spec: Any, machine: Machine, *, one_zone: bool) -> Iter
             "only flex-start and queued nodes end by themselves",
             "remove this line, or use purchase flex-start",
         )
-    if hosts_of(machine, spec.get("topology")) > 1 and not one_zone:
+    if topology_of(machine, spec.get("topology")) in topologies_of(machine):
+        yield from _slice_in_one_zone(path, hosts_of(machine, spec.get("topology")), one_zone=one_zone)
+
+
+def _slice_in_one_zone(path: str, hosts: int, *, one_zone: bool) -> Iterator[Finding]:
+    if hosts > 1 and not one_zone:
         yield Finding(f"{path}.zones", "several zones", "the hosts of a slice are in one zone", "name one zone")
 
 
@@ -552,10 +580,22 @@ def _labels_and_taints(path: str, labels: dict[str, str], taints: Sequence[Taint
                 "NoSchedule keeps pods away that do not tolerate it",
             )
         if taint["key"] in device_taints:
-            yield Finding(f"{at}.key", taint["key"], "GKE sets the taint of the devices by itself", "remove this taint")
+            yield Finding(f"{at}.key", taint["key"], "the taint of the devices comes with them", "remove this taint")
         elif not _LABEL_KEY.fullmatch(taint["key"]) or not _LABEL_VALUE.fullmatch(taint["value"]):
             yield Finding(
                 at, f"{taint['key']}={taint['value']}", "a taint of Kubernetes", "correct the key or the value"
+            )
+
+
+def check_autopilot_addons(path: str, mode: GkeMode, addons: Collection[str]) -> Iterator[Finding]:
+    """Add-ons whose pods Autopilot does not admit."""
+    for addon in sorted(addons) if mode == GkeMode.AUTOPILOT else []:
+        if addon in AUTOPILOT_REFUSES:
+            yield Finding(
+                f"{path}.{addon}",
+                f"{addon} on an autopilot cluster",
+                f"Autopilot admits no pod that {AUTOPILOT_REFUSES[addon]}",
+                "leave it out: Google brings drivers, device plugin and node metrics; or use mode standard",
             )
 
 
@@ -565,6 +605,13 @@ def check_pool_name(path: str, name: str) -> Iterator[Finding]:
         yield Finding(
             path, name or "(missing)", f"1 to {MAX_POOL_NAME} of a-z, 0-9 and '-', a letter first", "choose such a name"
         )
+
+
+def check_class_name(path: str, name: str) -> Iterator[Finding]:
+    """A name that GKE takes for a class of nodes: those that begin with its own words are its own."""
+    yield from check_pool_name(path, name)
+    if name.startswith(("gke", "autopilot")):
+        yield Finding(path, name, "classes named gke… and autopilot… are GKE's own", "choose another name")
 
 
 def check_compute_class(
@@ -632,8 +679,7 @@ def _class_slices(path: str, spec: ComputeClassSpec, machine: Machine, *, one_zo
     hosts = hosts_of(machine, spec.get("topology"))
     if spec.get("nodes_max", 0) % hosts:
         yield Finding(f"{path}.nodesMax", f"{spec['nodes_max']}", f"a multiple of {hosts} hosts", "correct it")
-    if hosts > 1 and not one_zone:
-        yield Finding(f"{path}.zones", "several zones", "the hosts of a slice are in one zone", "name one zone")
+    yield from _slice_in_one_zone(path, hosts, one_zone=one_zone)
 
 
 def _within_limits(
@@ -647,15 +693,22 @@ def _within_limits(
             "set autoProvisioning of the cluster, or declare a pool",
         )
         return
-    devices = machine.devices * int(spec.get("nodes_max") or 0)
-    allowed = int(limits["accelerators_max"].get(machine.accelerator, 0)) if machine.accelerator else devices
-    if devices > allowed:
-        yield Finding(
-            f"{path}.nodesMax",
-            f"{spec['nodes_max']}, {devices} devices",
-            f"the cluster may make {allowed} {machine.accelerator} by itself",
-            f"lower it, or raise autoProvisioning.acceleratorsMax.{machine.accelerator}",
-        )
+    nodes = int(spec.get("nodes_max") or 0)
+    wanted = {
+        "cpuMax": (machine.cpu * nodes, "vCPUs", limits["cpu_max"]),
+        "memoryGibMax": (machine.memory_gib * nodes, "GiB", limits["memory_gib_max"]),
+    }
+    if machine.accelerator:
+        allowed = limits["accelerators_max"].get(machine.accelerator, 0)
+        wanted[f"acceleratorsMax.{machine.accelerator}"] = (machine.devices * nodes, machine.accelerator, allowed)
+    for key, (asked, unit, most) in wanted.items():
+        if asked > most:
+            yield Finding(
+                f"{path}.nodesMax",
+                f"{nodes} of {machine.name}: {asked} {unit}",
+                f"the cluster may make {int(most)} {unit} by itself",
+                f"lower it, or raise autoProvisioning.{key}",
+            )
 
 
 def _between(path: str, spec: Any, key: str, least: int, most: int) -> Iterator[Finding]:

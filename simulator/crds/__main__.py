@@ -8,6 +8,7 @@ from simulator.crds import (
     cloudnative_pg,
     envoy_gateway,
     gateway_api,
+    gke_compute_class,
     gpu_operator,
     karpenter,
     kserve,
@@ -26,6 +27,7 @@ KINDS_BY_ADDON: Mapping[str, Sequence[Kind]] = {
     "dra-driver-nvidia-gpu": nvidia_dra_driver.KINDS,
     "envoy-gateway": envoy_gateway.KINDS,
     "gateway-api": gateway_api.KINDS,
+    "gke-compute-class": gke_compute_class.KINDS,
     "gpu-operator": gpu_operator.KINDS,
     "karpenter": karpenter.KINDS,
     "kserve": kserve.KINDS,
@@ -33,7 +35,7 @@ KINDS_BY_ADDON: Mapping[str, Sequence[Kind]] = {
     "node-feature-discovery": node_feature_discovery.KINDS,
     "prometheus-operator": prometheus_operator.KINDS,
 }
-"""What each file holds; the names are those of `components.versions.CRDS`."""
+"""What each file holds; the names are those of `components.versions.CRDS` and `CLOUD_CRDS`."""
 
 
 def main() -> None:

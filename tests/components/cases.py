@@ -7,6 +7,7 @@ from tests.components.contract.data import CASES as DATA
 from tests.components.contract.edge import CASES as EDGE
 from tests.components.contract.eks import CASES as EKS
 from tests.components.contract.foundations import CASES as FOUNDATIONS
+from tests.components.contract.gke import CASES as GKE
 from tests.components.contract.monitoring import CASES as MONITORING
 from tests.components.contract.serving import CASES as SERVING
 from tests.components.contract.tenants import CASES as TENANTS
@@ -23,4 +24,5 @@ CASES: list[Case] = [
     *TENANTS,
     *TRAINING,
     *SERVING,
+    *GKE,
 ]

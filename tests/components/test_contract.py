@@ -36,6 +36,7 @@ CLUSTER_SCOPED = {
     "ClusterRole",
     "ClusterRoleBinding",
     "ClusterServingRuntime",
+    "ComputeClass",
     "EC2NodeClass",
     "GatewayClass",
     "Namespace",

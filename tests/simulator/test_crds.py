@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.versions import API_VERSIONS, CRDS
+from components.versions import API_VERSIONS, CLOUD_CRDS, CRDS
 from simulator.crds.__main__ import FOLDER, KINDS_BY_ADDON
 from simulator.crds.schema import Fragment, Kind, to_yaml
 
@@ -138,9 +138,10 @@ def test_the_file_is_what_the_tables_say(addon: str) -> None:
     assert (FOLDER / f"{addon}.yaml").read_text() == to_yaml(KINDS_BY_ADDON[addon]), "run python -m simulator.crds"
 
 
-def test_every_set_of_crds_that_the_platform_installs_has_its_file_and_no_other() -> None:
-    assert sorted(KINDS_BY_ADDON) == sorted(CRDS)
-    assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == sorted(CRDS)
+def test_every_set_of_crds_that_the_platform_or_a_cloud_installs_has_its_file_and_no_other() -> None:
+    assert not CLOUD_CRDS & CRDS.keys(), "what a cloud brings is not installed"
+    assert sorted(KINDS_BY_ADDON) == sorted([*CRDS, *CLOUD_CRDS])
+    assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == sorted(KINDS_BY_ADDON)
 
 
 def test_every_custom_kind_that_components_emit_is_served() -> None:
