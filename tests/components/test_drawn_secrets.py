@@ -12,9 +12,13 @@ def test_a_value_is_drawn_where_none_is_given_and_is_a_secret_either_way() -> No
     def look(output: Output[str]) -> None:
         Output.all(output.apply(str), output.is_secret()).apply(lambda pair: seen.append((pair[0], pair[1])))
 
-    record(lambda: [look(given_or_drawn("given")), look(given_or_drawn(None)), look(given_or_drawn(None, 48))] and None)
-    assert [value for value, _ in seen][0] == "given"
-    drawn, longer = seen[1][0], seen[2][0]
+    def program() -> None:
+        for output in (given_or_drawn("given"), given_or_drawn(None), given_or_drawn(None, 48)):
+            look(output)
+
+    record(program)
+    (given, _), (drawn, _), (longer, _) = seen
+    assert given == "given"
     assert (len(drawn), len(longer)) == (32, 64)
     assert all(secret for _, secret in seen)
 
