@@ -1,7 +1,6 @@
 """What ExternalDns registers for a zone of each cloud.
 
-Not proved here: that a record is written. Values are held to the chart's schema by tests/simulator/test_charts.py only as
-far as the stand-in knows them.
+Not proved here: that a record is written; that upstream's chart takes what the stand-in's schema takes.
 """
 
 import json
