@@ -50,7 +50,7 @@ class S3Bucket(Component):
         bucket = aws.s3.Bucket(
             f"{name}-bucket", bucket=spec["bucket"], force_destroy=not keep, tags=aws_tags(name), opts=options
         )
-        self._close(name, bucket, options)
+        self._close(name, bucket, bucket_arn(spec["bucket"], args["region"]), options)
         aws.s3.BucketServerSideEncryptionConfiguration(
             f"{name}-encryption", bucket=bucket.bucket, rules=[encryption_rule(args.get("key_arn"))], opts=options
         )
@@ -74,7 +74,7 @@ class S3Bucket(Component):
         self.arn = bucket.arn
         self.register_outputs({"arn": self.arn})
 
-    def _close(self, name: str, bucket: "aws.s3.Bucket", options: ResourceOptions) -> None:
+    def _close(self, name: str, bucket: "aws.s3.Bucket", arn: str, options: ResourceOptions) -> None:
         """Nobody outside the account, nothing without TLS. One after the other: S3 refuses two such calls at once."""
         owner = aws.s3.BucketOwnershipControls(
             f"{name}-ownership",
@@ -94,7 +94,7 @@ class S3Bucket(Component):
         aws.s3.BucketPolicy(
             f"{name}-policy",
             bucket=bucket.bucket,
-            policy=policy_json(tls_only(bucket.arn)),
+            policy=policy_json(tls_only(arn)),
             opts=_after(options, block),
         )
 
@@ -141,7 +141,7 @@ def bucket_statements(bucket_arn: Input[str], write: bool, key_arn: Input[str] |
 
 def below(bucket_arn: Input[str]) -> Input[str]:
     """The ARN of everything in a bucket. Pure."""
-    return f"{bucket_arn}/*" if isinstance(bucket_arn, str) else Output.concat(bucket_arn, "/*")
+    return f"{bucket_arn}/*" if isinstance(bucket_arn, str) else Output.format("{0}/*", bucket_arn)
 
 
 def tls_only(bucket_arn: Input[str]) -> dict[str, Any]:

@@ -63,12 +63,12 @@ class RdsDatabase(Component):
             f"database {name}",
             check_rds_database("database", args, keep_data=keep, zones=len(cluster["network"]["private_subnet_ids"])),
         )
-        super().__init__(name, args, opts)
+        given = args.get("password")
+        super().__init__(name, args if given is None else {**args, "password": Output.secret(given)}, opts)
         version = POSTGRESQL[spec.get("postgresql") or DEFAULT_POSTGRESQL]
         called = Output.from_input(cluster["name"]).apply(lambda of: identifier(IDENTIFIER_LENGTH, of, name))
         # What the instance stands on is kept with it: it cannot be deleted while the instance uses it.
         options = kept(self.child, keep=keep)
-        given = args.get("password")
         instance = aws.rds.Instance(
             f"{name}-instance",
             identifier=called,

@@ -49,7 +49,7 @@ class Route53Zone(Component):
                 tags=aws_tags(name),
                 opts=kept(self.child, keep=keep),
             )
-            self.zone_id, self.name_servers = zone.zone_id, zone.name_servers.apply(list)
+            self.zone_id, self.name_servers = zone.zone_id, zone.name_servers.apply(lambda found: [*(found or ())])
         self.handle: DnsZoneHandle = DnsZoneHandle(
             provider=DnsProvider.ROUTE53, domain=spec["domain"], zone=self.zone_id, account=args["account_id"]
         )

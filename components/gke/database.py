@@ -59,7 +59,8 @@ class CloudSqlDatabase(Component):
     def __init__(self, name: str, args: CloudSqlDatabaseArgs, opts: ResourceOptions | None = None) -> None:
         spec, keep, cluster = args["database"], bool(args.get("keep_data")), args["cluster"]
         refuse(f"database {name}", check_cloud_sql_database("database", args, keep_data=keep))
-        super().__init__(name, args, opts)
+        given = args.get("password")
+        super().__init__(name, args if given is None else {**args, "password": Output.secret(given)}, opts)
         generation = int(spec.get("generation", 1))
         parts = [name, *([str(generation)] if generation > 1 else [])]
         called = Output.from_input(cluster["name"]).apply(lambda of: identifier(NAME_LENGTH, of, *parts))
@@ -85,7 +86,6 @@ class CloudSqlDatabase(Component):
             deletion_policy="ABANDON",
             opts=options,
         )
-        given = args.get("password")
         user = gcp.sql.User(
             f"{name}-user",
             name=spec.get("username") or "mlflow",

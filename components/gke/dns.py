@@ -56,7 +56,7 @@ class CloudDnsZone(Component):
                 labels=GCP_LABELS,
                 opts=kept(self.child, keep=keep),
             )
-            self.zone_name, self.name_servers = zone.name, zone.name_servers.apply(list)
+            self.zone_name, self.name_servers = zone.name, zone.name_servers.apply(lambda found: [*(found or ())])
         self.handle: DnsZoneHandle = DnsZoneHandle(
             provider=DnsProvider.CLOUD_DNS, domain=spec["domain"], zone=self.zone_name, account=args["project"]
         )

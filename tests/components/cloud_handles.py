@@ -17,7 +17,7 @@ EKS = EksHandle(
     ),
     security_group_id="sg-1",
     node_role_arn="arn:aws:iam::123456789012:role/nodes",
-    key_arn="arn:aws:kms:eu-west-1:123456789012:key/cluster",
+    key_arn="arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555",
 )
 OTHER_EKS: EksHandle = {**EKS, "name": "staging"}
 GKE = GkeHandle(

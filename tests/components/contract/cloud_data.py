@@ -37,7 +37,7 @@ CASES = [
                 }
             ],
         },
-        variants={"cluster": OTHER_EKS, "statements.0.any_because": " "},
+        variants={"cluster": OTHER_EKS, "statements.0.any_because": " ", "statements.0.resources": ["arn:aws:s3:::b"]},
         judged={"statements.0.any_because": "it says why a wildcard is right"},
         refused={"statements": []},
     ),

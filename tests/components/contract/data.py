@@ -130,6 +130,7 @@ CASES = [
             "address_range": "10.0.0.0/16",
         },
         variants={"ssl_mode": "require"},
+        handed={"address_range": "its clients, which bring their own NetworkPolicy"},
         refused={"ssl_mode": "disable"},
     ),
     Case(

@@ -95,15 +95,16 @@ def test_a_store_in_the_cluster_is_reached_by_its_namespace_and_one_outside_by_i
         assert rule["to"][0]["ipBlock"]["except"] == ["169.254.169.254/32"]
 
 
-@pytest.mark.parametrize(("store", "agent"), [(S3, "169.254.170.23/32"), (GCS, "169.254.169.254/32")])
-def test_pods_without_keys_reach_what_gives_them_the_credentials_of_their_service_account(
-    store: ObjectStoreArgs, agent: str
-) -> None:
-    keyless = object_store("store", {**store, "credentials_secret_name": ""})
-    _, rule, *_ = object_store_traffic(keyless, {"app": "mlflow"})
-    assert (rule["cidr"], rule["ports"], rule["pods"]) == (agent, [80], {"app": "mlflow"})
-    if store is S3:
-        assert len(object_store_traffic({**keyless, "credentials_secret_name": "keys"})) == 1
+def test_without_keys_pods_reach_what_hands_out_their_identity() -> None:
+    def ways(args: ObjectStoreArgs) -> list[str]:
+        rules = object_store_traffic(object_store("store", args), {"app": "mlflow"})
+        assert all(rule["pods"] == {"app": "mlflow"} for rule in rules)
+        return [str(rule["cidr"]) for rule in rules if rule["name"] != "object-store"]
+
+    assert ways(INSIDE) == []
+    assert ways(S3) == ["169.254.170.23/32"]
+    assert ways(GCS) == ["169.254.169.254/32", "169.254.169.252/32"]
+    assert all("pods" not in rule for rule in object_store_traffic(object_store("store", S3)))
 
 
 @pytest.mark.parametrize(
