@@ -40,9 +40,12 @@ def declare_cluster(settings: Settings) -> Cluster:
         # The text of a kubeconfig changes (tokens, paths); the cluster does not, and nothing is replaced for it.
         cluster_identifier=f"{settings.cluster.kind}-{settings.environment.name}",
     )
-    kind = SimulatedNodePool if settings.cluster.kind == ClusterKind.SIMULATED else DescribedNodePool
+    simulated = settings.cluster.kind == ClusterKind.SIMULATED
     opts = pulumi.ResourceOptions(provider=provider)
-    pools = {name: kind(name, pool, opts) for name, pool in settings.cluster.pools.items()}
+    pools = {
+        name: SimulatedNodePool(name, pool, opts) if simulated else DescribedNodePool(name, {"pool": pool}, opts)
+        for name, pool in settings.cluster.pools.items()
+    }
     return Cluster(provider, {name: pool.handle for name, pool in pools.items()}, [*pools.values()])
 
 
