@@ -15,6 +15,7 @@ COMMANDS = {
     "preview": "tools.lifecycle:preview",
     "refresh": "tools.lifecycle:refresh",
     "status": "tools.lifecycle:status",
+    "detect": "tools.detect:detect",
 }
 """Where each command stands, as `module:name of a click command`."""
 

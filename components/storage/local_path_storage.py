@@ -197,9 +197,7 @@ class LocalPathStorage(Component):
         account = core.v1.ServiceAccount(f"{name}-account", metadata=inside, opts=self.child)
         subjects = [{"kind": "ServiceAccount", "name": account.metadata.name, "namespace": namespace}]
         group = "rbac.authorization.k8s.io"
-        rbac.v1.ClusterRole(
-            f"{name}-cluster-role", metadata=clusterwide, rules=_rules(CLUSTER_RULES), opts=self.child
-        )
+        rbac.v1.ClusterRole(f"{name}-cluster-role", metadata=clusterwide, rules=_rules(CLUSTER_RULES), opts=self.child)
         rbac.v1.ClusterRoleBinding(
             f"{name}-cluster-role-binding",
             metadata=clusterwide,

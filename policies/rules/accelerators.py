@@ -97,7 +97,10 @@ def _no_software(path: str, software: NodeSoftware) -> Iterator[Finding]:
     for key in ("driver", "device_plugin", "mechanism"):
         if software[key] != usual[key]:
             yield Finding(
-                f"{path}.{camel(key)}", software[key], "a CPU pool has no devices that need software", "remove this line"
+                f"{path}.{camel(key)}",
+                software[key],
+                "a CPU pool has no devices that need software",
+                "remove this line",
             )
 
 
@@ -105,9 +108,7 @@ def _strategy(args: PoolArgs) -> Sharing:
     return Sharing((args.get("sharing") or SharingArgs()).get("strategy", Sharing.EXCLUSIVE))
 
 
-def _sharing_by_others(
-    path: str, sharing: SharingArgs, software: NodeSoftware, mig_mixed: bool
-) -> Iterator[Finding]:
+def _sharing_by_others(path: str, sharing: SharingArgs, software: NodeSoftware, mig_mixed: bool) -> Iterator[Finding]:
     strategy = Sharing(sharing.get("strategy", Sharing.EXCLUSIVE))
     if strategy is Sharing.EXCLUSIVE:
         return
