@@ -142,7 +142,7 @@ def _rules(rows: list[tuple[list[str], list[str], list[str]]]) -> list[dict[str,
 
 
 class LocalPathStorage(Component):
-    """The local-path provisioner; `handle` declares the classes that it serves."""
+    """The local-path provisioner; `handles` declares the classes that it serves."""
 
     namespace: Output[str]
     """Where it runs."""
@@ -176,7 +176,10 @@ class LocalPathStorage(Component):
             },
             opts=self.child,
         )
-        self.handle: list[DeclaredClassArgs] = local_path_classes(args)
+        self.handles: dict[StoragePurpose, DeclaredClassArgs] = {
+            one["purpose"]: one for one in local_path_classes(args)
+        }
+        """What `StorageClasses` takes under `declared`, by purpose."""
         self.namespace = home.namespace
         self.provisioner = Output.from_input(PROVISIONER)
         self.register_outputs({"namespace": self.namespace, "provisioner": self.provisioner})

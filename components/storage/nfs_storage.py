@@ -66,7 +66,7 @@ def nfs_classes(args: NfsStorageArgs) -> list[DeclaredClassArgs]:
 
 
 class NfsStorage(Component):
-    """The CSI driver for NFS on every node; `handle` declares the classes that it serves."""
+    """The CSI driver for NFS on every node; `handles` declares the classes that it serves."""
 
     namespace: Output[str]
     """Where it runs."""
@@ -92,7 +92,8 @@ class NfsStorage(Component):
             },
             opts=self.child,
         )
-        self.handle: list[DeclaredClassArgs] = nfs_classes(args)
+        self.handles: dict[StoragePurpose, DeclaredClassArgs] = {one["purpose"]: one for one in nfs_classes(args)}
+        """What `StorageClasses` takes under `declared`, by purpose."""
         self.namespace = home.namespace
         self.provisioner = Output.from_input(PROVISIONER)
         self.register_outputs({"namespace": self.namespace, "provisioner": self.provisioner})

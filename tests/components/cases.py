@@ -6,6 +6,7 @@ from tests.components.contract.data import CASES as DATA
 from tests.components.contract.edge import CASES as EDGE
 from tests.components.contract.foundations import CASES as FOUNDATIONS
 from tests.components.contract.monitoring import CASES as MONITORING
+from tests.components.contract.onprem import CASES as ONPREM
 from tests.components.contract.serving import CASES as SERVING
 from tests.components.contract.tenants import CASES as TENANTS
 from tests.components.contract.training import CASES as TRAINING
@@ -19,4 +20,5 @@ CASES: list[Case] = [
     *TENANTS,
     *TRAINING,
     *SERVING,
+    *ONPREM,
 ]
