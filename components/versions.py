@@ -354,6 +354,21 @@ CRDS: dict[str, CrdSet] = {
 }
 
 IMAGES: dict[str, Image] = {
+    # renovate: datasource=docker depName=docker.io/rocm/k8s-device-plugin
+    "amd-device-plugin": Image(
+        "docker.io/rocm/k8s-device-plugin", "1.31.0.9", "", "ROCm/k8s-device-plugin ed76468 helm/amd-gpu/values.yaml"
+    ),
+    # renovate: datasource=docker depName=public.ecr.aws/neuron/neuron-device-plugin
+    "neuron-device-plugin": Image(
+        "public.ecr.aws/neuron/neuron-device-plugin",
+        "2.22.4.0",
+        "",
+        "aws-neuron/neuron-helm-charts 8172e5e values.yaml (2024-09; newer tags exist, seen only in third-party code)",
+    ),
+    # renovate: datasource=docker depName=docker.io/rancher/library-busybox
+    "local-path-helper": Image(
+        "docker.io/rancher/library-busybox", "1.32.1", "", "rancher/local-path-provisioner v0.0.37 main.go"
+    ),
     # renovate: datasource=docker depName=docker.io/rancher/local-path-provisioner
     "local-path-provisioner": Image(
         "docker.io/rancher/local-path-provisioner", "v0.0.37", "", "rancher/local-path-provisioner v0.0.37 deploy/"

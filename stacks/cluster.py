@@ -46,9 +46,15 @@ def declare_cluster(settings: Settings) -> Cluster:
     assert isinstance(cluster, SimulatedCluster | ExistingCluster)
     kubeconfig = pulumi.Output.secret(kubeconfig_of(cluster).read_text())
     provider = _provider(settings, kubeconfig, pulumi.ResourceOptions())
-    kind = SimulatedNodePool if cluster.kind == ClusterKind.SIMULATED else DescribedNodePool
     opts = pulumi.ResourceOptions(provider=provider)
-    pools = {name: kind(name, pool, opts) for name, pool in cluster.pools.items()}
+    pools: dict[str, SimulatedNodePool | DescribedNodePool] = {
+        name: SimulatedNodePool(name, pool, opts)
+        for name, pool in (cluster.pools if isinstance(cluster, SimulatedCluster) else {}).items()
+    }
+    pools |= {
+        name: DescribedNodePool(name, pool, opts)
+        for name, pool in (cluster.pools if isinstance(cluster, ExistingCluster) else {}).items()
+    }
     return Cluster(provider, {name: pool.handle for name, pool in pools.items()}, [*pools.values()])
 
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "rehearse": "tools.rehearsal:rehearse",
     "status": "tools.lifecycle:status",
     "prices": "tools.prices.commands:prices",
+    "detect": "tools.detect:detect",
 }
 """Where each command stands, as `module:name of a click command`."""
 

@@ -1,9 +1,16 @@
-"""Which nodes the software of accelerators runs on: those of the pools that carry such devices. Pure."""
+"""Which nodes the software of accelerators runs on: those of the pools that carry such devices. Pure.
+
+Every pool has one owner for each piece of software, and every function here is the reading of one of them: no pool is
+in two of `platform_plugin_pools`, `dra_pools` and `operator_pools`.
+"""
 
 from typing import Any
 
 from components.catalog import ACCELERATORS, DeviceMechanism, Owner
-from components.placement import PoolHandle
+from components.placement import POOL_LABEL, PoolHandle
+
+EFA_RESOURCE = "vpc.amazonaws.com/efa"
+"""What the EFA device plugin offers (aws/eks-charts stable/aws-efa-k8s-device-plugin)."""
 
 
 def nvidia_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
@@ -12,18 +19,55 @@ def nvidia_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
 
 
 def platform_plugin_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
-    """Those of them to which we bring the device plugin: nobody else does, and pods do not claim their devices."""
-    return [
-        pool
-        for pool in nvidia_pools(pools)
-        if pool["software"]["device_plugin"] == Owner.PLATFORM
-        and pool["software"]["mechanism"] == DeviceMechanism.DEVICE_PLUGIN
-    ]
+    """Those of them to which we bring the device plugin: nobody else does, and no DRA driver."""
+    return [pool for pool in nvidia_pools(pools) if _ours(pool, DeviceMechanism.DEVICE_PLUGIN)]
 
 
-def claimed_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
-    """Those of them whose devices pods claim (DRA)."""
-    return [pool for pool in pools if pool["software"]["mechanism"] == DeviceMechanism.DRA]
+def dra_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
+    """Those of them to which we bring the DRA driver."""
+    return [pool for pool in nvidia_pools(pools) if _ours(pool, DeviceMechanism.DRA)]
+
+
+def operator_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
+    """Those of them to which the GPU Operator brings anything."""
+    return [pool for pool in nvidia_pools(pools) if operated(pool)]
+
+
+def operated(pool: PoolHandle) -> bool:
+    """Whether the GPU Operator brings anything to that pool."""
+    return Owner.OPERATOR in (pool["software"]["driver"], pool["software"]["device_plugin"])
+
+
+def exporter_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
+    """Those of them that our DCGM exporter watches: the GPU Operator brings one of its own."""
+    return [pool for pool in nvidia_pools(pools) if not operated(pool)]
+
+
+def vendor_plugin_pools(pools: list[PoolHandle], vendor: str) -> list[PoolHandle]:
+    """The pools with that vendor's devices to which we bring the device plugin."""
+    return [pool for pool in pools if _vendor(pool) == vendor and _ours(pool, DeviceMechanism.DEVICE_PLUGIN)]
+
+
+def efa_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
+    """The pools whose nodes have network interfaces that programs use directly (EFA)."""
+    return [pool for pool in pools if EFA_RESOURCE in pool["placement"]["fabric"]]
+
+
+def accelerator_charts(pools: list[PoolHandle]) -> list[str]:
+    """The charts that the accelerators of these pools need, by the name of `versions.CHARTS`."""
+    wanted = {
+        "aws-efa-k8s-device-plugin": efa_pools(pools),
+        "dcgm-exporter": exporter_pools(pools),
+        "dra-driver-nvidia-gpu": dra_pools(pools),
+        "gpu-operator": operator_pools(pools),
+        "nvidia-device-plugin": platform_plugin_pools(pools),
+    }
+    return [chart for chart, theirs in wanted.items() if theirs]
+
+
+def _ours(pool: PoolHandle, mechanism: DeviceMechanism) -> bool:
+    software = pool["software"]
+    return software["device_plugin"] == Owner.PLATFORM and software["mechanism"] == mechanism
 
 
 def _vendor(pool: PoolHandle) -> str:
@@ -32,17 +76,12 @@ def _vendor(pool: PoolHandle) -> str:
 
 
 def affinity_to(pools: list[PoolHandle]) -> dict[str, Any]:
-    """For `spec.affinity`: the nodes of these pools and no others, by the labels that each pool hands out.
+    """For `spec.affinity`: the nodes of these pools and no others, by the one label that the pool itself hands out.
 
     Not by the labels of Node Feature Discovery, as charts do: they come late, and never while its workers do not run.
+    Not by the accelerator's labels either: on a cluster that somebody else made, GPU Feature Discovery writes them,
+    and it is one of those who wait here.
     """
-    terms = [
-        {
-            "matchExpressions": [
-                {"key": key, "operator": "In", "values": [value]}
-                for key, value in sorted(pool["placement"]["node_selector"].items())
-            ]
-        }
-        for pool in sorted(pools, key=lambda pool: pool["placement"]["pool"])
-    ]
-    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
+    names = sorted(pool["placement"]["pool"] for pool in pools)
+    term = {"matchExpressions": [{"key": POOL_LABEL, "operator": "In", "values": names}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}}

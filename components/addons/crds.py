@@ -9,6 +9,7 @@ process than the charts do, and the first preview fails: "failed to determine if
 Managed clusters bring some CRDs of their own (GKE: gateway-api): leave those sets out there.
 """
 
+from collections.abc import Iterable
 from typing import Required, TypedDict
 
 from pulumi import ResourceOptions
@@ -16,7 +17,7 @@ from pulumi_kubernetes.yaml.v2 import ConfigGroup
 
 from components.charts import ChartOrigin, ChartSource
 from components.component import Component
-from components.versions import CRDS
+from components.versions import CHARTS, CRDS
 from policies.rules.addons import check_crd_sets
 from policies.rules.finding import refuse
 
@@ -35,6 +36,15 @@ class CrdsArgs(TypedDict, total=False):
     """
     keep_data: bool
     """Required in stacks that are not simulated: CRDs, and with them all custom resources, outlive the stack."""
+
+
+def crd_sets(charts: Iterable[str] = ()) -> list[str]:
+    """The sets that a platform needs: those that every one has, and those of these charts. Pure.
+
+    Each set costs seconds of every first `up`, so that what no chart of the environment needs is left out.
+    """
+    everywhere = {name for name, crd_set in CRDS.items() if crd_set.everywhere}
+    return sorted(everywhere | {CHARTS[chart].crds for chart in charts if CHARTS[chart].crds})
 
 
 def crds_location(source: ChartSource, mirror: str = "") -> str:

@@ -8,7 +8,7 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
-from components.addons.accelerator_nodes import affinity_to, nvidia_pools
+from components.addons.accelerator_nodes import affinity_to, exporter_pools
 from components.addons.traffic import scraped, to_api_server
 from components.catalog import Sharing
 from components.charts import AddonChart, ChartSource
@@ -62,7 +62,7 @@ class DcgmExporterArgs(TypedDict, total=False):
     """Which pools it watches, and who scrapes it."""
 
     pools: Required[list[PoolHandle]]
-    """Pools of the cluster; it runs on those with NVIDIA devices, and at least one has some."""
+    """Pools of the cluster; it runs on those with NVIDIA devices that the GPU Operator does not watch, one at least."""
     source: Required[ChartSource]
     """Where charts come from."""
     namespace: str
@@ -110,7 +110,7 @@ class DcgmExporter(Component):
     """Where it runs."""
 
     def __init__(self, name: str, args: DcgmExporterArgs, opts: ResourceOptions | None = None) -> None:
-        pools = nvidia_pools(args["pools"])
+        pools = exporter_pools(args["pools"])
         refuse(f"DCGM exporter {name}", check_nvidia_pools(name, pools, "the DCGM exporter"))
         super().__init__(name, args, opts)
         monitoring = args.get("monitoring_namespace", "")

@@ -34,6 +34,15 @@ class HostPathArgs(TypedDict, total=False):
     """Default false."""
 
 
+class ApiRuleArgs(TypedDict):
+    """Something of the core API that the plugin may do."""
+
+    resources: list[str]
+    """`pods`, `nodes/status`, …"""
+    verbs: list[str]
+    """`get`, `patch`, …"""
+
+
 class DevicePluginArgs(TypedDict, total=False):
     """What to run, and where."""
 
@@ -59,6 +68,10 @@ class DevicePluginArgs(TypedDict, total=False):
     """Whether it must see every device file; default false."""
     reads_nodes: bool
     """Whether it asks the API server about nodes (labels, annotations); default false: it gets no credentials."""
+    api_rules: list[ApiRuleArgs]
+    """What else it may do with the core API; default: nothing."""
+    node_name_variable: str
+    """Environment variable that tells it its node's name; default: none."""
     cpu_millis: int
     """CPU request in thousandths of a vCPU; default 50."""
     memory_mib: int
@@ -79,10 +92,12 @@ def device_plugin_container(args: DevicePluginArgs) -> tuple[dict[str, Any], lis
         if privileged
         else {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsUser": 0}
     )
+    variable = args.get("node_name_variable", "")
+    node_name = {"name": variable, "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}
     optional = {
         "command": list(args.get("command") or []),
         "args": list(args.get("arguments") or []),
-        "env": environment(args.get("environment") or {}),
+        "env": [*environment(args.get("environment") or {}), *([node_name] if variable else [])],
     }
     container = {
         "name": "device-plugin",
@@ -97,6 +112,15 @@ def device_plugin_container(args: DevicePluginArgs) -> tuple[dict[str, Any], lis
     return container, volumes
 
 
+def api_rules(args: DevicePluginArgs) -> list[dict[str, list[str]]]:
+    """The rules of its ClusterRole; empty: it gets no credentials. Pure."""
+    reads = [ApiRuleArgs(resources=["nodes"], verbs=["get", "list", "watch"])] if args.get("reads_nodes") else []
+    return [
+        {"apiGroups": [""], "resources": list(rule["resources"]), "verbs": list(rule["verbs"])}
+        for rule in [*reads, *(args.get("api_rules") or [])]
+    ]
+
+
 def daemon_set_spec(name: str, args: DevicePluginArgs, service_account: Input[str]) -> dict[str, Any]:
     """The `spec` of the DaemonSet. Pure."""
     container, volumes = device_plugin_container(args)
@@ -107,7 +131,7 @@ def daemon_set_spec(name: str, args: DevicePluginArgs, service_account: Input[st
             "metadata": {"labels": {**LABELS, **labels}},
             "spec": {
                 "serviceAccountName": service_account,
-                "automountServiceAccountToken": bool(args.get("reads_nodes")),
+                "automountServiceAccountToken": bool(api_rules(args)),
                 "enableServiceLinks": False,
                 "priorityClassName": "system-node-critical",
                 "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
@@ -130,13 +154,13 @@ class DevicePlugin(Component):
         pools, image, resource_name = args["pools"], args["image"], args["resource_name"]
         refuse(f"device plugin {name}", check_device_plugin(name, image, resource_name, pools))
         super().__init__(name, args, opts)
-        reads_nodes = bool(args.get("reads_nodes"))
+        rules = api_rules(args)
         home = IsolatedNamespace(
             f"{name}-namespace",
             {
                 "namespace": args.get("namespace") or name,
                 "pod_security": PodSecurity.PRIVILEGED,
-                "exceptions": [to_api_server()] if reads_nodes else [],
+                "exceptions": [to_api_server()] if rules else [],
                 "annotations": {RESOURCE_ANNOTATION: resource_name},
             },
             opts=self.child,
@@ -147,8 +171,8 @@ class DevicePlugin(Component):
             automount_service_account_token=False,
             opts=self.child,
         )
-        if reads_nodes:
-            self._let_read_nodes(name, account)
+        if rules:
+            self._grant(name, account, rules)
         apps.v1.DaemonSet(
             f"{name}-daemon-set",
             metadata=meta.v1.ObjectMetaArgs(name=name, namespace=home.namespace, labels=LABELS),
@@ -158,12 +182,12 @@ class DevicePlugin(Component):
         self.namespace = home.namespace
         self.register_outputs({"namespace": self.namespace})
 
-    def _let_read_nodes(self, name: str, account: core.v1.ServiceAccount) -> None:
+    def _grant(self, name: str, account: core.v1.ServiceAccount, rules: list[dict[str, list[str]]]) -> None:
         role_name = f"device-plugin-{name}"
         role = rbac.v1.ClusterRole(
             f"{name}-role",
             metadata=meta.v1.ObjectMetaArgs(name=role_name, labels=LABELS),
-            rules=[{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]}],
+            rules=rules,
             opts=self.child,
         )
         rbac.v1.ClusterRoleBinding(

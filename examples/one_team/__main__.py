@@ -29,7 +29,7 @@ def after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(provider=provider, depends_on=[*resources])
 
 
-h100 = DescribedNodePool("h100", {"accelerator": "H100", "nodes_max": 4}, after())
+h100 = DescribedNodePool("h100", {"pool": {"accelerator": "H100", "nodes_max": 4}}, after())
 priorities = PriorityClasses("priorities", {}, after())
 guard = FixedRuns("fixed-runs", {}, after())
 vision = Team(

@@ -3,10 +3,20 @@
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from components.catalog import ACCELERATORS, RETIRED_RESOURCES, Accelerator, DeviceMechanism, Sharing, topology_hosts
+from components.catalog import (
+    ACCELERATORS,
+    RETIRED_RESOURCES,
+    Accelerator,
+    ClusterKind,
+    DeviceMechanism,
+    Owner,
+    Sharing,
+    topology_hosts,
+)
 from components.machines import machines_with
-from components.placement import PoolArgs, SharingArgs, accelerator_of
+from components.placement import SOFTWARE, NodeSoftware, PoolArgs, SharingArgs, accelerator_of
 from policies.rules.finding import Finding, camel
+from policies.rules.onprem import check_software
 
 MPS_RULE = "the device plugin offers MPS on whole NVIDIA GPUs only, never together with time-slicing or MIG"
 MAX_NODES = 5000
@@ -62,15 +72,87 @@ def check_dra(path: str, sharing: SharingArgs, accelerator: Accelerator) -> Iter
         )
 
 
-def check_described_pool(path: str, args: PoolArgs) -> Iterator[Finding]:
-    """Everything that can be wrong with a pool that somebody else made."""
-    yield from check_pool(path, args)
+def check_described_pool(
+    path: str, args: PoolArgs, software: NodeSoftware | None = None, *, mig_mixed: bool = False
+) -> Iterator[Finding]:
+    """Everything that can be wrong with a pool that somebody else made.
+
+    `software`: who brings what; None: what is usual. `mig_mixed`: the device plugin that was found runs with MIG
+    strategy mixed.
+    """
+    problems = [*check_pool(path, args)]
+    yield from problems
     if args.get("labels"):
         yield Finding(
             f"{path}.labels",
             ", ".join(f"{key}={value}" for key, value in args["labels"].items()),
             "nodes that are there already are labelled where they are made",
             "remove this line; the label that counts here is mlplatform.dev/pool",
+        )
+    if software is None or any(problem.path.endswith(".accelerator") for problem in problems):
+        return
+    accelerator = accelerator_of(args)
+    if accelerator is None:
+        yield from _no_software(path, software)
+        return
+    yield from check_software(
+        path,
+        driver=software["driver"],
+        device_plugin=software["device_plugin"],
+        mechanism=software["mechanism"],
+        nvidia=accelerator.vendor == "NVIDIA",
+    )
+    yield from _sharing_by_others(f"{path}.sharing", args.get("sharing") or SharingArgs(), software, mig_mixed)
+    if mig_mixed and not (software["device_plugin"] == Owner.FOUND and _strategy(args) is Sharing.MIG):
+        yield Finding(
+            f"{path}.migMixed",
+            "true",
+            "only of a device plugin that was found, on a pool with sharing strategy mig",
+            "remove migMixed: the strategy is ours to choose here",
+        )
+
+
+def _no_software(path: str, software: NodeSoftware) -> Iterator[Finding]:
+    usual = SOFTWARE[ClusterKind.EXISTING]
+    for key in ("driver", "device_plugin", "mechanism"):
+        if software[key] != usual[key]:
+            yield Finding(
+                f"{path}.{camel(key)}",
+                software[key],
+                "a CPU pool has no devices that need software",
+                "remove this line",
+            )
+
+
+def _strategy(args: PoolArgs) -> Sharing:
+    return Sharing((args.get("sharing") or SharingArgs()).get("strategy", Sharing.EXCLUSIVE))
+
+
+def _sharing_by_others(path: str, sharing: SharingArgs, software: NodeSoftware, mig_mixed: bool) -> Iterator[Finding]:
+    strategy = Sharing(sharing.get("strategy", Sharing.EXCLUSIVE))
+    if strategy is Sharing.EXCLUSIVE:
+        return
+    if software["mechanism"] == DeviceMechanism.DRA:
+        yield Finding(
+            f"{path}.strategy",
+            strategy,
+            "a pool with mechanism dra gives out whole devices; its claims say how they are shared",
+            "remove sharing, or use mechanism device-plugin",
+        )
+    elif software["device_plugin"] == Owner.FOUND and strategy in (Sharing.TIME_SLICING, Sharing.MPS):
+        yield Finding(
+            f"{path}.strategy",
+            strategy,
+            "how a device plugin that was found calls its shares is not known here (nvidia.com/gpu or gpu.shared)",
+            "remove sharing, and count its shares as devices with customAccelerator; or write devicePlugin: platform "
+            "and remove the one that is there",
+        )
+    elif software["device_plugin"] == Owner.FOUND and strategy is Sharing.MIG and not mig_mixed:
+        yield Finding(
+            f"{path}.strategy",
+            "mig",
+            "partitions have names of their own only where the device plugin runs with MIG strategy mixed",
+            "write migMixed: true if the one that is there does (MIG_STRATEGY in its DaemonSet)",
         )
 
 

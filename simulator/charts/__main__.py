@@ -107,7 +107,7 @@ EXCEPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         },
     },
     "gpu-operator": {
-        "mig.strategy": {"enum": ["none", "single", "mixed"]},
+        "mig.strategy": {"enum": ["none", "single", "mixed", ""]},
         "daemonsets.rollingUpdate": {
             "type": "object",
             "additionalProperties": False,

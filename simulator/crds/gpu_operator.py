@@ -6,6 +6,7 @@ from simulator.crds.schema import (
     INT_OR_STRING,
     STRING,
     STRING_MAP,
+    STRINGS,
     Fragment,
     Kind,
     Schema,
@@ -72,6 +73,7 @@ _POLICY = obj(
             {
                 "config": obj({"name": STRING}),
                 "enablePodLabels": BOOLEAN,
+                "podLabelAllowlistRegex": STRINGS,
                 "serviceMonitor": _SERVICE_MONITOR,
             }
         ),

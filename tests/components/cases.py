@@ -9,6 +9,7 @@ from tests.components.contract.eks import CASES as EKS
 from tests.components.contract.foundations import CASES as FOUNDATIONS
 from tests.components.contract.gke import CASES as GKE
 from tests.components.contract.monitoring import CASES as MONITORING
+from tests.components.contract.onprem import CASES as ONPREM
 from tests.components.contract.serving import CASES as SERVING
 from tests.components.contract.tenants import CASES as TENANTS
 from tests.components.contract.training import CASES as TRAINING
@@ -25,4 +26,5 @@ CASES: list[Case] = [
     *TRAINING,
     *SERVING,
     *GKE,
+    *ONPREM,
 ]

@@ -49,9 +49,9 @@ def test_everything_that_is_missing_or_unknown_is_said_at_once_and_where() -> No
 
 def test_a_component_refuses_them_before_its_own_rules_meet_them_and_registers_nothing() -> None:
     def misspelt() -> None:
-        DescribedNodePool("h100", {"accelerator": "H100", "node_max": 2})  # type: ignore[typeddict-unknown-key,typeddict-item]
+        DescribedNodePool("h100", {"pool": {"accelerator": "H100", "node_max": 2}})  # type: ignore[typeddict-unknown-key,typeddict-item]
 
     with pytest.raises(Refused) as refused:
         record(misspelt)
-    assert [f.path for f in refused.value.findings] == ["h100.nodes_max", "h100.node_max"]
+    assert [f.path for f in refused.value.findings] == ["h100.pool.nodes_max", "h100.pool.node_max"]
     assert "write nodes_max" in str(refused.value)

@@ -108,7 +108,7 @@ def test_it_runs_on_nodes_with_nvidia_devices_alone_and_tolerates_their_taints_a
     values = plugin().one("Chart").inputs["values"]
     terms = values["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
     pools = [e["values"] for term in terms for e in term["matchExpressions"] if e["key"] == "mlplatform.dev/pool"]
-    assert pools == [["h100"], ["l4"], ["mig"], ["t4"]]
+    assert pools == [["h100", "l4", "mig", "t4"]]
     assert [toleration["key"] for toleration in values["tolerations"]] == ["mlplatform.dev/spot", "nvidia.com/gpu"]
 
 

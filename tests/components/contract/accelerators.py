@@ -73,6 +73,8 @@ CASES = [
             "host_paths": [{"path": "/dev/xclmgmt", "writable": False}],
             "privileged": False,
             "reads_nodes": True,
+            "api_rules": [{"resources": ["pods"], "verbs": ["get"]}],
+            "node_name_variable": "NODE_NAME",
             "cpu_millis": 100,
             "memory_mib": 256,
         },

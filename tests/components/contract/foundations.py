@@ -1,6 +1,6 @@
 """What everything else is made of: charts, namespaces, simulated nodes."""
 
-from components.catalog import DeviceMechanism, Purchase, Sharing
+from components.catalog import DeviceMechanism, Owner, Purchase, Sharing
 from components.charts import AddonChart
 from components.namespaces import IsolatedNamespace, PodSecurity
 from components.node_pools.described import DescribedNodePool
@@ -81,20 +81,42 @@ CASES = [
     ),
     Case(
         DescribedNodePool,
-        _POOL,
-        contexts=_POOL_CONTEXTS,
-        variants={**_POOL_VARIANTS, "labels": {"rack": "a"}},
+        {
+            "pool": _POOL,
+            "driver": Owner.FOUND,
+            "device_plugin": Owner.PLATFORM,
+        },
+        contexts={
+            **{
+                f"pool.{path}": {f"pool.{key}": value for key, value in over.items()}
+                for path, over in _POOL_CONTEXTS.items()
+            },
+            "mig_mixed": {"pool.sharing": _MIG["sharing"], "device_plugin": Owner.FOUND, "mig_mixed": True},
+        },
+        variants={
+            **{f"pool.{path}": value for path, value in _POOL_VARIANTS.items()},
+            "pool.labels": {"rack": "a"},
+            "driver": Owner.IMAGE,
+            "device_plugin": Owner.OPERATOR,
+            "mig_mixed": False,
+        },
         handed=dict.fromkeys(
             (
-                *(*_POOL, "topology", "mechanism", "taints.0.key", "taints.0.effect"),
-                *(f"sharing.{key}" for key in ("strategy", "replicas", "mig_profiles")),
-                *(f"custom_accelerator.{key}" for key in ("name", "resource_name", "node_labels", "taint_key")),
+                "driver",
+                "device_plugin",
+                "pool",
+                *(f"pool.{key}" for key in (*_POOL, "topology", "mechanism", "taints.0.key", "taints.0.effect")),
+                *(f"pool.sharing.{key}" for key in ("strategy", "replicas", "mig_profiles")),
+                *(f"pool.custom_accelerator.{key}" for key in ("name", "resource_name", "node_labels", "taint_key")),
             ),
             "workloads, quotas and the report: the nodes are there already, and no object is ours",
         ),
-        inert={"taints.0.value": "pods tolerate a taint's key, whatever its value"},
-        judged={"labels": "a label here would be on no node"},
-        refused={"accelerator": "H1000"},
+        inert={"pool.taints.0.value": "pods tolerate a taint's key, whatever its value"},
+        judged={
+            "pool.labels": "a label here would be on no node",
+            "mig_mixed": "it says something about a device plugin that others brought",
+        },
+        refused={"pool.accelerator": "H1000"},
         childless="the nodes are there already; it is the fact that policies read",
     ),
 ]

@@ -1,0 +1,71 @@
+"""The EFA device plugin: pods ask for the network interfaces that NCCL and MPI use without the kernel in between."""
+
+from typing import Any, Required, TypedDict
+
+from pulumi import Output, ResourceOptions
+
+from components.addons.accelerator_nodes import efa_pools
+from components.charts import AddonChart, ChartSource
+from components.component import Component
+from components.namespaces import IsolatedNamespace, PodSecurity
+from components.placement import POOL_LABEL, PoolHandle, tolerations_of_all
+from policies.rules.finding import refuse
+from policies.rules.onprem import check_efa_pools
+
+DEFAULT_NAMESPACE = "efa-device-plugin"
+
+
+class EfaDevicePluginArgs(TypedDict, total=False):
+    """Which pools it serves."""
+
+    pools: Required[list[PoolHandle]]
+    """Pools of the cluster; it runs on those whose nodes have EFA interfaces, and there is at least one."""
+    source: Required[ChartSource]
+    """Where charts come from."""
+    namespace: str
+    """Default: efa-device-plugin."""
+    image_repository: str
+    """Without a tag; default: AWS's registry in us-west-2, which nodes in a partition or VPC of their own cannot
+    reach."""
+
+
+def efa_values(pools: list[PoolHandle], image_repository: str = "") -> dict[str, Any]:
+    """Values of the chart for these pools, all of them with EFA. Pure."""
+    names = sorted(pool["placement"]["pool"] for pool in pools)
+    return {
+        # By pool and not by the chart's list of instance types: a machine can have EFA and not use it.
+        "supportedInstanceLabels": {"keys": [POOL_LABEL], "values": names},
+        "tolerations": tolerations_of_all(pools),
+        "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}},
+        "image": {"repository": image_repository or None},
+    }
+
+
+class EfaDevicePlugin(Component):
+    """Offers the EFA interfaces of every pool that has them. Not for EKS Auto Mode, which brings its own."""
+
+    namespace: Output[str]
+    """Where it runs."""
+
+    def __init__(self, name: str, args: EfaDevicePluginArgs, opts: ResourceOptions | None = None) -> None:
+        pools = efa_pools(args["pools"])
+        refuse(f"EFA device plugin {name}", check_efa_pools(name, pools))
+        super().__init__(name, args, opts)
+        home = IsolatedNamespace(
+            f"{name}-namespace",
+            # It opens the kubelet's socket and /dev/infiniband, and asks no API.
+            {"namespace": args.get("namespace") or DEFAULT_NAMESPACE, "pod_security": PodSecurity.PRIVILEGED},
+            opts=self.child,
+        )
+        AddonChart(
+            f"{name}-chart",
+            {
+                "chart": "aws-efa-k8s-device-plugin",
+                "namespace": home.namespace,
+                "values": efa_values(pools, args.get("image_repository", "")),
+                "source": args["source"],
+            },
+            opts=self.child,
+        )
+        self.namespace = home.namespace
+        self.register_outputs({"namespace": self.namespace})

@@ -1,0 +1,159 @@
+"""NVIDIA's GPU Operator: one owner for everything that a node with NVIDIA devices needs, on machines that come bare.
+
+It brings the driver and the container toolkit (where the pools say that it does), the device plugin with GPU Feature
+Discovery, the DCGM exporter and the MIG manager, to every node with an NVIDIA device: it knows nodes by their PCI
+devices, not by pool. So it owns all NVIDIA pools of a cluster or none. `NvidiaDevicePlugin` and `DcgmExporter` stand
+back by themselves (`accelerator_nodes`); leave `NodeFeatureDiscovery` out, or tell the operator that it is there.
+
+On `destroy` the driver stays loaded until a node starts again.
+"""
+
+from typing import Any, Required, TypedDict
+
+import yaml
+from pulumi import Output, ResourceOptions
+from pulumi_kubernetes import core, meta
+
+from components.addons.accelerator_nodes import operator_pools
+from components.addons.dcgm_exporter import counters_file
+from components.addons.node_feature_discovery import PCI_CLASSES
+from components.addons.nvidia_device_plugin import EXCLUSIVE, MIG_LAYOUTS, mig_layouts, plugin_configs
+from components.addons.traffic import scraped, to_api_server
+from components.catalog import DeviceMechanism, Owner
+from components.charts import AddonChart, ChartSource
+from components.component import LABELS, Component
+from components.namespaces import IsolatedNamespace, PodSecurity, to_anywhere
+from components.placement import PoolHandle, device_plugin_config, tolerations_of_all
+from policies.rules.finding import refuse
+from policies.rules.onprem import check_gpu_operator
+
+DEFAULT_NAMESPACE = "gpu-operator"
+PLUGIN_CONFIGS = "device-plugin-configs"
+COUNTERS = "dcgm-counters"
+COUNTERS_FILE = "dcgm-metrics.csv"
+"""Key of the ConfigMap that the operator mounts (NVIDIA/gpu-operator v26.7.0 controllers/object_controls.go)."""
+OPERATOR_METRICS_PORT, EXPORTER_METRICS_PORT = 8080, 9400
+
+
+class GpuOperatorArgs(TypedDict, total=False):
+    """Which pools it serves, and what their nodes have already."""
+
+    pools: Required[list[PoolHandle]]
+    """Every pool of the cluster: those with NVIDIA devices say `operator`, all of them."""
+    source: Required[ChartSource]
+    """Where charts come from."""
+    namespace: str
+    """Default: gpu-operator."""
+    monitoring_namespace: str
+    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody does."""
+    node_feature_discovery: bool
+    """Whether it brings Node Feature Discovery; default true. False where the cluster or an add-on of ours has it."""
+    driver_version: str
+    """Version of the data-centre driver, `595.91.07`; default: the chart's. Only where it brings the driver."""
+    toolkit_environment: dict[str, str]
+    """For the container toolkit; RKE2 and K3s need CONTAINERD_CONFIG and CONTAINERD_SOCKET. Default: none."""
+
+
+def gpu_operator_values(args: GpuOperatorArgs) -> dict[str, Any]:
+    """Values of the chart for these pools, which are trusted. Pure."""
+    pools = operator_pools(args["pools"])
+    brings_driver = pools[0]["software"]["driver"] == Owner.OPERATOR
+    brings_plugin = pools[0]["software"]["mechanism"] == DeviceMechanism.DEVICE_PLUGIN
+    layouts = mig_layouts(pools)
+    monitored = bool(args.get("monitoring_namespace"))
+    toolkit = args.get("toolkit_environment") or {}
+    return {
+        "nfd": {"enabled": bool(args.get("node_feature_discovery", True))},
+        "node-feature-discovery": {
+            "worker": {
+                # Tainted pools without a worker are never labelled, and then no operand starts there.
+                "tolerations": tolerations_of_all(args["pools"]),
+                "config": {
+                    "sources": {"pci": {"deviceClassWhitelist": list(PCI_CLASSES), "deviceLabelFields": ["vendor"]}}
+                },
+            }
+        },
+        # Hooks, which do not run here: CRDs are a step of their own.
+        "operator": {"upgradeCRD": False, "cleanupCRD": False},
+        "daemonsets": {"tolerations": tolerations_of_all(pools)},
+        # Who says driver says runtime hook: one owner for both.
+        "driver": {"enabled": brings_driver, "version": args.get("driver_version") or None},
+        "toolkit": {
+            "enabled": brings_driver,
+            "env": [{"name": key, "value": toolkit[key]} for key in sorted(toolkit)],
+        },
+        # Empty: then the operator leaves it to the config of each node (controllers/object_controls.go). Otherwise it
+        # sets an environment variable, which wins over every config below.
+        "mig": {"strategy": ""},
+        "devicePlugin": {
+            "enabled": brings_plugin,
+            "config": {
+                "create": True,
+                "name": PLUGIN_CONFIGS,
+                "default": device_plugin_config(EXCLUSIVE),
+                "data": plugin_configs(pools),
+            },
+        },
+        "gfd": {"enabled": True},
+        "migManager": {
+            "enabled": bool(layouts),
+            "config": {
+                "create": bool(layouts),
+                "name": MIG_LAYOUTS if layouts else "",
+                "data": {"config.yaml": yaml.safe_dump(layouts, sort_keys=False)} if layouts else {},
+            },
+        },
+        "dcgmExporter": {
+            "enabled": True,
+            "enablePodLabels": True,
+            "podLabelAllowlistRegex": [r"^mlplatform\.dev/"],
+            "config": {"name": COUNTERS},
+            "serviceMonitor": {"enabled": monitored},
+        },
+    }
+
+
+class GpuOperator(Component):
+    """Brings NVIDIA's software to every node with an NVIDIA device. Needs the CRD set `gpu-operator`."""
+
+    namespace: Output[str]
+    """Where it runs."""
+
+    def __init__(self, name: str, args: GpuOperatorArgs, opts: ResourceOptions | None = None) -> None:
+        refuse(f"GPU Operator {name}", check_gpu_operator(name, args["pools"], args.get("driver_version", "")))
+        super().__init__(name, args, opts)
+        ports = [OPERATOR_METRICS_PORT, EXPORTER_METRICS_PORT]
+        home = IsolatedNamespace(
+            f"{name}-namespace",
+            {
+                "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
+                # It installs kernel modules.
+                "pod_security": PodSecurity.PRIVILEGED,
+                # Driver containers fetch kernel headers from the distribution's package servers.
+                "exceptions": [
+                    to_api_server(),
+                    to_anywhere("package-servers", [80, 443]),
+                    *scraped(args.get("monitoring_namespace", ""), ports),
+                ],
+            },
+            opts=self.child,
+        )
+        # The counters that our alerts and dashboards read; the exporter's own default has not all of them.
+        core.v1.ConfigMap(
+            f"{name}-counters",
+            metadata=meta.v1.ObjectMetaArgs(name=COUNTERS, namespace=home.namespace, labels=LABELS),
+            data={COUNTERS_FILE: counters_file(profiling=True)},
+            opts=self.child,
+        )
+        AddonChart(
+            f"{name}-chart",
+            {
+                "chart": "gpu-operator",
+                "namespace": home.namespace,
+                "values": gpu_operator_values(args),
+                "source": args["source"],
+            },
+            opts=self.child,
+        )
+        self.namespace = home.namespace
+        self.register_outputs({"namespace": self.namespace})

@@ -1,0 +1,116 @@
+"""MetalLB: Services of type LoadBalancer get addresses on a cluster that no cloud stands behind.
+
+Layer 2: one node answers for each address on the local network. That needs nothing of the routers, and moves an
+address to another node within seconds when its node dies; all traffic of one address enters through one node. BGP is
+not declared here: its peers are the network's, and its kinds are there (`BGPPeer`, `BGPAdvertisement`).
+"""
+
+from typing import Any, Required, TypedDict
+
+from pulumi import Output, ResourceOptions
+
+from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.charts import AddonChart, ChartSource
+from components.component import Component
+from components.custom_resources import custom_resource
+from components.namespaces import IsolatedNamespace, PodSecurity
+from components.placement import PoolHandle, tolerations_of_all
+from policies.rules.finding import refuse
+from policies.rules.onprem import check_address_ranges
+
+DEFAULT_NAMESPACE = "metallb-system"
+METRICS_PORT, WEBHOOK_PORT = 9120, 9443
+
+
+class MetalLbArgs(TypedDict, total=False):
+    """Which addresses it may give out."""
+
+    addresses: Required[list[str]]
+    """Ranges of the local network that nothing else uses: `192.168.10.0/24` or `192.168.10.20-192.168.10.40`."""
+    source: Required[ChartSource]
+    """Where charts come from."""
+    pools: list[PoolHandle]
+    """Pools of the cluster: its speakers tolerate their taints and run there too. Default: untainted nodes alone."""
+    namespace: str
+    """Default: metallb-system."""
+    monitoring_namespace: str
+    """Namespace whose Prometheus may scrape it; default: nobody does."""
+    interfaces: list[str]
+    """Network interfaces of the nodes that answer for the addresses; default: all."""
+    automatic: bool
+    """Whether a Service that asks for no pool gets an address of this one; default true."""
+    load_balancer_class: str
+    """Serve only Services of this loadBalancerClass; default: those without one."""
+    control_plane_ranges: list[str]
+    """Addresses that the API server calls webhooks from; default: the private ranges."""
+
+
+def metallb_values(pools: list[PoolHandle], load_balancer_class: str = "") -> dict[str, Any]:
+    """Values of the chart. Pure."""
+    return {
+        "crds": {"enabled": False},
+        # No BGP, so no routing daemon on every node.
+        "frrk8s": {"enabled": False},
+        "loadBalancerClass": load_balancer_class or None,
+        "controller": {"resources": _resources("20m", "128Mi")},
+        "speaker": {"tolerations": tolerations_of_all(pools), "resources": _resources("20m", "128Mi")},
+    }
+
+
+def _resources(cpu: str, memory: str) -> dict[str, Any]:
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}
+
+
+class MetalLb(Component):
+    """Addresses for Services, out of ranges of the local network. Needs the CRD set `metallb`."""
+
+    namespace: Output[str]
+    """Where it runs."""
+    address_pool: Output[str]
+    """What a Service names in the annotation `metallb.io/address-pool`."""
+
+    def __init__(self, name: str, args: MetalLbArgs, opts: ResourceOptions | None = None) -> None:
+        refuse(f"MetalLB {name}", check_address_ranges(f"{name}.addresses", args["addresses"]))
+        super().__init__(name, args, opts)
+        ranges = args.get("control_plane_ranges") or PRIVATE_RANGES
+        controller = {"app.kubernetes.io/component": "controller"}
+        home = IsolatedNamespace(
+            f"{name}-namespace",
+            {
+                "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
+                # Speakers answer on the node's own network.
+                "pod_security": PodSecurity.PRIVILEGED,
+                "exceptions": [
+                    to_api_server(),
+                    *webhook_from_api_server(controller, WEBHOOK_PORT, ranges),
+                    *scraped(args.get("monitoring_namespace", ""), [METRICS_PORT]),
+                ],
+            },
+            opts=self.child,
+        )
+        chart = AddonChart(
+            f"{name}-chart",
+            {
+                "chart": "metallb",
+                "namespace": home.namespace,
+                "values": metallb_values(args.get("pools") or [], args.get("load_balancer_class", "")),
+                "source": args["source"],
+            },
+            opts=self.child,
+        )
+        # After the chart: its webhook judges them.
+        after = ResourceOptions.merge(self.child, ResourceOptions(depends_on=[chart]))
+        spec = {"addresses": list(args["addresses"]), "autoAssign": bool(args.get("automatic", True))}
+        advertised = {"ipAddressPools": [name], "interfaces": list(args.get("interfaces") or [])}
+        custom_resource(f"{name}-addresses", "IPAddressPool", name, spec, after, namespace=home.namespace)
+        custom_resource(
+            f"{name}-advertisement",
+            "L2Advertisement",
+            name,
+            {key: value for key, value in advertised.items() if value},
+            after,
+            namespace=home.namespace,
+        )
+        self.namespace = home.namespace
+        self.address_pool = Output.from_input(name)
+        self.register_outputs({"namespace": self.namespace, "addressPool": self.address_pool})

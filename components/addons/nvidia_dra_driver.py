@@ -1,0 +1,94 @@
+"""NVIDIA's DRA driver: pods ask for GPUs by ResourceClaim (`resource.k8s.io/v1`) instead of by extended resource.
+
+A pool has this or a device plugin, never both: the chart refuses to offer GPUs until it is told so, and the platform's
+device plugin skips the pools whose `software.mechanism` is `dra`. Upstream says that allocation of GPUs is not yet
+officially supported (kubernetes-sigs/dra-driver-nvidia-gpu v0.4.1 README); compute domains are.
+"""
+
+from typing import Any, Required, TypedDict
+
+from pulumi import Output, ResourceOptions
+
+from components.addons.accelerator_nodes import affinity_to, dra_pools
+from components.addons.traffic import scraped, to_api_server
+from components.charts import AddonChart, ChartSource
+from components.component import Component
+from components.namespaces import IsolatedNamespace, PodSecurity
+from components.placement import PoolHandle, tolerations_of_all
+from policies.rules.finding import refuse
+from policies.rules.onprem import check_dra_driver
+
+DEFAULT_NAMESPACE = "dra-driver-nvidia-gpu"
+METRICS_PORTS = [8080, 8081]
+GPU_CLASS = "gpu.nvidia.com"
+"""The DeviceClass of whole GPUs that the chart brings; claims name it."""
+
+
+class NvidiaDraDriverArgs(TypedDict, total=False):
+    """Which pools it serves."""
+
+    pools: Required[list[PoolHandle]]
+    """Pools of the cluster; it runs on those with NVIDIA devices whose mechanism is DRA, and there is at least one."""
+    source: Required[ChartSource]
+    """Where charts come from."""
+    namespace: str
+    """Default: dra-driver-nvidia-gpu."""
+    monitoring_namespace: str
+    """Namespace whose Prometheus may scrape it; default: nobody does."""
+    driver_root: str
+    """Where the driver is installed on the nodes: `/` (default), `/run/nvidia/driver` with the GPU Operator's driver,
+    `/home/kubernetes/bin/nvidia` on GKE."""
+    compute_domains: bool
+    """Memory shared over NVLink between the nodes of one workload (GB200 racks); default false."""
+
+
+def dra_driver_values(
+    pools: list[PoolHandle], driver_root: str = "", *, compute_domains: bool = False
+) -> dict[str, Any]:
+    """Values of the chart for these pools, all of them with NVIDIA devices and DRA. Pure."""
+    return {
+        "nvidiaDriverRoot": driver_root or None,
+        "resources": {"gpus": {"enabled": True}, "computeDomains": {"enabled": compute_domains}},
+        # True of these pools, by their handles: no device plugin runs beside it.
+        "gpuResourcesEnabledOverride": True,
+        "kubeletPlugin": {"affinity": affinity_to(pools), "tolerations": tolerations_of_all(pools)},
+    }
+
+
+class NvidiaDraDriver(Component):
+    """Publishes the GPUs of every DRA pool as ResourceSlices. Needs the CRD set `dra-driver-nvidia-gpu`."""
+
+    namespace: Output[str]
+    """Where it runs."""
+    device_class: Output[str]
+    """The DeviceClass that a claim names for a whole GPU."""
+
+    def __init__(self, name: str, args: NvidiaDraDriverArgs, opts: ResourceOptions | None = None) -> None:
+        pools = dra_pools(args["pools"])
+        refuse(f"DRA driver {name}", check_dra_driver(name, pools))
+        super().__init__(name, args, opts)
+        home = IsolatedNamespace(
+            f"{name}-namespace",
+            {
+                "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
+                # It talks to the kubelet through host paths, and to the driver.
+                "pod_security": PodSecurity.PRIVILEGED,
+                "exceptions": [to_api_server(), *scraped(args.get("monitoring_namespace", ""), METRICS_PORTS)],
+            },
+            opts=self.child,
+        )
+        AddonChart(
+            f"{name}-chart",
+            {
+                "chart": "dra-driver-nvidia-gpu",
+                "namespace": home.namespace,
+                "values": dra_driver_values(
+                    pools, args.get("driver_root", ""), compute_domains=bool(args.get("compute_domains"))
+                ),
+                "source": args["source"],
+            },
+            opts=self.child,
+        )
+        self.namespace = home.namespace
+        self.device_class = Output.from_input(GPU_CLASS)
+        self.register_outputs({"namespace": self.namespace, "deviceClass": self.device_class})

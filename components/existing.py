@@ -1,0 +1,488 @@
+"""What a cluster that somebody else made has already: read into facts, compared with what was declared.
+
+Pure: the facts come from `python -m tools detect`, which asks the cluster, or from a test. Nothing that is there is
+installed a second time, and nothing here changes a cluster.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Required, TypedDict
+
+from components.catalog import ACCELERATORS, Accelerator, ClusterKind, DeviceMechanism, Owner
+from components.placement import POOL_LABEL, Capacity, PoolHandle, Taint
+from components.stores import DEFAULT_CLASS_ANNOTATION, PROVISIONERS
+from components.versions import CRDS
+
+
+class NodeFacts(TypedDict):
+    """One node."""
+
+    name: str
+    """Its name."""
+    labels: dict[str, str]
+    """Its labels."""
+    taints: list[Taint]
+    """Its taints."""
+    allocatable: dict[str, str]
+    """What pods can have of it: resource name -> quantity."""
+
+
+class StorageClassFacts(TypedDict):
+    """One storage class."""
+
+    name: str
+    """Its name."""
+    provisioner: str
+    """Who makes its volumes."""
+    is_default: bool
+    """Whether claims that name no class get it."""
+
+
+class ControllerClassFacts(TypedDict):
+    """One IngressClass or GatewayClass."""
+
+    name: str
+    """Its name."""
+    controller: str
+    """Who serves it."""
+
+
+class CrdFacts(TypedDict):
+    """One custom resource definition."""
+
+    name: str
+    """`plural.group`."""
+    versions: list[str]
+    """API versions that are served."""
+    bundle: str
+    """The release it is from, where an annotation or a label says so; else empty."""
+    owner: str
+    """Who manages it, where labels say so (Helm release, OLM, mlplatform); else empty."""
+
+
+class DaemonSetFacts(TypedDict):
+    """One DaemonSet that has to do with devices."""
+
+    namespace: str
+    """Its namespace."""
+    name: str
+    """Its name."""
+    images: list[str]
+    """Images of its containers."""
+
+
+class ClusterSnapshot(TypedDict, total=False):
+    """The facts about a cluster at one moment."""
+
+    version: Required[str]
+    """Kubernetes version, `v1.35.2`."""
+    nodes: Required[list[NodeFacts]]
+    """All nodes."""
+    storage_classes: list[StorageClassFacts]
+    """All storage classes."""
+    ingress_classes: list[ControllerClassFacts]
+    """All IngressClasses."""
+    gateway_classes: list[ControllerClassFacts]
+    """All GatewayClasses; none where the Gateway API is not installed."""
+    crds: list[CrdFacts]
+    """Custom resource definitions."""
+    daemon_sets: list[DaemonSetFacts]
+    """DaemonSets that offer devices, discover them, or watch them."""
+    namespaces: list[str]
+    """All namespaces."""
+    ours: list[str]
+    """Those of them that the platform made, by their label: what runs there is no clash with it."""
+
+
+class DeviceSoftware(NamedTuple):
+    """Software for devices, by the image that it runs."""
+
+    what: str
+    image: re.Pattern[str]
+    resource_prefix: str
+    """What it offers; empty: nothing."""
+
+
+DEVICE_SOFTWARE: tuple[DeviceSoftware, ...] = (
+    DeviceSoftware("GPU Operator", re.compile(r"/gpu-operator(-validator)?[:@]"), ""),
+    DeviceSoftware("NVIDIA device plugin", re.compile(r"/k8s-device-plugin[:@]"), "nvidia.com/"),
+    DeviceSoftware("GKE device plugin", re.compile(r"nvidia-gpu-device-plugin|/device-plugin-gke"), "nvidia.com/"),
+    DeviceSoftware("NVIDIA DRA driver", re.compile(r"/(k8s-dra-driver-gpu|dra-driver-nvidia-gpu)[:@]"), ""),
+    DeviceSoftware("NVIDIA driver", re.compile(r"nvidia/driver[:@]|/nvidia-driver[:@]"), ""),
+    DeviceSoftware("DCGM exporter", re.compile(r"/dcgm-exporter[:@]"), ""),
+    DeviceSoftware("Node Feature Discovery", re.compile(r"/node-feature-discovery[:@]"), ""),
+    DeviceSoftware("AMD device plugin", re.compile(r"rocm/k8s-device-plugin[:@](?!labeller)"), "amd.com/"),
+    DeviceSoftware("Neuron device plugin", re.compile(r"/neuron-device-plugin[:@]"), "aws.amazon.com/"),
+)
+"""By image: names of DaemonSets are whatever an installer chose. `rocm/k8s-device-plugin` is AMD's, not NVIDIA's."""
+
+
+class Advice(NamedTuple):
+    """One thing to know, and what to do about it."""
+
+    path: str
+    """Where in `mlplatform:cluster` and its neighbours it belongs."""
+    found: str
+    advice: str
+    blocks: bool = False
+    """Whether `up` would clash with what is there, or wait for ever."""
+
+
+def software_of(daemon_set: DaemonSetFacts) -> DeviceSoftware | None:
+    """What a DaemonSet is, by its images; None: nothing that has to do with devices."""
+    for image in daemon_set["images"]:
+        for row in DEVICE_SOFTWARE:
+            if row.image.search(image) and not (row.what == "NVIDIA device plugin" and "rocm/" in image):
+                return row
+    return None
+
+
+def devices_of(node: NodeFacts) -> dict[str, int]:
+    """Extended resource name -> how many that node offers, without hugepages and the like."""
+    return {
+        name: int(amount)
+        for name, amount in node["allocatable"].items()
+        if "/" in name and not name.startswith("kubernetes.io/") and amount.isdigit() and int(amount) > 0
+    }
+
+
+def accelerator_on(node: NodeFacts) -> Accelerator | None:
+    """The accelerator of the catalogue whose labels that node carries."""
+    fitting = [
+        row
+        for row in ACCELERATORS.values()
+        if any(
+            row.node_labels[kind].items() <= node["labels"].items() and row.node_labels[kind] for kind in ClusterKind
+        )
+    ]
+    return fitting[0] if fitting else None
+
+
+def advice(
+    snapshot: ClusterSnapshot,
+    pools: Sequence[PoolHandle] = (),
+    *,
+    default_class: str = "",
+    crd_sets: Sequence[str] = (),
+    gateway: str = "",
+) -> list[Advice]:
+    """Everything about this cluster that the declaration should know.
+
+    `default_class`: the class that we would make the default; empty: none. `crd_sets`: what `Crds` would install.
+    `gateway`: the implementation that we would install, `envoy`; empty: none.
+    """
+    return [
+        *_pools(snapshot, pools),
+        *_device_software(snapshot, pools),
+        *_default_classes(snapshot, default_class),
+        *_crds(snapshot, crd_sets),
+        *_ways_in(snapshot, gateway),
+        *_dra(snapshot, pools),
+    ]
+
+
+def _pools(snapshot: ClusterSnapshot, pools: Sequence[PoolHandle]) -> Iterator[Advice]:
+    for pool in pools:
+        name = pool["capacity"]["pool"]
+        path = f"cluster.pools.{name}"
+        labelled = [node for node in snapshot["nodes"] if node["labels"].get(POOL_LABEL) == name]
+        if not labelled:
+            yield Advice(
+                path,
+                f"no node with the label {POOL_LABEL}={name}",
+                f"kubectl label node <node> {POOL_LABEL}={name}",
+                blocks=pool["capacity"]["nodes_min"] > 0,
+            )
+            continue
+        if len(labelled) > pool["capacity"]["nodes_max"]:
+            yield Advice(
+                f"{path}.nodesMax",
+                f"{len(labelled)} nodes, and nodesMax says {pool['capacity']['nodes_max']}",
+                "raise nodesMax: quotas are reckoned with it",
+            )
+        for node in labelled:
+            yield from _node(path, node, pool)
+
+
+def _node(path: str, node: NodeFacts, pool: PoolHandle) -> Iterator[Advice]:
+    for key, value in pool["placement"]["node_selector"].items():
+        if node["labels"].get(key) != value:
+            found = node["labels"].get(key)
+            yield Advice(
+                path,
+                f"node {node['name']}: label {key} is {found or 'missing'}, pods of the pool look for {value}",
+                "correct accelerator"
+                if found
+                else f"feature discovery writes it; without it: kubectl label node {node['name']} {key}={value}",
+                blocks=True,
+            )
+    there = {(taint["key"], taint["effect"]) for taint in node["taints"]}
+    tolerated = {(toleration["key"], toleration["effect"]) for toleration in pool["placement"]["tolerations"]}
+    for key, effect in sorted(tolerated - there):
+        yield Advice(
+            f"{path}.taints",
+            f"node {node['name']} has no taint {key}:{effect}",
+            f"kubectl taint node {node['name']} {key}=present:{effect} keeps pods away that need no device",
+        )
+    for key, effect in sorted(there - tolerated):
+        if effect != "PreferNoSchedule" and not key.startswith("node.kubernetes.io/"):
+            yield Advice(
+                f"{path}.taints",
+                f"node {node['name']} has the taint {key}:{effect}, which pods of the pool do not tolerate",
+                f"add it to the pool: taints: [{{key: {key}, value: '', effect: {effect}}}]",
+                blocks=True,
+            )
+    yield from _units(path, node, pool["capacity"], pool["software"]["device_plugin"])
+
+
+def _units(path: str, node: NodeFacts, capacity: Capacity, plugin: Owner) -> Iterator[Advice]:
+    offered = devices_of(node)
+    for name, units in capacity["units_per_node"].items():
+        if plugin == Owner.FOUND and offered.get(name, 0) != units:
+            yield Advice(
+                f"{path}.devicesPerNode",
+                f"node {node['name']} offers {offered.get(name, 0)} {name}, the pool says {units}",
+                "correct devicesPerNode or sharing: quotas are reckoned with them",
+                blocks=name not in offered,
+            )
+
+
+class Clash(NamedTuple):
+    """What a pool may not say while some software is there already."""
+
+    field: str
+    is_declared: Callable[[PoolHandle], bool]
+    advice: str
+
+
+CLASHES: dict[str, Clash] = {
+    "NVIDIA driver": Clash("driver", lambda pool: pool["software"]["driver"] == Owner.OPERATOR, "write driver: found"),
+    "NVIDIA DRA driver": Clash(
+        "devicePlugin",
+        lambda pool: (
+            pool["software"]["mechanism"] == DeviceMechanism.DRA and pool["software"]["device_plugin"] != Owner.FOUND
+        ),
+        "write devicePlugin: found: the DRA driver is there",
+    ),
+    **{
+        row.what: Clash(
+            "devicePlugin",
+            lambda pool, prefix=row.resource_prefix: (  # type: ignore[misc]
+                pool["software"]["device_plugin"] != Owner.FOUND
+                and any(name.startswith(prefix) for name in pool["capacity"]["units_per_node"])
+            ),
+            "write devicePlugin: found, or remove the one that is there: two offer every device twice",
+        )
+        for row in DEVICE_SOFTWARE
+        if row.resource_prefix
+    },
+}
+"""By what is there."""
+
+
+def _device_software(snapshot: ClusterSnapshot, pools: Sequence[PoolHandle]) -> Iterator[Advice]:
+    there: dict[str, DaemonSetFacts] = {}
+    for daemon_set in snapshot.get("daemon_sets") or []:
+        row = software_of(daemon_set)
+        if row and daemon_set["namespace"] not in (snapshot.get("ours") or []):
+            there.setdefault(row.what, daemon_set)
+    for what, daemon_set in there.items():
+        where = f"{what}: DaemonSet {daemon_set['namespace']}/{daemon_set['name']}"
+        clash = CLASHES.get(what)
+        for pool in pools if clash else []:
+            if clash and clash.is_declared(pool):
+                yield Advice(f"cluster.pools.{pool['capacity']['pool']}.{clash.field}", where, clash.advice, True)
+        if what in ("DCGM exporter", "Node Feature Discovery"):
+            yield Advice("addons", where, f"leave our {what} out: two of it work on the same nodes")
+
+
+def _default_classes(snapshot: ClusterSnapshot, ours: str) -> Iterator[Advice]:
+    defaults = [row["name"] for row in snapshot.get("storage_classes") or [] if row["is_default"]]
+    theirs = [name for name in defaults if name != ours]
+    if ours and theirs:
+        yield Advice(
+            "storage.defaultPurpose",
+            f"{', '.join(theirs)} is the default class already, and {ours} would be a second one",
+            f"declare it under storage.declared with className: {theirs[0]}, or take its mark away: kubectl annotate "
+            f"storageclass {theirs[0]} {DEFAULT_CLASS_ANNOTATION}=false --overwrite",
+            blocks=True,
+        )
+    if len(defaults) > 1:
+        yield Advice("storage.declared", f"two default classes: {', '.join(defaults)}", "leave the mark on one of them")
+    for row in snapshot.get("storage_classes") or []:
+        if row["provisioner"] not in PROVISIONERS:
+            yield Advice(
+                "storage.declared",
+                f"class {row['name']}: provisioner {row['provisioner']} is not known here",
+                "declare it with accessModes if it is to be used",
+            )
+
+
+PULUMI = "pulumi"
+"""Owner of a CRD that a stack put there, ours most likely: by the field manager of its fields."""
+
+GROUP_OF_SET = {
+    "cert-manager": "cert-manager.io",
+    "cloudnative-pg": "postgresql.cnpg.io",
+    "dra-driver-nvidia-gpu": "resource.nvidia.com",
+    "envoy-gateway": "gateway.envoyproxy.io",
+    "gateway-api": "gateway.networking.k8s.io",
+    "gpu-operator": "nvidia.com",
+    "karpenter": "karpenter.sh",
+    "kserve": "serving.kserve.io",
+    "metallb": "metallb.io",
+    "node-feature-discovery": "nfd.k8s-sigs.io",
+    "prometheus-operator": "monitoring.coreos.com",
+}
+"""The API group by which a set of CRDs is recognised."""
+
+
+def _crds(snapshot: ClusterSnapshot, crd_sets: Sequence[str]) -> Iterator[Advice]:
+    for name in crd_sets:
+        group = GROUP_OF_SET[name]
+        theirs = [
+            crd
+            for crd in snapshot.get("crds") or []
+            if crd["name"].partition(".")[2] == group and crd["owner"] != PULUMI
+        ]
+        if not theirs:
+            continue
+        releases = sorted({crd["bundle"] for crd in theirs if crd["bundle"]})
+        owners = sorted({crd["owner"] for crd in theirs if crd["owner"]})
+        wanted = CRDS[name].version
+        same = [release.removeprefix("v") for release in releases] == [wanted.removeprefix("v")]
+        yield Advice(
+            "charts.crds",
+            f"{len(theirs)} CRDs of {group} are there"
+            f"{', from ' + ', '.join(releases) if releases else ', of unknown release'}"
+            f"{', managed by ' + ', '.join(owners) if owners else ''}; ours are {wanted}",
+            f"leave the set {name} out: whoever installed it keeps it"
+            if same or owners
+            else f"find out who keeps them; either leave the set {name} out, or let the platform take them over",
+            blocks=not same,
+        )
+
+
+def _ways_in(snapshot: ClusterSnapshot, gateway: str) -> Iterator[Advice]:
+    for row in snapshot.get("gateway_classes") or []:
+        if gateway:
+            yield Advice(
+                "gateway.implementation",
+                f"GatewayClass {row['name']} of {row['controller']}",
+                f"to use it: implementation: existing, className: {row['name']}",
+            )
+    for row in snapshot.get("ingress_classes") or []:
+        yield Advice(
+            "gateway",
+            f"IngressClass {row['name']} of {row['controller']}",
+            "the platform uses the Gateway API beside it; both want ports 80 and 443 of a load balancer of their own",
+        )
+
+
+def _dra(snapshot: ClusterSnapshot, pools: Sequence[PoolHandle]) -> Iterator[Advice]:
+    found = re.match(r"v?1\.(\d+)", snapshot["version"])
+    if found and int(found[1]) < 34:
+        for pool in pools:
+            if pool["software"]["mechanism"] == DeviceMechanism.DRA:
+                yield Advice(
+                    f"cluster.pools.{pool['capacity']['pool']}.mechanism",
+                    f"Kubernetes {snapshot['version']}",
+                    "resource.k8s.io/v1 is served from 1.34 on: use mechanism device-plugin until the cluster is there",
+                    blocks=True,
+                )
+
+
+class SuggestedPool(NamedTuple):
+    """A pool that the nodes of a cluster look like."""
+
+    name: str
+    nodes: tuple[str, ...]
+    settings: Mapping[str, Any]
+    """As `mlplatform:cluster` writes it."""
+    commands: tuple[str, ...]
+
+
+def suggested_pools(snapshot: ClusterSnapshot) -> list[SuggestedPool]:
+    """Pools for nodes that look alike: same accelerator, same number of devices, same taints."""
+    groups: dict[tuple[Any, ...], list[NodeFacts]] = {}
+    for node in snapshot["nodes"]:
+        if "node-role.kubernetes.io/control-plane" in node["labels"] and node["taints"]:
+            continue
+        accelerator = accelerator_on(node)
+        offered = devices_of(node)
+        label = node["labels"].get(POOL_LABEL, "")
+        taints = tuple(sorted((taint["key"], taint["value"], taint["effect"]) for taint in node["taints"]))
+        key = (label, accelerator.name if accelerator else "", tuple(sorted(offered.items())), taints)
+        groups.setdefault(key, []).append(node)
+    names: set[str] = set()
+    return [_suggested(key, nodes, snapshot, names) for key, nodes in sorted(groups.items())]
+
+
+def _suggested(
+    key: tuple[Any, ...], nodes: list[NodeFacts], snapshot: ClusterSnapshot, names: set[str]
+) -> SuggestedPool:
+    label, accelerator_name, offered, taints = key
+    base = label or (re.sub(r"[^a-z0-9]+", "-", accelerator_name.lower()).strip("-") if accelerator_name else "")
+    base = base or ("devices" if offered else "cpu")
+    name = next(one for one in (base, *(f"{base}-{n}" for n in range(2, 99))) if one not in names)
+    names.add(name)
+    settings: dict[str, Any] = {}
+    accelerator = ACCELERATORS.get(accelerator_name)
+    if accelerator:
+        settings["accelerator"] = accelerator_name
+        count = dict(offered).get(accelerator.resource_name)
+        settings |= {"devicesPerNode": count} if count else {}
+        if _offers(snapshot, accelerator.resource_name):
+            settings["devicePlugin"] = Owner.FOUND.value
+    elif offered:
+        resource = offered[0][0]
+        settings["customAccelerator"] = {
+            "name": resource.rpartition("/")[2],
+            "resourceName": resource,
+            "nodeLabels": {},
+            "taintKey": taints[0][0] if taints else resource,
+        }
+        settings["devicesPerNode"] = offered[0][1]
+    settings["nodesMin"] = settings["nodesMax"] = len(nodes)
+    known = accelerator.taint_key if accelerator else settings.get("customAccelerator", {}).get("taintKey")
+    others = [
+        {"key": taint, "value": value, "effect": effect}
+        for taint, value, effect in taints
+        if taint != known and not taint.startswith("node.kubernetes.io/")
+    ]
+    settings |= {"taints": others} if others else {}
+    commands = [
+        f"kubectl label node {node['name']} {POOL_LABEL}={name}"
+        for node in nodes
+        if node["labels"].get(POOL_LABEL) != name
+    ]
+    if known and known not in {taint for taint, _, _ in taints}:
+        commands += [f"kubectl taint node {node['name']} {known}=present:NoSchedule" for node in nodes]
+    return SuggestedPool(name, tuple(node["name"] for node in nodes), settings, tuple(commands))
+
+
+def _offers(snapshot: ClusterSnapshot, resource: str) -> bool:
+    """Whether a device plugin that is there offers it already."""
+    rows = [software_of(daemon_set) for daemon_set in snapshot.get("daemon_sets") or []]
+    return any(row and row.resource_prefix and resource.startswith(row.resource_prefix) for row in rows)
+
+
+def suggested_classes(snapshot: ClusterSnapshot) -> list[dict[str, Any]]:
+    """Entries of `storage.declared` for the classes that are there: the default one first, one for each purpose."""
+    declared: dict[str, dict[str, Any]] = {}
+    rows = sorted(snapshot.get("storage_classes") or [], key=lambda row: (not row["is_default"], row["name"]))
+    for row in rows:
+        driver = PROVISIONERS.get(row["provisioner"])
+        if driver is None:
+            continue
+        purposes = ("standard", "fast") if driver.block else ("shared", "dataset")
+        for purpose in purposes:
+            if purpose not in declared:
+                entry: dict[str, Any] = {
+                    "purpose": purpose,
+                    "className": row["name"],
+                    "provisioner": row["provisioner"],
+                }
+                entry |= {"isDefault": True} if row["is_default"] and purpose in ("standard", "shared") else {}
+                declared[purpose] = entry | {"encryption": "<who encrypts these disks>"}
+    return list(declared.values())

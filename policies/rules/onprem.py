@@ -1,0 +1,222 @@
+"""Rules on what a cluster without a cloud needs: who owns accelerators, where addresses and volumes come from."""
+
+import re
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from pathlib import PurePosixPath
+
+from components.addons.accelerator_nodes import nvidia_pools, operated, operator_pools
+from components.catalog import DeviceMechanism, Owner
+from components.placement import PoolHandle
+from policies.rules.addons import check_nvidia_pools
+from policies.rules.finding import Finding
+
+Address = IPv4Address | IPv6Address
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+
+
+def check_gpu_operator(path: str, pools: list[PoolHandle], driver_version: str = "") -> Iterator[Finding]:
+    """The operator owns every node with an NVIDIA device, in the same way."""
+    theirs = operator_pools(pools)
+    if not theirs:
+        yield Finding(
+            f"{path}.pools",
+            "no pool that says operator",
+            "the GPU Operator serves pools whose driver or device plugin it brings",
+            "leave it out of the add-ons, or write devicePlugin: operator for the pools with NVIDIA devices",
+        )
+        return
+    for pool in nvidia_pools(pools):
+        if not operated(pool):
+            yield Finding(
+                f"{path}.pools.{_name(pool)}",
+                f"driver {pool['software']['driver']}, device plugin {pool['software']['device_plugin']}",
+                "the GPU Operator runs on every node with an NVIDIA device, also where another device plugin does",
+                "write devicePlugin: operator for this pool too, or for no pool",
+            )
+    drivers = {pool["software"]["driver"] == Owner.OPERATOR for pool in theirs}
+    if len(drivers) > 1:
+        yield Finding(
+            f"{path}.pools",
+            _listed("driver", theirs),
+            "one setting of the operator brings the driver to all of its nodes or to none",
+            "write driver: operator for all of them (nodes with a driver keep theirs), or for none",
+        )
+    mechanisms = {pool["software"]["mechanism"] for pool in theirs}
+    if len(mechanisms) > 1:
+        yield Finding(
+            f"{path}.pools",
+            _listed("mechanism", theirs),
+            "one setting of the operator brings its device plugin to all of its nodes or to none",
+            "use one mechanism for all of them",
+        )
+    if driver_version and True not in drivers:
+        yield Finding(
+            f"{path}.driverVersion",
+            driver_version,
+            "only where the operator brings the driver",
+            "remove it, or write driver: operator for the pools",
+        )
+
+
+def check_dra_driver(path: str, dra: list[PoolHandle]) -> Iterator[Finding]:
+    """The DRA driver has a pool that asks by claim, and devices that are whole."""
+    yield from check_nvidia_pools(path, dra, "the DRA driver (mechanism dra, brought by the platform)")
+
+
+def check_efa_pools(path: str, efa: list[PoolHandle]) -> Iterator[Finding]:
+    """The EFA device plugin has a pool whose nodes have such interfaces."""
+    if not efa:
+        yield Finding(
+            f"{path}.pools",
+            "no pool with EFA interfaces",
+            "the EFA device plugin runs on nodes that have them, and on no others",
+            "leave it out of the add-ons, or set efa on a pool whose machines have it",
+        )
+
+
+def check_address_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
+    """Ranges that MetalLB can give out: addresses of hosts, none in two ranges."""
+    if not ranges:
+        yield Finding(path, "(none)", "at least one range of addresses", "write one like 192.168.10.20-192.168.10.40")
+    known: list[tuple[str, Address, Address]] = []
+    for text in ranges:
+        try:
+            first, last = _ends(text)
+        except ValueError as error:
+            yield Finding(
+                path,
+                text,
+                f"a range of addresses: {error}",
+                "write it like 192.168.10.0/24 or 192.168.10.20-192.168.10.40",
+            )
+            continue
+        if first.is_loopback or first.is_multicast or first.is_unspecified or first.is_link_local:
+            yield Finding(
+                path,
+                text,
+                "addresses that hosts of the local network can have",
+                "use a part of the network's own range that its DHCP server leaves alone",
+            )
+        for other, start, end in known:
+            if start.version == first.version and int(first) <= int(end) and int(start) <= int(last):
+                yield Finding(path, text, f"no address in two ranges, and {other} has some of these", "join the two")
+        known.append((text, first, last))
+
+
+def _ends(text: str) -> tuple[Address, Address]:
+    if "/" in text:
+        network = ip_network(text.strip())
+        return network[0], network[-1]
+    head, dash, tail = text.partition("-")
+    if not dash:
+        raise ValueError("one address is written with its length, 192.168.10.20/32")
+    first, last = ip_address(head.strip()), ip_address(tail.strip())
+    if first.version != last.version or int(first) > int(last):
+        raise ValueError("the first address comes before the last, and both are IPv4 or both IPv6")
+    return first, last
+
+
+def check_host_paths(path: str, paths: Sequence[str]) -> Iterator[Finding]:
+    """Directories of a node that volumes may fill."""
+    if not paths:
+        yield Finding(path, "(none)", "at least one directory of the nodes", "write one like /var/lib/local-volumes")
+    for text in paths:
+        parsed = PurePosixPath(text)
+        if not parsed.is_absolute() or ".." in parsed.parts or len(parsed.parts) < 3:
+            yield Finding(
+                path,
+                text,
+                "an absolute directory, two levels deep at least: teams fill it, and it is emptied",
+                "write one like /var/lib/local-volumes, on a disk of its own",
+            )
+
+
+def check_encryption(path: str, encryption: str) -> Iterator[Finding]:
+    """Somebody says who encrypts volumes at rest."""
+    if not encryption.strip():
+        yield Finding(
+            f"{path}.encryption",
+            "(none)",
+            "volumes are encrypted at rest, and by whom is known",
+            "write who does it, like: LUKS on every node",
+        )
+
+
+def check_nfs(path: str, server: str, share: str, encryption: str) -> Iterator[Finding]:
+    """An export that can be mounted."""
+    if not _HOST.fullmatch(server):
+        yield Finding(
+            f"{path}.server",
+            server or "(missing)",
+            "a host name or an address, without a scheme, a port or a path",
+            "write it like filer.example.com",
+        )
+    if not PurePosixPath(share).is_absolute() or ".." in PurePosixPath(share).parts or ":" in share:
+        yield Finding(
+            f"{path}.share", share or "(missing)", "the absolute path of an export", "write it like /exports/ml"
+        )
+    yield from check_encryption(path, encryption)
+
+
+def _name(pool: PoolHandle) -> str:
+    return pool["capacity"]["pool"]
+
+
+def _listed(key: str, pools: list[PoolHandle]) -> str:
+    return ", ".join(f"{_name(pool)}: {pool['software'][key]}" for pool in pools)  # type: ignore[literal-required]
+
+
+def check_software(
+    path: str, *, driver: Owner, device_plugin: Owner, mechanism: DeviceMechanism, nvidia: bool
+) -> Iterator[Finding]:
+    """Who brings what to a pool that somebody else made: exactly one for each piece, and together they work."""
+    if driver not in (Owner.FOUND, Owner.IMAGE, Owner.OPERATOR):
+        yield Finding(
+            f"{path}.driver",
+            driver,
+            "found, image or operator: nobody else brings a driver to nodes that are there already",
+            "write found where the nodes have one, operator where NVIDIA's GPU Operator should install it",
+        )
+    if device_plugin not in (Owner.PLATFORM, Owner.OPERATOR, Owner.FOUND):
+        yield Finding(
+            f"{path}.devicePlugin",
+            device_plugin,
+            "platform, operator or found",
+            "write found where the cluster brings one by itself (a managed cloud does)",
+        )
+    if Owner.OPERATOR in (driver, device_plugin) and not nvidia:
+        yield Finding(
+            f"{path}.{'driver' if driver == Owner.OPERATOR else 'devicePlugin'}",
+            "operator",
+            "the GPU Operator is for NVIDIA devices",
+            "write found, or for the device plugin platform",
+        )
+    if driver == Owner.OPERATOR and device_plugin == Owner.FOUND:
+        yield Finding(
+            f"{path}.devicePlugin",
+            "found, and driver: operator",
+            "the GPU Operator brings its own device plugin with the driver: there would be two",
+            "write devicePlugin: operator and remove the one that is there, or driver: found",
+        )
+    if mechanism == DeviceMechanism.DEVICE_PLUGIN and driver == Owner.OPERATOR and device_plugin == Owner.PLATFORM:
+        yield Finding(
+            f"{path}.devicePlugin",
+            "platform, and driver: operator",
+            "who lets the GPU Operator bring the driver gets its device plugin too: there would be two",
+            "write devicePlugin: operator",
+        )
+    if mechanism == DeviceMechanism.DRA and device_plugin == Owner.OPERATOR:
+        yield Finding(
+            f"{path}.devicePlugin",
+            "operator, and mechanism: dra",
+            "the operator's device plugin and DRA do not share a node",
+            "write devicePlugin: platform (our DRA driver), with driver: operator if it should bring that",
+        )
+    if mechanism == DeviceMechanism.DRA and device_plugin == Owner.PLATFORM and not nvidia:
+        yield Finding(
+            f"{path}.mechanism",
+            "dra",
+            "the platform brings a DRA driver for NVIDIA devices alone",
+            "write device-plugin, or devicePlugin: found where the cluster has a DRA driver for this device",
+        )

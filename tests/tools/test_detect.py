@@ -1,0 +1,189 @@
+"""How facts are read from a cluster's answers, and what the command says. The engine test asks a real API server."""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from components.catalog import Owner
+from tools.detect import (
+    Kubectl,
+    advice_text,
+    declared_pools,
+    default_class,
+    detect,
+    facts_text,
+    read_snapshot,
+    settings_of,
+    suggestion_text,
+)
+from tools.errors import ToolError
+
+CRD = "customresourcedefinitions.apiextensions.k8s.io"
+ANSWERS: dict[str, list[dict[str, Any]]] = {
+    "nodes": [
+        {
+            "metadata": {"name": "gpu-0", "labels": {"nvidia.com/gpu.product": "NVIDIA-L4"}},
+            "spec": {"taints": [{"key": "nvidia.com/gpu", "effect": "NoSchedule"}]},
+            "status": {"allocatable": {"cpu": "8", "nvidia.com/gpu": "1"}},
+        }
+    ],
+    "storageclasses.storage.k8s.io": [
+        {
+            "metadata": {"name": "local", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+            "provisioner": "rancher.io/local-path",
+        }
+    ],
+    "ingressclasses.networking.k8s.io": [{"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/nginx"}}],
+    CRD: [
+        {
+            "metadata": {
+                "name": "gateways.gateway.networking.k8s.io",
+                "annotations": {"gateway.networking.k8s.io/bundle-version": "v1.5.0"},
+            },
+            "spec": {"versions": [{"name": "v1", "served": True}, {"name": "v1alpha2", "served": False}]},
+        },
+        {
+            "metadata": {
+                "name": "clusters.postgresql.cnpg.io",
+                "managedFields": [{"manager": "pulumi-kubernetes-1a2b"}],
+            },
+            "spec": {"versions": []},
+        },
+    ],
+    "daemonsets.apps": [
+        {
+            "metadata": {"namespace": "gpu-operator", "name": "nvidia-device-plugin-daemonset"},
+            "spec": {
+                "template": {
+                    "spec": {
+                        "initContainers": [{"image": "nvcr.io/nvidia/gpu-operator:v26.7.0"}],
+                        "containers": [{"image": "nvcr.io/nvidia/k8s-device-plugin:v0.20.0"}],
+                    }
+                }
+            },
+        },
+        {
+            "metadata": {"namespace": "kube-system", "name": "kube-proxy"},
+            "spec": {"template": {"spec": {"containers": [{"image": "registry.k8s.io/kube-proxy:v1.35.0"}]}}},
+        },
+    ],
+    "namespaces": [
+        {"metadata": {"name": "monitoring", "labels": {"app.kubernetes.io/managed-by": "mlplatform"}}},
+        {"metadata": {"name": "default"}},
+    ],
+}
+
+
+def ask(kind: str) -> Sequence[dict[str, Any]]:
+    return ANSWERS.get(kind, [])
+
+
+def test_a_snapshot_holds_the_facts_and_nothing_else() -> None:
+    assert read_snapshot("v1.35.0", ask) == {
+        "version": "v1.35.0",
+        "nodes": [
+            {
+                "name": "gpu-0",
+                "labels": {"nvidia.com/gpu.product": "NVIDIA-L4"},
+                "taints": [{"key": "nvidia.com/gpu", "value": "", "effect": "NoSchedule"}],
+                "allocatable": {"cpu": "8", "nvidia.com/gpu": "1"},
+            }
+        ],
+        "storage_classes": [{"name": "local", "provisioner": "rancher.io/local-path", "is_default": True}],
+        "ingress_classes": [{"name": "nginx", "controller": "k8s.io/nginx"}],
+        "gateway_classes": [],
+        "crds": [
+            {
+                "name": "gateways.gateway.networking.k8s.io",
+                "versions": ["v1"],
+                "bundle": "v1.5.0",
+                "owner": "",
+            },
+            {"name": "clusters.postgresql.cnpg.io", "versions": [], "bundle": "", "owner": "pulumi"},
+        ],
+        "daemon_sets": [
+            {
+                "namespace": "gpu-operator",
+                "name": "nvidia-device-plugin-daemonset",
+                "images": ["nvcr.io/nvidia/k8s-device-plugin:v0.20.0", "nvcr.io/nvidia/gpu-operator:v26.7.0"],
+            }
+        ],
+        "namespaces": ["monitoring", "default"],
+        "ours": ["monitoring"],
+    }
+
+
+def test_the_facts_are_told_line_by_line() -> None:
+    text = facts_text(read_snapshot("v1.35.0", ask))
+    assert "node gpu-0: 1 nvidia.com/gpu; nvidia.com/gpu:NoSchedule" in text
+    assert "storage class local: rancher.io/local-path, default" in text
+    assert "NVIDIA device plugin: gpu-operator/nvidia-device-plugin-daemonset" in text
+
+
+def test_the_suggestion_is_yaml_whose_comments_are_the_commands() -> None:
+    text = suggestion_text(read_snapshot("v1.35.0", ask), "~/.kube/config", "lab")
+    cluster = yaml.safe_load(text)["config"]["mlplatform:cluster"]
+    assert (cluster["kind"], cluster["context"]) == ("existing", "lab")
+    assert list(cluster["pools"]) == ["devices"]
+    assert "# kubectl label node gpu-0 mlplatform.dev/pool=devices" in text
+
+
+def test_settings_say_which_pools_and_which_default_class_are_declared(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.lab.yaml").write_text(
+        "config:\n  mlplatform:cluster:\n    kind: existing\n    pools:\n      mig:\n        accelerator: H100\n"
+        "        nodesMax: 1\n        devicePlugin: operator\n"
+        "        sharing: {strategy: mig, migProfiles: {1g.10gb: 7}}\n"
+    )
+    settings = settings_of("lab", tmp_path)
+    (pool,) = declared_pools(settings["cluster"]["pools"])
+    assert pool["software"]["device_plugin"] == Owner.OPERATOR
+    assert pool["capacity"]["units_per_node"] == {"nvidia.com/mig-1g.10gb": 56}
+    assert default_class(settings) == "mlplatform-standard"
+    declared = {"storage": {"declared": [{"className": "local-path", "isDefault": True}]}}
+    assert default_class(declared) == ""
+    with pytest.raises(ToolError, match="not there"):
+        settings_of("other", tmp_path)
+    with pytest.raises(ToolError, match=r"cluster\.pools\.bad"):
+        declared_pools({"bad": {"accelerator": "H1000", "nodesMax": 1}})
+
+
+def test_the_cluster_is_named_in_one_way() -> None:
+    for arguments in ([], ["--stack", "dev", "--kubeconfig", "x"]):
+        answer = CliRunner().invoke(detect, arguments)
+        assert answer.exit_code == 1
+        assert "name the cluster in one way" in answer.output
+    assert "the platform makes it" in CliRunner().invoke(detect, ["--stack", "dev"]).output
+    assert "is not there" in CliRunner().invoke(detect, ["--kubeconfig", "/nowhere"]).output
+
+
+def test_a_cluster_that_does_not_answer_is_an_error_with_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess([], 1, "", "dial tcp: connection refused")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(ToolError, match="connection refused"):
+        Kubectl(Path("kubectl"), Path("config"), "").version()
+
+
+def test_a_kind_that_the_cluster_does_not_know_has_no_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(
+            [], 1, "", 'error: the server doesn\'t have a resource type "gatewayclasses"'
+        )
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert Kubectl(Path("kubectl"), Path("config"), "").ask("gatewayclasses") == []
+
+
+def test_what_blocks_is_said_first() -> None:
+    from components.existing import Advice  # noqa: PLC0415
+
+    text = advice_text([Advice("a", "fine", "nothing"), Advice("b", "bad", "correct it", True)])
+    assert text.splitlines()[0] == "clash b: bad"
+    assert json.dumps(text)

@@ -1,0 +1,282 @@
+"""`python -m tools detect`: what a cluster has already, and the settings that describe it. It changes nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from components.catalog import ClusterKind, DeviceMechanism, Owner
+from components.existing import (
+    PULUMI,
+    Advice,
+    ClusterSnapshot,
+    ControllerClassFacts,
+    CrdFacts,
+    DaemonSetFacts,
+    NodeFacts,
+    StorageClassFacts,
+    advice,
+    devices_of,
+    software_of,
+    suggested_classes,
+    suggested_pools,
+)
+from components.placement import SOFTWARE, NodeSoftware, PoolArgs, PoolHandle, Taint, plan_pool
+from components.stores import DEFAULT_CLASS_ANNOTATION
+from components.versions import CRDS
+from tools.errors import ToolError
+
+PROJECT = "mlplatform"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+Object = Mapping[str, Any]
+Ask = Callable[[str], Sequence[Object]]
+"""Kind of object, as kubectl names it -> the objects; empty where the cluster does not know the kind."""
+
+
+def read_snapshot(version: str, ask: Ask) -> ClusterSnapshot:
+    """The facts about a cluster. Pure but for what `ask` does."""
+    namespaces = ask("namespaces")
+    return ClusterSnapshot(
+        version=version,
+        nodes=[_node(one) for one in ask("nodes")],
+        storage_classes=[_storage_class(one) for one in ask("storageclasses.storage.k8s.io")],
+        ingress_classes=[_class(one, "controller") for one in ask("ingressclasses.networking.k8s.io")],
+        gateway_classes=[_class(one, "controllerName") for one in ask("gatewayclasses.gateway.networking.k8s.io")],
+        crds=[_crd(one) for one in ask("customresourcedefinitions.apiextensions.k8s.io")],
+        daemon_sets=[found for one in ask("daemonsets.apps") if software_of(found := _daemon_set(one)) is not None],
+        namespaces=[one["metadata"]["name"] for one in namespaces],
+        ours=[one["metadata"]["name"] for one in namespaces if _labels(one).get(MANAGED_BY) == PROJECT],
+    )
+
+
+def _labels(one: Object) -> dict[str, str]:
+    return dict(one["metadata"].get("labels") or {})
+
+
+def _annotations(one: Object) -> dict[str, str]:
+    return dict(one["metadata"].get("annotations") or {})
+
+
+def _node(one: Object) -> NodeFacts:
+    taints = one["spec"].get("taints") or []
+    return NodeFacts(
+        name=one["metadata"]["name"],
+        labels=_labels(one),
+        taints=[Taint(key=t["key"], value=t.get("value") or "", effect=t["effect"]) for t in taints],
+        allocatable={key: str(value) for key, value in (one["status"].get("allocatable") or {}).items()},
+    )
+
+
+def _storage_class(one: Object) -> StorageClassFacts:
+    default = _annotations(one).get(DEFAULT_CLASS_ANNOTATION) == "true"
+    return StorageClassFacts(name=one["metadata"]["name"], provisioner=one["provisioner"], is_default=default)
+
+
+def _class(one: Object, key: str) -> ControllerClassFacts:
+    return ControllerClassFacts(name=one["metadata"]["name"], controller=str((one.get("spec") or {}).get(key) or ""))
+
+
+def _crd(one: Object) -> CrdFacts:
+    labels, annotations = _labels(one), _annotations(one)
+    release = (
+        annotations.get("gateway.networking.k8s.io/bundle-version")
+        or annotations.get("operator.prometheus.io/version")
+        or labels.get("app.kubernetes.io/version")
+        or ""
+    )
+    managers = {str(entry.get("manager")) for entry in one["metadata"].get("managedFields") or []}
+    if any(manager.startswith("pulumi-kubernetes") for manager in managers):
+        owner = PULUMI
+    elif "meta.helm.sh/release-name" in annotations:
+        owner = f"Helm release {annotations['meta.helm.sh/release-name']}"
+    else:
+        owner = "OLM" if "olm.managed" in labels else labels.get(MANAGED_BY, "")
+    return CrdFacts(
+        name=one["metadata"]["name"],
+        versions=[version["name"] for version in one["spec"]["versions"] if version["served"]],
+        bundle=release,
+        owner=owner,
+    )
+
+
+def _daemon_set(one: Object) -> DaemonSetFacts:
+    spec = one["spec"]["template"]["spec"]
+    containers = [*(spec.get("initContainers") or []), *spec["containers"]]
+    images = [container["image"] for container in containers]
+    # The main container says what a DaemonSet is; the operator's init containers run its own image in all of them.
+    return DaemonSetFacts(
+        namespace=one["metadata"]["namespace"],
+        name=one["metadata"]["name"],
+        images=[*(container["image"] for container in spec["containers"]), *images[: -len(spec["containers"])]],
+    )
+
+
+class Kubectl:
+    """kubectl on one cluster, for reading."""
+
+    def __init__(self, program: Path, kubeconfig: Path, context: str) -> None:
+        self._command = [str(program), f"--kubeconfig={kubeconfig}", *([f"--context={context}"] if context else [])]
+
+    def version(self) -> str:
+        """The API server's version."""
+        answer = json.loads(self._run("version", "--output=json"))
+        return str(answer.get("serverVersion", {}).get("gitVersion", ""))
+
+    def ask(self, kind: str) -> Sequence[Object]:
+        """All objects of a kind; empty where the cluster does not know it."""
+        try:
+            answer = self._run("get", kind, "--all-namespaces", "--show-managed-fields", "--output=json")
+        except ToolError as error:
+            if "doesn't have a resource type" in error.message:
+                return []
+            raise
+        items: list[Object] = json.loads(answer)["items"]
+        return items
+
+    def _run(self, *arguments: str) -> str:
+        run = subprocess.run(
+            [*self._command, "--request-timeout=30s", *arguments], capture_output=True, text=True, check=False
+        )
+        if run.returncode:
+            raise ToolError(
+                f"the cluster does not answer `kubectl {' '.join(arguments[:2])}`:\n{run.stderr.strip()}\n"
+                "Reading needs get and list on nodes, storage classes, CRDs, DaemonSets and namespaces; check "
+                "--kubeconfig and --context."
+            )
+        return run.stdout
+
+
+def snake(key: str) -> str:
+    """`nodesMax` as the code writes it: `nodes_max`."""
+    return re.sub(r"([A-Z])", lambda found: f"_{found[1].lower()}", key)
+
+
+def declared_pools(pools: Mapping[str, Mapping[str, Any]]) -> list[PoolHandle]:
+    """The handles of the pools that settings describe. Raises `ToolError` for what `preview` would refuse."""
+    handles = []
+    for name, settings in pools.items():
+        args = {snake(key): value for key, value in settings.items()}
+        for part in ("sharing", "custom_accelerator"):
+            if part in args:
+                args[part] = {snake(key): value for key, value in args[part].items()}
+        usual = SOFTWARE[ClusterKind.EXISTING]
+        software = NodeSoftware(
+            driver=Owner(args.pop("driver", usual["driver"])),
+            device_plugin=Owner(args.pop("device_plugin", usual["device_plugin"])),
+            mechanism=DeviceMechanism(args.pop("mechanism", usual["mechanism"])),
+        )
+        args.pop("mig_mixed", None)
+        try:
+            handles.append(plan_pool(name, PoolArgs(**args), ClusterKind.EXISTING, software)[0])  # type: ignore[typeddict-item]
+        except (KeyError, ValueError, TypeError) as error:
+            raise ToolError(f"cluster.pools.{name}: {error}; `pulumi preview` says what to write instead") from error
+    return handles
+
+
+def settings_of(stack: str, folder: Path) -> dict[str, Any]:
+    """The settings of a stack, without the project's prefix."""
+    path = folder / f"Pulumi.{stack}.yaml"
+    if not path.exists():
+        raise ToolError(f"{path} is not there: name a stack that has settings, or use --kubeconfig")
+    config = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("config") or {}
+    return {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()}
+
+
+def default_class(settings: Mapping[str, Any]) -> str:
+    """The class that the stack would make the default; empty: one that is there is declared as it."""
+    storage = settings.get("storage") or {}
+    if any(one.get("className") and one.get("isDefault") for one in storage.get("declared") or []):
+        return ""
+    return f"{PROJECT}-{storage.get('defaultPurpose', 'standard')}"
+
+
+def facts_text(snapshot: ClusterSnapshot) -> str:
+    """What is there, a line for each fact."""
+    lines = [f"Kubernetes {snapshot['version']}, {len(snapshot['nodes'])} nodes"]
+    for node in snapshot["nodes"]:
+        devices = ", ".join(f"{count} {name}" for name, count in sorted(devices_of(node).items())) or "no devices"
+        taints = ", ".join(f"{taint['key']}:{taint['effect']}" for taint in node["taints"]) or "no taints"
+        lines.append(f"  node {node['name']}: {devices}; {taints}")
+    for row in snapshot.get("storage_classes") or []:
+        lines.append(f"  storage class {row['name']}: {row['provisioner']}{', default' if row['is_default'] else ''}")
+    for kind, key in (("IngressClass", "ingress_classes"), ("GatewayClass", "gateway_classes")):
+        for one in snapshot.get(key) or []:  # type: ignore[attr-defined]
+            lines.append(f"  {kind} {one['name']}: {one['controller']}")
+    for daemon_set in snapshot.get("daemon_sets") or []:
+        found = software_of(daemon_set)
+        lines.append(f"  {found.what if found else 'DaemonSet'}: {daemon_set['namespace']}/{daemon_set['name']}")
+    groups = sorted({crd["name"].partition(".")[2] for crd in snapshot.get("crds") or []})
+    lines.append(f"  CRDs of {', '.join(groups)}" if groups else "  no CRDs")
+    return "\n".join(lines)
+
+
+def suggestion_text(snapshot: ClusterSnapshot, kubeconfig: str, context: str) -> str:
+    """The settings that describe this cluster, and the commands that label its nodes."""
+    pools = suggested_pools(snapshot)
+    cluster: dict[str, Any] = {"kind": ClusterKind.EXISTING.value, "kubeconfig": kubeconfig}
+    cluster |= {"context": context} if context else {}
+    cluster["pools"] = {pool.name: dict(pool.settings) for pool in pools}
+    settings: dict[str, Any] = {f"{PROJECT}:cluster": cluster}
+    classes = suggested_classes(snapshot)
+    settings |= {f"{PROJECT}:storage": {"declared": classes}} if classes else {}
+    commands = [command for pool in pools for command in pool.commands]
+    text = yaml.safe_dump({"config": settings}, sort_keys=False, width=120)
+    return text + "".join(f"# {command}\n" for command in commands)
+
+
+def advice_text(rows: Sequence[Advice]) -> str:
+    """What to know, what stands in the way first."""
+    marks = {True: "clash", False: "note "}
+    ordered = sorted(rows, key=lambda row: not row.blocks)
+    return "\n".join(f"{marks[row.blocks]} {row.path}: {row.found}\n      {row.advice}" for row in ordered)
+
+
+@click.command()
+@click.option("--stack", default="", help="The stack whose cluster is read, and whose settings are compared with it.")
+@click.option("--kubeconfig", type=click.Path(path_type=Path), help="Instead of a stack: path of a kubeconfig.")
+@click.option("--context", default="", help="Context in it; default: the current one.")
+@click.option("--snapshot", "as_snapshot", is_flag=True, help="Print the facts as JSON, and nothing else.")
+def detect(stack: str, kubeconfig: Path | None, context: str, as_snapshot: bool) -> None:
+    """Say what a cluster has already, and which settings describe it. Changes nothing."""
+    from tools.commands import ensure_showing_progress  # noqa: PLC0415 - only a run needs the toolchain
+    from tools.toolchain import ROOT  # noqa: PLC0415
+
+    if bool(stack) == bool(kubeconfig):
+        raise ToolError("name the cluster in one way: --stack <stack>, or --kubeconfig <path> [--context <context>]")
+    settings = settings_of(stack, ROOT) if stack else {}
+    cluster = settings.get("cluster") or {}
+    if stack and cluster.get("kind") != ClusterKind.EXISTING:
+        raise ToolError(
+            f"the cluster of stack {stack} is of kind {cluster.get('kind')}: the platform makes it, nothing is there "
+            "before it. For any other cluster: --kubeconfig <path>"
+        )
+    path = (kubeconfig or Path(cluster.get("kubeconfig", "~/.kube/config"))).expanduser()
+    if not path.exists():
+        raise ToolError(f"{path} is not there: name the kubeconfig of the cluster with --kubeconfig")
+    context = context or cluster.get("context") or ""
+    kubectl = Kubectl(ensure_showing_progress().path("kubectl"), path, context)
+    snapshot = read_snapshot(kubectl.version(), kubectl.ask)
+    if as_snapshot:
+        click.echo(json.dumps(snapshot, indent=1, sort_keys=True))
+        return
+    rows = advice(
+        snapshot,
+        declared_pools(cluster.get("pools") or {}),
+        default_class=default_class(settings) if stack else "",
+        crd_sets=[name for name, crd_set in CRDS.items() if crd_set.everywhere],
+        gateway=(settings.get("gateway") or {}).get("implementation", "envoy"),
+    )
+    click.echo(facts_text(snapshot))
+    click.echo(f"\n{advice_text(rows) or 'nothing clashes with what was declared'}")
+    if not stack:
+        click.echo(
+            f"\n# Settings that describe it (check what stands in angle brackets):\n"
+            f"{suggestion_text(snapshot, str(kubeconfig), context)}"
+        )
