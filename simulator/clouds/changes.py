@@ -27,7 +27,7 @@ class Change:
 
 def compare(row: Row, olds: Inputs, news: Inputs) -> Change:
     """What would change, and how."""
-    kinds, takes = sdk.outputs(row.token), sdk.inputs(row.token)
+    kinds, takes = sdk.outputs(row.type), sdk.inputs(row.type)
     changed = []
     for name in sorted({*olds, *news}):
         if name.startswith("__") or olds.get(name) == news.get(name):
@@ -38,7 +38,7 @@ def compare(row: Row, olds: Inputs, news: Inputs) -> Change:
     fixed = [
         path for path in row.fixed.split() if path.partition(".")[0] in changed and at(olds, path) != at(news, path)
     ]
-    extra = [path for path, moved in _REPLACES.get(row.token, ()) if path in changed and moved(olds[path], news[path])]
+    extra = [path for path, moved in _REPLACES.get(row.type, ()) if path in changed and moved(olds[path], news[path])]
     replacing = sorted({path.partition(".")[0] for path in [*fixed, *extra]})
     same_name = bool(row.autoname) and news.get(row.autoname) == olds.get(row.autoname) and row.autoname in news
     return Change(changed, replacing, delete_first=bool(replacing) and same_name)
@@ -59,13 +59,13 @@ _REPLACES: Mapping[str, tuple[tuple[str, Callable[[Any, Any], bool]], ...]] = {
 
 def check_change(row: Row, olds: Inputs, news: Inputs) -> Iterator[Failure]:
     """What the cloud refuses to make of what is there."""
-    for path, problem in _IMPOSSIBLE.get(row.token, ()):
+    for path, problem in _IMPOSSIBLE.get(row.type, ()):
         old, new = at(olds, path), at(news, path)
         if old is not None and new is not None and old != new and not has_unknown(new):
             reason = problem(old, new)
             if reason:
                 yield Failure(path, reason)
-    if row.token == "aws:rds/instance:Instance":
+    if row.type == "aws:rds/instance:Instance":
         yield from _major_version(olds, news)
 
 
@@ -97,13 +97,14 @@ def _not_smaller(old: Any, new: Any) -> str:
 def _major_version(olds: Inputs, news: Inputs) -> Iterator[Failure]:
     """RDS ModifyDBInstance."""
     old, new = olds.get("engineVersion"), news.get("engineVersion")
+    if news.get("allowMajorVersionUpgrade"):
+        return
     if old and new and not has_unknown(new) and str(old).split(".")[0] != str(new).split(".")[0]:
-        if not news.get("allowMajorVersionUpgrade"):
-            yield Failure(
-                "engineVersion",
-                "InvalidParameterCombination: The AllowMajorVersionUpgrade flag must be present when upgrading to a new "
-                "major version.",
-            )
+        yield Failure(
+            "engineVersion",
+            "InvalidParameterCombination: The AllowMajorVersionUpgrade flag must be present when upgrading to a new "
+            "major version.",
+        )
 
 
 _IMPOSSIBLE: Mapping[str, tuple[tuple[str, Callable[[Any, Any], str]], ...]] = {

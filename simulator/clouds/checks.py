@@ -150,8 +150,8 @@ class _Api:
             if target is None:
                 yield Failure(
                     path,
-                    f"the simulated cloud finds no member of {start.name} for it. If the API has it under another name, "
-                    f"say so in the row of {self._row.title} (simulator/clouds/tables)",
+                    f"the simulated cloud finds no member of {start.name} for it. If the API has it under another "
+                    f"name, say so in the row of {self._row.title} (simulator/clouds/tables)",
                 )
                 continue
             if "/" not in target:

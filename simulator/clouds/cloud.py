@@ -72,7 +72,7 @@ class SimulatedCloud:
     def resources(self, cloud: str) -> list[tuple[str, str]]:
         """Type and id of what a cloud holds now."""
         records = Store(self.directory, cloud).read()["records"].values()
-        return sorted((record["token"], record["id"]) for record in records if not record["gone"])
+        return sorted((record["type"], record["id"]) for record in records if not record["gone"])
 
     def clusters(self) -> list[Cluster]:
         """The control planes that play its clusters."""

@@ -70,17 +70,17 @@ class Clusters:
 
     def made(self, record: Record, content: Content) -> dict[str, Any]:
         """Starts a cluster, or gives a group its nodes. Returns the outputs that come of it."""
-        if record["token"] in (EKS_CLUSTER, GKE_CLUSTER):
+        if record["type"] in (EKS_CLUSTER, GKE_CLUSTER):
             return self._start(record)
-        if record["token"] in (EKS_GROUP, GKE_POOL):
+        if record["type"] in (EKS_GROUP, GKE_POOL):
             self._settle(record, content)
         return {}
 
     def ending(self, record: Record, content: Content) -> None:
         """Removes a cluster, or the nodes of a group."""
-        if record["token"] in (EKS_CLUSTER, GKE_CLUSTER):
+        if record["type"] in (EKS_CLUSTER, GKE_CLUSTER):
             self._of(record).delete()
-        elif record["token"] in (EKS_GROUP, GKE_POOL):
+        elif record["type"] in (EKS_GROUP, GKE_POOL):
             cluster, name = self._home(record)
             if cluster.kubeconfig.exists():
                 self._kubectl(cluster, "delete", "nodes", f"--selector={nodes.GROUP_LABEL}={name[:63]}", "--wait=true")
@@ -89,13 +89,13 @@ class Clusters:
         cluster = self._of(record)
         try:
             cluster.start(Programs(self._directory))
-            if record["token"] == GKE_CLUSTER:
+            if record["type"] == GKE_CLUSTER:
                 self._default_pool(cluster, record)
         except SimulatorError as error:
             raise CloudRefusal("InternalError", str(error)) from None
         server, authority = endpoint(cluster)
         host = server.removeprefix("https://")
-        if record["token"] == EKS_CLUSTER:
+        if record["type"] == EKS_CLUSTER:
             return {"endpoint": server, "certificateAuthority.data": authority}
         return {
             "endpoint": host,
@@ -126,7 +126,7 @@ class Clusters:
 
     def _wanted(self, record: Record, name: str, content: Content) -> list[dict[str, Any]]:
         inputs = record["inputs"]
-        if record["token"] == EKS_GROUP:
+        if record["type"] == EKS_GROUP:
             template = at(inputs, "launchTemplate.id") or at(inputs, "launchTemplate.name")
             found = named(content, "aws:ec2/launchTemplate:LaunchTemplate", template) if template else None
             subnets = [named(content, "aws:ec2/subnet:Subnet", subnet) for subnet in inputs.get("subnetIds") or ()]
@@ -146,7 +146,7 @@ class Clusters:
 
     def _home(self, record: Record) -> tuple[Cluster, str]:
         """The cluster of a group, and the group's name."""
-        if record["token"] == EKS_GROUP:
+        if record["type"] == EKS_GROUP:
             cluster, name = record["inputs"]["clusterName"], record["outputs"]["nodeGroupName"]
         else:
             cluster, name = record["inputs"]["cluster"].rpartition("/")[2], record["outputs"]["name"]

@@ -1,4 +1,4 @@
-"""`credentials.py aws …|gke`: the credentials of a simulated cluster, as `aws eks get-token` and GKE's plugin print them.
+"""`credentials.py aws …|gke`: the credentials of a simulated cluster, as `aws eks get-token` and GKE's plugin print.
 
 Run as a file, by the executables on PATH. What is printed is the client certificate and key of the embedded cluster's
 administrator; it is nowhere but in that cluster's own files, which their owner alone can read.
@@ -64,8 +64,8 @@ def _gke(directory: Path, server: str) -> Path:
         found = [path for path in found if server in path.read_text(encoding="utf-8")]
     if len(found) != 1:
         sys.exit(
-            f"the simulated cloud has {len(found)} GKE clusters that could be meant; write provideClusterInfo: true in the "
-            "exec section of the kubeconfig, so that the plugin is told which"
+            f"the simulated cloud has {len(found)} GKE clusters that could be meant; write provideClusterInfo: true in "
+            "the exec section of the kubeconfig, so that the plugin is told which"
         )
     return found[0]
 

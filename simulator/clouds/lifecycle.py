@@ -50,19 +50,19 @@ class Lifecycle:
             self._refuse_missing(row, inputs, content)
             _refuse_place(row, inputs, content)
             content["generations"][urn] = generation
-            content["records"][key(row.token, record["id"])] = record
+            content["records"][key(row.type, record["id"])] = record
         try:
             late = self._effects.made(record, content)
         except BaseException:
             with self._store.changing() as content:
-                content["records"].pop(key(row.token, record["id"]), None)
+                content["records"].pop(key(row.type, record["id"]), None)
             raise
         return Made(record["id"], self._finish(row, record, late))
 
     def update(self, row: Row, identity: str, news: dict[str, Any], olds: Inputs) -> dict[str, Any]:
         """Changes a resource. Raises CloudRefusal."""
         with self._store.changing() as content:
-            record = alive(content, row.token, identity)
+            record = alive(content, row.type, identity)
             if record is None:
                 raise CloudRefusal("ResourceNotFoundException", f"there is no {row.title} {identity}")
             self.refuse_change(row, olds, news)
@@ -74,7 +74,7 @@ class Lifecycle:
             late = self._effects.made(record, content)
         except BaseException:
             with self._store.changing() as content:
-                content["records"][key(row.token, identity)] = before  # type: ignore[assignment]
+                content["records"][key(row.type, identity)] = before  # type: ignore[assignment]
             raise
         return self._finish(row, record, late)
 
@@ -87,14 +87,14 @@ class Lifecycle:
     def delete(self, row: Row, identity: str, inputs: Inputs) -> None:
         """Takes a resource away; nothing happens when it is not there. Raises CloudRefusal."""
         content = self._store.read()
-        record = alive(content, row.token, identity)
+        record = alive(content, row.type, identity)
         if record is None:
             return
         _refuse_protected(row, record["inputs"])
         _refuse_in_use(row, record, content)
         self._effects.ending(record, content)
         with self._store.changing() as content:
-            record = alive(content, row.token, identity)
+            record = alive(content, row.type, identity)
             if record is None:
                 return
             _refuse_in_use(row, record, content)
@@ -102,11 +102,11 @@ class Lifecycle:
                 record["gone"] = True
                 record["inputs"], record["outputs"] = {}, {}
             else:
-                del content["records"][key(row.token, identity)]
+                del content["records"][key(row.type, identity)]
 
     def read(self, row: Row, identity: str) -> Record | None:
         """A resource as it is; None when there is none."""
-        return self._store.get(row.token, identity)
+        return self._store.get(row.type, identity)
 
     def _record(self, seed: str, row: Row, inputs: dict[str, Any], content: Content) -> Record:
         given = outputs.words(row, self._account, inputs, seed, _looked_up(row, inputs, content))
@@ -122,7 +122,7 @@ class Lifecycle:
         if prefix:
             answer[row.autoname] = given[row.autoname]
         return Record(
-            token=row.token,
+            type=row.type,
             id=identity,
             unique=row.unique.format_map(given),
             inputs=inputs,
@@ -131,9 +131,9 @@ class Lifecycle:
         )
 
     def _refuse_conflict(self, row: Row, record: Record, content: Content) -> None:
-        same = content["records"].get(key(row.token, record["id"]))
+        same = content["records"].get(key(row.type, record["id"]))
         if record["unique"] and same is None:
-            family = [other for other in content["records"].values() if other["token"] == row.token]
+            family = [other for other in content["records"].values() if other["type"] == row.type]
             same = next((other for other in family if other["unique"] == record["unique"]), None)
         if same is None:
             return
@@ -156,7 +156,7 @@ class Lifecycle:
             for path, value in late.items():
                 _set(record["outputs"], path, value)
             with self._store.changing() as content:
-                content["records"][key(row.token, record["id"])] = record
+                content["records"][key(row.type, record["id"])] = record
         return record["outputs"]
 
 
@@ -187,7 +187,7 @@ def _looked_up(row: Row, inputs: Inputs, content: Content) -> dict[str, Any]:
 
 def _refuse_place(row: Row, inputs: Inputs, content: Content) -> None:
     """Where things must lie in each other."""
-    if row.token == "aws:ec2/subnet:Subnet":
+    if row.type == "aws:ec2/subnet:Subnet":
         vpc = named(content, "aws:ec2/vpc:Vpc", inputs["vpcId"])
         ours = ipaddress.ip_network(inputs["cidrBlock"]) if inputs.get("cidrBlock") else None
         whole = vpc["inputs"].get("cidrBlock") if vpc else None
@@ -195,15 +195,16 @@ def _refuse_place(row: Row, inputs: Inputs, content: Content) -> None:
             return
         if not ours.subnet_of(ipaddress.ip_network(whole)):  # type: ignore[arg-type]
             raise CloudRefusal("InvalidSubnet.Range", f"The CIDR {ours!s} is not within {whole} of the VPC")
-        for other in content["records"].values():
-            if other["token"] == row.token and other["inputs"].get("vpcId") == inputs["vpcId"]:
-                if ours.overlaps(ipaddress.ip_network(other["inputs"]["cidrBlock"])):
-                    raise CloudRefusal("InvalidSubnet.Conflict", f"The CIDR {ours!s} conflicts with {other['id']}")
+        siblings = (each for each in content["records"].values() if each["type"] == row.type)
+        for other in siblings:
+            same = other["inputs"].get("vpcId") == inputs["vpcId"]
+            if same and ours.overlaps(ipaddress.ip_network(other["inputs"]["cidrBlock"])):
+                raise CloudRefusal("InvalidSubnet.Conflict", f"The CIDR {ours!s} conflicts with {other['id']}")
     zones = {"aws:eks/cluster:Cluster": "vpcConfig.subnetIds", "aws:rds/subnetGroup:SubnetGroup": "subnetIds"}
-    if row.token in zones:
-        subnets = [named(content, "aws:ec2/subnet:Subnet", subnet) for subnet in every(inputs, zones[row.token])]
+    if row.type in zones:
+        subnets = [named(content, "aws:ec2/subnet:Subnet", subnet) for subnet in every(inputs, zones[row.type])]
         if len({at(subnet, "outputs.availabilityZone") for subnet in subnets}) < 2:
-            raise CloudRefusal("InvalidParameter", f"{zones[row.token]} must be in at least two different AZs")
+            raise CloudRefusal("InvalidParameter", f"{zones[row.type]} must be in at least two different AZs")
 
 
 def _refuse_protected(row: Row, inputs: Inputs) -> None:
@@ -214,11 +215,9 @@ def _refuse_protected(row: Row, inputs: Inputs) -> None:
         raise CloudRefusal(
             "OperationNotPermitted", f"{row.title}: {row.protected} is on; switch it off in an update before it can go"
         )
-    if row.token == "aws:rds/instance:Instance" and not inputs.get("skipFinalSnapshot"):
-        if not inputs.get("finalSnapshotIdentifier"):
-            raise CloudRefusal(
-                "InvalidParameter", "finalSnapshotIdentifier is required when skipFinalSnapshot is false"
-            )
+    last = bool(inputs.get("skipFinalSnapshot") or inputs.get("finalSnapshotIdentifier"))
+    if row.type == "aws:rds/instance:Instance" and not last:
+        raise CloudRefusal("InvalidParameter", "finalSnapshotIdentifier is required when skipFinalSnapshot is false")
 
 
 def _refuse_in_use(row: Row, record: Record, content: Content) -> None:
@@ -230,16 +229,16 @@ def _refuse_in_use(row: Row, record: Record, content: Content) -> None:
 
 def _users(row: Row, record: Record, content: Content) -> Iterator[str]:
     names = names_of(record)
-    if row.token == "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":  # it is not deleted: it goes with its VPC
+    if row.type == "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":  # it is not deleted: it goes with its VPC
         return
     for other in content["records"].values():
         if other["gone"]:
             continue
-        user = ROWS[other["token"]]
+        user = ROWS[other["type"]]
         for path, tokens in user.needs.items():
-            if path.startswith("~") or row.token not in tokens.split():
+            if path.startswith("~") or row.type not in tokens.split():
                 continue
-            if user.token == "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":
+            if user.type == "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":
                 continue
             if any(isinstance(name, str) and bare(name) in names for name in every(other["inputs"], path)):
                 yield f"{user.title} {other['id']}"

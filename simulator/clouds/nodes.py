@@ -19,6 +19,7 @@ from components.placement import (
     units_per_device,
 )
 from simulator.clouds.errors import CloudRefusal
+from simulator.clouds.rules import unknown_machine
 from simulator.clouds.values import at
 
 GROUP_LABEL = "simulated.mlplatform.dev/node-group"
@@ -39,10 +40,7 @@ def machine_named(name: str, kind: ClusterKind) -> Machine:
     """The machine of that name, of which the size must be known. Raises CloudRefusal."""
     machine = MACHINES.get(name)
     if machine is None or machine.kind is not kind:
-        raise CloudRefusal(
-            "InvalidParameter",
-            f"the simulated cloud does not know how large a machine {name!r} is; components/machines.py lists those it knows",
-        )
+        raise CloudRefusal("InvalidParameter", unknown_machine(name))
     return machine
 
 

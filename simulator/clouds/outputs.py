@@ -1,4 +1,4 @@
-"""What a cloud answers: inputs echoed, defaults filled in, computed properties made up from the row's templates. Pure."""
+"""What a cloud answers: inputs echoed, defaults filled in, computed properties made up by the row's templates. Pure."""
 
 import copy
 import hashlib
@@ -67,13 +67,13 @@ def fill(template: Any, given: Mapping[str, Any]) -> Any:
 
 def previewed(row: Row, account: Account, inputs: Mapping[str, Any], olds: Mapping[str, Any] | None) -> dict[str, Any]:
     """The outputs as a preview shows them: what the cloud will make up is unknown, or stays as it was."""
-    kinds = sdk.outputs(row.token)
+    kinds = sdk.outputs(row.type)
     found = _echoed(row, account, inputs)
     top = {path for path in row.outputs if "." not in path}
     for name, kind in kinds.items():
         if name in found:
             continue
-        if olds is not None and name in olds and name not in sdk.inputs(row.token) and name != row.counts:
+        if olds is not None and name in olds and name not in sdk.inputs(row.type) and name != row.counts:
             found[name] = olds[name]
         elif name in top or name == row.counts or not kind.optional:
             found[name] = UNKNOWN
@@ -93,7 +93,7 @@ def made(row: Row, account: Account, inputs: Mapping[str, Any], given: Mapping[s
         elif path not in found or path in (row.counts,):
             found[path] = fill(template, known)
             known.setdefault(path, found[path])
-    for name, kind in sdk.outputs(row.token).items():
+    for name, kind in sdk.outputs(row.type).items():
         if name not in found and not kind.optional:
             found[name] = copy.deepcopy(_NOTHING.get(kind.name, f"simulated-{name}"))
     if row.counts:
@@ -104,9 +104,9 @@ def made(row: Row, account: Account, inputs: Mapping[str, Any], given: Mapping[s
 def updated(row: Row, account: Account, inputs: Mapping[str, Any], olds: Mapping[str, Any]) -> dict[str, Any]:
     """The outputs after an update: what was made up stays."""
     found = copy.deepcopy(_echoed(row, account, inputs))
-    takes = sdk.inputs(row.token)
+    takes = sdk.inputs(row.type)
     for name, value in olds.items():
-        if name not in found and (name not in takes or not sdk.outputs(row.token)[name].optional):
+        if name not in found and (name not in takes or not sdk.outputs(row.type)[name].optional):
             found[name] = value
     for path in row.outputs:
         if "." in path:
@@ -117,7 +117,7 @@ def updated(row: Row, account: Account, inputs: Mapping[str, Any], olds: Mapping
 
 
 def _echoed(row: Row, account: Account, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    kinds = sdk.outputs(row.token)
+    kinds = sdk.outputs(row.type)
     found = {name: copy.deepcopy(value) for name, value in inputs.items() if name in kinds}
     for name, value in (("region", account.region), ("project", account.project)):
         if name in kinds and name not in found and value:

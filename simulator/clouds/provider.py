@@ -1,4 +1,4 @@
-"""`provider.py aws|gcp`: serves a stand-in provider until the engine ends. Run as a file, by the executables on PATH."""
+"""`provider.py aws|gcp`: serves a stand-in provider until the engine ends. Run as a file, by what the engine starts."""
 
 import importlib.metadata
 import importlib.util

@@ -13,9 +13,9 @@ class Row:
     of `autoname`), `hash` (17 hex digits) and `number` (12 digits) of this one resource, `id`.
     """
 
-    token: str
+    type: str
     api: str
-    """What its inputs are checked against (`shapes.shape`); `:` and a path lead on from there; empty: no model has it."""
+    """What its inputs are checked against (`shapes.shape`), `:` and a path from there; empty: no model has it."""
     id: str
     """Template of its id."""
     renames: Mapping[str, str] = field(default_factory=dict)
@@ -50,10 +50,10 @@ class Row:
     @property
     def cloud(self) -> str:
         """`aws` or `gcp`."""
-        return self.token.partition(":")[0]
+        return self.type.partition(":")[0]
 
     @property
     def title(self) -> str:
         """`eks.NodeGroup`, as the SDK spells it."""
-        _, module, name = self.token.split(":")
+        _, module, name = self.type.split(":")
         return f"{module.partition('/')[0]}.{name}"

@@ -49,6 +49,11 @@ def check_rules(token: str, inputs: Inputs) -> Iterator[Failure]:
         yield from rule(inputs)
 
 
+def unknown_machine(name: str) -> str:
+    """What is said of a machine of which the size is not known."""
+    return f"the simulated cloud does not know how large a machine {name!r} is (components/machines.py)"
+
+
 def _known(inputs: Inputs, path: str) -> Any:
     value = at(inputs, path)
     return None if value is None or has_unknown(value) else value
@@ -133,7 +138,9 @@ def _node_group(inputs: Inputs) -> Iterator[Failure]:
     ami = _known(inputs, "amiType") or ""
     for name in _known(inputs, "instanceTypes") or ():
         machine = MACHINES.get(name)
-        if machine and ami and ami != "CUSTOM" and ("ARM" in ami) != (machine.architecture.value == "arm64"):
+        if machine is None:
+            yield Failure("instanceTypes", unknown_machine(name))
+        elif ami and ami != "CUSTOM" and ("ARM" in ami) != (machine.architecture.value == "arm64"):
             yield Failure("instanceTypes", f"[{name}] is not a valid instance type for requested amiType {ami}")
     if _known(inputs, "capacityType") == "CAPACITY_BLOCK" and "launchTemplate" not in inputs:
         yield Failure(
@@ -212,6 +219,9 @@ def _alias(inputs: Inputs) -> Iterator[Failure]:
 
 def _pool(inputs: Inputs) -> Iterator[Failure]:
     """GKE API, NodePool: Autoscaling counts by zone or in all, not both; a TPU slice has a placement policy."""
+    machine = _known(inputs, "nodeConfig.machineType")
+    if machine and machine not in MACHINES:
+        yield Failure("nodeConfig.machineType", unknown_machine(machine))
     scaling = at(inputs, "autoscaling") or {}
     if not isinstance(scaling, dict):
         return

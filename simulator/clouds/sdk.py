@@ -87,7 +87,7 @@ def inputs(token: str) -> dict[str, Field]:
 def outputs(token: str) -> dict[str, Kind]:
     """The outputs of a resource type, by their wire names. Raises UnknownClass."""
     path, name = _resource_file(token)
-    return {wire: kind for wire, kind in _getters(_class(path, name)).values()}
+    return dict(_getters(_class(path, name)).values())
 
 
 @cache
@@ -168,15 +168,16 @@ def _kind(node: ast.expr) -> Kind:
     if isinstance(node, ast.Attribute | ast.Name):
         name = node.attr if isinstance(node, ast.Attribute) else node.id
         return Kind(_SCALARS.get(name, "any"))
-    if isinstance(node, ast.Subscript):
-        outer = node.value.attr if isinstance(node.value, ast.Attribute) else ast.unparse(node.value)
-        if outer in _TRANSPARENT:
-            inner = _kind(node.slice)
-            return Kind(inner.name, inner.of, inner.type_name, optional=inner.optional or outer == "Optional")
-        if outer == "Sequence":
-            return Kind("list", _kind(node.slice))
-        if outer == "Mapping" and isinstance(node.slice, ast.Tuple):
-            return Kind("map", _kind(node.slice.elts[1]))
-        if outer == "Union":  # a string, or an enum of the SDK that is one
-            return Kind("str")
-    return Kind("any")
+    return _generic(node) if isinstance(node, ast.Subscript) else Kind("any")
+
+
+def _generic(node: ast.Subscript) -> Kind:
+    outer = node.value.attr if isinstance(node.value, ast.Attribute) else ast.unparse(node.value)
+    if outer in _TRANSPARENT:
+        inner = _kind(node.slice)
+        return Kind(inner.name, inner.of, inner.type_name, optional=inner.optional or outer == "Optional")
+    if outer == "Sequence":
+        return Kind("list", _kind(node.slice))
+    if outer == "Mapping" and isinstance(node.slice, ast.Tuple):
+        return Kind("map", _kind(node.slice.elts[1]))
+    return Kind("str" if outer == "Union" else "any")  # a union: a string, or an enum of the SDK that is one

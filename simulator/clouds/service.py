@@ -1,5 +1,6 @@
 """What a stand-in provider answers to the engine: one implementation for both clouds."""
 
+import contextlib
 import json
 import os
 import random
@@ -149,7 +150,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     @refusing
     def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> provider_pb2.InvokeResponse:  # noqa: N802
         found = invokes.answer(request.tok, from_struct(request.args), self._account, self._directory)
-        return provider_pb2.InvokeResponse(**{"return": to_struct(found)})
+        response = provider_pb2.InvokeResponse()
+        getattr(response, "return").CopyFrom(to_struct(found))
+        return response
 
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
         return empty_pb2.Empty()
@@ -181,10 +184,8 @@ def _decoded(config: Mapping[str, Any]) -> dict[str, Any]:
     decoded = {}
     for name, value in config.items():
         if isinstance(value, str) and value[:1] in ("[", "{"):
-            try:
+            with contextlib.suppress(ValueError):
                 value = json.loads(value)  # noqa: PLW2901
-            except ValueError:
-                pass
         decoded[name] = value
     return decoded
 
@@ -193,7 +194,7 @@ def _name(row: Row, request: provider_pb2.CheckRequest, inputs: dict[str, Any]) 
     """Gives a name to what has none: the one it had, or the program's with random digits, as the real provider does."""
     if not row.autoname or row.autoname in inputs or f"{row.autoname}Prefix" in inputs or "namePrefix" in inputs:
         return
-    if row.autoname not in sdk.inputs(row.token):
+    if row.autoname not in sdk.inputs(row.type):
         return
     given: struct_pb2.Struct = request.olds
     olds = from_struct(given)

@@ -15,7 +15,7 @@ from simulator.clouds.values import every
 class Record(TypedDict):
     """One resource."""
 
-    token: str
+    type: str
     id: str
     unique: str
     """What no other of its type may have; empty: nothing."""
@@ -79,7 +79,7 @@ def named(content: Content, tokens: str, name: str) -> Record | None:
     """A resource of one of the types (apart by spaces) by any of its names."""
     wanted = bare(name)
     types = tokens.split()
-    family = (record for record in content["records"].values() if not record["gone"] and record["token"] in types)
+    family = (record for record in content["records"].values() if not record["gone"] and record["type"] in types)
     return next((record for record in family if wanted in names_of(record)), None)
 
 

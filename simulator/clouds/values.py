@@ -39,7 +39,7 @@ def has_unknown(value: object) -> bool:
 
 
 def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
-    """The properties of a request, without those that are null. Whole numbers come out as int, secrets as themselves."""
+    """The properties of a request, without those that are null. Whole numbers come out as int, secrets in clear."""
     found = {name: _python(value) for name, value in struct.fields.items()}
     return {name: value for name, value in found.items() if value is not None}
 

@@ -12,7 +12,7 @@ from simulator.clouds.tables import (
 )
 
 ROWS: dict[str, Row] = {
-    row.token: row
+    row.type: row
     for table in (aws_network, aws_compute, aws_identity, aws_data, gcp_network, gcp_container, gcp_data)
     for row in table.ROWS
 }

@@ -1,4 +1,4 @@
-"""EKS, EC2 machines and their scaling. Source of what is fixed: the Update operations of botocore 1.44.5, which lack it."""
+"""EKS, EC2 machines and their scaling. What is fixed: the Update operations of botocore 1.44.5 lack it."""
 
 from simulator.clouds.rows import Row
 from simulator.clouds.tables.aws_network import SECURITY_GROUP, SUBNET
@@ -103,6 +103,7 @@ ROWS = (
         renames={
             "nodeRoleArn": "nodeRole",
             "subnetIds": "subnets",
+            "instanceTypes": "ec2.RunInstances/InstanceType",  # which knows their names; EKS takes any word
             "nodeGroupNamePrefix": "nodegroupName",
             "remoteAccess.sourceSecurityGroupIds": "sourceSecurityGroups",
         },

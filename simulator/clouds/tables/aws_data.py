@@ -80,10 +80,10 @@ _S3 = (
 )
 _RENAMED = ("BucketVersioning", "BucketServerSideEncryptionConfiguration", "BucketLifecycleConfiguration")
 _V2 = tuple(  # older names of the same
-    replace(row, token=f"{row.token.rpartition(':')[0]}V2:{name}V2")
+    replace(row, type=f"{row.type.rpartition(':')[0]}V2:{name}V2")
     for row in _S3
     for name in _RENAMED
-    if row.token.endswith(f":{name}")
+    if row.type.endswith(f":{name}")
 )
 _DATA = (
     Row(

@@ -110,8 +110,8 @@ ROWS = (
             "releaseChannel": {"channel": "REGULAR"},
             "location": "{region}",
         },
-        fixed="name project location network subnetwork datapathProvider networkingMode ipAllocationPolicy enableAutopilot "
-        "clusterIpv4Cidr defaultMaxPodsPerNode privateClusterConfig.masterIpv4CidrBlock enableMultiNetworking "
+        fixed="name project location network subnetwork datapathProvider networkingMode ipAllocationPolicy "
+        "enableAutopilot clusterIpv4Cidr defaultMaxPodsPerNode privateClusterConfig.masterIpv4CidrBlock enableMultiNetworking "
         "privateClusterConfig.enablePrivateNodes confidentialNodes nodeConfig initialNodeCount description "
         "enableKubernetesAlpha",
         unique="{project} {location} {name}",
@@ -159,8 +159,8 @@ ROWS = (
             "location": "{locationOfCluster}",
         },
         fixed="name namePrefix project location cluster initialNodeCount maxPodsPerNode networkConfig placementPolicy "
-        "queuedProvisioning nodeConfig.guestAccelerators nodeConfig.localSsdCount nodeConfig.spot nodeConfig.preemptible "
-        "nodeConfig.serviceAccount nodeConfig.oauthScopes nodeConfig.reservationAffinity nodeConfig.flexStart "
+        "queuedProvisioning nodeConfig.guestAccelerators nodeConfig.localSsdCount nodeConfig.spot "
+        "nodeConfig.preemptible nodeConfig.serviceAccount nodeConfig.oauthScopes nodeConfig.reservationAffinity nodeConfig.flexStart "
         "nodeConfig.maxRunDuration nodeConfig.minCpuPlatform nodeConfig.ephemeralStorageLocalSsdConfig "
         "nodeConfig.localNvmeSsdBlockConfig nodeConfig.secondaryBootDisks nodeConfig.shieldedInstanceConfig "
         "nodeConfig.advancedMachineFeatures nodeConfig.bootDiskKmsKey nodeConfig.confidentialNodes "

@@ -104,8 +104,8 @@ ROWS = (
             "uniformBucketLevelAccess": "iamConfiguration.uniformBucketLevelAccess.enabled",
         },
         unchecked="forceDestroy enableObjectRetention lifecycleRules.condition.withState "
-        "lifecycleRules.condition.sendDaysSinceNoncurrentTimeIfZero lifecycleRules.condition.sendNumNewerVersionsIfZero "
-        "lifecycleRules.condition.sendAgeIfZero lifecycleRules.condition.sendDaysSinceCustomTimeIfZero "
+        "lifecycleRules.condition.sendDaysSinceNoncurrentTimeIfZero "
+        "lifecycleRules.condition.sendNumNewerVersionsIfZero lifecycleRules.condition.sendAgeIfZero lifecycleRules.condition.sendDaysSinceCustomTimeIfZero "
         "lifecycleRules.condition.noAge",
         autoname="name",
         outputs={

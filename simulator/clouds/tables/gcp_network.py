@@ -121,7 +121,8 @@ ROWS = (
         "compute.v1.ResourcePolicy",
         id="projects/{project}/regions/{region}/resourcePolicies/{name}",
         # Of the beta API, whose document has them; the stable one's has not.
-        unchecked="groupPlacementPolicy.maxDistance groupPlacementPolicy.tpuTopology diskConsistencyGroupPolicy.enabled",
+        unchecked="groupPlacementPolicy.maxDistance groupPlacementPolicy.tpuTopology "
+        "diskConsistencyGroupPolicy.enabled",
         autoname="name",
         outputs={"selfLink": _regional("resourcePolicies")["selfLink"]},
         fixed="name project region description diskConsistencyGroupPolicy groupPlacementPolicy instanceSchedulePolicy "

@@ -1,4 +1,4 @@
-"""A VPC, an EKS cluster, a group of GPU nodes, and a Deployment on them: the way real code goes, exec plugin included."""
+"""A VPC, an EKS cluster, a group of GPU nodes, a Deployment on them: the way real code goes, exec plugin included."""
 
 import json
 

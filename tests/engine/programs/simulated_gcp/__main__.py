@@ -1,4 +1,4 @@
-"""A network, a GKE cluster, pools of GPU and TPU nodes, and a Deployment: the way real code goes, exec plugin included."""
+"""A network, a GKE cluster, GPU and TPU nodes, a Deployment: the way real code goes, exec plugin included."""
 
 import pulumi
 import pulumi_gcp as gcp
