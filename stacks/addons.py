@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import simulator
-from components.addons.accelerator_nodes import claimed_pools, nvidia_pools, platform_plugin_pools
+from components.addons.accelerator_nodes import accelerator_charts
 from components.addons.cert_manager import AcmeArgs, CertManager
 from components.addons.cloudnative_pg import CloudNativePg
 from components.addons.crds import Crds

@@ -17,6 +17,7 @@ from simulator.home import kubeconfig_path
 from stacks.clouds.shape import Cloud
 from stacks.models.clouds import EksCluster, GkeCluster
 from stacks.models.cluster import ExistingCluster, SimulatedCluster
+from stacks.pools import described_pool
 from stacks.settings import Settings
 
 
@@ -52,7 +53,7 @@ def declare_cluster(settings: Settings) -> Cluster:
         for name, pool in (cluster.pools if isinstance(cluster, SimulatedCluster) else {}).items()
     }
     pools |= {
-        name: DescribedNodePool(name, pool, opts)
+        name: DescribedNodePool(name, described_pool(cluster, pool), opts)
         for name, pool in (cluster.pools if isinstance(cluster, ExistingCluster) else {}).items()
     }
     return Cluster(provider, {name: pool.handle for name, pool in pools.items()}, [*pools.values()])

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
-from components.catalog import ClusterKind
+from components.catalog import ACCELERATORS, Sharing
 from components.eks.handles import NodeProvisioning
 from components.eks.plan import plan_eks_pool
 from components.eks.spec import EksPoolSpec
 from components.gke.plan import plan_compute_class, plan_gke_pool
 from components.machines import MACHINES
-from components.placement import PoolHandle, plan_pool
+from components.node_pools.described import described_software
+from components.node_pools.spec import DescribedNodePoolArgs
+from components.placement import PoolArgs, PoolHandle, plan_pool
 from policies.rules import eks, gke
 from policies.rules.accelerators import check_described_pool, check_pool
 from policies.rules.finding import Finding
@@ -33,8 +35,25 @@ def pool_handles(cluster: AnyCluster) -> dict[str, PoolHandle]:
                 for name, spec in cluster.compute_classes.items()
             }
             return pools | classes
-        case _:
+        case ExistingCluster():
+            described = {name: described_pool(cluster, pool) for name, pool in cluster.pools.items()}
+            return {
+                name: plan_pool(name, args["pool"], cluster.kind, described_software(args))[0]
+                for name, args in described.items()
+            }
+        case SimulatedCluster():
             return {name: plan_pool(name, pool, cluster.kind)[0] for name, pool in cluster.pools.items()}
+
+
+def described_pool(cluster: ExistingCluster, pool: PoolArgs) -> DescribedNodePoolArgs:
+    """A pool of a cluster that exists, with who brings what its devices need; nobody brings anything to a CPU pool."""
+    accelerator = ACCELERATORS.get(pool.get("accelerator") or "")
+    if accelerator is None or accelerator.vendor != "NVIDIA":
+        return DescribedNodePoolArgs(pool=pool)
+    mixed = cluster.mig_mixed and (pool.get("sharing") or {}).get("strategy") == Sharing.MIG
+    return DescribedNodePoolArgs(
+        pool=pool, driver=cluster.driver, device_plugin=cluster.device_plugin, mig_mixed=mixed
+    )
 
 
 def is_managed_group(cluster: EksCluster, pool: EksPoolSpec) -> bool:
@@ -82,7 +101,12 @@ def _pool_findings(cluster: AnyCluster) -> Iterator[tuple[str, Iterator[Finding]
             for name, one in cluster.compute_classes.items():
                 path = f"cluster.computeClasses.{name}"
                 yield name, gke.check_compute_class(path, one, cluster.mode, limits, region=region, zones=zones)
-        case _:
-            check = check_pool if cluster.kind == ClusterKind.SIMULATED else check_described_pool
-            for name, described in cluster.pools.items():
-                yield name, check(f"cluster.pools.{name}", described)
+        case ExistingCluster():
+            for name, one in cluster.pools.items():
+                args = described_pool(cluster, one)
+                software = described_software(args)
+                mixed = bool(args.get("mig_mixed"))
+                yield name, check_described_pool(f"cluster.pools.{name}", one, software, mig_mixed=mixed)
+        case SimulatedCluster():
+            for name, simulated in cluster.pools.items():
+                yield name, check_pool(f"cluster.pools.{name}", simulated)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from components.catalog import ClusterKind
+from components.catalog import ClusterKind, Owner
 from components.placement import PoolArgs
 from stacks.models.base import Model, Name
 from stacks.models.shape import Shape
@@ -30,5 +30,17 @@ class ExistingCluster(Model):
     """Path of the kubeconfig file."""
     context: str | None = None
     """Context in it; default: the current one."""
+    driver: Owner = Owner.FOUND
+    """Who brings the NVIDIA driver: found, image, or operator (the GPU Operator, which is installed then)."""
+    device_plugin: Owner = Owner.PLATFORM
+    """Who offers NVIDIA devices to the scheduler: platform, operator, or found."""
+    mig_mixed: bool = False
+    """With devicePlugin found: it runs with MIG strategy mixed, so that partitions have names of their own."""
+    metallb: Annotated[MetalLbSpec, Shape(MetalLbSpec)] | None = None
+    """Addresses for load balancers, where nobody else gives them; default: somebody else does."""
+    nfs: Annotated[NfsSpec, Shape(NfsSpec)] | None = None
+    """An NFS server for file systems; default: none, storage.declared says what there is."""
+    local_path: bool = False
+    """Whether disks of the nodes serve volumes of one pod, where there is nothing better."""
     pools: dict[Name, Pool]
     """The node pools it has; each node carries the label `mlplatform.dev/pool: <name>`."""

@@ -59,6 +59,49 @@ def bound(client: Client, name: str) -> Object:
     return found
 
 
+@pytest.mark.parametrize(
+    ("provisioner", "mode"),
+    [
+        ("ebs.csi.aws.com", "ReadWriteOnce"),
+        ("ebs.csi.eks.amazonaws.com", "ReadWriteOncePod"),
+        ("rancher.io/local-path", "ReadWriteOnce"),
+        ("pd.csi.storage.gke.io", "ReadOnlyMany"),
+        ("efs.csi.aws.com", "ReadWriteMany"),
+        ("filestore.csi.storage.gke.io", "ReadWriteMany"),
+        ("nfs.csi.k8s.io", "ReadWriteMany"),
+    ],
+)
+def test_the_drivers_of_clouds_are_played_too(client: Client, provisioner: str, mode: str) -> None:
+    name = provisioner.replace("/", "-").replace(".", "-")
+    client.apply(
+        {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": {"name": name},
+            "provisioner": provisioner,
+        },
+        claim(name, name, mode),
+    )
+    assert bound(client, name)["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"] == provisioner
+
+
+@pytest.mark.parametrize("provisioner", ["ebs.csi.aws.com", "pd.csi.storage.gke.io"])
+def test_the_block_storage_of_clouds_is_not_for_many_writers(client: Client, provisioner: str) -> None:
+    name = provisioner.partition(".")[0] + "-shared"
+    client.apply(
+        {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": {"name": name},
+            "provisioner": provisioner,
+        },
+        claim(name, name, "ReadWriteMany"),
+    )
+    events = ("get", "events", "--field-selector=reason=ProvisioningFailed", "--output=name")
+    client.until("refused", lambda: client(*events))
+    assert client.get("pvc", name)["status"]["phase"] == "Pending"
+
+
 def test_a_claim_waits_for_its_first_consumer_and_is_bound_for_it(client: Client) -> None:
     client.apply(claim("data", "block"))
     events = ("get", "events", "--field-selector=reason=WaitForFirstConsumer", "--output=name")

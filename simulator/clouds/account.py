@@ -1,0 +1,72 @@
+"""Whose cloud it is, and where: the provider's configuration, refused as the cloud refuses it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.clouds.checks import Failure
+from simulator.clouds.values import is_unknown
+
+SIMULATED_ACCOUNT = "000000000000"
+SIMULATED_PROJECT_NUMBER = "000000000000"
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account or project of one provider."""
+
+    cloud: str
+    account: str = SIMULATED_ACCOUNT
+    """AWS account id; one of `allowedAccountIds` when those are given: the simulated cloud is whoever is expected."""
+    project: str = ""
+    """Google Cloud project id."""
+    region: str = ""
+    zone: str = ""
+    default_tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def zones(self) -> list[str]:
+        """Zones of the region."""
+        join = "" if self.cloud == "aws" else "-"
+        return [f"{self.region}{join}{letter}" for letter in "abc"]
+
+
+def account(cloud: str, config: Mapping[str, Any], environment: Mapping[str, str]) -> Account:
+    """The account that a provider's configuration means."""
+    if cloud == "aws":
+        allowed = [str(each) for each in config.get("allowedAccountIds") or () if not is_unknown(each)]
+        given = environment.get("MLPLATFORM_SIMULATED_ACCOUNT", "")
+        tags = (config.get("defaultTags") or {}).get("tags") or {}
+        region = config.get("region") or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
+        return Account(cloud, account=given or (allowed or [SIMULATED_ACCOUNT])[0], region=region, default_tags=tags)
+    project = (
+        config.get("project") or environment.get("GOOGLE_PROJECT") or environment.get("GOOGLE_CLOUD_PROJECT") or ""
+    )
+    return Account(
+        cloud,
+        project=project,
+        region=config.get("region") or environment.get("GOOGLE_REGION") or "",
+        zone=config.get("zone") or environment.get("GOOGLE_ZONE") or "",
+        default_tags={**(config.get("defaultLabels") or {}), "goog-pulumi-provisioned": "true"},
+    )
+
+
+def check_account(cloud: str, config: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[Failure]:
+    """What the provider refuses before its first call."""
+    found = account(cloud, config, environment)
+    if cloud == "gcp":
+        if not found.project:
+            yield Failure("project", "no project: set gcp:project, or GOOGLE_PROJECT")
+        return
+    allowed = [str(each) for each in config.get("allowedAccountIds") or ()]
+    forbidden = [str(each) for each in config.get("forbiddenAccountIds") or ()]
+    if not found.region:
+        yield Failure("region", "Missing region configuration: set aws:region, or AWS_REGION")
+    elif not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", found.region) and not is_unknown(found.region):
+        yield Failure("region", f"invalid AWS Region: {found.region}")
+    if (allowed and found.account not in allowed) or found.account in forbidden:
+        yield Failure("allowedAccountIds", f"AWS account ID not allowed: {found.account} (simulated)")
+    for each in allowed:
+        if not re.fullmatch(r"\d{12}", each) and not is_unknown(each):
+            yield Failure("allowedAccountIds", f"{each!r} is not an account id: 12 digits")
