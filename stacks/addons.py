@@ -9,20 +9,30 @@ from components.addons.cert_manager import AcmeArgs, CertManager
 from components.addons.cloudnative_pg import CloudNativePg
 from components.addons.crds import Crds
 from components.addons.dcgm_exporter import DcgmExporter
+from components.addons.device_plugin import DevicePlugin
+from components.addons.efa_device_plugin import EfaDevicePlugin
 from components.addons.gateway import Gateway, GatewayArgs, GatewayHandle
+from components.addons.gpu_operator import GpuOperator
+from components.addons.metallb import MetalLb
 from components.addons.monitoring import Monitoring, MonitoringArgs, MonitoringHandle
 from components.addons.node_feature_discovery import NodeFeatureDiscovery
 from components.addons.nvidia_device_plugin import NvidiaDevicePlugin
+from components.addons.nvidia_dra_driver import NvidiaDraDriver
+from components.addons.vendor_plugins import vendor_plugins
 from components.catalog import ClusterKind
-from components.eks.handles import NodeProvisioning
 from components.charts import ChartOrigin, ChartSource
+from components.eks.handles import NodeProvisioning
 from components.monitoring.alert_rules import AlertRules
 from components.monitoring.dashboards import Dashboards
+from components.placement import PoolHandle
+from components.storage.local_path_storage import LocalPathStorage
+from components.storage.nfs_storage import NfsStorage
 from components.storage.storage_classes import StorageClasses
 from components.stores import StorageClassesArgs, StorageHandle, StoragePurpose
-from components.versions import CRDS
+from components.versions import CHARTS, CRDS
 from stacks.cluster import Cluster
 from stacks.models.clouds import EksCluster
+from stacks.models.cluster import ExistingCluster
 from stacks.settings import MLFLOW_NAMESPACE, PROJECT, Settings
 
 GATEWAY = "gateway"
@@ -44,9 +54,7 @@ class Addons(NamedTuple):
 def chart_source(settings: Settings) -> ChartSource:
     """Where charts and CRDs come from."""
     origin, bundled = settings.chart_origin, str(Path(simulator.__path__[0]))
-    return ChartSource(
-        origin=origin, location=bundled if origin is ChartOrigin.BUNDLED else settings.charts.location
-    )
+    return ChartSource(origin=origin, location=bundled if origin is ChartOrigin.BUNDLED else settings.charts.location)
 
 
 def acme_args(settings: Settings) -> AcmeArgs | None:
@@ -62,7 +70,7 @@ def acme_args(settings: Settings) -> AcmeArgs | None:
 
 
 def declare_crds(settings: Settings, cluster: Cluster) -> Crds:
-    """The kinds of everything that this environment has, and of nothing else: each takes the API server half a second."""
+    """The kinds of what this environment has, and of nothing else: each takes the API server half a second."""
     return Crds(
         "crds",
         {
@@ -76,19 +84,21 @@ def declare_crds(settings: Settings, cluster: Cluster) -> Crds:
 
 
 def crd_sets(settings: Settings) -> list[str]:
-    """Names of the CRD sets that an environment needs. Pure."""
-    needed = {name for name, crds in CRDS.items() if crds.everywhere}
+    """Names of the CRD sets that an environment needs: what every platform has, and what its own charts name. Pure."""
+    charts = accelerator_charts(list(settings.pools.values()))
     if isinstance(settings.cluster, EksCluster) and settings.cluster.provisioning is NodeProvisioning.KARPENTER:
-        needed |= {"karpenter"}
-    if claimed_pools(list(settings.pools.values())):
-        needed |= {"dra-driver-nvidia-gpu"}
-    return sorted(needed)
+        charts = [*charts, "karpenter"]
+    if isinstance(settings.cluster, ExistingCluster) and settings.cluster.metallb:
+        charts = [*charts, "metallb"]
+    everywhere = {name for name, crds in CRDS.items() if crds.everywhere}
+    return sorted(everywhere | {CHARTS[chart].crds for chart in charts if CHARTS[chart].crds})
 
 
 def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
     """All of them, each after what it needs."""
     source, available = chart_source(settings), settings.environment.highly_available
     pools = list(cluster.pools.values())
+    declare_ground(settings, cluster, source, crds)
     storage = StorageClasses(PROJECT, storage_args(settings, cluster), cluster.opts())
     observed = settings.monitoring_namespace
     _declare_accelerator_software(source, pools, observed, cluster, crds, available=available)
@@ -138,26 +148,57 @@ def storage_args(settings: Settings, cluster: Cluster) -> StorageClassesArgs:
     if cluster.cloud is None:
         return args
     written: dict[str, Any] = {**(args.get("parameters") or {})}
-    known = {purpose: {**(written.get(purpose) or {}), **more} for purpose, more in cluster.cloud.storage_parameters.items()}
+    known = {
+        purpose: {**(written.get(purpose) or {}), **more} for purpose, more in cluster.cloud.storage_parameters.items()
+    }
     return {**args, "parameters": {**written, **known}}
 
 
 def _declare_accelerator_software(
-    source: ChartSource, pools: list[Any], observed: str, cluster: Cluster, crds: Crds, *, available: bool
+    source: ChartSource, pools: list[PoolHandle], observed: str, cluster: Cluster, crds: Crds, *, available: bool
 ) -> None:
+    """What turns devices into something that pods can ask for: to each pool, only what nobody else brings."""
     discovery = NodeFeatureDiscovery(
         "node-feature-discovery",
         {"pools": pools, "source": source, "monitoring_namespace": observed, "highly_available": available},
         cluster.opts(crds, *cluster.nodes),
     )
-    if platform_plugin_pools(pools):
-        NvidiaDevicePlugin("device-plugin", {"pools": pools, "source": source}, cluster.opts(discovery))
-    if nvidia_pools(pools):
-        DcgmExporter(
-            "dcgm-exporter",
-            {"pools": pools, "source": source, "monitoring_namespace": observed},
-            cluster.opts(crds, discovery),
+    takes = {"pools": pools, "source": source}
+    watched = {**takes, "monitoring_namespace": observed}
+    ready = cluster.opts(crds, discovery)
+    for chart in accelerator_charts(pools):
+        match chart:
+            case "nvidia-device-plugin":
+                NvidiaDevicePlugin("device-plugin", takes, cluster.opts(discovery))  # type: ignore[arg-type]
+            case "dcgm-exporter":
+                DcgmExporter("dcgm-exporter", watched, ready)  # type: ignore[arg-type]
+            case "gpu-operator":
+                GpuOperator("gpu-operator", {**watched, "node_feature_discovery": False}, ready)  # type: ignore[typeddict-item]
+            case "dra-driver-nvidia-gpu":
+                NvidiaDraDriver("dra-driver", watched, ready)  # type: ignore[arg-type]
+            case "aws-efa-k8s-device-plugin":
+                EfaDevicePlugin("efa-device-plugin", takes, cluster.opts(discovery))  # type: ignore[arg-type]
+    for name, plugin in vendor_plugins(pools).items():
+        DevicePlugin(name, plugin, cluster.opts(discovery))
+
+
+def declare_ground(settings: Settings, cluster: Cluster, source: ChartSource, crds: Crds) -> None:
+    """What a cloud would have, on a cluster without one: addresses for load balancers, drivers for volumes."""
+    given = settings.cluster
+    if not isinstance(given, ExistingCluster):
+        return
+    pools = list(cluster.pools.values())
+    if given.metallb:
+        MetalLb(
+            "metallb",
+            {**given.metallb, "source": source, "pools": pools, "monitoring_namespace": settings.monitoring_namespace},
+            cluster.opts(crds),
         )
+    if given.nfs:
+        available = settings.environment.highly_available
+        NfsStorage("nfs-storage", {**given.nfs, "source": source, "highly_available": available}, cluster.opts())
+    if given.local_path:
+        LocalPathStorage("local-path-storage", {**given.local_path, "pools": pools}, cluster.opts())
 
 
 def monitoring_args(

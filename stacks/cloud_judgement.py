@@ -24,8 +24,8 @@ _ONLY_ON: dict[type, tuple[ClusterKind, str]] = {
 }
 
 
-def judge_cloud(settings: Settings) -> Iterator[Finding]:
-    """Everything that is wrong with the cloud's part of an environment."""
+def judge_cloud(settings: Settings, sound: Settings) -> Iterator[Finding]:
+    """Everything that is wrong with the cloud's part of an environment. `sound`: without pools that are wrong."""
     match settings.cluster:
         case EksCluster() as cluster:
             yield from eks.check_place("cluster", cluster.region, cluster.account_id)
@@ -35,10 +35,11 @@ def judge_cloud(settings: Settings) -> Iterator[Finding]:
             yield from gke.check_place("cluster", cluster.project, cluster.region, cluster.zones)
             yield from gke.check_gke_network("cluster.network", cluster.network)
             yield from gke.check_gke_cluster("cluster.controlPlane", cluster.control_plane)
-    for name in settings.pools if isinstance(settings.cluster, EksCluster | GkeCluster) else ():
+    for name in sound.pools if isinstance(settings.cluster, EksCluster | GkeCluster) else ():
         check = eks.check_pool_name if isinstance(settings.cluster, EksCluster) else gke.check_pool_name
         yield from check(f"cluster.pools.{name}", name)
-    yield from _a_home_for_the_platform(settings)
+    if sound is settings:
+        yield from _a_home_for_the_platform(settings)
     yield from _services(settings)
     yield from _layers(settings)
 
@@ -99,8 +100,7 @@ def _service(path: str, chosen: Any, settings: Settings) -> Iterator[Finding]:
             yield from cloud_data.check_cloud_sql_database(f"{path}.cloudSql", args, keep_data=keep)
         case Route53():
             account = settings.cluster.account_id if isinstance(settings.cluster, EksCluster) else ""
-            args = {"zone": chosen.route53, "account_id": account}
-            yield from cloud_data.check_route53_zone(f"{path}.route53", args)
+            yield from cloud_data.check_route53_zone(f"{path}.route53", {"zone": chosen.route53, "account_id": account})
             yield from _zone_of(f"{path}.route53.domain", chosen.route53["domain"], settings)
         case CloudDns():
             yield from cloud_data.check_cloud_dns_zone(f"{path}.cloudDns", chosen.cloud_dns)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.catalog import ClusterKind
 from components.charts import ChartSource
 from components.node_pools.described import DescribedNodePool
 from components.node_pools.simulated import SimulatedNodePool
@@ -48,14 +47,12 @@ def declare_cluster(settings: Settings) -> Cluster:
     kubeconfig = pulumi.Output.secret(kubeconfig_of(cluster).read_text())
     provider = _provider(settings, kubeconfig, pulumi.ResourceOptions())
     opts = pulumi.ResourceOptions(provider=provider)
-    pools: dict[str, SimulatedNodePool | DescribedNodePool] = {
-        name: SimulatedNodePool(name, pool, opts)
-        for name, pool in (cluster.pools if isinstance(cluster, SimulatedCluster) else {}).items()
-    }
-    pools |= {
-        name: DescribedNodePool(name, described_pool(cluster, pool), opts)
-        for name, pool in (cluster.pools if isinstance(cluster, ExistingCluster) else {}).items()
-    }
+    pools: dict[str, SimulatedNodePool | DescribedNodePool] = {}
+    for name, pool in cluster.pools.items():
+        if isinstance(cluster, ExistingCluster):
+            pools[name] = DescribedNodePool(name, described_pool(cluster, pool), opts)
+        else:
+            pools[name] = SimulatedNodePool(name, pool, opts)
     return Cluster(provider, {name: pool.handle for name, pool in pools.items()}, [*pools.values()])
 
 
@@ -81,9 +78,7 @@ def _declare_cloud(settings: Settings) -> Cloud | None:
     return None
 
 
-def _provider(
-    settings: Settings, kubeconfig: pulumi.Output[str], opts: pulumi.ResourceOptions
-) -> kubernetes.Provider:
+def _provider(settings: Settings, kubeconfig: pulumi.Output[str], opts: pulumi.ResourceOptions) -> kubernetes.Provider:
     return kubernetes.Provider(
         "cluster",
         kubeconfig=kubeconfig,

@@ -55,14 +55,14 @@ def judge(settings: Settings) -> Iterator[Finding]:
     for findings in of_pools.values():
         yield from findings
     sound = without_pools(settings, {name for name, findings in of_pools.items() if findings})
-    yield from judge_cloud(settings)
+    yield from judge_cloud(settings, sound)
     yield from _charts(settings)
     yield from _storage(settings)
     yield from _object_store(settings)
     yield from _way_in(settings)
     yield from _monitoring(sound)
     yield from _mlflow(settings)
-    yield from _caps(settings)
+    yield from _caps(sound)
     yield from _namespaces(settings)
     yield from _names(settings)
     yield from _public_names(settings)

@@ -31,8 +31,7 @@ def pool_handles(cluster: AnyCluster) -> dict[str, PoolHandle]:
         case GkeCluster():
             pools = {name: plan_gke_pool(name, spec, cluster.zones).handle for name, spec in cluster.pools.items()}
             classes = {
-                name: plan_compute_class(name, spec, cluster.zones)[0]
-                for name, spec in cluster.compute_classes.items()
+                name: plan_compute_class(name, spec, cluster.zones)[0] for name, spec in cluster.compute_classes.items()
             }
             return pools | classes
         case ExistingCluster():
@@ -51,9 +50,7 @@ def described_pool(cluster: ExistingCluster, pool: PoolArgs) -> DescribedNodePoo
     if accelerator is None or accelerator.vendor != "NVIDIA":
         return DescribedNodePoolArgs(pool=pool)
     mixed = cluster.mig_mixed and (pool.get("sharing") or {}).get("strategy") == Sharing.MIG
-    return DescribedNodePoolArgs(
-        pool=pool, driver=cluster.driver, device_plugin=cluster.device_plugin, mig_mixed=mixed
-    )
+    return DescribedNodePoolArgs(pool=pool, driver=cluster.driver, device_plugin=cluster.device_plugin, mig_mixed=mixed)
 
 
 def is_managed_group(cluster: EksCluster, pool: EksPoolSpec) -> bool:
@@ -84,12 +81,15 @@ def _pool_findings(cluster: AnyCluster) -> Iterator[tuple[str, Iterator[Finding]
     match cluster:
         case EksCluster():
             for name, spec in cluster.pools.items():
-                yield name, eks.check_eks_pool(
-                    f"cluster.pools.{name}",
-                    spec,
-                    provisioning_of(cluster, spec),
-                    zones=cluster.zones,
-                    kubernetes_version=cluster.control_plane["kubernetes_version"],
+                yield (
+                    name,
+                    eks.check_eks_pool(
+                        f"cluster.pools.{name}",
+                        spec,
+                        provisioning_of(cluster, spec),
+                        zones=cluster.zones,
+                        kubernetes_version=cluster.control_plane["kubernetes_version"],
+                    ),
                 )
         case GkeCluster():
             region, zones, limits = cluster.region, cluster.zones, cluster.control_plane.get("auto_provisioning")
@@ -102,11 +102,11 @@ def _pool_findings(cluster: AnyCluster) -> Iterator[tuple[str, Iterator[Finding]
                 path = f"cluster.computeClasses.{name}"
                 yield name, gke.check_compute_class(path, one, cluster.mode, limits, region=region, zones=zones)
         case ExistingCluster():
-            for name, one in cluster.pools.items():
-                args = described_pool(cluster, one)
+            for name, there in cluster.pools.items():
+                args = described_pool(cluster, there)
                 software = described_software(args)
                 mixed = bool(args.get("mig_mixed"))
-                yield name, check_described_pool(f"cluster.pools.{name}", one, software, mig_mixed=mixed)
+                yield name, check_described_pool(f"cluster.pools.{name}", there, software, mig_mixed=mixed)
         case SimulatedCluster():
             for name, simulated in cluster.pools.items():
                 yield name, check_pool(f"cluster.pools.{name}", simulated)

@@ -15,9 +15,11 @@ from components.addons.gateway import CertificateSource, DomainArgs
 from components.addons.monitoring import DEFAULT_NAMESPACE as MONITORING_NAMESPACE
 from components.capacity import Demand, Ledger, Supply, supplies_of
 from components.catalog import ClusterKind
-from components.demand import inference_demand, model_server_demand, training_demand
 from components.charts import ChartOrigin
+from components.demand import inference_demand, model_server_demand, training_demand
 from components.placement import PoolHandle
+from components.storage.local_path_storage import local_path_classes
+from components.storage.nfs_storage import nfs_classes
 from components.stores import StorageClassesArgs, StorageHandle, StoragePurpose, plan_storage_classes
 from policies.rules.finding import Finding, Refused
 from stacks.models.base import Model, Name
@@ -104,6 +106,14 @@ class Settings(Model):
             for purpose in (StoragePurpose.SHARED, StoragePurpose.DATASET):
                 given.setdefault(purpose, {}).setdefault("fileSystemId", MADE_BY_THE_STACK)
         args = StorageClassesArgs(**self.storage, cluster_kind=self.cluster.kind, keep_data=self.keep_data)
+        if isinstance(self.cluster, ExistingCluster):
+            served = [
+                *(local_path_classes(self.cluster.local_path) if self.cluster.local_path else []),
+                *(nfs_classes(self.cluster.nfs) if self.cluster.nfs else []),
+            ]
+            written = args.get("declared") or []
+            purposes = {one["purpose"] for one in written}
+            args["declared"] = [*written, *(one for one in served if one["purpose"] not in purposes)]
         return {**args, "parameters": given} if given else args
 
     @cached_property

@@ -16,8 +16,8 @@ from typing import Any
 
 import click
 import yaml
-from simulator.clouds import SimulatedCloud
 
+from simulator.clouds.cloud import SimulatedCloud
 from simulator.errors import SimulatorError
 from tools.backend import Backend, prepare, state_directory
 from tools.engine import RUN_VARIABLE, Engine, policy_config_file
@@ -134,7 +134,8 @@ class Rehearsal:
             raise ToolError(f"a second up would change something: {changes_text(again)}")
 
     def _refuse_remains(self, cloud: SimulatedCloud) -> None:
-        if remains := cloud.resources():
+        remains = [f"{kind} {name}" for there in ("aws", "gcp") for kind, name in cloud.resources(there)]
+        if remains:
             listed = "\n  ".join(remains)
             raise ToolError(f"the destroy left {len(remains)} resources in the cloud:\n  {listed}")
 

@@ -12,17 +12,11 @@ from typing import Any, NamedTuple, Required, TypedDict
 import pulumi_aws as aws
 from pulumi import Output, Resource, ResourceOptions
 
+from components.cloud_names import aws_tags, deterministic_name, partition
 from components.component import Component
 from components.eks.facts import ADDONS, BEFORE_NODES, IN_AUTO_MODE
 from components.eks.handles import EksHandle, NodeProvisioning
-from components.eks.pod_identity import (
-    ROLE_NAME_LENGTH,
-    aws_tags,
-    deterministic_name,
-    partition,
-    policy_json,
-    trust_document,
-)
+from components.eks.pod_identity import ROLE_NAME_LENGTH, policy_json, trust_document
 from policies.rules.eks import check_addon_version
 from policies.rules.finding import refuse
 

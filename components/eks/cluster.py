@@ -14,13 +14,14 @@ from typing import Any, Required, TypedDict
 import pulumi_aws as aws
 from pulumi import CustomResource, Output, ResourceOptions
 
+from components.cloud_names import aws_tags, deterministic_name, partition
 from components.component import Component
 from components.eks.addons import declare_addon
 from components.eks.facts import BEFORE_NODES, CONTROL_PLANE_LOGS
 from components.eks.handles import EksHandle, EksNetworkHandle
 from components.eks.network import trust_of
 from components.eks.plan import kubeconfig
-from components.eks.pod_identity import ROLE_NAME_LENGTH, aws_tags, deterministic_name, partition
+from components.eks.pod_identity import ROLE_NAME_LENGTH
 from components.eks.spec import DEFAULT_LOG_DAYS, EksClusterSpec, EksSupport, NodeProvisioning
 from policies.rules.eks import check_eks_cluster, check_place
 from policies.rules.finding import refuse

@@ -8,11 +8,12 @@ from typing import Any, Required, TypedDict
 from pulumi import Input, Output, ResourceOptions
 
 from components.charts import AddonChart, ChartSource
+from components.cloud_names import partition
 from components.component import Component
 from components.eks.facts import CLUSTER_AUTOSCALER_TAGS
 from components.eks.handles import EksHandle, NodeProvisioning
 from components.eks.karpenter import controller_traffic
-from components.eks.pod_identity import PodIdentity, PolicyStatement, partition
+from components.eks.pod_identity import PodIdentity, PolicyStatement
 from components.namespaces import IsolatedNamespace, PodSecurity
 from components.pods import resources
 from policies.rules.eks import check_autoscaler_version, check_controller

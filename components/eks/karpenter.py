@@ -16,19 +16,12 @@ from pulumi import CustomResource, Input, Output, ResourceOptions
 
 from components.addons.traffic import scraped, to_api_server
 from components.charts import AddonChart, ChartSource
+from components.cloud_names import aws_tags, deterministic_name, partition
 from components.component import Component
 from components.eks.cluster import NODE_POLICIES, known_after
 from components.eks.handles import EksHandle, KarpenterHandle, NodeProvisioning
 from components.eks.network import trust_of
-from components.eks.pod_identity import (
-    ROLE_NAME_LENGTH,
-    PodIdentity,
-    PolicyStatement,
-    aws_tags,
-    deterministic_name,
-    partition,
-    policy_json,
-)
+from components.eks.pod_identity import ROLE_NAME_LENGTH, PodIdentity, PolicyStatement, policy_json
 from components.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
 from components.pods import resources
 from policies.rules.eks import check_controller

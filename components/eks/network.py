@@ -15,11 +15,11 @@ from typing import Required, TypedDict
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
+from components.cloud_names import aws_tags
 from components.component import Component
 from components.eks.facts import INTERFACE_ENDPOINTS
 from components.eks.handles import EksNetworkHandle
 from components.eks.plan import plan_subnets
-from components.eks.pod_identity import aws_tags
 from components.eks.spec import DEFAULT_FLOW_LOG_DAYS, EksNetworkSpec
 from policies.rules.eks import check_eks_network
 from policies.rules.finding import refuse

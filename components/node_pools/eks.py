@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
+from components.cloud_names import aws_tags
 from components.component import Component
 from components.eks.facts import CAPACITY_TYPES
 from components.eks.handles import EksHandle, NodeProvisioning
@@ -25,7 +26,6 @@ from components.eks.plan import (
     group_name,
     plan_eks_pool,
 )
-from components.eks.pod_identity import aws_tags
 from components.eks.spec import EksImage, EksPoolSpec, EksPurchase
 from components.placement import Capacity, PoolHandle
 from components.working_hours import DEFAULT_TIME_ZONE, WorkingHoursSpec

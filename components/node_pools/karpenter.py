@@ -8,12 +8,12 @@ from typing import Any, TypedDict
 
 from pulumi import Output, ResourceOptions
 
+from components.cloud_names import aws_tags
 from components.component import Component
 from components.custom_resources import custom_resource
 from components.eks.facts import WITH_RESERVATION
 from components.eks.handles import EksHandle, KarpenterHandle, NodeProvisioning
 from components.eks.plan import EksPoolPlan, karpenter_interfaces, node_pool_spec, plan_eks_pool
-from components.eks.pod_identity import aws_tags
 from components.eks.spec import EksImage, EksPoolSpec
 from components.node_pools.eks import efa_security_group, placement_group
 from components.placement import Capacity, PoolHandle

@@ -16,7 +16,7 @@ class ReferencedNodePoolArgs(TypedDict):
 
 
 class ReferencedNodePool(Component):
-    """Nodes that another stack makes, told of so that quotas, policies and the report know them. No child, no object."""
+    """Nodes that another stack makes, told of so that quotas, policies and the report know them."""
 
     capacity: Output[Capacity]
     """What the pool holds: a fact for policies and the report."""

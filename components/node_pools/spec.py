@@ -2,7 +2,7 @@
 
 from typing import Required, TypedDict
 
-from components.catalog import DeviceMechanism, Owner
+from components.catalog import Owner
 from components.placement import PoolArgs
 
 

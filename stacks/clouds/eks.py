@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.addons.external_dns import ExternalDns
 from components.charts import ChartSource
 from components.dns import DnsProvider, DnsZoneHandle
 from components.eks.addons import EksAddons
@@ -18,7 +19,6 @@ from components.eks.handles import EksHandle, EksNetworkHandle, NodeProvisioning
 from components.eks.karpenter import Karpenter
 from components.eks.network import EksNetwork
 from components.eks.pod_identity import PodIdentity
-from components.addons.external_dns import ExternalDns
 from components.mlflow.postgresql import ManagedDatabaseHandle
 from components.node_pools.auto_mode import AutoModeNodePool
 from components.node_pools.eks import EksNodePool
@@ -70,7 +70,7 @@ class EksCloud:
 
     def _make(self) -> None:
         cluster, keep = self.cluster, self.settings.keep_data
-        network = EksNetwork(self.name, {"region": cluster.region, "network": cluster.network}, self._options())
+        network = EksNetwork(self.name, {"network": cluster.network}, self._options())
         control = ControlPlane(
             self.name,
             {

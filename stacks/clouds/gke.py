@@ -10,11 +10,12 @@ from components.charts import ChartSource
 from components.dns import DnsProvider, DnsZoneHandle
 from components.gke.bucket import GcsBucket, GcsBucketArgs, bucket_grants, bucket_store
 from components.gke.cluster import GkeCluster as ControlPlane
-from components.gke.compute_class import ComputeClass
+from components.gke.compute_class import ComputeClass, ComputeClassArgs
 from components.gke.database import CloudSqlDatabase
 from components.gke.dns import CloudDnsZone
 from components.gke.handles import GkeHandle, GkeNetworkHandle
 from components.gke.network import GkeNetwork
+from components.gke.spec import ComputeClassSpec
 from components.gke.workload_identity import WorkloadIdentity
 from components.mlflow.postgresql import ManagedDatabaseHandle
 from components.node_pools.gke import GkeNodePool
@@ -56,14 +57,19 @@ class GkeCloud:
         return pulumi.ResourceOptions(provider=self.gcp, depends_on=[*after])
 
     def _make(self) -> None:
-        cluster, place = self.cluster, {"project": self.cluster.project, "region": self.cluster.region}
-        network = GkeNetwork(self.name, {"network": cluster.network, **place}, self._options())
+        cluster = self.cluster
+        network = GkeNetwork(
+            self.name,
+            {"network": cluster.network, "project": cluster.project, "region": cluster.region},
+            self._options(),
+        )
         control = ControlPlane(
             self.name,
             {
                 "cluster": cluster.control_plane,
                 "network": network.handle,
-                **place,
+                "project": cluster.project,
+                "region": cluster.region,
                 "project_number": self.project_number,
                 "zones": cluster.zones,
                 "keep_data": self.settings.keep_data,
@@ -110,17 +116,21 @@ class GkeCloud:
         return {"project": cluster.project, "region": cluster.region, "bucket": chosen.gcs, "keep_data": keep}
 
     def _store_handle(self) -> ObjectStoreHandle | None:
-        args = self._bucket_args()
-        return bucket_store(args) if args else None
+        chosen = self.settings.object_store
+        return bucket_store(chosen.gcs) if isinstance(chosen, ManagedGcs) else None
 
     def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:
         """Classes of nodes that GKE makes by itself; it sizes its node pools itself as well."""
         if self.settings.layer is Layer.PLATFORM:
             return [ReferencedNodePool(name, {"pool": pool}) for name, pool in self.pools.items()]
         return [
-            ComputeClass(name, {"cluster": self.handle, "compute_class": spec}, opts)
-            for name, spec in self.cluster.compute_classes.items()
+            ComputeClass(name, self._class_args(spec), opts) for name, spec in self.cluster.compute_classes.items()
         ]
+
+    def _class_args(self, spec: ComputeClassSpec) -> ComputeClassArgs:
+        args = ComputeClassArgs(cluster=self.handle, nodes=spec)
+        limits = self.cluster.control_plane.get("auto_provisioning")
+        return {**args, "limits": limits} if limits else args
 
     def let_in(
         self, name: str, namespace: pulumi.Input[str], account: str, store: ObjectStoreHandle, *, write: bool

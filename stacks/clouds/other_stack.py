@@ -1,4 +1,4 @@
-"""What a stack of layer platform reads of the stack that holds its cluster: ids and secrets; the rest is in settings."""
+"""What a stack of layer platform reads of the stack that holds its cluster: what is in no settings."""
 
 from typing import Any
 

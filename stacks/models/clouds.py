@@ -1,4 +1,4 @@
-"""Settings of clusters in a cloud, one model for each cloud. What each of their parts takes stands with the components."""
+"""Settings of clusters in a cloud, one model for each cloud. What their parts take stands with the components."""
 
 from typing import Annotated, Literal
 

@@ -2,12 +2,20 @@
 
 from typing import Annotated, Literal
 
+from components.addons.metallb import MetalLbArgs
 from components.catalog import ClusterKind, Owner
 from components.placement import PoolArgs
+from components.storage.local_path_storage import LocalPathStorageArgs
+from components.storage.nfs_storage import NfsStorageArgs
 from stacks.models.base import Model, Name
 from stacks.models.shape import Shape
 
 Pool = Annotated[PoolArgs, Shape(PoolArgs)]
+MetalLb = Annotated[
+    MetalLbArgs, Shape(MetalLbArgs, without=frozenset({"source", "pools", "namespace", "monitoring_namespace"}))
+]
+Nfs = Annotated[NfsStorageArgs, Shape(NfsStorageArgs, without=frozenset({"source", "namespace", "highly_available"}))]
+LocalPath = Annotated[LocalPathStorageArgs, Shape(LocalPathStorageArgs, without=frozenset({"pools", "namespace"}))]
 
 
 class SimulatedCluster(Model):
@@ -36,11 +44,11 @@ class ExistingCluster(Model):
     """Who offers NVIDIA devices to the scheduler: platform, operator, or found."""
     mig_mixed: bool = False
     """With devicePlugin found: it runs with MIG strategy mixed, so that partitions have names of their own."""
-    metallb: Annotated[MetalLbSpec, Shape(MetalLbSpec)] | None = None
+    metallb: MetalLb | None = None
     """Addresses for load balancers, where nobody else gives them; default: somebody else does."""
-    nfs: Annotated[NfsSpec, Shape(NfsSpec)] | None = None
-    """An NFS server for file systems; default: none, storage.declared says what there is."""
-    local_path: bool = False
-    """Whether disks of the nodes serve volumes of one pod, where there is nothing better."""
+    nfs: Nfs | None = None
+    """An NFS server that serves shared and dataset; default: storage.declared says what there is."""
+    local_path: LocalPath | None = None
+    """Directories of the nodes that serve fast and standard, where there are no disks to attach; default: none."""
     pools: dict[Name, Pool]
     """The node pools it has; each node carries the label `mlplatform.dev/pool: <name>`."""
