@@ -26,6 +26,7 @@ class Registered:
     protect: bool
     retain_on_delete: bool
     aliases: int
+    ignore_changes: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -109,6 +110,7 @@ class _Recorder(MockMonitor):
                     request.protect,
                     request.retainOnDelete,
                     len(request.aliases),
+                    tuple(request.ignoreChanges),
                 )
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]

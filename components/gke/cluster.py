@@ -115,6 +115,7 @@ class GkeCluster(Component):
         return account, grants
 
     def _key(self, name: str, args: GkeClusterArgs) -> tuple[gcp.kms.CryptoKey, gcp.kms.CryptoKeyIAMMember]:
+        # Google never forgets a key ring or the name of a key: a stack that comes back after `destroy` imports both.
         ring = gcp.kms.KeyRing(
             f"{name}-key-ring", name=name, location=args["region"], project=args["project"], opts=self._kept
         )

@@ -80,6 +80,21 @@ def departures(document: str, schema: str, value: Mapping[str, Any], path: str =
     return list(_object(document, schema, value, path or schema))
 
 
+def untranslated(value: Any, path: str = "") -> list[str]:
+    """Names that the SDK did not translate, and so does not know. Maps with free keys are left out."""
+    if isinstance(value, list):
+        return [found for index, item in enumerate(value) for found in untranslated(item, f"{path}[{index}]")]
+    if not isinstance(value, Mapping):
+        return []
+    found = [f"{path}.{key}" for key in value if "_" in key]
+    for key, part in value.items():
+        found += untranslated(part, f"{path}.{key}") if key not in FREE_KEYS else []
+    return found
+
+
+FREE_KEYS = frozenset({"labels", "resourceLabels", "metadata", "headers"})
+
+
 def camel(key: str) -> str:
     """A name as the API writes it."""
     head, *tail = key.split("_")

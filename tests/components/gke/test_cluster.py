@@ -17,7 +17,7 @@ from components.gke.spec import ExclusionScope, GkeMode, ReleaseChannel
 from policies.rules.finding import Refused
 from tests.components.gke.handles import NETWORK
 from tests.recorder import Recording, record
-from tests.support.google_api import departures
+from tests.support.google_api import departures, untranslated
 
 ARGS: dict[str, Any] = {
     "network": NETWORK,
@@ -35,6 +35,7 @@ def declared(spec: dict[str, Any], **over: Any) -> Recording:
 def settings(spec: dict[str, Any], **over: Any) -> dict[str, Any]:
     inputs = declared(spec, **over).one("Cluster").inputs
     assert departures("container.v1", "Cluster", inputs) == []
+    assert untranslated(inputs) == []
     return inputs
 
 
@@ -161,6 +162,11 @@ def test_kept_data_is_protected_in_three_ways() -> None:
     free = declared({})
     assert not any(resource.protect for resource in free.resources)
     assert free.one("Cluster").inputs["deletionProtection"] is False
+
+
+def test_the_default_pool_that_is_gone_is_no_change_of_ours() -> None:
+    assert declared({}).one("Cluster").ignore_changes == ("initialNodeCount", "nodeConfig")
+    assert declared({"mode": GkeMode.AUTOPILOT}).one("Cluster").ignore_changes == ()
 
 
 def test_long_names_stay_within_what_iam_takes() -> None:

@@ -17,7 +17,7 @@ from components.node_pools.gke import GkeNodePool
 from policies.rules.finding import Refused
 from tests.components.gke.handles import AUTOPILOT, CLUSTER
 from tests.recorder import Recording, record
-from tests.support.google_api import departures
+from tests.support.google_api import departures, untranslated
 
 L4 = {"machine": "g2-standard-8", "nodes_min": 0, "nodes_max": 4}
 SLICES = {
@@ -117,6 +117,7 @@ def test_every_machine_in_every_way_to_buy_registers_what_the_api_knows_or_is_re
         return
     inputs = pool(spec)
     assert departures("container.v1", "NodePool", inputs) == []
+    assert untranslated(inputs) == []
     assert inputs["nodeConfig"].get("spot", False) == (purchase is GkePurchase.SPOT)
     assert inputs["nodeConfig"].get("flexStart", False) == dynamic
     assert inputs.get("queuedProvisioning") == ({"enabled": True} if purchase is GkePurchase.QUEUED else None)
@@ -259,6 +260,15 @@ def test_what_cannot_be_changed_in_place_changes_the_name_so_that_new_nodes_come
 ) -> None:
     before, after = pool(L4)["name"], pool({**L4, **change})["name"]
     assert (before != after) == replaced
+
+
+def test_what_the_autoscaler_and_the_hours_move_is_no_change_of_ours() -> None:
+    assert declared(L4).one("NodePool").ignore_changes == ("initialNodeCount", "nodeCount")
+    assert declared({**L4, "working_hours": HOURS}).one("NodePool").ignore_changes == (
+        "initialNodeCount",
+        "nodeCount",
+        "autoscaling",
+    )
 
 
 def test_names_stay_within_what_gke_takes_and_apart() -> None:
