@@ -28,8 +28,11 @@ def judge_cloud(settings: Settings, sound: Settings) -> Iterator[Finding]:
     """Everything that is wrong with the cloud's part of an environment. `sound`: without pools that are wrong."""
     match settings.cluster:
         case EksCluster() as cluster:
-            yield from eks.check_place("cluster", cluster.region, cluster.account_id)
-            yield from eks.check_eks_network("cluster.network", cluster.network, cluster.region)
+            place = [*eks.check_place("cluster", cluster.region, cluster.account_id)]
+            yield from place
+            # Zones of a region that is none would all be wrong as well.
+            region = "" if any(finding.path == "cluster.region" for finding in place) else cluster.region
+            yield from eks.check_eks_network("cluster.network", cluster.network, region)
             yield from eks.check_eks_cluster("cluster.controlPlane", cluster.control_plane)
         case GkeCluster() as cluster:
             yield from gke.check_place("cluster", cluster.project, cluster.region, cluster.zones)
@@ -92,15 +95,17 @@ def _service(path: str, chosen: Any, settings: Settings) -> Iterator[Finding]:
         case ManagedGcs():
             yield from cloud_data.check_gcs_bucket(f"{path}.gcs", chosen.gcs, keep_data=keep)
         case RdsManaged():
-            zones = len(settings.cluster.zones) if isinstance(settings.cluster, EksCluster) else 0
+            # One zone is too few for EKS already, which the network says.
+            zones = max(2, len(settings.cluster.zones)) if isinstance(settings.cluster, EksCluster) else 0
             args = {"database": {**chosen.rds, "highly_available": settings.environment.highly_available}}
             yield from cloud_data.check_rds_database(f"{path}.rds", args, keep_data=keep, zones=zones)
         case CloudSqlManaged():
             args = {"database": {**chosen.cloud_sql, "highly_available": settings.environment.highly_available}}
             yield from cloud_data.check_cloud_sql_database(f"{path}.cloudSql", args, keep_data=keep)
         case Route53():
-            account = settings.cluster.account_id if isinstance(settings.cluster, EksCluster) else ""
-            yield from cloud_data.check_route53_zone(f"{path}.route53", {"zone": chosen.route53, "account_id": account})
+            # Whose account it is has been judged with the cluster.
+            known = {"zone": chosen.route53, "account_id": "0" * 12}
+            yield from cloud_data.check_route53_zone(f"{path}.route53", known)
             yield from _zone_of(f"{path}.route53.domain", chosen.route53["domain"], settings)
         case CloudDns():
             yield from cloud_data.check_cloud_dns_zone(f"{path}.cloudDns", chosen.cloud_dns)

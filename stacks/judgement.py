@@ -35,7 +35,7 @@ from stacks.models.clouds import GkeCluster
 from stacks.models.platform import ExistingDatabase, ExistingStore, InClusterStore
 from stacks.models.workloads import Inference, ModelServer, Training, Workload
 from stacks.pools import pool_findings
-from stacks.problems import SECRET
+from stacks.problems import SECRET, shown
 from stacks.settings import MLFLOW_NAMESPACE, PROJECT, STORE_NAMESPACE, Settings
 
 _BESIDE = re.compile(r"\.(?:job|service|server)\.(workers|schedule|pool)\b")
@@ -144,7 +144,12 @@ def _storage(settings: Settings) -> Iterator[Finding]:
             "each purpose has one class",
             "keep one of them",
         )
-    for purpose in settings.storage.get("parameters") or {}:
+    for purpose, parameters in (settings.storage.get("parameters") or {}).items():
+        # Components take ids that are not known yet as well, so the shape leaves them open.
+        for key, value in parameters.items():
+            if not isinstance(value, str):
+                path = f"storage.parameters.{purpose}.{key}"
+                yield Finding(path, shown(value), "text", f'write it in quotes: "{shown(value)}"')
         if purpose not in [*StoragePurpose]:
             rule = f"by purpose: {', '.join(StoragePurpose)}"
             yield Finding(f"storage.parameters.{purpose}", purpose, rule, _nearest(purpose, [*StoragePurpose]))

@@ -92,7 +92,8 @@ def _pool_findings(cluster: AnyCluster) -> Iterator[tuple[str, Iterator[Finding]
                     ),
                 )
         case GkeCluster():
-            region, zones, limits = cluster.region, cluster.zones, cluster.control_plane.get("auto_provisioning")
+            zones, limits = cluster.zones, cluster.control_plane.get("auto_provisioning")
+            region = cluster.region if gke.is_region(cluster.region) else ""
             for name, pool in cluster.pools.items():
                 yield (
                     name,

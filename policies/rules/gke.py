@@ -78,6 +78,11 @@ SLICES_AT_MOST = 200
 """GKE gets slow with more node pools (GKE documentation, node auto-provisioning)."""
 
 
+def is_region(text: str) -> bool:
+    """Whether it is written like a region: zones are held against nothing else."""
+    return bool(_REGION.fullmatch(text))
+
+
 def check_place(path: str, project: str, region: str, zones: Sequence[str]) -> Iterator[Finding]:
     """A project, a region and zones that can be."""
     if not _PROJECT.fullmatch(project):
@@ -87,14 +92,14 @@ def check_place(path: str, project: str, region: str, zones: Sequence[str]) -> I
             "a project id: 6 to 30 of a-z, 0-9 and '-', a letter first",
             "write the id (not the name, not the number): gcloud config get project",
         )
-    if not _REGION.fullmatch(region):
+    if not is_region(region):
         yield Finding(
             f"{path}.region",
             region or "(missing)",
             "a region: the cluster is regional",
             "write it like europe-west4, without a zone's letter",
         )
-    yield from check_zones(f"{path}.zones", zones, region)
+    yield from check_zones(f"{path}.zones", zones, region if is_region(region) else "")
     if not zones:
         yield Finding(f"{path}.zones", "(empty)", "a cluster has nodes in one zone at least", "name the zones")
 
@@ -105,10 +110,10 @@ def check_zones(path: str, zones: Sequence[str], region: str = "", known: Sequen
         match = _ZONE.fullmatch(zone)
         if not match or (region and match.group(1) != region):
             place = region or "europe-west4"
-            yield Finding(f"{path}.{index}", zone or "(empty)", f"a zone of {place}", f"write it like {place}-a")
+            yield Finding(f"{path}[{index}]", zone or "(empty)", f"a zone of {place}", f"write it like {place}-a")
         elif known and zone not in known:
             yield Finding(
-                f"{path}.{index}", zone, f"a zone of the cluster: {', '.join(known)}", "choose one, or add it there"
+                f"{path}[{index}]", zone, f"a zone of the cluster: {', '.join(known)}", "choose one, or add it there"
             )
     if len(set(zones)) != len(zones):
         yield Finding(path, ", ".join(zones), "each zone once", "remove the second")
@@ -208,7 +213,7 @@ def check_gke_cluster(path: str, spec: GkeClusterSpec) -> Iterator[Finding]:
             "name the ranges of your offices and runners, or use the DNS endpoint (dnsEndpoint: true)",
         )
     for index, block in enumerate(ranges):
-        yield from _authorized(f"{path}.authorizedRanges.{index}", block)
+        yield from _authorized(f"{path}.authorizedRanges[{index}]", block)
     yield from _maintenance(f"{path}.maintenance", spec.get("maintenance") or {})
     if spec.get("auto_provisioning"):
         yield from _auto_provisioning(f"{path}.autoProvisioning", spec["auto_provisioning"], spec.get("mode"))
@@ -237,7 +242,7 @@ def _maintenance(path: str, spec: MaintenanceSpec) -> Iterator[Finding]:
     days = spec.get("days")
     for index, day in enumerate(days or []):
         if day not in _DAYS:
-            yield Finding(f"{path}.days.{index}", day or "(empty)", f"one of {', '.join(_DAYS)}", "correct the day")
+            yield Finding(f"{path}.days[{index}]", day or "(empty)", f"one of {', '.join(_DAYS)}", "correct the day")
     if days is not None and (not days or len(set(days)) != len(days)):
         yield Finding(f"{path}.days", ", ".join(days) or "(empty)", "one day or more, each once", "correct the list")
     hours = int(spec.get("hours") or DEFAULT_MAINTENANCE_HOURS) * len(days or DEFAULT_MAINTENANCE_DAYS)
@@ -250,7 +255,7 @@ def _maintenance(path: str, spec: MaintenanceSpec) -> Iterator[Finding]:
         )
     names = [exclusion["name"] for exclusion in spec.get("exclusions") or []]
     for index, exclusion in enumerate(spec.get("exclusions") or []):
-        at = f"{path}.exclusions.{index}"
+        at = f"{path}.exclusions[{index}]"
         if names.index(exclusion["name"]) != index or not _NAME.fullmatch(exclusion["name"]):
             yield Finding(f"{at}.name", exclusion["name"] or "(empty)", "a name of its own", "choose another")
         yield from _members(at, exclusion, {"scope": ExclusionScope})
@@ -571,7 +576,7 @@ def _labels_and_taints(path: str, labels: dict[str, str], taints: Sequence[Taint
             yield Finding(f"{path}.labels.{key}", f"{key}={value}", "a label of Kubernetes", "correct key or value")
     device_taints = {row.taint_key for row in ACCELERATORS.values()}
     for index, taint in enumerate(taints):
-        at = f"{path}.taints.{index}"
+        at = f"{path}.taints[{index}]"
         if taint["effect"] not in TAINT_EFFECTS:
             yield Finding(
                 f"{at}.effect",
@@ -646,7 +651,7 @@ def _chain(path: str, purchases: list[GkePurchase]) -> Iterator[Finding]:
     for index, purchase in enumerate(purchases):
         if purchase not in tuple(GkePurchase) or purchase == GkePurchase.QUEUED or purchase in purchases[:index]:
             yield Finding(
-                f"{path}.purchases.{index}",
+                f"{path}.purchases[{index}]",
                 str(purchase),
                 "reserved, flex-start, spot or on-demand, each once",
                 "correct or remove it; queued nodes need a pool of their own",

@@ -1,5 +1,6 @@
 """Every bad setting is refused where it is wrong, and nowhere else, with words that say what to do."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ def test_a_bad_setting_is_refused_at_its_path_and_nowhere_else(case: BadSettings
     for words in case.says:
         assert words in message, f"{words!r} not in:\n{message}"
     assert "hunter2" not in message
-    assert "{" not in message.replace("{1g.10gb: 2}", ""), "a message shows code, not settings"
+    assert "{" not in re.sub(r"\{\w+\.\w+: \d\}", "", message), "a message shows code, not settings"
 
 
 def test_people_read_the_same_without_a_traceback(tmp_path: Path) -> None:

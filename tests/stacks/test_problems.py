@@ -81,7 +81,7 @@ def test_a_near_miss_is_answered_with_the_key_that_was_meant_and_others_with_wha
 def test_the_kind_of_a_union_is_asked_for_with_the_kinds_of_that_union() -> None:
     finding = only({"objectStore": {"bucket": "models"}})
     assert (finding.path, finding.value) == ("objectStore.kind", "(missing)")
-    assert finding.rule == "one of: in-cluster, s3, gcs, s3-compatible"
+    assert finding.rule == "one of: in-cluster, s3, gcs, s3-compatible, managed-s3, managed-gcs"
     assert only({"mlflow": {"database": {"kind": "externall"}}}).remedy == "did you mean external?"
 
 

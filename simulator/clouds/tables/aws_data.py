@@ -72,6 +72,14 @@ _S3 = (
     _of_bucket("BucketOwnershipControls", "PutBucketOwnershipControls", renames={"rule": "OwnershipControls.Rules"}),
     _of_bucket("BucketPolicy", "PutBucketPolicy"),
     _of_bucket(
+        "BucketLogging",
+        "PutBucketLogging:BucketLoggingStatus.LoggingEnabled",
+        renames={
+            "bucket": "s3.PutBucketLogging/Bucket",
+            "expectedBucketOwner": "s3.PutBucketLogging/ExpectedBucketOwner",
+        },
+    ),
+    _of_bucket(
         "BucketLifecycleConfiguration",
         "PutBucketLifecycleConfiguration",
         renames={"rules": "LifecycleConfiguration.Rules", "rules.filter.and": "And"},
@@ -227,6 +235,14 @@ _DATA = (
     Row(
         "aws:efs/backupPolicy:BackupPolicy",
         "efs.PutBackupPolicy",
+        id="{fileSystemId}",
+        fixed="fileSystemId",
+        unique="{fileSystemId}",
+        needs={"~fileSystemId": _FILES},
+    ),
+    Row(
+        "aws:efs/fileSystemPolicy:FileSystemPolicy",
+        "efs.PutFileSystemPolicy",
         id="{fileSystemId}",
         fixed="fileSystemId",
         unique="{fileSystemId}",

@@ -89,9 +89,9 @@ BAD_POOLS: list[tuple[dict[str, Any], list[str]]] = [
     ({**TPU, "topology": "4x4", "nodes_max": 8, "nodes_min": 2, "zones": ["europe-west4-a"]}, ["nodesMax"]),
     ({**TPU, "topology": "4x4", "nodes_max": 8}, ["zones"]),
     ({**TPU, "topology": "2x4", "nodes_max": 500, "zones": ["europe-west4-a"]}, ["nodesMax"]),
-    ({**L4, "zones": ["europe-west4"]}, ["zones.0"]),
-    ({**L4, "zones": ["us-central1-a"]}, ["zones.0"]),
-    ({**L4, "zones": ["europe-west4-c"]}, ["zones.0"]),
+    ({**L4, "zones": ["europe-west4"]}, ["zones[0]"]),
+    ({**L4, "zones": ["us-central1-a"]}, ["zones[0]"]),
+    ({**L4, "zones": ["europe-west4-c"]}, ["zones[0]"]),
     ({**L4, "zones": ["europe-west4-a", "europe-west4-a"]}, ["zones"]),
     ({**L4, "purchase": "preemptible"}, ["purchase"]),
     ({**L4, "purchase": "reserved", "zones": ["europe-west4-a"]}, ["reservation"]),
@@ -141,8 +141,8 @@ BAD_POOLS: list[tuple[dict[str, Any], list[str]]] = [
     ),
     ({**L4, "labels": {"node-role.kubernetes.io/gpu": "a"}}, ["labels.node-role.kubernetes.io/gpu"]),
     ({**L4, "labels": {"tier": "a b"}}, ["labels.tier"]),
-    ({**L4, "taints": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]}, ["taints.0.key"]),
-    ({**L4, "taints": [{"key": "acme.dev/x", "value": "", "effect": "Never"}]}, ["taints.0.effect"]),
+    ({**L4, "taints": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]}, ["taints[0].key"]),
+    ({**L4, "taints": [{"key": "acme.dev/x", "value": "", "effect": "Never"}]}, ["taints[0].effect"]),
 ]
 
 
@@ -254,20 +254,20 @@ BAD_CLUSTERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"release_channel": "none"}, ["releaseChannel"]),
     ({"kubernetes_version": "v1.35"}, ["kubernetesVersion"]),
     ({"public_endpoint": True}, ["authorizedRanges"]),
-    ({"public_endpoint": True, "authorized_ranges": ["0.0.0.0/0"]}, ["authorizedRanges.0"]),
-    ({"authorized_ranges": ["::/0"]}, ["authorizedRanges.0"]),
-    ({"authorized_ranges": ["203.0.113.5/24"]}, ["authorizedRanges.0"]),
+    ({"public_endpoint": True, "authorized_ranges": ["0.0.0.0/0"]}, ["authorizedRanges[0]"]),
+    ({"authorized_ranges": ["::/0"]}, ["authorizedRanges[0]"]),
+    ({"authorized_ranges": ["203.0.113.5/24"]}, ["authorizedRanges[0]"]),
     ({"maintenance": {"start": "2:00"}}, ["maintenance.start"]),
     ({"maintenance": {"hours": 3}}, ["maintenance.hours", "maintenance.hours"]),
     ({"maintenance": {"hours": 6, "days": ["SA"]}}, ["maintenance.hours"]),
-    ({"maintenance": {"days": ["SAT", "SU"]}}, ["maintenance.days.0"]),
+    ({"maintenance": {"days": ["SAT", "SU"]}}, ["maintenance.days[0]"]),
     ({"maintenance": {"days": ["SA", "SA"]}}, ["maintenance.days"]),
-    ({"maintenance": {"exclusions": [TIMES, TIMES]}}, ["maintenance.exclusions.1.name"]),
-    ({"maintenance": {"exclusions": [{**TIMES, "start": "2026-12-20"}]}}, ["maintenance.exclusions.0.start"]),
-    ({"maintenance": {"exclusions": [{**TIMES, "end": TIMES["start"]}]}}, ["maintenance.exclusions.0.end"]),
+    ({"maintenance": {"exclusions": [TIMES, TIMES]}}, ["maintenance.exclusions[1].name"]),
+    ({"maintenance": {"exclusions": [{**TIMES, "start": "2026-12-20"}]}}, ["maintenance.exclusions[0].start"]),
+    ({"maintenance": {"exclusions": [{**TIMES, "end": TIMES["start"]}]}}, ["maintenance.exclusions[0].end"]),
     (
         {"maintenance": {"exclusions": [{**TIMES, "end": "2027-06-01T00:00:00Z"}]}},
-        ["maintenance.exclusions.0.end"],
+        ["maintenance.exclusions[0].end"],
     ),
     (
         {"auto_provisioning": {"cpu_max": 0, "memory_gib_max": 1, "accelerators_max": {}}},
@@ -307,7 +307,7 @@ def test_a_cluster_with_nothing_said_passes() -> None:
         ("Acme ML", "europe-west4", ["europe-west4-a"], ["x.project"]),
         ("123456789012", "europe-west4", ["europe-west4-a"], ["x.project"]),
         ("acme-ml-prod", "europe-west4-a", [], ["x.region", "x.zones"]),
-        ("acme-ml-prod", "europe-west4", ["us-central1-a"], ["x.zones.0"]),
+        ("acme-ml-prod", "europe-west4", ["us-central1-a"], ["x.zones[0]"]),
     ],
 )
 def test_a_place_is_a_project_a_region_and_zones_of_it(
@@ -319,8 +319,8 @@ def test_a_place_is_a_project_a_region_and_zones_of_it(
 BAD_CLASSES: list[tuple[dict[str, Any], list[str]]] = [
     ({"machine": "p5.48xlarge"}, ["machine"]),
     ({"purchases": []}, ["purchases"]),
-    ({"purchases": ["queued"]}, ["purchases.0"]),
-    ({"purchases": ["spot", "spot"]}, ["purchases.1"]),
+    ({"purchases": ["queued"]}, ["purchases[0]"]),
+    ({"purchases": ["spot", "spot"]}, ["purchases[1]"]),
     ({"purchases": ["reserved"]}, ["reservation"]),
     ({"reservation": "mine"}, ["reservation"]),
     ({"max_run_hours": 5}, ["maxRunHours"]),
@@ -330,7 +330,7 @@ BAD_CLASSES: list[tuple[dict[str, Any], list[str]]] = [
     ({"machine": "ct5lp-hightpu-4t", "topology": "4x4", "nodes_max": 3, "zones": ZONES[:1]}, ["nodesMax"]),
     ({"machine": "ct5lp-hightpu-4t", "topology": "4x4", "nodes_max": 4}, ["zones"]),
     ({"machine": "n2-standard-8", "driver_version": "latest"}, ["driverVersion"]),
-    ({"zones": ["us-east1-b"]}, ["zones.0"]),
+    ({"zones": ["us-east1-b"]}, ["zones[0]"]),
 ]
 
 
