@@ -355,7 +355,7 @@ def _check_purchase(path: str, spec: EksPoolSpec) -> Iterator[Finding]:
 
 def _check_pool_zones(path: str, spec: EksPoolSpec, known: Sequence[str]) -> Iterator[Finding]:
     chosen = spec.get("zones") or []
-    yield from _check_zone_names(f"{path}.zones", chosen, "")
+    yield from _check_zone_names(f"{path}.zones", [zone for zone in chosen if not known or zone in known], "")
     for zone in chosen:
         if known and zone not in known:
             yield Finding(
