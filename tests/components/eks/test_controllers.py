@@ -5,10 +5,12 @@ rights suffice (a cloud is needed).
 """
 
 import json
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from jsonschema import Draft202012Validator
 from moto import mock_aws
 from pulumi import Output
 
@@ -127,3 +129,11 @@ def test_a_cluster_has_one_maker_of_nodes() -> None:
     for wrong in (KARPENTER, AUTO):
         with pytest.raises(Refused, match="one maker of nodes"):
             autoscaler(cluster=wrong)
+
+
+@pytest.mark.parametrize(("declared", "chart"), [(karpenter, "karpenter"), (autoscaler, "cluster-autoscaler")])
+def test_every_value_is_one_that_the_chart_knows(declared: Any, chart: str) -> None:
+    values = declared(monitoring_namespace="monitoring").one("AddonChart").inputs["values"]
+    folder = Path(__file__).parents[3] / "simulator" / "charts" / chart
+    schema = json.loads((folder / "values.schema.json").read_text())
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(values)] == []
