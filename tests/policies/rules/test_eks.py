@@ -138,6 +138,8 @@ def test_a_plain_pool_is_right_on_every_kind_of_cluster(provisioning: NodeProvis
         ({"working_hours": HOURS, "nodes_min": 1}, "workingHours"),
         ({"labels": {"no name": "a"}}, "labels.no name"),
         ({"labels": {"example.com/rack": "a b"}}, "labels.example.com/rack"),
+        ({"labels": {f"example.com/{'a' * 60}.b": "a", "x" * 90: "b"}}, f"labels.{'x' * 90}"),
+        ({"labels": {f"{'x' * 30}.example.com/{'a' * 50}": "a"}}, f"labels.{'x' * 30}.example.com/{'a' * 50}"),
         ({"labels": {"kubernetes.io/role": "gpu"}}, "labels.kubernetes.io/role"),
         ({"labels": {"node.kubernetes.io/role": "gpu"}}, "labels.node.kubernetes.io/role"),
         ({"taints": [{"key": "karpenter.sh/x", "value": "", "effect": "NoSchedule"}]}, "taints[0]"),
