@@ -83,7 +83,7 @@ def declare_addon(
     cluster: EksHandle,
     version: str | None,
     after: Sequence[Resource] = (),
-) -> aws.eks.Addon:
+) -> "aws.eks.Addon":
     """One add-on with its identity and settings. What it sets wins over what somebody changed by hand."""
     identities, needed = [], list(after)
     if addon in IDENTITIES:
@@ -109,7 +109,7 @@ def declare_addon(
 
 def addon_role(
     component: Component, title: str, cluster: EksHandle, identity: Identity
-) -> tuple[aws.iam.Role, aws.iam.RolePolicyAttachment]:
+) -> "tuple[aws.iam.Role, aws.iam.RolePolicyAttachment]":
     """A role that one service account of kube-system takes, with a managed policy that AWS keeps for that add-on."""
     role = aws.iam.Role(
         f"{title}-role",

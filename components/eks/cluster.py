@@ -128,7 +128,7 @@ class EksCluster(Component):
         self.kubeconfig = Output.secret(told.apply(lambda known: kubeconfig(known[0], known[1], known[2], region)))
         self.register_outputs({"kubeconfig": self.kubeconfig, "endpoint": self.endpoint, "version": self.version})
 
-    def _role(self, name: str, kind: str, service: str, policies: tuple[str, ...]) -> aws.iam.Role:
+    def _role(self, name: str, kind: str, service: str, policies: tuple[str, ...]) -> "aws.iam.Role":
         """A role of the cluster with managed policies. Sessions are tagged in Auto Mode only, and harm nowhere."""
         role = aws.iam.Role(
             f"{name}-{kind}-role",
@@ -147,7 +147,7 @@ class EksCluster(Component):
             self.attached.append(attachment)
         return role
 
-    def _key(self, name: str, keep: bool) -> aws.kms.Key:
+    def _key(self, name: str, keep: bool) -> "aws.kms.Key":
         key = aws.kms.Key(
             f"{name}-key",
             description=f"Secrets of EKS cluster {name}",
@@ -159,7 +159,7 @@ class EksCluster(Component):
         aws.kms.Alias(f"{name}-key-alias", name=f"alias/mlplatform/{name}", target_key_id=key.key_id, opts=self.child)
         return key
 
-    def _admit(self, name: str, cluster: aws.eks.Cluster, role_arns: list[str]) -> list[CustomResource]:
+    def _admit(self, name: str, cluster: "aws.eks.Cluster", role_arns: list[str]) -> list[CustomResource]:
         admitted: list[CustomResource] = []
         for arn in role_arns:
             title = f"{name}-admin-{principal(arn)}"

@@ -112,7 +112,7 @@ class Karpenter(Component):
         self.namespace, self.queue_name = home.namespace, queue.name
         self.register_outputs({"namespace": self.namespace, "queueName": self.queue_name})
 
-    def _node_role(self, name: str, cluster: EksHandle) -> tuple[aws.iam.Role, list[CustomResource]]:
+    def _node_role(self, name: str, cluster: EksHandle) -> "tuple[aws.iam.Role, list[CustomResource]]":
         role = aws.iam.Role(
             f"{name}-node-role",
             name=Output.from_input(cluster["name"]).apply(
@@ -141,7 +141,7 @@ class Karpenter(Component):
         )
         return role, [*needed, access]
 
-    def _queue(self, name: str, cluster: EksHandle) -> aws.sqs.Queue:
+    def _queue(self, name: str, cluster: EksHandle) -> "aws.sqs.Queue":
         queue = aws.sqs.Queue(
             f"{name}-interruptions",
             name=Output.concat(cluster["name"], "-karpenter"),

@@ -80,7 +80,7 @@ class EksNetwork(Component):
     def _tags(self, title: str) -> dict[str, str]:
         return {**self.tags, "Name": title}
 
-    def _log_flows(self, name: str, vpc: aws.ec2.Vpc, days: int) -> None:
+    def _log_flows(self, name: str, vpc: "aws.ec2.Vpc", days: int) -> None:
         group = aws.cloudwatch.LogGroup(
             f"{name}-flow-log-group",
             name=f"/mlplatform/{name}/flow-log",
@@ -115,7 +115,7 @@ class EksNetwork(Component):
         )
 
     def _public_subnets(
-        self, name: str, vpc: aws.ec2.Vpc, internet: aws.ec2.InternetGateway, ranges: dict[str, str]
+        self, name: str, vpc: "aws.ec2.Vpc", internet: "aws.ec2.InternetGateway", ranges: dict[str, str]
     ) -> dict[str, Input[str]]:
         table = aws.ec2.RouteTable(
             f"{name}-public-routes",
@@ -139,8 +139,8 @@ class EksNetwork(Component):
         return found
 
     def _nat_gateways(
-        self, name: str, internet: aws.ec2.InternetGateway, public: dict[str, Input[str]], single: bool
-    ) -> dict[str, aws.ec2.NatGateway]:
+        self, name: str, internet: "aws.ec2.InternetGateway", public: dict[str, Input[str]], single: bool
+    ) -> "dict[str, aws.ec2.NatGateway]":
         """Zone -> the gateway that its nodes use."""
         zones = list(public)
         after = ResourceOptions.merge(self.child, ResourceOptions(depends_on=[internet]))
@@ -159,8 +159,8 @@ class EksNetwork(Component):
         return {zone: made.get(zone) or made[zones[0]] for zone in zones}
 
     def _private_subnets(
-        self, name: str, vpc: aws.ec2.Vpc, gateways: dict[str, aws.ec2.NatGateway], ranges: dict[str, str]
-    ) -> tuple[dict[str, Input[str]], list[aws.ec2.RouteTable]]:
+        self, name: str, vpc: "aws.ec2.Vpc", gateways: "dict[str, aws.ec2.NatGateway]", ranges: dict[str, str]
+    ) -> "tuple[dict[str, Input[str]], list[aws.ec2.RouteTable]]":
         found: dict[str, Input[str]] = {}
         tables = []
         for zone, cidr in ranges.items():
@@ -184,7 +184,7 @@ class EksNetwork(Component):
             found[zone] = self._associated(f"{name}-private-{zone}", subnet, table)
         return found, tables
 
-    def _associated(self, title: str, subnet: aws.ec2.Subnet, table: aws.ec2.RouteTable) -> Output[str]:
+    def _associated(self, title: str, subnet: "aws.ec2.Subnet", table: "aws.ec2.RouteTable") -> Output[str]:
         """The subnet's id, known once it has its routes."""
         association = aws.ec2.RouteTableAssociation(
             f"{title}-association", subnet_id=subnet.id, route_table_id=table.id, opts=self.child
@@ -195,10 +195,10 @@ class EksNetwork(Component):
         self,
         name: str,
         region: str,
-        vpc: aws.ec2.Vpc,
+        vpc: "aws.ec2.Vpc",
         cidr: str,
         private: dict[str, Input[str]],
-        tables: Sequence[aws.ec2.RouteTable],
+        tables: "Sequence[aws.ec2.RouteTable]",
     ) -> None:
         aws.ec2.VpcEndpoint(
             f"{name}-endpoint-s3",

@@ -87,7 +87,7 @@ class EksNodePool(Component):
 
     def _launch_template(
         self, name: str, cluster: EksHandle, plan: EksPoolPlan, spec: EksPoolSpec
-    ) -> aws.ec2.LaunchTemplate:
+    ) -> "aws.ec2.LaunchTemplate":
         return aws.ec2.LaunchTemplate(
             f"{name}-template",
             name=Output.concat(cluster["name"], "-", name),
@@ -100,8 +100,8 @@ class EksNodePool(Component):
         )
 
     def _group(
-        self, name: str, cluster: EksHandle, plan: EksPoolPlan, template: aws.ec2.LaunchTemplate
-    ) -> aws.eks.NodeGroup:
+        self, name: str, cluster: EksHandle, plan: EksPoolPlan, template: "aws.ec2.LaunchTemplate"
+    ) -> "aws.eks.NodeGroup":
         return aws.eks.NodeGroup(
             f"{name}-group",
             cluster_name=cluster["name"],
@@ -223,7 +223,7 @@ def efa_fabric(component: Component, name: str, cluster: EksHandle, plan: EksPoo
     return {"network_interfaces": interfaces, "placement": {"group_name": together.name}}
 
 
-def placement_group(component: Component, name: str, cluster: EksHandle, zone: str) -> aws.ec2.PlacementGroup:
+def placement_group(component: Component, name: str, cluster: EksHandle, zone: str) -> "aws.ec2.PlacementGroup":
     """Machines close to each other. It is bound to the zone of its first machine, so another zone has another."""
     return aws.ec2.PlacementGroup(
         f"{name}-placement",
@@ -234,7 +234,7 @@ def placement_group(component: Component, name: str, cluster: EksHandle, zone: s
     )
 
 
-def efa_security_group(component: Component, name: str, cluster: EksHandle) -> aws.ec2.SecurityGroup:
+def efa_security_group(component: Component, name: str, cluster: EksHandle) -> "aws.ec2.SecurityGroup":
     """All traffic among the nodes of the pool, which EFA asks for in both directions (EC2 user guide, efa-start)."""
     group = aws.ec2.SecurityGroup(
         f"{name}-fabric",

@@ -50,6 +50,8 @@ MAX_MACHINES = 20
 """Instance types of one managed node group (EKS API, CreateNodegroup)."""
 MAX_POOL_NAME = 54
 """A node group's name has at most 63 characters, nine of them the digest."""
+MAX_KEY = 80
+"""A tag has a key of 128 characters; the Cluster Autoscaler's part before a label's key takes up to 48."""
 DISK_GIB = (30, 16384)
 """The images take 20 GiB and more; a gp3 volume has 16 TiB at most (EC2 user guide, general-purpose volumes)."""
 
@@ -331,6 +333,8 @@ def _check_labels_and_taints(path: str, spec: EksPoolSpec) -> Iterator[Finding]:
                 "a key like example.com/rack and a value of up to 63 letters, digits, '-', '_', '.'",
                 "correct it",
             )
+        elif len(key) > MAX_KEY:
+            yield Finding(where, key, f"at most {MAX_KEY} characters: it becomes part of a tag of EC2", "shorten it")
         elif any(domain == reserved or domain.endswith(f".{reserved}") for reserved in _RESERVED_DOMAINS):
             yield Finding(where, key, f"labels and taints of {domain} are the system's own", "use a domain of yours")
 
@@ -355,7 +359,7 @@ def _check_purchase(path: str, spec: EksPoolSpec) -> Iterator[Finding]:
 
 def _check_pool_zones(path: str, spec: EksPoolSpec, known: Sequence[str]) -> Iterator[Finding]:
     chosen = spec.get("zones") or []
-    yield from _check_zone_names(f"{path}.zones", chosen, "")
+    yield from _check_zone_names(f"{path}.zones", [zone for zone in chosen if not known or zone in known], "")
     for zone in chosen:
         if known and zone not in known:
             yield Finding(
