@@ -6,7 +6,6 @@ dashboards are code (`components.monitoring.dashboards`), and what is clicked to
 """
 
 import base64
-import secrets
 from enum import StrEnum
 from typing import Any, Required, TypedDict
 
@@ -19,6 +18,7 @@ from components.catalog import ClusterKind
 from components.charts import AddonChart, ChartSource
 from components.component import LABELS, Component
 from components.custom_resources import custom_resource
+from components.drawn_secrets import given_or_drawn, keeping_drawn
 from components.monitoring.dashboards import FOLDER_ANNOTATION
 from components.monitoring.metrics import CUSTOM_RESOURCE_METRICS, NODE_LABELS, WORKLOAD_LABELS
 from components.namespaces import (
@@ -200,13 +200,12 @@ class Monitoring(Component):
     def _grafana_secret(self, name: str, namespace: Input[str], password: Input[str] | None) -> "core.v1.Secret":
         # Each run draws a password; only that of the run that creates the Secret is used (ADR 0011). In `data`, because
         # the provider folds `stringData` into it and then sees no ignored field.
-        drawn = password is None
-        plain = {"admin-user": "admin", "admin-password": secrets.token_urlsafe(24) if password is None else password}
+        plain = {"admin-user": Output.secret("admin"), "admin-password": given_or_drawn(password)}
         return core.v1.Secret(
             f"{name}-{GRAFANA_SECRET}",
             metadata=meta.v1.ObjectMetaArgs(name=GRAFANA_SECRET, namespace=namespace, labels=LABELS),
-            data={key: Output.secret(value).apply(encoded) for key, value in plain.items()},
-            opts=ResourceOptions.merge(self.child, ResourceOptions(ignore_changes=["data"] if drawn else [])),
+            data={key: value.apply(encoded) for key, value in plain.items()},
+            opts=keeping_drawn(self.child, "data", given=password is not None),
         )
 
 

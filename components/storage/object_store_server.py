@@ -13,6 +13,7 @@ from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import apps, batch, core, meta
 
 from components.component import LABELS, Component
+from components.drawn_secrets import keeping_drawn
 from components.namespaces import Direction, IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity, TrafficRuleArgs
 from components.pods import claimed, container, from_secret, http_probe, pod_spec, resources, scratch, startup_probe
 from components.storage.object_store import (
@@ -121,7 +122,7 @@ class ObjectStoreServer(Component):
             ),
             data=Output.secret(drawn_keys()),
             # Each run draws keys; only those of the run that creates the Secret are used (ADR 0011).
-            opts=ResourceOptions.merge(self.child, ResourceOptions(ignore_changes=["data"])),
+            opts=keeping_drawn(self.child, "data"),
         )
 
     def keeping(self, keep: bool) -> ResourceOptions:
