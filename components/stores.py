@@ -225,8 +225,9 @@ class StorageClassesArgs(TypedDict, total=False):
     keep_data: bool
     """Required in stacks that are not simulated. Volumes outlive their claims, whatever their purpose; without it only
     datasets do."""
-    parameters: dict[str, dict[str, str]]
-    """By purpose: parameters that only this environment knows, such as `{"shared": {"fileSystemId": "fs-…"}}`."""
+    parameters: dict[str, dict[str, Any]]
+    """By purpose: parameters that only this environment knows, such as `{"shared": {"fileSystemId": "fs-…"}}`. Text, or
+    an output of a resource of the same stack."""
     declared: list[DeclaredClassArgs]
     """Classes of the environment's own; each replaces the table's class for its purpose."""
 
@@ -239,7 +240,8 @@ class ClassPlan(NamedTuple):
     exists: bool
     """The environment brings it; we only use it."""
     provisioner: str
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, Any]
+    """Text, or what another resource will tell."""
     access_modes: tuple[str, ...]
     block: bool
     expandable: bool

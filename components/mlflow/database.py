@@ -190,8 +190,8 @@ class ExternalDatabaseArgs(TypedDict, total=False):
 
     namespace: Required[Input[str]]
     """Namespace that exists already; the database's clients live in it."""
-    host: Required[str]
-    """DNS name of the server."""
+    host: Required[Input[str]]
+    """DNS name or address of the server. One that is unknown yet (of a database in the same stack) is not checked."""
     port: int
     """Default: 5432."""
     database: Required[str]
@@ -202,8 +202,10 @@ class ExternalDatabaseArgs(TypedDict, total=False):
     """Its password; kept as a secret."""
     ssl_mode: str
     """libpq's sslmode: verify-full (default), verify-ca or require."""
-    ca_certificate: str
+    ca_certificate: Input[str]
     """PEM of the certificate authority; empty or missing: the authorities of the client's image."""
+    address_range: Input[str]
+    """CIDR that it is in: clients reach no other address. Default: any, on its port."""
 
 
 class ExternalDatabase(Component):
@@ -232,7 +234,7 @@ class ExternalDatabase(Component):
             },
             opts=self.child,
         )
-        if args.get("ca_certificate"):
+        if self.handle["ca_secret_name"]:
             core.v1.Secret(
                 f"{name}-ca",
                 metadata=meta.v1.ObjectMetaArgs(
@@ -255,7 +257,15 @@ def external_handle(name: str, args: ExternalDatabaseArgs) -> DatabaseHandle:
         username_key="username",
         password_key="password",  # noqa: S106 - the name of a key
         ssl_mode=args.get("ssl_mode") or "verify-full",
-        ca_secret_name=f"{name}-ca" if args.get("ca_certificate") else "",
-        egress=to_anywhere("database", [port]),
+        ca_secret_name=f"{name}-ca" if args.get("ca_certificate", "") != "" else "",
+        egress=database_egress(port, args.get("address_range", "")),
         client_label={},
     )
+
+
+def database_egress(port: int, address_range: Input[str]) -> TrafficRuleArgs:
+    """The traffic rule with which clients reach a database elsewhere. Pure."""
+    rule = to_anywhere("database", [port])
+    if address_range == "":
+        return rule
+    return TrafficRuleArgs(name=rule["name"], direction=Direction.EGRESS, cidr=address_range, ports=[port])

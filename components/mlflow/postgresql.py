@@ -7,6 +7,8 @@ password is never part of an address, and no character in it needs quoting.
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
+from pulumi import Input, Output
+
 from components.namespaces import TrafficRuleArgs
 from components.pods import Mounted, environment, environment_from_secret, from_secret
 
@@ -18,8 +20,9 @@ CA_FILE = "ca.crt"
 class DatabaseHandle(TypedDict):
     """A database and how to log in."""
 
-    host: str
-    """Name that its certificate carries; a short name is good in the database's own namespace only."""
+    host: Input[str]
+    """Name that its certificate carries; a short name is good in the database's own namespace only. Of a managed
+    database it is unknown until that exists."""
     port: int
     """TCP port."""
     database: str
@@ -38,6 +41,27 @@ class DatabaseHandle(TypedDict):
     """The traffic rule with which its clients reach it; add their `pods`."""
     client_label: dict[str, str]
     """Label that pods must carry to be let in; empty where nobody checks."""
+
+
+class ManagedDatabaseHandle(TypedDict):
+    """What a managed database of a cloud (RDS, Cloud SQL) hands to `ExternalDatabase`: these are fields of its own."""
+
+    host: Input[str]
+    """Name or address that clients connect to."""
+    port: int
+    """TCP port."""
+    database: str
+    """Name of the database."""
+    username: Input[str]
+    """User that owns it."""
+    password: Input[str]
+    """Its password; a secret."""
+    ssl_mode: str
+    """The strictest of libpq's modes that its certificate allows."""
+    ca_certificate: Input[str]
+    """PEM of the authority of its certificate; empty: none is known."""
+    address_range: Input[str]
+    """CIDR that it is in."""
 
 
 def libpq_environment(database: DatabaseHandle) -> list[dict[str, Any]]:
@@ -67,10 +91,13 @@ def ca_mounts(database: DatabaseHandle) -> list[Mounted]:
     return [mounted]
 
 
-def sqlalchemy_uri(database: DatabaseHandle) -> str:
+def sqlalchemy_uri(database: DatabaseHandle) -> Input[str]:
     """The address for SQLAlchemy, without user and password. The driver is named: bare `postgresql://` is psycopg 3
     from SQLAlchemy 2.1 on."""
-    return f"postgresql+psycopg2://{database['host']}:{int(database['port'])}/{database['database']}"
+    host, rest = database["host"], f"{int(database['port'])}/{database['database']}"
+    if isinstance(host, str):
+        return f"postgresql+psycopg2://{host}:{rest}"
+    return Output.format("postgresql+psycopg2://{0}:{1}", host, rest)
 
 
 def egress_of(database: DatabaseHandle, pods: Mapping[str, str]) -> TrafficRuleArgs:

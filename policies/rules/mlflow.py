@@ -1,5 +1,6 @@
 """Rules on the tracking server's database, schedule and address."""
 
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,6 +24,16 @@ def check_hostname(path: str, hostname: str) -> Iterator[Finding]:
         )
 
 
+def check_range(path: str, cidr: str) -> Iterator[Finding]:
+    """A range of addresses that is not everybody's."""
+    try:
+        narrow = ipaddress.ip_network(cidr).prefixlen > 0
+    except ValueError:
+        narrow = False
+    if not narrow:
+        yield Finding(path, cidr, "a CIDR, its host bits zero, not the whole world", "write it like 10.0.0.0/16")
+
+
 def check_database_name(path: str, database: str) -> Iterator[Finding]:
     """A name that needs no quotes anywhere."""
     if not _IDENTIFIER.fullmatch(database):
@@ -30,8 +41,11 @@ def check_database_name(path: str, database: str) -> Iterator[Finding]:
 
 
 def check_external_database(path: str, database: Mapping[str, Any]) -> Iterator[Finding]:
-    """An external database can be reached, and what goes there is encrypted."""
-    yield from check_hostname(f"{path}.host", database["host"])
+    """An external database can be reached, and what goes there is encrypted. What is unknown yet is not judged."""
+    if isinstance(database["host"], str):
+        yield from check_hostname(f"{path}.host", database["host"])
+    if isinstance(database.get("address_range"), str) and database["address_range"]:
+        yield from check_range(f"{path}.addressRange", database["address_range"])
     yield from check_database_name(f"{path}.database", database["database"])
     mode = database.get("ssl_mode") or "verify-full"
     if mode not in SSL_MODES:

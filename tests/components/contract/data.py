@@ -127,8 +127,10 @@ CASES = [
             "password": "s3cr3t password",
             "ssl_mode": "verify-full",
             "ca_certificate": "-----BEGIN CERTIFICATE-----",
+            "address_range": "10.0.0.0/16",
         },
         variants={"ssl_mode": "require"},
+        handed={"address_range": "its clients, which bring their own NetworkPolicy"},
         refused={"ssl_mode": "disable"},
     ),
     Case(

@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from pulumi import Output
+from pulumi.runtime.rpc import UNKNOWN
 
 from components.mlflow.database import Database, DatabaseArgs, ExternalDatabase, ExternalDatabaseArgs
 from components.mlflow.postgresql import ca_mounts, libpq_environment, sqlalchemy_uri
+from components.namespaces import policy_spec
 from components.stores import StorageHandle, StoragePurpose
 from policies.rules.finding import Refused
 from tests.recorder import Recording, record
@@ -164,9 +167,51 @@ def test_no_address_holds_a_password_or_a_user() -> None:
     assert made.handle["egress"]["ports"] == [6432]
 
 
+def unknown() -> Output[str]:
+    """What another resource of the same stack will tell."""
+
+    async def soon(value: Any) -> Any:
+        return value
+
+    return Output(soon(set()), soon(UNKNOWN), soon(False))
+
+
+def test_a_host_that_is_not_known_yet_is_accepted_and_reaches_every_client() -> None:
+    seen: list[Any] = []
+
+    def program() -> None:
+        made = ExternalDatabase("db", {**EXTERNAL, "host": unknown(), "ca_certificate": unknown()})
+        seen.extend([made.handle["ca_secret_name"], sqlalchemy_uri(made.handle)])
+
+    recording = record(program, preview=True)
+    assert recording.kinds() == ["ExternalDatabase db", "Secret db-ca", "Secret db-credentials"]
+    assert seen[0] == "db-ca"
+    assert isinstance(seen[1], Output)
+
+
+def test_a_known_host_that_comes_as_an_output_is_part_of_the_address() -> None:
+    seen: list[str] = []
+
+    def program() -> None:
+        made = ExternalDatabase("db", {**EXTERNAL, "host": Output.from_input("10.1.2.3")})
+        Output.from_input(sqlalchemy_uri(made.handle)).apply(seen.append)
+
+    record(program)
+    assert seen == ["postgresql+psycopg2://10.1.2.3:5432/mlflow"]
+
+
+def test_clients_reach_the_range_of_the_database_and_no_other_address() -> None:
+    (way,) = policy_spec(external(address_range="10.0.0.0/16")[1].handle["egress"])["egress"]
+    assert way == {"to": [{"ipBlock": {"cidr": "10.0.0.0/16"}}], "ports": [{"protocol": "TCP", "port": 5432}]}
+    (anywhere,) = policy_spec(external()[1].handle["egress"])["egress"]
+    assert anywhere["to"] == [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.169.254/32"]}}]
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
+        ({"address_range": "10.0.0.1/16"}, "a CIDR"),
+        ({"address_range": "0.0.0.0/0"}, "not the whole world"),
         ({"host": "postgresql://db"}, "a DNS name"),
         ({"ssl_mode": "disable"}, "the password goes over the network"),
         ({"port": 70000}, "1 to 65535"),

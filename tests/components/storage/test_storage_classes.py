@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pulumi import Output
 
 from components.catalog import ClusterKind
 from components.storage.storage_classes import StorageClasses
@@ -219,3 +220,23 @@ def test_refused_arguments_register_nothing() -> None:
 def test_every_row_names_a_provisioner_of_the_table_and_every_provisioner_its_source() -> None:
     assert {row.provisioner for rows in CLASSES.values() for row in rows.values()} <= set(PROVISIONERS)
     assert all(provisioner.source for provisioner in PROVISIONERS.values())
+
+
+def test_the_id_of_a_file_system_may_be_told_by_another_resource_of_the_stack() -> None:
+    file_system = Output.from_input("fs-1")
+    recording, _ = declared(
+        {
+            "cluster_kind": ClusterKind.EKS,
+            "parameters": {"shared": {"fileSystemId": file_system}, "dataset": {"fileSystemId": file_system}},
+        }
+    )
+    assert of_class(recording, "storage-shared")["parameters"]["fileSystemId"] == "fs-1"
+
+
+def test_whether_a_volume_is_encrypted_is_told_by_no_other_resource() -> None:
+    args: StorageClassesArgs = {
+        "cluster_kind": ClusterKind.EKS,
+        "parameters": {**FILE_SYSTEM, "standard": {"encrypted": Output.from_input("true")}},
+    }
+    found = list(check_storage_classes("storage", plan_storage_classes("storage", args)))
+    assert [finding.path for finding in found] == ["storage.standard.encryption"]
