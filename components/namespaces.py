@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, Required, TypedDict
 
-from pulumi import Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import core, meta, networking
 
 from components.component import LABELS, Component
@@ -44,7 +44,7 @@ class TrafficRuleArgs(TypedDict, total=False):
     """The other side: pods of every namespace with these labels; instead of `peer_namespace`."""
     peer_pods: dict[str, str]
     """The other side: pods with these labels."""
-    cidr: str
+    cidr: Input[str]
     """The other side: an address range, for what is no pod (API server, cloud API, the internet)."""
     except_cidrs: list[str]
     """Ranges cut out of `cidr`."""
@@ -85,6 +85,19 @@ def to_anywhere(name: str, ports: list[int]) -> TrafficRuleArgs:
     return TrafficRuleArgs(
         name=name, direction=Direction.EGRESS, cidr=ANYWHERE, except_cidrs=[METADATA_SERVICE], ports=ports
     )
+
+
+def identity_egress(*, google: bool) -> list[TrafficRuleArgs]:
+    """Egress to what hands out the cloud identity of a pod on its own node: the agent of EKS Pod
+    Identity, or GKE's metadata server, which answers for the pod and not for the node.
+
+    Sources: EKS User Guide, pod-id-agent-setup; GKE docs, how-to/network-policy (Workload Identity, Dataplane V2).
+    """
+    ways = [("169.254.169.254/32", 80), ("169.254.169.252/32", 988)] if google else [("169.254.170.23/32", 80)]
+    return [
+        TrafficRuleArgs(name=f"identity-{index}", direction=Direction.EGRESS, cidr=cidr, ports=[port])
+        for index, (cidr, port) in enumerate(ways)
+    ]
 
 
 def policy_spec(rule: TrafficRuleArgs) -> dict[str, Any]:

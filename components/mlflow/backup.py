@@ -14,7 +14,7 @@ from components.mlflow.postgresql import DatabaseHandle, ca_mounts, egress_of, l
 from components.namespaces import policy_spec
 from components.network import network_policy
 from components.pods import Mounted, container, environment, pod_spec, resources, scratch
-from components.storage.object_store import object_store_egress, rclone_environment
+from components.storage.object_store import object_store_traffic, rclone_environment
 from components.stores import ObjectStoreHandle
 from components.versions import IMAGES
 from policies.rules.finding import refuse
@@ -107,7 +107,7 @@ class DatabaseBackup(Component):
             automount_service_account_token=False,
             opts=self.child,
         )
-        rules = (egress_of(args["database"], _pods(name)), object_store_egress(args["store"], _pods(name)))
+        rules = (egress_of(args["database"], _pods(name)), *object_store_traffic(args["store"], _pods(name)))
         policies = [
             network_policy(
                 f"{name}-{rule['name']}", f"{name}-{rule['name']}", args["namespace"], policy_spec(rule), self.child

@@ -17,7 +17,7 @@ from components.namespaces import Direction, TrafficRuleArgs, policy_spec
 from components.network import from_labelled_namespaces, network_policy
 from components.pods import ZONE_TOPOLOGY, pod_spec, spread
 from components.routes import from_gateway, hostname, http_route_spec
-from components.storage.object_store import FINGERPRINT_ANNOTATION, SAME_OWNER, object_store_egress
+from components.storage.object_store import FINGERPRINT_ANNOTATION, SAME_OWNER, object_store_traffic
 from components.stores import ObjectStoreHandle
 from policies.rules.finding import refuse
 from policies.rules.mlflow import check_tracking_server
@@ -286,9 +286,9 @@ def migration_spec(name: str, args: TrackingServerArgs) -> dict[str, Any]:
 def server_traffic(name: str, args: TrackingServerArgs) -> list[TrafficRuleArgs]:
     """What reaches the server besides its clients, and what it reaches. Pure."""
     pods, ingress = server_pods(name), Direction.INGRESS
-    store = object_store_egress(args["artifacts"], pods)
+    store = object_store_traffic(args["artifacts"], pods)
     migration = egress_of(args["database"], migration_pods(name))
-    rules = [egress_of(args["database"], pods), store, TrafficRuleArgs(**{**migration, "name": "migration-database"})]
+    rules = [egress_of(args["database"], pods), *store, TrafficRuleArgs(**{**migration, "name": "migration-database"})]
     if args.get("route"):
         rules += from_gateway(args["route"]["gateway"], pods, PORT)
     behind = args.get("ingress")

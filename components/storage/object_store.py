@@ -13,7 +13,7 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
 from components.component import LABELS, Component
-from components.namespaces import Direction, TrafficRuleArgs, to_anywhere
+from components.namespaces import Direction, TrafficRuleArgs, identity_egress, to_anywhere
 from components.pods import environment, environment_from_secret
 from components.stores import ObjectStoreHandle, ObjectStoreKind
 from policies.rules.finding import refuse
@@ -111,6 +111,16 @@ def object_store_egress(store: ObjectStoreHandle, pods: Mapping[str, str] | None
     if pods:
         rule["pods"] = dict(pods)
     return rule
+
+
+def object_store_traffic(store: ObjectStoreHandle, pods: Mapping[str, str] | None = None) -> list[TrafficRuleArgs]:
+    """All of the traffic that a store needs: the way there, and to the pods' identity where there are no keys. Pure."""
+    if store["credentials_secret_name"]:
+        return [object_store_egress(store, pods)]
+    identity = identity_egress(google=store["kind"] is ObjectStoreKind.GCS)
+    for rule in identity if pods else []:
+        rule["pods"] = dict(pods or {})
+    return [object_store_egress(store, pods), *identity]
 
 
 class ObjectStoreCredentialsArgs(TypedDict):

@@ -8,7 +8,7 @@ from components.addons.monitoring import MonitoringHandle
 from components.capacity import Supply, resource_quota
 from components.mlflow.tracking_server import TrackingHandle
 from components.namespaces import ANYWHERE, Direction, TrafficRuleArgs, to_anywhere
-from components.storage.object_store import object_store_egress
+from components.storage.object_store import object_store_traffic
 from components.stores import ObjectStoreHandle
 from components.tenants.spec import (
     DEFAULT_CLAIMS,
@@ -198,7 +198,7 @@ def team_traffic(
     if gateway:
         rules += _from_gateway(gateway, serving)
     if artifacts:
-        rules.append(object_store_egress(artifacts))
+        rules += object_store_traffic(artifacts)
     if team.get("internet", True):
         rules.append(to_anywhere("internet", [443]))
     return rules + [_way_out(way) for way in team.get("egress") or []]

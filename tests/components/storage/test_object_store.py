@@ -11,6 +11,7 @@ from components.storage.object_store import (
     object_store,
     object_store_egress,
     object_store_environment,
+    object_store_traffic,
     rclone_environment,
 )
 from components.stores import ObjectStoreHandle, ObjectStoreKind
@@ -92,6 +93,18 @@ def test_a_store_in_the_cluster_is_reached_by_its_namespace_and_one_outside_by_i
         (rule,) = policy_spec(object_store_egress(store))["egress"]
         assert rule["ports"] == [{"protocol": "TCP", "port": port}]
         assert rule["to"][0]["ipBlock"]["except"] == ["169.254.169.254/32"]
+
+
+def test_without_keys_pods_reach_what_hands_out_their_identity() -> None:
+    def ways(args: ObjectStoreArgs) -> list[str]:
+        rules = object_store_traffic(object_store("store", args), {"app": "mlflow"})
+        assert all(rule["pods"] == {"app": "mlflow"} for rule in rules)
+        return [str(rule["cidr"]) for rule in rules if rule["name"] != "object-store"]
+
+    assert ways(INSIDE) == []
+    assert ways(S3) == ["169.254.170.23/32"]
+    assert ways(GCS) == ["169.254.169.254/32", "169.254.169.252/32"]
+    assert all("pods" not in rule for rule in object_store_traffic(object_store("store", S3)))
 
 
 @pytest.mark.parametrize(
