@@ -39,6 +39,11 @@ class Component(ComponentResource):
         """Options of every child: below this component, after what this component waits for; nothing else."""
 
 
+def kept(options: ResourceOptions, *, keep: bool) -> ResourceOptions:
+    """Options of a child that holds data, or without which kept data would be open or unusable."""
+    return ResourceOptions.merge(options, ResourceOptions(protect=keep, retain_on_delete=keep))
+
+
 def recorded(args: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments as the state keeps them: a pool's handle by the pool's name.
 

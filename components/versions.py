@@ -110,6 +110,15 @@ CHARTS: dict[str, Chart] = {
             "kserve",
             "kserve/kserve v0.20.0",
         ),
+        # renovate: datasource=helm depName=external-dns registryUrl=https://kubernetes-sigs.github.io/external-dns
+        Chart(
+            "external-dns",
+            "1.21.1",
+            "https://kubernetes-sigs.github.io/external-dns",
+            "0.21.0",
+            "",
+            "kubernetes-sigs/external-dns charts/external-dns/CHANGELOG.md v1.21.1",
+        ),
         # renovate: datasource=helm depName=cloudnative-pg registryUrl=https://cloudnative-pg.github.io/charts
         Chart(
             "cloudnative-pg",
@@ -291,3 +300,26 @@ API_VERSIONS: dict[str, str] = {
     "Cluster": "postgresql.cnpg.io/v1",
 }
 """The API version of each custom resource kind that our components emit (all are storage versions of `CRDS`)."""
+
+
+class PostgresqlVersion(NamedTuple):
+    """One major version of PostgreSQL as managed databases offer it; minor versions come by themselves."""
+
+    rds_engine_version: str
+    """RDS takes the major version and installs its newest minor."""
+    rds_family: str
+    """Of parameter groups."""
+    cloud_sql_version: str
+    source: str
+
+
+POSTGRESQL: dict[str, PostgresqlVersion] = {
+    "16": PostgresqlVersion(
+        "16", "postgres16", "POSTGRES_16", "RDS release calendar for PostgreSQL; sqladmin v1 discovery, databaseVersion"
+    ),
+    "17": PostgresqlVersion(
+        "17", "postgres17", "POSTGRES_17", "RDS release calendar for PostgreSQL; sqladmin v1 discovery, databaseVersion"
+    ),
+}
+"""By major version; none newer than the client of the backup (`IMAGES["postgresql"]`): pg_dump refuses such servers."""
+DEFAULT_POSTGRESQL = "17"

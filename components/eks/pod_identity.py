@@ -5,13 +5,13 @@ other cluster, namespace or service account of the company can (EKS User Guide, 
 Pods read the association when they are admitted: what starts them waits for this component.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any, Required, TypedDict
 
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
+from components.cloud_names import aws_tags, deterministic_name, partition
 from components.component import Component
 from components.eks.handles import EksHandle
 from policies.rules.cloud_data import check_pod_identity
@@ -19,8 +19,6 @@ from policies.rules.finding import refuse
 
 ROLE_NAME_LENGTH = 64
 """IAM's limit (botocore iam, roleNameType)."""
-PARTITIONS: Mapping[str, str] = {"cn": "aws-cn", "us-gov": "aws-us-gov", "eusc": "aws-eusc"}
-"""First part of a region's name -> partition of its ARNs, where it is not `aws` (botocore partitions.json)."""
 
 
 class PolicyStatement(TypedDict, total=False):
@@ -91,26 +89,6 @@ class PodIdentity(Component):
         )
         self.role_arn = role.arn
         self.register_outputs({"role_arn": self.role_arn})
-
-
-def aws_tags(name: str) -> dict[str, str]:
-    """Tags of everything in AWS that a component declares. Pure."""
-    return {"mlplatform": name, "managed-by": "mlplatform"}
-
-
-def partition(region: str) -> str:
-    """The partition of a region: the second part of every ARN in it. Pure."""
-    head = region.rsplit("-", 2)[0]
-    return PARTITIONS.get(head, PARTITIONS.get(head.split("-")[0], "aws"))
-
-
-def deterministic_name(length: int, *parts: str) -> str:
-    """The parts joined by `-`; where that is too long, its start and a digest of the whole. Pure."""
-    whole = "-".join(parts)
-    if len(whole) <= length:
-        return whole
-    digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
-    return f"{whole[: length - 9].rstrip('-')}-{digest}"
 
 
 def trust_document(cluster: EksHandle, namespace: Input[str], service_account: str) -> dict[str, Any]:

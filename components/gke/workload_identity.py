@@ -15,9 +15,6 @@ from components.gke.handles import GkeHandle
 from policies.rules.cloud_data import check_workload_identity
 from policies.rules.finding import refuse
 
-GCP_LABELS = {"managed-by": "mlplatform"}
-"""Labels of everything in Google Cloud that a component declares."""
-
 
 class GrantOn(StrEnum):
     """What a role is granted on."""
