@@ -2,6 +2,7 @@
 
 from tests.components.contract.accelerators import CASES as ACCELERATORS
 from tests.components.contract.case import Case
+from tests.components.contract.cloud_data import CASES as CLOUD_DATA
 from tests.components.contract.data import CASES as DATA
 from tests.components.contract.edge import CASES as EDGE
 from tests.components.contract.foundations import CASES as FOUNDATIONS
@@ -15,6 +16,7 @@ CASES: list[Case] = [
     *ACCELERATORS,
     *EDGE,
     *DATA,
+    *CLOUD_DATA,
     *MONITORING,
     *TENANTS,
     *TRAINING,

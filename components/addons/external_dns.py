@@ -1,0 +1,118 @@
+"""external-dns: writes the names of routes, ingresses and services into one zone, as an identity that may do that only.
+
+It deletes what it has made and nothing else: TXT records beside its own say whose they are (`owner`).
+"""
+
+from typing import Any, Required, TypedDict
+
+from pulumi import Output, ResourceOptions
+
+from components.addons.traffic import scraped, to_api_server
+from components.addons.zone_identity import ZoneAccess, clusters_of, zone_identity
+from components.charts import AddonChart, AddonChartArgs, ChartSource
+from components.component import Component
+from components.dns import DnsProvider, DnsZoneHandle
+from components.eks.handles import EksHandle
+from components.gke.handles import GkeHandle
+from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity, identity_egress
+from components.pods import resources
+from policies.rules.cloud_data import check_external_dns
+from policies.rules.finding import refuse
+
+DEFAULT_NAMESPACE = "external-dns"
+SERVICE_ACCOUNT = "external-dns"
+"""As the chart calls it after its release."""
+METRICS_PORT = 7979
+SOURCES = ("gateway-httproute", "ingress", "service")
+"""Where names come from; services only by annotation."""
+
+
+class ExternalDnsArgs(TypedDict, total=False):
+    """One external-dns for one zone."""
+
+    source: Required[ChartSource]
+    """Where the chart is read from."""
+    zone: Required[DnsZoneHandle]
+    """Where records go."""
+    owner: Required[str]
+    """Name of the cluster, in the whole zone: whose records are whose."""
+    eks: EksHandle
+    """Required for a zone of Route 53: the cluster that it runs in."""
+    gke: GkeHandle
+    """Required for a zone of Cloud DNS: the cluster that it runs in."""
+    namespace: str
+    """Its own namespace, made here. Default: external-dns."""
+    monitoring_namespace: str
+    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody does."""
+
+
+class ExternalDns(Component):
+    """external-dns in its own namespace. Needs the CRD set `gateway-api`."""
+
+    namespace: Output[str]
+    """Where it runs."""
+
+    def __init__(self, name: str, args: ExternalDnsArgs, opts: ResourceOptions | None = None) -> None:
+        refuse(f"external-dns {name}", check_external_dns(name, args))
+        super().__init__(name, args, opts)
+        home = IsolatedNamespace(f"{name}-home", external_dns_namespace(args), opts=self.child)
+        # Pods get their identity when they are admitted: it is there before them.
+        identity = zone_identity(
+            f"{name}-identity",
+            args["zone"],
+            clusters_of(args),
+            (home.namespace, SERVICE_ACCOUNT),
+            ZoneAccess.RECORDS,
+            self.child,
+        )
+        AddonChart(
+            f"{name}-chart",
+            AddonChartArgs(
+                chart="external-dns",
+                namespace=home.namespace,
+                values=external_dns_values(args),
+                source=args["source"],
+            ),
+            opts=ResourceOptions.merge(self.child, ResourceOptions(depends_on=[identity])),
+        )
+        self.namespace = home.namespace
+        self.register_outputs({"namespace": self.namespace})
+
+
+def external_dns_namespace(args: ExternalDnsArgs) -> IsolatedNamespaceArgs:
+    """Its namespace and its traffic. The APIs of both clouds are on 443, as the API server is. Pure."""
+    google = DnsProvider(args["zone"]["provider"]) is DnsProvider.CLOUD_DNS
+    return IsolatedNamespaceArgs(
+        namespace=args.get("namespace") or DEFAULT_NAMESPACE,
+        pod_security=PodSecurity.RESTRICTED,
+        exceptions=[
+            to_api_server(),
+            *identity_egress(google=google),
+            *scraped(args.get("monitoring_namespace") or "", [METRICS_PORT]),
+        ],
+    )
+
+
+def external_dns_values(args: ExternalDnsArgs) -> dict[str, Any]:
+    """Values of the chart that differ from its defaults. Pure."""
+    zone = args["zone"]
+    provider = DnsProvider(zone["provider"])
+    visible = {
+        DnsProvider.ROUTE53: {"aws-zone-type": "public"},
+        DnsProvider.CLOUD_DNS: {"google-zone-visibility": "public", "google-project": zone["account"]},
+    }[provider]
+    # An id that is not known yet would keep the whole chart out of the preview; the identity knows but one zone anyway.
+    filters = {"zone-id-filter": zone["zone"]} if isinstance(zone["zone"], str) else {}
+    return {
+        "provider": {"name": provider.value},
+        "sources": list(SOURCES),
+        "domainFilters": [zone["domain"]],
+        "policy": "sync",
+        "registry": "txt",
+        "txtOwnerId": args["owner"],
+        # A TXT record beside `*.example.com` cannot have the star in its name everywhere.
+        "extraArgs": {**visible, **filters, "txt-wildcard-replacement": "any"},
+        "serviceAccount": {"name": SERVICE_ACCOUNT},
+        "serviceMonitor": {"enabled": bool(args.get("monitoring_namespace"))},
+        "resources": resources(cpu_millis=50, memory_mib=128, ephemeral_storage_mib=64),
+    }

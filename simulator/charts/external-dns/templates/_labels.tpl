@@ -1,0 +1,6 @@
+{{- define "external-dns.labels" -}}
+{{ include "stand-in.labels" . }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
