@@ -4,18 +4,23 @@ Ready means: the webhook answers, and the API server trusts it. Upstream's check
 run here; instead the chart is not done before cainjector has written the CA bundle into both webhook configurations.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Required, TypedDict
 
 from pulumi import Output, Resource, ResourceOptions
 
 from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.addons.zone_identity import Clusters, ZoneAccess, clusters_of, region_of, zone_identity
 from components.charts import AddonChart, ChartSource
 from components.component import Component
 from components.custom_resources import custom_resource
-from components.namespaces import IsolatedNamespace, PodSecurity, TrafficRuleArgs, to_anywhere
+from components.dns import DnsProvider, DnsZoneHandle
+from components.eks.handles import EksHandle
+from components.gke.handles import GkeHandle
+from components.namespaces import IsolatedNamespace, PodSecurity, TrafficRuleArgs, identity_egress, to_anywhere
 from components.pods import spread
 from policies.rules.addons import check_acme
+from policies.rules.cloud_data import check_zone_identity
 from policies.rules.finding import Finding, refuse
 from policies.rules.names import check_object_name
 
@@ -27,6 +32,8 @@ WEBHOOK_PODS = {"app.kubernetes.io/component": "webhook", "app.kubernetes.io/ins
 SELF_SIGNED_ISSUER = "self-signed"
 INTERNAL_ISSUER = "internal"
 ACME_ISSUER = "acme"
+SERVICE_ACCOUNT = "cert-manager"
+"""Of the controller, as the chart calls it after its release."""
 CA_SECRET = "internal-ca"  # noqa: S105 - a name
 CA_DURATION = "87600h"
 """Ten years: whoever trusts the CA holds a copy of its certificate, and these copies are not renewed by anybody."""
@@ -75,17 +82,28 @@ class CertManagerArgs(TypedDict, total=False):
     """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody does."""
     acme: AcmeArgs | None
     """Default: no ACME issuer."""
+    dns_zone: DnsZoneHandle
+    """Names in this zone are proved to the ACME authority by records in it (DNS-01): no port need be open to it, and
+    wildcards are issued as well. Default: every name is proved through the gateway (HTTP-01)."""
+    eks: EksHandle
+    """Required for a zone of Route 53: the cluster that it runs in."""
+    gke: GkeHandle
+    """Required for a zone of Cloud DNS: the cluster that it runs in."""
     issuer_prefix: str
     """Put before the names of the ClusterIssuers, where the cluster has others of these names; default: none."""
 
 
-def cert_manager_values(namespace: str, *, highly_available: bool, monitored: bool) -> dict[str, Any]:
+def cert_manager_values(
+    namespace: str, *, highly_available: bool, monitored: bool, own_records: bool = False
+) -> dict[str, Any]:
     """Values of the chart. Replicas as upstream recommends for production (webhook 3, the others 2). Pure."""
     return {
         "crds": {"enabled": False},
         "global": {"leaderElection": {"namespace": namespace}},  # not kube-system: managed clusters close it
         "config": {"gatewayAPI": {"enabled": True}},
         "startupapicheck": {"enabled": False},
+        # It looks for its records with the cluster's resolvers: the zone's own servers are not open to it.
+        "dns01RecursiveNameserversOnly": own_records or None,
         **_part("controller", 2 if highly_available else 1, "256Mi"),
         "webhook": {
             **_part("webhook", 3 if highly_available else 1, "128Mi"),
@@ -126,15 +144,37 @@ def check_acme_account(path: str, acme: AcmeArgs) -> Iterator[Finding]:
     yield from check_object_name(f"{path}.gatewayNamespace", acme["gateway_namespace"])
 
 
-def acme_spec(acme: AcmeArgs) -> dict[str, Any]:
-    """The `spec` of the ACME issuer. Pure."""
+def check_dns_zone(path: str, args: CertManagerArgs) -> Iterator[Finding]:
+    """Records are written for an ACME account, by an identity of the zone's cloud. Pure."""
+    zone = args.get("dns_zone")
+    if zone:
+        yield from check_zone_identity(path, zone, args)
+        if not args.get("acme"):
+            yield Finding(f"{path}.dnsZone", zone["domain"], "it proves names to an authority", "give acme as well")
+        return
+    for cloud in ("eks", "gke"):
+        if args.get(cloud):
+            yield Finding(f"{path}.{cloud}", "given", "only a zone needs an identity", "remove it, or give dnsZone")
+
+
+def zone_solver(zone: DnsZoneHandle, region: str) -> dict[str, Any]:
+    """The solver for names in a zone, with the pod's own identity. Pure."""
+    if DnsProvider(zone["provider"]) is DnsProvider.ROUTE53:
+        way: dict[str, Any] = {"route53": {"region": region, "hostedZoneID": zone["zone"]}}
+    else:
+        way = {"cloudDNS": {"project": zone["account"], "hostedZoneName": zone["zone"]}}
+    return {"dns01": way, "selector": {"dnsZones": [zone["domain"]]}}
+
+
+def acme_spec(acme: AcmeArgs, solvers: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """The `spec` of the ACME issuer; names that no other solver is for are proved through the gateway. Pure."""
     gateway = {"kind": "Gateway", "name": acme["gateway_name"], "namespace": acme["gateway_namespace"]}
     return {
         "acme": {
             "server": acme["server"],
             "email": acme["email"],
             "privateKeySecretRef": {"name": "acme-account"},
-            "solvers": [{"http01": {"gatewayHTTPRoute": {"parentRefs": [gateway]}}}],
+            "solvers": [*solvers, {"http01": {"gatewayHTTPRoute": {"parentRefs": [gateway]}}}],
         }
     }
 
@@ -155,8 +195,9 @@ class CertManager(Component):
     """Where it runs."""
 
     def __init__(self, name: str, args: CertManagerArgs, opts: ResourceOptions | None = None) -> None:
-        acme = args.get("acme")
-        refuse(f"cert-manager {name}", check_acme_account(f"{name}.acme", acme) if acme else ())
+        acme, zone = args.get("acme"), args.get("dns_zone")
+        account = check_acme_account(f"{name}.acme", acme) if acme else ()
+        refuse(f"cert-manager {name}", [*account, *check_dns_zone(name, args)])
         super().__init__(name, args, opts)
         namespace = args.get("namespace") or DEFAULT_NAMESPACE
         monitoring = args.get("monitoring_namespace", "")
@@ -166,7 +207,10 @@ class CertManager(Component):
             {
                 "namespace": namespace,
                 "pod_security": PodSecurity.RESTRICTED,
-                "exceptions": cert_manager_traffic(monitoring, ranges, acme=bool(acme)),
+                "exceptions": [
+                    *cert_manager_traffic(monitoring, ranges, acme=bool(acme)),
+                    *(identity_egress(google=zone["provider"] == DnsProvider.CLOUD_DNS) if zone else []),
+                ],
             },
             opts=self.child,
         )
@@ -176,18 +220,32 @@ class CertManager(Component):
                 "chart": "cert-manager",
                 "namespace": home.namespace,
                 "values": cert_manager_values(
-                    namespace, highly_available=bool(args.get("highly_available")), monitored=bool(monitoring)
+                    namespace,
+                    highly_available=bool(args.get("highly_available")),
+                    monitored=bool(monitoring),
+                    own_records=bool(zone),
                 ),
                 "source": args["source"],
             },
-            opts=self.child,
+            opts=ResourceOptions.merge(
+                self.child, ResourceOptions(depends_on=self._identity(name, home, zone, clusters_of(args)))
+            ),
         )
         self.issuers: IssuersHandle = issuers_handle(args.get("issuer_prefix", ""), acme=bool(acme))
         self._internal_ca(name, home, chart, kept=bool(args.get("keep_data")))
         if acme:
-            self._issuer(f"{name}-acme", self.issuers["acme"], acme_spec(acme), chart)
+            solvers = [zone_solver(zone, region_of(clusters_of(args)))] if zone else []
+            self._issuer(f"{name}-acme", self.issuers["acme"], acme_spec(acme, solvers), chart)
         self.namespace = home.namespace
         self.register_outputs({"namespace": self.namespace})
+
+    def _identity(
+        self, name: str, home: IsolatedNamespace, zone: DnsZoneHandle | None, clusters: Clusters
+    ) -> list[Resource]:
+        if not zone:
+            return []
+        who = (home.namespace, SERVICE_ACCOUNT)
+        return [zone_identity(f"{name}-identity", zone, clusters, who, ZoneAccess.CHALLENGES, self.child)]
 
     def _issuer(self, resource_name: str, issuer: str, spec: dict[str, Any], after: Resource) -> Resource:
         options = ResourceOptions.merge(self.child, ResourceOptions(depends_on=[after]))

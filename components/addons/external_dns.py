@@ -5,18 +5,15 @@ It deletes what it has made and nothing else: TXT records beside its own say who
 
 from typing import Any, Required, TypedDict
 
-from pulumi import Output, Resource, ResourceOptions
+from pulumi import Output, ResourceOptions
 
 from components.addons.traffic import scraped, to_api_server
+from components.addons.zone_identity import ZoneAccess, clusters_of, zone_identity
 from components.charts import AddonChart, AddonChartArgs, ChartSource
 from components.component import Component
 from components.dns import DnsProvider, DnsZoneHandle
-from components.eks.dns import record_statements
 from components.eks.handles import EksHandle
-from components.eks.pod_identity import PodIdentity, PodIdentityArgs
-from components.gke.dns import record_grants
 from components.gke.handles import GkeHandle
-from components.gke.workload_identity import WorkloadIdentity, WorkloadIdentityArgs
 from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity, identity_egress
 from components.pods import resources
 from policies.rules.cloud_data import check_external_dns
@@ -60,7 +57,14 @@ class ExternalDns(Component):
         super().__init__(name, args, opts)
         home = IsolatedNamespace(f"{name}-home", external_dns_namespace(args), opts=self.child)
         # Pods get their identity when they are admitted: it is there before them.
-        identity = self._identity(f"{name}-identity", args, home.namespace)
+        identity = zone_identity(
+            f"{name}-identity",
+            args["zone"],
+            clusters_of(args),
+            (home.namespace, SERVICE_ACCOUNT),
+            ZoneAccess.RECORDS,
+            self.child,
+        )
         AddonChart(
             f"{name}-chart",
             AddonChartArgs(
@@ -73,30 +77,6 @@ class ExternalDns(Component):
         )
         self.namespace = home.namespace
         self.register_outputs({"namespace": self.namespace})
-
-    def _identity(self, name: str, args: ExternalDnsArgs, namespace: Output[str]) -> Resource:
-        zone = args["zone"]
-        if DnsProvider(zone["provider"]) is DnsProvider.ROUTE53:
-            return PodIdentity(
-                name,
-                PodIdentityArgs(
-                    cluster=args["eks"],
-                    namespace=namespace,
-                    service_account=SERVICE_ACCOUNT,
-                    statements=record_statements(zone["zone"], args["eks"]["region"]),
-                ),
-                opts=self.child,
-            )
-        return WorkloadIdentity(
-            name,
-            WorkloadIdentityArgs(
-                cluster=args["gke"],
-                namespace=namespace,
-                service_account=SERVICE_ACCOUNT,
-                grants=record_grants(zone["zone"]),
-            ),
-            opts=self.child,
-        )
 
 
 def external_dns_namespace(args: ExternalDnsArgs) -> IsolatedNamespaceArgs:

@@ -64,13 +64,18 @@ class CloudDnsZone(Component):
         self.register_outputs({"zone_name": self.zone_name, "name_servers": self.name_servers})
 
 
+def challenge_grants(zone: Input[str]) -> list[WorkloadGrant]:
+    """What cert-manager needs to answer DNS-01 challenges in one zone that it knows by name. Pure."""
+    return [WorkloadGrant(purpose="records", role="roles/dns.admin", on=GrantOn.DNS_ZONE, resource=zone)]
+
+
 def record_grants(zone: Input[str]) -> list[WorkloadGrant]:
-    """What external-dns and cert-manager need to keep the records of one zone. Pure.
+    """What external-dns needs to keep the records of one zone. Pure.
 
     Source: kubernetes-sigs/external-dns docs/tutorials/gke.md (dns.reader on the project, dns.admin on the zone).
     """
     return [
-        WorkloadGrant(purpose="records", role="roles/dns.admin", on=GrantOn.DNS_ZONE, resource=zone),
+        *challenge_grants(zone),
         WorkloadGrant(
             purpose="zones",
             role="roles/dns.reader",

@@ -362,8 +362,15 @@ def _check_domain(path: str, domain: str) -> Iterator[Finding]:
 
 
 def check_external_dns(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """An identity in the cloud whose zone it is."""
-    provider = str(args["zone"]["provider"])
+    """An identity in the cloud whose zone it is, and names that can be."""
+    yield from check_zone_identity(path, args["zone"], args)
+    yield from check_object_name(f"{path}.namespace", args.get("namespace") or "external-dns")
+    yield from check_object_name(f"{path}.owner", args["owner"])
+
+
+def check_zone_identity(path: str, zone: Mapping[str, Any], args: Mapping[str, Any]) -> Iterator[Finding]:
+    """Whoever writes into a zone runs in a cluster of the zone's cloud."""
+    provider = str(zone["provider"])
     wanted, other = ("eks", "gke") if provider == "aws" else ("gke", "eks")
     if not args.get(wanted):
         yield Finding(
@@ -371,5 +378,3 @@ def check_external_dns(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
         )
     if args.get(other):
         yield Finding(f"{path}.{other}", "given", f"the zone is one of {provider}", f"remove {other}")
-    yield from check_object_name(f"{path}.namespace", args.get("namespace") or "external-dns")
-    yield from check_object_name(f"{path}.owner", args["owner"])

@@ -7,7 +7,8 @@ from policies.rules.finding import Finding
 from policies.rules.objects import UNKNOWN, PlannedObject, all_pods
 
 METADATA_SERVICE = "169.254.169.254/32"
-"""Where clouds hand out node credentials; no rule of ours lets a pod reach it."""
+"""Where clouds hand out node credentials; no rule of ours lets a pod reach it, but on GKE for the pod's own identity:
+there the metadata server of the node answers in its place, for the pod (`namespaces.identity_egress`)."""
 WORLD = ("0.0.0.0/0", "::/0")
 SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-node-lease", "kube-public"})
 """The cluster's own; what runs there is not ours to isolate."""

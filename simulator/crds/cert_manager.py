@@ -1,4 +1,4 @@
-"""cert-manager v1.21.1: certificates, and who signs them: self-signed, a CA, ACME by HTTP-01 (no DNS-01, no Vault)."""
+"""cert-manager v1.21.1: certificates, and who signs them: self-signed, a CA, ACME (no Vault; DNS-01 in two clouds)."""
 
 from simulator.crds.core import AFFINITY, LOCAL_REFERENCE
 from simulator.crds.gateway_api import PARENT_REFERENCES
@@ -157,7 +157,15 @@ _HTTP01 = obj(
     }
 )
 _SOLVER_SELECTOR = obj({"dnsNames": ATOMIC_STRINGS, "dnsZones": ATOMIC_STRINGS, "matchLabels": STRING_MAP})
-_SOLVER = Fragment("solver", obj({"http01": _HTTP01, "selector": _SOLVER_SELECTOR}))
+# Of the many DNS providers, those that need no Secret: a pod has an identity there.
+_DNS01 = obj(
+    {
+        "cloudDNS": obj({"hostedZoneName": STRING, "project": STRING}, "project"),
+        "cnameStrategy": string(enum=["None", "Follow"]),
+        "route53": obj({"hostedZoneID": STRING, "region": STRING, "role": STRING}),
+    }
+)
+_SOLVER = Fragment("solver", obj({"dns01": _DNS01, "http01": _HTTP01, "selector": _SOLVER_SELECTOR}))
 _ACME = obj(
     {
         "caBundle": _BYTES,

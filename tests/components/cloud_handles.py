@@ -1,5 +1,6 @@
 """Handles of clusters in a cloud, for tests of what takes them."""
 
+from components.dns import DnsProvider, DnsZoneHandle
 from components.eks.handles import EksHandle, EksNetworkHandle, NodeProvisioning
 from components.gke.handles import GkeHandle, GkeMode, GkeNetworkHandle
 
@@ -37,3 +38,5 @@ GKE = GkeHandle(
     workload_pool="ml.svc.id.goog",
 )
 OTHER_GKE: GkeHandle = {**GKE, "name": "staging", "project_number": "5678"}
+ZONE = DnsZoneHandle(provider=DnsProvider.ROUTE53, domain="ml.example.com", zone="Z123", account="123456789012")
+CLOUD_ZONE = DnsZoneHandle(provider=DnsProvider.CLOUD_DNS, domain="ml.example.com", zone="ml", account="ml")

@@ -11,6 +11,7 @@ import pytest
 from components.addons.cert_manager import AcmeArgs, CertManager, CertManagerArgs, cert_manager_values
 from policies.rules.finding import Refused
 from tests.components.addons.pools import BUNDLED
+from tests.components.cloud_handles import CLOUD_ZONE, EKS, GKE, ZONE
 from tests.recorder import Recording, Registered, record
 
 ACME = AcmeArgs(
@@ -99,6 +100,49 @@ def test_with_an_acme_account_there_is_one_issuer_more_whose_challenges_come_thr
     assert spec["solvers"] == [{"http01": {"gatewayHTTPRoute": {"parentRefs": [gateway]}}}]
     egress = recording.one("NetworkPolicy", "allow-acme-self-check").inputs["spec"]["egress"][0]
     assert egress["ports"] == [{"protocol": "TCP", "port": 80}]
+
+
+def test_names_in_a_zone_are_proved_by_its_records_written_by_an_identity_that_is_there_before_the_pods() -> None:
+    recording = manager(acme=ACME, dns_zone=ZONE, eks=EKS)
+    assert set(recording.kinds()) - set(manager(acme=ACME).kinds()) == {
+        "NetworkPolicy cm-namespace-allow-identity-0",
+        "PodIdentity cm-identity",
+        "PodIdentityAssociation cm-identity-association",
+        "Role cm-identity-role",
+        "RolePolicy cm-identity-policy",
+    }
+    by_records, through_the_gateway = issuer(recording, "acme").inputs["spec"]["acme"]["solvers"]
+    assert by_records == {
+        "dns01": {"route53": {"region": "eu-west-1", "hostedZoneID": "Z123"}},
+        "selector": {"dnsZones": ["ml.example.com"]},
+    }
+    assert list(through_the_gateway) == ["http01"]
+    assert recording.one("PodIdentityAssociation").urn in recording.one("Chart").dependencies
+    assert recording.one("PodIdentityAssociation").inputs["serviceAccount"] == "cert-manager"
+    assert values(recording)["dns01RecursiveNameserversOnly"] is True
+    assert "dns01RecursiveNameserversOnly" not in values(manager(acme=ACME))
+
+
+def test_a_zone_of_cloud_dns_is_written_through_workload_identity() -> None:
+    recording = manager(acme=ACME, dns_zone=CLOUD_ZONE, gke=GKE)
+    solver = issuer(recording, "acme").inputs["spec"]["acme"]["solvers"][0]
+    assert solver["dns01"] == {"cloudDNS": {"project": "ml", "hostedZoneName": "ml"}}
+    assert recording.one("DnsManagedZoneIamMember").inputs["member"].endswith("/ns/cert-manager/sa/cert-manager")
+    assert recording.of("IAMMember") == []
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"dns_zone": ZONE, "eks": EKS}, "give acme as well"),
+        ({"dns_zone": ZONE, "acme": ACME}, "give the cluster"),
+        ({"dns_zone": ZONE, "acme": ACME, "eks": EKS, "gke": GKE}, "remove gke"),
+        ({"eks": EKS}, "or give dnsZone"),
+    ],
+)
+def test_a_zone_without_account_or_identity_is_refused(args: dict[str, Any], message: str) -> None:
+    with pytest.raises(Refused, match=message):
+        manager(**args)
 
 
 def test_the_handle_names_the_issuers_that_there_are() -> None:

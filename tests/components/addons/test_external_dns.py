@@ -11,15 +11,12 @@ from jsonschema import Draft7Validator
 from pulumi import Output
 
 from components.addons.external_dns import SERVICE_ACCOUNT, ExternalDns, external_dns_namespace, external_dns_values
-from components.dns import DnsProvider, DnsZoneHandle
 from simulator.charts.__main__ import charts
 from tests.components.addons.pools import BUNDLED
-from tests.components.cloud_handles import EKS, GKE
+from tests.components.cloud_handles import CLOUD_ZONE, EKS, GKE, ZONE
 from tests.recorder import Recording, record
 
-ROUTE53 = DnsZoneHandle(provider=DnsProvider.ROUTE53, domain="ml.example.com", zone="Z123", account="123456789012")
-CLOUD_DNS = DnsZoneHandle(provider=DnsProvider.CLOUD_DNS, domain="ml.example.com", zone="ml", account="ml")
-ON: dict[str, dict[str, Any]] = {"aws": {"zone": ROUTE53, "eks": EKS}, "google": {"zone": CLOUD_DNS, "gke": GKE}}
+ON: dict[str, dict[str, Any]] = {"aws": {"zone": ZONE, "eks": EKS}, "google": {"zone": CLOUD_ZONE, "gke": GKE}}
 
 
 def args(cloud: str, **over: Any) -> Any:
@@ -81,7 +78,7 @@ def test_records_are_those_of_one_owner_in_one_domain() -> None:
 
 
 def test_an_id_that_is_not_known_yet_does_not_keep_the_chart_out_of_the_preview() -> None:
-    zone = {**ROUTE53, "zone": Output.from_input("Z123")}
+    zone = {**ZONE, "zone": Output.from_input("Z123")}
     assert "zone-id-filter" not in external_dns_values(args("aws", zone=zone))["extraArgs"]
 
 

@@ -1,7 +1,6 @@
 """Identities, buckets, databases, file systems and DNS of the clouds."""
 
 from components.addons.external_dns import ExternalDns
-from components.dns import DnsProvider, DnsZoneHandle
 from components.eks.bucket import S3Bucket
 from components.eks.database import RdsDatabase
 from components.eks.dns import Route53Zone
@@ -11,15 +10,13 @@ from components.gke.bucket import GcsBucket
 from components.gke.database import CloudSqlDatabase
 from components.gke.dns import CloudDnsZone
 from components.gke.workload_identity import GrantOn, WorkloadIdentity
-from tests.components.cloud_handles import EKS, GKE, OTHER_EKS, OTHER_GKE
+from tests.components.cloud_handles import CLOUD_ZONE, EKS, GKE, OTHER_EKS, OTHER_GKE, ZONE
 from tests.components.contract.case import ABSENT, Case
 from tests.components.platform_handles import SOURCE
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/data"
 CLOUD_KEY = "projects/ml/locations/europe-west4/keyRings/ml/cryptoKeys/data"
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nrds\n-----END CERTIFICATE-----"
-ZONE = DnsZoneHandle(provider=DnsProvider.ROUTE53, domain="ml.example.com", zone="Z123", account="123456789012")
-CLOUD_ZONE = DnsZoneHandle(provider=DnsProvider.CLOUD_DNS, domain="ml.example.com", zone="ml", account="ml")
 
 CASES = [
     Case(

@@ -5,6 +5,7 @@ from components.addons.crds import Crds
 from components.addons.envoy_gateway import EnvoyGateway
 from components.addons.gateway import CertificateSource, Gateway, GatewayImplementation
 from components.charts import ChartOrigin, ChartSource
+from tests.components.cloud_handles import CLOUD_ZONE, EKS, GKE, OTHER_EKS, OTHER_GKE, ZONE
 from tests.components.contract.case import ABSENT, Case
 from tests.components.contract.traffic import RULE, rule_contexts
 from tests.components.platform_handles import ISSUERS, SOURCE
@@ -42,6 +43,12 @@ CASES = [
             },
             "issuer_prefix": "ml-",
         },
+        contexts={
+            "dns_zone": {"dns_zone": ZONE, "eks": EKS},
+            "eks": {"dns_zone": ZONE, "eks": EKS},
+            "gke": {"dns_zone": CLOUD_ZONE, "gke": GKE},
+        },
+        variants={"dns_zone": {**ZONE, "zone": "Z456"}, "eks": OTHER_EKS, "gke": OTHER_GKE},
         refused={"acme.server": "http://acme.example.com/directory"},
         second={"namespace": "more"},
         single="issuers are cluster-wide and asked for by name, and so are the objects of its chart",
