@@ -77,7 +77,7 @@ def test_every_value_is_one_that_the_chart_takes(chart: str, values: dict[str, A
 
 @pytest.mark.engine
 @pytest.mark.parametrize("chart", SET)
-def test_every_value_that_a_component_sets_changes_what_the_chart_renders(chart: str, rendered: Render) -> None:  # noqa: F811
+def test_every_value_that_a_component_sets_changes_what_the_chart_renders(chart: str, rendered: Render) -> None:
     defaults, values = values_of(FOLDERS[chart]), without_none(SET[chart])
     ignored = {*NO_EFFECT.get(chart, {}), *SAID_ANYWAY.get(chart, {})}
     whole = rendered(chart, values)
