@@ -36,7 +36,7 @@ def efa_values(pools: list[PoolHandle], image_repository: str = "") -> dict[str,
         # By pool and not by the chart's list of instance types: a machine can have EFA and not use it.
         "supportedInstanceLabels": {"keys": [POOL_LABEL], "values": names},
         "tolerations": tolerations_of_all(pools),
-        "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}},
+        "resources": {"requests": {"memory": "64Mi"}, "limits": {"memory": "64Mi"}},
         "image": {"repository": image_repository or None},
     }
 

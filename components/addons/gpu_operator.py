@@ -68,9 +68,7 @@ def gpu_operator_values(args: GpuOperatorArgs) -> dict[str, Any]:
             "worker": {
                 # Tainted pools without a worker are never labelled, and then no operand starts there.
                 "tolerations": tolerations_of_all(args["pools"]),
-                "config": {
-                    "sources": {"pci": {"deviceClassWhitelist": list(PCI_CLASSES), "deviceLabelFields": ["vendor"]}}
-                },
+                "config": {"sources": {"pci": {"deviceClassWhitelist": list(PCI_CLASSES)}}},
             }
         },
         # Hooks, which do not run here: CRDs are a step of their own.

@@ -4,7 +4,7 @@ from components.addons.efa_device_plugin import EfaDevicePlugin
 from components.addons.gpu_operator import GpuOperator
 from components.addons.metallb import MetalLb
 from components.addons.nvidia_dra_driver import NvidiaDraDriver
-from components.catalog import ClusterKind, DeviceMechanism, Owner, Sharing
+from components.catalog import ClusterKind, DeviceMechanism, Owner, Purchase, Sharing
 from components.placement import NodeSoftware, PoolArgs, PoolHandle, plan_pool
 from components.storage.local_path_storage import LocalPathStorage
 from components.storage.nfs_storage import NfsStorage
@@ -27,10 +27,11 @@ def _pool(
     return plan_pool(name, args, ClusterKind.EXISTING, software, fabric)[0]
 
 
-BARE = _pool("bare")
+BARE = _pool("bare", purchase=Purchase.SPOT)
 BARE_MIG = _pool("bare-mig", sharing={"strategy": Sharing.MIG, "mig_profiles": {"1g.10gb": 7}})
 CLAIMED, MORE_CLAIMED = (
-    _pool(name, Owner.FOUND, Owner.PLATFORM, DeviceMechanism.DRA) for name in ("claimed", "more-claimed")
+    _pool(name, Owner.FOUND, Owner.PLATFORM, DeviceMechanism.DRA, purchase=Purchase.SPOT)
+    for name in ("claimed", "more-claimed")
 )
 EFA, MORE_EFA = (_pool(name, Owner.IMAGE, Owner.PLATFORM) for name in ("efa", "more-efa"))
 

@@ -1,0 +1,112 @@
+"""What GpuOperator registers. Not proved here: that the operator reads the configs as the plain device plugin does."""
+
+import pytest
+import yaml
+
+from components.addons.gpu_operator import GpuOperator, GpuOperatorArgs, gpu_operator_values
+from components.catalog import ClusterKind, DeviceMechanism, Owner, Purchase, Sharing
+from components.placement import NodeSoftware, PoolArgs, PoolHandle, plan_pool
+from policies.rules.finding import Refused
+from tests.components.addons.pools import BUNDLED, CPU, H100, MIG, TPU
+from tests.recorder import Recording, record
+
+
+def bare(
+    name: str,
+    driver: Owner = Owner.OPERATOR,
+    plugin: Owner = Owner.OPERATOR,
+    mechanism: DeviceMechanism = DeviceMechanism.DEVICE_PLUGIN,
+    **more: object,
+) -> PoolHandle:
+    software = NodeSoftware(driver=driver, device_plugin=plugin, mechanism=mechanism)
+    args = PoolArgs(accelerator="H100", nodes_max=2, **more)  # type: ignore[typeddict-item]
+    return plan_pool(name, args, ClusterKind.EXISTING, software)[0]
+
+
+WHOLE = bare("whole")
+SHARED = bare("shared", sharing={"strategy": Sharing.TIME_SLICING, "replicas": 4}, purchase=Purchase.SPOT)
+CUT = bare("cut", sharing={"strategy": Sharing.MIG, "mig_profiles": {"1g.10gb": 7}})
+
+
+def operator(**changes: object) -> Recording:
+    args: GpuOperatorArgs = {"pools": [WHOLE, SHARED, CUT, CPU, TPU], "source": BUNDLED, **changes}  # type: ignore[typeddict-item]
+    return record(lambda: GpuOperator("operator", args) and None)
+
+
+def findings(*pools: PoolHandle, **changes: object) -> dict[str, str]:
+    with pytest.raises(Refused) as refused:
+        operator(pools=list(pools), **changes)
+    return {finding.path: finding.value for finding in refused.value.findings}
+
+
+def test_it_is_a_chart_in_a_namespace_of_its_own_with_our_counters_beside_it() -> None:
+    recording = operator(monitoring_namespace="monitoring")
+    assert recording.kinds() == [
+        "AddonChart operator-chart",
+        "Chart operator-chart-chart",
+        "ConfigMap operator-counters",
+        "GpuOperator operator",
+        "IsolatedNamespace operator-namespace",
+        "Namespace operator-namespace-namespace",
+        "NetworkPolicy operator-namespace-allow-api-server",
+        "NetworkPolicy operator-namespace-allow-dns",
+        "NetworkPolicy operator-namespace-allow-metrics",
+        "NetworkPolicy operator-namespace-allow-package-servers",
+        "NetworkPolicy operator-namespace-default-deny",
+    ]
+    counters = recording.one("ConfigMap").inputs
+    assert counters["metadata"]["name"] == recording.one("Chart").inputs["values"]["dcgmExporter"]["config"]["name"]
+    assert "DCGM_FI_DEV_GPU_UTIL" in counters["data"]["dcgm-metrics.csv"]
+
+
+def test_sharing_is_by_the_same_named_configs_and_layouts_as_without_it() -> None:
+    values = operator().one("Chart").inputs["values"]
+    config = values["devicePlugin"]["config"]
+    assert sorted(config["data"]) == ["exclusive", "mig", "time-slicing-4"]
+    assert config["default"] == "exclusive"
+    assert values["mig"] == {"strategy": ""}
+    layouts = yaml.safe_load(values["migManager"]["config"]["data"]["config.yaml"])["mig-configs"]
+    assert sorted(layouts) == ["1g.10gb-7", "all-disabled"]
+    alone = gpu_operator_values({"pools": [WHOLE], "source": BUNDLED})["migManager"]
+    assert alone["enabled"] is False
+
+
+def test_its_daemons_run_on_every_pool_of_its_own_and_discovery_on_all_pools() -> None:
+    values = operator().one("Chart").inputs["values"]
+    assert [one["key"] for one in values["daemonsets"]["tolerations"]] == ["mlplatform.dev/spot", "nvidia.com/gpu"]
+    worker = values["node-feature-discovery"]["worker"]
+    assert [one["key"] for one in worker["tolerations"]] == ["google.com/tpu", "mlplatform.dev/spot", "nvidia.com/gpu"]
+    assert operator(node_feature_discovery=False).one("Chart").inputs["values"]["nfd"] == {"enabled": False}
+
+
+@pytest.mark.parametrize("driver", [Owner.FOUND, Owner.IMAGE, Owner.OPERATOR])
+def test_driver_and_runtime_hook_have_one_owner(driver: Owner) -> None:
+    values = operator(pools=[bare("whole", driver)]).one("Chart").inputs["values"]
+    brings = driver is Owner.OPERATOR
+    assert (values["driver"]["enabled"], values["toolkit"]["enabled"]) == (brings, brings)
+    assert values["devicePlugin"]["enabled"] is True
+
+
+def test_with_dra_it_brings_the_driver_and_no_device_plugin() -> None:
+    claimed = bare("claimed", Owner.OPERATOR, Owner.PLATFORM, DeviceMechanism.DRA)
+    values = operator(pools=[claimed]).one("Chart").inputs["values"]
+    assert (values["driver"]["enabled"], values["devicePlugin"]["enabled"]) == (True, False)
+
+
+def test_it_owns_all_pools_with_nvidia_devices_or_none_and_all_alike() -> None:
+    assert findings(CPU, H100) == {"operator.pools": "no pool that says operator"}
+    assert findings(WHOLE, H100, MIG) == {
+        "operator.pools.h100": "driver image, device plugin platform",
+        "operator.pools.mig": "driver image, device plugin platform",
+    }
+    assert findings(WHOLE, bare("other", Owner.FOUND)) == {"operator.pools": "whole: operator, other: found"}
+    claimed = bare("claimed", Owner.OPERATOR, Owner.PLATFORM, DeviceMechanism.DRA)
+    assert findings(WHOLE, claimed) == {"operator.pools": "whole: device-plugin, claimed: dra"}
+    assert findings(bare("found", Owner.FOUND), driver_version="595.91.07") == {"operator.driverVersion": "595.91.07"}
+
+
+def test_the_toolkit_learns_where_containerd_is() -> None:
+    values = operator(toolkit_environment={"CONTAINERD_SOCKET": "/run/k3s/containerd/containerd.sock"})
+    assert values.one("Chart").inputs["values"]["toolkit"]["env"] == [
+        {"name": "CONTAINERD_SOCKET", "value": "/run/k3s/containerd/containerd.sock"}
+    ]
