@@ -103,10 +103,12 @@ ROWS = (
             "requesterPays": "billing.requesterPays",
             "uniformBucketLevelAccess": "iamConfiguration.uniformBucketLevelAccess.enabled",
         },
-        unchecked="forceDestroy enableObjectRetention lifecycleRules.condition.withState "
-        "lifecycleRules.condition.sendDaysSinceNoncurrentTimeIfZero "
-        "lifecycleRules.condition.sendNumNewerVersionsIfZero lifecycleRules.condition.sendAgeIfZero lifecycleRules.condition.sendDaysSinceCustomTimeIfZero "
-        "lifecycleRules.condition.noAge",
+        unchecked="""
+            forceDestroy enableObjectRetention lifecycleRules.condition.withState
+            lifecycleRules.condition.sendDaysSinceNoncurrentTimeIfZero
+            lifecycleRules.condition.sendNumNewerVersionsIfZero lifecycleRules.condition.sendAgeIfZero
+            lifecycleRules.condition.sendDaysSinceCustomTimeIfZero lifecycleRules.condition.noAge
+        """,
         autoname="name",
         outputs={
             "selfLink": "https://www.googleapis.com/storage/v1/b/{name}",
