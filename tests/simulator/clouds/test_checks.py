@@ -1,4 +1,4 @@
-"""What a simulated cloud refuses before anything is made. No engine; the API models are those of the installed packages.
+"""What a simulated cloud refuses before anything is made. No engine; the API models are those of the packages.
 
 It does not prove that the real clouds take what passes here: they know more than their models say.
 """

@@ -90,7 +90,7 @@ def test_what_a_resource_names_must_be_there(aws: Cloud) -> None:
 def test_what_is_in_use_is_not_deleted_before_its_users(aws: Cloud, gcp: Cloud) -> None:
     vpc, _ = aws.create(VPC, {"cidrBlock": "10.0.0.0/16"})
     subnet, _ = aws.create(SUBNET, {"vpcId": vpc, "cidrBlock": "10.0.0.0/24"})
-    with pytest.raises(Refused, match="DependencyViolation: ec2.Vpc .* is in use by ec2.Subnet"):
+    with pytest.raises(Refused, match=r"DependencyViolation: ec2.Vpc .* is in use by ec2.Subnet"):
         aws.delete(VPC, vpc)
     aws.delete(SUBNET, subnet)
     aws.delete(VPC, vpc)
