@@ -4,12 +4,7 @@ Kubernetes is real below them: a Deployment is scheduled to the nodes that a nod
 a kubeconfig with the exec plugin of real code. Nothing here proves that a real cloud would do the same.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-
-from simulator.clouds.cloud import SimulatedCloud
 
 SETTINGS = {
     "aws": {"aws:region": "eu-central-1"},
@@ -18,21 +13,13 @@ SETTINGS = {
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, toolchain) -> Iterator[SimulatedCloud]:
-    """A simulated cloud of this test; `environment(toolchain)` is what an engine needs to meet it."""
-    made = SimulatedCloud(tmp_path / "simulated-cloud")
-    try:
-        yield made
-    finally:
-        made.delete()
-
-
-@pytest.fixture
-def settle(workspace, cloud, toolchain):
+def settle(simulated_cloud, workspace, toolchain):
     """Makes the engine of a program, and gives it other settings for its next run."""
 
     def make(name: str):
-        engine = workspace(f"simulated_{name}", config=SETTINGS[name], environment=cloud.environment(toolchain))
+        engine = workspace(
+            f"simulated_{name}", config=SETTINGS[name], environment=simulated_cloud.environment(toolchain)
+        )
 
         def settings(**more: str) -> None:
             lines = {**SETTINGS[name], **{f"simulated:{key}": value for key, value in more.items()}}
@@ -49,8 +36,10 @@ def said(outcome) -> str:
 
 
 @pytest.mark.parametrize(("name", "resources", "machine"), [("aws", 14, "g6.48xlarge"), ("gcp", 9, "g2-standard-48")])
-def test_a_platform_comes_up_on_a_simulated_cloud_and_goes_without_a_trace(settle, cloud, name, resources, machine):
-    engine, settings = settle(name)
+def test_a_platform_comes_up_on_a_simulated_cloud_and_goes_without_a_trace(
+    settle, simulated_cloud, name, resources, machine
+):
+    engine, settings, cloud = *settle(name), simulated_cloud
     seen = engine.preview()
     assert seen.succeeded, said(seen)
     assert cloud.resources(name) == []

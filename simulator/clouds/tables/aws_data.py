@@ -72,6 +72,12 @@ _S3 = (
     _of_bucket("BucketOwnershipControls", "PutBucketOwnershipControls", renames={"rule": "OwnershipControls.Rules"}),
     _of_bucket("BucketPolicy", "PutBucketPolicy"),
     _of_bucket(
+        "BucketLogging",
+        "PutBucketLogging:BucketLoggingStatus.LoggingEnabled",
+        renames={"bucket": "s3.PutBucketLogging/Bucket"},
+        unchecked="expectedBucketOwner",
+    ),
+    _of_bucket(
         "BucketLifecycleConfiguration",
         "PutBucketLifecycleConfiguration",
         renames={"rules": "LifecycleConfiguration.Rules", "rules.filter.and": "And"},
@@ -223,6 +229,14 @@ _DATA = (
         fixed="fileSystemId subnetId ipAddress ipAddressType ipv6Address",
         unique="{fileSystemId} {subnetId}",
         needs={"fileSystemId": _FILES, "subnetId": SUBNET, "securityGroups": SECURITY_GROUP},
+    ),
+    Row(
+        "aws:efs/fileSystemPolicy:FileSystemPolicy",
+        "efs.PutFileSystemPolicy",
+        id="{fileSystemId}",
+        fixed="fileSystemId",
+        unique="{fileSystemId}",
+        needs={"~fileSystemId": _FILES},
     ),
     Row(
         "aws:efs/backupPolicy:BackupPolicy",

@@ -46,6 +46,12 @@ ROWS = (
     _member("gcp:projects/iAMMember:IAMMember", "cloudresourcemanager.v1.Binding", "", ""),
     _member("gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember", "cloudkms.v1.Binding", "cryptoKeyId", _KEY),
     _member("gcp:storage/bucketIAMMember:BucketIAMMember", "cloudresourcemanager.v1.Binding", "bucket", _BUCKET),
+    _member(
+        "gcp:dns/dnsManagedZoneIamMember:DnsManagedZoneIamMember",
+        "cloudresourcemanager.v1.Binding",
+        "managedZone",
+        _ZONE,
+    ),
     _member("gcp:serviceaccount/iAMMember:IAMMember", "cloudresourcemanager.v1.Binding", "serviceAccountId", ACCOUNT),
     Row(
         "gcp:projects/iAMCustomRole:IAMCustomRole",
