@@ -105,7 +105,7 @@ def _named(path: str, value: Any) -> str:
 
 def _shown(path: str, value: Any) -> str:
     """A value for a message, unless the property is a secret by its name: secrets come here in clear."""
-    return "(hidden)" if re.search(r"(?i)password|secret|token|userdata", path) else repr(value)
+    return "(hidden)" if re.search(r"(?i)password|secretstring|accesstoken|privatekey|userdata", path) else repr(value)
 
 
 def _closest(name: str, known: Mapping[str, Any]) -> str:

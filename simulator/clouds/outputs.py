@@ -30,26 +30,22 @@ class _Words(dict[str, Any]):
 def words(row: Row, account: Account, inputs: Mapping[str, Any], seed: str, more: Mapping[str, Any]) -> dict[str, Any]:
     """What the templates of a resource are filled with; `seed` is all that ids depend on."""
     digest = hashlib.sha256(seed.encode()).hexdigest()
-    own = {
-        "hash": f"0{digest[:16]}",
-        "number": f"{int(digest[:12], 16) % 10**12:012d}",
-        "uuid": str(uuid.UUID(digest[:32])),
-        "issuer": digest[:32].upper(),
-        "octets": f"{int(digest[:2], 16)}.{1 + int(digest[2:4], 16) % 254}",
-        "account": account.account,
-        "project": inputs.get("project") or account.project,
-        "region": inputs.get("region") or account.region,
-        "location": inputs.get("location") or account.region,
-        "zones": account.zones,
-        "path": inputs.get("path") or "/",
-        "name": inputs.get(row.autoname or "name", inputs.get("name", "")),
-    }
     return _Words(
         {
-            **own,
-            **{name: value for name, value in inputs.items() if name not in ("path",)},
+            **inputs,
+            "hash": f"0{digest[:16]}",
+            "number": f"{int(digest[:12], 16) % 10**12:012d}",
+            "uuid": str(uuid.UUID(digest[:32])),
+            "issuer": digest[:32].upper(),
+            "octets": f"{int(digest[:2], 16)}.{1 + int(digest[2:4], 16) % 254}",
+            "account": account.account,
+            "project": inputs.get("project") or account.project,
+            "region": inputs.get("region") or account.region,
+            "zones": account.zones,
+            "path": inputs.get("path") or "/",
+            "name": inputs.get(row.autoname or "name", inputs.get("name", "")),
             **more,
-            **{name: own[name] for name in ("account", "project", "region", "location", "path") if own[name]},
+            "location": inputs.get("location") or more.get("location") or account.region,
         }
     )
 

@@ -261,6 +261,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "aws:kms/alias:Alias": (_alias,),
     "aws:sqs/queuePolicy:QueuePolicy": (_json("policy"),),
     "aws:s3/bucketPolicy:BucketPolicy": (_json("policy"),),
+    "aws:efs/fileSystemPolicy:FileSystemPolicy": (_json("policy"),),
     "aws:s3/bucket:Bucket": (_bucket,),
     "aws:cloudwatch/logGroup:LogGroup": (_retention,),
     "aws:eks/cluster:Cluster": (_eks_cluster,),

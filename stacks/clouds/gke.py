@@ -123,9 +123,7 @@ class GkeCloud:
         """Classes of nodes that GKE makes by itself; it sizes its node pools itself as well."""
         if self.settings.layer is Layer.PLATFORM:
             return [ReferencedNodePool(name, {"pool": pool}) for name, pool in self.pools.items()]
-        return [
-            ComputeClass(name, self._class_args(spec), opts) for name, spec in self.cluster.compute_classes.items()
-        ]
+        return [ComputeClass(name, self._class_args(spec), opts) for name, spec in self.cluster.compute_classes.items()]
 
     def _class_args(self, spec: ComputeClassSpec) -> ComputeClassArgs:
         args = ComputeClassArgs(cluster=self.handle, nodes=spec)

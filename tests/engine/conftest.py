@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from simulator.clouds.cloud import SimulatedCloud
 from simulator.cluster import Cluster
 from tools import toolchain as toolchains
 from tools.backend import Backend
@@ -85,6 +86,20 @@ def cluster(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory, work
         yield LiveCluster(simulated.kubeconfig, toolchain)
     finally:
         simulated.delete()
+
+
+@pytest.fixture
+def simulated_cloud(tmp_path: Path) -> Iterator[SimulatedCloud]:
+    """An empty simulated AWS and Google Cloud; its clusters end with the test.
+
+    `workspace(..., environment=simulated_cloud.environment(toolchain))` makes an engine that meets it in place of the
+    real ones. A fixture that uses both asks for this one first, so that what the test left is destroyed before it goes.
+    """
+    made = SimulatedCloud(tmp_path / "simulated-cloud")
+    try:
+        yield made
+    finally:
+        made.delete()
 
 
 WorkspaceFactory = Callable[..., Engine]

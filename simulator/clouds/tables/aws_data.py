@@ -74,10 +74,8 @@ _S3 = (
     _of_bucket(
         "BucketLogging",
         "PutBucketLogging:BucketLoggingStatus.LoggingEnabled",
-        renames={
-            "bucket": "s3.PutBucketLogging/Bucket",
-            "expectedBucketOwner": "s3.PutBucketLogging/ExpectedBucketOwner",
-        },
+        renames={"bucket": "s3.PutBucketLogging/Bucket"},
+        unchecked="expectedBucketOwner",
     ),
     _of_bucket(
         "BucketLifecycleConfiguration",
@@ -231,6 +229,14 @@ _DATA = (
         fixed="fileSystemId subnetId ipAddress ipAddressType ipv6Address",
         unique="{fileSystemId} {subnetId}",
         needs={"fileSystemId": _FILES, "subnetId": SUBNET, "securityGroups": SECURITY_GROUP},
+    ),
+    Row(
+        "aws:efs/fileSystemPolicy:FileSystemPolicy",
+        "efs.PutFileSystemPolicy",
+        id="{fileSystemId}",
+        fixed="fileSystemId",
+        unique="{fileSystemId}",
+        needs={"~fileSystemId": _FILES},
     ),
     Row(
         "aws:efs/backupPolicy:BackupPolicy",

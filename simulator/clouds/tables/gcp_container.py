@@ -110,10 +110,12 @@ ROWS = (
             "releaseChannel": {"channel": "REGULAR"},
             "location": "{region}",
         },
-        fixed="name project location network subnetwork datapathProvider networkingMode ipAllocationPolicy "
-        "enableAutopilot clusterIpv4Cidr defaultMaxPodsPerNode privateClusterConfig.masterIpv4CidrBlock enableMultiNetworking "
-        "privateClusterConfig.enablePrivateNodes confidentialNodes nodeConfig initialNodeCount description "
-        "enableKubernetesAlpha",
+        fixed="""
+            name project location network subnetwork datapathProvider networkingMode ipAllocationPolicy
+            enableAutopilot clusterIpv4Cidr defaultMaxPodsPerNode privateClusterConfig.masterIpv4CidrBlock
+            enableMultiNetworking privateClusterConfig.enablePrivateNodes confidentialNodes nodeConfig
+            initialNodeCount description enableKubernetesAlpha
+        """,
         unique="{project} {location} {name}",
         needs={
             "network": NETWORK,
@@ -158,13 +160,16 @@ ROWS = (
             "initialNodeCount": 0,
             "location": "{locationOfCluster}",
         },
-        fixed="name namePrefix project location cluster initialNodeCount maxPodsPerNode networkConfig placementPolicy "
-        "queuedProvisioning nodeConfig.guestAccelerators nodeConfig.localSsdCount nodeConfig.spot "
-        "nodeConfig.preemptible nodeConfig.serviceAccount nodeConfig.oauthScopes nodeConfig.reservationAffinity nodeConfig.flexStart "
-        "nodeConfig.maxRunDuration nodeConfig.minCpuPlatform nodeConfig.ephemeralStorageLocalSsdConfig "
-        "nodeConfig.localNvmeSsdBlockConfig nodeConfig.secondaryBootDisks nodeConfig.shieldedInstanceConfig "
-        "nodeConfig.advancedMachineFeatures nodeConfig.bootDiskKmsKey nodeConfig.confidentialNodes "
-        "nodeConfig.metadata nodeConfig.soleTenantConfig",
+        fixed="""
+            name namePrefix project location cluster initialNodeCount maxPodsPerNode networkConfig
+            placementPolicy queuedProvisioning nodeConfig.guestAccelerators nodeConfig.localSsdCount
+            nodeConfig.spot nodeConfig.preemptible nodeConfig.serviceAccount nodeConfig.oauthScopes
+            nodeConfig.reservationAffinity nodeConfig.flexStart nodeConfig.maxRunDuration
+            nodeConfig.minCpuPlatform nodeConfig.ephemeralStorageLocalSsdConfig
+            nodeConfig.localNvmeSsdBlockConfig nodeConfig.secondaryBootDisks nodeConfig.shieldedInstanceConfig
+            nodeConfig.advancedMachineFeatures nodeConfig.bootDiskKmsKey nodeConfig.confidentialNodes
+            nodeConfig.metadata nodeConfig.soleTenantConfig
+        """,
         unique="{cluster} {name}",
         needs={"cluster": CLUSTER, "~nodeConfig.serviceAccount": _ACCOUNT},
         labels="nodeConfig.resourceLabels",

@@ -50,7 +50,7 @@ ROWS = (
         "gcp:dns/dnsManagedZoneIamMember:DnsManagedZoneIamMember",
         "cloudresourcemanager.v1.Binding",
         "managedZone",
-        "gcp:dns/managedZone:ManagedZone",
+        _ZONE,
     ),
     _member("gcp:serviceaccount/iAMMember:IAMMember", "cloudresourcemanager.v1.Binding", "serviceAccountId", ACCOUNT),
     Row(
@@ -109,10 +109,12 @@ ROWS = (
             "requesterPays": "billing.requesterPays",
             "uniformBucketLevelAccess": "iamConfiguration.uniformBucketLevelAccess.enabled",
         },
-        unchecked="forceDestroy enableObjectRetention lifecycleRules.condition.withState "
-        "lifecycleRules.condition.sendDaysSinceNoncurrentTimeIfZero "
-        "lifecycleRules.condition.sendNumNewerVersionsIfZero lifecycleRules.condition.sendAgeIfZero lifecycleRules.condition.sendDaysSinceCustomTimeIfZero "
-        "lifecycleRules.condition.noAge",
+        unchecked="""
+            forceDestroy enableObjectRetention lifecycleRules.condition.withState
+            lifecycleRules.condition.sendDaysSinceNoncurrentTimeIfZero
+            lifecycleRules.condition.sendNumNewerVersionsIfZero lifecycleRules.condition.sendAgeIfZero
+            lifecycleRules.condition.sendDaysSinceCustomTimeIfZero lifecycleRules.condition.noAge
+        """,
         autoname="name",
         outputs={
             "selfLink": "https://www.googleapis.com/storage/v1/b/{name}",
