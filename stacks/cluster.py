@@ -48,11 +48,10 @@ def declare_cluster(settings: Settings) -> Cluster:
     provider = _provider(settings, kubeconfig, pulumi.ResourceOptions())
     opts = pulumi.ResourceOptions(provider=provider)
     pools: dict[str, SimulatedNodePool | DescribedNodePool] = {}
-    for name, pool in cluster.pools.items():
-        if isinstance(cluster, ExistingCluster):
-            pools[name] = DescribedNodePool(name, described_pool(cluster, pool), opts)
-        else:
-            pools[name] = SimulatedNodePool(name, pool, opts)
+    if isinstance(cluster, ExistingCluster):
+        pools = {name: DescribedNodePool(name, described_pool(pool), opts) for name, pool in cluster.pools.items()}
+    else:
+        pools = {name: SimulatedNodePool(name, pool, opts) for name, pool in cluster.pools.items()}
     return Cluster(provider, {name: pool.handle for name, pool in pools.items()}, [*pools.values()])
 
 

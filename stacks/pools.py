@@ -1,8 +1,8 @@
 """The pools of an environment before there are any: what each will hand out, and what is wrong with it. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
-from components.catalog import ACCELERATORS, Sharing
 from components.eks.handles import NodeProvisioning
 from components.eks.plan import plan_eks_pool
 from components.eks.spec import EksPoolSpec
@@ -10,7 +10,7 @@ from components.gke.plan import plan_compute_class, plan_gke_pool
 from components.machines import MACHINES
 from components.node_pools.described import described_software
 from components.node_pools.spec import DescribedNodePoolArgs
-from components.placement import PoolArgs, PoolHandle, plan_pool
+from components.placement import PoolHandle, plan_pool
 from policies.rules import eks, gke
 from policies.rules.accelerators import check_described_pool, check_pool
 from policies.rules.finding import Finding
@@ -35,7 +35,7 @@ def pool_handles(cluster: AnyCluster) -> dict[str, PoolHandle]:
             }
             return pools | classes
         case ExistingCluster():
-            described = {name: described_pool(cluster, pool) for name, pool in cluster.pools.items()}
+            described = {name: described_pool(pool) for name, pool in cluster.pools.items()}
             return {
                 name: plan_pool(name, args["pool"], cluster.kind, described_software(args))[0]
                 for name, args in described.items()
@@ -44,13 +44,11 @@ def pool_handles(cluster: AnyCluster) -> dict[str, PoolHandle]:
             return {name: plan_pool(name, pool, cluster.kind)[0] for name, pool in cluster.pools.items()}
 
 
-def described_pool(cluster: ExistingCluster, pool: PoolArgs) -> DescribedNodePoolArgs:
-    """A pool of a cluster that exists, with who brings what its devices need; nobody brings anything to a CPU pool."""
-    accelerator = ACCELERATORS.get(pool.get("accelerator") or "")
-    if accelerator is None or accelerator.vendor != "NVIDIA":
-        return DescribedNodePoolArgs(pool=pool)
-    mixed = cluster.mig_mixed and (pool.get("sharing") or {}).get("strategy") == Sharing.MIG
-    return DescribedNodePoolArgs(pool=pool, driver=cluster.driver, device_plugin=cluster.device_plugin, mig_mixed=mixed)
+def described_pool(written: Mapping[str, Any]) -> DescribedNodePoolArgs:
+    """A pool of a cluster that exists, as the component takes it: what the nodes are, and who brings what to them."""
+    beside = DescribedNodePoolArgs.__annotations__.keys() & written.keys()
+    nodes = {key: value for key, value in written.items() if key not in beside}
+    return cast(DescribedNodePoolArgs, {"pool": nodes, **{key: written[key] for key in beside}})
 
 
 def is_managed_group(cluster: EksCluster, pool: EksPoolSpec) -> bool:
@@ -104,10 +102,10 @@ def _pool_findings(cluster: AnyCluster) -> Iterator[tuple[str, Iterator[Finding]
                 yield name, gke.check_compute_class(path, one, cluster.mode, limits, region=region, zones=zones)
         case ExistingCluster():
             for name, there in cluster.pools.items():
-                args = described_pool(cluster, there)
+                args = described_pool(there)
                 software = described_software(args)
                 mixed = bool(args.get("mig_mixed"))
-                yield name, check_described_pool(f"cluster.pools.{name}", there, software, mig_mixed=mixed)
+                yield name, check_described_pool(f"cluster.pools.{name}", args["pool"], software, mig_mixed=mixed)
         case SimulatedCluster():
             for name, simulated in cluster.pools.items():
                 yield name, check_pool(f"cluster.pools.{name}", simulated)

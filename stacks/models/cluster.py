@@ -1,9 +1,10 @@
 """Settings of the cluster and its node pools, one model for each kind of cluster."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from components.addons.metallb import MetalLbArgs
-from components.catalog import ClusterKind, Owner
+from components.catalog import ClusterKind
+from components.node_pools.spec import DescribedNodePoolArgs
 from components.placement import PoolArgs
 from components.storage.local_path_storage import LocalPathStorageArgs
 from components.storage.nfs_storage import NfsStorageArgs
@@ -11,6 +12,7 @@ from stacks.models.base import Model, Name
 from stacks.models.shape import Shape
 
 Pool = Annotated[PoolArgs, Shape(PoolArgs)]
+DescribedPool = Annotated[dict[str, Any], Shape(PoolArgs, beside=DescribedNodePoolArgs, without=frozenset({"pool"}))]
 MetalLb = Annotated[
     MetalLbArgs, Shape(MetalLbArgs, without=frozenset({"source", "pools", "namespace", "monitoring_namespace"}))
 ]
@@ -38,17 +40,12 @@ class ExistingCluster(Model):
     """Path of the kubeconfig file."""
     context: str | None = None
     """Context in it; default: the current one."""
-    driver: Owner = Owner.FOUND
-    """Who brings the NVIDIA driver: found, image, or operator (the GPU Operator, which is installed then)."""
-    device_plugin: Owner = Owner.PLATFORM
-    """Who offers NVIDIA devices to the scheduler: platform, operator, or found."""
-    mig_mixed: bool = False
-    """With devicePlugin found: it runs with MIG strategy mixed, so that partitions have names of their own."""
     metallb: MetalLb | None = None
     """Addresses for load balancers, where nobody else gives them; default: somebody else does."""
     nfs: Nfs | None = None
     """An NFS server that serves shared and dataset; default: storage.declared says what there is."""
     local_path: LocalPath | None = None
     """Directories of the nodes that serve fast and standard, where there are no disks to attach; default: none."""
-    pools: dict[Name, Pool]
-    """The node pools it has; each node carries the label `mlplatform.dev/pool: <name>`."""
+    pools: dict[Name, DescribedPool]
+    """The node pools it has, and who brings what their devices need. Each node carries the label
+    `mlplatform.dev/pool: <name>`."""

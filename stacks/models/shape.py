@@ -32,17 +32,29 @@ class Mirror(Model):
 
 
 class Shape:
-    """Pydantic metadata: validate as the mirror of a TypedDict, give back the plain dict."""
+    """Pydantic metadata: validate as the mirror of a TypedDict, give back the plain dict.
 
-    def __init__(self, typed: type, *, without: frozenset[str] = NOTHING, optional: frozenset[str] = NOTHING) -> None:
+    `beside`: another TypedDict whose fields people write beside these.
+    """
+
+    def __init__(
+        self,
+        typed: type,
+        *,
+        without: frozenset[str] = NOTHING,
+        optional: frozenset[str] = NOTHING,
+        beside: type | None = None,
+    ) -> None:
         self.model = mirror(typed, without, optional)
+        if beside is not None:
+            self.model = mirror(beside, without, optional, self.model)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(Mirror.args, handler.generate_schema(self.model))
 
 
 @cache
-def mirror(typed: type, without: frozenset[str], optional: frozenset[str]) -> type[Mirror]:
+def mirror(typed: type, without: frozenset[str], optional: frozenset[str], base: type[Mirror] = Mirror) -> type[Mirror]:
     """The closed, frozen model with the fields, types and descriptions of a TypedDict.
 
     `without`: fields that are not settings (handles of other components). `optional`: those that the stack fills in.
@@ -58,7 +70,7 @@ def mirror(typed: type, without: frozenset[str], optional: frozenset[str]) -> ty
                 kind if needed else kind | None,
                 Field(... if needed else None, description=described.get(name)),
             )
-    return create_model(typed.__name__, __base__=Mirror, __doc__=typed.__doc__, **fields)
+    return create_model(typed.__name__, __base__=base, __doc__=typed.__doc__, **fields)
 
 
 def _plain(hint: Any) -> Any:

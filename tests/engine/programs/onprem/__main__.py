@@ -1,0 +1,63 @@
+"""What a cluster without a cloud needs, from the bundled mirror: nodes that somebody else made, and their owners."""
+
+import os
+from pathlib import Path
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+import simulator
+from components.addons.accelerator_nodes import accelerator_charts
+from components.addons.crds import Crds, crd_sets
+from components.addons.gpu_operator import GpuOperator
+from components.addons.metallb import MetalLb
+from components.addons.nvidia_dra_driver import NvidiaDraDriver
+from components.catalog import ClusterKind, DeviceMechanism, Owner
+from components.charts import ChartOrigin, ChartSource
+from components.node_pools.described import DescribedNodePool
+from components.node_pools.simulated import SimulatedNodePool
+from components.placement import PoolArgs
+from components.storage.local_path_storage import LocalPathStorage
+from components.storage.nfs_storage import NfsStorage
+from components.storage.storage_classes import StorageClasses
+
+mirror = ChartSource(origin=ChartOrigin.BUNDLED, location=str(Path(simulator.__file__).parent))
+provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
+
+
+def after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(provider=provider, depends_on=[*resources])
+
+
+# The nodes are "there already": what describes them does not know who made them.
+shapes = {"bare": PoolArgs(accelerator="H100", nodes_max=1), "cpu": PoolArgs(nodes_max=1)}
+there = [SimulatedNodePool(name, shape, after()) for name, shape in shapes.items()]
+bare = DescribedNodePool(
+    "bare",
+    {
+        "pool": shapes["bare"],
+        "driver": Owner.OPERATOR,
+        "device_plugin": Owner.PLATFORM,
+        "mechanism": DeviceMechanism.DRA,
+    },
+)
+pools = [bare.handle, DescribedNodePool("cpu", {"pool": shapes["cpu"]}).handle]
+
+crds = Crds("crds", {"sets": crd_sets([*accelerator_charts(pools), "metallb"]), "source": mirror}, after())
+ready = after(crds, *there)
+GpuOperator("operator", {"pools": pools, "source": mirror, "monitoring_namespace": "monitoring"}, ready)
+NvidiaDraDriver("claims", {"pools": pools, "source": mirror, "driver_root": "/run/nvidia/driver"}, ready)
+MetalLb("lan", {"addresses": ["192.168.10.20-192.168.10.40"], "source": mirror, "pools": pools}, ready)
+nfs = NfsStorage(
+    "nfs",
+    {"server": "filer.example.com", "share": "/exports/ml", "encryption": "the filer, AES-256", "source": mirror},
+    ready,
+)
+local = LocalPathStorage(
+    "local", {"paths": ["/var/lib/local-volumes"], "encryption": "LUKS on every node", "pools": pools}, ready
+)
+StorageClasses(
+    "lab",
+    {"cluster_kind": ClusterKind.EXISTING, "declared": [*nfs.handles.values(), *local.handles.values()]},
+    after(nfs, local),
+)
