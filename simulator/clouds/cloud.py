@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from simulator import files
-from simulator.clouds import sdk
+from simulator.clouds import sdk, trust
 from simulator.clouds.clusters import write_tools
 from simulator.clouds.provider import DIRECTORY_VARIABLE
 from simulator.clouds.store import Store
@@ -65,6 +65,7 @@ class SimulatedCloud:
             "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
             **{name: base[name] for name in ("PULUMI_CREDENTIALS_PATH",) if name in base},
             DIRECTORY_VARIABLE: str(self.directory),
+            trust.VARIABLE: str(trust.prepare(self.directory)),
             # Nothing of the user's own accounts is met by accident.
             **dict.fromkeys(("AWS_PROFILE", "GOOGLE_APPLICATION_CREDENTIALS"), ""),
         }

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from simulator import files
-from simulator.clouds import nodes
+from simulator.clouds import nodes, trust
 from simulator.clouds.account import Account
 from simulator.clouds.errors import CloudRefusal
 from simulator.clouds.store import Content, Record, named
@@ -80,6 +80,7 @@ class Clusters:
         """Removes a cluster, or the nodes of a group."""
         if record["type"] in (EKS_CLUSTER, GKE_CLUSTER):
             self._of(record).delete()
+            trust.write(self._directory)
         elif record["type"] in (EKS_GROUP, GKE_POOL):
             cluster, name = self._home(record)
             if cluster.kubeconfig.exists():
@@ -89,6 +90,7 @@ class Clusters:
         cluster = self._of(record)
         try:
             cluster.start(Programs(self._directory))
+            trust.write(self._directory)
             if record["type"] == GKE_CLUSTER:
                 self._default_pool(cluster, record)
         except SimulatorError as error:

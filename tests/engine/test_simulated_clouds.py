@@ -35,7 +35,7 @@ def said(outcome) -> str:
     return "\n".join(failure.message for failure in outcome.failures)
 
 
-@pytest.mark.parametrize(("name", "resources", "machine"), [("aws", 14, "g6.48xlarge"), ("gcp", 9, "g2-standard-48")])
+@pytest.mark.parametrize(("name", "resources", "machine"), [("aws", 14, "g6.48xlarge"), ("gcp", 11, "g2-standard-48")])
 def test_a_platform_comes_up_on_a_simulated_cloud_and_goes_without_a_trace(
     settle, simulated_cloud, name, resources, machine
 ):

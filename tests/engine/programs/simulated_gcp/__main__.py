@@ -35,6 +35,7 @@ cluster = gcp.container.Cluster(
     private_cluster_config={"enable_private_nodes": True, "master_ipv4_cidr_block": "172.16.0.0/28"},
     workload_identity_config={"workload_pool": "simulated-project.svc.id.goog"},
     release_channel={"channel": "REGULAR"},
+    control_plane_endpoints_config={"dns_endpoint_config": {"allow_external_traffic": True}},
     resource_labels={"managed-by": "mlplatform"},
     deletion_protection=config.get_bool("protect") or False,
 )
@@ -69,37 +70,35 @@ tpu = gcp.container.NodePool(
     placement_policy={"type": "COMPACT", "tpu_topology": "4x4"},
     node_config={"machine_type": "ct5lp-hightpu-4t", "service_account": account.email},
 )
-kubeconfig = pulumi.Output.json_dumps(
-    {
+
+
+def kubeconfig(server: pulumi.Output[str], **authority: pulumi.Output[str]) -> pulumi.Output[str]:
+    plugin = {
+        "apiVersion": "client.authentication.k8s.io/v1beta1",
+        "command": "gke-gcloud-auth-plugin",
+        "provideClusterInfo": True,
+    }
+    config = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [
-            {
-                "name": "gke",
-                "cluster": {
-                    "server": pulumi.Output.concat("https://", cluster.endpoint),
-                    "certificate-authority-data": cluster.master_auth.cluster_ca_certificate,
-                },
-            }
-        ],
-        "users": [
-            {
-                "name": "gke",
-                "user": {
-                    "exec": {
-                        "apiVersion": "client.authentication.k8s.io/v1beta1",
-                        "command": "gke-gcloud-auth-plugin",
-                        "provideClusterInfo": True,
-                    }
-                },
-            }
-        ],
+        "clusters": [{"name": "gke", "cluster": {"server": pulumi.Output.concat("https://", server), **authority}}],
+        "users": [{"name": "gke", "user": {"exec": plugin}}],
         "contexts": [{"name": "gke", "context": {"cluster": "gke", "user": "gke"}}],
         "current-context": "gke",
     }
-)
+    return pulumi.Output.secret(pulumi.Output.json_dumps(config))
+
+
+by_address = kubeconfig(cluster.endpoint, **{"certificate-authority-data": cluster.master_auth.cluster_ca_certificate})
 on_cluster = pulumi.ResourceOptions(
-    provider=kubernetes.Provider("cluster", kubeconfig=pulumi.Output.secret(kubeconfig)), depends_on=[gpu, tpu]
+    provider=kubernetes.Provider("cluster", kubeconfig=by_address), depends_on=[gpu, tpu]
+)
+# Its certificate is one that everybody trusts: no authority.
+by_name = kubeconfig(cluster.control_plane_endpoints_config.dns_endpoint_config.endpoint)
+kubernetes.core.v1.ConfigMap(
+    "by-name",
+    metadata={"name": "by-name", "namespace": "default"},
+    opts=pulumi.ResourceOptions(provider=kubernetes.Provider("dns", kubeconfig=by_name)),
 )
 labels = {"app": "sharing"}
 kubernetes.apps.v1.Deployment(
