@@ -1,6 +1,7 @@
 """The one reader of the stack's configuration."""
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +24,13 @@ def read_settings() -> Settings:
     """The settings of the running stack. Raises `Refused` with every problem, and shows nothing that was encrypted."""
     config = CONFIG.get()
     try:
-        return parse(structured(config))
+        settings = parse(structured(config))
+        if settings.environment.rehearsal and not os.environ.get("MLPLATFORM_REHEARSAL"):
+            rule = (
+                "only `make rehearse` sets it, beside a simulated cloud: charts that run nothing, data that is not kept"
+            )
+            raise Refused("settings", [Finding("environment.rehearsal", "true", rule, "remove it")])
+        return settings
     except Refused as refused:
         # The engine hands out the plain text and says only in which key there was something to decrypt.
         encrypted = {key.removeprefix(PREFIX) for key in config if is_config_secret(key)}

@@ -37,6 +37,11 @@ def rehearsal_settings(text: str) -> str:
     environment = config.get("mlplatform:environment")
     if isinstance(environment, dict):
         config["mlplatform:environment"] = {**environment, "rehearsal": True}
+    cluster = config.get("mlplatform:cluster")
+    if isinstance(cluster, dict) and cluster.get("kind") == "gke":
+        # Google signs the DNS name of a control plane; nobody signs one here.
+        control_plane = {**(cluster.get("controlPlane") or {}), "dnsEndpoint": False}
+        config["mlplatform:cluster"] = {**cluster, "controlPlane": control_plane}
     return yaml.safe_dump({**kept, "config": config}, sort_keys=False, allow_unicode=True)
 
 
@@ -120,7 +125,7 @@ class Rehearsal:
             backend=backend,
             policy_pack=self.lifecycle.policy_pack or self.lifecycle.project / "policies",
             policy_config=policy_config_file(self.lifecycle.project, self.stack),
-            environment={RUN_VARIABLE: new_run(), **environment, **self.lifecycle.environment},
+            environment={RUN_VARIABLE: new_run(), "MLPLATFORM_REHEARSAL": "1", **environment, **self.lifecycle.environment},
             skip_checkpoints=True,
             edit_settings=rehearsal_settings,
         )

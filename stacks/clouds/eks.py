@@ -26,6 +26,7 @@ from components.node_pools.karpenter import KarpenterNodePool
 from components.node_pools.referenced import ReferencedNodePool
 from components.stores import ObjectStoreHandle, StoragePurpose
 from stacks.clouds.credentials import require_account
+from stacks.clouds.limits import require_quotas
 from stacks.clouds.other_stack import read_database, read_zone
 from stacks.models.clouds import EksCluster
 from stacks.models.environment import Layer
@@ -48,6 +49,8 @@ class EksCloud:
             default_tags={"tags": {"environment": settings.environment.name, "owner": settings.environment.owner}},
         )
         require_account(cluster, self.aws)
+        if settings.layer is not Layer.PLATFORM:
+            require_quotas(cluster, self.aws)
         self.providers: list[pulumi.ProviderResource] = [self.aws]
         self.pools = settings.pools
         self.store = self._store_handle()

@@ -22,6 +22,7 @@ from components.node_pools.gke import GkeNodePool
 from components.node_pools.referenced import ReferencedNodePool
 from components.stores import ObjectStoreHandle
 from stacks.clouds.credentials import project_number
+from stacks.clouds.limits import require_quotas
 from stacks.clouds.other_stack import read_database, read_zone
 from stacks.models.clouds import GkeCluster
 from stacks.models.environment import Layer
@@ -41,6 +42,8 @@ class GkeCloud:
             default_labels={"environment": settings.environment.name},
         )
         self.project_number = project_number(cluster, self.gcp)
+        if settings.layer is not Layer.PLATFORM:
+            require_quotas(cluster, self.gcp)
         self.providers: list[pulumi.ProviderResource] = [self.gcp]
         self.pools = settings.pools
         self.store = self._store_handle()
