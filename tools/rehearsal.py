@@ -125,7 +125,12 @@ class Rehearsal:
             backend=backend,
             policy_pack=self.lifecycle.policy_pack or self.lifecycle.project / "policies",
             policy_config=policy_config_file(self.lifecycle.project, self.stack),
-            environment={RUN_VARIABLE: new_run(), "MLPLATFORM_REHEARSAL": "1", **environment, **self.lifecycle.environment},
+            environment={
+                RUN_VARIABLE: new_run(),
+                "MLPLATFORM_REHEARSAL": "1",
+                **environment,
+                **self.lifecycle.environment,
+            },
             skip_checkpoints=True,
             edit_settings=rehearsal_settings,
         )

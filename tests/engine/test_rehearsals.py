@@ -1,0 +1,98 @@
+"""Whole cloud stacks on the real engine: prod on EKS and the same on GKE, on clouds that are simulated.
+
+Not proved here: that AWS or Google Cloud would answer so (their API models and the SDKs are what requests are held
+against), and what charts of upstream render. Nodes, devices and pods are simulated; the scheduler is real.
+"""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.engine import Engine
+from tools.lifecycle import Run
+from tools.rehearsal import Rehearsal
+
+ACCOUNT_OF_OTHERS = "999988887777"
+
+
+def pods_by_pool(run: Run, kubeconfig: Path) -> Counter[tuple[str, str]]:
+    """(workload, pool of its node) -> pods, of the teams' trainings."""
+
+    def listed(kind: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(kubectl(run, kubeconfig, "get", kind, "-A", "-o", "json"))["items"]
+        return found
+
+    pools = {node["metadata"]["name"]: node["metadata"]["labels"]["mlplatform.dev/pool"] for node in listed("nodes")}
+    return Counter(
+        (pod["metadata"]["labels"]["app.kubernetes.io/name"], pools[pod["spec"]["nodeName"]])
+        for pod in listed("pods")
+        if pod["metadata"]["labels"].get("app.kubernetes.io/component") == "training" and pod["spec"].get("nodeName")
+    )
+
+
+def kubectl(run: Run, kubeconfig: Path, *arguments: str) -> str:
+    import subprocess  # noqa: PLC0415
+
+    command = [str(run.engine.tools.path("kubectl")), "--kubeconfig", str(kubeconfig), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture
+def rehearsal(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
+    """Of the stack in the parameter, in a home of its own."""
+    monkeypatch.setenv("MLPLATFORM_HOME", str(tmp_path))
+    chosen = Rehearsal(request.param)
+    request.addfinalizer(chosen.end)
+    return chosen
+
+
+@pytest.mark.parametrize(
+    ("rehearsal", "placed"),
+    [
+        ("prod", {("detector", "h100"): 2}),
+        ("gke", {("detector", "h100"): 2, ("language-model", "v5e"): 4}),
+    ],
+    indirect=["rehearsal"],
+)
+def test_a_cloud_stack_comes_up_in_one_run_settles_and_leaves_nothing(
+    rehearsal: Rehearsal, placed: dict[tuple[str, str], int]
+) -> None:
+    with rehearsal._cloud() as (run, cloud):
+        run.engine.create()
+        # No cluster is there, and no credentials of one: nothing renders against a live API.
+        plan = run.preview(refresh=False)
+        assert plan.seconds < 120
+        assert run.engine.resources() == []
+        run.up(refresh=False, total=None)
+        (control_plane,) = cloud.clusters()
+        assert pods_by_pool(run, control_plane.kubeconfig) == placed
+        again = run.preview(refresh=False)
+        assert again.changes == {}
+        drift = run.refresh()
+        assert drift.changes == {}
+        assert "BEGIN" not in json.dumps(run.engine.export()), "no key and no kubeconfig stands in the state"
+        run.destroy()
+        assert run.engine.resources() == []
+        assert [*cloud.resources("aws"), *cloud.resources("gcp")] == []
+        assert cloud.clusters() == []
+
+
+@pytest.mark.parametrize("rehearsal", ["prod"], indirect=True)
+def test_the_wrong_account_is_one_error_before_anything_is_made(rehearsal: Rehearsal) -> None:
+    with rehearsal._cloud() as (run, cloud):
+        edit = run.engine.edit_settings
+        assert edit is not None
+        object.__setattr__(
+            run.engine, "environment", {**run.engine.environment, "MLPLATFORM_SIMULATED_ACCOUNT": ACCOUNT_OF_OTHERS}
+        )
+        run.engine.create()
+        plan = run.engine.preview()
+        assert not plan.succeeded
+        said = "\n".join(failure.message for failure in plan.failures)
+        assert "111122223333" in said
+        assert "Traceback" not in said
+        assert isinstance(run.engine, Engine)
+        assert [*cloud.resources("aws")] == []
