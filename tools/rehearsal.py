@@ -37,11 +37,6 @@ def rehearsal_settings(text: str) -> str:
     environment = config.get("mlplatform:environment")
     if isinstance(environment, dict):
         config["mlplatform:environment"] = {**environment, "rehearsal": True}
-    cluster = config.get("mlplatform:cluster")
-    if isinstance(cluster, dict) and cluster.get("kind") == "gke":
-        # Google signs the DNS name of a control plane; nobody signs one here.
-        control_plane = {**(cluster.get("controlPlane") or {}), "dnsEndpoint": False}
-        config["mlplatform:cluster"] = {**cluster, "controlPlane": control_plane}
     return yaml.safe_dump({**kept, "config": config}, sort_keys=False, allow_unicode=True)
 
 
@@ -81,7 +76,8 @@ class Rehearsal:
                 return
             run.up(refresh=False, total=plan.same + sum(plan.changes.values()))
             self._refuse_changes(run)
-            self.lifecycle._show_summary(run)
+            for control_plane in cloud.clusters():
+                self.lifecycle._show_summary(dataclasses.replace(run, kubeconfig=control_plane.kubeconfig))
             if keep:
                 say("kept", f"{self.home}; `make rehearse STACK={self.stack} ARGS=--end` takes it down")
                 return

@@ -72,9 +72,9 @@ class GkeCluster(Component):
         account, grants = self._identity(name, project)
         key, access = self._key(name, args)
         cluster = self._cluster(name, args, account.email, key.id, [*grants, access])
-        self.endpoint = Output.all(cluster.endpoint, cluster.control_plane_endpoints_config).apply(
-            lambda parts: control_plane_address(parts[0], parts[1], dns=uses_dns(spec))
-        )
+        # Apart, not in Output.all: that would hand over the endpoints as a plain dict.
+        names = cluster.control_plane_endpoints_config.apply(dns_name)
+        self.endpoint = names if uses_dns(spec) else cluster.endpoint.apply(str)
         authority = Output.from_input("") if uses_dns(spec) else cluster.master_auth.apply(certificate_authority)
         self.kubeconfig = Output.secret(
             Output.all(cluster.name, self.endpoint, authority).apply(lambda parts: kubeconfig(*parts))
@@ -175,10 +175,10 @@ class GkeCluster(Component):
         )
 
 
-def control_plane_address(endpoint: str | None, endpoints: Any, *, dns: bool) -> str:
-    """DNS name or address, as the cluster says. Pure."""
-    config = getattr(endpoints, "dns_endpoint_config", None) if dns else None
-    return str((getattr(config, "endpoint", None) if dns else endpoint) or "")
+def dns_name(endpoints: Any) -> str:
+    """The DNS name of the control plane; empty where it has none. Pure."""
+    config = getattr(endpoints, "dns_endpoint_config", None)
+    return str(getattr(config, "endpoint", None) or "")
 
 
 def certificate_authority(auth: Any) -> str:

@@ -110,6 +110,8 @@ class EksNodePool(Component):
             version=cluster["kubernetes_version"],
             subnet_ids=[cluster["network"]["private_subnet_ids"][zone] for zone in plan.zones],
             **node_group(plan),
+            # By number: a new version is a rolling update of the nodes.
+            launch_template={"id": template.id, "version": template.latest_version.apply(str)},
             tags=self.tags,
             # How many nodes there are is the autoscaler's business.
             opts=ResourceOptions.merge(self.child, ResourceOptions(ignore_changes=["scalingConfig.desiredSize"])),

@@ -4,14 +4,16 @@ Not proved here: that AWS or Google Cloud would answer so (their API models and 
 against), and what charts of upstream render. Nodes, devices and pods are simulated; the scheduler is real.
 """
 
+import dataclasses
 import json
+import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools.engine import Engine
 from tools.lifecycle import Run
 from tools.rehearsal import Rehearsal
 
@@ -34,19 +36,17 @@ def pods_by_pool(run: Run, kubeconfig: Path) -> Counter[tuple[str, str]]:
 
 
 def kubectl(run: Run, kubeconfig: Path, *arguments: str) -> str:
-    import subprocess  # noqa: PLC0415
-
     command = [str(run.engine.tools.path("kubectl")), "--kubeconfig", str(kubeconfig), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture
-def rehearsal(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
+def rehearsal(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehearsal]:
     """Of the stack in the parameter, in a home of its own."""
     monkeypatch.setenv("MLPLATFORM_HOME", str(tmp_path))
     chosen = Rehearsal(request.param)
-    request.addfinalizer(chosen.end)
-    return chosen
+    yield chosen
+    chosen.end()
 
 
 @pytest.mark.parametrize(
@@ -83,16 +83,12 @@ def test_a_cloud_stack_comes_up_in_one_run_settles_and_leaves_nothing(
 @pytest.mark.parametrize("rehearsal", ["prod"], indirect=True)
 def test_the_wrong_account_is_one_error_before_anything_is_made(rehearsal: Rehearsal) -> None:
     with rehearsal._cloud() as (run, cloud):
-        edit = run.engine.edit_settings
-        assert edit is not None
-        object.__setattr__(
-            run.engine, "environment", {**run.engine.environment, "MLPLATFORM_SIMULATED_ACCOUNT": ACCOUNT_OF_OTHERS}
-        )
-        run.engine.create()
-        plan = run.engine.preview()
+        elsewhere = {**run.engine.environment, "MLPLATFORM_SIMULATED_ACCOUNT": ACCOUNT_OF_OTHERS}
+        engine = dataclasses.replace(run.engine, environment=elsewhere)
+        engine.create()
+        plan = engine.preview()
         assert not plan.succeeded
         said = "\n".join(failure.message for failure in plan.failures)
         assert "111122223333" in said
         assert "Traceback" not in said
-        assert isinstance(run.engine, Engine)
         assert [*cloud.resources("aws")] == []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pulumi import Output
 
-from components.gke.cluster import GkeCluster, certificate_authority, control_plane_address
+from components.gke.cluster import GkeCluster, certificate_authority, dns_name
 from components.gke.plan import kubeconfig
 from components.gke.spec import ExclusionScope, GkeMode, ReleaseChannel
 from policies.rules.finding import Refused
@@ -199,11 +199,10 @@ def test_the_kubeconfig_is_a_secret() -> None:
     assert secret == [True]
 
 
-@pytest.mark.parametrize(("dns", "address"), [(True, "gke-1.gke.goog"), (False, "10.0.0.2")])
-def test_people_reach_it_by_the_name_or_the_address_that_the_cluster_has(dns: bool, address: str) -> None:
+def test_the_name_of_the_control_plane_is_empty_where_it_has_none() -> None:
     endpoints = SimpleNamespace(dns_endpoint_config=SimpleNamespace(endpoint="gke-1.gke.goog"))
-    assert control_plane_address("10.0.0.2", endpoints, dns=dns) == address
-    assert control_plane_address(None, None, dns=dns) == ""
+    assert dns_name(endpoints) == "gke-1.gke.goog"
+    assert dns_name(None) == dns_name(SimpleNamespace(dns_endpoint_config=None)) == ""
     assert certificate_authority(SimpleNamespace(cluster_ca_certificate="Q0E=")) == "Q0E="
 
 

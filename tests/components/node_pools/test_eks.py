@@ -53,6 +53,14 @@ def test_a_pool_is_a_group_a_template_and_the_tags_that_the_autoscaler_reads() -
     }
 
 
+def test_a_group_starts_its_nodes_from_the_template_and_follows_its_versions() -> None:
+    recording = declared()
+    group, template = recording.one("NodeGroup"), recording.one("LaunchTemplate")
+    assert group.inputs["launchTemplate"]["id"] == f"{template.name}-id"
+    assert "version" in group.inputs["launchTemplate"]
+    assert template.urn in group.dependencies
+
+
 @pytest.mark.parametrize("machine", EC2, ids=lambda machine: machine.name)
 @pytest.mark.parametrize("image", EksImage)
 def test_every_machine_makes_a_group_that_the_api_model_accepts_or_is_refused_with_a_remedy(
