@@ -183,6 +183,10 @@ class Engine:
         answer: dict[str, Any] = json.loads(self._ask("stack", "export"))
         return answer
 
+    def restore(self, path: Path) -> None:
+        """Puts an exported state in the place of the stack's own. Its secrets need the passphrase they were made with."""
+        self._ask("stack", "import", "--file", str(path))
+
     def resources(self) -> list[dict[str, Any]]:
         """The resources in the state."""
         deployment: dict[str, Any] = self.export()["deployment"]
