@@ -8,7 +8,7 @@ RUN = .venv/bin/python -m
 VENV = .venv/.made
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview refresh status doctor test lint bench docs clean
+.PHONY: help up down preview rehearse refresh status doctor test lint bench docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ down: $(VENV)  ## take it down again; leaves nothing behind
 
 preview: $(VENV)  ## what `up` would change, judged by the policies; changes nothing
 	@$(RUN) tools up --dry-run --stack $(STACK) $(ARGS)
+
+rehearse: $(VENV)  ## a cloud stack, up and down again on a cloud simulated on this computer (STACK=prod)
+	@$(RUN) tools rehearse --stack $(if $(filter dev,$(STACK)),prod,$(STACK)) $(ARGS)
 
 refresh: $(VENV)  ## make the state as the world is, and say what had drifted
 	@$(RUN) tools refresh --stack $(STACK) $(ARGS)
