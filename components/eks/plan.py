@@ -273,7 +273,7 @@ _ONLY_EMPTY_NODES = [
 
 
 def _of_reservation(purchase: EksPurchase, domain: str) -> list[dict[str, Any]]:
-    """The kind of reservation: a Capacity Block ends, an On-Demand Capacity Reservation stays. `domain`: of the class."""
+    """The kind of reservation: a Capacity Block ends, the other stays. `domain`: of the labels of the node class."""
     if purchase not in WITH_RESERVATION:
         return []
     return [_one_of(f"{domain}/capacity-reservation-type", [RESERVATION_TYPES[purchase]])]

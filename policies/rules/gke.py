@@ -501,7 +501,12 @@ def _devices(path: str, spec: GkePoolSpec, machine: Machine) -> Iterator[Finding
         yield from _one_profile(f"{path}.sharing.migProfiles", sharing.get("mig_profiles") or {}, machine)
     if dra and not accelerator.is_tpu:
         if strategy != Sharing.EXCLUSIVE:
-            yield Finding(f"{path}.sharing", str(strategy), "GKE shares no GPUs with DRA", "use one of the two")
+            yield Finding(
+                f"{path}.sharing",
+                str(strategy),
+                "GKE shares no GPUs with DRA",
+                "remove sharing, or use mechanism device-plugin",
+            )
         if spec.get("driver_version"):
             yield Finding(
                 f"{path}.driverVersion",

@@ -111,7 +111,9 @@ def test_a_machine_of_gke_is_a_node_pool_that_google_accepts(machine: Machine) -
         hosts = max(1, _chips(topology) // machine.devices) if topology else 1
         spec: Any = {"machine": machine.name, "nodes_min": 0, "nodes_max": hosts, "zones": ["europe-west4-a"]}
         spec |= {"topology": topology} if topology else {}
-        recording, found = complaints(lambda spec=spec: GkeNodePool("pool", {"cluster": CLUSTER, "pool": spec}) and None)  # type: ignore[misc]
+        recording, found = complaints(
+            lambda spec=spec: GkeNodePool("pool", {"cluster": CLUSTER, "pool": spec}) and None
+        )  # type: ignore[misc]
         assert found == []
         (inputs,) = [resource.inputs for resource in recording.of("NodePool")]
         assert inputs["nodeConfig"]["machineType"] == machine.name
