@@ -46,8 +46,8 @@ def machines_page() -> str:
         f"Every node also carries `{POOL_LABEL}: <pool>` and `{PURCHASE_LABEL}: <purchase>`; spot nodes have the taint "
         "`mlplatform.dev/spot` as well. The numbers in the last columns are the sources at the end.",
         f"## {_TITLES[ClusterKind.EKS]}",
-        "The image brings the driver. Amazon Linux leaves the device plugin to the platform, Bottlerocket brings NVIDIA's, "
-        "which calls partitions by the device's own name. With mechanism dra pods claim from the DeviceClass "
+        "The image brings the driver. Amazon Linux leaves the device plugin to the platform, Bottlerocket brings "
+        "NVIDIA's, which calls partitions by the device's own name. With mechanism dra pods claim from the DeviceClass "
         f"`{_DEVICE_CLASS}` instead. Karpenter and Auto Mode hand out whole devices, by device plugin alone.",
         "### Accelerators on EKS",
         eks_accelerators(sources),
@@ -56,8 +56,8 @@ def machines_page() -> str:
         "its own. EFA: adapters at most, of which a pool with `efa` has all.",
         eks_machines(sources),
         f"## {_TITLES[ClusterKind.GKE]}",
-        "Shares and partitions of a device have the device's own name there. Driver from `cloud`: GKE installs it, in the "
-        "version that the pool names; `found`: it is yours to install. Queued nodes have the taint "
+        "Shares and partitions of a device have the device's own name there. Driver from `cloud`: GKE installs it, in "
+        "the version that the pool names; `found`: it is yours to install. Queued nodes have the taint "
         "`cloud.google.com/gke-queued` as well.",
         "### Accelerators on GKE",
         gke_accelerators(sources),
