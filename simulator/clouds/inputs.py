@@ -1,4 +1,4 @@
-"""Whether a simulated cloud would take the inputs of a resource. For unit tests too: no engine, no state, no provider."""
+"""Whether a simulated cloud would take the inputs of a resource. For unit tests too: no engine, no provider."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -12,6 +12,7 @@ import pytest
 from components.catalog import ACCELERATORS, ClusterKind
 from components.eks.spec import EksImage, NodeProvisioning
 from components.gke.plan import topologies_of
+from components.gke.spec import GkePurchase
 from components.machines import MACHINES, Machine
 from components.node_pools.auto_mode import AutoModeNodePool
 from components.node_pools.described import DescribedNodePool
@@ -20,6 +21,7 @@ from components.node_pools.gke import GkeNodePool
 from components.node_pools.karpenter import KarpenterNodePool
 from policies.rules.eks import check_eks_pool
 from policies.rules.finding import Refused
+from policies.rules.gke import SPOT_OR_DYNAMIC
 from simulator.clouds.inputs import refused
 from tests.components.contract.eks import AUTO, KARPENTER, MANAGED, NODES
 from tests.components.gke.handles import CLUSTER
@@ -111,6 +113,7 @@ def test_a_machine_of_gke_is_a_node_pool_that_google_accepts(machine: Machine) -
         hosts = max(1, _chips(topology) // machine.devices) if topology else 1
         spec: Any = {"machine": machine.name, "nodes_min": 0, "nodes_max": hosts, "zones": ["europe-west4-a"]}
         spec |= {"topology": topology} if topology else {}
+        spec |= {"purchase": GkePurchase.SPOT} if machine.name in SPOT_OR_DYNAMIC else {}
         recording, found = complaints(
             lambda spec=spec: GkeNodePool("pool", {"cluster": CLUSTER, "pool": spec}) and None
         )  # type: ignore[misc]

@@ -24,7 +24,7 @@ import tomllib
 from components.catalog import ACCELERATORS, ClusterKind, DeviceMechanism, Owner, Purchase, Sharing
 from components.eks.spec import EksImage, EksPurchase
 from components.gke.spec import GkePurchase
-from components.machines import MACHINES, machines_with
+from components.machines import MACHINES, Machine, machines_with
 from components.node_pools.auto_mode import AutoModeNodePool
 from components.node_pools.described import DescribedNodePool
 from components.node_pools.eks import EksNodePool
@@ -377,9 +377,14 @@ GKE_OWNERS: dict[str, dict[str, Any]] = {
 DYNAMIC = ("flex-start", "queued")
 
 
+def gke_machine(cell: Combination) -> Machine:
+    """The largest with GPUs, which is sold in every way; of TPUs the smallest, a slice by itself."""
+    return machines_with(cell.accelerator, ClusterKind.GKE)[0 if cell.accelerator in TPU else -1]
+
+
 def build_gke(name: str, cell: Combination) -> Any:
     pool: Any = {
-        "machine": machines_with(cell.accelerator, ClusterKind.GKE)[0].name,
+        "machine": gke_machine(cell).name,
         "nodes_min": 0,
         "nodes_max": 2,
         "zones": ["europe-west4-a"],
@@ -399,7 +404,7 @@ def gke_can(cell: Combination) -> bool:
 
 
 def assert_gke(cell: Combination, outcome: Outcome) -> None:
-    accelerator, machine = ACCELERATORS[cell.accelerator], machines_with(cell.accelerator, ClusterKind.GKE)[0]
+    accelerator, machine = ACCELERATORS[cell.accelerator], gke_machine(cell)
     gpu, dra = cell.accelerator in NVIDIA, cell.owner == "dra"
     assert outcome.kinds() == ["GkeNodePool pool", "NodePool pool-nodes"]
     pool = outcome.one("NodePool")
