@@ -358,7 +358,8 @@ def plan_pool(
         ),
         software=software,
     )
-    reads_labels = accelerator and software["device_plugin"] in (Owner.PLATFORM, Owner.OPERATOR)
+    by_plugin = software["mechanism"] is DeviceMechanism.DEVICE_PLUGIN
+    reads_labels = by_plugin and software["device_plugin"] in (Owner.PLATFORM, Owner.OPERATOR)
     sharing_choice = sharing_labels(accelerator, sharing) if accelerator and reads_labels else {}
     labels = {**(args.get("labels") or {}), **identity, **sharing_choice, PURCHASE_LABEL: purchase.value}
     return handle, labels, taints

@@ -10,15 +10,16 @@ import pkgutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
+from machine_tables import machines_page
 from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
+from tables import table
 
 import components
 from components.catalog import ACCELERATORS, ClusterKind, topology_hosts
 from components.component import Component
-from components.machines import MACHINES, Machine, eks_ami_type, machines_with
+from components.machines import machines_with
 from components.versions import API_VERSIONS, CHARTS, CRDS, IMAGES
 from policies.pack import RULES
 from stacks.schema import stack_file_schema
@@ -125,12 +126,6 @@ def _type(field: PropertyDefinition) -> str:
     return str(field.type.value) if field.type else "any"
 
 
-def table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
-    """A Markdown table."""
-    lines = [header, tuple("---" for _ in header), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
-
-
 def index_page(classes: list[type[Component]]) -> str:
     """All components with their first sentence."""
     rows = [(f"[{c.__name__}]({c.__name__}.md)", (inspect.getdoc(c) or "").split("\n")[0]) for c in classes]
@@ -167,49 +162,6 @@ def _largest(accelerator: str) -> Iterator[str]:
     for kind in (ClusterKind.EKS, ClusterKind.GKE, ClusterKind.EXISTING):
         for machine in machines_with(accelerator, kind)[-1:]:
             yield f"{machine.devices} in {machine.name}"
-
-
-def machines_page() -> str:
-    """Every machine with what its nodes carry."""
-    text = ["# Machines"]
-    for kind, title in (
-        (ClusterKind.EKS, "Amazon EKS"),
-        (ClusterKind.GKE, "Google GKE"),
-        (ClusterKind.EXISTING, "Own"),
-    ):
-        text += [f"## {title}", table(*_machines_table(kind))]
-    return "\n\n".join(text) + "\n"
-
-
-def _machines_table(kind: ClusterKind) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-    own = {
-        ClusterKind.EKS: ("image", "EFA", "NVMe GB", "Capacity Blocks"),
-        ClusterKind.GKE: ("boot disk", "local SSDs"),
-    }.get(kind, ())
-    header = ("machine", "accelerator", "devices", "vCPU", "GiB", "CPU", *own, "resource")
-    rows = [_machine_row(machine) for machine in MACHINES.values() if machine.kind is kind]
-    return (*header, "labels", "taint", "source"), rows
-
-
-def _machine_row(machine: Machine) -> tuple[Any, ...]:
-    size = (machine.devices or "-", machine.cpu, machine.memory_gib, machine.architecture)
-    accelerator = ACCELERATORS.get(machine.accelerator)
-    if accelerator is None:
-        return (machine.name, "-", *size, *_cloud_columns(machine), "-", "-", "-", machine.source)
-    labels = "<br>".join(f"`{key}={value}`" for key, value in accelerator.node_labels[machine.kind].items())
-    pods = (f"`{accelerator.resource_name}`", labels, f"`{accelerator.taint_key}`")
-    return (machine.name, accelerator.name, *size, *_cloud_columns(machine), *pods, machine.source)
-
-
-def _cloud_columns(machine: Machine) -> tuple[Any, ...]:
-    match machine.kind:
-        case ClusterKind.EKS:
-            blocks = "yes" if machine.capacity_blocks else "-"
-            return eks_ami_type(machine), machine.efa_interfaces or "-", machine.nvme_gb or "-", blocks
-        case ClusterKind.GKE:
-            return ", ".join(machine.boot_disks), machine.local_ssds or "-"
-        case _:
-            return ()
 
 
 def versions_page() -> str:

@@ -51,6 +51,13 @@ KARPENTER_CAPACITY_TYPES: dict[EksPurchase, str] = {
 }
 """`karpenter.sh/capacity-type` (aws/karpenter-provider-aws v1.14.1, concepts/nodepools)."""
 
+RESERVATION_TYPES: dict[EksPurchase, str] = {
+    EksPurchase.RESERVED: "default",
+    EksPurchase.CAPACITY_BLOCK: "capacity-block",
+}
+"""`capacity-reservation-type`, a label of the domain of the node class: karpenter.k8s.aws (Karpenter, tasks/odcrs) or
+eks.amazonaws.com (EKS user guide, auto-odcr)."""
+
 WITH_RESERVATION = (EksPurchase.RESERVED, EksPurchase.CAPACITY_BLOCK)
 
 TAINT_EFFECTS = {"NoSchedule": "NO_SCHEDULE", "PreferNoSchedule": "PREFER_NO_SCHEDULE", "NoExecute": "NO_EXECUTE"}

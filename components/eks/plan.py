@@ -27,6 +27,7 @@ from components.eks.facts import (
     CAPACITY_TYPES,
     EFA_RESOURCE,
     KARPENTER_CAPACITY_TYPES,
+    RESERVATION_TYPES,
     TAINT_EFFECTS,
     WITH_RESERVATION,
 )
@@ -243,6 +244,7 @@ def node_pool_spec(plan: EksPoolPlan, node_class: Mapping[str, str], *, oldest: 
                 "requirements": [
                     _one_of("node.kubernetes.io/instance-type", plan.machines),
                     _one_of("karpenter.sh/capacity-type", [KARPENTER_CAPACITY_TYPES[plan.purchase]]),
+                    *_of_reservation(plan.purchase, node_class["group"]),
                     _one_of("topology.kubernetes.io/zone", plan.zones),
                     _one_of("kubernetes.io/arch", [plan.machine.architecture.value]),
                 ],
@@ -268,6 +270,13 @@ _ONLY_EMPTY_NODES = [
     {"nodes": "100%", "reasons": ["Empty"]},
     {"nodes": "0", "reasons": ["Drifted", "Underutilized"]},
 ]
+
+
+def _of_reservation(purchase: EksPurchase, domain: str) -> list[dict[str, Any]]:
+    """The kind of reservation: a Capacity Block ends, the other stays. `domain`: of the labels of the node class."""
+    if purchase not in WITH_RESERVATION:
+        return []
+    return [_one_of(f"{domain}/capacity-reservation-type", [RESERVATION_TYPES[purchase]])]
 
 
 def _one_of(key: str, values: Sequence[str]) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def check_described_pool(
 
 def _no_software(path: str, software: NodeSoftware) -> Iterator[Finding]:
     usual = SOFTWARE[ClusterKind.EXISTING]
-    for key in ("driver", "device_plugin", "mechanism"):
+    for key in ("driver", "device_plugin"):
         if software[key] != usual[key]:
             yield Finding(
                 f"{path}.{camel(key)}",
@@ -130,16 +130,9 @@ def _strategy(args: PoolArgs) -> Sharing:
 
 def _sharing_by_others(path: str, sharing: SharingArgs, software: NodeSoftware, mig_mixed: bool) -> Iterator[Finding]:
     strategy = Sharing(sharing.get("strategy", Sharing.EXCLUSIVE))
-    if strategy is Sharing.EXCLUSIVE:
-        return
-    if software["mechanism"] == DeviceMechanism.DRA:
-        yield Finding(
-            f"{path}.strategy",
-            strategy,
-            "a pool with mechanism dra gives out whole devices; its claims say how they are shared",
-            "remove sharing, or use mechanism device-plugin",
-        )
-    elif software["device_plugin"] == Owner.FOUND and strategy in (Sharing.TIME_SLICING, Sharing.MPS):
+    if strategy is Sharing.EXCLUSIVE or software["mechanism"] == DeviceMechanism.DRA:
+        return  # shared and claimed: said of the pool itself already
+    if software["device_plugin"] == Owner.FOUND and strategy in (Sharing.TIME_SLICING, Sharing.MPS):
         yield Finding(
             f"{path}.strategy",
             strategy,

@@ -308,7 +308,9 @@ def check_eks_pool(
     if not unknown:
         machines = [MACHINES[name] for name in names]
         yield from _check_machines(path, spec, machines)
-        yield from _check_devices(path, spec, machines[0], kubernetes_version)
+        yield from _check_devices(path, spec, machines[0])
+        if provisioning is NodeProvisioning.MANAGED_GROUPS and machines[0].accelerator:
+            yield from _check_dra(path, spec, ACCELERATORS[machines[0].accelerator], kubernetes_version)
     yield from _check_provisioning(path, spec, provisioning)
 
 
@@ -449,7 +451,7 @@ def _check_machines(path: str, spec: EksPoolSpec, machines: Sequence[Machine]) -
             )
 
 
-def _check_devices(path: str, spec: EksPoolSpec, machine: Machine, kubernetes_version: str) -> Iterator[Finding]:
+def _check_devices(path: str, spec: EksPoolSpec, machine: Machine) -> Iterator[Finding]:
     sharing = spec.get("sharing") or SharingArgs()
     if spec.get("image") == EksImage.BOTTLEROCKET:
         yield from _check_bottlerocket(path, spec, machine)
@@ -463,13 +465,12 @@ def _check_devices(path: str, spec: EksPoolSpec, machine: Machine, kubernetes_ve
                     "remove this line, or name a machine that carries some",
                 )
         return
-    accelerator = ACCELERATORS[machine.accelerator]
-    yield from check_sharing(f"{path}.sharing", sharing, accelerator)
-    if spec.get("mechanism") == DeviceMechanism.DRA:
-        yield from _check_dra(path, spec, accelerator, kubernetes_version)
+    yield from check_sharing(f"{path}.sharing", sharing, ACCELERATORS[machine.accelerator])
 
 
 def _check_dra(path: str, spec: EksPoolSpec, accelerator: Accelerator, kubernetes_version: str) -> Iterator[Finding]:
+    if spec.get("mechanism") != DeviceMechanism.DRA:
+        return
     where = f"{path}.mechanism"
     if accelerator.vendor != "NVIDIA":
         yield Finding(where, f"dra on {accelerator.name}", "the platform's DRA driver is NVIDIA's", "use device-plugin")

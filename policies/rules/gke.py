@@ -60,6 +60,9 @@ KUBERNETES_DOMAINS = ("kubernetes.io", "k8s.io")
 COMPACT_ACCELERATORS = ("L4", "A100-40GB", "A100-80GB", "H100")
 """GPUs whose machines take a compact placement policy (GKE documentation, compact-placement). Newer ones are dense by
 their reservation."""
+SPOT_OR_DYNAMIC = ("a3-highgpu-1g", "a3-highgpu-2g", "a3-highgpu-4g")
+"""Machines that Google sells as spot or through the Dynamic Workload Scheduler alone (Compute Engine documentation,
+accelerator-optimized machines, A3 High)."""
 MIN_DISK_GIB, MAX_DISK_GIB = 20, 65536
 MIN_WEEKLY_HOURS = 12
 """48 hours of maintenance in 32 days, of which four whole weeks are sure (GKE documentation, maintenance windows)."""
@@ -438,6 +441,13 @@ def _purchase(path: str, spec: Any, machine: Machine, *, one_zone: bool) -> Iter
             "only flex-start and queued nodes end by themselves",
             "remove this line, or use purchase flex-start",
         )
+    if machine.name in SPOT_OR_DYNAMIC and purchase in (GkePurchase.ON_DEMAND, GkePurchase.RESERVED):
+        yield Finding(
+            f"{path}.purchase",
+            f"{purchase} on {machine.name}",
+            f"Google sells {', '.join(SPOT_OR_DYNAMIC)} as spot, flex-start or queued alone",
+            "use one of these, or a3-highgpu-8g",
+        )
     if topology_of(machine, spec.get("topology")) in topologies_of(machine):
         yield from _slice_in_one_zone(path, hosts_of(machine, spec.get("topology")), one_zone=one_zone)
 
@@ -501,7 +511,12 @@ def _devices(path: str, spec: GkePoolSpec, machine: Machine) -> Iterator[Finding
         yield from _one_profile(f"{path}.sharing.migProfiles", sharing.get("mig_profiles") or {}, machine)
     if dra and not accelerator.is_tpu:
         if strategy != Sharing.EXCLUSIVE:
-            yield Finding(f"{path}.sharing", str(strategy), "GKE shares no GPUs with DRA", "use one of the two")
+            yield Finding(
+                f"{path}.sharing",
+                str(strategy),
+                "GKE shares no GPUs with DRA",
+                "remove sharing, or use mechanism device-plugin",
+            )
         if spec.get("driver_version"):
             yield Finding(
                 f"{path}.driverVersion",

@@ -213,10 +213,3 @@ def check_software(
             "the operator's device plugin and DRA do not share a node",
             "write devicePlugin: platform (our DRA driver), with driver: operator if it should bring that",
         )
-    if mechanism == DeviceMechanism.DRA and device_plugin == Owner.PLATFORM and not nvidia:
-        yield Finding(
-            f"{path}.mechanism",
-            "dra",
-            "the platform brings a DRA driver for NVIDIA devices alone",
-            "write device-plugin, or devicePlugin: found where the cluster has a DRA driver for this device",
-        )

@@ -1,4 +1,4 @@
-"""Other vendors' device plugins as arguments of DevicePlugin. Not proved here: that they find their devices."""
+"""Device plugins of other vendors as arguments of DevicePlugin. Not proved here: that they find their devices."""
 
 from components.addons.device_plugin import DevicePlugin
 from components.addons.vendor_plugins import DEVICE_PLUGINS, vendor_plugins

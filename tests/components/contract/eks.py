@@ -210,7 +210,6 @@ CASES = [
             "karpenter": KarpenterHandle(node_role_name="staging-karpenter-node"),
         },
         judged=ON_DEMAND_ONLY,
-        inert={"pool.purchase": "Karpenter finds out by the reservation's id which kind it is"},
         refused={"pool.nodes_min": 1},
     ),
     Case(
@@ -235,7 +234,6 @@ CASES = [
             "pool.efa": "a NodeClass declares no interfaces",
             "pool.local_nvme": "Auto Mode decides",
         },
-        inert={"pool.purchase": "Auto Mode finds out by the reservation's id which kind it is"},
         refused={"pool.nodes_min": 1},
     ),
     Case(

@@ -207,11 +207,14 @@ def test_limits_hold_for_everything_that_costs(machine: str, nodes: int, purchas
     assert values["topology.kubernetes.io/zone"] == ZONES[:2]
 
 
+NODE_CLASS = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "h100"}
+
+
 def test_a_node_with_accelerators_is_never_taken_from_a_program_that_runs_on_it() -> None:
-    disruption = node_pool_spec(planned(KARPENTER), {}, oldest="Never")["disruption"]
+    disruption = node_pool_spec(planned(KARPENTER), NODE_CLASS, oldest="Never")["disruption"]
     assert disruption["consolidationPolicy"] == "WhenEmpty"
     assert {"nodes": "0", "reasons": ["Drifted", "Underutilized"]} in disruption["budgets"]
-    plain = node_pool_spec(planned(KARPENTER, machines=["m7i.2xlarge"]), {}, oldest="720h")["disruption"]
+    plain = node_pool_spec(planned(KARPENTER, machines=["m7i.2xlarge"]), NODE_CLASS, oldest="720h")["disruption"]
     assert plain["consolidationPolicy"] == "WhenEmptyOrUnderutilized"
 
 

@@ -13,7 +13,9 @@ from tests.recorder import record
 
 def described(name: str = "h100", **args: object) -> DescribedNodePool:
     pools: list[DescribedNodePool] = []
-    arguments: DescribedNodePoolArgs = {"pool": PoolArgs(accelerator="H100", nodes_max=2), **args}  # type: ignore[typeddict-item]
+    mechanism = {"mechanism": args.pop("mechanism")} if "mechanism" in args else {}
+    pool = {**args.pop("pool", PoolArgs(accelerator="H100", nodes_max=2)), **mechanism}  # type: ignore[dict-item]
+    arguments: DescribedNodePoolArgs = {"pool": pool, **args}  # type: ignore[typeddict-item]
     record(lambda: pools.append(DescribedNodePool(name, arguments)))
     return pools[0]
 
@@ -95,7 +97,7 @@ def test_shares_of_a_plugin_that_was_found_have_no_name_that_is_known() -> None:
     for strategy in (Sharing.TIME_SLICING, Sharing.MPS):
         assert refusal(pool=shared(strategy), device_plugin=Owner.FOUND) == ["h100.sharing.strategy"]
         assert described(pool=shared(strategy), device_plugin=Owner.OPERATOR)
-        assert refusal(pool=shared(strategy), mechanism=DeviceMechanism.DRA) == ["h100.sharing.strategy"]
+        assert refusal(pool=shared(strategy), mechanism=DeviceMechanism.DRA) == ["h100.mechanism"]
 
 
 def test_partitions_of_a_plugin_that_was_found_need_strategy_mixed() -> None:
@@ -110,7 +112,7 @@ def test_partitions_of_a_plugin_that_was_found_need_strategy_mixed() -> None:
 def test_a_pool_without_devices_has_no_software() -> None:
     cpu = PoolArgs(nodes_max=1)
     assert described(pool=cpu)
-    assert refusal(pool=cpu, driver=Owner.OPERATOR, mechanism=DeviceMechanism.DRA) == ["h100.driver", "h100.mechanism"]
+    assert refusal(pool=cpu, driver=Owner.OPERATOR, mechanism=DeviceMechanism.DRA) == ["h100.mechanism", "h100.driver"]
 
 
 def test_labels_that_say_how_devices_are_shared_are_handed_out_where_our_software_reads_them() -> None:

@@ -111,7 +111,9 @@ def test_every_machine_in_every_way_to_buy_registers_what_the_api_knows_or_is_re
     if purchase is GkePurchase.RESERVED:
         spec["reservation"] = "projects/acme-shared/reservations/h100/reservationBlocks/b1"
     dynamic = purchase in (GkePurchase.FLEX_START, GkePurchase.QUEUED)
-    if dynamic and (not machine.accelerator or machine.accelerator == "TPU-v4"):
+    scarce = machine.name in ("a3-highgpu-1g", "a3-highgpu-2g", "a3-highgpu-4g")
+    sold = dynamic or not scarce or purchase is GkePurchase.SPOT
+    if not sold or (dynamic and (not machine.accelerator or machine.accelerator == "TPU-v4")):
         with pytest.raises(Refused):
             declared(spec)
         return

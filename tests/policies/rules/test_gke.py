@@ -189,8 +189,10 @@ def test_every_combination_of_machine_sharing_mechanism_and_purchase_is_decided(
     if purchase is GkePurchase.RESERVED:
         spec["reservation"] = "mine"
     gpu = accelerator is not None and not accelerator.is_tpu
+    small = machine.name in ("a3-highgpu-1g", "a3-highgpu-2g", "a3-highgpu-4g")
     possible = (
-        (strategy is Sharing.EXCLUSIVE or (gpu and mechanism is not DeviceMechanism.DRA))
+        not (small and purchase in (GkePurchase.ON_DEMAND, GkePurchase.RESERVED))
+        and (strategy is Sharing.EXCLUSIVE or (gpu and mechanism is not DeviceMechanism.DRA))
         and (strategy is not Sharing.MIG or bool(profiles))
         and (mechanism is not DeviceMechanism.DRA or gpu)
         and (purchase not in (GkePurchase.FLEX_START, GkePurchase.QUEUED) or accelerator is not None)

@@ -1,0 +1,343 @@
+"""The page of machines: what each cloud offers, and what a pool of it is like.
+
+What a pool may be is asked of the rules, what its nodes carry of the planners; nothing is written here a second time.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tables import table
+
+from components.catalog import ACCELERATORS, Accelerator, ClusterKind, DeviceMechanism, Owner, Sharing
+from components.eks.plan import plan_eks_pool
+from components.eks.spec import EksImage, EksPoolSpec, EksPurchase, NodeProvisioning
+from components.gke.plan import plan_gke_pool, software_of, topologies_of
+from components.gke.spec import GkeMode, GkePoolSpec, GkePurchase, GpuDriverVersion
+from components.machines import MACHINES, Machine, eks_ami_type, machines_with
+from components.placement import (
+    POOL_LABEL,
+    PURCHASE_LABEL,
+    SOFTWARE,
+    NodeSoftware,
+    PoolArgs,
+    SharingArgs,
+    plan_pool,
+    units_per_device,
+)
+from policies.rules.accelerators import check_described_pool
+from policies.rules.eks import check_eks_pool
+from policies.rules.gke import check_gke_pool
+
+_EVERY_NODE = (POOL_LABEL, PURCHASE_LABEL)
+_RESERVATION = "cr-0123456789abcdef0"
+_REPLICAS = 2
+_DEVICE_CLASS = ACCELERATORS["H100"].device_class
+_ZONE = "europe-west4-a"
+_TITLES = {ClusterKind.EKS: "Amazon EKS", ClusterKind.GKE: "Google GKE", ClusterKind.EXISTING: "Existing clusters"}
+
+
+def machines_page() -> str:
+    """Every machine and accelerator of every cloud."""
+    sources = Sources()
+    text = [
+        "# Machines",
+        "What each cloud offers, what its nodes carry and what pods ask for. Nobody types these names: a workload "
+        "takes the handle of its pool. What a pool may be (purchases, images, sharing) is what the rules accept.",
+        f"Every node also carries `{POOL_LABEL}: <pool>` and `{PURCHASE_LABEL}: <purchase>`; spot nodes have the taint "
+        "`mlplatform.dev/spot` as well. The numbers in the last columns are the sources at the end.",
+        f"## {_TITLES[ClusterKind.EKS]}",
+        "The image brings the driver. Amazon Linux leaves the device plugin to the platform, Bottlerocket brings "
+        "NVIDIA's, which calls partitions by the device's own name. With mechanism dra pods claim from the DeviceClass "
+        f"`{_DEVICE_CLASS}` instead. Karpenter and Auto Mode hand out whole devices, by device plugin alone.",
+        "### Accelerators on EKS",
+        eks_accelerators(sources),
+        "### Machines on EKS",
+        "Image types are those of managed node groups; Karpenter finds its images by the family's alias, Auto Mode has "
+        "its own. EFA: adapters at most, of which a pool with `efa` has all.",
+        eks_machines(sources),
+        f"## {_TITLES[ClusterKind.GKE]}",
+        "Shares and partitions of a device have the device's own name there. Driver from `cloud`: GKE installs it, in "
+        "the version that the pool names; `found`: it is yours to install. Queued nodes have the taint "
+        "`cloud.google.com/gke-queued` as well.",
+        "### Accelerators on GKE",
+        gke_accelerators(sources),
+        "### Machines on GKE",
+        "Slices larger than one machine are made of machines with four chips: "
+        "[all topologies](accelerators.md#tpu-topologies).",
+        gke_machines(sources),
+        f"## {_TITLES[ClusterKind.EXISTING]}",
+        "Any accelerator of the catalogue, on whatever machine: the nodes are there. Labels are those that NVIDIA's or "
+        "AMD's feature discovery writes; where it does not run, they are yours to set.",
+        existing_accelerators(sources),
+        "### Reference machines of no cloud",
+        other_machines(sources),
+        "## Sources",
+        "\n".join(f"{number}. {source}" for source, number in sources.numbers.items()),
+    ]
+    return "\n\n".join(text) + "\n"
+
+
+class Sources:
+    """Numbers of sources, in the order in which they are met."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def number(self, source: str) -> int:
+        """Of one source, the same each time."""
+        return self.numbers.setdefault(source, len(self.numbers) + 1)
+
+
+def eks_accelerators(sources: Sources) -> str:
+    """What nodes of EKS carry, by accelerator."""
+    rows = []
+    for accelerator in _offered(ClusterKind.EKS):
+        machine = machines_with(accelerator.name, ClusterKind.EKS)[0]
+        plan = plan_eks_pool("pool", _eks_spec(machine), NodeProvisioning.MANAGED_GROUPS)
+        image = {kind: _eks_sharing(machine, kind) for kind in EksImage}
+        rows.append(
+            (
+                accelerator.name,
+                _code(_resources(accelerator, image[EksImage.AL2023], Owner.PLATFORM)),
+                _labels(plan.labels),
+                _code(taint["key"] for taint in plan.taints),
+                *(_listed(image[kind]) for kind in EksImage),
+                _listed(m for m in DeviceMechanism if _eks_takes(machine, mechanism=m, nodes_min=1)),
+                sources.number(accelerator.source),
+            )
+        )
+    sharing = tuple(f"sharing, {image}" for image in EksImage)
+    return table(("accelerator", "resource", "labels", "taint", *sharing, "mechanisms", "source"), rows)
+
+
+def eks_machines(sources: Sources) -> str:
+    """The machines of EC2."""
+    rows = [
+        (
+            machine.name,
+            machine.accelerator or "-",
+            _resource(machine),
+            machine.devices or "-",
+            machine.cpu,
+            machine.memory_gib,
+            machine.architecture,
+            machine.nvme_gb or "-",
+            machine.efa_interfaces or "-",
+            f"`{eks_ami_type(machine)}`",
+            f"`{eks_ami_type(machine, bottlerocket=True)}`"
+            if _eks_takes(machine, image=EksImage.BOTTLEROCKET)
+            else "-",
+            _listed(p for p in EksPurchase if _eks_takes(machine, purchase=p, **_reservation(p))),
+            _listed(p for p in NodeProvisioning if _eks_takes(machine, p)),
+            sources.number(machine.source),
+        )
+        for machine in _machines(ClusterKind.EKS)
+    ]
+    sizes = ("devices", "vCPU", "GiB", "CPU", "NVMe GB", "EFA")
+    images = ("AL2023 image type", "Bottlerocket image type")
+    header = ("machine", "accelerator", "resource", *sizes, *images, "purchases", "provisioning", "source")
+    return table(header, rows)
+
+
+def gke_accelerators(sources: Sources) -> str:
+    """What nodes of GKE carry, by accelerator."""
+    rows = []
+    for accelerator in _offered(ClusterKind.GKE):
+        machine = machines_with(accelerator.name, ClusterKind.GKE)[0]
+        plan = plan_gke_pool("pool", _gke_spec(machine), [_ZONE])
+        placement = plan.handle["placement"]
+        sharing = [s for s in Sharing if _gke_takes(machine, sharing=_shared(accelerator, s))]
+        rows.append(
+            (
+                accelerator.name,
+                _code(_resources(accelerator, sharing, Owner.CLOUD)),
+                _labels(placement["node_selector"]),
+                _code(toleration["key"] for toleration in placement["tolerations"]),
+                _listed(sharing),
+                _listed(m for m in DeviceMechanism if _gke_takes(machine, mechanism=m)),
+                _gke_driver(machine),
+                sources.number(accelerator.source),
+            )
+        )
+    header = ("accelerator", "resource", "labels", "taints", "sharing", "mechanisms", "driver from", "source")
+    return table(header, rows)
+
+
+def _gke_driver(machine: Machine) -> str:
+    """Who brings the driver, by mechanism."""
+    versions = [v.value for v in GpuDriverVersion if _gke_takes(machine, driver_version=v)]
+    owner = software_of(DeviceMechanism.DEVICE_PLUGIN)["driver"].value
+    by_plugin = f"{owner} ({', '.join(versions)})" if versions else owner
+    if not _gke_takes(machine, mechanism=DeviceMechanism.DRA):
+        return by_plugin
+    return f"{by_plugin}; dra: {software_of(DeviceMechanism.DRA)['driver'].value}"
+
+
+def gke_machines(sources: Sources) -> str:
+    """The machines of Compute Engine that GKE takes."""
+    rows = []
+    for machine in _machines(ClusterKind.GKE):
+        config = plan_gke_pool("pool", _gke_spec(machine), [_ZONE]).node_config
+        rows.append(
+            (
+                machine.name,
+                machine.accelerator or "-",
+                _resource(machine),
+                machine.devices or "-",
+                machine.cpu,
+                machine.memory_gib,
+                machine.architecture,
+                _topologies(machine),
+                f"`{config['image_type']}`",
+                ", ".join(machine.boot_disks),
+                machine.local_ssds or "-",
+                _listed(p for p in GkePurchase if _gke_takes(machine, purchase=p, **_gke_reservation(p))),
+                sources.number(machine.source),
+            )
+        )
+    sizes = ("devices", "vCPU", "GiB", "CPU", "topologies")
+    disks = ("boot disks", "local SSDs")
+    return table(("machine", "accelerator", "resource", *sizes, "image", *disks, "purchases", "source"), rows)
+
+
+def _topologies(machine: Machine) -> str:
+    alone, *larger = topologies_of(machine) or ["-"]
+    link = f"accelerators.md#{machine.accelerator.lower()}"
+    return f"{alone}, and [{len(larger)} larger]({link})" if larger else alone
+
+
+def existing_accelerators(sources: Sources) -> str:
+    """What nodes that are there carry, and who may bring what, by accelerator."""
+    rows = []
+    for accelerator in ACCELERATORS.values():
+        args = _existing(accelerator)
+        _, labels, taints = plan_pool("pool", args, ClusterKind.EXISTING)
+        sharing = [s for s in Sharing if _described(accelerator, sharing=_shared(accelerator, s))]
+        rows.append(
+            (
+                accelerator.name,
+                _code(_resources(accelerator, sharing, Owner.PLATFORM)),
+                _labels(labels),
+                _code(taint["key"] for taint in taints),
+                _listed(sharing),
+                "<br>".join(_owners(accelerator)),
+                sources.number(accelerator.source),
+            )
+        )
+    header = ("accelerator", "resource", "labels", "taint", "sharing", "driver: device plugin from", "source")
+    return table(header, rows)
+
+
+def _owners(accelerator: Accelerator) -> Iterator[str]:
+    """`found: platform, operator`, for each mechanism that the rules let have it."""
+    for mechanism in DeviceMechanism:
+        for driver in Owner:
+            plugins = [
+                plugin
+                for plugin in Owner
+                if _described(accelerator, NodeSoftware(driver=driver, device_plugin=plugin, mechanism=mechanism))
+            ]
+            if plugins:
+                marked = "" if mechanism is DeviceMechanism.DEVICE_PLUGIN else f" ({mechanism})"
+                yield f"{driver}: {_listed(plugins)}{marked}"
+
+
+def other_machines(sources: Sources) -> str:
+    """Machines that no cloud of the catalogue offers."""
+    rows = [
+        (m.name, m.accelerator, _resource(m), m.devices, m.cpu, m.memory_gib, m.architecture, sources.number(m.source))
+        for m in _machines(ClusterKind.EXISTING)
+    ]
+    return table(("machine", "accelerator", "resource", "devices", "vCPU", "GiB", "CPU", "source"), rows)
+
+
+# What the rules accept
+
+
+def _eks_spec(machine: Machine, **over: Any) -> EksPoolSpec:
+    return EksPoolSpec(machines=[machine.name], nodes_max=1, **over)
+
+
+def _eks_takes(machine: Machine, provisioning: NodeProvisioning = NodeProvisioning.MANAGED_GROUPS, **over: Any) -> bool:
+    return not list(check_eks_pool("pool", _eks_spec(machine, **over), provisioning))
+
+
+def _eks_sharing(machine: Machine, image: EksImage) -> list[Sharing]:
+    accelerator = ACCELERATORS[machine.accelerator]
+    return [s for s in Sharing if _eks_takes(machine, image=image, sharing=_shared(accelerator, s))]
+
+
+def _reservation(purchase: EksPurchase) -> dict[str, Any]:
+    reserved = purchase in (EksPurchase.RESERVED, EksPurchase.CAPACITY_BLOCK)
+    return {"reservation_id": _RESERVATION, "zones": ["eu-west-1a"]} if reserved else {}
+
+
+def _gke_spec(machine: Machine, **over: Any) -> GkePoolSpec:
+    return GkePoolSpec(machine=machine.name, nodes_min=0, nodes_max=1, **over)
+
+
+def _gke_takes(machine: Machine, **over: Any) -> bool:
+    return not list(check_gke_pool("pool", _gke_spec(machine, **over), GkeMode.STANDARD))
+
+
+def _gke_reservation(purchase: GkePurchase) -> dict[str, Any]:
+    return {"reservation": "ours"} if purchase is GkePurchase.RESERVED else {}
+
+
+def _existing(accelerator: Accelerator, **over: Any) -> PoolArgs:
+    topology = next((t for t, chips in accelerator.topologies.items() if chips), "")
+    shape = {"topology": topology} if topology else {}
+    return PoolArgs(accelerator=accelerator.name, nodes_max=64, **shape, **over)  # type: ignore[typeddict-item]
+
+
+def _described(accelerator: Accelerator, software: NodeSoftware | None = None, **over: Any) -> bool:
+    software = software or SOFTWARE[ClusterKind.EXISTING]
+    args = _existing(accelerator, mechanism=software["mechanism"], **over)
+    return not list(check_described_pool("pool", args, software))
+
+
+def _shared(accelerator: Accelerator, strategy: Sharing) -> SharingArgs:
+    if strategy is Sharing.MIG:
+        profiles = {profile.name: profile.maximum for profile in accelerator.mig_profiles[:1]}
+        return SharingArgs(strategy=strategy, mig_profiles=profiles)
+    if strategy is Sharing.EXCLUSIVE:
+        return SharingArgs(strategy=strategy)
+    return SharingArgs(strategy=strategy, replicas=_REPLICAS)
+
+
+def _resources(accelerator: Accelerator, sharing: Iterable[Sharing], plugin: Owner) -> list[str]:
+    """The names that pods ask for, whole first, partitions of every size."""
+    names: dict[str, None] = {}
+    for strategy in sharing:
+        shared = _shared(accelerator, strategy)
+        if strategy is Sharing.MIG:
+            shared["mig_profiles"] = {profile.name: 1 for profile in accelerator.mig_profiles}
+        names |= dict.fromkeys(units_per_device(accelerator, shared, plugin))
+    return list(names)
+
+
+# Cells
+
+
+def _machines(kind: ClusterKind) -> list[Machine]:
+    return [machine for machine in MACHINES.values() if machine.kind is kind]
+
+
+def _offered(kind: ClusterKind) -> list[Accelerator]:
+    return [accelerator for accelerator in ACCELERATORS.values() if machines_with(accelerator.name, kind)]
+
+
+def _resource(machine: Machine) -> str:
+    return f"`{ACCELERATORS[machine.accelerator].resource_name}`" if machine.accelerator else "-"
+
+
+def _labels(labels: dict[str, str]) -> str:
+    return _code(f"{key}={value}" for key, value in labels.items() if key not in _EVERY_NODE) or "-"
+
+
+def _code(texts: Iterable[str]) -> str:
+    return "<br>".join(f"`{text}`" for text in texts)
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return ", ".join(str(value) for value in values) or "-"
