@@ -16,7 +16,7 @@ from tests.support.settings import PREFIX, overlaid
 
 REPOSITORY = Path(__file__).parents[2]
 MARKED = re.compile(r"<!-- settings over (\S+?)(?:, in place of ([^>]+?))? -->\s*```yaml\n(.*?)```", re.DOTALL)
-OPENING = "<!-- settings over"
+OPENING = re.compile(r"^<!-- settings over", re.MULTILINE)
 
 
 class Pasted(NamedTuple):
@@ -55,7 +55,7 @@ def without(config: dict[str, Any], path: str) -> None:
 
 
 def test_every_mark_stands_before_a_block() -> None:
-    marks = sum(page.read_text(encoding="utf-8").count(OPENING) for page in pages())
+    marks = sum(len(OPENING.findall(page.read_text(encoding="utf-8"))) for page in pages())
     assert marks == len(blocks()) > 5
 
 
