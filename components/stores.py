@@ -215,6 +215,18 @@ class DeclaredClassArgs(TypedDict, total=False):
     """An existing class is the cluster's default class."""
 
 
+AUTO_MODE_CLASSES = tuple(
+    DeclaredClassArgs(
+        purpose=purpose,
+        provisioner="ebs.csi.eks.amazonaws.com",
+        parameters={**CLASSES[ClusterKind.EKS][purpose].parameters},
+        encryption="parameter encrypted",
+    )
+    for purpose in (StoragePurpose.FAST, StoragePurpose.STANDARD)
+)
+"""EKS Auto Mode has a driver of its own for disks (EKS user guide, create-storage-class)."""
+
+
 class StorageClassesArgs(TypedDict, total=False):
     """The storage classes of an environment."""
 

@@ -22,6 +22,7 @@ from components.addons.vendor_plugins import vendor_plugins
 from components.catalog import ClusterKind
 from components.charts import ChartOrigin, ChartSource
 from components.eks.handles import NodeProvisioning
+from components.gke.handles import GkeMode
 from components.monitoring.alert_rules import AlertRules
 from components.monitoring.dashboards import Dashboards
 from components.placement import PoolHandle
@@ -31,7 +32,7 @@ from components.storage.storage_classes import StorageClasses
 from components.stores import StorageClassesArgs, StorageHandle, StoragePurpose
 from components.versions import CHARTS, CRDS
 from stacks.cluster import Cluster
-from stacks.models.clouds import EksCluster
+from stacks.models.clouds import EksCluster, GkeCluster
 from stacks.models.cluster import ExistingCluster
 from stacks.settings import MLFLOW_NAMESPACE, PROJECT, Settings
 
@@ -83,6 +84,11 @@ def declare_crds(settings: Settings, cluster: Cluster) -> Crds:
     )
 
 
+def on_autopilot(settings: Settings) -> bool:
+    """Whether Google makes the nodes and keeps them to itself."""
+    return isinstance(settings.cluster, GkeCluster) and settings.cluster.mode is GkeMode.AUTOPILOT
+
+
 def crd_sets(settings: Settings) -> list[str]:
     """Names of the CRD sets that an environment needs: what every platform has, and what its own charts name. Pure."""
     charts = accelerator_charts(list(settings.pools.values()))
@@ -101,7 +107,9 @@ def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
     declare_ground(settings, cluster, source, crds)
     storage = StorageClasses(PROJECT, storage_args(settings, cluster), cluster.opts())
     observed = settings.monitoring_namespace
-    _declare_accelerator_software(source, pools, observed, cluster, crds, available=available)
+    if not on_autopilot(settings):
+        # Google brings drivers, device plugin and their metrics, and admits no pod of ours that sees its node.
+        _declare_accelerator_software(source, pools, observed, cluster, crds, available=available)
     cert_manager = CertManager(
         "cert-manager",
         {
@@ -110,6 +118,7 @@ def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
             "highly_available": available,
             "monitoring_namespace": observed,
             "acme": acme_args(settings),
+            **(cluster.cloud.dns_challenge() if cluster.cloud and settings.acme else {}),
         },
         cluster.opts(crds, *cluster.nodes),
     )
@@ -215,6 +224,7 @@ def monitoring_args(
         "pools": pools,
         "keep_data": settings.keep_data,
         "highly_available": settings.environment.highly_available,
+        "node_exporter": not on_autopilot(settings),
         # Nothing answers webhooks in a simulated cluster.
         "rule_webhook": settings.cluster.kind != ClusterKind.SIMULATED,
         "gateway": gateway,

@@ -17,10 +17,11 @@ from components.capacity import Demand, Ledger, Supply, supplies_of
 from components.catalog import ClusterKind
 from components.charts import ChartOrigin
 from components.demand import inference_demand, model_server_demand, training_demand
+from components.eks.handles import NodeProvisioning
 from components.placement import PoolHandle
 from components.storage.local_path_storage import local_path_classes
 from components.storage.nfs_storage import nfs_classes
-from components.stores import StorageClassesArgs, StorageHandle, StoragePurpose, plan_storage_classes
+from components.stores import AUTO_MODE_CLASSES, StorageClassesArgs, StorageHandle, StoragePurpose, plan_storage_classes
 from policies.rules.finding import Finding, Refused
 from stacks.models.base import Model, Name
 from stacks.models.clouds import EksCluster, GkeCluster
@@ -106,6 +107,12 @@ class Settings(Model):
             for purpose in (StoragePurpose.SHARED, StoragePurpose.DATASET):
                 given.setdefault(purpose, {}).setdefault("fileSystemId", MADE_BY_THE_STACK)
         args = StorageClassesArgs(**self.storage, cluster_kind=self.cluster.kind, keep_data=self.keep_data)
+        if isinstance(self.cluster, EksCluster) and self.cluster.provisioning is NodeProvisioning.AUTO_MODE:
+            purposes = {one["purpose"] for one in args.get("declared") or []}
+            args["declared"] = [
+                *(args.get("declared") or []),
+                *(one for one in AUTO_MODE_CLASSES if one["purpose"] not in purposes),
+            ]
         if isinstance(self.cluster, ExistingCluster):
             served = [
                 *(local_path_classes(self.cluster.local_path) if self.cluster.local_path else []),

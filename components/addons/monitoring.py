@@ -131,6 +131,8 @@ class MonitoringArgs(TypedDict, total=False):
     """Ports of monitors beyond `SCRAPED_PORTS`."""
     scrape_control_plane: bool
     """Scheduler, controller manager, etcd and kube-proxy too; they must listen beyond loopback. Default: false."""
+    node_exporter: bool
+    """Whether metrics of the nodes themselves are taken; default true. False where no pod sees its node (Autopilot)."""
     rule_webhook: bool
     """Rules are checked when they are written; needs cert-manager before this component. Default: true."""
     control_plane_ranges: list[str]
@@ -290,6 +292,7 @@ def monitoring_values(args: MonitoringArgs) -> dict[str, Any]:
         "grafana": grafana_values(args),
         "prometheusOperator": operator_values(args),
         "kube-state-metrics": state_metrics_values(),
+        "nodeExporter": {"enabled": bool(args.get("node_exporter", True))},
         "prometheus-node-exporter": node_exporter_values(args),
         **control_plane_values(args),
     }

@@ -1,10 +1,11 @@
 """An environment's part of Amazon Web Services: VPC, cluster, pools, file system, bucket, database, zone."""
 
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_aws as aws
 
+from components.addons.cert_manager import CertManagerArgs
 from components.addons.external_dns import ExternalDns
 from components.charts import ChartSource
 from components.dns import DnsProvider, DnsZoneHandle
@@ -20,7 +21,7 @@ from components.eks.karpenter import Karpenter
 from components.eks.network import EksNetwork
 from components.eks.pod_identity import PodIdentity
 from components.mlflow.postgresql import ManagedDatabaseHandle
-from components.node_pools.auto_mode import AutoModeNodePool
+from components.node_pools.auto_mode import AutoModeNetworkPolicies, AutoModeNodePool
 from components.node_pools.eks import EksNodePool
 from components.node_pools.karpenter import KarpenterNodePool
 from components.node_pools.referenced import ReferencedNodePool
@@ -144,9 +145,10 @@ class EksCloud:
 
     def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:
         """Karpenter or the Cluster Autoscaler, and the pools whose nodes Karpenter or Auto Mode makes."""
-        if self.settings.layer is Layer.PLATFORM:
-            return [ReferencedNodePool(name, {"pool": pool}) for name, pool in self.pools.items()]
         made = {name: pool for name, pool in self.cluster.pools.items() if not is_managed_group(self.cluster, pool)}
+        if self.settings.layer is Layer.PLATFORM:
+            for name in self.cluster.pools.keys() - made.keys():
+                ReferencedNodePool(name, {"pool": self.pools[name]})
         match self.cluster.provisioning:
             case NodeProvisioning.MANAGED_GROUPS:
                 return [ClusterAutoscaler("cluster-autoscaler", {"cluster": self.handle, "source": source}, opts)]
@@ -159,7 +161,12 @@ class EksCloud:
                     )
                     for name, pool in made.items()
                 ]
-        return [AutoModeNodePool(name, {"cluster": self.handle, "pool": pool}, opts) for name, pool in made.items()]
+        enforced = AutoModeNetworkPolicies("network-policies", {"cluster": self.handle}, opts)
+        after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[enforced]))
+        return [
+            enforced,
+            *(AutoModeNodePool(name, {"cluster": self.handle, "pool": pool}, after) for name, pool in made.items()),
+        ]
 
     def let_in(
         self, name: str, namespace: pulumi.Input[str], account: str, store: ObjectStoreHandle, *, write: bool
@@ -190,6 +197,11 @@ class EksCloud:
                 },
                 opts,
             )
+
+    def dns_challenge(self) -> CertManagerArgs:
+        """The zone, and the cluster by whose identity it is written."""
+        challenge: Any = {"dns_zone": self.zone, "eks": self.handle} if self.zone else {}
+        return cast(CertManagerArgs, challenge)
 
     def facts(self) -> dict[str, Any]:
         """Ids of what was made."""

@@ -1,10 +1,11 @@
 """An environment's part of Google Cloud: network, cluster, pools, bucket, database, zone."""
 
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_gcp as gcp
 
+from components.addons.cert_manager import CertManagerArgs
 from components.addons.external_dns import ExternalDns
 from components.charts import ChartSource
 from components.dns import DnsProvider, DnsZoneHandle
@@ -125,7 +126,8 @@ class GkeCloud:
     def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:
         """Classes of nodes that GKE makes by itself; it sizes its node pools itself as well."""
         if self.settings.layer is Layer.PLATFORM:
-            return [ReferencedNodePool(name, {"pool": pool}) for name, pool in self.pools.items()]
+            for name in self.cluster.pools:
+                ReferencedNodePool(name, {"pool": self.pools[name]})
         return [ComputeClass(name, self._class_args(spec), opts) for name, spec in self.cluster.compute_classes.items()]
 
     def _class_args(self, spec: ComputeClassSpec) -> ComputeClassArgs:
@@ -162,6 +164,11 @@ class GkeCloud:
                 },
                 opts,
             )
+
+    def dns_challenge(self) -> CertManagerArgs:
+        """The zone, and the cluster by whose identity it is written."""
+        challenge: Any = {"dns_zone": self.zone, "gke": self.handle} if self.zone else {}
+        return cast(CertManagerArgs, challenge)
 
     def facts(self) -> dict[str, Any]:
         """Ids of what was made."""

@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 import pulumi
 
+from components.addons.cert_manager import CertManagerArgs
 from components.charts import ChartSource
 from components.mlflow.postgresql import ManagedDatabaseHandle
 from components.placement import PoolHandle
@@ -38,6 +39,9 @@ class Cloud(Protocol):
 
     def publish(self, opts: pulumi.ResourceOptions, source: ChartSource, monitoring_namespace: str) -> None:
         """Keep records of what the gateway serves, where the environment has a zone. `opts` have both providers."""
+
+    def dns_challenge(self) -> CertManagerArgs:
+        """What cert-manager needs to answer DNS-01 challenges in the environment's zone; empty without one."""
 
     def facts(self) -> dict[str, Any]:
         """What a stack of layer platform reads of this one. Holds secrets."""

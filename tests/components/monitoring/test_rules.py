@@ -90,7 +90,10 @@ def test_no_runbook_is_left_that_no_alert_leads_to() -> None:
     assert led_to <= set(pages)
     # A page may also be where the page of an alert sends its reader: to restore something, say.
     further = {link for page in led_to for link in re.findall(r"\]\(([\w-]+\.md)\)", pages[page])}
-    assert set(pages) - {"README.md"} == led_to | further
+    # And what is planned, or lost, has no alert: the index lists it below those that have one.
+    _, _, without_alert = pages["README.md"].partition("## When you change something large")
+    listed = set(re.findall(r"\]\(([\w-]+\.md)\)", without_alert))
+    assert set(pages) - {"README.md"} == led_to | further | listed
 
 
 def test_every_alert_has_a_case_that_fires_and_one_that_does_not() -> None:
