@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, cast
 
 import simulator
 from components.addons.accelerator_nodes import accelerator_charts
-from components.addons.cert_manager import AcmeArgs, CertManager
+from components.addons.cert_manager import AcmeArgs, CertManager, CertManagerArgs
 from components.addons.cloudnative_pg import CloudNativePg
 from components.addons.crds import Crds
 from components.addons.dcgm_exporter import DcgmExporter
@@ -110,18 +110,16 @@ def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
     if not on_autopilot(settings):
         # Google brings drivers, device plugin and their metrics, and admits no pod of ours that sees its node.
         _declare_accelerator_software(source, pools, observed, cluster, crds, available=available)
-    cert_manager = CertManager(
-        "cert-manager",
-        {
-            "source": source,
-            "keep_data": settings.keep_data,
-            "highly_available": available,
-            "monitoring_namespace": observed,
-            "acme": acme_args(settings),
-            **(cluster.cloud.dns_challenge() if cluster.cloud and settings.acme else {}),
-        },
-        cluster.opts(crds, *cluster.nodes),
-    )
+    signing: CertManagerArgs = {
+        "source": source,
+        "keep_data": settings.keep_data,
+        "highly_available": available,
+        "monitoring_namespace": observed,
+        "acme": acme_args(settings),
+    }
+    if cluster.cloud is not None and settings.acme is not None:
+        signing |= cluster.cloud.dns_challenge()
+    cert_manager = CertManager("cert-manager", signing, cluster.opts(crds, *cluster.nodes))
     way_in: GatewayArgs = {
         **cast(GatewayArgs, settings.gateway or {}),
         "domains": settings.domains,

@@ -184,7 +184,7 @@ class Engine:
         return answer
 
     def restore(self, path: Path) -> None:
-        """Puts an exported state in the place of the stack's own. Its secrets need the passphrase they were made with."""
+        """Puts an exported state in the place of the stack's own. Its secrets need the passphrase of their making."""
         self._ask("stack", "import", "--file", str(path))
 
     def resources(self) -> list[dict[str, Any]]:
