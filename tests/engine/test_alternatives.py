@@ -1,0 +1,118 @@
+"""Other ways to make the nodes of a cloud stack, and what a cloud refuses, as previews under the law.
+
+Not proved here: an `up` with them. The simulated clouds make no nodes for Karpenter, Auto Mode and Autopilot.
+"""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.events import Outcome
+from tools.lifecycle import PROJECT
+from tools.rehearsal import Rehearsal, rehearsal_settings
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def previewed(stack: str, change: Change, quotas: dict[str, Any] | None = None) -> Outcome:
+    """The preview of a stack with other settings, on an empty simulated cloud."""
+    content = yaml.safe_load(rehearsal_settings((PROJECT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")))
+    sections = {key.removeprefix("mlplatform:"): value for key, value in content["config"].items()}
+    change(sections)
+    content["config"] = {f"mlplatform:{key}": value for key, value in sections.items()}
+    text = yaml.safe_dump(content, sort_keys=False)
+    rehearsal = Rehearsal(stack)
+    with rehearsal._cloud() as (run, cloud):
+        if quotas is not None:
+            (cloud.directory / "quotas.json").write_text(json.dumps(quotas), encoding="utf-8")
+        engine = dataclasses.replace(run.engine, edit_settings=lambda _: text)
+        engine.create()
+        outcome = engine.preview()
+    rehearsal.end()
+    return outcome
+
+
+@pytest.fixture(autouse=True)
+def _in_a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLPLATFORM_HOME", str(tmp_path))
+
+
+def whole_devices(sections: dict[str, Any]) -> None:
+    """What Karpenter and Auto Mode can make: whole devices, no node before it is needed."""
+    pools = sections["cluster"]["pools"]
+    for name in ("a100-mig", "l4"):
+        del pools[name]["sharing"]
+    del pools["a100-mig"]["workingHours"], pools["l4"]["nodesMin"], pools["h100"]["nodesMin"]
+    sections["teams"]["vision"]["quota"] = {"h100": 32, "l4": 16}
+    sections["teams"]["language"]["quota"] = {"h100": 32, "l4": 16}
+    del sections["training"]["nightly"], sections["environment"]["deviceCaps"]
+
+
+def karpenter(sections: dict[str, Any]) -> None:
+    whole_devices(sections)
+    sections["cluster"]["controlPlane"]["provisioning"] = "karpenter"
+
+
+def auto_mode(sections: dict[str, Any]) -> None:
+    whole_devices(sections)
+    sections["cluster"]["controlPlane"]["provisioning"] = "auto-mode"
+    pools = sections["cluster"]["pools"]
+    del pools["cpu"]["nodesMin"], pools["h100"]["efa"], pools["h100"]["localNvme"]
+
+
+def autopilot(sections: dict[str, Any]) -> None:
+    sections["cluster"]["controlPlane"]["mode"] = "autopilot"
+    del sections["cluster"]["pools"], sections["training"], sections["environment"]["deviceCaps"]
+    sections["cluster"]["computeClasses"] = {
+        "l4": {"machine": "g2-standard-48", "nodesMax": 6, "purchases": ["on-demand"]},
+    }
+    sections["teams"] = {"vision": {"owner": "vision-leads", "costCenter": "c-1", "quota": {"l4": 24}}}
+    sections["inference"]["chat"]["team"] = "vision"
+
+
+@pytest.mark.parametrize(
+    ("stack", "change", "there", "absent"),
+    [
+        ("prod", karpenter, {"Karpenter", "KarpenterNodePool", "EksNodePool"}, {"ClusterAutoscaler"}),
+        (
+            "prod",
+            auto_mode,
+            {"AutoModeNodePool", "AutoModeNetworkPolicies"},
+            {"EksNodePool", "Karpenter", "ClusterAutoscaler", "NvidiaDevicePlugin"},
+        ),
+        (
+            "gke",
+            autopilot,
+            {"ComputeClass"},
+            {"GkeNodePool", "NvidiaDevicePlugin", "NodeFeatureDiscovery", "DcgmExporter"},
+        ),
+    ],
+)
+def test_the_platform_stands_on_every_way_to_make_nodes(
+    stack: str, change: Change, there: set[str], absent: set[str]
+) -> None:
+    plan = previewed(stack, change)
+    assert plan.failures == ()
+    assert plan.violations == ()
+    components = {step.type.rsplit(":", 1)[-1] for step in plan.steps if step.type.startswith("mlplatform:")}
+    assert there <= components
+    assert not absent & components
+
+
+def test_a_quota_that_the_pools_outgrow_is_said_before_anything_is_made() -> None:
+    low = {"aws": {"ec2": {"L-DB2E81BA": ["Running On-Demand G and VT instances", 64]}}}
+    plan = previewed("prod", lambda _: None, low)
+    assert not plan.succeeded
+    (said,) = [failure.message for failure in plan.failures]
+    assert "L-DB2E81BA" in said
+    assert "nodesMax" in said
+
+    def unasked(sections: dict[str, Any]) -> None:
+        sections["cluster"]["checkQuotas"] = False
+
+    assert previewed("prod", unasked, low).succeeded
