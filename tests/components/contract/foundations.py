@@ -4,10 +4,11 @@ from components.catalog import DeviceMechanism, Owner, Purchase, Sharing
 from components.charts import AddonChart
 from components.namespaces import IsolatedNamespace, PodSecurity
 from components.node_pools.described import DescribedNodePool
+from components.node_pools.referenced import ReferencedNodePool
 from components.node_pools.simulated import SimulatedNodePool
 from tests.components.contract.case import ABSENT, Case
 from tests.components.contract.traffic import RULE, rule_contexts
-from tests.components.platform_handles import SOURCE
+from tests.components.platform_handles import H100, MIG, SOURCE
 
 _MIG = {"sharing": {"strategy": Sharing.MIG, "mig_profiles": {"1g.10gb": 7}}}
 
@@ -78,6 +79,13 @@ CASES = [
         variants=_POOL_VARIANTS,
         handed={"custom_accelerator.name": "the ledger, which counts devices by what they are called, and the report"},
         refused={"accelerator": "H1000"},
+    ),
+    Case(
+        ReferencedNodePool,
+        {"pool": H100},
+        variants={"pool": MIG},
+        handed={"pool": "workloads, quotas and the report: another stack makes the nodes"},
+        childless="another stack makes the nodes; it is the fact that policies read",
     ),
     Case(
         DescribedNodePool,
