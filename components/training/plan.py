@@ -60,6 +60,11 @@ FIXED_FIELDS = [
 ]
 """Fields of a Job that stay as they were when its run started. Without this the provider would delete a running
 training to create it anew as soon as one of them changes, be it because its pool got another taint."""
+STAYS_UNTIL_DONE = {
+    "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+    "karpenter.sh/do-not-disrupt": "true",
+}
+"""Sources: FAQ of kubernetes/autoscaler, cluster-autoscaler 1.34; Karpenter 1.x, "Disruption", pod-level controls."""
 COMPLETION_INDEX = "metadata.labels['batch.kubernetes.io/job-completion-index']"
 MEETING_SECONDS = 1800
 """How long workers wait for each other: nodes that are started for them and images of 20 GB take their time."""
@@ -77,6 +82,15 @@ def priority_of(job: TrainingSpec, pool: PoolHandle, team: TeamHandle) -> str:
     """The priority class: preemptible where it was asked for, and on spot nodes."""
     on_spot = pool["placement"]["purchase"] == Purchase.SPOT
     return team["priorities"]["preemptible" if job.get("preemptible", on_spot) else "training"]
+
+
+def stays_until_done(pool: PoolHandle) -> dict[str, str]:
+    """Annotations that keep Cluster Autoscaler (GKE's too) and Karpenter from moving a training to save a node.
+
+    Cluster Autoscaler empties GPU nodes of which less than half is asked for, so one GPU of eight would be ended there.
+    Not on spot nodes, which go at any time anyway.
+    """
+    return {} if pool["placement"]["purchase"] == Purchase.SPOT else dict(STAYS_UNTIL_DONE)
 
 
 def training_mounts(job: TrainingSpec, checkpoint_claim: Any) -> list[Mounted]:
@@ -140,9 +154,9 @@ def training_template(
         read_only_root=job.get("read_only_root", True),
         **optional,
     )
-    annotations = job.get("annotations")
+    annotations = {**stays_until_done(pool), **(job.get("annotations") or {})}
     return {
-        "metadata": {"labels": dict(labels)} | ({"annotations": dict(annotations)} if annotations else {}),
+        "metadata": {"labels": dict(labels)} | ({"annotations": annotations} if annotations else {}),
         "spec": pod_spec(
             containers=[program],
             service_account=team["training_service_account"],

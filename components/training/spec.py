@@ -62,7 +62,7 @@ class TrainingSpec(TypedDict, total=False):
     datasets: dict[str, str]
     """Existing PersistentVolumeClaims of the namespace -> where they are mounted, read-only."""
     annotations: dict[str, str]
-    """Annotations of the pods."""
+    """Annotations of the pods; they win over those that keep autoscalers from moving a training (not on spot)."""
     preemptible: bool
     """Whether trainings of normal priority may push it aside; default: on spot pools only."""
     ttl_minutes: int

@@ -137,6 +137,15 @@ def test_trainings_on_spot_nodes_give_way_unless_they_say_otherwise() -> None:
     assert priority_of({**JOB, "preemptible": False}, SPOT, TEAM) == "p-training"
 
 
+def test_autoscalers_leave_a_training_alone_unless_it_is_on_spot_or_says_otherwise() -> None:
+    evictable, disruptable = "cluster-autoscaler.kubernetes.io/safe-to-evict", "karpenter.sh/do-not-disrupt"
+    assert template()["metadata"]["annotations"] == {evictable: "false", disruptable: "true"}
+    own = template({"annotations": {evictable: "true", "a": "b"}})["metadata"]["annotations"]
+    assert own == {evictable: "true", disruptable: "true", "a": "b"}
+    spot = {**JOB, "accelerators": {"count": 1}}
+    assert training_template(spot, SPOT, TEAM, labels={"a": "b"}, defaults={})["metadata"] == {"labels": {"a": "b"}}
+
+
 def test_datasets_are_read_only() -> None:
     container = program({"datasets": {"b": "/b", "a": "/a"}})
     mounts = [mount for mount in container["volumeMounts"] if mount["name"].startswith("dataset")]
