@@ -32,9 +32,16 @@ GPU_POD: dict[str, Any] = {
 ISSUER = {"name": "ca", "kind": "ClusterIssuer"}
 ENDPOINT = {"port": "metrics", "path": "/metrics", "interval": "30s"}
 SELECTOR = {"matchLabels": {"app": "any"}}
+NODE = {
+    "nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "gpu"},
+    "requirements": [{"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["reserved"]}],
+    "expireAfter": "Never",
+}
 GOOD: dict[str, dict[str, Any]] = {
     "Alertmanager": {"replicas": 1, "resources": {"requests": {"cpu": "50m"}}},
     "AlertmanagerConfig": {"route": {"receiver": "team"}, "receivers": [{"name": "team"}]},
+    "BGPAdvertisement": {"ipAddressPools": ["public"], "aggregationLength": 32},
+    "BGPPeer": {"myASN": 64512, "peerASN": 64513, "peerAddress": "192.0.2.1"},
     "Backup": {"cluster": {"name": "db"}, "method": "volumeSnapshot"},
     "Certificate": {"secretName": "tls", "dnsNames": ["a.example.com"], "issuerRef": ISSUER},
     "CertificateRequest": {"request": "Zm9v", "issuerRef": ISSUER},
@@ -55,9 +62,32 @@ GOOD: dict[str, dict[str, Any]] = {
         "postgresql": {"synchronous": {"method": "any", "number": 1}},
     },
     "ClusterIssuer": {"selfSigned": {}},
+    "ClusterPolicy": {
+        "operator": {},
+        "driver": {"enabled": True},
+        "toolkit": {"enabled": True},
+        "devicePlugin": {"enabled": True},
+        "dcgm": {},
+        "dcgmExporter": {"enabled": True},
+        "daemonsets": {},
+        "gfd": {"enabled": True},
+        "nodeStatusExporter": {"enabled": False},
+    },
     "ClusterServingRuntime": {**GPU_POD, "supportedModelFormats": [{"name": "sklearn", "version": "1"}]},
     "ClusterStorageContainer": {"container": POD["containers"][0], "supportedUriFormats": [{"prefix": "s3://"}]},
+    "ComputeClass": {
+        "priorities": [{"machineType": "a3-highgpu-8g", "gpu": {"type": "nvidia-h100-80gb", "count": 8}}],
+        "nodePoolAutoCreation": {"enabled": True},
+        "whenUnsatisfiable": "DoNotScaleUp",
+    },
+    "ComputeDomain": {"numNodes": 4, "channel": {"resourceClaimTemplate": {"name": "channel"}}},
     "Database": {"cluster": {"name": "db"}, "name": "app", "owner": "app"},
+    "EC2NodeClass": {
+        "role": "node",
+        "amiSelectorTerms": [{"alias": "al2023@latest"}],
+        "securityGroupSelectorTerms": [{"id": "sg-0123456789abcdef0"}],
+        "subnetSelectorTerms": [{"id": "subnet-0123456789abcdef0"}],
+    },
     "EnvoyProxy": {"provider": {"type": "Kubernetes", "kubernetes": {"envoyService": {"type": "LoadBalancer"}}}},
     "Gateway": {
         "gatewayClassName": "envoy",
@@ -68,6 +98,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "parentRefs": [{"name": "platform"}],
         "rules": [{"backendRefs": [{"name": "web", "port": 80, "weight": 90}], "timeouts": {"request": "30s"}}],
     },
+    "IPAddressPool": {"addresses": ["192.0.2.0/28"], "autoAssign": True},
     "InferenceGraph": {"nodes": {"root": {"routerType": "Sequence", "steps": [{"serviceName": "a"}]}}},
     "InferenceService": {
         "predictor": {
@@ -84,8 +115,11 @@ GOOD: dict[str, dict[str, Any]] = {
             "solvers": [{"http01": {"gatewayHTTPRoute": {"parentRefs": [{"name": "platform"}]}}}],
         }
     },
+    "L2Advertisement": {"ipAddressPools": ["public"]},
+    "NodeClaim": NODE,
     "NodeFeature": {"features": {"flags": {"cpu": {"elements": {"AVX": {}}}}}, "labels": {"a": "b"}},
     "NodeFeatureRule": {"rules": [{"name": "gpu", "labels": {"gpu": "true"}, "matchFeatures": [{"feature": "pci"}]}]},
+    "NodePool": {"template": {"spec": NODE}, "limits": {"nvidia.com/gpu": "16"}},
     "Order": {"request": "Zm9v", "issuerRef": ISSUER},
     "PodMonitor": {"selector": SELECTOR, "podMetricsEndpoints": [ENDPOINT]},
     "Pooler": {"cluster": {"name": "db"}, "pgbouncer": {"poolMode": "session"}},
@@ -121,6 +155,10 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("Prometheus", {"retentionSize": "16 GB"}, "should match"),
     ("ServiceMonitor", {"selector": {}, "endpoints": [{"port": 8080}]}, "must be of type string"),
     ("EnvoyProxy", {"provider": {"type": "Kubernetes", "kubernetes": {"envoyServices": {}}}}, "envoyServices"),
+    ("NodePool", {"template": {"spec": {**NODE, "expireAfter": "a month"}}}, "should match"),
+    ("EC2NodeClass", {**GOOD["EC2NodeClass"], "amiFamily": "Ubuntu"}, 'Unsupported value: "Ubuntu"'),
+    ("ComputeClass", {"whenUnsatisfiable": "DoNotScaleUp"}, "spec.priorities: Required value"),
+    ("BGPPeer", {"peerASN": 64513}, "spec.myASN: Required value"),
 ]
 
 REPRESENTATIVE: dict[str, dict[str, Any]] = {
@@ -166,6 +204,24 @@ REPRESENTATIVE: dict[str, dict[str, Any]] = {
         },
         "additionalPrometheusRulesMap": {"ours": {"groups": []}},
     },
+    "aws-efa-k8s-device-plugin": {"tolerations": [{"operator": "Exists"}]},
+    "cluster-autoscaler": {
+        "autoDiscovery": {"clusterName": "prod"},
+        "awsRegion": "eu-west-1",
+        "replicaCount": 2,
+        "serviceMonitor": {"enabled": True},
+    },
+    "csi-driver-nfs": {"controller": {"replicas": 2}},
+    "dra-driver-nvidia-gpu": {"gpuResourcesEnabledOverride": True},
+    "external-dns": {
+        "provider": {"name": "aws"},
+        "txtOwnerId": "prod",
+        "domainFilters": ["example.com"],
+        "serviceMonitor": {"enabled": True},
+    },
+    "gpu-operator": {"mig": {"strategy": "mixed"}, "nfd": {"enabled": False}},
+    "karpenter": {"settings": {"clusterName": "prod"}, "serviceMonitor": {"enabled": True}},
+    "metallb": {"crds": {"enabled": False}, "frrk8s": {"enabled": False}},
 }
 """Values that turn on most of what each chart can render."""
 
