@@ -35,10 +35,9 @@ there = [SimulatedNodePool(name, shape, after()) for name, shape in shapes.items
 bare = DescribedNodePool(
     "bare",
     {
-        "pool": shapes["bare"],
+        "pool": {**shapes["bare"], "mechanism": DeviceMechanism.DRA},
         "driver": Owner.OPERATOR,
         "device_plugin": Owner.PLATFORM,
-        "mechanism": DeviceMechanism.DRA,
     },
 )
 pools = [bare.handle, DescribedNodePool("cpu", {"pool": shapes["cpu"]}).handle]
