@@ -7,14 +7,13 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Input, Output, ResourceOptions
 
-from components.charts import AddonChart, ChartSource
+from components.charts import ChartSource
 from components.cloud_names import partition
 from components.component import Component
+from components.eks.controllers import Controller, declare_controller
 from components.eks.facts import CLUSTER_AUTOSCALER_TAGS
 from components.eks.handles import EksHandle, NodeProvisioning
-from components.eks.karpenter import controller_traffic
-from components.eks.pod_identity import PodIdentity, PolicyStatement
-from components.namespaces import IsolatedNamespace, PodSecurity
+from components.eks.pod_identity import PolicyStatement
 from components.pods import resources
 from policies.rules.eks import check_autoscaler_version, check_controller
 from policies.rules.finding import refuse
@@ -60,36 +59,14 @@ class ClusterAutoscaler(Component):
             ],
         )
         super().__init__(name, args, opts)
-        home = IsolatedNamespace(
-            f"{name}-home",
-            {
-                "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
-                "pod_security": PodSecurity.RESTRICTED,
-                "exceptions": controller_traffic(args.get("monitoring_namespace") or "", METRICS_PORT),
-            },
-            opts=self.child,
+        self.namespace = declare_controller(
+            self,
+            name,
+            args,
+            Controller("cluster-autoscaler", DEFAULT_NAMESPACE, SERVICE_ACCOUNT, METRICS_PORT),
+            autoscaler_statements(cluster),
+            autoscaler_values(args),
         )
-        identity = PodIdentity(
-            f"{name}-identity",
-            {
-                "cluster": cluster,
-                "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
-                "service_account": SERVICE_ACCOUNT,
-                "statements": autoscaler_statements(cluster),
-            },
-            opts=self.child,
-        )
-        AddonChart(
-            f"{name}-controller",
-            {
-                "chart": "cluster-autoscaler",
-                "namespace": home.namespace,
-                "values": autoscaler_values(args),
-                "source": args["source"],
-            },
-            opts=ResourceOptions.merge(self.child, ResourceOptions(depends_on=[identity])),
-        )
-        self.namespace = home.namespace
         self.register_outputs({"namespace": self.namespace})
 
 

@@ -10,6 +10,7 @@ from components.component import Component, kept
 from components.drawn_secrets import given_or_drawn, keeping_drawn
 from components.eks.data_spec import RdsDatabaseSpec
 from components.eks.handles import EksHandle
+from components.eks.network import security_group_from_nodes
 from components.mlflow.postgresql import PORT, ManagedDatabaseHandle
 from components.versions import DEFAULT_POSTGRESQL, POSTGRESQL, PostgresqlVersion
 from policies.rules.cloud_data import check_rds_database
@@ -69,12 +70,15 @@ class RdsDatabase(Component):
         called = Output.from_input(cluster["name"]).apply(lambda of: identifier(IDENTIFIER_LENGTH, of, name))
         # What the instance stands on is kept with it: it cannot be deleted while the instance uses it.
         options = kept(self.child, keep=keep)
+        guard, _ = security_group_from_nodes(
+            name, cluster, Output.concat(called, "-database"), "PostgreSQL", PORT, options
+        )
         instance = aws.rds.Instance(
             f"{name}-instance",
             identifier=called,
             **instance_fields(args, version, called),
             db_subnet_group_name=self._subnets(name, cluster, called, options),
-            vpc_security_group_ids=[self._security_group(name, cluster, called, options)],
+            vpc_security_group_ids=[guard.id],
             parameter_group_name=self._parameters(name, version, called, options),
             password=given_or_drawn(given),
             tags=aws_tags(name),
@@ -111,30 +115,6 @@ class RdsDatabase(Component):
             tags=aws_tags(name),
             opts=options,
         ).name
-
-    def _security_group(
-        self, name: str, cluster: EksHandle, called: Output[str], options: ResourceOptions
-    ) -> Output[str]:
-        group = aws.ec2.SecurityGroup(
-            f"{name}-security-group",
-            name=Output.concat(called, "-database"),
-            description=f"PostgreSQL {name}: from the nodes of the cluster, to nowhere",
-            vpc_id=cluster["network"]["vpc_id"],
-            tags=aws_tags(name),
-            opts=options,
-        )
-        aws.vpc.SecurityGroupIngressRule(
-            f"{name}-from-cluster",
-            security_group_id=group.id,
-            referenced_security_group_id=cluster["security_group_id"],
-            ip_protocol="tcp",
-            from_port=PORT,
-            to_port=PORT,
-            description="PostgreSQL from the cluster",
-            tags=aws_tags(name),
-            opts=options,
-        )
-        return group.id
 
     def _parameters(
         self, name: str, version: PostgresqlVersion, called: Output[str], options: ResourceOptions

@@ -9,6 +9,7 @@ from components.cloud_names import aws_tags, deterministic_name
 from components.component import Component, kept
 from components.eks.data_spec import EfsFileSystemSpec
 from components.eks.handles import EksHandle
+from components.eks.network import security_group_from_nodes
 from components.eks.pod_identity import PolicyStatement, policy_json
 from policies.rules.cloud_data import check_efs_file_system
 from policies.rules.finding import refuse
@@ -75,25 +76,7 @@ class EfsFileSystem(Component):
     def _mount_targets(
         self, name: str, cluster: EksHandle, system: "aws.efs.FileSystem", token: Output[str], options: ResourceOptions
     ) -> "list[aws.efs.MountTarget]":
-        group = aws.ec2.SecurityGroup(
-            f"{name}-security-group",
-            name=Output.concat(token, "-nfs"),
-            description=f"NFS {name}: from the nodes of the cluster, to nowhere",
-            vpc_id=cluster["network"]["vpc_id"],
-            tags=aws_tags(name),
-            opts=options,
-        )
-        rule = aws.vpc.SecurityGroupIngressRule(
-            f"{name}-from-cluster",
-            security_group_id=group.id,
-            referenced_security_group_id=cluster["security_group_id"],
-            ip_protocol="tcp",
-            from_port=NFS_PORT,
-            to_port=NFS_PORT,
-            description="NFS from the cluster",
-            tags=aws_tags(name),
-            opts=options,
-        )
+        group, rule = security_group_from_nodes(name, cluster, Output.concat(token, "-nfs"), "NFS", NFS_PORT, options)
         return [
             aws.efs.MountTarget(
                 f"{name}-{zone}",

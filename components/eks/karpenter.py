@@ -14,15 +14,14 @@ from typing import Any, Required, TypedDict
 import pulumi_aws as aws
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
-from components.addons.traffic import scraped, to_api_server
-from components.charts import AddonChart, ChartSource
+from components.charts import ChartSource
 from components.cloud_names import aws_tags, deterministic_name, partition
 from components.component import Component
 from components.eks.cluster import NODE_POLICIES, known_after
+from components.eks.controllers import Controller, declare_controller
 from components.eks.handles import EksHandle, KarpenterHandle, NodeProvisioning
 from components.eks.network import trust_of
-from components.eks.pod_identity import ROLE_NAME_LENGTH, PodIdentity, PolicyStatement, policy_json
-from components.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
+from components.eks.pod_identity import ROLE_NAME_LENGTH, PolicyStatement, policy_json
 from components.pods import resources
 from policies.rules.eks import check_controller
 from policies.rules.finding import refuse
@@ -30,8 +29,6 @@ from policies.rules.finding import refuse
 DEFAULT_NAMESPACE = "karpenter"
 SERVICE_ACCOUNT = "karpenter"
 METRICS_PORT = 8080
-POD_IDENTITY_AGENT = "169.254.170.23/32"
-"""Where pods get their AWS credentials, on their own node (EKS user guide, pod-id-agent-setup)."""
 EVENTS: dict[str, dict[str, list[str]]] = {
     "health": {"source": ["aws.health"], "detail-type": ["AWS Health Event"]},
     "spot": {"source": ["aws.ec2"], "detail-type": ["EC2 Spot Instance Interruption Warning"]},
@@ -80,36 +77,15 @@ class Karpenter(Component):
         self.handle = KarpenterHandle(node_role_name=known_after(nodes.name, needed))
         """For its pools."""
         queue = self._queue(name, cluster)
-        home = IsolatedNamespace(
-            f"{name}-home",
-            {
-                "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
-                "pod_security": PodSecurity.RESTRICTED,
-                "exceptions": controller_traffic(args.get("monitoring_namespace") or "", METRICS_PORT),
-            },
-            opts=self.child,
+        self.namespace = declare_controller(
+            self,
+            name,
+            args,
+            Controller("karpenter", DEFAULT_NAMESPACE, SERVICE_ACCOUNT, METRICS_PORT),
+            controller_statements(cluster, nodes.arn, queue.arn),
+            karpenter_values(args, queue.name),
         )
-        identity = PodIdentity(
-            f"{name}-identity",
-            {
-                "cluster": cluster,
-                "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
-                "service_account": SERVICE_ACCOUNT,
-                "statements": controller_statements(cluster, nodes.arn, queue.arn),
-            },
-            opts=self.child,
-        )
-        AddonChart(
-            f"{name}-controller",
-            {
-                "chart": "karpenter",
-                "namespace": home.namespace,
-                "values": karpenter_values(args, queue.name),
-                "source": args["source"],
-            },
-            opts=ResourceOptions.merge(self.child, ResourceOptions(depends_on=[identity])),
-        )
-        self.namespace, self.queue_name = home.namespace, queue.name
+        self.queue_name = queue.name
         self.register_outputs({"namespace": self.namespace, "queueName": self.queue_name})
 
     def _node_role(self, name: str, cluster: EksHandle) -> "tuple[aws.iam.Role, list[CustomResource]]":
@@ -173,12 +149,6 @@ class Karpenter(Component):
                 opts=self.child,
             )
         return queue
-
-
-def controller_traffic(monitoring_namespace: str, port: int) -> list[TrafficRuleArgs]:
-    """What a controller of nodes needs besides DNS: the API server and AWS (both 443), its credentials. Pure."""
-    agent = TrafficRuleArgs(name="pod-identity", direction=Direction.EGRESS, cidr=POD_IDENTITY_AGENT, ports=[80])
-    return [to_api_server(), agent, *scraped(monitoring_namespace, [port])]
 
 
 def karpenter_values(args: KarpenterArgs, queue_name: Input[str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pulumi import Input, Output, ResourceOptions
 from components.cloud_names import aws_tags
 from components.component import Component
 from components.eks.facts import INTERFACE_ENDPOINTS
-from components.eks.handles import EksNetworkHandle
+from components.eks.handles import EksHandle, EksNetworkHandle
 from components.eks.plan import plan_subnets
 from components.eks.spec import DEFAULT_FLOW_LOG_DAYS, EksNetworkSpec
 from policies.rules.eks import check_eks_network
@@ -240,6 +240,32 @@ class EksNetwork(Component):
                 tags=self._tags(f"{name}-{service}"),
                 opts=self.child,
             )
+
+
+def security_group_from_nodes(
+    name: str, cluster: EksHandle, called: Input[str], what: str, port: int, opts: ResourceOptions
+) -> "tuple[aws.ec2.SecurityGroup, aws.vpc.SecurityGroupIngressRule]":
+    """Declare what lets the nodes of a cluster reach a port of a service in its VPC (`what`: its protocol), no more."""
+    group = aws.ec2.SecurityGroup(
+        f"{name}-security-group",
+        name=called,
+        description=f"{what} {name}: from the nodes of the cluster, to nowhere",
+        vpc_id=cluster["network"]["vpc_id"],
+        tags=aws_tags(name),
+        opts=opts,
+    )
+    rule = aws.vpc.SecurityGroupIngressRule(
+        f"{name}-from-cluster",
+        security_group_id=group.id,
+        referenced_security_group_id=cluster["security_group_id"],
+        ip_protocol="tcp",
+        from_port=port,
+        to_port=port,
+        description=f"{what} from the cluster",
+        tags=aws_tags(name),
+        opts=opts,
+    )
+    return group, rule
 
 
 def region_of(zone: str) -> str:

@@ -1,34 +1,19 @@
 """`provider.py aws|gcp`: serves a stand-in provider until the engine ends. Run as a file, by what the engine starts."""
 
 import importlib.metadata
-import importlib.util
 import os
 import sys
 import threading
-import types
 from concurrent import futures
 from pathlib import Path
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).parents[2])  # run as a file: not this directory, whose names a module could shadow
 
+from tools.engine_protocol import MESSAGE_BYTES, THREADS, WATCH_SECONDS, spare_the_sdk
+
 DIRECTORY_VARIABLE = "MLPLATFORM_SIMULATED_CLOUD"
 """Environment variable: where the simulated clouds keep what they hold."""
-WATCH_SECONDS = 0.5
-MESSAGE_BYTES = 400 << 20
-THREADS = 32
-
-
-def spare_the_sdk() -> None:
-    """Makes `pulumi.runtime.proto` importable without `pulumi` itself, which takes 0.6 s and is not needed here."""
-    found = importlib.util.find_spec("pulumi")
-    if found is None or found.origin is None:
-        sys.exit(f"The Pulumi SDK is not installed for {sys.executable}.")
-    place = os.path.dirname(found.origin)
-    for name, directory in (("pulumi", place), ("pulumi.runtime", os.path.join(place, "runtime"))):
-        package = types.ModuleType(name)
-        package.__path__ = [directory]
-        sys.modules[name] = package
 
 
 def main() -> None:

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import sys
 import threading
-import types
 from concurrent import futures
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).parents[2])  # run as a file: not `language_host/`, whose names a module could shadow
 
-WATCH_SECONDS = 0.5
-"""The longest that a killed engine (-9) goes unnoticed. Nobody tells the host: it looks whose child it is."""
-MESSAGE_BYTES = 400 << 20
-"""The engine's own bound."""
-THREADS = 32
-"""Each running program, policy pack and component plugin holds one."""
-
-
-def spare_the_sdk() -> None:
-    """Makes `pulumi.runtime.proto` importable without `pulumi` itself: 0.2 s instead of 0.65 s, at each command.
-
-    The host only passes messages on. Programs and plugins run in processes of their own, with the whole SDK.
-    """
-    found = importlib.util.find_spec("pulumi")
-    if found is None or found.origin is None:
-        sys.exit(
-            f"The Pulumi SDK is not installed for {sys.executable}. Run `pip install -r requirements.txt` with it."
-        )
-    place = os.path.dirname(found.origin)
-    for name, directory in (("pulumi", place), ("pulumi.runtime", os.path.join(place, "runtime"))):
-        package = types.ModuleType(name)
-        package.__path__ = [directory]
-        sys.modules[name] = package
+from tools.engine_protocol import MESSAGE_BYTES, THREADS, WATCH_SECONDS, spare_the_sdk  # noqa: E402 - found there
 
 
 def main() -> None:
