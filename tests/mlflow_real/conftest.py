@@ -31,11 +31,10 @@ NOBODY = 65534
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of it is real; all of it shares one server, so one worker runs it."""
+    """All of it is real."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.engine)
-            item.add_marker(pytest.mark.xdist_group("mlflow_real"))
 
 
 def _cache() -> Path:
