@@ -47,7 +47,8 @@ class Machine:
     boot_disks: tuple[str, ...] = ()
     """GKE: disk types it can boot from, the usual one first."""
     local_ssds: int = 0
-    """GKE: local SSDs of 375 GB that come with it; where it may have some but need not: 0."""
+    """GKE: local SSDs that come with it (375 GiB each, of a4x 3,000 GiB; Compute Engine, accelerator-optimized machine
+    family); where it may have some but need not: 0."""
 
 
 _EC2 = "EC2 DescribeInstanceTypes, moto 5.2.5"

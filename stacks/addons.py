@@ -11,6 +11,7 @@ from components.addons.crds import Crds
 from components.addons.dcgm_exporter import DcgmExporter
 from components.addons.device_plugin import DevicePlugin
 from components.addons.efa_device_plugin import EfaDevicePlugin
+from components.addons.external_dns import ExternalDns, ExternalDnsArgs
 from components.addons.gateway import Gateway, GatewayArgs, GatewayHandle
 from components.addons.gpu_operator import GpuOperator
 from components.addons.metallb import MetalLb
@@ -110,27 +111,7 @@ def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
     if not on_autopilot(settings):
         # Google brings drivers, device plugin and their metrics, and admits no pod of ours that sees its node.
         _declare_accelerator_software(source, pools, observed, cluster, crds, available=available)
-    signing: CertManagerArgs = {
-        "source": source,
-        "keep_data": settings.keep_data,
-        "highly_available": available,
-        "monitoring_namespace": observed,
-        "acme": acme_args(settings),
-    }
-    if cluster.cloud is not None and settings.acme is not None:
-        signing |= cluster.cloud.dns_challenge()
-    cert_manager = CertManager("cert-manager", signing, cluster.opts(crds, *cluster.nodes))
-    way_in: GatewayArgs = {
-        **cast(GatewayArgs, settings.gateway or {}),
-        "domains": settings.domains,
-        "issuers": cert_manager.issuers,
-        "source": source,
-        "highly_available": available,
-        "monitoring_namespace": observed,
-    }
-    gateway = Gateway(GATEWAY, way_in, cluster.opts(cert_manager))
-    if cluster.cloud is not None:
-        cluster.cloud.publish(cluster.opts(crds, gateway, *cluster.nodes), source, observed)
+    cert_manager, gateway = _declare_way_in(settings, cluster, source, crds)
     monitoring = Monitoring(
         "monitoring",
         monitoring_args(settings, source, storage, gateway.handle, pools),
@@ -147,6 +128,43 @@ def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
     return Addons(
         crds, storage.handles, cert_manager, gateway, gateway.handle, monitoring, monitoring.handle, postgresql
     )
+
+
+def _declare_way_in(
+    settings: Settings, cluster: Cluster, source: ChartSource, crds: Crds
+) -> tuple[CertManager, Gateway]:
+    """Certificates, the gateway that has them, and the names of what it serves where the environment has a zone."""
+    observed, available = settings.monitoring_namespace, settings.environment.highly_available
+    signing: CertManagerArgs = {
+        "source": source,
+        "keep_data": settings.keep_data,
+        "highly_available": available,
+        "monitoring_namespace": observed,
+        "acme": acme_args(settings),
+    }
+    zone = cluster.cloud.zone if cluster.cloud else None
+    if cluster.cloud and zone and settings.acme:
+        signing |= cast(CertManagerArgs, {"dns_zone": zone, **cluster.cloud.clusters})
+    cert_manager = CertManager("cert-manager", signing, cluster.opts(crds, *cluster.nodes))
+    way_in: GatewayArgs = {
+        **cast(GatewayArgs, settings.gateway or {}),
+        "domains": settings.domains,
+        "issuers": cert_manager.issuers,
+        "source": source,
+        "highly_available": available,
+        "monitoring_namespace": observed,
+    }
+    gateway = Gateway(GATEWAY, way_in, cluster.opts(cert_manager))
+    if cluster.cloud and zone:
+        published: ExternalDnsArgs = {
+            "source": source,
+            "zone": zone,
+            "owner": settings.cluster_name,
+            "monitoring_namespace": observed,
+        }
+        published |= cast(ExternalDnsArgs, cluster.cloud.clusters)
+        ExternalDns("external-dns", published, cluster.opts(crds, gateway, *cluster.nodes))
+    return cert_manager, gateway
 
 
 def storage_args(settings: Settings, cluster: Cluster) -> StorageClassesArgs:

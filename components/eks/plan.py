@@ -196,7 +196,7 @@ class EfaInterface(NamedTuple):
 
 def efa_interfaces(count: int) -> list[EfaInterface]:
     """One on each network card: the first carries IP traffic too, the others nothing else (EKS user guide, node-efa:
-    card 0 cannot be efa-only)."""
+    card 0 cannot be efa-only). Every machine with EFA knows efa-only (AWS, What's New, 28 October 2024)."""
     return [EfaInterface(card, 1 if card else 0, "efa-only" if card else "efa") for card in range(count)]
 
 

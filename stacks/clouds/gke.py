@@ -1,12 +1,11 @@
 """An environment's part of Google Cloud: network, cluster, pools, bucket, database, zone."""
 
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 import pulumi_gcp as gcp
 
-from components.addons.cert_manager import CertManagerArgs
-from components.addons.external_dns import ExternalDns
+from components.addons.zone_identity import Clusters
 from components.charts import ChartSource
 from components.dns import DnsProvider, DnsZoneHandle
 from components.gke.bucket import GcsBucket, GcsBucketArgs, bucket_grants, bucket_store
@@ -150,25 +149,10 @@ class GkeCloud:
             self._options(),
         )
 
-    def publish(self, opts: pulumi.ResourceOptions, source: ChartSource, monitoring_namespace: str) -> None:
-        """external-dns for the zone in Cloud DNS."""
-        if self.zone is not None:
-            ExternalDns(
-                "external-dns",
-                {
-                    "source": source,
-                    "zone": self.zone,
-                    "owner": self.name,
-                    "gke": self.handle,
-                    "monitoring_namespace": monitoring_namespace,
-                },
-                opts,
-            )
-
-    def dns_challenge(self) -> CertManagerArgs:
-        """The zone, and the cluster by whose identity it is written."""
-        challenge: Any = {"dns_zone": self.zone, "gke": self.handle} if self.zone else {}
-        return cast(CertManagerArgs, challenge)
+    @property
+    def clusters(self) -> Clusters:
+        """This one."""
+        return {"gke": self.handle}
 
     def facts(self) -> dict[str, Any]:
         """Ids of what was made."""

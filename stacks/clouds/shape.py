@@ -4,8 +4,9 @@ from typing import Any, Protocol
 
 import pulumi
 
-from components.addons.cert_manager import CertManagerArgs
+from components.addons.zone_identity import Clusters
 from components.charts import ChartSource
+from components.dns import DnsZoneHandle
 from components.mlflow.postgresql import ManagedDatabaseHandle
 from components.placement import PoolHandle
 from components.stores import ObjectStoreHandle
@@ -26,8 +27,14 @@ class Cloud(Protocol):
     """The bucket that the environment makes; None: it makes none."""
     database: ManagedDatabaseHandle | None
     """The database that the environment makes; None: it makes none."""
+    zone: DnsZoneHandle | None
+    """The DNS zone that the environment makes or takes; None: it has none."""
     storage_parameters: dict[str, dict[str, pulumi.Input[str]]]
     """Purpose -> parameters of its storage class that the cloud knows."""
+
+    @property
+    def clusters(self) -> Clusters:
+        """The cluster as the zone's writers need it: external-dns, cert-manager."""
 
     def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:
         """Pools that are objects of the cluster, and what makes their nodes. `opts` have both providers."""
@@ -36,12 +43,6 @@ class Cloud(Protocol):
         self, name: str, namespace: pulumi.Input[str], account: str, store: ObjectStoreHandle, *, write: bool
     ) -> pulumi.Resource:
         """Let a service account read (or write) the bucket, without keys. Its pods start after this."""
-
-    def publish(self, opts: pulumi.ResourceOptions, source: ChartSource, monitoring_namespace: str) -> None:
-        """Keep records of what the gateway serves, where the environment has a zone. `opts` have both providers."""
-
-    def dns_challenge(self) -> CertManagerArgs:
-        """What cert-manager needs to answer DNS-01 challenges in the environment's zone; empty without one."""
 
     def facts(self) -> dict[str, Any]:
         """What a stack of layer platform reads of this one. Holds secrets."""
