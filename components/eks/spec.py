@@ -79,6 +79,9 @@ class EksPoolSpec(TypedDict, total=False):
     """How pods ask for devices; default: device-plugin."""
     working_hours: WorkingHoursSpec
     """When the pool may have nodes; default: always. Managed groups only."""
+    kubernetes_version: str
+    """Minor version of its nodes, `"1.34"`, while they stay behind the control plane's, by three at the most; default:
+    the control plane's. Managed groups only."""
     labels: dict[str, str]
     """More node labels."""
     taints: list[Taint]

@@ -70,7 +70,8 @@ class EksNodePool(Component):
         self.tags = aws_tags(name)
         plan = plan_eks_pool(name, spec, NodeProvisioning.MANAGED_GROUPS, zones)
         self.handle: PoolHandle = plan.handle
-        group = self._group(name, cluster, plan, self._launch_template(name, cluster, plan, spec))
+        version = spec.get("kubernetes_version") or cluster["kubernetes_version"]
+        group = self._group(name, cluster, plan, version, self._launch_template(name, cluster, plan, spec))
         scaled = group.resources.apply(scaling_group)
         for key, value in autoscaler_tags(plan).items():
             aws.autoscaling.Tag(
@@ -100,14 +101,14 @@ class EksNodePool(Component):
         )
 
     def _group(
-        self, name: str, cluster: EksHandle, plan: EksPoolPlan, template: "aws.ec2.LaunchTemplate"
+        self, name: str, cluster: EksHandle, plan: EksPoolPlan, version: str, template: "aws.ec2.LaunchTemplate"
     ) -> "aws.eks.NodeGroup":
         return aws.eks.NodeGroup(
             f"{name}-group",
             cluster_name=cluster["name"],
             node_group_name=group_name(name, plan),
             node_role_arn=cluster["node_role_arn"],
-            version=cluster["kubernetes_version"],
+            version=version,
             subnet_ids=[cluster["network"]["private_subnet_ids"][zone] for zone in plan.zones],
             **node_group(plan),
             # By number: a new version is a rolling update of the nodes.

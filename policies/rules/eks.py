@@ -54,6 +54,8 @@ MAX_KEY = 80
 """A tag has a key of 128 characters; the Cluster Autoscaler's part before a label's key takes up to 48."""
 DISK_GIB = (30, 16384)
 """The images take 20 GiB and more; a gp3 volume has 16 TiB at most (EC2 user guide, general-purpose volumes)."""
+MAX_NODE_SKEW = 3
+"""Minor versions that a kubelet may be behind the API server (Kubernetes, Version Skew Policy, from 1.28 on)."""
 
 _ZONE = re.compile(r"([a-z]{2}(-[a-z]+)+-\d)[a-z]")
 _VPC = re.compile(r"vpc-[0-9a-f]{8,17}")
@@ -188,9 +190,9 @@ def _check_days(path: str, days: Any) -> Iterator[Finding]:
         yield Finding(path, f"{days}", f"days that CloudWatch Logs can keep: {listed}", f"use {near}")
 
 
-def check_eks_cluster(path: str, spec: EksClusterSpec, today: date | None = None) -> Iterator[Finding]:
-    """A control plane. `today`: when given, its version must still be supported then, in the way that it chose."""
-    yield from _check_version(path, spec, today)
+def check_eks_cluster(path: str, spec: EksClusterSpec) -> Iterator[Finding]:
+    """A control plane."""
+    yield from _check_version(path, str(spec.get("kubernetes_version") or ""))
     ranges, public = spec.get("public_ranges") or [], bool(spec.get("public_endpoint"))
     if public != bool(ranges):
         yield Finding(
@@ -252,8 +254,23 @@ def check_public_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
             yield Finding(path, text, "/8 or narrower: the API server is nobody else's", "name your own ranges")
 
 
-def _check_version(path: str, spec: EksClusterSpec, today: date | None) -> Iterator[Finding]:
-    version = str(spec.get("kubernetes_version") or "")
+def support_warning(spec: EksClusterSpec, today: date) -> str:
+    """What to say of a control plane whose version is past the support that it chose; empty: it is not.
+
+    Not a finding: nobody is to be kept from changing an old cluster."""
+    version = EKS_VERSIONS[spec["kubernetes_version"]]
+    extended = spec.get("support", EksSupport.STANDARD) == EksSupport.EXTENDED
+    until = version.extended_until if extended else version.standard_until
+    if until is None or today <= until:
+        return ""
+    support = EksSupport.EXTENDED if extended else EksSupport.STANDARD
+    return (
+        f"{support} support of Kubernetes {spec['kubernetes_version']} ended on {until}: AWS upgrades the cluster by "
+        f"itself. Upgrade, one minor version at a time{'' if extended else ', or set support: extended for a while'}."
+    )
+
+
+def _check_version(path: str, version: str) -> Iterator[Finding]:
     newest = list(EKS_VERSIONS)[-1]
     if not _VERSION.fullmatch(version):
         yield Finding(
@@ -262,24 +279,27 @@ def _check_version(path: str, spec: EksClusterSpec, today: date | None) -> Itera
             "a minor version of Kubernetes",
             f'write it in quotes, "{newest}", without patch level',
         )
-        return
-    known = EKS_VERSIONS.get(version)
-    if known is None:
+    elif version not in EKS_VERSIONS:
         yield Finding(
             f"{path}.kubernetesVersion",
             version,
             f"a version that EKS offers, as far as this table knows: {', '.join(EKS_VERSIONS)}",
             "choose one; a newer one gets a row in components/eks/facts.py",
         )
+
+
+def _check_node_version(path: str, version: str, control_plane: str) -> Iterator[Finding]:
+    wrong = list(_check_version(path, version))
+    yield from wrong
+    if wrong or not _VERSION.fullmatch(control_plane):
         return
-    extended = spec.get("support", EksSupport.STANDARD) == EksSupport.EXTENDED
-    until = known.extended_until if extended else known.standard_until
-    if today and until and today > until:
+    behind = _numbers(control_plane)[1] - _numbers(version)[1]
+    if not 0 <= behind <= MAX_NODE_SKEW:
         yield Finding(
             f"{path}.kubernetesVersion",
             version,
-            f"its {'extended' if extended else 'standard'} support ended on {until}: AWS upgrades the cluster itself",
-            "upgrade, one minor version at a time" + ("" if extended else ", or set support: extended for a while"),
+            f"the control plane's version, {control_plane}, or up to {MAX_NODE_SKEW} minor versions behind it",
+            "raise the control plane first" if behind < 0 else "raise the pool first, one minor version at a time",
         )
 
 
@@ -300,6 +320,8 @@ def check_eks_pool(
         yield Finding(f"{path}.diskGib", f"{spec['disk_gib']}", f"{least} to {most} GiB", f"use {DEFAULT_DISK_GIB}")
     if spec.get("working_hours"):
         yield from check_working_hours(f"{path}.workingHours", spec["working_hours"], int(spec.get("nodes_min", 0)))
+    if "kubernetes_version" in spec:
+        yield from _check_node_version(path, spec["kubernetes_version"], kubernetes_version)
     yield from _check_purchase(path, spec)
     yield from _check_pool_zones(path, spec, zones)
     names = spec.get("machines") or []
@@ -310,7 +332,8 @@ def check_eks_pool(
         yield from _check_machines(path, spec, machines)
         yield from _check_devices(path, spec, machines[0])
         if provisioning is NodeProvisioning.MANAGED_GROUPS and machines[0].accelerator:
-            yield from _check_dra(path, spec, ACCELERATORS[machines[0].accelerator], kubernetes_version)
+            nodes = spec.get("kubernetes_version") or kubernetes_version
+            yield from _check_dra(path, spec, ACCELERATORS[machines[0].accelerator], nodes)
     yield from _check_provisioning(path, spec, provisioning)
 
 
@@ -576,6 +599,13 @@ def _check_provisioning(path: str, spec: EksPoolSpec, provisioning: NodeProvisio
             "given",
             f"{who} keeps a pool empty by itself while no pod asks for it",
             "remove workingHours; suspend the workloads outside working hours",
+        ),
+        (
+            "kubernetes_version" in spec,
+            "kubernetesVersion",
+            f"{spec.get('kubernetes_version')}",
+            f"{who} starts nodes of the control plane's version",
+            "remove kubernetesVersion",
         ),
         (auto and "image" in spec, "image", f"{spec.get('image')}", "Auto Mode chooses the image", "remove image"),
         (

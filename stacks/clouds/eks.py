@@ -1,5 +1,6 @@
 """An environment's part of Amazon Web Services: VPC, cluster, pools, file system, bucket, database, zone."""
 
+from datetime import date
 from typing import Any
 
 import pulumi
@@ -25,6 +26,7 @@ from components.node_pools.eks import EksNodePool
 from components.node_pools.karpenter import KarpenterNodePool
 from components.node_pools.referenced import ReferencedNodePool
 from components.stores import ObjectStoreHandle, StoragePurpose
+from policies.rules.eks import support_warning
 from stacks.clouds.credentials import require_account
 from stacks.clouds.limits import require_quotas
 from stacks.clouds.other_stack import read_database, read_zone
@@ -51,6 +53,8 @@ class EksCloud:
         require_account(cluster, self.aws)
         if settings.layer is not Layer.PLATFORM:
             require_quotas(cluster, self.aws)
+            if warning := support_warning(cluster.control_plane, date.today()):
+                pulumi.log.warn(warning)
         self.providers: list[pulumi.ProviderResource] = [self.aws]
         self.pools = settings.pools
         self.store = self._store_handle()

@@ -170,6 +170,12 @@ def test_a_group_follows_the_version_of_its_cluster() -> None:
     assert len(names) == 1
 
 
+def test_a_pool_that_is_held_back_stays_when_its_control_plane_moves_on() -> None:
+    newer: EksHandle = {**MANAGED, "kubernetes_version": "1.36"}
+    before, after = (declared(each, kubernetes_version="1.35").one("NodeGroup").inputs for each in (MANAGED, newer))
+    assert (before, before["version"]) == (after, "1.35")
+
+
 SHARINGS: list[dict[str, Any]] = [
     {"strategy": Sharing.EXCLUSIVE},
     {"strategy": Sharing.TIME_SLICING, "replicas": 4},

@@ -15,6 +15,7 @@ from policies.rules.eks import (
     check_eks_pool,
     check_place,
     check_pool_name,
+    support_warning,
 )
 from policies.rules.finding import Finding
 
@@ -41,9 +42,9 @@ def network(**over: Any) -> list[Finding]:
     return list(check_eks_network("aws.network", spec, "eu-west-1"))
 
 
-def cluster(today: date | None = None, **over: Any) -> list[Finding]:
+def cluster(**over: Any) -> list[Finding]:
     spec = EksClusterSpec(**{"kubernetes_version": "1.35", "admin_role_arns": [DEPLOY], **over})  # type: ignore[typeddict-item]
-    return list(check_eks_cluster("aws.cluster", spec, today))
+    return list(check_eks_cluster("aws.cluster", spec))
 
 
 @pytest.mark.parametrize("provisioning", NodeProvisioning)
@@ -136,6 +137,11 @@ def test_a_plain_pool_is_right_on_every_kind_of_cluster(provisioning: NodeProvis
         ({"working_hours": {**HOURS, "start": "every morning"}}, "workingHours.start"),
         ({"working_hours": {**HOURS, "time_zone": "Mars/Base"}}, "workingHours.timeZone"),
         ({"working_hours": HOURS, "nodes_min": 1}, "workingHours"),
+        ({"kubernetes_version": "1.36"}, "kubernetesVersion"),
+        ({"kubernetes_version": "1.31"}, "kubernetesVersion"),
+        ({"kubernetes_version": "1.35.2"}, "kubernetesVersion"),
+        ({"kubernetes_version": "1.29", "version": "1.31"}, "kubernetesVersion"),
+        ({"mechanism": DeviceMechanism.DRA, "nodes_min": 1, "kubernetes_version": "1.33"}, "mechanism"),
         ({"labels": {"no name": "a"}}, "labels.no name"),
         ({"labels": {"example.com/rack": "a b"}}, "labels.example.com/rack"),
         ({"labels": {f"example.com/{'a' * 60}.b": "a", "x" * 90: "b"}}, f"labels.{'x' * 90}"),
@@ -157,6 +163,7 @@ ON_DEMAND: list[tuple[dict[str, Any], str]] = [
     ({"sharing": {"strategy": Sharing.MIG, "mig_profiles": {"1g.10gb": 7}}}, "sharing.strategy"),
     ({"mechanism": DeviceMechanism.DRA, "nodes_min": 1}, "mechanism"),
     ({"working_hours": HOURS}, "workingHours"),
+    ({"kubernetes_version": "1.35"}, "kubernetesVersion"),
 ]
 
 
@@ -183,6 +190,20 @@ def test_what_auto_mode_decides_itself_is_refused_there_and_only_there(over: dic
     assert paths(pool(AUTO, **over)) == [f"pools.a.{path}"]
     assert pool(KARPENTER, **over) == []
     assert pool(MANAGED, **over) == []
+
+
+@pytest.mark.parametrize("version", ["1.35", "1.34", "1.32"])
+def test_a_pool_may_stay_behind_the_control_plane(version: str) -> None:
+    assert pool(kubernetes_version=version) == []
+
+
+def test_a_pool_out_of_step_is_told_which_of_both_to_raise() -> None:
+    ((ahead,), (behind,)) = pool(kubernetes_version="1.36"), pool(kubernetes_version="1.31")
+    assert (ahead.remedy, behind.remedy) == (
+        "raise the control plane first",
+        "raise the pool first, one minor version at a time",
+    )
+    assert "1.35" in ahead.rule
 
 
 def test_a_misspelt_machine_is_answered_with_the_nearest_and_another_cloud_s_with_ours() -> None:
@@ -289,14 +310,26 @@ def test_a_cluster_that_cannot_or_must_not_be_is_refused(over: dict[str, Any], p
     assert paths(cluster(**over)) == [f"aws.cluster.{path}"]
 
 
-def test_a_version_is_refused_when_the_support_that_was_chosen_has_ended() -> None:
-    assert cluster() == []
-    assert cluster(date(2027, 3, 27)) == []
-    (found,) = cluster(date(2027, 3, 28))
-    assert "support: extended" in found.remedy
-    assert cluster(date(2027, 3, 28), support="extended") == []
-    assert paths(cluster(date(2028, 3, 28), support="extended")) == ["aws.cluster.kubernetesVersion"]
-    assert cluster(date(2030, 1, 1), kubernetes_version="1.36") == [], "no date is known, so nothing is claimed"
+@pytest.mark.parametrize(
+    ("today", "over", "said"),
+    [
+        (date(2027, 3, 27), {}, ""),
+        (date(2027, 3, 28), {}, "standard support of Kubernetes 1.35 ended on 2027-03-27"),
+        (date(2027, 3, 28), {"support": "extended"}, ""),
+        (date(2028, 3, 28), {"support": "extended"}, "extended support of Kubernetes 1.35 ended on 2028-03-27"),
+    ],
+    ids=str,
+)
+def test_a_version_past_its_support_is_said_and_not_refused(today: date, over: dict[str, Any], said: str) -> None:
+    spec = EksClusterSpec(**{"kubernetes_version": "1.35", "admin_role_arns": [DEPLOY], **over})  # type: ignore[typeddict-item]
+    warning = support_warning(spec, today)
+    assert warning.startswith(said)
+    assert bool(warning) is bool(said)
+    assert cluster(**over) == []
+
+
+def test_nothing_is_claimed_of_a_version_whose_dates_are_not_known() -> None:
+    assert support_warning({"kubernetes_version": "1.36", "admin_role_arns": [DEPLOY]}, date(2040, 1, 1)) == ""
 
 
 def test_region_account_and_name_are_as_aws_writes_them() -> None:
