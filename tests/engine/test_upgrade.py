@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.engine.layers import PASSPHRASE, RECORDED, STATES, of_layer
+from tests.support.settings import merged
 from tools.engine import Engine
 from tools.rehearsal import Rehearsal
 
@@ -71,19 +72,10 @@ def with_cluster(engine: Engine, over: dict[str, Any]) -> Engine:
 
     def edit(text: str) -> str:
         content = yaml.safe_load(engine.edit_settings(text) if engine.edit_settings else text)
-        merge(content["config"]["mlplatform:cluster"], over)
+        content["config"]["mlplatform:cluster"] = merged(content["config"]["mlplatform:cluster"], over)
         return yaml.safe_dump(content, sort_keys=False)
 
     return dataclasses.replace(engine, edit_settings=edit)
-
-
-def merge(into: dict[str, Any], over: dict[str, Any]) -> None:
-    """Mapping over mapping, at every depth."""
-    for key, value in over.items():
-        if isinstance(value, dict):
-            merge(into[key], value)
-        else:
-            into[key] = value
 
 
 def test_the_recorded_states_hold_no_text_that_was_a_secret() -> None:

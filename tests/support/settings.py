@@ -70,13 +70,14 @@ def _base(path: Path) -> Path:
 def overlaid(overlay: dict[str, Any], base: Path = GOOD) -> str:
     """The text of good settings with these sections (without the project's prefix) laid over them."""
     config = yaml.safe_load(base.read_text(encoding="utf-8"))["config"]
-    merged = _merged(config, {f"{PREFIX}{section}": value for section, value in overlay.items()})
-    return yaml.safe_dump({"config": merged}, sort_keys=False)
+    both = merged(config, {f"{PREFIX}{section}": value for section, value in overlay.items()})
+    return yaml.safe_dump({"config": both}, sort_keys=False)
 
 
-def _merged(under: Any, over: Any) -> Any:
+def merged(under: Any, over: Any) -> Any:
+    """Mapping over mapping, at every depth."""
     if not isinstance(over, dict):
         return over
     base = under if isinstance(under, dict) else {}
-    both = {**base, **{key: _merged(base.get(key), value) for key, value in over.items()}}
+    both = {**base, **{key: merged(base.get(key), value) for key, value in over.items()}}
     return {key: value for key, value in both.items() if not isinstance(value, Deleted)}
