@@ -84,6 +84,15 @@ def _with_computed(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, An
     return {**arn, **inputs, **added}
 
 
+def _whole(value: Any) -> Any:
+    """The wire has floats only (protobuf's Struct); a provider takes 2.0 for 2."""
+    if isinstance(value, dict):
+        return {key: _whole(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class _Echo(Mocks):
     def call(self, args: MockCallArgs) -> Any:
         return {}
@@ -105,7 +114,7 @@ class _Recorder(MockMonitor):
                     request.name,
                     self.make_urn(request.parent, request.type, request.name),  # type: ignore[no-untyped-call]
                     request.parent,
-                    rpc.deserialize_properties(request.object, keep_unknowns=True),  # type: ignore[no-untyped-call]
+                    _whole(rpc.deserialize_properties(request.object, keep_unknowns=True)),  # type: ignore[no-untyped-call]
                     frozenset(request.dependencies),
                     request.protect,
                     request.retainOnDelete,

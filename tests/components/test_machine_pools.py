@@ -47,17 +47,8 @@ def complaints(program: Callable[[], Any]) -> tuple[Recording, list[str]]:
     found = []
     for resource in recording.resources:
         if resource.type.startswith(("aws:", "gcp:")):
-            found += [f"{resource.name} {each}" for each in refused(resource.type, whole(resource.inputs))]
+            found += [f"{resource.name} {each}" for each in refused(resource.type, resource.inputs)]
     return recording, found
-
-
-def whole(value: Any) -> Any:
-    """The recorder reads every number as a float, the wire has no others; a provider takes 2.0 for 2."""
-    if isinstance(value, dict):
-        return {key: whole(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [whole(each) for each in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def eks_spec(machine: Machine, **over: Any) -> Any:

@@ -11,8 +11,8 @@ from typing import Any
 import boto3
 
 from tests.recorder import Recording
-from tests.support.aws_model import create_cluster, create_node_group, launch_template_data
 from tests.support.aws_models import Checked
+from tests.support.aws_requests import create_cluster, create_node_group, launch_template_data
 
 NOT_HELD = {"AccessEntry", "AccessPolicyAssociation", "Addon", "Alias", "Tag"}
 """Kinds that moto 5.2.5 does not have, or that stand on what it does not make (the scaling group of a node group).
@@ -54,8 +54,6 @@ class Account:
             return {key: self._known(item) for key, item in value.items()}
         if isinstance(value, list):
             return [self._known(item) for item in value]
-        if isinstance(value, float) and value.is_integer():
-            return int(value)
         if isinstance(value, str):
             # The longest first: one name can begin another.
             for made_up in sorted(self._made, key=len, reverse=True):

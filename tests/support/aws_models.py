@@ -1,10 +1,31 @@
-"""What a request to AWS must look like: botocore's models, with the enums and patterns that botocore does not check."""
+"""What a request to AWS must look like: botocore's models, with the enums and patterns that botocore does not check.
+
+Not proved by it: what AWS checks beyond its model (quotas, combinations, whether an id exists).
+"""
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.loaders import Loader
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+
+
+@cache
+def service(name: str) -> ServiceModel:
+    """The model of one service."""
+    return ServiceModel(Loader().load_service_model(name, "service-2"))
+
+
+def enumeration(name: str, shape: str) -> set[str]:
+    """The values that an enumeration of a service allows."""
+    return set(service(name).shape_for(shape).enum)  # type: ignore[attr-defined]
+
+
+def departures(name: str, shape: str, request: Mapping[str, Any]) -> list[str]:
+    """Where a request departs from a shape of a service; empty: nowhere."""
+    return list(problems(service(name).shape_for(shape), request, shape))
 
 
 def problems(shape: Shape, value: Any, path: str = "") -> Iterator[str]:

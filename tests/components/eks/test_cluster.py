@@ -17,7 +17,8 @@ from components.node_pools.eks import EksNodePool
 from policies.rules.finding import Refused
 from tests.components.contract.eks import AUTO, MANAGED, NETWORK
 from tests.recorder import Recording, record
-from tests.support.aws_model import create_cluster, departures
+from tests.support.aws_models import departures
+from tests.support.aws_requests import create_cluster
 
 DEPLOY = "arn:aws:iam::012345678901:role/deploy"
 

@@ -49,8 +49,6 @@ def plain(value: Any) -> Any:
         return plain(value["value"])
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
     return [plain(item) for item in value] if isinstance(value, list) else value
 
 

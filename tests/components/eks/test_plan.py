@@ -30,7 +30,7 @@ from components.eks.plan import (
 )
 from components.eks.spec import EksImage, EksPoolSpec, EksPurchase, NodeProvisioning
 from components.machines import MACHINES
-from tests.support.aws_model import enumeration
+from tests.support.aws_models import enumeration
 
 ZONES = [f"eu-west-1{letter}" for letter in "abcdef"]
 MANAGED, KARPENTER, AUTO = NodeProvisioning

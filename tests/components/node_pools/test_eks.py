@@ -17,7 +17,8 @@ from components.node_pools.eks import EksNodePool
 from policies.rules.finding import Refused
 from tests.components.contract.eks import HOURS, MANAGED, RESERVATION
 from tests.recorder import Recording, record
-from tests.support.aws_model import create_node_group, departures, launch_template_data
+from tests.support.aws_models import departures
+from tests.support.aws_requests import create_node_group, launch_template_data
 
 EC2 = [machine for machine in MACHINES.values() if machine.kind is ClusterKind.EKS]
 ZONE = ["eu-west-1a"]
