@@ -242,8 +242,9 @@ class Engine:
         if copy is not None:
             arguments += ["--config-file", str(copy)]
         reader, started = EventReader(operation), time.monotonic()
-        with self._log(operation) as log:
-            process = subprocess.Popen(
+
+        def start() -> subprocess.Popen[str]:
+            return subprocess.Popen(
                 self._command(operation, "--json", *arguments),
                 cwd=self.project,
                 env=self.variables(),
@@ -255,8 +256,10 @@ class Engine:
                 umask=0o077,
                 start_new_session=True,  # Ctrl-C must reach the engine once and through us, not its plugins directly
             )
-            self.watcher.started(process.pid)
-            with _passing_signals_on(process, self.watcher) as interruptions:
+
+        with self._log(operation) as log:
+            with _passing_signals_on(start, self.watcher) as (process, interruptions):
+                self.watcher.started(process.pid)
                 _read(process, reader, log, self.watcher)
                 exit_code = process.wait()
             return reader.outcome(exit_code, time.monotonic() - started, log.name, interruptions=len(interruptions))
@@ -297,22 +300,31 @@ def _read(process: subprocess.Popen[str], reader: EventReader, log: IO[str], wat
 
 
 @contextlib.contextmanager
-def _passing_signals_on(process: subprocess.Popen[str], watcher: Watcher) -> Iterator[list[int]]:
-    """While the engine runs, Ctrl-C, SIGTERM and a closed terminal ask it to end in order; twice: at once."""
+def _passing_signals_on(
+    start: Callable[[], subprocess.Popen[str]], watcher: Watcher
+) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+    """Starts the engine. Ctrl-C, SIGTERM and a closed terminal ask it to end in order; twice: at once."""
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield received
+        yield start(), received
         return
+    process: subprocess.Popen[str] | None = None
 
     def pass_on(number: int, _frame: object) -> None:
         received.append(number)
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGINT)
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGINT)
         watcher.interrupted(len(received))
 
     before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
     try:
-        yield received
+        # With the handlers in place: a command in the background of a shell ignores SIGINT, and an engine that inherits
+        # that misses what comes in its first second.
+        process = start()
+        if received:
+            process.send_signal(signal.SIGINT)
+        yield process, received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

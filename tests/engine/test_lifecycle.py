@@ -19,7 +19,7 @@ from rich.console import Console
 
 from simulator.cluster import Cluster, State
 from tools.backend import choose_backend, cluster_name, state_directory
-from tools.engine import RUN_VARIABLE, Engine
+from tools.engine import RUN_VARIABLE, Engine, Silent
 from tools.errors import ToolError
 from tools.lifecycle import Lifecycle, StackFacts, plain_environment, read_facts
 from tools.recovery import Journal, this_host
@@ -306,12 +306,12 @@ def test_ctrl_c_ends_an_up_in_order_and_the_next_one_goes_on(life, cluster, monk
     journal = Journal.of(state_directory(life.project), STACK).path
 
     def press() -> None:
-        while not journal.exists():
+        # In the midst of it: a moment counted in seconds came before the first request where the machine was slow.
+        while not own_objects(life, cluster):
             time.sleep(0.01)
-        time.sleep(1.5)
         os.kill(os.getpid(), signal.SIGINT)
 
-    threading.Thread(target=press).start()
+    threading.Thread(target=press, daemon=True).start()
     with pytest.raises(ToolError, match=r"up was interrupted\. `make up STACK=test` goes on from here\."):
         life.up(STACK)
     assert "stopping in order. Ctrl-C once more stops at once." in printed(life)
@@ -320,6 +320,21 @@ def test_ctrl_c_ends_an_up_in_order_and_the_next_one_goes_on(life, cluster, monk
     life.up(STACK)
     assert not journal.exists()
     assert len(own_objects(life, cluster)) == 150 + 1
+
+
+def test_ctrl_c_in_the_first_moment_of_an_engine_counts_where_a_shell_has_it_ignored(life, toolchain):
+    class Hasty(Silent):
+        def started(self, pid: int) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    life.up(STACK)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in the background of a shell
+    try:
+        outcome = dataclasses.replace(engine_of(life, toolchain), watcher=Hasty()).refresh()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert outcome.interruptions == 1
+    assert not outcome.succeeded
 
 
 def test_behind_a_command_that_was_killed_the_next_one_ends_what_is_left_and_goes_on(life, cluster, monkeypatch):
