@@ -63,8 +63,7 @@ def test_a_cloud_stack_comes_up_in_one_run_settles_and_leaves_nothing(
     with rehearsal._cloud() as (run, cloud):
         run.engine.create()
         # No cluster is there, and no credentials of one: nothing renders against a live API.
-        plan = run.preview(refresh=False)
-        assert plan.seconds < 120
+        run.preview(refresh=False)
         assert run.engine.resources() == []
         run.up(refresh=False, total=None)
         (control_plane,) = cloud.clusters()

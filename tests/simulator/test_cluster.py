@@ -46,12 +46,10 @@ def directory(cluster: Cluster) -> Path:
     return cluster.kubeconfig.parent
 
 
-def test_a_second_start_finds_nothing_to_do_in_less_than_a_second(lasting: Cluster, toolchain: Toolchain) -> None:
+def test_a_second_start_finds_nothing_to_do(lasting: Cluster, toolchain: Toolchain) -> None:
     before = lasting.status()
     said: list[str] = []
-    began = time.monotonic()
     lasting.start(toolchain, said.append)
-    assert time.monotonic() - began < 1
     assert said == []
     assert {name: program.process_id for name, program in lasting.status().programs.items()} == {
         name: program.process_id for name, program in before.programs.items()
