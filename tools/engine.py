@@ -313,8 +313,7 @@ def _passing_signals_on(
     def pass_on(number: int, _frame: object) -> None:
         received.append(number)
         if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGINT)  # nothing is raised where the process is gone
         watcher.interrupted(len(received))
 
     before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}

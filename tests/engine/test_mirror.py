@@ -9,6 +9,7 @@ import yaml
 
 from components.versions import CHARTS
 from simulator.crds.__main__ import FOLDER, KINDS_BY_ADDON
+from tests.support.definitions import established
 
 DEFINITIONS = [kind for kinds in KINDS_BY_ADDON.values() for kind in kinds]
 
@@ -244,7 +245,7 @@ def definitions(cluster) -> Iterator[None]:
     files = [argument for addon in KINDS_BY_ADDON for argument in ("-f", str(FOLDER / f"{addon}.yaml"))]
     try:
         cluster.kubectl("apply", "--server-side", "--validate=strict", *files)
-        cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *files)
+        established(cluster.kubectl, *files)
         yield
     finally:
         cluster.kubectl("delete", "--ignore-not-found", *files)

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from pulumi_kubernetes import Provider
-from tenacity import retry, stop_after_delay, wait_fixed
 
 from components.versions import API_VERSIONS
 from simulator.cluster import Cluster
@@ -23,6 +22,7 @@ from tests.components.cases import CASES
 from tests.components.test_contract import registered
 from tests.engine.conftest import LiveCluster
 from tests.recorder import Registered, record
+from tests.support.definitions import established
 
 REPOSITORY = Path(__file__).parents[2]
 UPSTREAM = REPOSITORY.parent / "shared" / "crds"
@@ -91,12 +91,6 @@ def definitions_of(groups: set[tuple[str, str]]) -> Iterator[Path]:
             yield REPOSITORY / "simulator" / "crds" / f"{BUNDLED_ONLY[group]}.yaml"
 
 
-@retry(stop=stop_after_delay(60), wait=wait_fixed(0.5), reraise=True)
-def established(cluster: LiveCluster, definitions: Path) -> None:
-    """Returns once they are served. `kubectl wait` itself fails on a definition that has no conditions yet."""
-    cluster.kubectl("wait", "--for=condition=Established", "-f", str(definitions), "--timeout=60s")
-
-
 def test_every_custom_resource_is_accepted_by_upstreams_definitions(upstream: LiveCluster) -> None:
     emitted = custom_resources()
     kinds = {(version.split("/")[0], kind) for version, kind, _, _ in emitted}
@@ -104,7 +98,7 @@ def test_every_custom_resource_is_accepted_by_upstreams_definitions(upstream: Li
     assert kinds == {(group, kind) for group, kind in known if group != "resource.k8s.io"}
     for path in sorted(set(definitions_of(kinds))):
         upstream.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(path))
-        established(upstream, path)
+        established(upstream.kubectl, "-f", str(path))
     for namespace in sorted({namespace for _, _, namespace, _ in emitted if namespace}):
         upstream.kubectl("create", "namespace", namespace, check=False)
     refused = {}

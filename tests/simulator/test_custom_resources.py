@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from simulator.cluster import Cluster
+from tests.support.definitions import established
 from tools.toolchain import Toolchain
 
 from .conftest import NODES, Client, Object
@@ -102,8 +103,7 @@ def kinds(
         client = Kinds(cluster, toolchain)
         client.known = frozenset(found)
         client.apply(*NODES, *{crd["metadata"]["name"]: crd for crd in found.values()}.values())
-        established = ("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
-        client.until("definitions established", lambda: client.run(*established).returncode == 0)
+        established(client, "crd", "--all")
         yield client
     finally:
         cluster.delete()

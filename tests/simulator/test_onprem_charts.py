@@ -17,6 +17,7 @@ from simulator.crds.__main__ import FOLDER as CRD_FOLDER
 from tests.simulator.conftest import Client
 from tests.simulator.test_charts import Render, rendered
 from tests.simulator.test_component_values import SET
+from tests.support.definitions import established
 from tools.detect import Kubectl, detect, facts_text, read_snapshot
 
 pytestmark = pytest.mark.engine
@@ -31,7 +32,7 @@ OTHERS: Mapping[str, dict[str, Any]] = {
 def with_crds(simulated: Client) -> Client:
     for name in ("gpu-operator", "dra-driver-nvidia-gpu", "karpenter", "metallb", "prometheus-operator"):
         simulated("apply", "--server-side", "--filename", str(CRD_FOLDER / f"{name}.yaml"))
-    simulated("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    established(simulated, "crd", "--all")
     return simulated
 
 

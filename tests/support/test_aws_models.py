@@ -3,16 +3,14 @@
 from typing import Any
 
 import pytest
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
 
-from tests.support.aws_models import problems
+from tests.support.aws_models import problems, service
 
 RDS = {"DBInstanceIdentifier": "db", "DBInstanceClass": "db.t4g.medium", "Engine": "postgres"}
 
 
 @pytest.mark.parametrize(
-    ("service", "operation", "request_", "said"),
+    ("name", "operation", "request_", "said"),
     [
         ("rds", "CreateDBInstance", RDS, ""),
         ("rds", "CreateDBInstance", {**RDS, "DatabaseInsightsMode": "more"}, "is none of"),
@@ -24,7 +22,6 @@ RDS = {"DBInstanceIdentifier": "db", "DBInstanceClass": "db.t4g.medium", "Engine
         ("efs", "PutBackupPolicy", {"FileSystemId": "fs-1", "BackupPolicy": []}, "is no structure"),
     ],
 )
-def test_a_request_is_held_to_its_model(service: str, operation: str, request_: dict[str, Any], said: str) -> None:
-    model = ServiceModel(Loader().load_service_model(service, "service-2"), service)
-    found = "; ".join(problems(model.operation_model(operation).input_shape, request_))
+def test_a_request_is_held_to_its_model(name: str, operation: str, request_: dict[str, Any], said: str) -> None:
+    found = "; ".join(problems(service(name).operation_model(operation).input_shape, request_))
     assert (said in found) if said else not found

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -102,12 +102,12 @@ def ours(directory: Path) -> list[psutil.Process]:
     return found
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    """Whether it comes true. The time is for a busy machine: no promise is made of it."""
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
+def left_over(workspace: Workspace) -> list[psutil.Process]:
+    """What still runs there; a busy machine has 20 s to end it, no promise is made of the time."""
+    deadline = time.monotonic() + 20
+    while (found := ours(workspace.directory.parent)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    return condition()
+    return found
 
 
 def read_until(process: subprocess.Popen[str], text: str) -> None:
@@ -259,7 +259,7 @@ def test_a_policy_pack_judges_the_program(workspace: Workspace) -> None:
 
     assert "no first" in refused
     assert "no first" not in allowed
-    assert wait_for(lambda: not ours(workspace.directory.parent))
+    assert left_over(workspace) == []
 
 
 def test_a_policy_pack_that_does_not_start_shows_its_own_traceback_and_fails_the_run(workspace: Workspace) -> None:
@@ -313,7 +313,7 @@ def test_a_component_plugin_serves_a_program_of_another_project(workspace: Works
 
     assert "hello world" in shown
     assert "greeter:index:Greeting first" in shown
-    assert wait_for(lambda: not ours(workspace.directory.parent))
+    assert left_over(workspace) == []
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
@@ -329,7 +329,7 @@ def test_a_signal_to_the_engine_ends_the_program_and_leaves_no_process(
 
     assert engine.returncode != 0
     assert "Traceback" not in shown
-    assert wait_for(lambda: not ours(workspace.directory.parent)), ours(workspace.directory.parent)
+    assert left_over(workspace) == []
 
 
 def test_control_c_at_a_terminal_reaches_everybody_and_shows_no_traceback(workspace: Workspace) -> None:
@@ -341,7 +341,7 @@ def test_control_c_at_a_terminal_reaches_everybody_and_shows_no_traceback(worksp
     shown = engine.communicate(timeout=30)[0]
 
     assert "Traceback" not in shown
-    assert wait_for(lambda: not ours(workspace.directory.parent)), ours(workspace.directory.parent)
+    assert left_over(workspace) == []
 
 
 def test_a_killed_engine_leaves_neither_host_nor_program(workspace: Workspace) -> None:
@@ -352,7 +352,7 @@ def test_a_killed_engine_leaves_neither_host_nor_program(workspace: Workspace) -
 
     engine.kill()
 
-    assert wait_for(lambda: not ours(workspace.directory.parent)), ours(workspace.directory.parent)
+    assert left_over(workspace) == []
 
 
 def test_a_killed_host_leaves_no_program_and_the_engine_ends(workspace: Workspace) -> None:
@@ -365,7 +365,7 @@ def test_a_killed_host_leaves_no_program_and_the_engine_ends(workspace: Workspac
     engine.communicate(timeout=30)
 
     assert engine.returncode != 0
-    assert wait_for(lambda: not ours(workspace.directory.parent)), ours(workspace.directory.parent)
+    assert left_over(workspace) == []
 
 
 def test_a_killed_policy_packs_host_leaves_no_pack(workspace: Workspace) -> None:
@@ -377,7 +377,7 @@ def test_a_killed_policy_packs_host_leaves_no_pack(workspace: Workspace) -> None
 
     engine.kill()
 
-    assert wait_for(lambda: not ours(workspace.directory.parent)), ours(workspace.directory.parent)
+    assert left_over(workspace) == []
 
 
 def test_a_killed_engine_leaves_no_kubernetes_provider_either(workspace: Workspace) -> None:
@@ -396,4 +396,4 @@ def test_a_killed_engine_leaves_no_kubernetes_provider_either(workspace: Workspa
 
     engine.kill()
 
-    assert wait_for(lambda: not ours(workspace.directory.parent)), ours(workspace.directory.parent)
+    assert left_over(workspace) == []
