@@ -111,8 +111,8 @@ def test_a_webhook_configuration_is_done_when_its_ca_bundle_is_written(workspace
         while time.monotonic() < deadline and "not found" in cluster.kubectl("get", *configuration, check=False):
             time.sleep(0.2)
         time.sleep(3)
-        cluster.kubectl("patch", *configuration, "--type=json", "-p", json.dumps([patch]))
         written.append(time.monotonic())
+        cluster.kubectl("patch", *configuration, "--type=json", "-p", json.dumps([patch]))
 
     writer = threading.Thread(target=write_the_bundle)
     writer.start()
