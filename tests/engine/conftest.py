@@ -6,6 +6,7 @@ engine's answers are `tools.events.Outcome`s: `changes` (resources by operation)
 
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +65,8 @@ class LiveCluster:
     def census(self) -> frozenset[str]:
         """Every object of every API group that can be listed, as `apiVersion Kind namespace/name`.
 
-        What the control plane writes at its own pace (events, leases) is not counted. Compare two of them: nothing left
-        over is `after == before`.
+        What the control plane writes at its own pace (events, leases) is not counted. Nothing has changed where a
+        second one equals the first. After a deletion controllers still collect what belonged to it: see `difference`.
         """
         listable = self.kubectl("api-resources", "--verbs=list", "-o", "name").split()
         kinds = ",".join(kind for kind in listable if kind.split(".")[0] not in _NOT_COUNTED)
@@ -75,6 +76,13 @@ class LiveCluster:
         )
         rows = (line.split() for line in lines.splitlines() if line.strip())
         return frozenset(f"{version} {kind} {space}/{name}" for version, kind, space, name in rows)
+
+    def difference(self, before: frozenset[str]) -> frozenset[str]:
+        """What is there and was not, or was and is not; controllers have 30 s to collect what deleted objects owned."""
+        deadline = time.monotonic() + 30
+        while (found := self.census() ^ before) and time.monotonic() < deadline:
+            time.sleep(0.3)
+        return found
 
 
 @pytest.fixture(scope="session")

@@ -180,5 +180,5 @@ def test_load_balancers_and_ingresses_get_addresses_that_are_said_to_be_simulate
     assert len(addresses) == 3
     assert {address.partition(".")[0] for address in addresses} == {"198"}
     assert client.get("service", "inside")["status"]["loadBalancer"] == {}
-    events = client("get", "events", "--field-selector=reason=SimulatedAddress", "--output=name")
-    assert len(events.split()) == 3
+    events = ("get", "events", "--field-selector=reason=SimulatedAddress", "--output=name")
+    client.until("an event each", lambda: len(client(*events).split()) == 3)

@@ -96,8 +96,9 @@ def test_accelerated_pods_are_placed_on_their_pool_until_it_is_full(
     client.until("two running, one waiting", lambda: phases() == ["Pending", "Running", "Running"])
     pods = client.items("pods")
     assert {pod["spec"].get("nodeName") for pod in pods if pod["status"]["phase"] == "Running"} == {pool}
-    (waiting,) = [pod for pod in pods if pod["status"]["phase"] == "Pending"]
-    assert f"Insufficient {resource}" in waiting["status"]["conditions"][0]["message"]
+    (waiting,) = [pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] == "Pending"]
+    unplaced = client.has("pod", waiting, "PodScheduled", "False")["status"]["conditions"]
+    assert f"Insufficient {resource}" in unplaced[0]["message"]
     client("delete", "deployment", pool, "--cascade=foreground")
 
 
