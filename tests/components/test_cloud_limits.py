@@ -11,9 +11,6 @@ from typing import Any
 
 import pulumi_gcp
 import pytest
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
-from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi import InvokeOptions
@@ -23,6 +20,7 @@ from pulumi_aws.servicequotas import GetServiceQuotaResult
 from components.cloud_limits import CloudLimits, aws_limits, gcp_limits, limit_in, quota_report
 from components.quotas import QuotaNeed, QuotaPool, judge_quotas, quota_needs, quota_warnings
 from policies.rules.finding import camel
+from tests.support.aws_models import departures
 
 AWS = quota_needs([QuotaPool("h100", "p5.48xlarge", 4), QuotaPool("l4", "g6.xlarge", 8, "spot")])
 GCP = quota_needs([QuotaPool("h100", "a3-highgpu-8g", 2), QuotaPool("v6e", "ct6e-standard-4t", 16)])
@@ -57,9 +55,7 @@ def recorded_quota(code: str, value: float) -> dict[str, Any]:
         "GlobalQuota": False,
         "QuotaAppliedAtLevel": "ACCOUNT",
     }
-    model = ServiceModel(Loader().load_service_model("service-quotas", "service-2"))
-    report = ParamValidator().validate({"Quota": quota}, model.operation_model("GetServiceQuota").output_shape)
-    assert not report.has_errors(), report.generate_report()
+    assert departures("service-quotas", "ServiceQuota", quota) == []
     answer = {
         "id": quota["QuotaArn"],
         "arn": quota["QuotaArn"],

@@ -10,10 +10,10 @@ from importlib import resources
 from typing import Any
 
 import pytest
-from botocore.loaders import Loader
 
 from components.catalog import ACCELERATORS, ClusterKind
 from components.machines import MACHINES, Machine, eks_ami_type, machines_with
+from tests.support.aws_models import enumeration
 
 EC2 = [machine for machine in MACHINES.values() if machine.kind is ClusterKind.EKS]
 GKE = [machine for machine in MACHINES.values() if machine.kind is ClusterKind.GKE]
@@ -30,11 +30,6 @@ def recorded() -> Mapping[str, Any]:
     packed = resources.files("moto.ec2.resources").joinpath("instance_types.json.gz").read_bytes()
     answer: Mapping[str, Any] = json.loads(gzip.decompress(packed))
     return answer
-
-
-def shape(service: str, name: str) -> set[str]:
-    """The values that a cloud's published API model allows."""
-    return set(Loader().load_service_model(service, "service-2")["shapes"][name]["enum"])
 
 
 @pytest.mark.parametrize("machine", MACHINES.values(), ids=by_name)
@@ -64,8 +59,8 @@ def test_a_row_of_ec2_is_what_ec2_says(machine: Machine, recorded: Mapping[str, 
 
 
 def test_every_name_and_image_of_ec2_is_in_the_clouds_api_model() -> None:
-    assert {machine.name for machine in EC2} <= shape("ec2", "InstanceType")
-    assert {eks_ami_type(machine) for machine in EC2} <= shape("eks", "AMITypes")
+    assert {machine.name for machine in EC2} <= enumeration("ec2", "InstanceType")
+    assert {eks_ami_type(machine) for machine in EC2} <= enumeration("eks", "AMITypes")
 
 
 @pytest.mark.parametrize("machine", GKE, ids=by_name)
