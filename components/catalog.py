@@ -101,8 +101,8 @@ class Accelerator:
     compute_slices: int = 0
     """MIG compute slices of the whole GPU; 0: no MIG."""
     memory_slices: int = 0
-    topologies: dict[str, int] = field(default_factory=dict)
-    """TPU only: topology -> chips on each host of it."""
+    topologies: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """TPU only: topology -> chips that each of its hosts may have, the usual number first."""
     device_class: str = ""
     """DeviceClass of its DRA driver; empty: it has none, or none that we know."""
     reference_host: str = ""
@@ -180,7 +180,7 @@ def _nvidia(
 
 
 def _tpu(
-    name: str, memory_gib: int, label: str, chips_by_topology: dict[str, int], host: str, source: str
+    name: str, memory_gib: int, label: str, chips_by_topology: dict[str, tuple[int, ...]], host: str, source: str
 ) -> Accelerator:
     """A row for a TPU generation. The topology label is added by the pool, whose slice decides it."""
     labels = {kind: {"cloud.google.com/gke-tpu-accelerator": label} for kind in ClusterKind}
@@ -212,16 +212,18 @@ def _neuron(name: str, memory_gib: int, host: str, source: str) -> Accelerator:
     )
 
 
-def _four_chip_hosts(topologies: str) -> dict[str, int]:
-    return dict.fromkeys(topologies.split(), 4)
+def _four_chip_hosts(topologies: str) -> dict[str, tuple[int, ...]]:
+    return dict.fromkeys(topologies.split(), (4,))
 
 
+_HOSTS_OF_ONE_TO_EIGHT: dict[str, tuple[int, ...]] = {"1x1": (1,), "2x2": (4,), "2x4": (4, 8)}
+"""The small slices of generations that have machines of one, four and eight chips."""
 # Topologies of slices, smallest first; each host has four chips unless the row says otherwise.
 _V4 = """
     2x2x1 2x2x2 2x2x4 2x4x4 4x4x4 4x4x8 4x8x8 8x8x8 8x8x12 8x8x16 8x16x16
 """
 _V5E = """
-    2x4 4x4 4x8 8x8 8x16 16x16
+    4x4 4x8 8x8 8x16 16x16
 """
 _V5P = """
     2x2x1 2x2x2 2x2x4 2x4x4 4x4x4 4x4x8 4x4x12 4x8x8 4x4x20 4x8x12 4x4x28 8x8x8 4x12x12 4x8x20 4x4x44 8x8x12 4x4x52
@@ -233,7 +235,7 @@ _V5P = """
     8x16x44 12x20x24 4x28x52 8x8x92 4x12x124 4x8x188 4x20x76 16x16x24 12x24x24 16x20x28
 """
 _V6E = """
-    2x2 2x4 4x4 4x8 8x8 8x16 16x16
+    4x4 4x8 8x8 8x16 16x16
 """
 _V7X = """
     2x2x1 2x2x2 2x2x4 2x4x4 4x4x4 4x4x8 4x4x12 4x8x8 4x4x20 4x8x12 4x4x28 8x8x8 4x12x12 4x8x20 4x4x44 8x8x12 4x4x52
@@ -246,6 +248,7 @@ _V7X = """
 """
 
 _XPK = "AI-Hypercomputer/xpk src/xpk/core/system_characteristics.py 02b0c092"
+_TPU_SOURCE = f"{_XPK}; slices of one host: GKE cluster autoscaler, pkg/cloudprovider/gke/machinetypes, 2026"
 _MIG_SOURCE = "NVIDIA/mig-parted v0.15.0; GKE label: " + _XPK
 
 ACCELERATORS: dict[str, Accelerator] = {
@@ -296,9 +299,9 @@ ACCELERATORS: dict[str, Accelerator] = {
             "TPU-v5e",
             16,
             "tpu-v5-lite-podslice",
-            _four_chip_hosts(_V5E),
+            _HOSTS_OF_ONE_TO_EIGHT | _four_chip_hosts(_V5E),
             "ct5lp-hightpu-4t",
-            _XPK,
+            _TPU_SOURCE,
         ),
         _tpu(
             "TPU-v5p",
@@ -312,20 +315,17 @@ ACCELERATORS: dict[str, Accelerator] = {
             "TPU-v6e",
             32,
             "tpu-v6e-slice",
-            {"1x1": 1, **_four_chip_hosts(_V6E)},
+            _HOSTS_OF_ONE_TO_EIGHT | _four_chip_hosts(_V6E),
             "ct6e-standard-4t",
-            _XPK,
+            _TPU_SOURCE,
         ),
         _tpu(
             "TPU-v7x",
             192,
             "tpu7x",
-            {
-                "1x1x1": 1,
-                **_four_chip_hosts(_V7X),
-            },
+            {"1x1x1": (1,)} | _four_chip_hosts(_V7X),
             "tpu7x-standard-4t",
-            _XPK,
+            _TPU_SOURCE,
         ),
         _neuron("Trainium1", 32, "trn1.32xlarge", "EC2 trn1: 16 devices"),
         _neuron("Trainium2", 96, "trn2.48xlarge", "EC2 trn2: 16 devices"),
@@ -352,9 +352,9 @@ def topology_chips(topology: str) -> int:
     return prod(int(side) for side in topology.split("x"))
 
 
-def topology_hosts(accelerator: Accelerator, topology: str) -> int:
-    """Hosts (nodes) in one slice. KeyError where the accelerator has no such topology."""
-    return topology_chips(topology) // accelerator.topologies[topology]
+def topology_hosts(accelerator: Accelerator, topology: str, chips_per_host: int = 0) -> int:
+    """Hosts (nodes) in one slice; 0: of the usual ones. KeyError where the accelerator has no such topology."""
+    return topology_chips(topology) // (chips_per_host or accelerator.topologies[topology][0])
 
 
 def is_accelerator_resource(resource_name: str) -> bool:

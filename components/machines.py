@@ -168,6 +168,16 @@ MACHINES: dict[str, Machine] = {
         _gke("ct6e-standard-4t", "TPU-v6e", 4, 180, 720, topology="2x2", boot_disks=_HYPERDISK),
         _gke("ct6e-standard-8t", "TPU-v6e", 8, 180, 1440, topology="2x4", boot_disks=_HYPERDISK),
         _gke(
+            "tpu7x-standard-1t",
+            "TPU-v7x",
+            1,
+            56,
+            240,
+            topology="1x1x1",
+            boot_disks=_HYPERDISK,
+            source=f"{_GKE}; its memory there is 248, a quarter of tpu7x-standard-4t is meant",
+        ),
+        _gke(
             "tpu7x-standard-4t",
             "TPU-v7x",
             4,

@@ -84,7 +84,8 @@ class PoolArgs(TypedDict, total=False):
     custom_accelerator: CustomAcceleratorArgs
     """Instead of `accelerator`: a device described in full."""
     devices_per_node: int
-    """Physical devices on one node; default: as many as the reference machine carries."""
+    """Physical devices on one node; default: as many as the reference machine carries; of a TPU slice as many as the
+    hosts of its topology usually have."""
     sharing: SharingArgs
     """Default: exclusive."""
     topology: str
@@ -318,7 +319,7 @@ def plan_pool(
     if not accelerator:
         devices = 0
     elif topology:
-        devices = int(args.get("devices_per_node") or accelerator.topologies[topology])
+        devices = int(args.get("devices_per_node") or accelerator.topologies[topology][0])
     else:
         devices = int(args.get("devices_per_node") or host.devices or 1)
     units = units_per_device(accelerator, sharing, software["device_plugin"]) if accelerator else {}

@@ -17,7 +17,7 @@ from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
 from tables import table
 
 import components
-from components.catalog import ACCELERATORS, ClusterKind, topology_hosts
+from components.catalog import ACCELERATORS, Accelerator, ClusterKind, topology_hosts
 from components.component import Component
 from components.machines import machines_with
 from components.versions import API_VERSIONS, CHARTS, CRDS, IMAGES
@@ -27,6 +27,10 @@ from stacks.schema import stack_file_schema
 REFERENCE = Path(__file__).parent / "reference"
 SCHEMA = "settings.schema.json"
 """Named in the first line of each Pulumi.<stack>.yaml; editors complete and check by it."""
+TOPOLOGIES = (
+    "Hosts that one slice takes, by topology. `2; 1 of 8 chips`: usually two hosts, or one machine of eight chips "
+    "(simulated and existing: `devicesPerNode: 8`; GKE: the machine)."
+)
 NOTE = "<!-- Written by docs/generate.py from the code; edit the docstrings instead. -->\n"
 
 
@@ -149,12 +153,19 @@ def accelerators_page() -> str:
         for row in ACCELERATORS.values()
     ]
     header = ("name", "vendor", "resource", "GiB", "largest machines", "MIG profiles", "GKE labels", "taint", "source")
-    text = ["# Accelerators", table(header, rows), "## TPU topologies", "Hosts that one slice takes, by topology."]
+    text = ["# Accelerators", table(header, rows), "## TPU topologies", TOPOLOGIES]
     for row in ACCELERATORS.values():
         if row.is_tpu:
-            slices = ", ".join(f"{topology} ({topology_hosts(row, topology)})" for topology in row.topologies)
+            slices = ", ".join(f"{topology} ({_hosts(row, topology)})" for topology in row.topologies)
             text += [f"### {row.name}", slices]
     return "\n\n".join(text) + "\n"
+
+
+def _hosts(row: Accelerator, topology: str) -> str:
+    """`2`, or `2; 1 of 8 chips` where other hosts than the usual ones can be had."""
+    _, *others = row.topologies[topology]
+    less_usual = [f"{topology_hosts(row, topology, chips)} of {chips} chips" for chips in others]
+    return "; ".join([str(topology_hosts(row, topology)), *less_usual])
 
 
 def _largest(accelerator: str) -> Iterator[str]:

@@ -285,7 +285,7 @@ def _gke_reservation(purchase: GkePurchase) -> dict[str, Any]:
 
 
 def _existing(accelerator: Accelerator, **over: Any) -> PoolArgs:
-    topology = next((t for t, chips in accelerator.topologies.items() if chips), "")
+    topology = next(iter(accelerator.topologies), "")
     shape = {"topology": topology} if topology else {}
     return PoolArgs(accelerator=accelerator.name, nodes_max=64, **shape, **over)  # type: ignore[typeddict-item]
 

@@ -155,7 +155,7 @@ def topologies_of(machine: Machine) -> list[str]:
     if not machine.topology:
         return []
     table = ACCELERATORS[machine.accelerator].topologies
-    larger = [t for t, chips in table.items() if chips == machine.devices == 4 and topology_chips(t) > 4]
+    larger = [t for t, chips in table.items() if machine.devices == 4 and 4 in chips and topology_chips(t) > 4]
     return [machine.topology, *(t for t in larger if t != machine.topology)]
 
 

@@ -222,15 +222,18 @@ def _check_topology(path: str, args: PoolArgs, accelerator: Accelerator) -> Iter
             "choose one; the number of nodes follows from it",
         )
         return
-    chips = accelerator.topologies[topology]
-    if args.get("devices_per_node", chips) != chips:
+    possible = accelerator.topologies[topology]
+    chips = args.get("devices_per_node", possible[0])
+    if chips not in possible:
+        numbers = " or ".join(map(str, possible))
         yield Finding(
             f"{path}.devicesPerNode",
-            str(args.get("devices_per_node")),
-            f"topology {topology} of {accelerator.name} has {chips} chips on each host",
-            "remove devicesPerNode: the topology decides it",
+            str(chips),
+            f"topology {topology} of {accelerator.name} has {numbers} chips on each host",
+            f"write {numbers}" if len(possible) > 1 else "remove devicesPerNode: the topology decides it",
         )
-    hosts = topology_hosts(accelerator, topology)
+        return
+    hosts = topology_hosts(accelerator, topology, chips)
     if args["nodes_max"] % hosts or args.get("nodes_min", 0) % hosts:
         yield Finding(
             f"{path}.nodesMax",

@@ -14,7 +14,7 @@ from components.catalog import (
     topology_chips,
     topology_hosts,
 )
-from components.machines import MACHINES
+from components.machines import MACHINES, machines_with
 
 ROWS = pytest.mark.parametrize("row", ACCELERATORS.values(), ids=lambda row: row.name)
 LABEL = re.compile(r"^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$")
@@ -37,8 +37,16 @@ def test_every_row_has_labels_for_every_kind_of_cluster_a_source_and_a_reference
 
 @ROWS
 def test_every_topology_divides_into_whole_hosts(row: Accelerator) -> None:
-    for topology, chips in row.topologies.items():
-        assert topology_chips(topology) == topology_hosts(row, topology) * chips
+    for topology, numbers in row.topologies.items():
+        for chips in numbers:
+            assert topology_chips(topology) == topology_hosts(row, topology, chips) * chips
+
+
+@ROWS
+def test_slices_of_one_host_are_those_that_a_machine_of_the_table_is(row: Accelerator) -> None:
+    alone = {(topology, topology_chips(topology)) for topology in row.topologies}
+    listed = {(topology, chips) for topology, numbers in row.topologies.items() for chips in numbers}
+    assert alone & listed == {(m.topology, m.devices) for m in machines_with(row.name) if m.topology}
 
 
 @ROWS
@@ -58,6 +66,12 @@ def test_mig_memory_never_exceeds_the_gpus(row: Accelerator) -> None:
 
 def test_a_v5e_slice_of_4x4_is_four_hosts_of_four_chips() -> None:
     assert topology_hosts(ACCELERATORS["TPU-v5e"], "4x4") == 4
+
+
+@pytest.mark.parametrize("name", ["TPU-v5e", "TPU-v6e"])
+def test_a_slice_of_2x4_is_two_hosts_and_one_where_the_host_has_eight_chips(name: str) -> None:
+    assert topology_hosts(ACCELERATORS[name], "2x4") == 2
+    assert topology_hosts(ACCELERATORS[name], "2x4", 8) == 1
 
 
 @pytest.mark.parametrize(

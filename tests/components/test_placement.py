@@ -25,7 +25,8 @@ def pools(draw: st.DrawFn) -> PoolArgs:
     args = PoolArgs(accelerator=row.name, purchase=draw(st.sampled_from(list(Purchase))))
     if row.is_tpu:
         args["topology"] = draw(st.sampled_from(list(row.topologies)))
-        hosts = topology_hosts(row, args["topology"])
+        args["devices_per_node"] = draw(st.sampled_from(row.topologies[args["topology"]]))
+        hosts = topology_hosts(row, args["topology"], args["devices_per_node"])
         args["nodes_max"] = hosts * draw(st.integers(1, min(4, MAX_NODES // hosts)))
     else:
         args["nodes_max"] = draw(st.integers(1, 50))
@@ -122,3 +123,11 @@ def test_a_daemonset_tolerates_each_taint_of_every_pool_once() -> None:
     ]
     keys = [toleration["key"] for toleration in tolerations_of_all(handles)]
     assert keys == ["amd.com/gpu", "mlplatform.dev/spot", "nvidia.com/gpu"]
+
+
+def test_a_2x4_slice_on_one_host_offers_eight_chips_and_is_used_one_node_at_a_time() -> None:
+    pool = PoolArgs(accelerator="TPU-v5e", topology="2x4", devices_per_node=8, nodes_max=3)
+    handle, labels, _ = plan_pool("serving", pool, ClusterKind.SIMULATED)
+    assert handle["capacity"]["units_per_node"] == {"google.com/tpu": 8}
+    assert handle["placement"]["hosts_per_slice"] == 1
+    assert labels["cloud.google.com/gke-tpu-topology"] == "2x4"

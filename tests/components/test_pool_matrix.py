@@ -542,7 +542,7 @@ def taint_keys(cell: Combination) -> set[str]:
 def assert_held(cell: Combination, outcome: Outcome, mechanism: DeviceMechanism) -> None:
     """What a pool promises that is not made of machines of a cloud: its accelerator's reference machine."""
     accelerator = ACCELERATORS[cell.accelerator]
-    devices = next(iter(accelerator.topologies.values()), 0) or MACHINES[accelerator.reference_host].devices
+    devices = next(iter(accelerator.topologies.values()), (0,))[0] or MACHINES[accelerator.reference_host].devices
     capacity, placement = outcome.handle["capacity"], outcome.handle["placement"]
     dra = mechanism is DeviceMechanism.DRA
     assert capacity["units_per_node"] == ({"gpu.nvidia.com": devices} if dra else units(cell, devices))

@@ -38,11 +38,12 @@ UNKNOWN = {
         " g7e.48xlarge trn2.3xlarge trn2.48xlarge p6e-gb200.36xlarge"
     ),
     ("gcp", Purchase.ON_DEMAND): (
-        "a3-ultragpu-8g a4-highgpu-8g a4x-highgpu-4g tpu7x-standard-4t hyperdisk-balanced filestore-zonal"
+        "a3-ultragpu-8g a4-highgpu-8g a4x-highgpu-4g tpu7x-standard-1t tpu7x-standard-4t"
+        " hyperdisk-balanced filestore-zonal"
     ),
     ("gcp", Purchase.SPOT): (
         "a3-ultragpu-8g a4-highgpu-8g a4x-highgpu-4g ct5p-hightpu-4t ct6e-standard-1t ct6e-standard-4t"
-        " ct6e-standard-8t tpu7x-standard-4t"
+        " ct6e-standard-8t tpu7x-standard-1t tpu7x-standard-4t"
     ),
 }
 """What no source gave when this was written. A price that is found leaves this list; nothing enters it unseen.

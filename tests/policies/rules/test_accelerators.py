@@ -20,13 +20,23 @@ MIG = {"strategy": "mig"}
         ({"topology": "4x4"}, "pool.topology", "a CPU pool has no devices"),
         ({"accelerator": "H100", "devices_per_node": 16}, "pool.devicesPerNode", "carries 8 (p5.48xlarge)"),
         ({"accelerator": "H100", "topology": "4x4"}, "pool.topology", "only TPU slices have one"),
-        ({"accelerator": "TPU-v5e"}, "pool.topology", "a topology of TPU-v5e: 2x4"),
-        ({"accelerator": "TPU-v5e", "topology": "3x3"}, "pool.topology", "a topology of TPU-v5e: 2x4"),
+        ({"accelerator": "TPU-v5e"}, "pool.topology", "a topology of TPU-v5e: 1x1, 2x2, 2x4"),
+        ({"accelerator": "TPU-v5e", "topology": "3x3"}, "pool.topology", "a topology of TPU-v5e: 1x1, 2x2, 2x4"),
         ({"accelerator": "TPU-v5e", "topology": "4x4", "nodes_max": 6}, "pool.nodesMax", "multiples of 4"),
         (
             {"accelerator": "TPU-v5e", "topology": "4x4", "nodes_max": 4, "devices_per_node": 8},
             "pool.devicesPerNode",
             "has 4 chips on each host",
+        ),
+        (
+            {"accelerator": "TPU-v6e", "topology": "2x4", "devices_per_node": 2},
+            "pool.devicesPerNode",
+            "has 4 or 8 chips on each host",
+        ),
+        (
+            {"accelerator": "TPU-v5e", "topology": "2x4", "nodes_max": 3},
+            "pool.nodesMax",
+            "a 2x4 slice is 2 hosts",
         ),
         (
             {"accelerator": "MI300X", "sharing": {"strategy": "time-slicing", "replicas": 2}},
@@ -75,6 +85,15 @@ def test_a_pool_that_cannot_exist_is_refused_where_it_is_wrong(args: dict[str, A
 def test_the_layout_that_mig_parted_calls_balanced_fits() -> None:
     sharing = {**MIG, "mig_profiles": {"1g.10gb": 2, "2g.20gb": 1, "3g.40gb": 1}}
     assert list(check_pool("pool", PoolArgs(accelerator="H100", nodes_max=1, sharing=sharing))) == []  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "topology", "devices"),
+    [("TPU-v5e", "1x1", 1), ("TPU-v5e", "2x2", 4), ("TPU-v5e", "2x4", 8), ("TPU-v6e", "2x4", 8)],
+)
+def test_a_slice_of_one_host_has_any_number_of_nodes(accelerator: str, topology: str, devices: int) -> None:
+    args = PoolArgs(accelerator=accelerator, topology=topology, devices_per_node=devices, nodes_max=3, nodes_min=1)
+    assert list(check_pool("pool", args)) == []
 
 
 def test_a_near_miss_of_a_name_is_answered_with_the_name() -> None:
