@@ -135,6 +135,9 @@ _MIG_141 = _mig(
 _MIG_180 = _mig(
     ("1g.23gb", 7, 1), ("1g.45gb", 4, 2), ("2g.45gb", 3, 2), ("3g.90gb", 2, 4), ("4g.90gb", 1, 4), ("7g.180gb", 1, 8)
 )
+_MIG_269 = _mig(
+    ("1g.34gb", 7, 1), ("1g.67gb", 4, 2), ("2g.67gb", 3, 2), ("3g.135gb", 2, 4), ("4g.135gb", 1, 4), ("7g.269gb", 1, 8)
+)
 _MIG_186 = _mig(
     ("1g.23gb", 7, 1), ("1g.47gb", 4, 2), ("2g.47gb", 3, 2), ("3g.93gb", 2, 4), ("4g.93gb", 1, 4), ("7g.186gb", 1, 8)
 )
@@ -255,8 +258,10 @@ ACCELERATORS: dict[str, Accelerator] = {
     row.name: row
     for row in (
         _nvidia("T4", 16, "nvidia-tesla-t4", "Tesla-T4", "g4dn.12xlarge", "GKE GPU platforms"),
+        _nvidia("T4G", 16, "", "NVIDIA-T4G", "g5g.16xlarge", "EC2 g5g; not on GKE"),
         _nvidia("L4", 24, "nvidia-l4", "NVIDIA-L4", "g6.48xlarge", _XPK),
         _nvidia("A10G", 24, "", "NVIDIA-A10G", "g5.48xlarge", "EC2 g5; not on GKE"),
+        _nvidia("L40S", 45, "", "NVIDIA-L40S", "g6e.48xlarge", "EC2 g6e: 48 GB less what ECC takes; not on GKE"),
         _nvidia(
             "A100-40GB", 40, "nvidia-tesla-a100", "NVIDIA-A100-SXM4-40GB", "p4d.24xlarge", _MIG_SOURCE, _MIG_40, (7, 8)
         ),
@@ -266,6 +271,16 @@ ACCELERATORS: dict[str, Accelerator] = {
         _nvidia("H100", 80, "nvidia-h100-80gb", "NVIDIA-H100-80GB-HBM3", "p5.48xlarge", _MIG_SOURCE, _MIG_80, (7, 8)),
         _nvidia("H200", 141, "nvidia-h200-141gb", "NVIDIA-H200", "p5en.48xlarge", _MIG_SOURCE, _MIG_141, (7, 8)),
         _nvidia("B200", 180, "nvidia-b200", "NVIDIA-B200", "p6-b200.48xlarge", _MIG_SOURCE, _MIG_180, (7, 8)),
+        _nvidia(
+            "B300",
+            269,
+            "",
+            "NVIDIA-B300-SXM6-AC",
+            "p6-b300.48xlarge",
+            "NVIDIA/mig-parted v0.15.0 (0x3182); EC2 p6-b300; not on GKE",
+            _MIG_269,
+            (7, 8),
+        ),
         _nvidia("GB200", 186, "nvidia-gb200", "NVIDIA-GB200", "p6e-gb200.36xlarge", _MIG_SOURCE, _MIG_186, (7, 8)),
         _nvidia(
             "RTX-PRO-6000",
@@ -329,6 +344,7 @@ ACCELERATORS: dict[str, Accelerator] = {
         ),
         _neuron("Trainium1", 32, "trn1.32xlarge", "EC2 trn1: 16 devices"),
         _neuron("Trainium2", 96, "trn2.48xlarge", "EC2 trn2: 16 devices"),
+        _neuron("Inferentia1", 8, "inf1.24xlarge", "EC2 inf1: 16 devices; driver: awslabs/amazon-eks-ami#2579"),
         _neuron("Inferentia2", 32, "inf2.48xlarge", "EC2 inf2: 12 devices"),
     )
 }

@@ -79,6 +79,16 @@ MACHINES: dict[str, Machine] = {
         _ec2("g6.16xlarge", "L4", 1, 64, 256, efa_interfaces=1, nvme_gb=1880),
         _ec2("g6.24xlarge", "L4", 4, 96, 384, efa_interfaces=1, nvme_gb=3760),
         _ec2("g6.48xlarge", "L4", 8, 192, 768, efa_interfaces=1, nvme_gb=7520),
+        _ec2("gr6.4xlarge", "L4", 1, 16, 128, nvme_gb=600),
+        _ec2("gr6.8xlarge", "L4", 1, 32, 256, efa_interfaces=1, nvme_gb=900),
+        _ec2("g6e.xlarge", "L40S", 1, 4, 32, nvme_gb=250),
+        _ec2("g6e.2xlarge", "L40S", 1, 8, 64, nvme_gb=450),
+        _ec2("g6e.4xlarge", "L40S", 1, 16, 128, nvme_gb=600),
+        _ec2("g6e.8xlarge", "L40S", 1, 32, 256, efa_interfaces=1, nvme_gb=900),
+        _ec2("g6e.12xlarge", "L40S", 4, 48, 384, efa_interfaces=1, nvme_gb=3800),
+        _ec2("g6e.16xlarge", "L40S", 1, 64, 512, efa_interfaces=1, nvme_gb=1900),
+        _ec2("g6e.24xlarge", "L40S", 4, 96, 768, efa_interfaces=2, nvme_gb=3800),
+        _ec2("g6e.48xlarge", "L40S", 8, 192, 1536, efa_interfaces=4, nvme_gb=7600),
         _ec2("g5.xlarge", "A10G", 1, 4, 16, nvme_gb=250),
         _ec2("g5.2xlarge", "A10G", 1, 8, 32, nvme_gb=450),
         _ec2("g5.4xlarge", "A10G", 1, 16, 64, nvme_gb=600),
@@ -87,6 +97,12 @@ MACHINES: dict[str, Machine] = {
         _ec2("g5.16xlarge", "A10G", 1, 64, 256, efa_interfaces=1, nvme_gb=1900),
         _ec2("g5.24xlarge", "A10G", 4, 96, 384, efa_interfaces=1, nvme_gb=3800),
         _ec2("g5.48xlarge", "A10G", 8, 192, 768, efa_interfaces=1, nvme_gb=7600),
+        _ec2("g5g.xlarge", "T4G", 1, 4, 8, architecture=Architecture.ARM64),
+        _ec2("g5g.2xlarge", "T4G", 1, 8, 16, architecture=Architecture.ARM64),
+        _ec2("g5g.4xlarge", "T4G", 1, 16, 32, architecture=Architecture.ARM64),
+        _ec2("g5g.8xlarge", "T4G", 1, 32, 64, architecture=Architecture.ARM64),
+        _ec2("g5g.16xlarge", "T4G", 2, 64, 128, architecture=Architecture.ARM64),
+        _ec2("g5g.metal", "T4G", 2, 64, 128, architecture=Architecture.ARM64),
         _ec2("p4d.24xlarge", "A100-40GB", 8, 96, 1152, efa_interfaces=4, nvme_gb=8000, capacity_blocks=True),
         _ec2("p4de.24xlarge", "A100-80GB", 8, 96, 1152, efa_interfaces=4, nvme_gb=8000, capacity_blocks=True),
         _ec2("p5.4xlarge", "H100", 1, 16, 256, efa_interfaces=1, nvme_gb=3800, capacity_blocks=True),
@@ -94,6 +110,7 @@ MACHINES: dict[str, Machine] = {
         _ec2("p5e.48xlarge", "H200", 8, 192, 2048, efa_interfaces=32, nvme_gb=30400, capacity_blocks=True),
         _ec2("p5en.48xlarge", "H200", 8, 192, 2048, efa_interfaces=16, nvme_gb=30400, capacity_blocks=True),
         _ec2("p6-b200.48xlarge", "B200", 8, 192, 2048, efa_interfaces=8, nvme_gb=30400, capacity_blocks=True),
+        _ec2("p6-b300.48xlarge", "B300", 8, 192, 4096, efa_interfaces=16, nvme_gb=30400, capacity_blocks=True),
         _ec2("g7e.2xlarge", "RTX-PRO-6000", 1, 8, 64, nvme_gb=1900),
         _ec2("g7e.4xlarge", "RTX-PRO-6000", 1, 16, 128, nvme_gb=1900),
         _ec2("g7e.8xlarge", "RTX-PRO-6000", 1, 32, 256, efa_interfaces=1, nvme_gb=1900),
@@ -105,6 +122,10 @@ MACHINES: dict[str, Machine] = {
         _ec2("trn1n.32xlarge", "Trainium1", 16, 128, 512, efa_interfaces=16, nvme_gb=7600),
         _ec2("trn2.3xlarge", "Trainium2", 1, 12, 128, efa_interfaces=1, nvme_gb=470, capacity_blocks=True),
         _ec2("trn2.48xlarge", "Trainium2", 16, 192, 2048, efa_interfaces=16, nvme_gb=7600, capacity_blocks=True),
+        _ec2("inf1.xlarge", "Inferentia1", 1, 4, 8),
+        _ec2("inf1.2xlarge", "Inferentia1", 1, 8, 16),
+        _ec2("inf1.6xlarge", "Inferentia1", 4, 24, 48),
+        _ec2("inf1.24xlarge", "Inferentia1", 16, 96, 192, efa_interfaces=1),
         _ec2("inf2.xlarge", "Inferentia2", 1, 4, 16),
         _ec2("inf2.8xlarge", "Inferentia2", 1, 32, 128),
         _ec2("inf2.24xlarge", "Inferentia2", 6, 96, 384),
@@ -227,21 +248,25 @@ The NVIDIA images bring driver and container toolkit, not the device plugin. Sou
 """
 EKS_BOTTLEROCKET_TYPES: dict[tuple[str, Architecture], str] = {
     ("NVIDIA", Architecture.AMD64): "BOTTLEROCKET_x86_64_NVIDIA",
+    ("NVIDIA", Architecture.ARM64): "BOTTLEROCKET_ARM_64_NVIDIA",
     ("AWS", Architecture.AMD64): "BOTTLEROCKET_x86_64",
     ("", Architecture.AMD64): "BOTTLEROCKET_x86_64",
     ("", Architecture.ARM64): "BOTTLEROCKET_ARM_64",
 }
 """The same for Bottlerocket, whose NVIDIA image brings the device plugin too.
 
-Of Arm machines with NVIDIA GPUs it boots g5g alone, which is not in the table above; Neuron devices work with the plain
-image. Source: Amazon EKS user guide, ml-eks-optimized-ami, 2026.
+Neuron devices work with the plain image. Source: Amazon EKS user guide, ml-eks-optimized-ami, 2026.
 """
+WITHOUT_BOTTLEROCKET = frozenset({"GB200"})
+"""Accelerators that its images have no driver for: of Arm machines with NVIDIA GPUs it boots g5g alone (the same)."""
 CPU_MACHINE = MACHINES["m6i.8xlarge"]
 """The size of a CPU node where nobody says."""
 
 
 def eks_ami_type(machine: Machine, *, bottlerocket: bool = False) -> str:
     """The image type of an EKS managed node group of that machine. KeyError: there is none."""
+    if bottlerocket and machine.accelerator in WITHOUT_BOTTLEROCKET:
+        raise KeyError(machine.name)
     vendor = ACCELERATORS[machine.accelerator].vendor if machine.accelerator else ""
     return (EKS_BOTTLEROCKET_TYPES if bottlerocket else EKS_AMI_TYPES)[vendor, machine.architecture]
 

@@ -23,7 +23,9 @@ LABEL = re.compile(r"^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$")
 def test_the_catalogue_names_every_accelerator_that_was_promised() -> None:
     assert set(ACCELERATORS) >= {
         *("T4", "L4", "A10G", "A100-40GB", "A100-80GB", "H100", "H200", "B200", "GB200", "RTX-PRO-6000", "MI300X"),
-        *("TPU-v4", "TPU-v5e", "TPU-v5p", "TPU-v6e", "TPU-v7x", "Trainium1", "Trainium2", "Inferentia2"),
+        *("T4G", "L40S", "B300"),
+        *("TPU-v4", "TPU-v5e", "TPU-v5p", "TPU-v6e", "TPU-v7x", "Trainium1", "Trainium2", "Inferentia1"),
+        "Inferentia2",
     }
 
 

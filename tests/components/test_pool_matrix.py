@@ -36,7 +36,7 @@ from tests.components.contract.eks import AUTO, KARPENTER, MANAGED, NODES, RESER
 from tests.components.gke.handles import CLUSTER
 from tests.recorder import Registered, record
 
-NEURON = {"Trainium1", "Trainium2", "Inferentia2"}
+NEURON = {"Trainium1", "Trainium2", "Inferentia1", "Inferentia2"}
 TPU = {"TPU-v4", "TPU-v5e", "TPU-v5p", "TPU-v6e", "TPU-v7x"}
 NVIDIA = set(ACCELERATORS) - NEURON - TPU - {"MI300X"}
 MIG = {
@@ -45,6 +45,7 @@ MIG = {
     "H100": ("1g.10gb", 7),
     "H200": ("1g.18gb", 7),
     "B200": ("1g.23gb", 7),
+    "B300": ("1g.34gb", 7),
     "GB200": ("1g.23gb", 7),
     "RTX-PRO-6000": ("1g.24gb", 4),
 }
@@ -56,7 +57,8 @@ BOTTLEROCKET_MODELS = {
     "H200": "h200.141gb",
     "B200": "b200.180gb",
 }
-IN_CAPACITY_BLOCKS = {"A100-40GB", "A100-80GB", "H100", "H200", "B200", "GB200", "Trainium1", "Trainium2"}
+IN_CAPACITY_BLOCKS = {"A100-40GB", "A100-80GB", "H100", "H200", "B200", "B300", "GB200", "Trainium1", "Trainium2"}
+ARM = {"T4G", "GB200"}
 REPLICAS = 4
 
 
@@ -241,11 +243,14 @@ def eks_can(cell: Combination) -> bool:
 
 
 AMI = {
-    ("al2023", "NVIDIA"): "AL2023_x86_64_NVIDIA",
-    ("al2023", "AWS"): "AL2023_x86_64_NEURON",
-    ("bottlerocket", "NVIDIA"): "BOTTLEROCKET_x86_64_NVIDIA",
-    ("bottlerocket", "AWS"): "BOTTLEROCKET_x86_64",
+    ("al2023", "NVIDIA", False): "AL2023_x86_64_NVIDIA",
+    ("al2023", "NVIDIA", True): "AL2023_ARM_64_NVIDIA",
+    ("al2023", "AWS", False): "AL2023_x86_64_NEURON",
+    ("bottlerocket", "NVIDIA", False): "BOTTLEROCKET_x86_64_NVIDIA",
+    ("bottlerocket", "NVIDIA", True): "BOTTLEROCKET_ARM_64_NVIDIA",
+    ("bottlerocket", "AWS", False): "BOTTLEROCKET_x86_64",
 }
+"""Image, vendor and whether the machine is Arm -> image type."""
 CAPACITY_TYPE = {"on-demand": "ON_DEMAND", "spot": "SPOT", "reserved": "ON_DEMAND", BLOCK: "CAPACITY_BLOCK"}
 
 
@@ -288,7 +293,7 @@ def assert_managed_group(
 ) -> None:
     group, template = outcome.one("NodeGroup"), outcome.one("LaunchTemplate")
     image = "bottlerocket" if cell.owner == "bottlerocket" else "al2023"
-    ami = "AL2023_ARM_64_NVIDIA" if cell.accelerator == "GB200" else AMI[image, ACCELERATORS[cell.accelerator].vendor]
+    ami = AMI[image, ACCELERATORS[cell.accelerator].vendor, cell.accelerator in ARM]
     assert (group["amiType"], group["capacityType"]) == (ami, CAPACITY_TYPE[cell.purchase])
     assert group["labels"] == labels
     assert {each["key"]: each["value"] for each in group["taints"]} == taints
@@ -355,7 +360,7 @@ def assert_karpenter(
         "node.kubernetes.io/instance-type": [eks_machine(cell)],
         "karpenter.sh/capacity-type": ["reserved" if reserved else cell.purchase],
         "topology.kubernetes.io/zone": ["eu-west-1a"],
-        "kubernetes.io/arch": ["arm64" if cell.accelerator == "GB200" else "amd64"],
+        "kubernetes.io/arch": ["arm64" if cell.accelerator in ARM else "amd64"],
         **({f"{domain}/capacity-reservation-type": of_reservation[cell.purchase]} if reserved else {}),
     }
     assert node_class.get("capacityReservationSelectorTerms") == ([{"id": RESERVATION}] if reserved else None)
@@ -441,7 +446,7 @@ def assert_gke(cell: Combination, outcome: Outcome) -> None:
     assert [taint["key"] for taint in config["taints"]] == (["nvidia.com/gpu"] if gpu else []) + spot
     handle = outcome.handle
     assert handle["placement"]["node_selector"] == selector
-    arm = ["kubernetes.io/arch"] if cell.accelerator == "GB200" else []
+    arm = ["kubernetes.io/arch"] if cell.accelerator in ARM else []
     queued = ["cloud.google.com/gke-queued"] if cell.purchase == "queued" else []
     tolerated = [each["key"] for each in handle["placement"]["tolerations"]]
     assert sorted(tolerated) == sorted([accelerator.taint_key, *spot, *arm, *queued])
@@ -607,8 +612,8 @@ CLOUDS = {
         tuple(EKS_OWNERS),
         tuple(each.value for each in EksPurchase),
         offered_by(ClusterKind.EKS),
-        446,
-        1426,
+        565,
+        1883,
     ),
     "gke": Cloud(
         build_gke,
@@ -627,8 +632,8 @@ CLOUDS = {
         tuple(EXISTING_OWNERS),
         EVERYWHERE,
         tuple(ACCELERATORS),
-        873,
-        6423,
+        1098,
+        7734,
     ),
     "simulated": Cloud(
         build_simulated,
@@ -637,8 +642,8 @@ CLOUDS = {
         tuple(DeviceMechanism),
         EVERYWHERE,
         tuple(ACCELERATORS),
-        168,
-        288,
+        210,
+        342,
     ),
 }
 
@@ -666,7 +671,7 @@ def cloud(request: pytest.FixtureRequest) -> str:
 def test_every_accelerator_is_in_the_matrix_wherever_it_can_be_had() -> None:
     assert {name for each in CLOUDS.values() for name in each.accelerators} == set(ACCELERATORS)
     assert len(CLOUDS["eks"].accelerators) == len(NVIDIA | NEURON)
-    assert set(CLOUDS["gke"].accelerators) == (NVIDIA - {"T4", "A10G"}) | TPU
+    assert set(CLOUDS["gke"].accelerators) == (NVIDIA - {"T4", "T4G", "A10G", "L40S", "B300"}) | TPU
 
 
 def test_a_cell_is_accepted_where_hardware_cloud_and_owner_can_do_it_and_nowhere_else(cloud: str) -> None:

@@ -32,7 +32,8 @@ CLOUD_MACHINES = [m for m in MACHINES.values() if m.kind in (ClusterKind.EKS, Cl
 UNMETERED = {
     "on-demand": {"ct4p-hightpu-4t"},
     "spot": {
-        *("p6-b200.48xlarge", "p6e-gb200.36xlarge", "a4x-highgpu-4g", "ct4p-hightpu-4t", "ct5lp-hightpu-1t"),
+        *("p6-b200.48xlarge", "p6-b300.48xlarge", "p6e-gb200.36xlarge", "a4x-highgpu-4g", "ct4p-hightpu-4t"),
+        "ct5lp-hightpu-1t",
         *("ct5lp-hightpu-4t", "ct5lp-hightpu-8t", "e2-standard-8", "e2-standard-16", "n2-standard-8"),
         *("n2-standard-16", "n2-standard-32", "n4-standard-16", "c4a-standard-16"),
     },
