@@ -104,7 +104,10 @@ def dcgm_exporter_values(
 
 
 class DcgmExporter(Component):
-    """Metrics of every NVIDIA device of the cluster, with the pod that uses it."""
+    """Metrics of every NVIDIA device of the cluster, with the pod that uses it.
+
+    Not on GKE Autopilot, which admits no pod that mounts the kubelet's sockets, and collects these metrics itself.
+    """
 
     namespace: Output[str]
     """Where it runs."""

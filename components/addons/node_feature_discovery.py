@@ -71,7 +71,8 @@ def _resources(cpu: str, memory: str) -> dict[str, Any]:
 class NodeFeatureDiscovery(Component):
     """Labels nodes with their hardware. Needs the CRD set `node-feature-discovery`.
 
-    On `destroy` the labels stay on the nodes: upstream's clean-up is a Helm hook.
+    On `destroy` the labels stay on the nodes: upstream's clean-up is a Helm hook. Not on GKE Autopilot, which admits no
+    pod that mounts /sys of its node.
     """
 
     namespace: Output[str]

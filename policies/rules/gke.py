@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
@@ -68,15 +68,6 @@ MIN_WEEKLY_HOURS = 12
 """48 hours of maintenance in 32 days, of which four whole weeks are sure (GKE documentation, maintenance windows)."""
 MAX_UPGRADE_FREE_DAYS, MAX_EXCLUSION_DAYS = 90, 180
 """Days of an exclusion: of all upgrades, and of minor ones."""
-AUTOPILOT_REFUSES: dict[str, str] = {
-    "node-feature-discovery": "mounts /sys and /boot of its node",
-    "dcgm-exporter": "mounts the kubelet's sockets of its node",
-    "device-plugin": "mounts the kubelet's sockets of its node or is privileged",
-    "nvidia-device-plugin": "mounts the kubelet's sockets of its node and is privileged",
-    "node-exporter": "uses the network and the root of its node",
-}
-"""Our add-ons that Autopilot refuses -> why. Of a node's file system it admits /var/log alone (GKE documentation,
-autopilot-security)."""
 SLICES_AT_MOST = 200
 """GKE gets slow with more node pools (GKE documentation, node auto-provisioning)."""
 
@@ -604,18 +595,6 @@ def _labels_and_taints(path: str, labels: dict[str, str], taints: Sequence[Taint
         elif not _LABEL_KEY.fullmatch(taint["key"]) or not _LABEL_VALUE.fullmatch(taint["value"]):
             yield Finding(
                 at, f"{taint['key']}={taint['value']}", "a taint of Kubernetes", "correct the key or the value"
-            )
-
-
-def check_autopilot_addons(path: str, mode: GkeMode, addons: Collection[str]) -> Iterator[Finding]:
-    """Add-ons whose pods Autopilot does not admit."""
-    for addon in sorted(addons) if mode == GkeMode.AUTOPILOT else []:
-        if addon in AUTOPILOT_REFUSES:
-            yield Finding(
-                f"{path}.{addon}",
-                f"{addon} on an autopilot cluster",
-                f"Autopilot admits no pod that {AUTOPILOT_REFUSES[addon]}",
-                "leave it out: Google brings drivers, device plugin and node metrics; or use mode standard",
             )
 
 

@@ -9,7 +9,6 @@ from components.gke.plan import topologies_of
 from components.gke.spec import GkeMode, GkePurchase
 from components.machines import MACHINES
 from policies.rules.gke import (
-    check_autopilot_addons,
     check_class_name,
     check_compute_class,
     check_gke_cluster,
@@ -347,10 +346,3 @@ def test_names_are_those_that_gke_takes() -> None:
     assert list(check_pool_name("x", "h100")) == []
     assert [f.path for name in ("", "9a", "a" * 41, "No Name!") for f in check_pool_name("x", name)] == ["x"] * 4
     assert [f.rule for f in check_class_name("x", "gke-mine")] == ["classes named gke… and autopilot… are GKE's own"]
-
-
-def test_autopilot_admits_no_add_on_that_needs_its_node() -> None:
-    ours = ["cert-manager", "dcgm-exporter", "node-feature-discovery", "nvidia-device-plugin"]
-    found = list(check_autopilot_addons("addons", GkeMode.AUTOPILOT, ours))
-    assert [f.path for f in found] == [f"addons.{name}" for name in ours[1:]]
-    assert list(check_autopilot_addons("addons", GkeMode.STANDARD, ours)) == []
