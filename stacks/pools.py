@@ -90,16 +90,17 @@ def _pool_findings(cluster: AnyCluster) -> Iterator[tuple[str, Iterator[Finding]
                     ),
                 )
         case GkeCluster():
-            zones, limits = cluster.zones, cluster.control_plane.get("auto_provisioning")
-            region = cluster.region if gke.is_region(cluster.region) else ""
+            limits = cluster.control_plane.get("auto_provisioning")
+            known: dict[str, Any] = {
+                "region": cluster.region if gke.is_region(cluster.region) else "",
+                "zones": cluster.zones,
+                "kubernetes_version": cluster.control_plane.get("kubernetes_version") or "",
+            }
             for name, pool in cluster.pools.items():
-                yield (
-                    name,
-                    gke.check_gke_pool(f"cluster.pools.{name}", pool, cluster.mode, region=region, zones=zones),
-                )
+                yield name, gke.check_gke_pool(f"cluster.pools.{name}", pool, cluster.mode, **known)
             for name, one in cluster.compute_classes.items():
                 path = f"cluster.computeClasses.{name}"
-                yield name, gke.check_compute_class(path, one, cluster.mode, limits, region=region, zones=zones)
+                yield name, gke.check_compute_class(path, one, cluster.mode, limits, **known)
         case ExistingCluster():
             for name, there in cluster.pools.items():
                 args = described_pool(there)

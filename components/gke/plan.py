@@ -57,6 +57,10 @@ DRA_LABELS = {"gke-no-default-nvidia-gpu-device-plugin": "true", "nvidia.com/gpu
 """No device plugin of GKE's, and where the DRA driver runs (GKE documentation, how-to/set-up-dra)."""
 WORKLOAD_POLICY_ACCELERATORS = frozenset({"TPU-v7x"})
 """Their slices are shaped by a workload policy instead of a topology of the pool (GKE documentation, tpu7x)."""
+SINCE_VERSION: dict[str, dict[GkeMode, str]] = {
+    "TPU-v7x": {GkeMode.STANDARD: "1.34.0-gke.2201000", GkeMode.AUTOPILOT: "1.34.1-gke.3084001"}
+}
+"""Accelerator -> the first version of GKE that has it (GKE documentation, tpu-ironwood). Others: not looked up."""
 TAINT_EFFECTS = {"NoSchedule": "NO_SCHEDULE", "PreferNoSchedule": "PREFER_NO_SCHEDULE", "NoExecute": "NO_EXECUTE"}
 """Kubernetes -> API of GKE."""
 SHARING_STRATEGIES = {Sharing.TIME_SLICING: "TIME_SHARING", Sharing.MPS: "MPS"}

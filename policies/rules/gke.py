@@ -14,6 +14,7 @@ from components.gke.plan import (
     LAST_END_MINUTE,
     LOCAL_SSD_CHOICES,
     MAX_POOL_NAME,
+    SINCE_VERSION,
     hosts_of,
     topologies_of,
     topology_of,
@@ -295,9 +296,15 @@ def _gke_accelerators() -> list[str]:
 
 
 def check_gke_pool(
-    path: str, spec: GkePoolSpec, mode: GkeMode, *, region: str = "", zones: Sequence[str] = ()
+    path: str,
+    spec: GkePoolSpec,
+    mode: GkeMode,
+    *,
+    region: str = "",
+    zones: Sequence[str] = (),
+    kubernetes_version: str = "",
 ) -> Iterator[Finding]:
-    """Everything that can be wrong with one pool. `region` and `zones`: of the cluster, where they are known."""
+    """Everything that can be wrong with one pool. `region` and the rest: of the cluster, where they are known."""
     if mode == GkeMode.AUTOPILOT:
         yield Finding(
             path,
@@ -321,6 +328,7 @@ def check_gke_pool(
     yield from _between(path, spec, "disk_gib", MIN_DISK_GIB, MAX_DISK_GIB)
     if not isinstance(machine, Machine):
         return
+    yield from _since(path, machine, mode, kubernetes_version)
     yield from _sizes(path, spec, machine)
     yield from _purchase(path, spec, machine, one_zone=len(spec.get("zones") or zones or [""]) == 1)
     yield from _devices(path, spec, machine)
@@ -363,6 +371,21 @@ def _known_machine(path: str, name: str) -> Machine | Finding:
         f"a machine of the catalogue: {', '.join(names)}",
         f"did you mean {close[0]}? Others need a row in components/machines.py" if close else "choose one",
     )
+
+
+def _since(path: str, machine: Machine, mode: GkeMode, version: str) -> Iterator[Finding]:
+    """A version that says less than a whole one stands for its newest: 1.34 has what 1.34.0-gke.2201000 has."""
+    since = SINCE_VERSION.get(machine.accelerator, {}).get(mode)
+    if not since or not _VERSION.fullmatch(version):
+        return
+    first, numbers = (tuple(map(int, re.findall("[0-9]+", text))) for text in (since, version))
+    if numbers < first[: len(numbers)]:
+        yield Finding(
+            f"{path}.machine",
+            f"{machine.name} on GKE {version}",
+            f"GKE has {machine.accelerator} from {since} on ({mode})",
+            "raise controlPlane.kubernetesVersion or leave it to the release channel, or use another machine",
+        )
 
 
 def _sizes(path: str, spec: GkePoolSpec, machine: Machine) -> Iterator[Finding]:
@@ -432,15 +455,19 @@ def _purchase(path: str, spec: Any, machine: Machine, *, one_zone: bool) -> Iter
             "only flex-start and queued nodes end by themselves",
             "remove this line, or use purchase flex-start",
         )
+    yield from _sold(f"{path}.purchase", machine, purchase)
+    if topology_of(machine, spec.get("topology")) in topologies_of(machine):
+        yield from _slice_in_one_zone(path, hosts_of(machine, spec.get("topology")), one_zone=one_zone)
+
+
+def _sold(path: str, machine: Machine, purchase: GkePurchase) -> Iterator[Finding]:
     if machine.name in SPOT_OR_DYNAMIC and purchase in (GkePurchase.ON_DEMAND, GkePurchase.RESERVED):
         yield Finding(
-            f"{path}.purchase",
+            path,
             f"{purchase} on {machine.name}",
             f"Google sells {', '.join(SPOT_OR_DYNAMIC)} as spot, flex-start or queued alone",
             "use one of these, or a3-highgpu-8g",
         )
-    if topology_of(machine, spec.get("topology")) in topologies_of(machine):
-        yield from _slice_in_one_zone(path, hosts_of(machine, spec.get("topology")), one_zone=one_zone)
 
 
 def _slice_in_one_zone(path: str, hosts: int, *, one_zone: bool) -> Iterator[Finding]:
@@ -621,6 +648,7 @@ def check_compute_class(
     *,
     region: str = "",
     zones: Sequence[str] = (),
+    kubernetes_version: str = "",
 ) -> Iterator[Finding]:
     """Everything that can be wrong with a class of nodes. `limits`: what the Standard cluster may make by itself."""
     machine = _known_machine(path, spec.get("machine", ""))
@@ -634,6 +662,7 @@ def check_compute_class(
     yield from _chain(path, list(spec.get("purchases") or []))
     if not isinstance(machine, Machine):
         return
+    yield from _since(path, machine, mode, kubernetes_version)
     yield from _topology(path, spec.get("topology"), machine)
     yield from _class_purchases(path, spec, machine)
     yield from _class_slices(path, spec, machine, one_zone=len(spec.get("zones") or zones or [""]) == 1)
@@ -656,6 +685,8 @@ def _chain(path: str, purchases: list[GkePurchase]) -> Iterator[Finding]:
 
 def _class_purchases(path: str, spec: ComputeClassSpec, machine: Machine) -> Iterator[Finding]:
     chain = [p for p in spec.get("purchases") or [] if p in tuple(GkePurchase)]
+    for index, purchase in enumerate(spec.get("purchases") or []):
+        yield from _sold(f"{path}.purchases[{index}]", machine, purchase)
     if GkePurchase.RESERVED in chain:
         yield from check_reservation(f"{path}.reservation", spec.get("reservation"))
     elif spec.get("reservation"):

@@ -12,6 +12,7 @@ from components.gke.compute_class import ComputeClass
 from components.gke.spec import GkePurchase
 from components.machines import MACHINES
 from policies.rules.finding import Refused
+from policies.rules.gke import SPOT_OR_DYNAMIC
 from tests.components.gke.handles import AUTOPILOT, CLUSTER
 from tests.recorder import Recording, record
 
@@ -87,9 +88,10 @@ def test_what_holds_for_spot_holds_for_a_class_that_may_be_spot() -> None:
     "machine", [m for m in MACHINES.values() if m.kind is ClusterKind.GKE], ids=lambda machine: machine.name
 )
 def test_every_machine_makes_a_class_that_the_schema_takes(machine: Any) -> None:
-    spec = {"machine": machine.name, "nodes_max": 2, "purchases": [GkePurchase.SPOT, GkePurchase.ON_DEMAND]}
-    (first, second) = declared(spec).one("ComputeClass", "l4-class").inputs["spec"]["priorities"]
-    assert (first["spot"], second["spot"]) == (True, False)
+    chain = [GkePurchase.SPOT] + ([] if machine.name in SPOT_OR_DYNAMIC else [GkePurchase.ON_DEMAND])
+    spec = {"machine": machine.name, "nodes_max": 2, "purchases": chain}
+    (first, *others) = declared(spec).one("ComputeClass", "l4-class").inputs["spec"]["priorities"]
+    assert [rule["spot"] for rule in (first, *others)] == [True, False][: len(chain)]
     assert ("tpu" in first) == bool(machine.topology)
     assert ("gpu" in first) == (bool(machine.accelerator) and not machine.topology)
 

@@ -332,6 +332,7 @@ BAD_CLASSES: list[tuple[dict[str, Any], list[str]]] = [
     ({"machine": "ct5lp-hightpu-4t", "topology": "4x4", "nodes_max": 4}, ["zones"]),
     ({"machine": "n2-standard-8", "driver_version": "latest"}, ["driverVersion"]),
     ({"zones": ["us-east1-b"]}, ["zones[0]"]),
+    ({"machine": "a3-highgpu-1g", "purchases": ["spot", "on-demand"]}, ["purchases[1]"]),
 ]
 
 
@@ -346,3 +347,35 @@ def test_names_are_those_that_gke_takes() -> None:
     assert list(check_pool_name("x", "h100")) == []
     assert [f.path for name in ("", "9a", "a" * 41, "No Name!") for f in check_pool_name("x", name)] == ["x"] * 4
     assert [f.rule for f in check_class_name("x", "gke-mine")] == ["classes named gke… and autopilot… are GKE's own"]
+
+
+TPU7X: dict[str, Any] = {"machine": "tpu7x-standard-4t", "nodes_max": 1}
+
+
+@pytest.mark.parametrize(
+    ("mode", "version", "refused"),
+    [
+        (GkeMode.STANDARD, "1.33", True),
+        (GkeMode.STANDARD, "1.34.0-gke.2200000", True),
+        (GkeMode.STANDARD, "1.34.0-gke.2201000", False),
+        (GkeMode.STANDARD, "1.34", False),
+        (GkeMode.STANDARD, "", False),
+        (GkeMode.STANDARD, "1.35.1", False),
+        (GkeMode.AUTOPILOT, "1.34.0", True),
+        (GkeMode.AUTOPILOT, "1.34.0-gke.2201000", True),
+        (GkeMode.AUTOPILOT, "1.34.1-gke.3084001", False),
+    ],
+)
+def test_a_tpu7x_needs_a_gke_that_has_it(mode: GkeMode, version: str, refused: bool) -> None:
+    asked: dict[str, Any] = {"region": "europe-west4", "zones": ZONES[:1], "kubernetes_version": version}
+    limits: Any = {"cpu_max": 500, "memory_gib_max": 2000, "accelerators_max": {"TPU-v7x": 4}}
+    spec: Any = {**TPU7X, "purchases": ["spot"]}
+    found = [list(check_compute_class("x", spec, mode, limits, **asked))]
+    if mode is GkeMode.STANDARD:
+        found.append(list(check_gke_pool("x", {**TPU7X, "nodes_min": 0}, mode, **asked)))  # type: ignore[typeddict-item]
+    for findings in found:
+        assert [(f.path, "has TPU-v7x from 1.34" in f.rule) for f in findings] == [("x.machine", True)] * refused
+
+
+def test_no_other_machine_is_held_against_the_version() -> None:
+    assert list(check_gke_pool("x", L4, GkeMode.STANDARD, zones=ZONES, kubernetes_version="1.30")) == []  # type: ignore[arg-type]
