@@ -23,6 +23,7 @@ import tomllib
 
 from components.catalog import ACCELERATORS, ClusterKind, DeviceMechanism, Owner, Purchase, Sharing
 from components.eks.spec import EksImage, EksPurchase
+from components.gke.compute_class import ComputeClass
 from components.gke.spec import GkePurchase
 from components.machines import MACHINES, Machine, machines_with
 from components.node_pools.auto_mode import AutoModeNodePool
@@ -33,7 +34,7 @@ from components.node_pools.karpenter import KarpenterNodePool
 from components.node_pools.simulated import SimulatedNodePool
 from policies.rules.finding import Finding, Refused
 from tests.components.contract.eks import AUTO, KARPENTER, MANAGED, NODES, RESERVATION
-from tests.components.gke.handles import CLUSTER
+from tests.components.gke.handles import AUTOPILOT, CLUSTER
 from tests.recorder import Registered, record
 
 NEURON = {"Trainium1", "Trainium2", "Inferentia1", "Inferentia2"}
@@ -378,61 +379,128 @@ GKE_OWNERS: dict[str, dict[str, Any]] = {
     "default": {"driver_version": "default"},
     "latest": {"driver_version": "latest"},
     "dra": {"mechanism": DeviceMechanism.DRA},
+    "slices": {},
+    "compute-class": {},
+    "compute-class-slices": {},
+    "autopilot": {},
+    "autopilot-slices": {},
+    "autopilot-pool": {},
 }
+"""Who makes the nodes and what is said of them; `slices`: of two hosts each."""
 DYNAMIC = ("flex-start", "queued")
+SLICES = {"TPU-v4": "2x2x2", "TPU-v5e": "2x4", "TPU-v5p": "2x2x2", "TPU-v6e": "2x4", "TPU-v7x": "2x2x2"}
+"""Accelerator -> the slice of two hosts with four chips."""
+LIMITS = {"cpu_max": 10_000, "memory_gib_max": 100_000}
+GKE_ZONE = "europe-west4-a"
+
+
+def by_class(cell: Combination) -> bool:
+    return cell.owner.startswith(("compute-class", "autopilot")) and cell.owner != "autopilot-pool"
 
 
 def gke_machine(cell: Combination) -> Machine:
-    """The largest with GPUs, which is sold in every way; of TPUs the smallest, a slice by itself."""
-    return machines_with(cell.accelerator, ClusterKind.GKE)[0 if cell.accelerator in TPU else -1]
+    """The largest with GPUs, which is sold in every way; of TPUs the smallest, a slice by itself, or a part of one."""
+    machines = machines_with(cell.accelerator, ClusterKind.GKE)
+    if cell.accelerator not in TPU:
+        return machines[-1]
+    return next(each for each in machines if each.devices == 4) if cell.owner.endswith("slices") else machines[0]
+
+
+def gke_topology(cell: Combination) -> str:
+    """The shape of a slice, as it is written: a GPU has none and is asked for one all the same."""
+    return SLICES.get(cell.accelerator, "2x4") if cell.owner.endswith("slices") else ""
 
 
 def build_gke(name: str, cell: Combination) -> Any:
-    pool: Any = {
+    topology = gke_topology(cell)
+    nodes: Any = {
         "machine": gke_machine(cell).name,
-        "nodes_min": 0,
-        "nodes_max": 2,
-        "zones": ["europe-west4-a"],
-        "purchase": GkePurchase(cell.purchase),
-        "sharing": shared(cell),
-        **GKE_OWNERS[cell.owner],
+        "nodes_max": 4 if topology else 2,
+        "zones": [GKE_ZONE],
+        **({"topology": topology} if topology else {}),
+        **({"sharing": shared(cell)} if cell.sharing is not Sharing.EXCLUSIVE else {}),
         **({"reservation": "ours"} if cell.purchase == "reserved" else {}),
+        **GKE_OWNERS[cell.owner],
     }
-    return GkeNodePool(name, {"cluster": CLUSTER, "pool": pool})
+    cluster = AUTOPILOT if cell.owner.startswith("autopilot") else CLUSTER
+    if by_class(cell):
+        args: Any = {"cluster": cluster, "nodes": {**nodes, "purchases": [GkePurchase(cell.purchase)]}}
+        if cluster is CLUSTER:
+            args["limits"] = {**LIMITS, "accelerators_max": {cell.accelerator: 100}}
+        return ComputeClass(name, args)
+    return GkeNodePool(
+        name, {"cluster": cluster, "pool": {**nodes, "nodes_min": 0, "purchase": GkePurchase(cell.purchase)}}
+    )
 
 
 def gke_can(cell: Combination) -> bool:
+    if cell.owner == "autopilot-pool" or (by_class(cell) and cell.purchase == "queued"):
+        return False
     if cell.accelerator in TPU:
         never = cell.accelerator == "TPU-v4" and cell.purchase in DYNAMIC
-        return cell.owner == "cloud" and cell.sharing is Sharing.EXCLUSIVE and not never
-    return can_share(cell) and (cell.owner != "dra" or cell.sharing is Sharing.EXCLUSIVE)
+        of_gpus = cell.owner in ("default", "latest", "dra")
+        return cell.sharing is Sharing.EXCLUSIVE and not of_gpus and not never
+    whole_alone = cell.owner == "dra" or by_class(cell)
+    return (
+        not cell.owner.endswith("slices") and can_share(cell) and (not whole_alone or cell.sharing is Sharing.EXCLUSIVE)
+    )
+
+
+def gke_name(cell: Combination) -> str:
+    (name,) = ACCELERATORS[cell.accelerator].node_labels[ClusterKind.GKE].values()
+    return name
 
 
 def assert_gke(cell: Combination, outcome: Outcome) -> None:
-    accelerator, machine = ACCELERATORS[cell.accelerator], gke_machine(cell)
-    gpu, dra = cell.accelerator in NVIDIA, cell.owner == "dra"
-    assert outcome.kinds() == ["GkeNodePool pool", "NodePool pool-nodes"]
-    pool = outcome.one("NodePool")
+    if by_class(cell):
+        assert_gke_class(cell, outcome)
+    else:
+        assert_gke_pool(cell, outcome)
+    assert_gke_handle(cell, outcome)
+
+
+def assert_gke_pool(cell: Combination, outcome: Outcome) -> None:
+    """One node pool, or one for each slice; a slice of the newest TPUs is shaped by a policy."""
+    slices = bool(gke_topology(cell))
+    policy = slices and cell.accelerator == "TPU-v7x"
+    roles = ["slice-0", "slice-1"] if slices else ["nodes"]
+    shaped = ["ResourcePolicy pool-slices"] if policy else []
+    assert outcome.kinds() == ["GkeNodePool pool", *(f"NodePool pool-{role}" for role in roles), *shaped]
+    if policy:
+        assert outcome.one("ResourcePolicy")["workloadPolicy"] == {
+            "type": "HIGH_THROUGHPUT",
+            "acceleratorTopology": gke_topology(cell),
+        }
+    for role in roles:
+        (pool,) = [each.inputs for each in outcome.resources if each.name == f"{outcome.name}-{role}"]
+        assert_gke_nodes(cell, outcome, pool, role if slices else "")
+        anywhere = cell.purchase in ("spot", *DYNAMIC)
+        location = {"locationPolicy": "ANY" if anywhere else "BALANCED"}
+        if slices:
+            assert pool["autoscaling"] == {"minNodeCount": 0, "maxNodeCount": 2, **location}
+            placement = pool["placementPolicy"]
+            assert placement["type"] == "COMPACT"
+            assert placement.get("tpuTopology") == (None if policy else gke_topology(cell))
+            assert ("policyName" in placement) is policy
+        else:
+            assert pool["autoscaling"] == {"totalMinNodeCount": 0, "totalMaxNodeCount": 2, **location}
+            assert "placementPolicy" not in pool
+
+
+def assert_gke_nodes(cell: Combination, outcome: Outcome, pool: dict[str, Any], role: str) -> None:
+    gpu, dra, machine = cell.accelerator in NVIDIA, cell.owner == "dra", gke_machine(cell)
     config = pool["nodeConfig"]
-    ((gke_key, gke_name),) = accelerator.node_labels[ClusterKind.GKE].items()
     guest: dict[str, Any] = {
-        "type": gke_name,
+        "type": gke_name(cell),
         "count": machine.devices,
         "gpuDriverInstallationConfig": {
             "gpuDriverVersion": "INSTALLATION_DISABLED" if dra else cell.owner.upper(),
         },
     }
-    selector = {"mlplatform.dev/pool": outcome.name, gke_key: gke_name}
     if cell.sharing is Sharing.MIG:
         guest["gpuPartitionSize"] = MIG[cell.accelerator][0]
-        selector["cloud.google.com/gke-gpu-partition-size"] = MIG[cell.accelerator][0]
     elif cell.sharing is not Sharing.EXCLUSIVE:
-        strategy = {Sharing.TIME_SLICING: "TIME_SHARING", Sharing.MPS: "MPS"}[cell.sharing]
-        guest["gpuSharingConfig"] = {"gpuSharingStrategy": strategy, "maxSharedClientsPerGpu": REPLICAS}
-        selector["cloud.google.com/gke-gpu-sharing-strategy"] = strategy.lower().replace("_", "-")
-        selector["cloud.google.com/gke-max-shared-clients-per-gpu"] = str(REPLICAS)
-    if machine.topology:
-        selector["cloud.google.com/gke-tpu-topology"] = machine.topology
+        guest["gpuSharingConfig"] = {"gpuSharingStrategy": gke_strategy(cell), "maxSharedClientsPerGpu": REPLICAS}
     assert config.get("guestAccelerators") == ([guest] if gpu else None)
     assert config["machineType"] == machine.name
     assert config["shieldedInstanceConfig"]["enableSecureBoot"] is not dra
@@ -441,18 +509,88 @@ def assert_gke(cell: Combination, outcome: Outcome) -> None:
         "mlplatform.dev/pool": outcome.name,
         "mlplatform.dev/purchase": cell.purchase,
         **({"gke-no-default-nvidia-gpu-device-plugin": "true", "nvidia.com/gpu.present": "true"} if dra else {}),
+        **({"mlplatform.dev/tpu-slice": role.replace("slice", outcome.name)} if role else {}),
     }
     spot = ["mlplatform.dev/spot"] if cell.purchase == "spot" else []
-    assert [taint["key"] for taint in config["taints"]] == (["nvidia.com/gpu"] if gpu else []) + spot
-    handle = outcome.handle
-    assert handle["placement"]["node_selector"] == selector
-    arm = ["kubernetes.io/arch"] if cell.accelerator in ARM else []
-    queued = ["cloud.google.com/gke-queued"] if cell.purchase == "queued" else []
-    tolerated = [each["key"] for each in handle["placement"]["tolerations"]]
-    assert sorted(tolerated) == sorted([accelerator.taint_key, *spot, *arm, *queued])
+    taints = (["nvidia.com/gpu"] if gpu else []) + spot
+    assert [taint["key"] for taint in config.get("taints", [])] == taints
+
+
+def gke_strategy(cell: Combination) -> str:
+    return {Sharing.TIME_SLICING: "TIME_SHARING", Sharing.MPS: "MPS"}[cell.sharing]
+
+
+def assert_gke_class(cell: Combination, outcome: Outcome) -> None:
+    """One object, the same on Autopilot and on Standard: what to buy, and how."""
+    assert outcome.kinds() == ["ComputeClass pool", "ComputeClass pool-class"]
+    (body,) = [each.inputs for each in outcome.resources if each.name == f"{outcome.name}-class"]
+    machine = gke_machine(cell)
+    devices: dict[str, Any] = {"type": gke_name(cell), "count": machine.devices}
+    location = {"location": {"zones": [GKE_ZONE]}}
+    bought: dict[str, dict[str, Any]] = {
+        "on-demand": {"spot": False, **location},
+        "spot": {"spot": True, **location},
+        "flex-start": {"flexStart": {"enabled": True}, "maxRunDurationSeconds": 604800, **location},
+        "reserved": {"reservations": {"affinity": "Specific", "specific": [{"name": "ours", "zones": [GKE_ZONE]}]}},
+    }
+    spot = {"taints": [{"key": "mlplatform.dev/spot", "value": "true", "effect": "NoSchedule"}]}
+    assert body["spec"] == {
+        "description": f"Nodes of pool {outcome.name}",
+        "nodePoolAutoCreation": {"enabled": True},
+        "nodePoolConfig": {
+            "nodeLabels": {"mlplatform.dev/pool": outcome.name},
+            **(spot if cell.purchase == "spot" else {}),
+            "imageStreaming": {"enabled": True},
+            "serviceAccount": CLUSTER["node_service_account"],
+        },
+        "priorities": [
+            {
+                "machineType": machine.name,
+                "storage": {"bootDiskType": machine.boot_disks[0], "bootDiskSize": 200},
+                **(
+                    {"tpu": {**devices, "topology": gke_topology(cell) or machine.topology}}
+                    if cell.accelerator in TPU
+                    else {"gpu": {**devices, "driverVersion": "default"}}
+                ),
+                **bought[cell.purchase],
+            }
+        ],
+        "activeMigration": {"optimizeRulePriority": False},
+        "whenUnsatisfiable": "DoNotScaleUp",
+    }
+
+
+def assert_gke_handle(cell: Combination, outcome: Outcome) -> None:
+    accelerator, machine, dra = ACCELERATORS[cell.accelerator], gke_machine(cell), cell.owner == "dra"
+    placement, capacity = outcome.handle["placement"], outcome.handle["capacity"]
+    selector = {"mlplatform.dev/pool": outcome.name}
+    if by_class(cell):
+        selector["cloud.google.com/compute-class"] = outcome.name
+    else:
+        selector |= accelerator.node_labels[ClusterKind.GKE]
+        if machine.topology:
+            selector["cloud.google.com/gke-tpu-topology"] = gke_topology(cell) or machine.topology
+    if cell.sharing is Sharing.MIG:
+        selector["cloud.google.com/gke-gpu-partition-size"] = MIG[cell.accelerator][0]
+    elif cell.sharing is not Sharing.EXCLUSIVE:
+        selector["cloud.google.com/gke-gpu-sharing-strategy"] = gke_strategy(cell).lower().replace("_", "-")
+        selector["cloud.google.com/gke-max-shared-clients-per-gpu"] = str(REPLICAS)
+    assert placement["node_selector"] == selector
+    assert sorted(each["key"] for each in placement["tolerations"]) == sorted(
+        [
+            accelerator.taint_key,
+            *(["mlplatform.dev/spot"] if cell.purchase == "spot" else []),
+            *(["kubernetes.io/arch"] if cell.accelerator in ARM else []),
+            *(["cloud.google.com/gke-queued"] if cell.purchase == "queued" else []),
+            *(["cloud.google.com/compute-class"] if by_class(cell) else []),
+        ]
+    )
+    assert placement["hosts_per_slice"] == (2 if gke_topology(cell) else 1)
+    assert placement["purchase"] == ("on-demand" if cell.purchase in DYNAMIC else cell.purchase)
     whole = units(cell, machine.devices, whole_names=True)
-    assert handle["capacity"]["units_per_node"] == ({"gpu.nvidia.com": machine.devices} if dra else whole)
-    assert handle["software"] == {
+    assert capacity["units_per_node"] == ({"gpu.nvidia.com": machine.devices} if dra else whole)
+    assert capacity["nodes_max"] == (4 if gke_topology(cell) else 2)
+    assert outcome.handle["software"] == {
         "driver": Owner.FOUND if dra else Owner.CLOUD,
         "device_plugin": Owner.PLATFORM if dra else Owner.CLOUD,
         "mechanism": DeviceMechanism.DRA if dra else DeviceMechanism.DEVICE_PLUGIN,
@@ -485,8 +623,7 @@ HANDED_OUT = ("node_labels", "sharing_labels", "node_taints")
 
 
 def pool_args(cell: Combination, mechanism: DeviceMechanism) -> Any:
-    accelerator = ACCELERATORS[cell.accelerator]
-    topology = next(iter(accelerator.topologies), "")
+    topology = SLICES.get(cell.accelerator, "")
     return {
         "accelerator": cell.accelerator,
         "nodes_max": 2,
@@ -535,7 +672,7 @@ def assert_described(cell: Combination, outcome: Outcome) -> None:
 def identity(cell: Combination, outcome: Outcome, kind: ClusterKind) -> dict[str, str]:
     """Labels that pods of the pool select."""
     accelerator = ACCELERATORS[cell.accelerator]
-    topology = next(iter(accelerator.topologies), "")
+    topology = SLICES.get(cell.accelerator, "")
     slices = {"cloud.google.com/gke-tpu-topology": topology} if topology else {}
     return {"mlplatform.dev/pool": outcome.name, **accelerator.node_labels[kind], **slices}
 
@@ -547,10 +684,11 @@ def taint_keys(cell: Combination) -> set[str]:
 def assert_held(cell: Combination, outcome: Outcome, mechanism: DeviceMechanism) -> None:
     """What a pool promises that is not made of machines of a cloud: its accelerator's reference machine."""
     accelerator = ACCELERATORS[cell.accelerator]
-    devices = next(iter(accelerator.topologies.values()), (0,))[0] or MACHINES[accelerator.reference_host].devices
+    devices = 4 if cell.accelerator in TPU else MACHINES[accelerator.reference_host].devices
     capacity, placement = outcome.handle["capacity"], outcome.handle["placement"]
     dra = mechanism is DeviceMechanism.DRA
     assert capacity["units_per_node"] == ({"gpu.nvidia.com": devices} if dra else units(cell, devices))
+    assert placement["hosts_per_slice"] == (2 if cell.accelerator in TPU else 1)
     assert placement["purchase"] == cell.purchase
     assert {each["key"] for each in placement["tolerations"]} == taint_keys(cell)
 
@@ -622,8 +760,8 @@ CLOUDS = {
         tuple(GKE_OWNERS),
         tuple(each.value for each in GkePurchase),
         offered_by(ClusterKind.GKE),
-        373,
-        507,
+        536,
+        1904,
     ),
     "existing": Cloud(
         build_existing,
@@ -696,7 +834,7 @@ def test_a_refused_cell_registers_nothing_and_says_where_why_and_what_to_do(clou
             assert outcome.resources == [], cell
             assert outcome.tags == {}, cell
             for finding in outcome.findings:
-                assert finding.path.startswith(f"{outcome.name}."), finding
+                assert finding.path.split(".")[0] == outcome.name, finding
                 assert all(part.strip() for part in finding), finding
             assert len(set(outcome.findings)) == len(outcome.findings), cell
 
