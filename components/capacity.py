@@ -7,6 +7,7 @@ chips. Supply is reckoned with every pool at its largest. Settings, policies and
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from components.catalog import OTHER_NAMES
 from components.placement import Capacity
 
 UnitKey = str
@@ -113,10 +114,12 @@ def resource_quota(quotas: dict[UnitKey, int], supplies: tuple[Supply, ...]) -> 
     """A team's quota as Kubernetes can hold it: extended resource name -> units, pools of one resource added up.
 
     A ResourceQuota cannot tell two pools of one resource apart; the accelerator-quota policy holds the split.
-    Every resource that any pool offers is named, with 0 where the team has none: an absent key would mean no limit.
+    Every resource that any pool offers is named, with 0 where the team has none: an absent key would mean no limit. So
+    are the other names of the same devices, which nobody has any of.
     """
     by_key = {supply.key: supply.resource for supply in supplies}
-    total = dict.fromkeys(by_key.values(), 0)
+    others = (other for other, resource in OTHER_NAMES.items() if resource in by_key.values())
+    total = dict.fromkeys([*by_key.values(), *others], 0)
     for key, units in quotas.items():
         total[by_key[key]] += units
     return total

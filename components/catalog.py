@@ -65,7 +65,10 @@ class DeviceMechanism(StrEnum):
 
 @dataclass(frozen=True)
 class MigProfile:
-    """One MIG instance profile of one GPU."""
+    """One MIG instance profile of one GPU.
+
+    Those with media engines (`1g.10gb+me`) are not in the tables: label values name our layouts and know no `+`.
+    """
 
     name: str
     """As NVIDIA writes it: `<compute slices>g.<memory>gb`."""
@@ -358,6 +361,15 @@ RETIRED_RESOURCES: dict[str, str] = {
 
 DRIVER_RESOURCES: frozenset[str] = frozenset(row.resource_name for row in ACCELERATORS.values())
 """Every extended resource name of the table, before sharing renames it."""
+
+OTHER_NAMES: dict[str, str] = {
+    "aws.amazon.com/neuroncore": "aws.amazon.com/neuron",
+    "aws.amazon.com/neurondevice": "aws.amazon.com/neuron",
+}
+"""Under these names a device plugin offers the same devices once more -> the one that we count and hand out.
+
+AWS's Neuron device plugin: single cores; older ones devices too (Neuron documentation, k8s-neuron-device-plugin).
+"""
 
 SHARED_SUFFIX = ".shared"
 """What the device plugin adds with `renameByDefault: true`, which we always set: a shared unit is never a whole GPU."""

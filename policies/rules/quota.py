@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.capacity import Demand, Ledger, quota_resource, supplies_of, unit_key
-from components.catalog import RETIRED_RESOURCES, is_accelerator_resource
+from components.catalog import OTHER_NAMES, RETIRED_RESOURCES, is_accelerator_resource
 from components.placement import POOL_LABEL, Capacity
 from policies.rules.capacity import check_ledger
 from policies.rules.finding import Finding
@@ -54,7 +54,9 @@ def _taken(objects: list[PlannedObject], offered: set[str]) -> Iterator[tuple[Po
     """The pods of the plan, each with what one of them takes: extended resources, and devices that it claims."""
     templates = claim_templates(objects)
     for pods in all_pods(objects):
-        counted = units_of(pods.spec, lambda name: name in offered or is_accelerator_resource(name))
+        counted = units_of(
+            pods.spec, lambda name: name in offered or name in OTHER_NAMES or is_accelerator_resource(name)
+        )
         yield pods, counted | claimed_by(pods, templates)
 
 
@@ -67,7 +69,14 @@ def accelerators_within_quota(objects: list[PlannedObject]) -> Iterator[Finding]
     for pods, units in _taken(objects, offered):
         for resource, count in units.items():
             pool = at(pods.spec, "nodeSelector", {}).get(POOL_LABEL)
-            if UNKNOWN in (count, pool) or pods.count is None:
+            if resource in OTHER_NAMES and resource not in offered:
+                yield Finding(
+                    pods.owner.title,
+                    f"takes {resource}",
+                    f"these devices are counted as {OTHER_NAMES[resource]}, and as nothing else",
+                    f"ask for whole devices: {OTHER_NAMES[resource]}",
+                )
+            elif UNKNOWN in (count, pool) or pods.count is None:
                 yield _undecided(pods, resource)
             elif pool not in by_pool:
                 yield Finding(

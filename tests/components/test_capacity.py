@@ -53,3 +53,13 @@ def test_a_pool_with_one_resource_is_named_by_the_pool_alone() -> None:
 def test_a_resource_quota_adds_pools_of_one_resource_and_holds_nothing_of_what_a_team_has_not() -> None:
     supplies = (supply("h100"), supply("h200"), supply("v5e", "google.com/tpu"))
     assert resource_quota({"h100": 4, "h200": 2}, supplies) == {"nvidia.com/gpu": 6, "google.com/tpu": 0}
+
+
+def test_a_resource_quota_names_what_else_the_same_devices_are_called_and_holds_none_of_it() -> None:
+    assert resource_quota({"trn": 16}, (supply("trn", "aws.amazon.com/neuron"),)) == {
+        "aws.amazon.com/neuron": 16,
+        "aws.amazon.com/neuroncore": 0,
+        "aws.amazon.com/neurondevice": 0,
+    }
+    cores = (supply("trn", "aws.amazon.com/neuron"), supply("cores", "aws.amazon.com/neuroncore"))
+    assert resource_quota({"cores": 8}, cores)["aws.amazon.com/neuroncore"] == 8

@@ -45,6 +45,18 @@ def test_a_namespace_that_is_no_team_may_take_nothing() -> None:
     assert (finding.value, finding.rule) == ("team stray takes 1 of h100", "its quota is 0")
 
 
+def test_devices_asked_for_by_another_name_than_they_are_counted_by_are_refused() -> None:
+    spec = gpu_pod("2", "trn", "aws.amazon.com/neuroncore")
+    cores = kubernetes("Job", "vision", "train", {"parallelism": 1, "template": {"spec": spec}})
+    devices = pool("trn", accelerator="Trainium1", nodes_max=1)
+    (finding,) = quota_findings(devices, team("vision", trn=16), cores)
+    assert (finding.path, finding.value) == ("Job vision/train", "takes aws.amazon.com/neuroncore")
+    assert finding.remedy == "ask for whole devices: aws.amazon.com/neuron"
+    custom = {"name": "cores", "resource_name": "aws.amazon.com/neuroncore", "node_labels": {}, "taint_key": "cores"}
+    counted = pool("trn", custom_accelerator=custom, devices_per_node=2, nodes_max=1)
+    assert quota_findings(counted, team("vision", trn=2), cores) == []
+
+
 def claiming(namespace: str, name: str, count: int) -> list[PlannedObject]:
     """A Job whose pod claims devices, and the template of its claims."""
     exactly = {"deviceClassName": "gpu.nvidia.com", "count": count}
