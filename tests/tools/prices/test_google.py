@@ -19,7 +19,7 @@ from tools.prices import google
 NOT_ASKED = {
     *("a3-ultragpu-8g", "a4-highgpu-8g", "a4x-highgpu-4g", "ct4p-hightpu-4t", "ct5lp-hightpu-1t", "ct5lp-hightpu-4t"),
     *("ct5lp-hightpu-8t", "ct5p-hightpu-4t", "ct6e-standard-1t", "ct6e-standard-4t", "ct6e-standard-8t"),
-    *("tpu7x-standard-4t", "filestore-zonal", "cloud-nat-vm", "cloud-nat-data"),
+    *("tpu7x-standard-1t", "tpu7x-standard-4t", "filestore-zonal", "cloud-nat-vm", "cloud-nat-data"),
     *("cloud-sql-vcpu", "cloud-sql-memory", "cloud-sql-ssd"),
 }
 """Machines and items whose SKUs no source names: `refresh` leaves them as they are."""
