@@ -44,6 +44,11 @@ class Asset:
     def name(self) -> str:
         return self.address.rpartition("/")[2]
 
+    @property
+    def publisher(self) -> str:
+        """The host it comes from."""
+        return urllib.parse.urlsplit(self.address).netloc
+
 
 @dataclass(frozen=True)
 class Unavailable:
@@ -52,6 +57,16 @@ class Unavailable:
     publisher: str
     """A host, or what else the reason is about."""
     reason: str
+
+
+class NotDownloadedError(ToolError):
+    """A release whose checksum could be had, and which itself could not."""
+
+    def __init__(self, message: str, unavailable: Unavailable, silent: bool) -> None:
+        super().__init__(message)
+        self.unavailable = unavailable
+        self.silent = silent
+        """Nothing at all came from there: there is no use in asking for another release."""
 
 
 def told_together(unavailable: Iterable[Unavailable]) -> str:
@@ -148,17 +163,24 @@ def download(tool: Tool, asset: Asset, directory: Path, downloads: Path, progres
     """Fetches a release, verifies it, and unpacks the tool (and its companions) into `directory`.
 
     Raises:
-        ToolError: it could not be had after `ATTEMPTS` tries (what came is kept for the next run), or its digest is not
-            the publisher's (it is deleted).
+        NotDownloadedError: it was refused, or did not come in `ATTEMPTS` tries (what came is kept for the next run).
+        ToolError: its digest is not the publisher's (it is deleted).
     """
     downloads.mkdir(parents=True, exist_ok=True)
     partial = downloads / f"{asset.sha256[:12]}-{asset.name}.partial"
     try:
         _fetch_resumed(tool, asset, partial, progress)
     except (*_TRANSIENT, EOFError) as error:
-        raise ToolError(
-            f"{asset.address} broke off after {partial.stat().st_size if partial.exists() else 0} bytes: {error}. "
-            "Run the same command again to go on from there, or build instead with MLPLATFORM_TOOLCHAIN=build."
+        came = partial.stat().st_size if partial.exists() else 0
+        if isinstance(error, urllib.error.HTTPError):
+            reason = f"answers {error.code} {error.reason} for {asset.name}"
+        else:
+            reason = f"broke off in {asset.name}" if came else f"cannot be reached ({_cause(error)})"
+        raise NotDownloadedError(
+            f"{asset.address} broke off after {came} bytes: {error}. Run the same command again to go on from there, "
+            "or leave out MLPLATFORM_TOOLCHAIN=download to have it built.",
+            Unavailable(asset.publisher, reason),
+            silent=not came and not isinstance(error, urllib.error.HTTPError),
         ) from error
     digest = _digest(partial)
     if digest != asset.sha256:

@@ -20,6 +20,7 @@ from enum import Enum
 from pathlib import Path
 
 from tools import build, download
+from tools.download import Unavailable
 from tools.errors import ToolError
 from tools.pins import KUBERNETES_PROVIDER, LANGUAGE_HOST, PULUMI, TOOL_BY_NAME, TOOLS, Tool
 from tools.progress import Progress, Silent
@@ -28,6 +29,8 @@ from tools.store import Store, Way, cache_root, link, this_platform
 
 ROOT = Path(__file__).parent.parent
 """The checkout."""
+
+Available = Mapping[str, download.Asset | Unavailable]
 
 STAND_IN = f"{LANGUAGE_HOST} (stand-in)"
 
@@ -170,22 +173,50 @@ def _install(missing: Sequence[Tool], store: Store, environment: Mapping[str, st
     if wanted is Mode.PATH:
         raise ToolError(_not_on_path(missing, found))
     progress.note(_why_not_path(missing, reasons, wanted))
-    available: Mapping[str, download.Asset | download.Unavailable] = {}
+    available: Available = {}
     if wanted is not Mode.BUILD:
         available = download.assets(missing, this_platform(), environment.get("MLPLATFORM_DOWNLOAD_BASE"))
     to_build = [tool for tool in missing if not isinstance(available.get(tool.name), download.Asset)]
-    why = download.told_together(at for at in available.values() if isinstance(at, download.Unavailable))
     if to_build and wanted is Mode.DOWNLOAD:
+        why = download.told_together(at for at in available.values() if isinstance(at, Unavailable))
         raise ToolError(
             f"{_names(to_build)} cannot be downloaded: {why}. Name a mirror with MLPLATFORM_DOWNLOAD_BASE, "
             "or leave out MLPLATFORM_TOOLCHAIN=download to have them built from Go modules."
         )
-    for tool in missing:
-        asset = available.get(tool.name)
-        if isinstance(asset, download.Asset):
-            _download(tool, asset, store, progress)
+    not_had = _download_all(missing, available, wanted, store, progress)
+    why = download.told_together([*not_had.values(), *(at for at in available.values() if isinstance(at, Unavailable))])
+    to_build = [tool for tool in missing if tool in to_build or tool.name in not_had]
     if to_build:
         _build_all(to_build, why, store, environment, progress)
+
+
+def _download_all(
+    tools: Sequence[Tool], available: Available, wanted: Mode, store: Store, progress: Progress
+) -> dict[str, Unavailable]:
+    """Downloads what is available. Returns what could not be had after all and is to be built, with the reason.
+
+    A checksum from one host, files from another that a firewall stops: only the download itself finds that out.
+    """
+    not_had: dict[str, Unavailable] = {}
+    silent: dict[str, Unavailable] = {}
+    for tool in tools:
+        asset = available.get(tool.name)
+        if not isinstance(asset, download.Asset):
+            continue
+        if asset.publisher in silent:
+            not_had[tool.name] = silent[asset.publisher]
+            continue
+        try:
+            _download(tool, asset, store, progress)
+        except download.NotDownloadedError as error:
+            if wanted is Mode.DOWNLOAD:
+                raise
+            not_had[tool.name] = error.unavailable
+            if error.silent:
+                silent[asset.publisher] = error.unavailable
+            told = download.told_together([error.unavailable])
+            progress.note(f"{tool.name} {tool.version} cannot be downloaded ({told}); it is built instead.")
+    return not_had
 
 
 def _why_not_path(missing: Sequence[Tool], reasons: Mapping[str, str], wanted: Mode) -> str:

@@ -188,6 +188,60 @@ def test_what_can_neither_be_found_nor_downloaded_is_built_and_both_reasons_are_
     assert told.results["pulumi"] == "3.246.0 built"
 
 
+def test_what_has_a_checksum_and_is_refused_is_built_and_the_rest_is_downloaded(
+    mirror: Mirror, go: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    mirror.publish_everything()
+    etcd = TOOL_BY_NAME["etcd"]
+    del mirror.files[mirror.publish(etcd, archive(etcd, b"any"))]
+    told = Told()
+
+    ready = ensure(told, {**only(environment, tmp_path), "MLPLATFORM_DOWNLOAD_BASE": mirror.base})
+
+    assert {row.tool for row in ready.report() if row.way is Way.BUILD} == {"etcd", STAND_IN}
+    host = mirror.base.removeprefix("http://")
+    assert (
+        f"etcd 3.6.8 cannot be downloaded ({host}: answers 404 Not Found for etcd-v3.6.8-linux-amd64.tar.gz)"
+        in (told.notes[1])
+    )
+    assert told.notes[2].startswith("Building 1 tools from pinned Go modules with Go 1.26.8 (no download: ")
+    assert told.results["etcd"] == "3.6.8 built"
+
+
+def test_a_host_that_gives_checksums_and_no_files_is_given_up_after_one_tool_and_all_is_built(
+    mirror: Mirror, go: Path, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror.publish_everything()
+    asked: list[str] = []
+
+    def blocked(tool: Tool, *_: object) -> None:
+        asked.append(tool.name)
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    monkeypatch.setattr("tools.download._fetch_resumed", blocked)
+    told = Told()
+
+    ready = ensure(told, {**only(environment, tmp_path), "MLPLATFORM_DOWNLOAD_BASE": mirror.base})
+
+    assert {row.way for row in ready.report()} == {Way.BUILD}
+    assert asked == [TOOLS[0].name]
+    assert "cannot be reached (Connection reset by peer)); it is built instead" in told.notes[1]
+    assert len(told.notes) == 3
+
+
+def test_a_forced_download_that_is_refused_is_an_error_and_nothing_is_built(
+    mirror: Mirror, go: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    mirror.publish_everything()
+    del mirror.files[mirror.publish(PULUMI, archive(PULUMI, b"any"))]
+    settings = {"MLPLATFORM_TOOLCHAIN": "download", "MLPLATFORM_DOWNLOAD_BASE": mirror.base}
+
+    with pytest.raises(ToolError, match=r"404: Not Found\. Run the same .* leave out MLPLATFORM_TOOLCHAIN=download"):
+        ensure(environment={**only(environment, tmp_path), **settings})
+
+    assert go.read_text() == ""
+
+
 def test_a_forced_build_looks_at_nothing_else(
     go: Path, every_tool: Mapping[str, Path], mirror: Mirror, environment: dict[str, str]
 ) -> None:
