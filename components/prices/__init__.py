@@ -49,7 +49,10 @@ class Row:
     usd: float | None = None
     """For one unit: an hour of a machine; what the item says."""
     saving: float | None = None
-    """Of the on-demand price: 0.64 is 64 % less."""
+    """Of the on-demand price: 0.64 is 64 % less. An average where its source gives one."""
+    low: float | None = None
+    """The least that `usd` was over the zones when they were asked, as `high` is the most; both or none, of spot."""
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,10 @@ class Price:
     source: str
     estimated: bool = False
     """Reckoned from the on-demand price and the average saving that the cloud publishes."""
+    low: float | None = None
+    """On spot, in the cheapest zone; None: no source gives a range."""
+    high: float | None = None
+    """On spot, in the dearest zone."""
 
     def age_days(self, today: date) -> int:
         """Days since the source was made."""
@@ -98,7 +105,14 @@ class PriceTable:
                 return None
             usd, asked = full.usd * (1 - row.saving), min(full.dated, asked)
         unit = ITEMS[name].unit if name in ITEMS else HOUR
-        return Price(usd, unit, self.region, purchase, asked, source.what, estimated=row.usd is None)
+        return Price(usd, unit, self.region, purchase, asked, source.what, row.usd is None, low=row.low, high=row.high)
+
+    def spot_saving(self, name: str) -> tuple[float, float] | None:
+        """The least and the most that spot saves of the on-demand price; the same twice where no range is known."""
+        spot, full = self.price(name, Purchase.SPOT), self.price(name)
+        if spot is None or full is None:
+            return None
+        return 1 - (spot.high or spot.usd) / full.usd, 1 - (spot.low or spot.usd) / full.usd
 
     def age_days(self, today: date) -> int:
         """Days since the oldest source that a row still rests on."""
@@ -165,13 +179,16 @@ def parse(text: str) -> PriceTable:
 
 
 def _row(line: dict[str, Any], sources: dict[str, Source]) -> Row:
-    row = Row(
-        line["name"], Purchase(line.get("purchase", "on-demand")), line["source"], line.get("usd"), line.get("saving")
-    )
+    purchase, amounts = Purchase(line.get("purchase", "on-demand")), ("usd", "saving", "low", "high")
+    row = Row(line["name"], purchase, line["source"], *(line.get(key) for key in amounts))
     if (row.usd is None) == (row.saving is None) or row.source not in sources:
         raise ValueError(f"a price has an amount or a saving, and a source of its file: {line}")
     if not (row.usd is None or row.usd > 0) or not (row.saving is None or 0 <= row.saving < 1):
         raise ValueError(f"an amount is more than 0, a saving from 0 to less than 1: {line}")
+    if (row.low, row.high) != (None, None) and not (
+        row.purchase is Purchase.SPOT and 0 < (row.low or 0) <= (row.usd or 0) <= (row.high or 0)
+    ):
+        raise ValueError(f"an amount of spot may have its low and its high, around it: {line}")
     return row
 
 
@@ -193,6 +210,8 @@ def _lines(table: PriceTable) -> Iterator[str]:
     for row in sorted(table.rows, key=lambda row: (row.name in ITEMS, row.name, row.purchase)):
         purchase = "" if row.purchase is Purchase.ON_DEMAND else f", purchase: {row.purchase}"
         amount = f"saving: {number(row.saving)}" if row.saving is not None else f"usd: {number(row.usd or 0)}"
+        if row.low is not None and row.high is not None:
+            amount += f", low: {number(row.low)}, high: {number(row.high)}"
         yield f"  - {{name: {row.name}{purchase}, {amount}, source: {row.source}}}"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from components.catalog import ClusterKind, Purchase
 from components.machines import MACHINES
 from tools.errors import ToolError
-from tools.prices.changes import Asked
+from tools.prices.changes import Answer, Asked
 from tools.prices.optional import optional
 
 WHAT = "AWS Price List Query API and EC2 DescribeSpotPriceHistory"
@@ -100,7 +100,7 @@ def clients(region: str) -> tuple[Any, Any]:
     return boto3.client("pricing", region_name=PRICE_LIST_REGION), boto3.client("ec2", region_name=region)
 
 
-def ask(pricing: Any, ec2: Any, region: str, tell: Callable[[str], None]) -> dict[Asked, float]:
+def ask(pricing: Any, ec2: Any, region: str, tell: Callable[[str], None]) -> Answer:
     """Every price that AWS answers for that region. ToolError: it does not answer."""
     errors = optional("botocore.exceptions")
     questions = {name: machine_question(name) for name in machines()} | ITEM_QUESTIONS
@@ -112,7 +112,7 @@ def ask(pricing: Any, ec2: Any, region: str, tell: Callable[[str], None]) -> dic
             if usd is not None:
                 found[name, Purchase.ON_DEMAND] = usd
         tell(f"spot prices of {len(machines())} machines")
-        spot = {(name, Purchase.SPOT): usd for name, usd in spot_prices(ec2).items()}
+        zones = {(name, Purchase.SPOT): amounts for name, amounts in spot_prices(ec2).items()}
     except (errors.NoCredentialsError, errors.PartialCredentialsError) as error:
         raise ToolError(f"no AWS credentials ({error}); run `aws sso login`, or set AWS_PROFILE") from error
     except errors.ClientError as error:
@@ -122,7 +122,8 @@ def ask(pricing: Any, ec2: Any, region: str, tell: Callable[[str], None]) -> dic
         ) from error
     except errors.BotoCoreError as error:
         raise ToolError(f"AWS does not answer: {error}") from error
-    return found | spot
+    spot = {name: median(amounts) for name, amounts in zones.items()}
+    return Answer(found | spot, {name: (min(amounts), max(amounts)) for name, amounts in zones.items()})
 
 
 def products(pricing: Any, question: Question, region: str) -> Iterator[dict[str, Any]]:
@@ -152,8 +153,8 @@ def _amounts(product: dict[str, Any], units: tuple[str, ...]) -> Iterator[float]
                 yield float(dimension["pricePerUnit"]["USD"])
 
 
-def spot_prices(ec2: Any) -> dict[str, float]:
-    """What each machine costs now on spot, Linux: the middle of the zones."""
+def spot_prices(ec2: Any) -> dict[str, list[float]]:
+    """What each machine costs now on spot, Linux, in each zone."""
     now = datetime.now(UTC)
     pages = ec2.get_paginator("describe_spot_price_history").paginate(
         InstanceTypes=machines(), ProductDescriptions=["Linux/UNIX"], StartTime=now, EndTime=now
@@ -164,4 +165,4 @@ def spot_prices(ec2: Any) -> dict[str, float]:
             latest = zones.setdefault(row["InstanceType"], {})
             told = row["Timestamp"], float(row["SpotPrice"])
             latest[row["AvailabilityZone"]] = max(latest.get(row["AvailabilityZone"], told), told)
-    return {machine: median(usd for _, usd in latest.values()) for machine, latest in zones.items()}
+    return {machine: [usd for _, usd in latest.values()] for machine, latest in zones.items()}

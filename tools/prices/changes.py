@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from components.catalog import Purchase
 from components.prices import PriceTable, Row, Source
@@ -13,6 +13,15 @@ IMPLAUSIBLE_FACTOR = 5.0
 
 Asked = tuple[str, Purchase]
 """A machine or an item, and how it is bought."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a cloud's price API says."""
+
+    usd: Mapping[Asked, float]
+    ranges: Mapping[Asked, tuple[float, float]] = field(default_factory=dict)
+    """The least and the most over the zones, where it says that."""
 
 
 @dataclass(frozen=True)
@@ -50,19 +59,30 @@ class Change:
 
 
 def refreshed(
-    table: PriceTable, answer: Mapping[Asked, float], asked: Collection[Asked], source: Source
+    table: PriceTable, answer: Answer, asked: Collection[Asked], source: Source
 ) -> tuple[PriceTable, list[Change]]:
     """The table with what was answered; what was asked and not answered goes; what was not asked stays.
 
     ValueError: an amount that cannot be a price, or no answer at all.
     """
-    if not answer:
+    found = answer.usd
+    if not found:
         raise ValueError(f"{source.what} knows no price of {len(asked)} that were asked for in {table.region}")
-    wrong = [f"{name} {purchase}: {usd}" for (name, purchase), usd in answer.items() if not 0 < usd < float("inf")]
+    wrong = [f"{name} {purchase}: {usd}" for (name, purchase), usd in found.items() if not 0 < usd < float("inf")]
     if wrong:
         raise ValueError(f"{source.what} gave amounts that are no prices: {', '.join(wrong)}")
-    fresh = [Row(name, purchase, source.key, usd=round(usd, 9)) for (name, purchase), usd in answer.items()]
-    kept = [row for row in table.rows if (row.name, row.purchase) not in {*asked, *answer}]
+    fresh = [
+        Row(
+            name,
+            purchase,
+            source.key,
+            round(usd, 9),
+            None,
+            *(round(end, 9) for end in answer.ranges.get((name, purchase), ())),
+        )
+        for (name, purchase), usd in found.items()
+    ]
+    kept = [row for row in table.rows if (row.name, row.purchase) not in {*asked, *found}]
     after = replace(table, rows=tuple(kept + fresh), sources={**table.sources, source.key: source})
     return after, list(_changes(table, after))
 

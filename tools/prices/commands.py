@@ -16,7 +16,7 @@ from components.catalog import Purchase
 from components.prices import CLOUDS, PriceTable, Source, file_of, parse, render, tables
 from tools.errors import ToolError
 from tools.prices import aws, google
-from tools.prices.changes import Asked, empty_table, implausible, refreshed
+from tools.prices.changes import Answer, Asked, empty_table, implausible, refreshed
 from tools.progress import LiveTable, plain_lines
 
 OLD_DAYS = 90
@@ -42,6 +42,12 @@ def status(now: date) -> Iterator[str]:
         for source in sorted(table.sources.values(), key=lambda source: source.dated):
             count = sum(row.source == source.key for row in table.rows)
             yield f"  {source.dated}  {count:>3}  {source.what}"
+        if savings := [
+            saving for row in table.rows if row.purchase is Purchase.SPOT if (saving := table.spot_saving(row.name))
+        ]:
+            ranges = sum(row.low is not None for row in table.rows)
+            least, most = min(low for low, _ in savings), max(high for _, high in savings)
+            yield f"  spot saves {least:.0%} to {most:.0%}, by machine; the range over the zones is known of {ranges}"
     for cloud in CLOUDS:
         for purchase, names in components.prices.unknown(cloud).items():
             what = "on spot" if purchase is Purchase.SPOT else "price"
@@ -83,7 +89,7 @@ def refresh_table(table: PriceTable, directory: Path, now: date, *, dry_run: boo
         parse(text)
     except ValueError as error:
         raise ToolError(f"{error}; nothing was written") from error
-    click.echo(f"{table.cloud} {table.region}: {len(answer)} prices answered, {len(changes)} changed")
+    click.echo(f"{table.cloud} {table.region}: {len(answer.usd)} prices answered, {len(changes)} changed")
     for change in changes:
         click.echo(f"  {change}")
     doubts = implausible(changes)
@@ -97,12 +103,12 @@ def refresh_table(table: PriceTable, directory: Path, now: date, *, dry_run: boo
     tables.cache_clear()
 
 
-def ask(table: PriceTable, now: date, tell: Tell) -> tuple[dict[Asked, float], set[Asked], Source]:
+def ask(table: PriceTable, now: date, tell: Tell) -> tuple[Answer, set[Asked], Source]:
     """The cloud's answer, what it was asked, and the source that it now is."""
     if table.cloud == "aws":
         pricing, ec2 = aws.clients(table.region)
         return aws.ask(pricing, ec2, table.region, tell), aws.asked(), Source("aws-api", now, aws.WHAT)
-    answer = google.ask(google.client(), table.region, tell)
+    answer = Answer(google.ask(google.client(), table.region, tell))
     return answer, google.asked(), Source("google-api", now, google.WHAT)
 
 

@@ -107,6 +107,25 @@ def test_a_spot_price_from_a_saving_says_that_it_is_reckoned_and_is_as_old_as_it
     assert found.estimated
     assert found.usd == pytest.approx(16.288 * 0.29)
     assert found.dated == date(2025, 6, 28)
+    assert (found.low, found.high) == (None, None), "an average is no range"
+
+
+def test_what_spot_saves_is_a_range_where_one_is_known_and_else_one_figure() -> None:
+    table = PriceTable(
+        "aws",
+        "us-east-1",
+        {"s": Source("s", date(2026, 1, 2), "any")},
+        (
+            Row("p5.48xlarge", Purchase.ON_DEMAND, "s", usd=40),
+            Row("p5.48xlarge", Purchase.SPOT, "s", usd=16, low=10, high=20),
+            Row("g6.xlarge", Purchase.ON_DEMAND, "s", usd=1),
+            Row("g6.xlarge", Purchase.SPOT, "s", saving=0.5),
+            Row("g5.xlarge", Purchase.SPOT, "s", saving=0.5),
+        ),
+    )
+    assert table.spot_saving("p5.48xlarge") == (0.5, 0.75)
+    assert table.spot_saving("g6.xlarge") == (0.5, 0.5)
+    assert table.spot_saving("g5.xlarge") is None
 
 
 @pytest.mark.parametrize(
@@ -145,11 +164,18 @@ def test_both_clouds_have_a_table_and_no_other_kind_of_cluster_has_one() -> None
 
 ROWS = st.lists(
     st.builds(
-        lambda name, purchase, usd, saving: Row(name, purchase, "s", *((usd, None) if usd else (None, saving))),
+        lambda name, purchase, usd, saving, ranged: Row(
+            name,
+            purchase,
+            "s",
+            *((usd, None) if usd else (None, saving)),
+            *((usd, usd) if ranged and purchase is Purchase.SPOT else ()),
+        ),
         st.sampled_from([*MACHINES, *ITEMS]),
         st.sampled_from(Purchase),
         st.none() | st.integers(1, 10**12).map(lambda n: n / 10**9),
         st.integers(0, 99).map(lambda n: n / 100),
+        st.booleans(),
     ),
     unique_by=lambda row: (row.name, row.purchase),
 )
@@ -174,6 +200,10 @@ def test_any_table_comes_back_from_its_file(rows: list[Row], what: str) -> None:
         ("usd: 0.526", "usd: 0", "more than 0"),
         ("saving: 0.64", "saving: 1", "less than 1"),
         ("date: 2026-07-20", "date: last July", "a source has a date, 2026-11-21: karpenter"),
+        ("usd: 0.526", "purchase: spot, usd: 0.526, low: 0.5", "its low and its high"),
+        ("usd: 0.526", "purchase: spot, usd: 0.526, low: 0.6, high: 0.7", "its low and its high"),
+        ("usd: 0.526", "usd: 0.526, low: 0.5, high: 0.7", "its low and its high"),
+        ("saving: 0.64", "saving: 0.64, low: 0.6, high: 0.7", "its low and its high"),
         ("currency: USD", "currency: EUR", "in USD"),
         ("name: g4dn.2xlarge,", "name: g4dn.xlarge,", "stands twice"),
     ],

@@ -17,6 +17,7 @@ from components.prices.items import ITEMS
 from tests.tools.prices.support import expected, product, questions, stubbed
 from tools.errors import ToolError
 from tools.prices import aws
+from tools.prices.changes import Answer
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 NOT_ASKED = {"eks-cluster-extended"}
@@ -33,7 +34,7 @@ def spot(machine: str, zone: str, usd: float, minutes_ago: int = 0) -> dict[str,
     }
 
 
-def asked(lists: dict[str, list[str]], spots: list[dict[str, Any]], region: str = "us-east-1") -> dict[Any, float]:
+def asked(lists: dict[str, list[str]], spots: list[dict[str, Any]], region: str = "us-east-1") -> Answer:
     """What `ask` makes of those answers, every question being answered in turn."""
     pricing, lists_stub = stubbed("pricing")
     ec2, spot_stub = stubbed("ec2", region)
@@ -57,7 +58,7 @@ def asked(lists: dict[str, list[str]], spots: list[dict[str, Any]], region: str 
 def test_list_and_spot_prices_are_asked_for_every_machine_and_item() -> None:
     lists = {name: [product("Any", 1 + n)] for n, name in enumerate(aws.machines())}
     lists["eks-cluster"] = [product("USE1-AmazonEKS-Hours:perCluster", 0.1, "Hours")]
-    found = asked(lists, [spot("p5.48xlarge", "us-east-1a", 20)])
+    found = asked(lists, [spot("p5.48xlarge", "us-east-1a", 20)]).usd
     assert found["g4dn.xlarge", Purchase.ON_DEMAND] == 1
     assert found["eks-cluster", Purchase.ON_DEMAND] == 0.1
     assert found["p5.48xlarge", Purchase.SPOT] == 20
@@ -78,7 +79,7 @@ def test_another_product_of_the_same_fields_is_told_by_its_usage_type() -> None:
         "nat-gateway": [product("NatGateway-Hours", 0.045), product("NatGateway-Bytes", 0.045, "GB")],
         "nat-gateway-data": [product("NatGateway-Hours", 0.045), product("NatGateway-Bytes", 0.044, "GB")],
     }
-    found = asked(lists, [])
+    found = asked(lists, []).usd
     assert {name: usd for (name, _), usd in found.items()} == {
         "eks-cluster": 0.1,
         "nat-gateway": 0.045,
@@ -92,7 +93,7 @@ def test_only_the_first_tier_counts_and_what_is_free_is_no_price() -> None:
         product("TimedStorage-ByteHrs", 0.022, "GB-Mo", begin="51200"),
     ]
     found = asked({"s3-standard": tiers, "p5.48xlarge": [product("Any", 0)]}, [])
-    assert found == {("s3-standard", Purchase.ON_DEMAND): 0.023}
+    assert found.usd == {("s3-standard", Purchase.ON_DEMAND): 0.023}
 
 
 def test_two_prices_for_one_machine_are_refused_by_name() -> None:
@@ -107,14 +108,15 @@ def test_two_prices_for_one_machine_are_refused_by_name() -> None:
         )
 
 
-def test_the_spot_price_is_the_middle_of_the_zones_now() -> None:
+def test_the_spot_price_is_the_middle_of_the_zones_now_with_the_cheapest_and_the_dearest_beside_it() -> None:
     rows = [
         spot("p5.48xlarge", "us-east-1a", 10),
         spot("p5.48xlarge", "us-east-1b", 20),
         spot("p5.48xlarge", "us-east-1c", 90),
         spot("p5.48xlarge", "us-east-1c", 1, minutes_ago=60),
     ]
-    assert asked({}, rows) == {("p5.48xlarge", Purchase.SPOT): 20}
+    p5_spot = ("p5.48xlarge", Purchase.SPOT)
+    assert asked({}, rows) == Answer({p5_spot: 20}, {p5_spot: (10, 90)})
 
 
 def test_a_refusal_is_one_line_that_says_which_right_is_missing() -> None:

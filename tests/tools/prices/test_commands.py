@@ -20,7 +20,7 @@ from tests.tools.prices.support import catalogue, catalogue_skus, stubbed
 from tools.__main__ import main
 from tools.errors import ToolError
 from tools.prices import aws, commands, google
-from tools.prices.changes import Asked
+from tools.prices.changes import Answer, Asked
 from tools.prices.optional import optional
 
 ROOT = Path(__file__).parents[3]
@@ -72,7 +72,7 @@ def known(cloud: str, region: str, directory: Path) -> dict[Asked, float]:
 
 def aws_answers(monkeypatch: pytest.MonkeyPatch, answer: Mapping[Asked, float]) -> None:
     monkeypatch.setattr(aws, "clients", lambda region: (None, None))
-    monkeypatch.setattr(aws, "ask", lambda pricing, ec2, region, tell: tell("asked") or dict(answer))
+    monkeypatch.setattr(aws, "ask", lambda pricing, ec2, region, tell: tell("asked") or Answer(answer))
 
 
 def test_the_status_says_how_old_each_source_is_and_what_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,6 +81,7 @@ def test_the_status_says_how_old_each_source_is_and_what_is_unknown(monkeypatch:
     assert result.exit_code == 0
     assert "aws us-east-1: 145 prices, the oldest 964 days old  (old: python -m tools prices refresh)" in result.output
     assert "2026-07-20   51  AWS price list" in result.output
+    assert "  spot saves 49% to 86%, by machine; the range over the zones is known of 0\n" in result.output
     assert "aws, unknown price: p5e.48xlarge, trn2.3xlarge" in result.output
     assert "gcp, unknown on spot: a3-ultragpu-8g" in result.output
 
