@@ -1,6 +1,7 @@
 """Questions that a program asks a simulated cloud. Others are refused by name."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from simulator.clouds import sdk
 from simulator.clouds.account import SIMULATED_PROJECT_NUMBER, Account
 from simulator.clouds.errors import CloudRefusal
 
+SIGNED_IN = "MLPLATFORM_SIMULATED_CREDENTIALS"
+"""Environment variable; `none`: nobody is signed in, and the cloud refuses to say who asks."""
 _AMPLE = 10_000
 """A quota that the files do not name."""
 
@@ -38,7 +41,13 @@ def quotas(directory: Path) -> dict[str, Any]:
     return found
 
 
+def _refuse_strangers() -> None:
+    if os.environ.get(SIGNED_IN) == "none":
+        raise CloudRefusal("NoCredentials", f"nobody is signed in: {SIGNED_IN} is none")
+
+
 def _caller(arguments: Mapping[str, Any], account: Account, directory: Path) -> Answer:
+    _refuse_strangers()
     return {
         "accountId": account.account,
         "arn": f"arn:aws:iam::{account.account}:user/simulated",
@@ -93,6 +102,7 @@ def _service_quota(arguments: Mapping[str, Any], account: Account, directory: Pa
 
 
 def _project(arguments: Mapping[str, Any], account: Account, directory: Path) -> Answer:
+    _refuse_strangers()
     project = arguments.get("projectId") or account.project
     return {
         "id": f"projects/{project}",

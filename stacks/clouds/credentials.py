@@ -52,5 +52,5 @@ def _asked(question: Callable[[], Answer], what: str, rule: str, remedy: str) ->
     try:
         return question()
     except Exception as error:
-        said = str(error).strip().splitlines()
-        raise Refused("cloud", [Finding(what, said[-1][:300] if said else "(none)", rule, remedy)]) from None
+        said = " ".join(str(error).split())  # of many lines the last is often general advice
+        raise Refused("cloud", [Finding(what, said[:500] or "(none)", rule, remedy)]) from None

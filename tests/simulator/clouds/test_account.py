@@ -45,6 +45,21 @@ def test_the_simulated_account_is_the_one_that_is_expected(tmp_path: Path, provi
     assert aws.invoke("aws:index/getCallerIdentity:getCallerIdentity")["accountId"] == "111111111111"
 
 
+@pytest.mark.parametrize(
+    ("cloud", "token"),
+    [
+        ("aws", "aws:index/getCallerIdentity:getCallerIdentity"),
+        ("gcp", "gcp:organizations/getProject:getProject"),
+    ],
+)
+def test_whoever_is_not_signed_in_is_not_told_who_asks(
+    cloud: str, token: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLPLATFORM_SIMULATED_CREDENTIALS", "none")
+    with pytest.raises(Refused, match="NoCredentials: nobody is signed in"):
+        request.getfixturevalue(cloud).invoke(token)
+
+
 def test_questions_are_answered_and_unknown_ones_refused_by_name(aws: Cloud, gcp: Cloud) -> None:
     assert aws.invoke("aws:index/getRegion:getRegion")["region"] == "eu-central-1"
     assert gcp.invoke("gcp:organizations/getClientConfig:getClientConfig")["project"] == "simulated-project"
