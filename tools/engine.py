@@ -131,9 +131,15 @@ class Engine:
         """Makes the state as the world is. `changes` is the drift that was found."""
         return self._run("refresh", "--preview-only" if preview_only else "--yes --skip-preview".split(" "))
 
-    def destroy(self, *, preview_only: bool = False) -> Outcome:
-        """Deletes everything the state knows, or says what it would delete."""
-        return self._run("destroy", "--preview-only" if preview_only else ["--yes", "--skip-preview", *_WAITING])
+    def destroy(self, *, preview_only: bool = False, first: str = "") -> Outcome:
+        """Deletes everything the state knows, or says what it would delete.
+
+        `first` is a pattern of URNs: only what it matches goes, and all that depends on it.
+        """
+        chosen = ["--target", first, "--target-dependents"] if first else []
+        return self._run(
+            "destroy", *chosen, "--preview-only" if preview_only else ["--yes", "--skip-preview", *_WAITING]
+        )
 
     def exists(self) -> bool:
         """The backend knows the stack."""
@@ -173,10 +179,15 @@ class Engine:
         answer: dict[str, Any] = json.loads(self._ask("stack", "output", "--json"))
         return answer
 
-    def secret_output(self, name: str) -> str:
-        """One output in clear text; empty where the stack has none of that name. Never print it."""
-        answer: dict[str, Any] = json.loads(self._ask("stack", "output", "--json", "--show-secrets"))
-        return str(answer.get(name) or "")
+    def kubeconfig(self) -> str:
+        """Of the cluster that the stack makes or hands on, in clear text; empty where there is none. Never print it.
+
+        The component that made it will do: behind a first `up` that failed, the stack itself has no outputs yet.
+        """
+        deployment = json.loads(self._ask("stack", "export", "--show-secrets"))["deployment"]
+        makers = [r for r in deployment.get("resources") or [] if not r["type"].startswith("pulumi:providers:")]
+        found = next((told for r in makers if (told := r.get("outputs", {}).get("kubeconfig"))), "")
+        return str(json.loads(found["plaintext"]) if isinstance(found, dict) else found)
 
     def export(self) -> dict[str, Any]:
         """The state as the engine keeps it; secrets stay encrypted."""

@@ -21,6 +21,7 @@ from typing import Any
 import click
 import yaml
 from filelock import FileLock, Timeout
+from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_attempt, wait_fixed
 
 from simulator.cluster import Cluster, State
 from simulator.errors import SimulatorError
@@ -50,7 +51,7 @@ from tools.recovery import (
     new_run,
     this_host,
 )
-from tools.remains import LISTED, Remains, remains
+from tools.remains import CLUSTERS, LISTED, NAMESPACE, Remains, leaving, remains
 from tools.screen import RunWatcher, Screen, changes_text, failures_text, steps_text, violations_text
 from tools.transient import result_unknown, with_retries
 
@@ -65,11 +66,21 @@ _CREATES_NOTHING = frozenset({"refresh", "destroy"})
 # apply and so takes it in; from 4.29 on a create is a plain POST and needs this to do so. Set only after a killed run
 # or a lost answer: at other times an object that is already there belongs to somebody else (4.29 then says so).
 ADOPTING = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
+LOOK_SECONDS = 5.0
+"""Between two looks at what controllers are still to delete in the cloud."""
+LOOKS = 120
+"""Ten minutes in all."""
+_ANSWERS = 3
 # Kinds that hold data which no second `up` brings back.
 _STATEFUL = frozenset(
     {"PersistentVolumeClaim", "PersistentVolume", "StatefulSet", "Cluster", "Instance", "DatabaseInstance", "Bucket"}
     | {"BucketV2", "FileSystem"}
 )
+_SUBNET = "aws:ec2/subnet:Subnet"
+
+
+class NoAnswerError(ToolError):
+    """The stack's cluster does not say what is in it."""
 
 
 @dataclass(frozen=True)
@@ -184,17 +195,96 @@ class Run:
         return outcome
 
     def destroy(self) -> Outcome:
-        """Deletes everything that the state knows. Raises ToolError with every failure."""
+        """Deletes everything that the state knows, a cluster of the stack last. Raises ToolError with every failure."""
+        kinds = {resource["type"] for resource in self.engine.resources()}
+        if kinds & CLUSTERS:
+            self._empty_cluster(inhabited=NAMESPACE in kinds)
+        return self._destroy()
 
+    def _destroy(self, first: str = "") -> Outcome:
         def run(engine: Engine, unsure: bool) -> Outcome:
             if unsure:
                 self.adopt()
-            return engine.destroy()
+            return engine.destroy(first=first)
 
         outcome = self._watched("destroy", run)
         self.refuse_failure(outcome, f"`make down STACK={self.facts.name}` goes on from here.")
         self.screen.say("destroy", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
         return outcome
+
+    def _empty_cluster(self, *, inhabited: bool) -> None:
+        """Deletes the namespaces and waits for what controllers made in the cloud for them.
+
+        A namespace is gone before its disks are. Drivers and nodes, which nothing else would hold, must outlive those.
+        """
+        if inhabited:
+            self._destroy(f"**{NAMESPACE}::**")
+        try:
+            left = self._after_controllers()
+        except NoAnswerError as error:
+            what = "volumes and load balancers that its controllers made may be left in the cloud"
+            if inhabited and self.engine.variables().get("PULUMI_K8S_DELETE_UNREACHABLE") != "true":
+                again = f"`make down STACK={self.facts.name}` goes on, with the cluster or without"
+                raise ToolError(f"{error.format_message()}, though it did a moment ago: {what}. {again}.") from None
+            self.screen.say("orphaned", f"{error.format_message()}: {what}")
+            return
+        if left:
+            raise ToolError(
+                f"after {LOOKS * LOOK_SECONDS / 60:.0f} minutes controllers have still not deleted {', '.join(left)}. "
+                "Cluster, nodes and drivers stay until they have: `kubectl describe` says what they wait for. Then "
+                f"`make down STACK={self.facts.name}` goes on from here."
+            )
+
+    def _after_controllers(self) -> tuple[str, ...]:
+        """Waits until controllers have deleted what they are about to; what is left when patience ends."""
+        with self.screen.working("cloud", "what controllers still delete") as update:
+
+            def look() -> tuple[str, ...]:
+                left = leaving(self.objects())
+                if left:
+                    update(f"waiting for controllers to delete {', '.join(left)}")
+                return left
+
+            retrying = Retrying(
+                stop=stop_after_attempt(LOOKS),
+                wait=wait_fixed(LOOK_SECONDS),
+                retry=retry_if_result(bool),
+                retry_error_callback=lambda state: state.outcome.result() if state.outcome else (),
+                sleep=self.sleep,
+            )
+            return retrying(look)
+
+    def objects(self) -> list[dict[str, Any]]:
+        """Volumes, claims and Services in the stack's own cluster. Raises NoAnswerError after three attempts."""
+        kubeconfig = self.engine.kubeconfig()
+        if not kubeconfig:
+            return []
+        retrying = Retrying(
+            stop=stop_after_attempt(_ANSWERS),
+            wait=wait_fixed(LOOK_SECONDS),
+            retry=retry_if_exception_type(NoAnswerError),
+            reraise=True,
+            sleep=self.sleep,
+        )
+        with tempfile.TemporaryDirectory(dir=prepare(self.engine.state)) as private:
+            path = Path(private) / "kubeconfig"
+            write_private(path, kubeconfig)
+            return retrying(self._listed, path)
+
+    def _listed(self, kubeconfig: Path) -> list[dict[str, Any]]:
+        command = [str(self.engine.tools.path("kubectl")), "--kubeconfig", str(kubeconfig)]
+        answer = subprocess.run(
+            [*command, "get", LISTED, "-A", "-o", "json", "--request-timeout=20s"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=self.engine.variables(),
+        )
+        if answer.returncode:
+            said = answer.stderr.strip().splitlines()
+            raise NoAnswerError(f"the cluster does not answer ({said[-1] if said else 'no word'})")
+        items: list[dict[str, Any]] = json.loads(answer.stdout)["items"]
+        return items
 
     def remove(self, *, force: bool) -> None:
         """Takes the stack out of the backend, past the lock of a dead run."""
@@ -387,8 +477,12 @@ class Lifecycle:
         with self._only_one(facts.name):
             run = self._begin(facts, start_cluster=False)
             self._require_stack(run)
-            self._say_plan(run, run.engine.destroy(preview_only=True))
-            self._say_remains(self._remains(run))
+            found = self._remains(run)
+            if found.protected:
+                self.screen.say("plan", f"nothing of stack {facts.name} is deleted while a resource is protected")
+            else:
+                self._say_plan(run, found)
+            self._say_remains(found)
         self.screen.say("next", f"make down STACK={facts.name}   (this was a preview; nothing has been deleted)")
 
     def refresh(self, stack: str) -> None:
@@ -508,41 +602,38 @@ class Lifecycle:
                 f"stack {stack} has {len(protected)} protected resources, and nothing has been deleted:\n  {names}\n"
                 f"`pulumi state unprotect <urn> --stack {stack}` gives one free; then run `make down` again."
             )
-        plan = run.engine.destroy(preview_only=True)
-        run.refuse_failure(plan, "Nothing has been deleted.")
-        self._say_plan(run, plan)
-        self._say_remains(self._remains(run))
+        found = self._remains(run)
+        self._say_plan(run, found)
+        self._say_remains(found)
         if not yes and not click.confirm(f"Delete all of this from stack {stack}?"):
             raise ToolError("nothing has been deleted.")
         if unfinished is not None and unfinished.operation not in _CREATES_NOTHING:
             run.adopt()
         run.destroy()
 
-    def _say_plan(self, run: Run, plan: Outcome) -> None:
-        self.screen.say("plan", f"everything of stack {run.facts.name} is deleted")
+    def _say_plan(self, run: Run, found: Remains) -> None:
+        plan = run.engine.destroy(preview_only=True)
+        run.refuse_failure(plan, "Nothing has been deleted.")
+        but = ", but for what is kept" if found.kept else ""
+        self.screen.say("plan", f"everything of stack {run.facts.name} is deleted{but}")
         self.screen.detail(steps_text(plan.steps))
-        if stateful := [s.urn.split("::")[-1] for s in plan.steps if s.type.split(":")[-1] in _STATEFUL]:
-            self.screen.say("data", f"with what is stored in: {', '.join(stateful)}")
+        data = [s.urn.split("::")[-1] for s in plan.steps if s.type.split(":")[-1] in _STATEFUL and not s.protected]
+        if data:
+            self.screen.say("data", f"with what is stored in: {', '.join(data)}")
+        if any(step.type == _SUBNET and not step.protected for step in plan.steps):
+            self.screen.say(
+                "network",
+                "interfaces of nodes and load balancers are AWS's to delete, up to an hour later. A subnet or security "
+                f"group that one holds refuses to go: `make down STACK={run.facts.name}` goes on from there",
+            )
 
     def _remains(self, run: Run) -> Remains:
         """What a destroy would leave. A cluster that cannot be reached is said to be so: its objects are not known."""
-        kubeconfig = run.engine.secret_output("kubeconfig")
-        objects: list[dict[str, Any]] = []
-        if kubeconfig:
-            with tempfile.TemporaryDirectory(dir=prepare(self.state)) as private:
-                write_private(Path(private) / "kubeconfig", kubeconfig)
-                command = [str(run.engine.tools.path("kubectl")), "--kubeconfig", f"{private}/kubeconfig"]
-                answer = subprocess.run(
-                    [*command, "get", LISTED, "-A", "-o", "json", "--request-timeout=20s"],
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                    env=run.engine.variables(),
-                )
-            if answer.returncode:
-                self.screen.say("advice", f"the cluster does not answer, so its volumes are not known: {answer.stderr}")
-            else:
-                objects = json.loads(answer.stdout)["items"]
+        try:
+            objects = run.objects()
+        except NoAnswerError as error:
+            self.screen.say("advice", f"{error.format_message()}, so its volumes and load balancers are not known")
+            objects = []
         return remains(run.engine.resources(), objects)
 
     def _say_remains(self, found: Remains) -> None:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 CLUSTERS = frozenset({"aws:eks/cluster:Cluster", "gcp:container/cluster:Cluster"})
-LISTED = "services,persistentvolumes"
+NAMESPACE = "kubernetes:core/v1:Namespace"
+LISTED = "services,persistentvolumes,persistentvolumeclaims"
 """What is asked of the cluster: `kubectl get <LISTED> -A -o json`."""
+_PROVISIONED = "pv.kubernetes.io/provisioned-by"
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,34 @@ def remains(resources: Sequence[Mapping[str, Any]], objects: Iterable[Mapping[st
     namespaces = {
         str(resource.get("outputs", {}).get("metadata", {}).get("name"))
         for resource in resources
-        if resource["type"].endswith(":Namespace") and not _stays(resource)
+        if resource["type"] == NAMESPACE and not _stays(resource)
     }
     return Remains(
         protected=tuple(sorted(_name(r) for r in resources if r.get("protect"))),
         kept=tuple(sorted(_name(r) for r in resources if r.get("retainOnDelete") and not r.get("protect"))),
         orphaned=tuple(sorted(_orphans(objects, namespaces))) if goes else (),
     )
+
+
+def leaving(objects: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What controllers are about to delete in the cloud: volumes without their claim, load balancers of dying Services.
+
+    The object is gone from the cluster once its part in the cloud is: until then the controllers must stay.
+    """
+    claims = {found["metadata"]["uid"] for found in objects if found["kind"] == "PersistentVolumeClaim"}
+    return tuple(sorted(_leaving(objects, claims)))
+
+
+def _leaving(objects: Iterable[Mapping[str, Any]], claims: set[str]) -> Iterator[str]:
+    for found in objects:
+        metadata, spec = found["metadata"], found.get("spec") or {}
+        match found["kind"]:
+            case "PersistentVolume" if _PROVISIONED in (metadata.get("annotations") or {}):
+                uid = (spec.get("claimRef") or {}).get("uid")
+                if spec.get("persistentVolumeReclaimPolicy") == "Delete" and uid not in claims:
+                    yield _volume(found)
+            case "Service" if spec.get("type") == "LoadBalancer" and metadata.get("deletionTimestamp"):
+                yield _load_balancer(found)
 
 
 def _stays(resource: Mapping[str, Any]) -> bool:
@@ -53,14 +76,21 @@ def _orphans(objects: Iterable[Mapping[str, Any]], namespaces: set[str]) -> Iter
         match found["kind"]:
             case "PersistentVolume":
                 spec = found["spec"]
-                claim = spec.get("claimRef") or {}
-                handle = (spec.get("csi") or {}).get("volumeHandle") or found["metadata"]["name"]
-                who = f"volume {handle} of {claim.get('namespace', '?')}/{claim.get('name', '?')}"
                 if spec.get("persistentVolumeReclaimPolicy") == "Retain":
-                    yield f"{who}: its class keeps volumes"
-                elif claim.get("namespace") not in namespaces:
-                    yield f"{who}: no namespace of this stack"
+                    yield f"{_volume(found)}: its class keeps volumes"
+                elif (spec.get("claimRef") or {}).get("namespace") not in namespaces:
+                    yield f"{_volume(found)}: no namespace of this stack"
             case "Service" if found["spec"].get("type") == "LoadBalancer":
-                namespace = found["metadata"]["namespace"]
-                if namespace not in namespaces:
-                    yield f"load balancer of {namespace}/{found['metadata']['name']}: no namespace of this stack"
+                if found["metadata"]["namespace"] not in namespaces:
+                    yield f"{_load_balancer(found)}: no namespace of this stack"
+
+
+def _volume(found: Mapping[str, Any]) -> str:
+    spec = found["spec"]
+    claim = spec.get("claimRef") or {}
+    handle = (spec.get("csi") or {}).get("volumeHandle") or found["metadata"]["name"]
+    return f"volume {handle} of {claim.get('namespace', '?')}/{claim.get('name', '?')}"
+
+
+def _load_balancer(found: Mapping[str, Any]) -> str:
+    return f"load balancer of {found['metadata']['namespace']}/{found['metadata']['name']}"

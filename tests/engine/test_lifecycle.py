@@ -161,6 +161,38 @@ def test_a_dry_run_changes_nothing_and_says_what_it_would(life, cluster):
     assert cluster.census() == before
 
 
+def test_a_dry_run_of_a_destroy_says_what_goes_what_is_kept_and_what_refuses_it(life, cluster):
+    with pytest.raises(ToolError, match=r"stack test is not up\. `make up STACK=test` brings it up\."):
+        life.down(STACK, dry_run=True)
+    configure(life.project, protected="true")
+    life.up(STACK)
+    up = cluster.census()
+    printed(life)
+    life.down(STACK, dry_run=True)
+    assert printed(life).splitlines() == [
+        "plan       nothing of stack test is deleted while a resource is protected",
+        "protected  1 refuse the destroy: `pulumi state unprotect <urn>` gives one free",
+        "           Secret secret",
+        "next       make down STACK=test   (this was a preview; nothing has been deleted)",
+    ]
+    configure(life.project, kept="true")
+    life.up(STACK)
+    printed(life)
+    life.down(STACK, dry_run=True)
+    assert printed(life).splitlines() == [
+        "plan       everything of stack test is deleted, but for what is kept",
+        "           - ConfigMap                map-0, map-1, map-2",
+        "           - Namespace                namespace",
+        "           - Secret                   secret",
+        "kept       1 stay behind, outside of the state",
+        "           Secret secret",
+        "next       make down STACK=test   (this was a preview; nothing has been deleted)",
+    ]
+    assert cluster.census() == up
+    configure(life.project)
+    life.up(STACK)
+
+
 def test_a_failed_up_names_the_object_and_the_log_and_the_next_one_goes_on(life, cluster):
     configure(life.project, invalid="true")
     with pytest.raises(ToolError, match=r"up failed .* `make up STACK=test` goes on from here\.\nfull output: .*\.log"):

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tools.lifecycle import Run
+from simulator.clouds.cloud import SimulatedCloud
+from tools.lifecycle import LOOK_SECONDS, Run
 from tools.rehearsal import Rehearsal
 
 ACCOUNT_OF_OTHERS = "999988887777"
@@ -38,6 +39,26 @@ def pods_by_pool(run: Run, kubeconfig: Path) -> Counter[tuple[str, str]]:
 def kubectl(run: Run, kubeconfig: Path, *arguments: str) -> str:
     command = [str(run.engine.tools.path("kubectl")), "--kubeconfig", str(kubeconfig), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def slow_volume(run: Run, kubeconfig: Path) -> str:
+    """A volume that goes with its claim, made to stay until `release`: as one whose disk takes its time."""
+    volumes = json.loads(kubectl(run, kubeconfig, "get", "persistentvolumes", "-o", "json"))["items"]
+    names = [v["metadata"]["name"] for v in volumes if v["spec"]["persistentVolumeReclaimPolicy"] == "Delete"]
+    hold(run, kubeconfig, names[0], ["mlplatform.dev/test"])
+    return str(names[0])
+
+
+def hold(run: Run, kubeconfig: Path, volume: str, finalizers: list[str]) -> None:
+    """Gives a volume these finalizers."""
+    patch = json.dumps({"metadata": {"finalizers": finalizers}})
+    kubectl(run, kubeconfig, "patch", "persistentvolume", volume, "--type=merge", "-p", patch)
+
+
+def cluster_parts(cloud: SimulatedCloud) -> list[tuple[str, str]]:
+    """Clusters, their nodes and drivers, as the clouds hold them."""
+    kinds = ("aws:eks/cluster:", "aws:eks/nodeGroup:", "aws:eks/addon:", "gcp:container/")
+    return [part for there in ("aws", "gcp") for part in cloud.resources(there) if part[0].startswith(kinds)]
 
 
 @pytest.fixture
@@ -73,7 +94,24 @@ def test_a_cloud_stack_comes_up_in_one_run_settles_and_leaves_nothing(
         drift = run.refresh()
         assert drift.changes == {}
         assert "BEGIN" not in json.dumps(run.engine.export()), "no key and no kubeconfig stands in the state"
-        run.destroy()
+        stray = kubectl(run, control_plane.kubeconfig, "create", "service", "loadbalancer", "stray", "--tcp=80")
+        assert stray == "service/stray created\n"
+        found = rehearsal.lifecycle._remains(run)
+        assert (found.protected, found.kept) == ((), ())
+        assert "load balancer of default/stray: no namespace of this stack" in found.orphaned
+        volume, before = slow_volume(run, control_plane.kubeconfig), cluster_parts(cloud)
+        looked: list[tuple[list[str], list[tuple[str, str]]]] = []
+
+        def released(seconds: float) -> None:
+            """At the first wait: what is in the cluster and in the cloud; then the disk is deleted."""
+            assert seconds == LOOK_SECONDS
+            volumes = kubectl(run, control_plane.kubeconfig, "get", "persistentvolumes", "-o", "name").split()
+            looked.append((volumes, cluster_parts(cloud)))
+            hold(run, control_plane.kubeconfig, volume, [])
+
+        dataclasses.replace(run, sleep=released).destroy()
+        assert before
+        assert looked[0] == ([f"persistentvolume/{volume}"], before), "nodes and drivers outlive the volume"
         assert run.engine.resources() == []
         assert [*cloud.resources("aws"), *cloud.resources("gcp")] == []
         assert cloud.clusters() == []
@@ -91,3 +129,28 @@ def test_the_wrong_account_is_one_error_before_anything_is_made(rehearsal: Rehea
         (said,) = [failure.message for failure in plan.failures]
         assert f"AWS account ID not allowed: {ACCOUNT_OF_OTHERS}" in said
         assert [*cloud.resources("aws")] == []
+
+
+@pytest.mark.parametrize(
+    ("rehearsal", "whose", "rule"),
+    [
+        ("prod", "AWS credentials", "credentials that work in account "),
+        ("gke", "Google Cloud credentials", "credentials that reach project "),
+    ],
+    indirect=["rehearsal"],
+)
+def test_without_credentials_there_is_one_error_with_the_remedy_before_anything_is_made(
+    rehearsal: Rehearsal, whose: str, rule: str
+) -> None:
+    with rehearsal._cloud() as (run, cloud):
+        nobody = {**run.engine.environment, "MLPLATFORM_SIMULATED_CREDENTIALS": "none"}
+        engine = dataclasses.replace(run.engine, environment=nobody)
+        engine.create()
+        plan = engine.preview()
+        (said,) = [failure.message for failure in plan.failures]
+        assert said.startswith(f"cloud: 1 problem, nothing was changed\n  {whose}: ")
+        assert "nobody is signed in" in said
+        assert f"\n    rule:   {rule}" in said
+        assert "\n    remedy: sign in (" in said
+        assert "Traceback" not in said
+        assert [*cloud.resources("aws"), *cloud.resources("gcp")] == []

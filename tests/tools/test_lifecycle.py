@@ -1,14 +1,21 @@
 """What the life of a stack depends on, decided without an engine."""
 
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
 
+from tests.tools.test_remains import BUCKET, CLUSTER, HOME, volume
 from tools.backend import Backend
+from tools.engine import RUN_VARIABLE, Engine
 from tools.errors import ToolError
-from tools.events import Failure, Step, Violation
-from tools.lifecycle import Lifecycle, StackFacts, read_facts, skip_checkpoints
-from tools.screen import failures_text, steps_text, violations_text
+from tools.events import EventReader, Failure, Outcome, Step, Violation
+from tools.lifecycle import LOOK_SECONDS, LOOKS, Lifecycle, Run, StackFacts, read_facts, skip_checkpoints
+from tools.screen import Screen, failures_text, steps_text, violations_text
 
 FILE, CLOUD = Backend("file:///x", "default"), Backend("https://api.pulumi.com", "pulumi login")
 SIMULATED, OWN = StackFacts("dev", simulated=True), StackFacts("prod", simulated=False)
@@ -107,3 +114,159 @@ def test_a_violation_is_told_without_its_description_and_once():
     assert violations_text((violation, violation)) == (
         "✗ ConfigMap a  [count]\n    5 where 4 are allowed\n    (2 times)"
     )
+
+
+# --- a cluster of the stack goes last ---------------------------------------------------------------------------------
+
+EVERYTHING, NAMESPACES = "everything", "**kubernetes:core/v1:Namespace::**"
+SILENT = "Unable to connect to the server: no route to host"
+
+
+@dataclass(frozen=True)
+class Played(Engine):
+    """An engine that deletes nothing and keeps what it was asked to delete."""
+
+    known: tuple[Mapping[str, Any], ...] = ()
+    deleted: list[str] = field(default_factory=list)
+
+    def resources(self) -> list[dict[str, Any]]:
+        return [dict(resource) for resource in self.known]
+
+    def kubeconfig(self) -> str:
+        return "clusters: []"
+
+    def variables(self) -> dict[str, str]:
+        return dict(self.environment)
+
+    def destroy(self, *, preview_only: bool = False, first: str = "") -> Outcome:
+        self.deleted.append(first or EVERYTHING)
+        return EventReader("destroy").outcome(0, 0.0)
+
+
+@dataclass(frozen=True)
+class Programs:
+    """A kubectl that prints what a file holds, or fails as one without a cluster."""
+
+    directory: Path
+
+    def path(self, name: str) -> Path:
+        program = self.directory / name
+        said = self.directory / "objects.json"
+        program.write_text(f"#!/bin/sh\ncat {said} 2>/dev/null || {{ echo noise >&2; echo '{SILENT}' >&2; exit 1; }}\n")
+        program.chmod(0o700)
+        return program
+
+    def environment(self) -> dict[str, str]:
+        return {}
+
+    def hold(self, *objects: Mapping[str, Any]) -> None:
+        """What the cluster has from now on."""
+        (self.directory / "objects.json").write_text(json.dumps({"items": objects}))
+
+
+@dataclass
+class PlayedStack:
+    """A stack of a cluster, a namespace and a bucket, and what became of it."""
+
+    run: Run
+    programs: Programs
+    engine: Played
+    waits: list[float]
+
+    @property
+    def printed(self) -> str:
+        return self.run.screen.console.export_text()
+
+
+MakeStack = Callable[..., PlayedStack]
+
+
+@pytest.fixture
+def make_stack(tmp_path: Path) -> MakeStack:
+    """`make_stack(resources, during, environment)`; `during(programs, wait)` is called at each wait."""
+
+    def make(
+        *resources: Mapping[str, Any],
+        during: Callable[[Programs, int], None] = lambda programs, wait: None,
+        environment: Mapping[str, str] = {},
+    ) -> PlayedStack:
+        programs, waits = Programs(tmp_path), list[float]()
+
+        def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            during(programs, len(waits))
+
+        engine = Played(
+            programs,
+            tmp_path,
+            "prod",
+            tmp_path / "state",
+            FILE,
+            environment={RUN_VARIABLE: "run", "PATH": "/usr/bin:/bin", **environment},
+            known=resources,
+        )
+        console = Console(record=True, width=300, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115
+        return PlayedStack(Run(OWN, engine, Screen(console), None, sleep=sleep), programs, engine, waits)
+
+    return make
+
+
+def test_nodes_and_drivers_stay_until_controllers_have_deleted_the_disks(make_stack: MakeStack) -> None:
+    stack = make_stack(CLUSTER, HOME, BUCKET, during=lambda programs, wait: programs.hold() if wait == 3 else None)
+    stack.programs.hold(volume("vision"))
+    stack.run.destroy()
+    assert stack.engine.deleted == [NAMESPACES, EVERYTHING]
+    assert stack.waits == [LOOK_SECONDS] * 3
+
+
+def test_without_a_namespace_a_destroy_still_waits_for_what_an_interrupted_one_had_begun(make_stack: MakeStack) -> None:
+    stack = make_stack(CLUSTER, during=lambda programs, wait: programs.hold())
+    stack.programs.hold(volume("vision"))
+    stack.run.destroy()
+    assert (stack.engine.deleted, stack.waits) == ([EVERYTHING], [LOOK_SECONDS])
+
+
+def test_a_disk_that_is_never_deleted_keeps_the_cluster_and_is_named(make_stack: MakeStack) -> None:
+    stack = make_stack(CLUSTER, HOME)
+    stack.programs.hold(volume("vision"))
+    with pytest.raises(ToolError, match=r"after 10 minutes .* not deleted volume vol-1 of vision/data\. Cluster, nod"):
+        stack.run.destroy()
+    assert (stack.engine.deleted, len(stack.waits)) == ([NAMESPACES], LOOKS - 1)
+
+
+def test_nodes_and_drivers_of_a_cluster_that_is_kept_wait_as_well(make_stack: MakeStack) -> None:
+    stack = make_stack({**CLUSTER, "retainOnDelete": True}, HOME, during=lambda programs, wait: programs.hold())
+    stack.programs.hold(volume("vision"))
+    stack.run.destroy()
+    assert (stack.engine.deleted, stack.waits) == ([NAMESPACES, EVERYTHING], [LOOK_SECONDS])
+
+
+def test_a_cluster_that_is_not_the_stacks_is_not_asked(make_stack: MakeStack) -> None:
+    stack = make_stack(BUCKET, HOME)
+    stack.run.destroy()
+    assert (stack.engine.deleted, stack.waits) == ([EVERYTHING], [])
+
+
+def test_an_empty_cluster_that_does_not_answer_goes_and_what_may_be_orphaned_is_said(make_stack: MakeStack) -> None:
+    stack = make_stack(CLUSTER)
+    stack.run.destroy()
+    assert stack.engine.deleted == [EVERYTHING]
+    assert stack.printed.splitlines()[0] == (
+        f"orphaned   the cluster does not answer ({SILENT}): "
+        "volumes and load balancers that its controllers made may be left in the cloud"
+    )
+    assert len(stack.waits) == 2, "asked three times"
+
+
+def test_a_cluster_that_falls_silent_after_it_was_emptied_stays(make_stack: MakeStack) -> None:
+    stack = make_stack(CLUSTER, HOME)
+    with pytest.raises(ToolError, match=r"though it did a moment ago: volumes .* `make down STACK=prod` goes on"):
+        stack.run.destroy()
+    assert stack.engine.deleted == [NAMESPACES]
+
+
+def test_a_cluster_given_up_on_goes(make_stack: MakeStack) -> None:
+    stack = make_stack(CLUSTER, HOME, environment={"PULUMI_K8S_DELETE_UNREACHABLE": "true"})
+    stack.run.destroy()
+    assert stack.engine.deleted == [NAMESPACES, EVERYTHING]
+    assert "may be left in the cloud" in stack.printed

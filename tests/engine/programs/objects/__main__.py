@@ -1,7 +1,7 @@
 """A namespace with config maps, a Secret and a Deployment: enough for every kind of step, in a second or two.
 
 Settings: `count` config maps (default 3), `value` in each of them, `space` the namespace, `invalid` adds an object the
-API server refuses.
+API server refuses, `protected` and `kept` protect the Secret and keep it.
 """
 
 import pulumi
@@ -23,7 +23,11 @@ kubernetes.core.v1.Secret(
     "secret",
     metadata={"name": "secret", "namespace": space},
     string_data={"password": config.require_secret("password") if config.get("password") else "canary-in-clear"},
-    opts=inside,
+    opts=pulumi.ResourceOptions(
+        depends_on=[namespace],
+        protect=config.get_bool("protected") or None,
+        retain_on_delete=config.get_bool("kept") or None,
+    ),
 )
 if config.get_bool("invalid"):
     kubernetes.core.v1.ConfigMap(
