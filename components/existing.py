@@ -5,13 +5,40 @@ installed a second time, and nothing here changes a cluster.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from enum import StrEnum
 from typing import Any, NamedTuple, Required, TypedDict
 
 from components.catalog import ACCELERATORS, Accelerator, ClusterKind, DeviceMechanism, Owner
 from components.placement import POOL_LABEL, Capacity, PoolHandle, Taint
 from components.stores import DEFAULT_CLASS_ANNOTATION, PROVISIONERS
-from components.versions import CRDS
+from components.versions import API_VERSIONS, CRDS
+
+
+class FoundAddon(StrEnum):
+    """What a cluster can have already that the platform would install otherwise."""
+
+    CERT_MANAGER = "cert-manager"
+    """Our issuers and our CA are declared with it."""
+    CLOUDNATIVE_PG = "cloudnative-pg"
+    """It runs our databases."""
+    CSI_DRIVER_NFS = "csi-driver-nfs"
+    """The classes of `nfs` are declared with it."""
+    DCGM_EXPORTER = "dcgm-exporter"
+    """Our Prometheus scrapes what its monitor names."""
+    KSERVE = "kserve"
+    """It stays its owner's, with its gateway and its runtimes: the platform then serves models with modelServers."""
+    NODE_EXPORTER = "node-exporter"
+    """Our Prometheus scrapes what its monitor names."""
+    NODE_FEATURE_DISCOVERY = "node-feature-discovery"
+    """Device plugins and the GPU Operator go by its labels."""
+    PROMETHEUS_OPERATOR = "prometheus-operator"
+    """It runs our Prometheus and our Alertmanager; it must watch every namespace."""
+
+
+def left_out(found: Iterable[str], found_crds: Iterable[str]) -> frozenset[str]:
+    """The sets of `versions.CRDS` that stay with whoever installed them: those of add-ons, and those by themselves."""
+    return frozenset({*found, *found_crds} & CRDS.keys())
 
 
 class NodeFacts(TypedDict):
@@ -60,8 +87,8 @@ class CrdFacts(TypedDict):
     """Who manages it, where labels say so (Helm release, OLM, mlplatform); else empty."""
 
 
-class DaemonSetFacts(TypedDict):
-    """One DaemonSet that has to do with devices."""
+class WorkloadFacts(TypedDict):
+    """One DaemonSet or Deployment of software that the platform knows."""
 
     namespace: str
     """Its namespace."""
@@ -86,35 +113,55 @@ class ClusterSnapshot(TypedDict, total=False):
     """All GatewayClasses; none where the Gateway API is not installed."""
     crds: list[CrdFacts]
     """Custom resource definitions."""
-    daemon_sets: list[DaemonSetFacts]
-    """DaemonSets that offer devices, discover them, or watch them."""
+    daemon_sets: list[WorkloadFacts]
+    """Those of `SOFTWARE`."""
+    deployments: list[WorkloadFacts]
+    """Those of `SOFTWARE`."""
+    csi_drivers: list[str]
+    """Names of drivers for volumes."""
     namespaces: list[str]
     """All namespaces."""
     ours: list[str]
     """Those of them that the platform made, by their label: what runs there is no clash with it."""
 
 
-class DeviceSoftware(NamedTuple):
-    """Software for devices, by the image that it runs."""
+class Software(NamedTuple):
+    """Software that a cluster may have already, by the image that it runs."""
 
     what: str
     image: re.Pattern[str]
-    resource_prefix: str
+    resource_prefix: str = ""
     """What it offers; empty: nothing."""
+    addon: FoundAddon | None = None
+    """As `cluster.found` calls it; None: other settings say what is made of it."""
 
 
-DEVICE_SOFTWARE: tuple[DeviceSoftware, ...] = (
-    DeviceSoftware("GPU Operator", re.compile(r"/gpu-operator(-validator)?[:@]"), ""),
-    DeviceSoftware("NVIDIA device plugin", re.compile(r"/k8s-device-plugin[:@]"), "nvidia.com/"),
-    DeviceSoftware("GKE device plugin", re.compile(r"nvidia-gpu-device-plugin|/device-plugin-gke"), "nvidia.com/"),
-    DeviceSoftware("NVIDIA DRA driver", re.compile(r"/(k8s-dra-driver-gpu|dra-driver-nvidia-gpu)[:@]"), ""),
-    DeviceSoftware("NVIDIA driver", re.compile(r"nvidia/driver[:@]|/nvidia-driver[:@]"), ""),
-    DeviceSoftware("DCGM exporter", re.compile(r"/dcgm-exporter[:@]"), ""),
-    DeviceSoftware("Node Feature Discovery", re.compile(r"/node-feature-discovery[:@]"), ""),
-    DeviceSoftware("AMD device plugin", re.compile(r"rocm/k8s-device-plugin[:@](?!labeller)"), "amd.com/"),
-    DeviceSoftware("Neuron device plugin", re.compile(r"/neuron-device-plugin[:@]"), "aws.amazon.com/"),
+SOFTWARE: tuple[Software, ...] = (
+    Software("GPU Operator", re.compile(r"/gpu-operator(-validator)?[:@]")),
+    Software("NVIDIA device plugin", re.compile(r"/k8s-device-plugin[:@]"), "nvidia.com/"),
+    Software("GKE device plugin", re.compile(r"nvidia-gpu-device-plugin|/device-plugin-gke"), "nvidia.com/"),
+    Software("NVIDIA DRA driver", re.compile(r"/(k8s-dra-driver-gpu|dra-driver-nvidia-gpu)[:@]")),
+    Software("NVIDIA driver", re.compile(r"nvidia/driver[:@]|/nvidia-driver[:@]")),
+    Software("DCGM exporter", re.compile(r"/dcgm-exporter[:@]"), addon=FoundAddon.DCGM_EXPORTER),
+    Software(
+        "Node Feature Discovery",
+        re.compile(r"/node-feature-discovery[:@]"),
+        addon=FoundAddon.NODE_FEATURE_DISCOVERY,
+    ),
+    Software("AMD device plugin", re.compile(r"rocm/k8s-device-plugin[:@](?!labeller)"), "amd.com/"),
+    Software("Neuron device plugin", re.compile(r"/neuron-device-plugin[:@]"), "aws.amazon.com/"),
+    Software("cert-manager", re.compile(r"/cert-manager-controller[:@]"), addon=FoundAddon.CERT_MANAGER),
+    Software("CloudNativePG", re.compile(r"/cloudnative-pg[:@]"), addon=FoundAddon.CLOUDNATIVE_PG),
+    Software("CSI driver for NFS", re.compile(r"/nfsplugin[:@]"), addon=FoundAddon.CSI_DRIVER_NFS),
+    Software("KServe", re.compile(r"/kserve-controller[:@]"), addon=FoundAddon.KSERVE),
+    Software("node-exporter", re.compile(r"/node-exporter[:@]"), addon=FoundAddon.NODE_EXPORTER),
+    Software("Prometheus Operator", re.compile(r"/prometheus-operator[:@]"), addon=FoundAddon.PROMETHEUS_OPERATOR),
+    Software("Envoy Gateway", re.compile(r"envoyproxy/gateway[:@]")),
+    Software("MetalLB", re.compile(r"metallb/(controller|speaker)[:@]")),
+    Software("local-path provisioner", re.compile(r"/local-path-provisioner[:@]")),
 )
-"""By image: names of DaemonSets are whatever an installer chose. `rocm/k8s-device-plugin` is AMD's, not NVIDIA's."""
+"""By image: names are whatever an installer chose. `rocm/k8s-device-plugin` is AMD's, not NVIDIA's. As upstream's
+charts name them: a copy in a registry of one's own keeps the last part."""
 
 
 class Advice(NamedTuple):
@@ -126,12 +173,14 @@ class Advice(NamedTuple):
     advice: str
     blocks: bool = False
     """Whether `up` would clash with what is there, or wait for ever."""
+    twice: bool = False
+    """Whether `up` would install what is there already."""
 
 
-def software_of(daemon_set: DaemonSetFacts) -> DeviceSoftware | None:
-    """What a DaemonSet is, by its images; None: nothing that has to do with devices."""
-    for image in daemon_set["images"]:
-        for row in DEVICE_SOFTWARE:
+def software_of(workload: WorkloadFacts) -> Software | None:
+    """What a DaemonSet or Deployment is, by its images; None: nothing that the platform knows."""
+    for image in workload["images"]:
+        for row in SOFTWARE:
             if row.image.search(image) and not (row.what == "NVIDIA device plugin" and "rocm/" in image):
                 return row
     return None
@@ -165,17 +214,26 @@ def advice(
     default_class: str = "",
     crd_sets: Sequence[str] = (),
     gateway: str = "",
+    found: Mapping[str, str] | None = None,
+    found_crds: Sequence[str] = (),
+    brings: Sequence[str] = (),
 ) -> list[Advice]:
     """Everything about this cluster that the declaration should know.
 
-    `default_class`: the class that we would make the default; empty: none. `crd_sets`: what `Crds` would install.
-    `gateway`: the implementation that we would install, `envoy`; empty: none.
+    `default_class`: the class that we would make the default; empty: none. `crd_sets`: what the declaration needs,
+    whoever installs it. `gateway`: the implementation that we would install, `envoy`; empty: none. `found`,
+    `found_crds`: as `mlplatform:cluster` declares them; `found` None: nothing is declared yet, no add-on is a clash.
+    `brings`: which of `metallb`, `nfs` and `localPath` it has.
     """
+    declared = left_out(found or {}, found_crds)
     return [
         *_pools(snapshot, pools),
         *_device_software(snapshot, pools),
+        *(_addons(snapshot, pools, found, brings) if found is not None else ()),
+        *_ground(snapshot, {*brings} - ({"nfs"} if FoundAddon.CSI_DRIVER_NFS in (found or {}) else set())),
+        *_declared(snapshot, found or {}, declared),
         *_default_classes(snapshot, default_class),
-        *_crds(snapshot, crd_sets),
+        *_crds(snapshot, sorted({*crd_sets} - declared)),
         *_ways_in(snapshot, gateway),
         *_dra(snapshot, pools),
     ]
@@ -256,6 +314,11 @@ class Clash(NamedTuple):
 
 
 CLASHES: dict[str, Clash] = {
+    "GPU Operator": Clash(
+        "devicePlugin",
+        lambda pool: Owner.OPERATOR in (pool["software"]["driver"], pool["software"]["device_plugin"]),
+        "write driver: found and devicePlugin: found: the operator is there, and brings both",
+    ),
     "NVIDIA driver": Clash("driver", lambda pool: pool["software"]["driver"] == Owner.OPERATOR, "write driver: found"),
     "NVIDIA DRA driver": Clash(
         "devicePlugin",
@@ -273,27 +336,106 @@ CLASHES: dict[str, Clash] = {
             ),
             "write devicePlugin: found, or remove the one that is there: two offer every device twice",
         )
-        for row in DEVICE_SOFTWARE
+        for row in SOFTWARE
         if row.resource_prefix
     },
 }
 """By what is there."""
 
 
+def _theirs(snapshot: ClusterSnapshot) -> dict[str, tuple[Software, str, str]]:
+    """What runs there and is not ours: by name, with the namespace that it is in, and in words."""
+    there: dict[str, tuple[Software, str, str]] = {}
+    for kind, workloads in (
+        ("DaemonSet", snapshot.get("daemon_sets") or []),
+        ("Deployment", snapshot.get("deployments") or []),
+    ):
+        for one in workloads:
+            row = software_of(one)
+            if row and one["namespace"] not in (snapshot.get("ours") or []):
+                words = f"{row.what}: {kind} {one['namespace']}/{one['name']}"
+                there.setdefault(row.what, (row, one["namespace"], words))
+    return there
+
+
 def _device_software(snapshot: ClusterSnapshot, pools: Sequence[PoolHandle]) -> Iterator[Advice]:
-    there: dict[str, DaemonSetFacts] = {}
-    for daemon_set in snapshot.get("daemon_sets") or []:
-        row = software_of(daemon_set)
-        if row and daemon_set["namespace"] not in (snapshot.get("ours") or []):
-            there.setdefault(row.what, daemon_set)
-    for what, daemon_set in there.items():
-        where = f"{what}: DaemonSet {daemon_set['namespace']}/{daemon_set['name']}"
+    for what, (_, _, words) in _theirs(snapshot).items():
         clash = CLASHES.get(what)
         for pool in pools if clash else []:
             if clash and clash.is_declared(pool):
-                yield Advice(f"cluster.pools.{pool['capacity']['pool']}.{clash.field}", where, clash.advice, True)
-        if what in ("DCGM exporter", "Node Feature Discovery"):
-            yield Advice("addons", where, f"leave our {what} out: two of it work on the same nodes")
+                path = f"cluster.pools.{pool['capacity']['pool']}.{clash.field}"
+                yield Advice(path, words, clash.advice, blocks=True, twice=True)
+
+
+def _addons(
+    snapshot: ClusterSnapshot, pools: Sequence[PoolHandle], found: Mapping[str, str], brings: Sequence[str]
+) -> Iterator[Advice]:
+    """Add-ons that run there, and what `cluster.found` says of them."""
+    installs = {
+        FoundAddon.CSI_DRIVER_NFS: "nfs" in brings,
+        FoundAddon.DCGM_EXPORTER: any(
+            pool["capacity"]["accelerator"] in ACCELERATORS
+            and ACCELERATORS[pool["capacity"]["accelerator"]].vendor == "NVIDIA"
+            for pool in pools
+        ),
+    }
+    for row, namespace, words in _theirs(snapshot).values():
+        if row.addon is None or not installs.get(row.addon, True):
+            continue
+        if row.addon not in found:
+            line = f"write `{row.addon}: {namespace}` under cluster.found: the platform uses it and installs none"
+            yield Advice("cluster.found", words, line, blocks=True, twice=True)
+        elif found[row.addon] != namespace:
+            line = f"write `{row.addon}: {namespace}`"
+            yield Advice(f"cluster.found.{row.addon}", words, line, blocks=True)
+
+
+def _ground(snapshot: ClusterSnapshot, brings: Set[str]) -> Iterator[Advice]:
+    """What a cluster without a cloud may have for addresses and volumes, where the settings bring it as well."""
+    there = _theirs(snapshot)
+    ours = {
+        row.what
+        for one in [*(snapshot.get("daemon_sets") or []), *(snapshot.get("deployments") or [])]
+        if (row := software_of(one)) and one["namespace"] in (snapshot.get("ours") or [])
+    }
+    if "metallb" in brings and "MetalLB" in there:
+        remedy = "remove metallb: the one that is there gives out addresses of its own pools"
+        yield Advice("cluster.metallb", there["MetalLB"][2], remedy, blocks=True, twice=True)
+    nfs = "CSI driver for NFS"
+    if "nfs" in brings and nfs not in there and nfs not in ours and NFS in (snapshot.get("csi_drivers") or []):
+        line = f"write `{FoundAddon.CSI_DRIVER_NFS}: <its namespace>` under cluster.found: its classes are made with it"
+        yield Advice("cluster.found", f"CSIDriver {NFS}", line, blocks=True, twice=True)
+    local = "local-path provisioner"
+    classes = [row for row in snapshot.get("storage_classes") or [] if row["provisioner"] == LOCAL_PATH]
+    if "localPath" in brings and local not in ours and (local in there or classes):
+        name = classes[0]["name"] if classes else "<name of its class>"
+        yield Advice(
+            "cluster.localPath",
+            there[local][2] if local in there else f"storage class {name}: provisioner {LOCAL_PATH}",
+            "remove localPath, and write under storage.declared "
+            f"`- {{purpose: standard, className: {name}, provisioner: {LOCAL_PATH}, encryption: <who encrypts them>}}`",
+            blocks=True,
+            twice=True,
+        )
+
+
+def _declared(snapshot: ClusterSnapshot, found: Mapping[str, str], sets: Iterable[str]) -> Iterator[Advice]:
+    """What is said to be there and is not, or is not as our objects need it."""
+    for addon, namespace in found.items():
+        if namespace not in (snapshot.get("namespaces") or []):
+            yield Advice(f"cluster.found.{addon}", f"no namespace {namespace}", "correct it, or remove it", blocks=True)
+    for name in sorted(sets):
+        group, path = GROUP_OF_SET[name], f"cluster.found.{name}" if name in found else "cluster.foundCrds"
+        theirs = [crd for crd in snapshot.get("crds") or [] if crd["name"].partition(".")[2] == group]
+        served = {version for crd in theirs for version in crd["versions"]}
+        needed = {
+            version for have, _, version in (one.partition("/") for one in API_VERSIONS.values()) if have == group
+        }
+        if not theirs:
+            yield Advice(path, f"no CRD of {group}", f"remove {name}: the platform installs it", blocks=True)
+        elif missing := sorted(needed - served):
+            what = f"{group} serves {', '.join(sorted(served)) or 'nothing'}"
+            yield Advice(path, what, f"upgrade it: objects of the platform are {', '.join(missing)}", blocks=True)
 
 
 def _default_classes(snapshot: ClusterSnapshot, ours: str) -> Iterator[Advice]:
@@ -306,6 +448,7 @@ def _default_classes(snapshot: ClusterSnapshot, ours: str) -> Iterator[Advice]:
             f"declare it under storage.declared with className: {theirs[0]}, or take its mark away: kubectl annotate "
             f"storageclass {theirs[0]} {DEFAULT_CLASS_ANNOTATION}=false --overwrite",
             blocks=True,
+            twice=True,
         )
     if len(defaults) > 1:
         yield Advice("storage.declared", f"two default classes: {', '.join(defaults)}", "leave the mark on one of them")
@@ -317,6 +460,9 @@ def _default_classes(snapshot: ClusterSnapshot, ours: str) -> Iterator[Advice]:
                 "declare it with accessModes if it is to be used",
             )
 
+
+NFS, LOCAL_PATH = "nfs.csi.k8s.io", "rancher.io/local-path"
+"""Provisioners that the platform can bring (keys of `stores.PROVISIONERS`)."""
 
 PULUMI = "pulumi"
 """Owner of a CRD that a stack put there, ours most likely: by the field manager of its fields."""
@@ -338,7 +484,10 @@ GROUP_OF_SET = {
 
 
 def _crds(snapshot: ClusterSnapshot, crd_sets: Sequence[str]) -> Iterator[Advice]:
+    running = {row.addon or row.what.lower() for row, _, _ in _theirs(snapshot).values()}
     for name in crd_sets:
+        if name in running:
+            continue  # said of the add-on itself
         group = GROUP_OF_SET[name]
         theirs = [
             crd
@@ -352,18 +501,28 @@ def _crds(snapshot: ClusterSnapshot, crd_sets: Sequence[str]) -> Iterator[Advice
         wanted = CRDS[name].version
         same = [release.removeprefix("v") for release in releases] == [wanted.removeprefix("v")]
         yield Advice(
-            "charts.crds",
+            "cluster.foundCrds",
             f"{len(theirs)} CRDs of {group} are there"
             f"{', from ' + ', '.join(releases) if releases else ', of unknown release'}"
             f"{', managed by ' + ', '.join(owners) if owners else ''}; ours are {wanted}",
-            f"leave the set {name} out: whoever installed it keeps it"
+            f"write `- {name}` under cluster.foundCrds: whoever installed it keeps it"
             if same or owners
-            else f"find out who keeps them; either leave the set {name} out, or let the platform take them over",
+            else f"find out who keeps them: write `- {name}` under cluster.foundCrds, or remove them",
             blocks=not same,
+            twice=True,
         )
 
 
+ENVOY_GATEWAY = "gateway.envoyproxy.io/gatewayclass-controller"
+"""Who serves its classes (`components.addons.envoy_gateway.CONTROLLER`)."""
+
+
 def _ways_in(snapshot: ClusterSnapshot, gateway: str) -> Iterator[Advice]:
+    envoy = _theirs(snapshot).get("Envoy Gateway")
+    if gateway == "envoy" and envoy:
+        classes = [row["name"] for row in snapshot.get("gateway_classes") or [] if row["controller"] == ENVOY_GATEWAY]
+        line = f"write `{{implementation: existing, className: {classes[0] if classes else '<its class>'}}}`"
+        yield Advice("gateway", envoy[2], f"{line}: two of it serve the same classes", blocks=True, twice=True)
     for row in snapshot.get("gateway_classes") or []:
         if gateway:
             yield Advice(
@@ -465,6 +624,17 @@ def _offers(snapshot: ClusterSnapshot, resource: str) -> bool:
     """Whether a device plugin that is there offers it already."""
     rows = [software_of(daemon_set) for daemon_set in snapshot.get("daemon_sets") or []]
     return any(row and row.resource_prefix and resource.startswith(row.resource_prefix) for row in rows)
+
+
+def suggested_found(snapshot: ClusterSnapshot) -> tuple[dict[str, str], list[str]]:
+    """`cluster.found` and `cluster.foundCrds` for what is there of that which every platform has."""
+    theirs = _theirs(snapshot).values()
+    watched = any(pool.settings.get("devicePlugin") for pool in suggested_pools(snapshot))
+    wanted = {*FoundAddon} - {FoundAddon.CSI_DRIVER_NFS} - ({FoundAddon.DCGM_EXPORTER} if not watched else set())
+    found = {row.addon.value: namespace for row, namespace, _ in theirs if row.addon in wanted and row.addon}
+    groups = {crd["name"].partition(".")[2] for crd in snapshot.get("crds") or [] if crd["owner"] != PULUMI}
+    everywhere = [name for name, row in CRDS.items() if row.everywhere and GROUP_OF_SET[name] in groups]
+    return dict(sorted(found.items())), sorted({*everywhere} - left_out(found, ()))
 
 
 def suggested_classes(snapshot: ClusterSnapshot) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from components.addons.nvidia_dra_driver import NvidiaDraDriver
 from components.addons.vendor_plugins import vendor_plugins
 from components.catalog import ClusterKind
 from components.charts import ChartOrigin, ChartSource
-from components.eks.handles import NodeProvisioning
+from components.existing import FoundAddon, left_out
 from components.gke.handles import GkeMode
 from components.monitoring.alert_rules import AlertRules
 from components.monitoring.dashboards import Dashboards
@@ -31,13 +31,14 @@ from components.storage.local_path_storage import LocalPathStorage
 from components.storage.nfs_storage import NfsStorage
 from components.storage.storage_classes import StorageClasses
 from components.stores import StorageClassesArgs, StorageHandle, StoragePurpose
-from components.versions import CHARTS, CRDS
 from stacks.cluster import Cluster
-from stacks.models.clouds import EksCluster, GkeCluster
+from stacks.models.clouds import GkeCluster
 from stacks.models.cluster import ExistingCluster
 from stacks.settings import MLFLOW_NAMESPACE, PROJECT, Settings
 
 GATEWAY = "gateway"
+FOUND_ISSUER_PREFIX = f"{PROJECT}-"
+"""Of our issuers beside those that a cert-manager has which was there before us."""
 
 
 class Addons(NamedTuple):
@@ -91,14 +92,9 @@ def on_autopilot(settings: Settings) -> bool:
 
 
 def crd_sets(settings: Settings) -> list[str]:
-    """Names of the CRD sets that an environment needs: what every platform has, and what its own charts name. Pure."""
-    charts = accelerator_charts(list(settings.pools.values()))
-    if isinstance(settings.cluster, EksCluster) and settings.cluster.provisioning is NodeProvisioning.KARPENTER:
-        charts = [*charts, "karpenter"]
-    if isinstance(settings.cluster, ExistingCluster) and settings.cluster.metallb:
-        charts = [*charts, "metallb"]
-    everywhere = {name for name, crds in CRDS.items() if crds.everywhere}
-    return sorted(everywhere | {CHARTS[chart].crds for chart in charts if CHARTS[chart].crds})
+    """The CRD sets that an environment installs: what it needs and its cluster has not. Pure."""
+    others = settings.cluster.found_crds if isinstance(settings.cluster, ExistingCluster) else []
+    return sorted(settings.needed_crds - left_out(settings.found, others))
 
 
 def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
@@ -110,7 +106,7 @@ def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
     observed = settings.monitoring_namespace
     if not on_autopilot(settings):
         # Google brings drivers, device plugin and their metrics, and admits no pod of ours that sees its node.
-        _declare_accelerator_software(source, pools, observed, cluster, crds, available=available)
+        _declare_accelerator_software(settings, source, pools, cluster, crds)
     cert_manager, gateway = _declare_way_in(settings, cluster, source, crds)
     monitoring = Monitoring(
         "monitoring",
@@ -122,7 +118,8 @@ def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
     Dashboards("dashboards", {"namespace": monitoring.namespace}, cluster.opts(monitoring))
     postgresql = CloudNativePg(
         "postgresql-operator",
-        {"source": source, "highly_available": available, "monitoring_namespace": observed},
+        {"source": source, "highly_available": available, "monitoring_namespace": observed}
+        | cast(Any, _found(settings, FoundAddon.CLOUDNATIVE_PG)),
         cluster.opts(crds, *cluster.nodes),
     )
     return Addons(
@@ -145,6 +142,8 @@ def _declare_way_in(
     zone = cluster.cloud.zone if cluster.cloud else None
     if cluster.cloud and zone and settings.acme:
         signing |= cast(CertManagerArgs, {"dns_zone": zone, **cluster.cloud.clusters})
+    if there := _found(settings, FoundAddon.CERT_MANAGER):
+        signing |= cast(CertManagerArgs, {**there, "issuer_prefix": FOUND_ISSUER_PREFIX})
     cert_manager = CertManager("cert-manager", signing, cluster.opts(crds, *cluster.nodes))
     way_in: GatewayArgs = {
         **cast(GatewayArgs, settings.gateway or {}),
@@ -167,6 +166,11 @@ def _declare_way_in(
     return cert_manager, gateway
 
 
+def _found(settings: Settings, addon: FoundAddon) -> dict[str, Any]:
+    """What the component of an add-on takes beside the rest where the cluster has it already; else nothing."""
+    return {"found": True, "namespace": settings.found[addon]} if addon in settings.found else {}
+
+
 def storage_args(settings: Settings, cluster: Cluster) -> StorageClassesArgs:
     """What the settings say, and what the cloud knows."""
     args = settings.storage_args
@@ -180,21 +184,23 @@ def storage_args(settings: Settings, cluster: Cluster) -> StorageClassesArgs:
 
 
 def _declare_accelerator_software(
-    source: ChartSource, pools: list[PoolHandle], observed: str, cluster: Cluster, crds: Crds, *, available: bool
+    settings: Settings, source: ChartSource, pools: list[PoolHandle], cluster: Cluster, crds: Crds
 ) -> None:
     """What turns devices into something that pods can ask for: to each pool, only what nobody else brings."""
-    discovery = NodeFeatureDiscovery(
-        "node-feature-discovery",
-        {"pools": pools, "source": source, "monitoring_namespace": observed, "highly_available": available},
-        cluster.opts(crds, *cluster.nodes),
-    )
     takes = {"pools": pools, "source": source}
-    watched = {**takes, "monitoring_namespace": observed}
-    ready = cluster.opts(crds, discovery)
+    watched = {**takes, "monitoring_namespace": settings.monitoring_namespace}
+    discovery: list[NodeFeatureDiscovery] = []
+    if FoundAddon.NODE_FEATURE_DISCOVERY not in settings.found:
+        available = {"highly_available": settings.environment.highly_available}
+        opts = cluster.opts(crds, *cluster.nodes)
+        discovery = [NodeFeatureDiscovery("node-feature-discovery", {**watched, **available}, opts)]  # type: ignore[typeddict-item]
+    labelled, ready = cluster.opts(*discovery), cluster.opts(crds, *discovery)
     for chart in accelerator_charts(pools):
+        if chart in settings.found:
+            continue
         match chart:
             case "nvidia-device-plugin":
-                NvidiaDevicePlugin("device-plugin", takes, cluster.opts(discovery))  # type: ignore[arg-type]
+                NvidiaDevicePlugin("device-plugin", takes, labelled)  # type: ignore[arg-type]
             case "dcgm-exporter":
                 DcgmExporter("dcgm-exporter", watched, ready)  # type: ignore[arg-type]
             case "gpu-operator":
@@ -202,9 +208,9 @@ def _declare_accelerator_software(
             case "dra-driver-nvidia-gpu":
                 NvidiaDraDriver("dra-driver", watched, ready)  # type: ignore[arg-type]
             case "aws-efa-k8s-device-plugin":
-                EfaDevicePlugin("efa-device-plugin", takes, cluster.opts(discovery))  # type: ignore[arg-type]
+                EfaDevicePlugin("efa-device-plugin", takes, labelled)  # type: ignore[arg-type]
     for name, plugin in vendor_plugins(pools).items():
-        DevicePlugin(name, plugin, cluster.opts(discovery))
+        DevicePlugin(name, plugin, labelled)
 
 
 def declare_ground(settings: Settings, cluster: Cluster, source: ChartSource, crds: Crds) -> None:
@@ -219,7 +225,7 @@ def declare_ground(settings: Settings, cluster: Cluster, source: ChartSource, cr
             {**given.metallb, "source": source, "pools": pools, "monitoring_namespace": settings.monitoring_namespace},
             cluster.opts(crds),
         )
-    if given.nfs:
+    if given.nfs and FoundAddon.CSI_DRIVER_NFS not in given.found:
         available = settings.environment.highly_available
         NfsStorage("nfs-storage", {**given.nfs, "source": source, "highly_available": available}, cluster.opts())
     if given.local_path:
@@ -240,7 +246,8 @@ def monitoring_args(
         "pools": pools,
         "keep_data": settings.keep_data,
         "highly_available": settings.environment.highly_available,
-        "node_exporter": not on_autopilot(settings),
+        "node_exporter": not on_autopilot(settings) and FoundAddon.NODE_EXPORTER not in settings.found,
+        **({"operator": False} if FoundAddon.PROMETHEUS_OPERATOR in settings.found else {}),
         # Nothing answers webhooks in a simulated cluster.
         "rule_webhook": settings.cluster.kind != ClusterKind.SIMULATED,
         "gateway": gateway,

@@ -9,9 +9,11 @@ from typing import Any, cast
 
 from components.addons import cert_manager, cloudnative_pg, dcgm_exporter, kserve, node_feature_discovery
 from components.addons import nvidia_device_plugin as device_plugin
+from components.addons.accelerator_nodes import exporter_pools
 from components.addons.gateway import GatewayArgs, domain_facts, is_envoy
 from components.catalog import ACCELERATORS, ClusterKind
 from components.charts import ChartOrigin
+from components.existing import FoundAddon, left_out
 from components.stores import StoragePurpose, plan_storage_classes
 from components.training.spec import run_name
 from components.versions import CRDS
@@ -32,6 +34,7 @@ from policies.rules.workloads import (
 )
 from stacks.cloud_judgement import judge_cloud
 from stacks.models.clouds import GkeCluster
+from stacks.models.cluster import ExistingCluster
 from stacks.models.platform import ExistingDatabase, ExistingStore, InClusterStore
 from stacks.models.workloads import Inference, ModelServer, Training, Workload
 from stacks.pools import pool_findings
@@ -57,6 +60,7 @@ def judge(settings: Settings) -> Iterator[Finding]:
     sound = without_pools(settings, {name for name, findings in of_pools.items() if findings})
     yield from judge_cloud(settings, sound)
     yield from _charts(settings)
+    yield from _found(sound)
     yield from _storage(settings)
     yield from _object_store(settings)
     yield from _way_in(settings)
@@ -132,6 +136,49 @@ def _charts(settings: Settings) -> Iterator[Finding]:
             )
     if charts.crd_location and origin is not ChartOrigin.MIRROR:
         yield Finding("charts.crdLocation", charts.crd_location, "only a mirror has one", "remove it")
+
+
+def _found(settings: Settings) -> Iterator[Finding]:
+    """What the cluster has already: only what would be installed otherwise, in a namespace that stays its owner's."""
+    if not isinstance(settings.cluster, ExistingCluster):
+        return
+    would_install = {
+        FoundAddon.CSI_DRIVER_NFS: (bool(settings.cluster.nfs), "cluster.nfs"),
+        FoundAddon.DCGM_EXPORTER: (
+            bool(exporter_pools([*settings.pools.values()])),
+            "NVIDIA pools that the GPU Operator does not serve",
+        ),
+    }
+    made = made_namespaces(settings)
+    for addon, namespace in settings.found.items():
+        path = f"cluster.found.{addon}"
+        yield from check_object_name(path, namespace)
+        wanted, by = would_install.get(addon, (True, ""))
+        if not wanted:
+            yield Finding(
+                path, namespace, f"what the platform would install otherwise; this only for {by}", "remove it"
+            )
+        if namespace in made:
+            yield Finding(
+                path,
+                namespace,
+                f"the platform makes this namespace for {made[namespace]}, closes it, and deletes it when it goes",
+                f"give {made[namespace]} another one where it has a setting for it (monitoring.namespace, "
+                "gateway.namespace), else install the add-on elsewhere",
+            )
+    if FoundAddon.KSERVE in settings.found and settings.inference:
+        yield Finding(
+            f"cluster.found.{FoundAddon.KSERVE}",
+            settings.found[FoundAddon.KSERVE],
+            f"models under inference ({', '.join(settings.inference)}) need a KServe that serves through the "
+            "platform's gateway and knows its runtimes; this one is set up by its owner",
+            "serve them with modelServers, or uninstall that KServe and remove it here",
+        )
+    sets = sorted(settings.needed_crds - left_out(settings.found, ()))
+    for name in settings.cluster.found_crds:
+        if name not in sets:
+            rule = f"a set that the platform would install otherwise: {', '.join(sets)}"
+            yield Finding("cluster.foundCrds", name, rule, _nearest(name, sets))
 
 
 def _storage(settings: Settings) -> Iterator[Finding]:
@@ -251,17 +298,23 @@ def _or_declare(name: str, known: list[str], section: str) -> str:
     return f"{f'did you mean {close[0]}? Else ' if close else ''}declare it under {section}"
 
 
-def platform_namespaces(settings: Settings) -> Mapping[str, str]:
-    """Namespace -> what of the platform lives there."""
+def made_namespaces(settings: Settings) -> Mapping[str, str]:
+    """Namespace that the platform makes -> what of it lives there."""
     modules = (cert_manager, cloudnative_pg, dcgm_exporter, device_plugin, kserve, node_feature_discovery)
+    names = {module.__name__.rpartition(".")[2].replace("_", "-"): module.DEFAULT_NAMESPACE for module in modules}
     return {
-        **{module.DEFAULT_NAMESPACE: module.__name__.rpartition(".")[2].replace("_", "-") for module in modules},
+        **{namespace: name for name, namespace in names.items() if name not in settings.found},
         settings.gateway_namespace: "the gateway",
         settings.monitoring_namespace: "monitoring",
         f"{settings.monitoring_namespace}-nodes": "monitoring",
         MLFLOW_NAMESPACE: "MLflow",
         STORE_NAMESPACE: "the object store",
     }
+
+
+def platform_namespaces(settings: Settings) -> Mapping[str, str]:
+    """Namespace -> what lives there of the platform, or of what it found."""
+    return {**{namespace: addon for addon, namespace in settings.found.items()}, **made_namespaces(settings)}
 
 
 def _namespaces(settings: Settings) -> Iterator[Finding]:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, cast
 
 from pydantic import Field, ValidationError
 
+from components.addons.accelerator_nodes import accelerator_charts
+from components.addons.crds import crd_sets
 from components.addons.gateway import DEFAULT_NAMESPACE as GATEWAY_NAMESPACE
 from components.addons.gateway import CertificateSource, DomainArgs
 from components.addons.monitoring import DEFAULT_NAMESPACE as MONITORING_NAMESPACE
@@ -18,6 +20,7 @@ from components.catalog import ClusterKind
 from components.charts import ChartOrigin
 from components.demand import inference_demand, model_server_demand, training_demand
 from components.eks.handles import NodeProvisioning
+from components.existing import FoundAddon
 from components.placement import PoolHandle
 from components.storage.local_path_storage import local_path_classes
 from components.storage.nfs_storage import nfs_classes
@@ -91,6 +94,21 @@ class Settings(Model):
     def cluster_name(self) -> str:
         """How a cluster that we make is called in its cloud."""
         return f"{PROJECT}-{self.environment.name}"
+
+    @property
+    def found(self) -> Mapping[FoundAddon, str]:
+        """Add-on that the cluster has already -> its namespace."""
+        return self.cluster.found if isinstance(self.cluster, ExistingCluster) else {}
+
+    @property
+    def needed_crds(self) -> frozenset[str]:
+        """CRD sets that it needs, whoever installs them: those of every platform, and those of its own charts."""
+        charts = accelerator_charts([*self.pools.values()])
+        if isinstance(self.cluster, EksCluster) and self.cluster.provisioning is NodeProvisioning.KARPENTER:
+            charts = [*charts, "karpenter"]
+        if isinstance(self.cluster, ExistingCluster) and self.cluster.metallb:
+            charts = [*charts, "metallb"]
+        return frozenset(crd_sets(charts))
 
     @cached_property
     def pools(self) -> dict[str, PoolHandle]:

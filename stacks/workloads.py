@@ -3,6 +3,7 @@
 from typing import Any
 
 from components.addons.kserve import KServe
+from components.existing import FoundAddon
 from components.serving.inference_service import InferenceService
 from components.serving.model_server import ModelServer
 from components.serving.runtimes import ServingRuntimes
@@ -21,7 +22,7 @@ def declare_workloads(settings: Settings, cluster: Cluster, addons: Addons, data
     """Everything that the settings name."""
     for name, training in settings.training.items():
         _declare_training(name, training, settings, cluster, addons, data, tenants)
-    serving = _declare_kserve(settings, cluster, addons, data)
+    serving = [] if FoundAddon.KSERVE in settings.found else [_declare_kserve(settings, cluster, addons, data)]
     for name, inference in settings.inference.items():
         InferenceService(
             name,
@@ -31,7 +32,7 @@ def declare_workloads(settings: Settings, cluster: Cluster, addons: Addons, data
                 "pool": cluster.pools[inference.pool],
                 "monitoring": addons.monitoring_handle,
             },
-            cluster.opts(serving, addons.gateway, *tenants.ready[inference.team], *cluster.nodes),
+            cluster.opts(*serving, addons.gateway, *tenants.ready[inference.team], *cluster.nodes),
         )
     for name, served in settings.model_servers.items():
         ModelServer(

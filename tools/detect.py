@@ -19,13 +19,14 @@ from components.existing import (
     ClusterSnapshot,
     ControllerClassFacts,
     CrdFacts,
-    DaemonSetFacts,
     NodeFacts,
     StorageClassFacts,
+    WorkloadFacts,
     advice,
     devices_of,
     software_of,
     suggested_classes,
+    suggested_found,
     suggested_pools,
 )
 from components.placement import SOFTWARE, NodeSoftware, PoolArgs, PoolHandle, Taint, plan_pool
@@ -34,6 +35,7 @@ from components.versions import CRDS
 from tools.errors import ToolError
 
 PROJECT = "mlplatform"
+DEFAULT_KUBECONFIG = "~/.kube/config"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 Object = Mapping[str, Any]
 Ask = Callable[[str], Sequence[Object]]
@@ -50,7 +52,9 @@ def read_snapshot(version: str, ask: Ask) -> ClusterSnapshot:
         ingress_classes=[_class(one, "controller") for one in ask("ingressclasses.networking.k8s.io")],
         gateway_classes=[_class(one, "controllerName") for one in ask("gatewayclasses.gateway.networking.k8s.io")],
         crds=[_crd(one) for one in ask("customresourcedefinitions.apiextensions.k8s.io")],
-        daemon_sets=[found for one in ask("daemonsets.apps") if software_of(found := _daemon_set(one)) is not None],
+        daemon_sets=_known(ask("daemonsets.apps")),
+        deployments=_known(ask("deployments.apps")),
+        csi_drivers=[one["metadata"]["name"] for one in ask("csidrivers.storage.k8s.io")],
         namespaces=[one["metadata"]["name"] for one in namespaces],
         ours=[one["metadata"]["name"] for one in namespaces if _labels(one).get(MANAGED_BY) == PROJECT],
     )
@@ -106,16 +110,37 @@ def _crd(one: Object) -> CrdFacts:
     )
 
 
-def _daemon_set(one: Object) -> DaemonSetFacts:
+def _known(workloads: Sequence[Object]) -> list[WorkloadFacts]:
+    return [found for one in workloads if software_of(found := _workload(one)) is not None]
+
+
+def _workload(one: Object) -> WorkloadFacts:
     spec = one["spec"]["template"]["spec"]
     containers = [*(spec.get("initContainers") or []), *spec["containers"]]
     images = [container["image"] for container in containers]
     # The main container says what a DaemonSet is; the operator's init containers run its own image in all of them.
-    return DaemonSetFacts(
+    return WorkloadFacts(
         namespace=one["metadata"]["namespace"],
         name=one["metadata"]["name"],
         images=[*(container["image"] for container in spec["containers"]), *images[: -len(spec["containers"])]],
     )
+
+
+def snapshot_of(program: Path, kubeconfig: Path, context: str) -> ClusterSnapshot:
+    """The facts about the cluster that a kubeconfig reaches, asked with kubectl."""
+    path = kubeconfig.expanduser()
+    if not path.exists():
+        raise ToolError(f"{path} is not there: name the kubeconfig of the cluster with --kubeconfig")
+    kubectl = Kubectl(program, path, context)
+    return read_snapshot(kubectl.version(), kubectl.ask)
+
+
+def second_installs(settings: Mapping[str, Any], program: Path) -> list[Advice]:
+    """What an `up` with these settings would install although their cluster has it."""
+    cluster = settings["cluster"]
+    path = Path(cluster.get("kubeconfig", DEFAULT_KUBECONFIG))
+    snapshot = snapshot_of(program, path, cluster.get("context") or "")
+    return [row for row in advice_for(snapshot, settings) if row.twice]
 
 
 class Kubectl:
@@ -147,8 +172,8 @@ class Kubectl:
         if run.returncode:
             raise ToolError(
                 f"the cluster does not answer `kubectl {' '.join(arguments[:2])}`:\n{run.stderr.strip()}\n"
-                "Reading needs get and list on nodes, storage classes, CRDs, DaemonSets and namespaces; check "
-                "--kubeconfig and --context."
+                "Reading needs get and list on nodes, storage classes, CSI drivers, CRDs, DaemonSets, Deployments and "
+                "namespaces; check --kubeconfig and --context."
             )
         return run.stdout
 
@@ -197,6 +222,22 @@ def default_class(settings: Mapping[str, Any]) -> str:
     return f"{PROJECT}-{storage.get('defaultPurpose', 'standard')}"
 
 
+def advice_for(snapshot: ClusterSnapshot, settings: Mapping[str, Any]) -> list[Advice]:
+    """What these settings, without the project's prefix, should know of that cluster."""
+    cluster = settings.get("cluster") or {}
+    brings = [key for key in ("metallb", "nfs", "localPath") if cluster.get(key)]
+    return advice(
+        snapshot,
+        declared_pools(cluster.get("pools") or {}),
+        default_class=default_class(settings),
+        crd_sets=[name for name, crd_set in CRDS.items() if crd_set.everywhere or name in brings],
+        gateway=(settings.get("gateway") or {}).get("implementation", "envoy"),
+        found=cluster.get("found") or {},
+        found_crds=cluster.get("foundCrds") or [],
+        brings=brings,
+    )
+
+
 def facts_text(snapshot: ClusterSnapshot) -> str:
     """What is there, a line for each fact."""
     lines = [f"Kubernetes {snapshot['version']}, {len(snapshot['nodes'])} nodes"]
@@ -209,9 +250,11 @@ def facts_text(snapshot: ClusterSnapshot) -> str:
     for kind, key in (("IngressClass", "ingress_classes"), ("GatewayClass", "gateway_classes")):
         for one in snapshot.get(key) or []:  # type: ignore[attr-defined]
             lines.append(f"  {kind} {one['name']}: {one['controller']}")
-    for daemon_set in snapshot.get("daemon_sets") or []:
-        found = software_of(daemon_set)
-        lines.append(f"  {found.what if found else 'DaemonSet'}: {daemon_set['namespace']}/{daemon_set['name']}")
+    for workload in [*(snapshot.get("daemon_sets") or []), *(snapshot.get("deployments") or [])]:
+        found = software_of(workload)
+        lines.append(f"  {found.what if found else 'software'}: {workload['namespace']}/{workload['name']}")
+    for driver in snapshot.get("csi_drivers") or []:
+        lines.append(f"  CSI driver {driver}")
     groups = sorted({crd["name"].partition(".")[2] for crd in snapshot.get("crds") or []})
     lines.append(f"  CRDs of {', '.join(groups)}" if groups else "  no CRDs")
     return "\n".join(lines)
@@ -224,6 +267,9 @@ def suggestion_text(snapshot: ClusterSnapshot, kubeconfig: str, context: str) ->
     cluster |= {"context": context} if context else {}
     cluster["pools"] = {pool.name: dict(pool.settings) for pool in pools}
     settings: dict[str, Any] = {f"{PROJECT}:cluster": cluster}
+    found, found_crds = suggested_found(snapshot)
+    cluster |= {"found": found} if found else {}
+    cluster |= {"foundCrds": found_crds} if found_crds else {}
     classes = suggested_classes(snapshot)
     settings |= {f"{PROJECT}:storage": {"declared": classes}} if classes else {}
     commands = [command for pool in pools for command in pool.commands]
@@ -257,22 +303,13 @@ def detect(stack: str, kubeconfig: Path | None, context: str, as_snapshot: bool)
             f"the cluster of stack {stack} is of kind {cluster.get('kind')}: the platform makes it, nothing is there "
             "before it. For any other cluster: --kubeconfig <path>"
         )
-    path = (kubeconfig or Path(cluster.get("kubeconfig", "~/.kube/config"))).expanduser()
-    if not path.exists():
-        raise ToolError(f"{path} is not there: name the kubeconfig of the cluster with --kubeconfig")
+    path = kubeconfig or Path(cluster.get("kubeconfig", DEFAULT_KUBECONFIG))
     context = context or cluster.get("context") or ""
-    kubectl = Kubectl(ensure_showing_progress().path("kubectl"), path, context)
-    snapshot = read_snapshot(kubectl.version(), kubectl.ask)
+    snapshot = snapshot_of(ensure_showing_progress().path("kubectl"), path, context)
     if as_snapshot:
         click.echo(json.dumps(snapshot, indent=1, sort_keys=True))
         return
-    rows = advice(
-        snapshot,
-        declared_pools(cluster.get("pools") or {}),
-        default_class=default_class(settings) if stack else "",
-        crd_sets=[name for name, crd_set in CRDS.items() if crd_set.everywhere],
-        gateway=(settings.get("gateway") or {}).get("implementation", "envoy"),
-    )
+    rows = advice_for(snapshot, settings) if stack else advice(snapshot)
     click.echo(facts_text(snapshot))
     click.echo(f"\n{advice_text(rows) or 'nothing clashes with what was declared'}")
     if not stack:

@@ -91,6 +91,11 @@ class CertManagerArgs(TypedDict, total=False):
     """Required for a zone of Cloud DNS: the cluster that it runs in."""
     issuer_prefix: str
     """Put before the names of the ClusterIssuers, where the cluster has others of these names; default: none."""
+    found: bool
+    """Whether the cluster has it already, in `namespace`: issuers and CA alone are declared. Default false.
+
+    With `acme` its Gateway API support must be on. The CA's names get the prefix as well.
+    """
 
 
 def cert_manager_values(
@@ -200,7 +205,18 @@ class CertManager(Component):
         refuse(f"cert-manager {name}", [*account, *check_dns_zone(name, args)])
         super().__init__(name, args, opts)
         namespace = args.get("namespace") or DEFAULT_NAMESPACE
-        monitoring = args.get("monitoring_namespace", "")
+        prefix, found = args.get("issuer_prefix", ""), bool(args.get("found"))
+        self.issuers: IssuersHandle = issuers_handle(prefix, acme=bool(acme))
+        self.namespace = Output.from_input(namespace)
+        installed = [] if found else [self._install(name, namespace, args)]
+        self._internal_ca(name, prefix * found + CA_SECRET, installed, kept=bool(args.get("keep_data")))
+        if acme:
+            solvers = [zone_solver(zone, region_of(clusters_of(args)))] if zone else []
+            self._issuer(f"{name}-acme", self.issuers["acme"], acme_spec(acme, solvers), installed)
+        self.register_outputs({"namespace": self.namespace})
+
+    def _install(self, name: str, namespace: str, args: CertManagerArgs) -> Resource:
+        acme, zone, monitoring = args.get("acme"), args.get("dns_zone"), args.get("monitoring_namespace", "")
         ranges = args.get("control_plane_ranges") or PRIVATE_RANGES
         home = IsolatedNamespace(
             f"{name}-namespace",
@@ -214,7 +230,8 @@ class CertManager(Component):
             },
             opts=self.child,
         )
-        chart = AddonChart(
+        self.namespace = home.namespace
+        return AddonChart(
             f"{name}-chart",
             {
                 "chart": "cert-manager",
@@ -231,13 +248,6 @@ class CertManager(Component):
                 self.child, ResourceOptions(depends_on=self._identity(name, home, zone, clusters_of(args)))
             ),
         )
-        self.issuers: IssuersHandle = issuers_handle(args.get("issuer_prefix", ""), acme=bool(acme))
-        self._internal_ca(name, home, chart, kept=bool(args.get("keep_data")))
-        if acme:
-            solvers = [zone_solver(zone, region_of(clusters_of(args)))] if zone else []
-            self._issuer(f"{name}-acme", self.issuers["acme"], acme_spec(acme, solvers), chart)
-        self.namespace = home.namespace
-        self.register_outputs({"namespace": self.namespace})
 
     def _identity(
         self, name: str, home: IsolatedNamespace, zone: DnsZoneHandle | None, clusters: Clusters
@@ -247,21 +257,21 @@ class CertManager(Component):
         who = (home.namespace, SERVICE_ACCOUNT)
         return [zone_identity(f"{name}-identity", zone, clusters, who, ZoneAccess.CHALLENGES, self.child)]
 
-    def _issuer(self, resource_name: str, issuer: str, spec: dict[str, Any], after: Resource) -> Resource:
-        options = ResourceOptions.merge(self.child, ResourceOptions(depends_on=[after]))
+    def _issuer(self, resource_name: str, issuer: str, spec: dict[str, Any], after: Sequence[Resource]) -> Resource:
+        options = ResourceOptions.merge(self.child, ResourceOptions(depends_on=[*after]))
         return custom_resource(resource_name, "ClusterIssuer", issuer, spec, options)
 
-    def _internal_ca(self, name: str, home: IsolatedNamespace, chart: AddonChart, *, kept: bool) -> None:
+    def _internal_ca(self, name: str, secret: str, after: Sequence[Resource], *, kept: bool) -> None:
         """A self-signed root, and the issuer that signs with it."""
-        root = self._issuer(f"{name}-self-signed", self.issuers["self_signed"], {"selfSigned": {}}, chart)
+        root = self._issuer(f"{name}-self-signed", self.issuers["self_signed"], {"selfSigned": {}}, after)
         authority = custom_resource(
             f"{name}-ca",
             "Certificate",
-            CA_SECRET,
+            secret,
             {
                 "isCA": True,
                 "commonName": "mlplatform internal CA",
-                "secretName": CA_SECRET,
+                "secretName": secret,
                 "duration": CA_DURATION,
                 # Renewed with the same key, so that what was signed before stays valid.
                 "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Never"},
@@ -272,6 +282,6 @@ class CertManager(Component):
                 },
             },
             ResourceOptions.merge(self.child, ResourceOptions(depends_on=[root], protect=kept, retain_on_delete=kept)),
-            namespace=home.namespace,
+            namespace=self.namespace,
         )
-        self._issuer(f"{name}-internal", self.issuers["internal"], {"ca": {"secretName": CA_SECRET}}, authority)
+        self._issuer(f"{name}-internal", self.issuers["internal"], {"ca": {"secretName": secret}}, [authority])

@@ -40,6 +40,8 @@ class CloudNativePgArgs(TypedDict, total=False):
     """Namespace of Prometheus; empty or missing: no metrics."""
     control_plane_ranges: list[str]
     """Addresses from which the API server calls the operator's webhooks. Default: every private range."""
+    found: bool
+    """Whether the cluster has it already, in `namespace`: nothing is declared, databases let it in. Default false."""
 
 
 class CloudNativePg(Component):
@@ -52,6 +54,12 @@ class CloudNativePg(Component):
         super().__init__(name, args, opts)
         self.operator = OperatorHandle(namespace=_namespace(args), pods=dict(OPERATOR_PODS))
         """For databases, which let it in."""
+        self.namespace = Output.from_input(_namespace(args))
+        if not args.get("found"):
+            self._install(name, args)
+        self.register_outputs({"namespace": self.namespace})
+
+    def _install(self, name: str, args: CloudNativePgArgs) -> None:
         home = IsolatedNamespace(f"{name}-home", operator_namespace(args), opts=self.child)
         AddonChart(
             f"{name}-operator",
@@ -64,7 +72,6 @@ class CloudNativePg(Component):
             opts=self.child,
         )
         self.namespace = home.namespace
-        self.register_outputs({"namespace": self.namespace})
 
 
 def _namespace(args: CloudNativePgArgs) -> str:

@@ -133,8 +133,11 @@ class MonitoringArgs(TypedDict, total=False):
     """Scheduler, controller manager, etcd and kube-proxy too; they must listen beyond loopback. Default: false."""
     node_exporter: bool
     """Whether metrics of the nodes themselves are taken; default true. False where no pod sees its node (Autopilot)."""
+    operator: bool
+    """Whether prometheus-operator is brought along; default true. False where the cluster has one for all namespaces;
+    metrics of the kubelets are then taken where it keeps their Service (`--kubelet-service`)."""
     rule_webhook: bool
-    """Rules are checked when they are written; needs cert-manager before this component. Default: true."""
+    """Rules are checked when they are written; needs cert-manager before this component. Default: `operator`."""
     control_plane_ranges: list[str]
     """Addresses from which the API server calls that webhook. Default: every private range."""
     grafana_admin_password: Input[str]
@@ -238,7 +241,11 @@ def _namespace(args: MonitoringArgs) -> str:
 
 
 def _checks_rules(args: MonitoringArgs) -> bool:
-    return bool(args.get("rule_webhook", True))
+    return _brings_operator(args) and bool(args.get("rule_webhook", True))
+
+
+def _brings_operator(args: MonitoringArgs) -> bool:
+    return bool(args.get("operator", True))
 
 
 def monitoring_namespace(args: MonitoringArgs) -> IsolatedNamespaceArgs:
@@ -458,6 +465,8 @@ def grafana_values(args: MonitoringArgs) -> dict[str, Any]:
 
 def operator_values(args: MonitoringArgs) -> dict[str, Any]:
     """The operator, and the webhook that checks rules. Pure."""
+    if not _brings_operator(args):
+        return {"enabled": False}
     checks = _checks_rules(args)
     return {
         # The chart's own certificate comes from a hook job, which Pulumi does not run: cert-manager, or none.

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from components.addons.metallb import MetalLbArgs
 from components.catalog import ClusterKind
+from components.existing import FoundAddon
 from components.node_pools.spec import DescribedNodePoolArgs
 from components.placement import PoolArgs
 from components.storage.local_path_storage import LocalPathStorageArgs
@@ -46,6 +47,11 @@ class ExistingCluster(Model):
     """An NFS server that serves shared and dataset; default: storage.declared says what there is."""
     local_path: LocalPath | None = None
     """Directories of the nodes that serve fast and standard, where there are no disks to attach; default: none."""
+    found: dict[FoundAddon, str] = {}
+    """Add-ons that it has already, each with the namespace that it runs in, `cert-manager: cert-manager`: the platform
+    uses them, and installs neither them nor their CRDs. `python -m tools detect` names them."""
+    found_crds: list[str] = []
+    """Sets of CRDs that somebody else keeps there, `gateway-api`, without the add-on itself; default: none."""
     pools: dict[Name, DescribedPool]
     """The node pools it has, and who brings what their devices need. Each node carries the label
     `mlplatform.dev/pool: <name>`."""

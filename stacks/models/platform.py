@@ -28,7 +28,7 @@ Monitoring = Annotated[
         MonitoringArgs,
         without=frozenset(
             {"source", "cluster_kind", "cluster", "environment", "storage", "pools", "keep_data", "highly_available"}
-            | {"grafana_admin_password", "gateway", "grafana_domain", "rule_webhook", "node_exporter"}
+            | {"grafana_admin_password", "gateway", "grafana_domain", "operator", "rule_webhook", "node_exporter"}
         ),
         optional=frozenset({"storage_gib"}),
     ),

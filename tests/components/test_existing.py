@@ -14,11 +14,13 @@ from components.existing import (
     GROUP_OF_SET,
     Advice,
     ClusterSnapshot,
+    FoundAddon,
     accelerator_on,
     advice,
     devices_of,
     software_of,
     suggested_classes,
+    suggested_found,
     suggested_pools,
 )
 from components.placement import NodeSoftware, PoolArgs, PoolHandle, plan_pool
@@ -126,12 +128,17 @@ def test_a_wrong_number_of_devices_and_too_many_nodes_are_seen() -> None:
 
 def test_crds_of_others_are_left_to_them_and_another_release_stands_in_the_way() -> None:
     rows = advice(snapshot("rke2"), crd_sets=sorted(name for name in CRDS if name in GROUP_OF_SET))
-    said = {row.found.split(" are there")[0]: row for row in rows if row.path == "charts.crds"}
+    said = {row.found.split(" are there")[0]: row for row in rows if row.path == "cluster.foundCrds"}
     assert sorted(said) == ["1 CRDs of cert-manager.io", "1 CRDs of monitoring.coreos.com", "1 CRDs of nvidia.com"]
     assert said["1 CRDs of cert-manager.io"].blocks
     assert "managed by Helm release cert-manager; ours are v1.21.1" in said["1 CRDs of cert-manager.io"].found
     assert not said["1 CRDs of monitoring.coreos.com"].blocks
-    assert said["1 CRDs of monitoring.coreos.com"].advice.startswith("leave the set prometheus-operator out")
+    assert said["1 CRDs of monitoring.coreos.com"].advice.startswith(
+        "write `- prometheus-operator` under cluster.foundCrds"
+    )
+    assert all(row.twice for row in said.values())
+    declared = advice(snapshot("rke2"), crd_sets=["prometheus-operator"], found_crds=["prometheus-operator"])
+    assert [row for row in declared if row.twice] == []
 
 
 def test_every_set_of_crds_is_known_by_its_group() -> None:
@@ -243,3 +250,112 @@ def test_devices_are_extended_resources_that_there_are_some_of() -> None:
     accelerator = accelerator_on(node)
     assert accelerator
     assert accelerator.name == "H100"
+
+
+def with_workloads(**images: str) -> ClusterSnapshot:
+    """A new cluster with a Deployment in a namespace of its own for each image."""
+    read = snapshot("kind")
+    read["deployments"] = [{"namespace": name, "name": "it", "images": [image]} for name, image in images.items()]
+    read["namespaces"] = [*read["namespaces"], *images]
+    return read
+
+
+ADDON_IMAGES = {
+    FoundAddon.CERT_MANAGER: "quay.io/jetstack/cert-manager-controller:v1.21.1",
+    FoundAddon.CLOUDNATIVE_PG: "ghcr.io/cloudnative-pg/cloudnative-pg:1.30.0",
+    FoundAddon.CSI_DRIVER_NFS: "registry.k8s.io/sig-storage/nfsplugin:v4.13.4",
+    FoundAddon.DCGM_EXPORTER: "nvcr.io/nvidia/k8s/dcgm-exporter:4.5.3-4.8.2-distroless",
+    FoundAddon.KSERVE: "kserve/kserve-controller:v0.20.0",
+    FoundAddon.NODE_EXPORTER: "quay.io/prometheus/node-exporter:v1.10.2",
+    FoundAddon.NODE_FEATURE_DISCOVERY: "registry.k8s.io/nfd/node-feature-discovery:v0.19.0",
+    FoundAddon.PROMETHEUS_OPERATOR: "quay.io/prometheus-operator/prometheus-operator:v0.93.0",
+}
+
+
+@pytest.mark.parametrize("addon", FoundAddon)
+def test_an_add_on_that_runs_is_named_with_the_line_to_write_and_is_quiet_once_it_is_written(addon: FoundAddon) -> None:
+    read, pools = with_workloads(theirs=ADDON_IMAGES[addon]), [pool("h100")]
+    (row,) = (row for row in advice(read, pools, found={}, brings=["nfs"]) if row.twice)
+    assert (row.path, row.blocks) == ("cluster.found", True)
+    assert row.advice.startswith(f"write `{addon}: theirs` under cluster.found")
+    assert row.found.endswith("Deployment theirs/it")
+    written = advice(read, pools, found={addon: "theirs"}, brings=["nfs"])
+    assert [row for row in written if row.twice] == []
+    elsewhere = advice(read, pools, found={addon: "default"}, brings=["nfs"])
+    assert (f"cluster.found.{addon}", f"write `{addon}: theirs`") in [(row.path, row.advice) for row in elsewhere]
+    read["ours"] = ["theirs"]
+    assert [row for row in advice(read, pools, found={}, brings=["nfs"]) if row.twice] == []
+
+
+def test_what_the_settings_would_not_install_is_no_clash() -> None:
+    read = with_workloads(a=ADDON_IMAGES[FoundAddon.DCGM_EXPORTER], b=ADDON_IMAGES[FoundAddon.CSI_DRIVER_NFS])
+    assert [row for row in advice(read, found={}) if row.twice] == []
+
+
+def test_addresses_and_volumes_that_the_cluster_has_are_not_brought_again() -> None:
+    images = {"a": "quay.io/metallb/controller:v0.16.1", "b": "docker.io/rancher/local-path-provisioner:v0.0.37"}
+    brings = ["metallb", "nfs", "localPath"]
+    read = with_workloads(**images)
+    read["csi_drivers"] = ["nfs.csi.k8s.io"]
+    rows = {row.path: row for row in advice(read, found={}, brings=brings) if row.twice}
+    assert sorted(rows) == ["cluster.found", "cluster.localPath", "cluster.metallb"]
+    assert rows["cluster.metallb"].advice.startswith("remove metallb")
+    assert "`csi-driver-nfs: <its namespace>`" in rows["cluster.found"].advice
+    assert (
+        "`- {purpose: standard, className: standard, provisioner: rancher.io/local-path, "
+        "encryption: <who encrypts them>}`" in rows["cluster.localPath"].advice
+    )
+    assert [row for row in advice(read) if row.twice] == []
+    ours = with_workloads(**images, c=ADDON_IMAGES[FoundAddon.CSI_DRIVER_NFS])
+    ours |= {"ours": ["a", "b", "c"], "csi_drivers": ["nfs.csi.k8s.io"]}
+    assert [row for row in advice(ours, found={}, brings=brings) if row.twice] == []
+
+
+def test_a_class_of_the_local_path_provisioner_is_enough_where_its_pods_are_out_of_sight() -> None:
+    (row,) = (row for row in advice(snapshot("kind"), brings=["localPath"]) if row.twice)
+    assert row.found == "storage class standard: provisioner rancher.io/local-path"
+
+
+def test_an_envoy_gateway_that_is_there_serves_our_gateway() -> None:
+    read = with_workloads(edge="docker.io/envoyproxy/gateway:v1.9.0")
+    read["gateway_classes"] = [{"name": "eg", "controller": "gateway.envoyproxy.io/gatewayclass-controller"}]
+    (row,) = (row for row in advice(read, gateway="envoy") if row.twice)
+    assert row.advice.startswith("write `{implementation: existing, className: eg}`")
+    assert [row for row in advice(read, gateway="existing") if row.twice] == []
+
+
+def test_a_gpu_operator_that_is_there_is_not_asked_for_again() -> None:
+    read = with_workloads(operator="nvcr.io/nvidia/gpu-operator:v26.7.0")
+    (row,) = (row for row in advice(read, [pool("h100", Owner.OPERATOR, Owner.OPERATOR)]) if row.twice)
+    assert row.path == "cluster.pools.h100.devicePlugin"
+    assert [row for row in advice(read, [pool("h100", Owner.FOUND)]) if row.twice] == []
+
+
+def test_what_is_declared_and_is_not_there_or_too_old_blocks() -> None:
+    read = snapshot("kind")
+    read["crds"] = [
+        {"name": "gateways.gateway.networking.k8s.io", "versions": ["v1beta1"], "bundle": "v0.8.0", "owner": ""}
+    ]
+    rows = advice(read, found={"cert-manager": "security"}, found_crds=["gateway-api"])
+    assert [row for row in rows if row.blocks] == [
+        Advice("cluster.found.cert-manager", "no namespace security", "correct it, or remove it", True),
+        Advice(
+            "cluster.found.cert-manager",
+            "no CRD of cert-manager.io",
+            "remove cert-manager: the platform installs it",
+            True,
+        ),
+        Advice(
+            "cluster.foundCrds",
+            "gateway.networking.k8s.io serves v1beta1",
+            "upgrade it: objects of the platform are v1",
+            True,
+        ),
+    ]
+
+
+def test_found_add_ons_and_sets_are_suggested() -> None:
+    read = with_workloads(security=ADDON_IMAGES[FoundAddon.CERT_MANAGER], dcgm=ADDON_IMAGES[FoundAddon.DCGM_EXPORTER])
+    groups = ("cert-manager.io", "gateway.networking.k8s.io", "metallb.io")
+    read["crds"] = [{"name": f"things.{group}", "versions": ["v1"], "bundle": "", "owner": ""} for group in groups]
+    assert suggested_found(read) == ({"cert-manager": "security"}, ["gateway-api"])

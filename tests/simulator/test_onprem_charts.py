@@ -62,7 +62,7 @@ def test_a_cluster_is_read_and_described(with_crds: Client) -> None:
     assert "nodepools.karpenter.sh" in [crd["name"] for crd in snapshot["crds"]]
     assert "node gpu: 8 nvidia.com/gpu; accelerator:NoSchedule" in facts_text(snapshot)
     assert [pool.name for pool in suggested_pools(snapshot)]
-    assert [row.path for row in advice(snapshot, crd_sets=["karpenter"])] == ["charts.crds"]
+    assert [row.path for row in advice(snapshot, crd_sets=["karpenter"])] == ["cluster.foundCrds"]
     assert kubectl.ask("unicorns.example.com") == []
 
 

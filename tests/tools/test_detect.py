@@ -13,12 +13,14 @@ from click.testing import CliRunner
 from components.catalog import Owner
 from tools.detect import (
     Kubectl,
+    advice_for,
     advice_text,
     declared_pools,
     default_class,
     detect,
     facts_text,
     read_snapshot,
+    second_installs,
     settings_of,
     suggestion_text,
 )
@@ -73,9 +75,22 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
             "spec": {"template": {"spec": {"containers": [{"image": "registry.k8s.io/kube-proxy:v1.35.0"}]}}},
         },
     ],
+    "deployments.apps": [
+        {
+            "metadata": {"namespace": "security", "name": "cert-manager"},
+            "spec": {
+                "template": {"spec": {"containers": [{"image": "quay.io/jetstack/cert-manager-controller:v1.21.1"}]}}
+            },
+        },
+        {
+            "metadata": {"namespace": "default", "name": "web"},
+            "spec": {"template": {"spec": {"containers": [{"image": "docker.io/library/nginx:1.29"}]}}},
+        },
+    ],
+    "csidrivers.storage.k8s.io": [{"metadata": {"name": "nfs.csi.k8s.io"}}],
     "namespaces": [
         {"metadata": {"name": "monitoring", "labels": {"app.kubernetes.io/managed-by": "mlplatform"}}},
-        {"metadata": {"name": "default"}},
+        {"metadata": {"name": "security"}},
     ],
 }
 
@@ -114,7 +129,15 @@ def test_a_snapshot_holds_the_facts_and_nothing_else() -> None:
                 "images": ["nvcr.io/nvidia/k8s-device-plugin:v0.20.0", "nvcr.io/nvidia/gpu-operator:v26.7.0"],
             }
         ],
-        "namespaces": ["monitoring", "default"],
+        "deployments": [
+            {
+                "namespace": "security",
+                "name": "cert-manager",
+                "images": ["quay.io/jetstack/cert-manager-controller:v1.21.1"],
+            }
+        ],
+        "csi_drivers": ["nfs.csi.k8s.io"],
+        "namespaces": ["monitoring", "security"],
         "ours": ["monitoring"],
     }
 
@@ -124,6 +147,8 @@ def test_the_facts_are_told_line_by_line() -> None:
     assert "node gpu-0: 1 nvidia.com/gpu; nvidia.com/gpu:NoSchedule" in text
     assert "storage class local: rancher.io/local-path, default" in text
     assert "NVIDIA device plugin: gpu-operator/nvidia-device-plugin-daemonset" in text
+    assert "cert-manager: security/cert-manager" in text
+    assert "CSI driver nfs.csi.k8s.io" in text
 
 
 def test_the_suggestion_is_yaml_whose_comments_are_the_commands() -> None:
@@ -131,6 +156,7 @@ def test_the_suggestion_is_yaml_whose_comments_are_the_commands() -> None:
     cluster = yaml.safe_load(text)["config"]["mlplatform:cluster"]
     assert (cluster["kind"], cluster["context"]) == ("existing", "lab")
     assert list(cluster["pools"]) == ["devices"]
+    assert (cluster["found"], cluster["foundCrds"]) == ({"cert-manager": "security"}, ["gateway-api"])
     assert "# kubectl label node gpu-0 mlplatform.dev/pool=devices" in text
 
 
@@ -153,6 +179,22 @@ def test_settings_say_which_pools_and_which_default_class_are_declared(tmp_path:
         declared_pools({"bad": {"accelerator": "H1000", "nodesMax": 1}})
 
 
+def test_what_settings_would_install_again_is_said_until_they_declare_it() -> None:
+    read = read_snapshot("v1.35.0", ask)
+    brings = {"nfs": {"server": "filer"}, "localPath": {"paths": ["/data"]}, "pools": {"cpu": {"nodesMax": 1}}}
+    again = {row.path for row in advice_for(read, {"cluster": brings}) if row.twice}
+    assert again == {"cluster.found", "cluster.foundCrds", "cluster.localPath", "storage.defaultPurpose"}
+    declared = {
+        "cluster": {
+            "nfs": {"server": "filer"},
+            "found": {"cert-manager": "security", "csi-driver-nfs": "kube-system"},
+            "foundCrds": ["gateway-api"],
+        },
+        "storage": {"declared": [{"className": "local", "isDefault": True}]},
+    }
+    assert [row for row in advice_for(read, declared) if row.twice] == []
+
+
 def test_the_cluster_is_named_in_one_way() -> None:
     for arguments in ([], ["--stack", "dev", "--kubeconfig", "x"]):
         answer = CliRunner().invoke(detect, arguments)
@@ -169,6 +211,32 @@ def test_a_cluster_that_does_not_answer_is_an_error_with_its_words(monkeypatch: 
     monkeypatch.setattr(subprocess, "run", run)
     with pytest.raises(ToolError, match="connection refused"):
         Kubectl(Path("kubectl"), Path("config"), "").version()
+
+
+def test_a_stack_is_told_what_it_would_install_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        asked.append(command)
+        items = ask(command[command.index("get") + 1]) if "get" in command else []
+        answer = {"items": items, "serverVersion": {"gitVersion": "v1.35.0"}}
+        return subprocess.CompletedProcess(command, 0, json.dumps(answer), "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    kubeconfig = tmp_path / "config"
+    cluster = {
+        "kind": "existing",
+        "kubeconfig": str(kubeconfig),
+        "context": "lab",
+        "found": {"cert-manager": "security"},
+    }
+    with pytest.raises(ToolError, match="is not there"):
+        second_installs({"cluster": cluster}, Path("kubectl"))
+    kubeconfig.touch()
+    again = second_installs({"cluster": cluster}, Path("kubectl"))
+    assert [row.path for row in again] == ["storage.defaultPurpose", "cluster.foundCrds"]
+    assert all(command[:3] == ["kubectl", f"--kubeconfig={kubeconfig}", "--context=lab"] for command in asked)
+    assert {command[4] for command in asked} == {"version", "get"}
 
 
 def test_a_kind_that_the_cluster_does_not_know_has_no_objects(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,6 +164,21 @@ def test_with_a_prefix_every_issuer_has_it_and_the_root_is_signed_by_that_one() 
     assert recording.one("Certificate").inputs["spec"]["issuerRef"]["name"] == "ml-self-signed"
 
 
+def test_one_that_is_there_gets_our_issuers_and_our_ca_and_nothing_else() -> None:
+    recording = manager(found=True, namespace="security", issuer_prefix="ml-", acme=ACME, monitoring_namespace="watch")
+    assert recording.kinds() == [
+        "CertManager cm",
+        "Certificate cm-ca",
+        "ClusterIssuer cm-acme",
+        "ClusterIssuer cm-internal",
+        "ClusterIssuer cm-self-signed",
+    ]
+    ca = recording.one("Certificate").inputs
+    assert ca["metadata"]["namespace"] == "security"
+    assert ca["metadata"]["name"] == ca["spec"]["secretName"] == "ml-internal-ca"
+    assert issuer(recording, "ml-internal").inputs["spec"] == {"ca": {"secretName": "ml-internal-ca"}}
+
+
 def test_the_chart_is_done_when_the_api_server_trusts_both_webhooks() -> None:
     webhook = values(manager())["webhook"]
     for kind in ("validating", "mutating"):

@@ -227,6 +227,12 @@ def test_without_the_webhook_nothing_needs_cert_manager_and_nothing_enters_for_i
     assert not any("webhook" in rule["name"] for rule in monitoring_namespace(args)["exceptions"])
 
 
+def test_an_operator_that_is_there_is_not_brought_and_no_webhook_with_it() -> None:
+    args = arguments(operator=False)
+    assert monitoring_values(args)["prometheusOperator"] == {"enabled": False}
+    assert not any("webhook" in rule["name"] for rule in monitoring_namespace(args)["exceptions"])
+
+
 def test_node_exporter_runs_on_the_nodes_of_every_pool() -> None:
     taint: Any = {"key": "team.example/only", "value": "a", "effect": "NoExecute"}
     pool, _, _ = plan_pool("h100", PoolArgs(accelerator="H100", nodes_max=1, taints=[taint]), ClusterKind.EKS)

@@ -94,6 +94,7 @@ CASES = [
             "highly_available": False,
             "monitoring_namespace": "monitoring",
             "control_plane_ranges": ["10.0.0.0/28"],
+            "found": False,
         },
         second={"namespace": "databases"},
         single="its chart is installed once in a cluster: objects of a chart are named after it",

@@ -42,6 +42,7 @@ CASES = [
                 "gateway_namespace": "gateway",
             },
             "issuer_prefix": "ml-",
+            "found": False,
         },
         contexts={
             "dns_zone": {"dns_zone": ZONE, "eks": EKS},

@@ -29,6 +29,7 @@ CASES = [
             "more_scraped_ports": [7000],
             "scrape_control_plane": False,
             "node_exporter": True,
+            "operator": True,
             "rule_webhook": True,
             "control_plane_ranges": ["10.0.0.0/28"],
             "grafana_admin_password": "s3cr3t",

@@ -1,0 +1,112 @@
+"""What an environment leaves to a cluster that has it already, with a recording engine: no chart is rendered here."""
+
+from typing import Any
+
+from pulumi_kubernetes import Provider
+
+from stacks import addons, workloads
+from stacks.cluster import Cluster
+from stacks.data import declare_data
+from stacks.settings import parse
+from stacks.tenants import declare_tenants
+from tests.recorder import Recording, record
+
+FOUND = {
+    "cert-manager": "certificates",
+    "cloudnative-pg": "databases",
+    "csi-driver-nfs": "kube-system",
+    "dcgm-exporter": "gpu-operator",
+    "kserve": "serving",
+    "node-exporter": "observability",
+    "node-feature-discovery": "gpu-operator",
+    "prometheus-operator": "observability",
+}
+EXISTING: dict[str, Any] = {
+    "environment": {"name": "test", "owner": "ml-platform", "domain": "ml.example.com"},
+    "charts": {"origin": "upstream"},
+    "storage": {
+        "declared": [
+            {"purpose": "standard", "className": "disks", "provisioner": "csi.example.com", "encryption": "the array"}
+            | {"accessModes": ["ReadWriteOnce"], "isDefault": True}
+        ]
+    },
+}
+
+
+def declared(**cluster: Any) -> Recording:
+    there = {
+        "kind": "existing",
+        "nfs": {"server": "filer.example.com", "share": "/exports/ml", "encryption": "the filer"},
+        "pools": {"cpu": {"nodesMax": 2}, "l4": {"accelerator": "L4", "nodesMax": 1}},
+        **cluster,
+    }
+
+    def program() -> None:
+        settings = parse({**EXISTING, "cluster": there})
+        on = Cluster(Provider("cluster"), dict(settings.pools), [])
+        platform = addons.declare_addons(settings, on, addons.declare_crds(settings, on))
+        stores = declare_data(settings, on, platform)
+        teams = declare_tenants(settings, on, platform, stores)
+        workloads.declare_workloads(settings, on, platform, stores, teams)
+
+    return record(program)
+
+
+def charts(recording: Recording) -> set[str]:
+    return {str(one.inputs["chart"]) for one in recording.of("AddonChart")}
+
+
+def crds(recording: Recording) -> set[str]:
+    return {one.name.removeprefix("crds-") for one in recording.of("ConfigGroup")}
+
+
+def test_what_is_found_is_left_out_and_nothing_else_is_named_otherwise() -> None:
+    whole, less = declared(), declared(found=FOUND, foundCrds=["gateway-api"])
+    assert charts(whole) - charts(less) == {
+        "cert-manager",
+        "cloudnative-pg",
+        "csi-driver-nfs",
+        "dcgm-exporter",
+        "kserve-resources",
+        "node-feature-discovery",
+    }
+    assert charts(less) == {"gateway-helm", "kube-prometheus-stack", "nvidia-device-plugin"}
+    assert crds(whole) - crds(less) == {
+        *("cert-manager", "cloudnative-pg", "gateway-api", "kserve", "node-feature-discovery", "prometheus-operator")
+    }
+    assert crds(less) == {"envoy-gateway"}
+    assert {(one.type, one.name) for one in less.resources} < {(one.type, one.name) for one in whole.resources}
+    namespaces = {one.inputs["metadata"]["name"] for one in less.of("Namespace")}
+    assert not namespaces & {*FOUND.values(), "cert-manager", "cnpg-system", "dcgm-exporter", "kserve"}
+
+
+def test_what_stands_on_it_is_still_declared_and_knows_where_it_is() -> None:
+    less = declared(found=FOUND)
+    (stack,) = (one for one in less.of("Chart") if one.inputs["name"] == "kube-prometheus-stack")
+    values = stack.inputs["values"]
+    assert values["prometheusOperator"] == {"enabled": False}
+    assert values["nodeExporter"] == {"enabled": False}
+    issuers = {one.inputs["metadata"]["name"]: one.inputs["spec"] for one in less.of("ClusterIssuer")}
+    assert issuers == {
+        "mlplatform-self-signed": {"selfSigned": {}},
+        "mlplatform-internal": {"ca": {"secretName": "mlplatform-internal-ca"}},
+    }
+    ca = less.one("Certificate", "cert-manager-ca")
+    assert ca.inputs["metadata"]["namespace"] == "certificates"
+    assert ca.inputs["spec"]["issuerRef"]["name"] == "mlplatform-self-signed"
+    classes = {one.inputs["metadata"]["name"]: one.inputs["provisioner"] for one in less.of("StorageClass")}
+    assert classes["mlplatform-shared"] == "nfs.csi.k8s.io"
+    policies = [str(one.inputs) for one in less.of("NetworkPolicy")]
+    assert any("'kubernetes.io/metadata.name': 'databases'" in text for text in policies)
+    assert not any("cnpg-system" in text for text in policies)
+    assert {one.inputs["kind"] for one in less.resources if one.kind in ("Cluster", "PrometheusRule")} == {
+        "Cluster",
+        "PrometheusRule",
+    }
+
+
+def test_a_set_of_crds_by_itself_is_left_out_and_its_add_on_is_not() -> None:
+    less = declared(foundCrds=["prometheus-operator"])
+    assert "prometheus-operator" not in crds(less)
+    (stack,) = (one for one in less.of("Chart") if one.inputs["name"] == "kube-prometheus-stack")
+    assert "enabled" not in stack.inputs["values"]["prometheusOperator"]
