@@ -23,6 +23,7 @@ import yaml
 from filelock import FileLock, Timeout
 from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_attempt, wait_fixed
 
+from components.catalog import ClusterKind
 from simulator.cluster import Cluster, State
 from simulator.errors import SimulatorError
 from tools.backend import (
@@ -37,6 +38,7 @@ from tools.backend import (
     write_private,
 )
 from tools.commands import ensure_showing_progress
+from tools.detect import advice_text, second_installs, settings_of
 from tools.engine import RUN_VARIABLE, Engine, EngineError, Tools, policy_config_file
 from tools.errors import ToolError
 from tools.events import Failure, Outcome
@@ -417,8 +419,9 @@ class Lifecycle:
         """The private directory of this checkout."""
         return state_directory(self.project)
 
-    def up(self, stack: str, *, dry_run: bool = False) -> None:
-        """Brings a stack up: tools, cluster, law, stack, summary. `dry_run` stops after the law."""
+    def up(self, stack: str, *, dry_run: bool = False, look_first: bool = True) -> None:
+        """Brings a stack up: tools, cluster, law, stack, summary. `dry_run` stops after the law; so does a cluster that
+        has already what the first `up` would install, unless `look_first` is False."""
         facts = self.facts(self.project, stack)
         with self._only_one(stack):
             run = self._begin(facts, start_cluster=True)
@@ -426,6 +429,8 @@ class Lifecycle:
             self._forget_another_cluster(run)
             run.engine.create()
             plan = run.preview(refresh=unsure)
+            if look_first and facts.cluster_kind == ClusterKind.EXISTING and not run.engine.resources():
+                self._refuse_second_installs(run)
             if dry_run:
                 self.screen.detail(steps_text(plan.steps))
                 self.screen.say("next", f"make up STACK={stack}   (this was a preview; nothing has been changed)")
@@ -574,6 +579,21 @@ class Lifecycle:
             raise ToolError(str(error)) from None
         self.screen.say("cluster", f"{cluster.name} is ready  (simulated)")
 
+    def _refuse_second_installs(self, run: Run) -> None:
+        """Nothing that a cluster has is installed twice. A cluster that may not be read is said to be so."""
+        try:
+            rows = second_installs(settings_of(run.facts.name, self.project), run.engine.tools.path("kubectl"))
+        except ToolError as error:
+            self.screen.say("advice", f"what the cluster has already is not known: {error.format_message()}")
+            return
+        if rows:
+            self.screen.say("twice", f"{len(rows)} things would be installed that the cluster has already")
+            self.screen.detail(advice_text(rows))
+            raise ToolError(
+                f"nothing has been changed. Declare what is there in {run.facts.name}'s settings, as named above, and "
+                "run it again; ARGS=--no-detect installs it all the same."
+            )
+
     def _require_stack(self, run: Run) -> None:
         if not run.engine.exists():
             raise ToolError(f"stack {run.facts.name} is not up. `make up STACK={run.facts.name}` brings it up.")
@@ -706,9 +726,10 @@ _stack_option = click.option("--stack", default="dev", show_default=True, help="
 @click.command()
 @_stack_option
 @click.option("--dry-run", is_flag=True, help="Stop after the preview and the law; change nothing.")
-def up(stack: str, dry_run: bool) -> None:
+@click.option("--no-detect", is_flag=True, help="Do not look first at what a cluster that exists has already.")
+def up(stack: str, dry_run: bool, no_detect: bool) -> None:
     """Bring a stack up: tools, simulated cluster, law, stack, summary."""
-    Lifecycle().up(stack, dry_run=dry_run)
+    Lifecycle().up(stack, dry_run=dry_run, look_first=not no_detect)
 
 
 @click.command()

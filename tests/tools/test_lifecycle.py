@@ -4,12 +4,15 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from components.existing import Advice
 from tests.tools.test_remains import BUCKET, CLUSTER, HOME, volume
+from tools import lifecycle
 from tools.backend import Backend
 from tools.engine import RUN_VARIABLE, Engine
 from tools.errors import ToolError
@@ -270,3 +273,65 @@ def test_a_cluster_given_up_on_goes(make_stack: MakeStack) -> None:
     stack.run.destroy()
     assert stack.engine.deleted == [NAMESPACES, EVERYTHING]
     assert "may be left in the cloud" in stack.printed
+
+
+class NewRun:
+    """A run of a stack that is not up yet: its preview finds something to do, its `up` is noted."""
+
+    def __init__(self, kind: str, resources: int) -> None:
+        self.facts = StackFacts("lab", simulated=False, cluster_kind=kind)
+        self.ups = 0
+        tools = SimpleNamespace(path=Path)
+        backend = SimpleNamespace(unlocked=lambda stack: True)
+        rows = [{}] * resources
+        self.engine = SimpleNamespace(create=lambda: None, resources=lambda: rows, tools=tools, backend=backend)
+        self.kubeconfig = None
+
+    def recover(self) -> None:
+        """Nothing was killed."""
+
+    def preview(self, *, refresh: bool) -> Any:
+        return SimpleNamespace(steps=(), nothing_to_do=False, same=0, changes={"create": 1})
+
+    def up(self, *, refresh: bool, total: int) -> None:
+        self.ups += 1
+
+
+THERE = Advice("cluster.found", "cert-manager: Deployment security/cert-manager", "write `cert-manager: security`")
+
+
+@pytest.mark.parametrize(
+    ("kind", "resources", "look_first", "refused"),
+    [("existing", 0, True, True), ("existing", 0, False, False), ("existing", 3, True, False), ("eks", 0, True, False)],
+)
+def test_the_first_up_onto_a_cluster_that_exists_installs_nothing_twice(
+    kind, resources, look_first, refused, tmp_path, monkeypatch
+):
+    run = NewRun(kind, resources)
+    monkeypatch.setenv("MLPLATFORM_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(Lifecycle, "_begin", lambda *_, **__: run)
+    monkeypatch.setattr(Lifecycle, "_show_summary", lambda *_: None)
+    monkeypatch.setattr(lifecycle, "second_installs", lambda settings, program: [THERE])
+    (tmp_path / "Pulumi.lab.yaml").touch()
+    life = Lifecycle(project=tmp_path, facts=lambda *_: run.facts)
+    if refused:
+        with pytest.raises(ToolError, match="ARGS=--no-detect"):
+            life.up("lab", look_first=look_first)
+    else:
+        life.up("lab", look_first=look_first)
+    assert run.ups == (0 if refused else 1)
+
+
+def test_a_cluster_that_may_not_be_read_is_said_to_be_so_and_stops_nothing(tmp_path, monkeypatch, capsys):
+    def refuses(settings, program):
+        raise ToolError("nodes is forbidden")
+
+    run = NewRun("existing", 0)
+    monkeypatch.setenv("MLPLATFORM_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(Lifecycle, "_begin", lambda *_, **__: run)
+    monkeypatch.setattr(Lifecycle, "_show_summary", lambda *_: None)
+    monkeypatch.setattr(lifecycle, "second_installs", refuses)
+    (tmp_path / "Pulumi.lab.yaml").touch()
+    Lifecycle(project=tmp_path, facts=lambda *_: run.facts).up("lab")
+    assert run.ups == 1
+    assert "nodes is forbidden" in "".join(capsys.readouterr())
