@@ -5,7 +5,7 @@ installed a second time, and nothing here changes a cluster.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from enum import StrEnum
 from typing import Any, NamedTuple, Required, TypedDict
 
@@ -217,13 +217,14 @@ def advice(
     found: Mapping[str, str] | None = None,
     found_crds: Sequence[str] = (),
     brings: Sequence[str] = (),
+    namespaces: Collection[str] = (),
 ) -> list[Advice]:
     """Everything about this cluster that the declaration should know.
 
     `default_class`: the class that we would make the default; empty: none. `crd_sets`: what the declaration needs,
     whoever installs it. `gateway`: the implementation that we would install, `envoy`; empty: none. `found`,
     `found_crds`: as `mlplatform:cluster` declares them; `found` None: nothing is declared yet, no add-on is a clash.
-    `brings`: which of `metallb`, `nfs` and `localPath` it has.
+    `brings`: which of `metallb`, `nfs` and `localPath` it has. `namespaces`: those that we would make.
     """
     declared = left_out(found or {}, found_crds)
     return [
@@ -232,6 +233,7 @@ def advice(
         *(_addons(snapshot, pools, found, brings) if found is not None else ()),
         *_ground(snapshot, {*brings} - ({"nfs"} if FoundAddon.CSI_DRIVER_NFS in (found or {}) else set())),
         *_declared(snapshot, found or {}, declared),
+        *_namespaces(snapshot, namespaces),
         *_default_classes(snapshot, default_class),
         *_crds(snapshot, sorted({*crd_sets} - declared)),
         *_ways_in(snapshot, gateway),
@@ -367,6 +369,10 @@ def _device_software(snapshot: ClusterSnapshot, pools: Sequence[PoolHandle]) -> 
                 yield Advice(path, words, clash.advice, blocks=True, twice=True)
 
 
+OUR_PROMETHEUS_OPERATOR = "kube-prometheus-stack-operator"
+"""What our release of that chart would call it; all names of a release start alike."""
+
+
 def _addons(
     snapshot: ClusterSnapshot, pools: Sequence[PoolHandle], found: Mapping[str, str], brings: Sequence[str]
 ) -> Iterator[Advice]:
@@ -382,6 +388,9 @@ def _addons(
     for row, namespace, words in _theirs(snapshot).values():
         if row.addon is None or not installs.get(row.addon, True):
             continue
+        if row.addon is FoundAddon.PROMETHEUS_OPERATOR and words.endswith(f"/{OUR_PROMETHEUS_OPERATOR}"):
+            remedy = "its release has the name of ours, and so have its cluster roles: install it under another name"
+            yield Advice(f"cluster.found.{row.addon}", words, remedy, blocks=True, twice=True)
         if row.addon not in found:
             line = f"write `{row.addon}: {namespace}` under cluster.found: the platform uses it and installs none"
             yield Advice("cluster.found", words, line, blocks=True, twice=True)
@@ -436,6 +445,20 @@ def _declared(snapshot: ClusterSnapshot, found: Mapping[str, str], sets: Iterabl
         elif missing := sorted(needed - served):
             what = f"{group} serves {', '.join(sorted(served)) or 'nothing'}"
             yield Advice(path, what, f"upgrade it: objects of the platform are {', '.join(missing)}", blocks=True)
+
+
+def _namespaces(snapshot: ClusterSnapshot, made: Collection[str]) -> Iterator[Advice]:
+    theirs = {*(snapshot.get("namespaces") or [])} - {*(snapshot.get("ours") or [])}
+    for name in sorted(theirs & {*made}):
+        yield Advice(
+            "namespaces",
+            f"namespace {name} is there",
+            "the platform would take it over, close it, and delete it with all that is in it: choose another "
+            "(monitoring.namespace, gateway.namespace, teams.<team>.namespace), or give it to the platform: "
+            f"kubectl label namespace {name} app.kubernetes.io/managed-by=mlplatform",
+            blocks=True,
+            twice=True,
+        )
 
 
 def _default_classes(snapshot: ClusterSnapshot, ours: str) -> Iterator[Advice]:

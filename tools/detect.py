@@ -37,6 +37,17 @@ from tools.errors import ToolError
 PROJECT = "mlplatform"
 DEFAULT_KUBECONFIG = "~/.kube/config"
 MANAGED_BY = "app.kubernetes.io/managed-by"
+ADDON_NAMESPACES = {
+    "cert-manager": "cert-manager",
+    "cloudnative-pg": "cnpg-system",
+    "dcgm-exporter": "dcgm-exporter",
+    "kserve": "kserve",
+    "node-feature-discovery": "node-feature-discovery",
+    "nvidia-device-plugin": "nvidia-device-plugin",
+}
+"""Add-on -> the namespace that the platform makes for it (`DEFAULT_NAMESPACE` of its component)."""
+GROUND_NAMESPACES = {"metallb": "metallb-system", "nfs": "csi-driver-nfs", "localPath": "local-path-storage"}
+"""Key of `cluster` -> the same."""
 Object = Mapping[str, Any]
 Ask = Callable[[str], Sequence[Object]]
 """Kind of object, as kubectl names it -> the objects; empty where the cluster does not know the kind."""
@@ -222,6 +233,17 @@ def default_class(settings: Mapping[str, Any]) -> str:
     return f"{PROJECT}-{storage.get('defaultPurpose', 'standard')}"
 
 
+def made_namespaces(settings: Mapping[str, Any]) -> set[str]:
+    """The namespaces that a stack with these settings makes."""
+    cluster = settings.get("cluster") or {}
+    monitoring = (settings.get("monitoring") or {}).get("namespace") or "monitoring"
+    gateway = (settings.get("gateway") or {}).get("namespace") or "gateway"
+    teams = {(team or {}).get("namespace") or name for name, team in (settings.get("teams") or {}).items()}
+    addons = {namespace for addon, namespace in ADDON_NAMESPACES.items() if addon not in (cluster.get("found") or {})}
+    ground = {namespace for key, namespace in GROUND_NAMESPACES.items() if cluster.get(key)}
+    return {monitoring, f"{monitoring}-nodes", gateway, "mlflow", "object-store"} | teams | addons | ground
+
+
 def advice_for(snapshot: ClusterSnapshot, settings: Mapping[str, Any]) -> list[Advice]:
     """What these settings, without the project's prefix, should know of that cluster."""
     cluster = settings.get("cluster") or {}
@@ -235,6 +257,7 @@ def advice_for(snapshot: ClusterSnapshot, settings: Mapping[str, Any]) -> list[A
         found=cluster.get("found") or {},
         found_crds=cluster.get("foundCrds") or [],
         brings=brings,
+        namespaces=made_namespaces(settings),
     )
 
 

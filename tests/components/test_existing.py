@@ -354,6 +354,23 @@ def test_what_is_declared_and_is_not_there_or_too_old_blocks() -> None:
     ]
 
 
+def test_a_namespace_that_is_there_is_not_taken_over_unless_it_was_given_to_the_platform() -> None:
+    read = snapshot("kind")
+    read["namespaces"] = ["default", "monitoring", "vision"]
+    (row,) = (row for row in advice(read, namespaces=["mlflow", "monitoring"]) if row.twice)
+    assert (row.path, row.found) == ("namespaces", "namespace monitoring is there")
+    assert row.advice.endswith("kubectl label namespace monitoring app.kubernetes.io/managed-by=mlplatform")
+    read["ours"] = ["monitoring"]
+    assert [row for row in advice(read, namespaces=["mlflow", "monitoring"]) if row.twice] == []
+
+
+def test_a_release_of_the_monitoring_chart_under_our_name_is_in_the_way() -> None:
+    read = with_workloads(watch=ADDON_IMAGES[FoundAddon.PROMETHEUS_OPERATOR])
+    read["deployments"][0]["name"] = "kube-prometheus-stack-operator"
+    (row,) = (row for row in advice(read, found={"prometheus-operator": "watch"}) if row.twice)
+    assert "install it under another name" in row.advice
+
+
 def test_found_add_ons_and_sets_are_suggested() -> None:
     read = with_workloads(security=ADDON_IMAGES[FoundAddon.CERT_MANAGER], dcgm=ADDON_IMAGES[FoundAddon.DCGM_EXPORTER])
     groups = ("cert-manager.io", "gateway.networking.k8s.io", "metallb.io")

@@ -10,7 +10,12 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from components.addons import metallb
 from components.catalog import Owner
+from components.storage import local_path_storage, nfs_storage
+from stacks.judgement import made_namespaces as judged_namespaces
+from stacks.reader import from_file
+from tests.support.settings import overlaid
 from tools.detect import (
     Kubectl,
     advice_for,
@@ -19,6 +24,7 @@ from tools.detect import (
     default_class,
     detect,
     facts_text,
+    made_namespaces,
     read_snapshot,
     second_installs,
     settings_of,
@@ -193,6 +199,29 @@ def test_what_settings_would_install_again_is_said_until_they_declare_it() -> No
         "storage": {"declared": [{"className": "local", "isDefault": True}]},
     }
     assert [row for row in advice_for(read, declared) if row.twice] == []
+
+
+def test_namespaces_that_a_stack_makes_are_those_of_its_components() -> None:
+    for overlay in (
+        {},
+        {
+            "monitoring": {"namespace": "watch"},
+            "gateway": {"namespace": "edge"},
+            "teams": {"vision": {"namespace": "v"}},
+        },
+    ):
+        text = overlaid(overlay)
+        read = yaml.safe_load(text)["config"]
+        written = {key.removeprefix("mlplatform:"): value for key, value in read.items()}
+        settings = from_file(text)
+        teams = {team.get("namespace") or name for name, team in settings.teams.items()}
+        assert made_namespaces(written) == {*judged_namespaces(settings)} | teams
+    ground = {"metallb": {"addresses": []}, "nfs": {"server": "filer"}, "localPath": {"paths": ["/data"]}}
+    modules = (metallb, nfs_storage, local_path_storage)
+    assert made_namespaces({"cluster": {**ground, "found": {"cert-manager": "security"}}}) - made_namespaces({}) == {
+        module.DEFAULT_NAMESPACE for module in modules
+    }
+    assert "cert-manager" not in made_namespaces({"cluster": {"found": {"cert-manager": "security"}}})
 
 
 def test_the_cluster_is_named_in_one_way() -> None:
