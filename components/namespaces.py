@@ -7,10 +7,7 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import core, meta, networking
 
 from components.component import LABELS, Component
-from policies.rules.network import METADATA_SERVICE
-
-NAMESPACE_LABEL = "kubernetes.io/metadata.name"
-"""Set by the API server on every namespace, with its name as value."""
+from policies.rules.network import ANYWHERE, METADATA_SERVICE, NAMESPACE_LABEL
 
 
 class PodSecurity(StrEnum):
@@ -80,7 +77,6 @@ DNS = TrafficRuleArgs(
 DNS_ON_NODES = ("169.254.20.10/32", METADATA_SERVICE)
 """Where DNS answers on the node itself: NodeLocal DNSCache (Kubernetes documentation, nodelocaldns), and Cloud DNS for
 GKE, which Autopilot clusters use (GKE documentation, cloud-dns)."""
-ANYWHERE = "0.0.0.0/0"
 
 
 def to_anywhere(name: str, ports: list[int]) -> TrafficRuleArgs:

@@ -11,8 +11,9 @@ from pulumi import Output, ResourceOptions
 from components.addons.traffic import scraped, to_api_server
 from components.charts import AddonChart, ChartSource
 from components.component import Component
-from components.namespaces import NAMESPACE_LABEL, IsolatedNamespace, PodSecurity
+from components.namespaces import IsolatedNamespace, PodSecurity
 from components.placement import PoolHandle, tolerations_of_all
+from policies.rules.network import NAMESPACE_LABEL
 
 DEFAULT_NAMESPACE = "node-feature-discovery"
 METRICS_PORT = 8080

@@ -7,7 +7,7 @@ from components.addons.gateway import GatewayHandle
 from components.addons.monitoring import MonitoringHandle
 from components.capacity import Supply, quota_key, resource_quota
 from components.mlflow.tracking_server import TrackingHandle
-from components.namespaces import ANYWHERE, Direction, TrafficRuleArgs, to_anywhere
+from components.namespaces import Direction, TrafficRuleArgs, to_anywhere
 from components.storage.object_store import object_store_traffic
 from components.stores import ObjectStoreHandle
 from components.tenants.spec import (
@@ -21,6 +21,7 @@ from components.tenants.spec import (
     TeamSpec,
 )
 from components.workloads import ROLE_LABEL, TEAM_LABEL, Role
+from policies.rules.network import ANYWHERE
 
 OWNER_LABEL = "mlplatform.dev/owner"
 COST_CENTER_LABEL = "mlplatform.dev/cost-center"

@@ -1,15 +1,22 @@
 """Network policies at plan time: every namespace with pods denies by default, and nothing opens it to the world."""
 
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from policies.rules.finding import Finding
-from policies.rules.objects import UNKNOWN, PlannedObject, all_pods
+from policies.rules.objects import UNKNOWN, PlannedObject, all_pods, at
 
+ANYWHERE = "0.0.0.0/0"
 METADATA_SERVICE = "169.254.169.254/32"
 """Where clouds hand out node credentials; no rule of ours lets a pod reach it, but on GKE for the pod's own identity:
 there the metadata server of the node answers in its place, for the pod (`namespaces.identity_egress`)."""
-WORLD = ("0.0.0.0/0", "::/0")
+METADATA_SERVICES = (IPv4Network(METADATA_SERVICE), IPv6Network("fd00:ec2::254/128"))
+"""Over IPv4 on every cloud, over IPv6 on EC2 (EC2 User Guide, instancedata-data-retrieval)."""
+WIDEST_PRIVATE_PREFIX = {4: 8, 6: 7}
+"""10.0.0.0/8 and fc00::/7 (RFC 1918, RFC 4193): a wider range is part of the internet, and counts as the world."""
+NAMESPACE_LABEL = "kubernetes.io/metadata.name"
+"""Set by the API server on every namespace, with its name as value: that it exists selects all of them."""
 SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-node-lease", "kube-public"})
 """The cluster's own; what runs there is not ours to isolate."""
 
@@ -46,48 +53,107 @@ def namespaces_deny_by_default(objects: list[PlannedObject]) -> Iterator[Finding
 
 
 def network_policy_opens_no_door_to_the_world(policy: PlannedObject) -> Iterator[Finding]:
-    """No rule of a NetworkPolicy lets everybody in, or lets pods reach everything."""
+    """No rule of a NetworkPolicy lets everybody in, or lets pods reach everything.
+
+    An address that is not known in preview (a database that is still to be made) is judged in `up`: there the engine
+    asks again with the object's final inputs, and a violation keeps it from being sent. Nothing else may be unknown.
+    """
     if policy.kind != "NetworkPolicy":
         return
     for direction, side in (("ingress", "from"), ("egress", "to")):
-        for index, rule in enumerate(policy.at(f"spec.{direction}") or []):
+        where, rules = f"{policy.title} spec.{direction}", policy.at(f"spec.{direction}")
+        if rules is UNKNOWN:
+            yield _undecided(where, "rules")
+            continue
+        for index, rule in enumerate(rules or []):
             if isinstance(rule, Mapping):
-                yield from _opening(f"{policy.title} spec.{direction}[{index}]", direction, rule, rule.get(side))
+                yield from _opening(f"{where}[{index}]", direction, rule, rule.get(side))
+            else:
+                yield _undecided(f"{where}[{index}]", "rule")
+
+
+def _undecided(where: str, what: str) -> Finding:
+    return Finding(where, f"{what} not known before up", "a rule names its peers", "give them as plain values")
 
 
 def _opening(where: str, direction: str, rule: Mapping[str, Any], peers: Any) -> Iterator[Finding]:
     if peers is UNKNOWN:
-        yield Finding(where, "peers not known before up", "a rule names its peers", "give them as plain values")
+        yield _undecided(where, "peers")
         return
     if not peers:
         yield Finding(where, "no peers", "a rule without peers means everybody", "name namespaces, pods or a range")
         return
     for peer in peers:
-        block = peer.get("ipBlock") if isinstance(peer, Mapping) else None
-        if block:
+        block, namespaces = at(peer, "ipBlock"), at(peer, "namespaceSelector")
+        if UNKNOWN in (peer, block, namespaces):
+            yield _undecided(where, "peer")
+        elif block:
             yield from _block(where, direction, rule, block)
-        elif peer.get("namespaceSelector") == {} and not peer.get("podSelector"):
+        elif namespaces is not None and _everybody(namespaces) and _everybody(at(peer, "podSelector")):
             yield Finding(
                 where,
-                "namespaceSelector: {}",
-                "an empty selector means every namespace",
+                f"namespaceSelector: {dict(namespaces)}",
+                "an empty selector means every namespace, and so does one that only excludes some",
                 "select namespaces by label",
             )
 
 
+def _everybody(selector: Any) -> bool:
+    """Whether a label selector names nobody in particular. What is not known in preview names nobody."""
+    if at(selector, "matchLabels", {}) not in (None, {}, UNKNOWN):
+        return False
+    expressions = at(selector, "matchExpressions")
+    return not any(
+        at(expression, "operator") == "In"
+        or (at(expression, "operator") == "Exists" and at(expression, "key") != NAMESPACE_LABEL)
+        for expression in (expressions if isinstance(expressions, list) else [])
+    )
+
+
 def _block(where: str, direction: str, rule: Mapping[str, Any], block: Mapping[str, Any]) -> Iterator[Finding]:
     cidr = block.get("cidr")
-    if cidr not in WORLD:
+    if cidr is UNKNOWN:
         return
+    network = _network(cidr)
+    if network is None:
+        yield Finding(where, f"cidr {cidr}", "a block is a range of addresses", "write it like 10.20.0.0/16")
+        return
+    is_world = network.prefixlen < WIDEST_PRIVATE_PREFIX[network.version]
     if direction == "ingress":
-        yield Finding(where, f"from {cidr}", "nothing is open to the whole world", "name the ranges that may come in")
+        if is_world:
+            yield Finding(
+                where, f"from {cidr}", "nothing is open to the whole world", "name the ranges that may come in"
+            )
         return
-    if METADATA_SERVICE not in (block.get("except") or []):
+    reached = metadata_service_in(network, block.get("except"))
+    if reached and network != reached:  # Alone it is meant: its DNS, or the identity of pods on GKE.
         yield Finding(
             where,
             f"to {cidr}, metadata service included",
-            f"pods do not reach {METADATA_SERVICE}: it hands out the node's credentials",
-            f"add except: [{METADATA_SERVICE}]",
+            f"pods do not reach {reached}: it hands out the node's credentials",
+            f"add except: [{reached}]",
         )
-    if not rule.get("ports"):
+    if is_world and not _names_ports(rule.get("ports")):
         yield Finding(where, f"to {cidr}, every port", "egress to the world names its ports", "name the ports")
+
+
+def _network(cidr: Any) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(str(cidr), strict=False)
+    except ValueError:
+        return None
+
+
+def metadata_service_in(network: IPv4Network | IPv6Network, cut_out: Any = None) -> IPv4Network | IPv6Network | None:
+    """The metadata service that a range contains and none of the ranges cut out of it does."""
+    outside = [found for cidr in (cut_out if isinstance(cut_out, list) else []) if (found := _network(cidr))]
+    for service in METADATA_SERVICES:
+        address = service.network_address
+        if address in network and not any(address in other for other in outside):
+            return service
+    return None
+
+
+def _names_ports(ports: Any) -> bool:
+    """Whether a rule is for single ports. A port left out means all of them, and a range can."""
+    return isinstance(ports, list) and bool(ports) and all(at(p, "port") and not at(p, "endPort") for p in ports)

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from ipaddress import IPv4Network, ip_network
+from ipaddress import ip_network
 
 from components.capacity import Supply
 from components.tenants.spec import EgressSpec, TeamSpec
 from policies.rules.finding import Finding
-from policies.rules.network import METADATA_SERVICE
+from policies.rules.network import ANYWHERE, metadata_service_in
 
 _LABEL = re.compile(r"^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$")
 _NAMESPACE = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
@@ -55,6 +55,13 @@ def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...
                 f"a pool that offers accelerators: {', '.join(sorted(known)) or '(none has any)'}",
                 "correct the name, or declare the pool",
             )
+        if float(units) != int(units) or int(units) < 0:
+            yield Finding(
+                f"{path}.quota.{key}",
+                str(units),
+                "whole units, 0 or more: what one team owes, another would get beyond what the pool holds",
+                "use 0 or more, or leave the pool out",
+            )
     for groups in ("viewers", "editors", "admins"):
         for group in team.get(groups) or []:  # type: ignore[attr-defined]
             if group in _FORBIDDEN_GROUPS:
@@ -82,10 +89,11 @@ def _check_egress(path: str, way: EgressSpec) -> Iterator[Finding]:
         yield Finding(f"{path}.cidr", cidr, "an address range", f"{error}; write it like 10.20.0.0/16")
         return
     # The whole internet is let through here: its rule always cuts the metadata service out.
-    if isinstance(network, IPv4Network) and network.prefixlen > 0 and IPv4Network(METADATA_SERVICE).subnet_of(network):
+    service = metadata_service_in(network) if network and cidr != ANYWHERE else None
+    if service:
         yield Finding(
             f"{path}.cidr",
             cidr,
-            f"pods do not reach {METADATA_SERVICE}: it hands out the node's credentials",
+            f"pods do not reach {service}: it hands out the node's credentials",
             "choose a range without it",
         )

@@ -242,10 +242,14 @@ def check(change: dict[str, Any]) -> list[Finding]:
         ({"cost_center": ""}, "costCenter"),
         ({"pods": 0}, "pods"),
         ({"quota": {"h200": 1}}, "quota.h200"),
+        ({"quota": {"h100": -1}}, "quota.h100"),
+        ({"quota": {"h100": 0.5}}, "quota.h100"),
         ({"admins": ["system:masters"]}, "admins"),
         ({"egress": [{"name": "x", "cidr": "10.0.0.0/8"}]}, "egress[0].ports"),
         ({"egress": [{"name": "x", "cidr": "10.0.0.1/8", "ports": [1]}]}, "egress[0].cidr"),
         ({"egress": [{"name": "x", "cidr": "169.254.0.0/16", "ports": [80]}]}, "egress[0].cidr"),
+        ({"egress": [{"name": "x", "cidr": "0.0.0.0/0.0.0.0", "ports": [443]}]}, "egress[0].cidr"),
+        ({"egress": [{"name": "x", "cidr": "::/0", "ports": [443]}]}, "egress[0].cidr"),
     ],
 )
 def test_a_bad_team_is_refused_with_the_path_of_its_setting(change: dict[str, Any], path: str) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from components.namespaces import ANYWHERE, DNS, Direction, TrafficRuleArgs, policy_spec, to_anywhere
+from components.namespaces import DNS, Direction, TrafficRuleArgs, policy_spec, to_anywhere
 from policies.rules.network import (
+    ANYWHERE,
     METADATA_SERVICE,
     namespaces_deny_by_default,
     network_policy_opens_no_door_to_the_world,
@@ -66,10 +67,125 @@ def openings(spec: dict[str, Any]) -> list[str]:
             "to 0.0.0.0/0, every port",
         ),
         ({"egress": [{"to": UNKNOWN}]}, "peers not known before up"),
+        ({"egress": [{"to": [UNKNOWN], "ports": [{"port": 443}]}]}, "peer not known before up"),
+        ({"egress": [{"to": [{"ipBlock": UNKNOWN}], "ports": [{"port": 443}]}]}, "peer not known before up"),
+        ({"ingress": [{"from": [{"namespaceSelector": UNKNOWN}]}]}, "peer not known before up"),
+        ({"ingress": [UNKNOWN]}, "rule not known before up"),
+        ({"ingress": UNKNOWN}, "rules not known before up"),
     ],
 )
 def test_doors_to_the_world_are_found(spec: dict[str, Any], value: str) -> None:
     assert openings(spec) == [value]
+
+
+def from_namespaces(selector: Any, pods: Any = None) -> list[str]:
+    """What is found where pods of these namespaces may come in."""
+    peer = {"namespaceSelector": selector} | ({} if pods is None else {"podSelector": pods})
+    return openings({"ingress": [{"from": [peer]}]})
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        {},
+        {"matchLabels": {}},
+        {"matchExpressions": []},
+        {"matchLabels": None, "matchExpressions": None},
+        {"matchLabels": UNKNOWN},
+        {"matchExpressions": UNKNOWN},
+        {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "Exists"}]},
+        {"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]},
+        {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system"]}]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("pods", [None, {}, {"matchLabels": {}}, {"matchExpressions": []}], ids=str)
+def test_a_selector_that_names_nobody_means_everybody(selector: dict[str, Any], pods: dict[str, Any] | None) -> None:
+    assert from_namespaces(selector, pods) == [f"namespaceSelector: {selector}"]
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
+        {"matchLabels": {"kubernetes.io/metadata.name": UNKNOWN}},
+        {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["a", "b"]}]},
+        {"matchExpressions": [{"key": "mlplatform.dev/team", "operator": "Exists"}]},
+    ],
+    ids=str,
+)
+def test_a_selector_that_names_somebody_is_no_door(selector: dict[str, Any]) -> None:
+    assert from_namespaces(selector) == []
+
+
+def test_some_pods_of_all_namespaces_are_not_everybody() -> None:
+    assert from_namespaces({}, {"matchLabels": {"app": "prometheus"}}) == []
+    assert openings({"ingress": [{"from": [{"podSelector": {}}]}]}) == []
+
+
+@pytest.mark.parametrize(
+    "cidr", ["1.2.3.4/0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/7", "0.0.0.0/0.0.0.0", "2000::/3", "fc00::/6"]
+)
+def test_nothing_wider_than_a_private_range_may_come_in(cidr: str) -> None:
+    assert openings({"ingress": [{"from": [{"ipBlock": {"cidr": cidr}}]}]}) == [f"from {cidr}"]
+
+
+@pytest.mark.parametrize("cidr", ["10.0.0.0/8", "fc00::/7", "203.0.113.0/24"])
+def test_a_named_range_may_come_in(cidr: str) -> None:
+    assert openings({"ingress": [{"from": [{"ipBlock": {"cidr": cidr}}]}]}) == []
+
+
+def to_range(cidr: Any, ports: Any, *cut_out: Any) -> list[str]:
+    """What is found where pods may reach a range on ports."""
+    block = {"cidr": cidr, "except": [*cut_out]}
+    return openings({"egress": [{"to": [{"ipBlock": block}], "ports": ports}]})
+
+
+HTTPS = [{"protocol": "TCP", "port": 443}]
+
+
+@pytest.mark.parametrize(
+    ("cidr", "cut_out"),
+    [
+        ("169.254.0.0/16", []),
+        ("169.254.169.254/31", []),
+        ("128.0.0.0/1", []),
+        ("0.0.0.0/0", ["169.254.0.0/24"]),
+        ("0.0.0.0/0", [UNKNOWN]),
+        ("fd00:ec2::/32", []),
+        ("::/0", ["fe80::/10"]),
+    ],
+)
+def test_a_range_with_the_metadata_service_in_it_is_found(cidr: str, cut_out: list[Any]) -> None:
+    assert to_range(cidr, HTTPS, *cut_out) == [f"to {cidr}, metadata service included"]
+
+
+@pytest.mark.parametrize(
+    ("cidr", "cut_out"),
+    [
+        ("0.0.0.0/0", ["169.254.0.0/16"]),
+        ("0.0.0.0/1", []),
+        ("::/0", ["fd00:ec2::254/128"]),
+        ("169.254.169.254/32", []),
+        ("10.0.0.0/8", []),
+    ],
+)
+def test_a_range_without_it_and_the_service_alone_are_no_doors(cidr: str, cut_out: list[str]) -> None:
+    assert to_range(cidr, HTTPS, *cut_out) == []
+
+
+@pytest.mark.parametrize("ports", [[], [{}], [{"protocol": "TCP"}], [{"port": 1, "endPort": 65535}], UNKNOWN], ids=str)
+def test_half_of_the_internet_on_every_port_is_found(ports: Any) -> None:
+    assert to_range("0.0.0.0/1", ports) == ["to 0.0.0.0/1, every port"]
+
+
+def test_an_address_that_a_database_will_have_is_judged_once_it_is_known() -> None:
+    assert to_range(UNKNOWN, HTTPS) == []
+    assert to_range("0.0.0.0/0", HTTPS) == ["to 0.0.0.0/0, metadata service included"]
+
+
+def test_a_range_that_is_none_is_found() -> None:
+    assert to_range("everywhere", HTTPS) == ["cidr everywhere"]
 
 
 @pytest.mark.parametrize(
