@@ -35,7 +35,7 @@ class Rule(NamedTuple):
 RULES = (
     Rule(
         "accelerators-within-quota",
-        "Pools, team quotas and what all pods take at their largest agree: in sum, per team and per pool.",
+        "Device caps, pools, team quotas and what all pods take at their largest agree: in sum, per team and per pool.",
         Severity.HIGH,
         of_all=quota.accelerators_within_quota,
     ),

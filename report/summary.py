@@ -29,6 +29,7 @@ def summary(outputs: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> Re
         *_apart(
             endpoints(outputs.get("endpoints") or {}),
             capacity(outputs.get("capacity") or []),
+            *([caps(outputs["deviceCaps"])] if outputs.get("deviceCaps") else []),
             quotas(outputs.get("teams") or {}),
             workloads(outputs.get("workloads") or [], pods),
         ),
@@ -69,7 +70,16 @@ def capacity(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     return table
 
 
-_NUMBERS = ("nodes", "devices", "units", "used", "left", "quota", "pods")
+def caps(rows: Mapping[str, Mapping[str, Any]]) -> RenderableType:
+    """Physical devices that the environment may own, and how many of them its pools have at their largest."""
+    table = _table("accelerator", "cap", "devices", "left", right=_NUMBERS)
+    for accelerator, row in sorted(rows.items()):
+        numbers = (row["cap"], row["devices"], row["cap"] - row["devices"])
+        table.add_row(accelerator, *(_number(n) for n in numbers))
+    return table
+
+
+_NUMBERS = ("nodes", "devices", "units", "used", "left", "quota", "cap", "pods")
 
 
 def _number(value: Any) -> str:

@@ -6,6 +6,7 @@ import pulumi
 
 from components.catalog import ClusterKind
 from components.stores import StorageHandle, StoragePurpose
+from policies.rules.quota import DEVICE_CAPS
 from stacks.addons import Addons
 from stacks.cluster import Cluster
 from stacks.data import Data
@@ -28,7 +29,7 @@ def export_cluster(settings: Settings, cluster: Cluster) -> None:
     pulumi.export("environment", settings.environment.name)
     pulumi.export("kubeconfig", cluster.cloud.kubeconfig)
     pulumi.export("cloud", pulumi.Output.secret(cluster.cloud.facts()))
-    pulumi.export("capacity", capacity_rows(settings))
+    _export_capacity(settings)
     pulumi.export("simulated", [*SIMULATED_CLOUD, REAL] if settings.environment.rehearsal else [])
 
 
@@ -38,7 +39,7 @@ def export(settings: Settings, cluster: Cluster, addons: Addons, data: Data) -> 
         pulumi.export("kubeconfig", cluster.cloud.kubeconfig)
     pulumi.export("environment", settings.environment.name)
     pulumi.export("endpoints", endpoints(settings, addons, data))
-    pulumi.export("capacity", capacity_rows(settings))
+    _export_capacity(settings)
     pulumi.export("teams", team_rows(settings))
     pulumi.export("workloads", [workload_row(name, w, settings) for _, name, w in settings.workloads()])
     pulumi.export("storage", storage_rows(addons.storage))
@@ -46,6 +47,12 @@ def export(settings: Settings, cluster: Cluster, addons: Addons, data: Data) -> 
     in_rehearsal = [*SIMULATED_CLOUD, *SIMULATED, REAL] if settings.environment.rehearsal else []
     pulumi.export("simulated", [*SIMULATED, REAL] if simulated else in_rehearsal)
     pulumi.export("next", next_steps(settings))
+
+
+def _export_capacity(settings: Settings) -> None:
+    pulumi.export("capacity", capacity_rows(settings))
+    if settings.environment.device_caps:
+        pulumi.export(DEVICE_CAPS, cap_rows(settings))
 
 
 def endpoints(settings: Settings, addons: Addons, data: Data) -> dict[str, pulumi.Input[str]]:
@@ -81,6 +88,13 @@ def capacity_rows(settings: Settings) -> list[dict[str, Any]]:
         for supply in settings.ledger.supplies
     ]
     return sorted(rows, key=lambda row: (row["accelerator"], row["key"]))
+
+
+def cap_rows(settings: Settings) -> dict[str, dict[str, int]]:
+    """Accelerator -> physical devices that this environment may own, and those of its pools at their largest. Pure."""
+    devices = settings.ledger.devices_by_accelerator()
+    caps = settings.ledger.device_caps
+    return {name: {"cap": cap, "devices": devices.get(name, 0)} for name, cap in sorted(caps.items())}
 
 
 def team_rows(settings: Settings) -> dict[str, dict[str, dict[str, int]]]:

@@ -39,11 +39,20 @@ POOL_TYPES = tuple(
 )
 """Components that register the output `capacity`."""
 TEAM_TYPE = "mlplatform:index:Team"
+STACK_TYPE = "pulumi:pulumi:Stack"
+DEVICE_CAPS = "deviceCaps"
+"""Output of the stack where the environment has a cap: accelerator -> `cap`, devices that it may own."""
 
 
 def capacities_of(objects: list[PlannedObject]) -> list[Capacity]:
     """What the node pools of the plan hold: the `capacity` output of each."""
     return [o.body["capacity"] for o in objects if o.type in POOL_TYPES and isinstance(o.body.get("capacity"), Mapping)]
+
+
+def device_caps_of(objects: list[PlannedObject]) -> dict[str, int]:
+    """Accelerator -> physical devices that the environment may own, as the stack hands it out."""
+    caps: Iterator[Mapping[str, Any]] = (o.body.get(DEVICE_CAPS) or {} for o in objects if o.type == STACK_TYPE)
+    return {accelerator: int(row["cap"]) for rows in caps for accelerator, row in rows.items()}
 
 
 def _resources_of(capacities: list[Capacity]) -> set[str]:
@@ -61,7 +70,7 @@ def _taken(objects: list[PlannedObject], offered: set[str]) -> Iterator[tuple[Po
 
 
 def accelerators_within_quota(objects: list[PlannedObject]) -> Iterator[Finding]:
-    """Pools, team quotas and what all pods take at their largest agree: in sum, per team and per pool."""
+    """Caps, pools, team quotas and what all pods take at their largest agree: in sum, per team and per pool."""
     capacities = capacities_of(objects)
     by_pool = {capacity["pool"]: capacity for capacity in capacities}
     offered = _resources_of(capacities)
@@ -99,6 +108,7 @@ def accelerators_within_quota(objects: list[PlannedObject]) -> Iterator[Finding]
     yield from check_ledger(
         Ledger(
             supplies=tuple(row for capacity in capacities for row in supplies_of(capacity)),
+            device_caps=device_caps_of(objects),
             team_quotas=_team_quotas(objects, demands),
             queue_quotas=_queue_quotas(objects, by_pool),
             demands=tuple(demands),

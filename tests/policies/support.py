@@ -31,6 +31,13 @@ def team(name: str, **quota: int) -> PlannedObject:
     return PlannedObject(f"urn:pulumi:test::mlplatform::{token}::{name}", token, name, body)
 
 
+def device_caps(**caps: int) -> PlannedObject:
+    """The stack of the plan, with the caps that it hands out."""
+    token = "pulumi:pulumi:Stack"
+    body = {"deviceCaps": {accelerator: {"cap": cap, "devices": 0} for accelerator, cap in caps.items()}}
+    return PlannedObject(f"urn:pulumi:test::mlplatform::{token}::mlplatform-test", token, "mlplatform-test", body)
+
+
 def gpu_pod(units: Any, pool_name: Any = "h100", resource: str = "nvidia.com/gpu") -> dict[str, Any]:
     """A pod spec that takes accelerators of a pool."""
     return {

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stacks.outputs import REAL, SIMULATED, capacity_rows, next_steps, storage_rows, team_rows, workload_row
+from stacks.outputs import REAL, SIMULATED, cap_rows, capacity_rows, next_steps, storage_rows, team_rows, workload_row
 from stacks.reader import from_file
 from tests.support.settings import GOOD, overlaid
 
@@ -23,6 +23,17 @@ def test_the_rows_of_capacity_are_the_ledger_s_by_accelerator() -> None:
         ("TPU-v5e", "v5e", "exclusive", 4, 16, 16, 16),
     ]
     assert {row["resource"] for row in rows if row["key"] == "l4-shared"} == {"nvidia.com/gpu.shared"}
+
+
+def test_the_caps_are_told_with_the_devices_that_the_pools_have_each_once() -> None:
+    assert cap_rows(SETTINGS) == {
+        "A100-80GB": {"cap": 8, "devices": 8},
+        "H100": {"cap": 16, "devices": 16},
+        "L4": {"cap": 9, "devices": 9},
+        "TPU-v5e": {"cap": 16, "devices": 16},
+    }
+    unused = from_file(overlaid({"environment": {"deviceCaps": {"H200": 4}}}))
+    assert cap_rows(unused)["H200"] == {"cap": 4, "devices": 0}
 
 
 def test_the_rows_of_teams_say_what_is_left() -> None:

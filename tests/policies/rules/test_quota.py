@@ -10,7 +10,7 @@ from policies.rules.quota import (
     accelerators_within_quota,
     namespaces_that_take_accelerators_have_a_quota,
 )
-from tests.policies.support import gpu_pod, job, kubernetes, pool, team
+from tests.policies.support import device_caps, gpu_pod, job, kubernetes, pool, team
 
 H100 = pool("h100", accelerator="H100", nodes_max=2)
 
@@ -38,6 +38,17 @@ def test_quotas_that_promise_more_than_the_pool_holds_are_refused() -> None:
     (finding,) = quota_findings(H100, team("vision", h100=10), team("speech", h100=10))
     assert "20 promised (vision 10, speech 10)" in finding.value
     assert "holds 16" in finding.rule
+
+
+def test_pools_beyond_the_cap_of_the_environment_are_refused() -> None:
+    second = pool("more", accelerator="H100", nodes_max=1)
+    assert quota_findings(device_caps(H100=24, L4=0), H100, second) == []
+    (finding,) = quota_findings(device_caps(H100=23), H100, second)
+    assert (finding.path, finding.value, finding.rule) == (
+        "environment.deviceCaps.H100",
+        "24 devices in pools at their largest",
+        "this environment may own 23 H100",
+    )
 
 
 def test_a_namespace_that_is_no_team_may_take_nothing() -> None:
