@@ -48,7 +48,11 @@ def plain(value: Any) -> Any:
 
 
 # Kinds that no rule reads and that make up most of a plan: a CRD of 200 KB costs more than a hundred pods.
-_UNREAD = ("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition", "kubernetes:monitoring.coreos.com/")
+_UNREAD = (
+    "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
+    "kubernetes:monitoring.coreos.com/v1:PrometheusRule",
+    "kubernetes:monitoring.coreos.com/v1:ServiceMonitor",
+)
 
 
 def planned(resources: Iterable[PolicyResource | ResourceValidationArgs]) -> list[PlannedObject]:

@@ -75,11 +75,12 @@ def demands_within_supply(ledger: Ledger) -> Iterator[Finding]:
             )
     for supply in ledger.supplies:
         takers = [demand for demand in ledger.demands if demand.key == supply.key]
-        if takers and _pods_that_fit(supply, takers) < sum(demand.pods for demand in takers):
+        units = sum(demand.units for demand in takers)
+        if units > supply.units or _pods_that_fit(supply, takers) < sum(demand.pods for demand in takers):
             names = ", ".join(f"{demand.name} {demand.units}" for demand in takers)
             yield Finding(
                 takers[-1].path,
-                f"{sum(demand.units for demand in takers)} {supply.resource} on pool {supply.pool} ({names})",
+                f"{units} {supply.resource} on pool {supply.pool} ({names})",
                 f"pool {supply.pool} holds {supply.units} at its largest ({supply.nodes_max} nodes of "
                 f"{supply.units_per_node})",
                 "lower the workloads, or raise nodesMax of the pool",

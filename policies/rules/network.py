@@ -5,7 +5,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from policies.rules.finding import Finding
-from policies.rules.objects import UNKNOWN, PlannedObject, all_pods, at
+from policies.rules.objects import UNKNOWN, PlannedObject, at, runs_pods
 
 ANYWHERE = "0.0.0.0/0"
 METADATA_SERVICE = "169.254.169.254/32"
@@ -33,8 +33,8 @@ def namespaces_deny_by_default(objects: list[PlannedObject]) -> Iterator[Finding
     """Every namespace that runs pods has a policy that denies all ingress and all egress."""
     policies = [o for o in objects if o.kind == "NetworkPolicy"]
     owners: dict[str, str] = {}
-    for pods in all_pods(objects):
-        owners.setdefault(pods.owner.namespace, pods.owner.title)
+    for subject in filter(runs_pods, objects):
+        owners.setdefault(subject.namespace, subject.title)
     for namespace, first in sorted(owners.items()):
         if namespace in SYSTEM_NAMESPACES:
             continue

@@ -5,6 +5,7 @@ Judged on the objects that the API server would get, whoever declared them: our 
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from components.capacity import Demand, Ledger, quota_resource, supplies_of, unit_key
@@ -59,14 +60,29 @@ def _resources_of(capacities: list[Capacity]) -> set[str]:
     return {resource for capacity in capacities for resource in capacity["units_per_node"]}
 
 
-def _taken(objects: list[PlannedObject], offered: set[str]) -> Iterator[tuple[Pods, dict[str, Any]]]:
+def _taken(objects: list[PlannedObject], capacities: list[Capacity]) -> Iterator[tuple[Pods, dict[str, Any]]]:
     """The pods of the plan, each with what one of them takes: extended resources, and devices that it claims."""
-    templates = claim_templates(objects)
+    templates, offered = claim_templates(objects), _resources_of(capacities)
     for pods in all_pods(objects):
         counted = units_of(
             pods.spec, lambda name: name in offered or name in OTHER_NAMES or is_accelerator_resource(name)
         )
-        yield pods, counted | claimed_by(pods, templates)
+        units = counted | claimed_by(pods, templates)
+        yield replace(pods, count=_nodes_for(pods, capacities)) if pods.on_each_node else pods, units
+
+
+def _pool_of(pods: Pods) -> Any:
+    """The pool whose nodes the pods select."""
+    selector = at(pods.spec, "nodeSelector")
+    return selector.get(POOL_LABEL) if isinstance(selector, Mapping) else selector
+
+
+def _nodes_for(pods: Pods, capacities: list[Capacity]) -> int | None:
+    """Nodes of the pool that the pods select, of all pools where they select none; None where it is not known."""
+    pool = _pool_of(pods)
+    if pool is UNKNOWN:
+        return None
+    return sum(int(capacity["nodes_max"]) for capacity in capacities if pool in (None, capacity["pool"]))
 
 
 def accelerators_within_quota(objects: list[PlannedObject]) -> Iterator[Finding]:
@@ -75,9 +91,9 @@ def accelerators_within_quota(objects: list[PlannedObject]) -> Iterator[Finding]
     by_pool = {capacity["pool"]: capacity for capacity in capacities}
     offered = _resources_of(capacities)
     demands = []
-    for pods, units in _taken(objects, offered):
+    for pods, units in _taken(objects, capacities):
         for resource, count in units.items():
-            pool = at(pods.spec, "nodeSelector", {}).get(POOL_LABEL)
+            pool = _pool_of(pods)
             if resource in OTHER_NAMES and resource not in offered:
                 yield Finding(
                     pods.owner.title,
@@ -151,13 +167,12 @@ def _undecided(pods: Pods, resource: str) -> Finding:
 
 def namespaces_that_take_accelerators_have_a_quota(objects: list[PlannedObject]) -> Iterator[Finding]:
     """The API server refuses too: such a namespace has a ResourceQuota that names what it takes, large enough."""
-    offered = _resources_of(capacities_of(objects))
     hard: dict[tuple[str, str], int] = {}
     for quota in (o for o in objects if o.kind == "ResourceQuota"):
         for key, value in (quota.at("spec.hard") or {}).items():
             hard[quota.namespace, quota_resource(str(key))] = 0 if value is UNKNOWN else _whole(value)
     used: dict[tuple[str, str], list[tuple[str, float]]] = defaultdict(list)
-    for pods, units in _taken(objects, offered):
+    for pods, units in _taken(objects, capacities_of(objects)):
         for resource, count in units.items():
             if count is not UNKNOWN and pods.count is not None:
                 used[pods.owner.namespace, resource].append((pods.owner.title, count * pods.count))

@@ -11,7 +11,7 @@ from policies.rules.network import (
     namespaces_deny_by_default,
     network_policy_opens_no_door_to_the_world,
 )
-from policies.rules.objects import UNKNOWN
+from policies.rules.objects import UNKNOWN, PlannedObject
 from tests.policies.support import gpu_pod, kubernetes
 
 POD = kubernetes("Pod", "vision", "p", gpu_pod("1"))
@@ -38,6 +38,22 @@ def test_half_a_default_deny_is_none(spec: dict[str, Any], missing: str) -> None
 
 def test_a_policy_in_another_namespace_does_not_help() -> None:
     assert len(list(namespaces_deny_by_default([POD, kubernetes("NetworkPolicy", "speech", "deny", DENY_BOTH)]))) == 1
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        kubernetes("Cluster", "mlflow", "db", apiVersion="postgresql.cnpg.io/v1"),
+        kubernetes("Prometheus", "mlflow", "p", apiVersion="monitoring.coreos.com/v1"),
+        kubernetes("InferenceService", "mlflow", "llm", {"predictor": {"model": {}}}),
+        kubernetes("TrainJob", "mlflow", "t", {"runtimeRef": {"name": "torch"}}),
+    ],
+    ids=lambda owner: owner.kind,
+)
+def test_a_namespace_whose_pods_an_operator_makes_needs_one_too(owner: PlannedObject) -> None:
+    (finding,) = namespaces_deny_by_default([owner])
+    assert finding.value == f"runs {owner.title} and has no default deny for Ingress and Egress"
+    assert list(namespaces_deny_by_default([owner, kubernetes("NetworkPolicy", "mlflow", "deny", DENY_BOTH)])) == []
 
 
 def test_a_namespace_without_pods_and_the_clusters_own_need_none() -> None:

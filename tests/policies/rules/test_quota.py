@@ -130,6 +130,35 @@ def test_an_autoscaled_deployment_counts_at_its_largest() -> None:
     assert finding.value == "team vision takes 9 of h100"
 
 
+def test_a_daemon_set_takes_of_every_node_that_it_selects() -> None:
+    four = pool("l4", accelerator="L4", devices_per_node=1, nodes_max=4)
+    watcher = kubernetes("DaemonSet", "vision", "watch", {"template": {"spec": gpu_pod("1", "l4")}})
+    assert quota_findings(H100, four, team("vision", l4=4), watcher) == []
+    (finding,) = quota_findings(H100, four, team("vision", l4=3), watcher)
+    assert (finding.value, finding.rule) == ("team vision takes 4 of l4", "its quota is 3")
+    hard = kubernetes("ResourceQuota", "vision", "q", {"hard": {"requests.nvidia.com/gpu": "3"}})
+    (refused,) = namespaces_that_take_accelerators_have_a_quota([H100, four, watcher, hard])
+    assert refused.value == "namespace vision takes 4 nvidia.com/gpu"
+    unsaid = kubernetes("DaemonSet", "vision", "watch", {"template": {"spec": gpu_pod("1", UNKNOWN)}})
+    (undecided,) = quota_findings(H100, four, team("vision", l4=4), unsaid)
+    assert undecided.rule == "accelerators are counted before anything is created"
+
+
+def test_a_set_of_jobs_counts_with_all_its_replicas() -> None:
+    template = {"spec": {"parallelism": 2, "template": {"spec": gpu_pod("4")}}}
+    jobs = kubernetes(
+        "JobSet", "vision", "train", {"replicatedJobs": [{"name": "w", "replicas": 2, "template": template}]}
+    )
+    assert quota_findings(H100, team("vision", h100=16), jobs) == []
+    (finding,) = quota_findings(H100, team("vision", h100=15), jobs)
+    assert finding.value == "team vision takes 16 of h100"
+
+
+def test_more_pods_than_any_pool_could_hold_are_refused_without_placing_each() -> None:
+    findings = quota_findings(H100, team("vision", h100=16), job("vision", "train", "1", parallelism=2_000_000_000))
+    assert findings[0].value == "2000000000 nvidia.com/gpu on pool h100 (train 2000000000)"
+
+
 def test_init_containers_count_by_the_largest_not_by_the_sum() -> None:
     spec = gpu_pod("2")
     spec["initContainers"] = [{"name": "warm", "resources": {"limits": {"nvidia.com/gpu": "4"}}}]
