@@ -127,7 +127,7 @@ def eks_machines(sources: Sources) -> str:
             f"`{eks_ami_type(machine, bottlerocket=True)}`"
             if _eks_takes(machine, image=EksImage.BOTTLEROCKET)
             else "-",
-            _listed(p for p in EksPurchase if _eks_takes(machine, purchase=p, **_reservation(p))),
+            _listed(p for p in EksPurchase if _eks_sells(machine, p)),
             _listed(p for p in NodeProvisioning if _eks_takes(machine, p)),
             sources.number(machine.source),
         )
@@ -265,6 +265,11 @@ def _eks_takes(machine: Machine, provisioning: NodeProvisioning = NodeProvisioni
 def _eks_sharing(machine: Machine, image: EksImage) -> list[Sharing]:
     accelerator = ACCELERATORS[machine.accelerator]
     return [s for s in Sharing if _eks_takes(machine, image=image, sharing=_shared(accelerator, s))]
+
+
+def _eks_sells(machine: Machine, purchase: EksPurchase) -> bool:
+    """Whether any maker of nodes buys it so."""
+    return any(_eks_takes(machine, by, purchase=purchase, **_reservation(purchase)) for by in NodeProvisioning)
 
 
 def _reservation(purchase: EksPurchase) -> dict[str, Any]:

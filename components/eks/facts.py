@@ -41,15 +41,18 @@ CAPACITY_TYPES: dict[EksPurchase, str] = {
     EksPurchase.RESERVED: "ON_DEMAND",
     EksPurchase.CAPACITY_BLOCK: "CAPACITY_BLOCK",
 }
-"""`capacityType` of a managed node group. A reservation is on-demand capacity that the launch template points to."""
+"""`capacityType` of a managed node group, which has one. A reservation is on-demand capacity that the launch template
+points to."""
 
-KARPENTER_CAPACITY_TYPES: dict[EksPurchase, str] = {
-    EksPurchase.ON_DEMAND: "on-demand",
-    EksPurchase.SPOT: "spot",
-    EksPurchase.RESERVED: "reserved",
-    EksPurchase.CAPACITY_BLOCK: "reserved",
+KARPENTER_CAPACITY_TYPES: dict[EksPurchase, tuple[str, ...]] = {
+    EksPurchase.ON_DEMAND: ("on-demand",),
+    EksPurchase.SPOT: ("spot",),
+    EksPurchase.SPOT_OR_ON_DEMAND: ("spot", "on-demand"),
+    EksPurchase.RESERVED: ("reserved",),
+    EksPurchase.CAPACITY_BLOCK: ("reserved",),
 }
-"""`karpenter.sh/capacity-type` (aws/karpenter-provider-aws v1.14.1, concepts/nodepools)."""
+"""`karpenter.sh/capacity-type`. Of several it takes spot first; where EC2 has none, or a higher price than on-demand,
+on-demand (aws/karpenter-provider-aws v1.14.1, concepts/nodepools)."""
 
 RESERVATION_TYPES: dict[EksPurchase, str] = {
     EksPurchase.RESERVED: "default",

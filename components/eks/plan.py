@@ -147,7 +147,12 @@ def plan_eks_pool(
 
 def pool_args(spec: EksPoolSpec, machine: Machine, memory_gib: int) -> PoolArgs:
     """The pool as workloads see it."""
-    purchases = {EksPurchase.ON_DEMAND: Purchase.ON_DEMAND, EksPurchase.SPOT: Purchase.SPOT}
+    # What holds for the least dependable node holds for the pool.
+    purchases = {
+        EksPurchase.ON_DEMAND: Purchase.ON_DEMAND,
+        EksPurchase.SPOT: Purchase.SPOT,
+        EksPurchase.SPOT_OR_ON_DEMAND: Purchase.SPOT,
+    }
     return PoolArgs(
         accelerator=machine.accelerator,
         devices_per_node=machine.devices,
@@ -243,7 +248,7 @@ def node_pool_spec(plan: EksPoolPlan, node_class: Mapping[str, str], *, oldest: 
                 "nodeClassRef": dict(node_class),
                 "requirements": [
                     _one_of("node.kubernetes.io/instance-type", plan.machines),
-                    _one_of("karpenter.sh/capacity-type", [KARPENTER_CAPACITY_TYPES[plan.purchase]]),
+                    _one_of("karpenter.sh/capacity-type", KARPENTER_CAPACITY_TYPES[plan.purchase]),
                     *_of_reservation(plan.purchase, node_class["group"]),
                     _one_of("topology.kubernetes.io/zone", plan.zones),
                     _one_of("kubernetes.io/arch", [plan.machine.architecture.value]),

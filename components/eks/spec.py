@@ -24,6 +24,8 @@ class EksPurchase(StrEnum):
 
     ON_DEMAND = "on-demand"
     SPOT = "spot"
+    SPOT_OR_ON_DEMAND = "spot-or-on-demand"
+    """Spot, and on-demand where there is none; Karpenter and Auto Mode alone. Workloads need what they need on spot."""
     RESERVED = "reserved"
     """An On-Demand Capacity Reservation that exists."""
     CAPACITY_BLOCK = "capacity-block"

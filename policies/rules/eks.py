@@ -561,8 +561,15 @@ def _check_bottlerocket(path: str, spec: EksPoolSpec, machine: Machine) -> Itera
 
 
 def _check_provisioning(path: str, spec: EksPoolSpec, provisioning: NodeProvisioning) -> Iterator[Finding]:
-    """What Karpenter and Auto Mode cannot do; nothing of it is ignored silently."""
+    """What one maker of nodes cannot do; nothing of it is ignored silently."""
     if provisioning is NodeProvisioning.MANAGED_GROUPS:
+        if spec.get("purchase") == EksPurchase.SPOT_OR_ON_DEMAND:
+            yield Finding(
+                f"{path}.purchase",
+                EksPurchase.SPOT_OR_ON_DEMAND.value,
+                "a managed node group is spot or on-demand as a whole",
+                "make two pools, one of each, or use provisioning karpenter or auto-mode",
+            )
         return
     auto = provisioning is NodeProvisioning.AUTO_MODE
     who = "EKS Auto Mode" if auto else "Karpenter"

@@ -7,6 +7,8 @@ import pulumi_aws as aws
 import pulumi_gcp as gcp
 
 from components.cloud_limits import CloudLimits, aws_limits, gcp_limits, quota_report
+from components.eks.facts import KARPENTER_CAPACITY_TYPES
+from components.eks.spec import EksPurchase
 from components.machines import MACHINES
 from components.quotas import QuotaNeed, QuotaPool
 from policies.rules.finding import Refused
@@ -36,7 +38,8 @@ def _reader(
 
 
 def quota_pools(cluster: EksCluster | GkeCluster) -> list[QuotaPool]:
-    """The pools as quotas see them: of several machines the one that counts most. Pure."""
+    """The pools as quotas see them: once for each way their nodes are bought, of several machines the one that counts
+    most. Pure."""
     if isinstance(cluster, GkeCluster):
         pools = [
             QuotaPool(name, pool["machine"], int(pool["nodes_max"]), str(pool.get("purchase") or "on-demand"))
@@ -50,10 +53,8 @@ def quota_pools(cluster: EksCluster | GkeCluster) -> list[QuotaPool]:
         return pools + classes
     return [
         QuotaPool(
-            name,
-            max(pool["machines"], key=lambda machine: MACHINES[machine].cpu),
-            int(pool["nodes_max"]),
-            str(pool.get("purchase") or "on-demand"),
+            name, max(pool["machines"], key=lambda machine: MACHINES[machine].cpu), int(pool["nodes_max"]), purchase
         )
         for name, pool in cluster.pools.items()
+        for purchase in KARPENTER_CAPACITY_TYPES[EksPurchase(pool.get("purchase") or EksPurchase.ON_DEMAND)]
     ]

@@ -202,6 +202,7 @@ EKS_OWNERS = {
     "auto-mode-dra": {"mechanism": DeviceMechanism.DRA},
 }
 RESERVED = ("reserved", "capacity-block")
+MIXED = "spot-or-on-demand"
 BLOCK = "capacity-block"
 
 
@@ -229,6 +230,8 @@ def build_eks(name: str, cell: Combination) -> Any:
 def eks_can(cell: Combination) -> bool:
     """What Amazon's clusters do, in words: see the reasons in policies/rules/eks.py."""
     bought = cell.purchase != BLOCK or cell.accelerator in IN_CAPACITY_BLOCKS
+    if not cell.owner.startswith(("karpenter", "auto")):
+        bought = bought and cell.purchase != MIXED
     rocket = "bottlerocket" in cell.owner
     boots = not rocket or cell.accelerator != "GB200"
     if cell.owner == "al2023-dra":
@@ -263,7 +266,7 @@ def assert_eks(cell: Combination, outcome: Outcome) -> None:
     plugin_in_image = rocket and nvidia
     offered = units(cell, devices, whole_names=plugin_in_image and cell.sharing is Sharing.MIG)
     offered = {"gpu.nvidia.com": devices} if dra else offered
-    purchase = "reserved" if cell.purchase in RESERVED else cell.purchase
+    purchase = {"reserved": "reserved", BLOCK: "reserved", MIXED: "spot"}.get(cell.purchase, cell.purchase)
     handle = outcome.handle
     assert handle["capacity"]["units_per_node"] == offered
     assert handle["placement"]["purchase"] == purchase
@@ -280,7 +283,7 @@ def assert_eks(cell: Combination, outcome: Outcome) -> None:
     }
     if managed and "nvidia.com/gpu" in offered:
         labels["k8s.amazonaws.com/accelerator"] = cell.accelerator.lower()
-    spot = {"mlplatform.dev/spot": "true"} if cell.purchase == "spot" else {}
+    spot = {"mlplatform.dev/spot": "true"} if purchase == "spot" else {}
     taints = {accelerator.taint_key: "present", **spot}
     if managed:
         assert outcome.kinds() == ["EksNodePool pool", "LaunchTemplate pool-template", "NodeGroup pool-group"]
@@ -359,7 +362,7 @@ def assert_karpenter(
     of_reservation = {"reserved": ["default"], BLOCK: [BLOCK]}
     assert required == {
         "node.kubernetes.io/instance-type": [eks_machine(cell)],
-        "karpenter.sh/capacity-type": ["reserved" if reserved else cell.purchase],
+        "karpenter.sh/capacity-type": ["reserved"] if reserved else cell.purchase.split("-or-"),
         "topology.kubernetes.io/zone": ["eu-west-1a"],
         "kubernetes.io/arch": ["arm64" if cell.accelerator in ARM else "amd64"],
         **({f"{domain}/capacity-reservation-type": of_reservation[cell.purchase]} if reserved else {}),
@@ -750,8 +753,8 @@ CLOUDS = {
         tuple(EKS_OWNERS),
         tuple(each.value for each in EksPurchase),
         offered_by(ClusterKind.EKS),
-        565,
-        1883,
+        615,
+        2445,
     ),
     "gke": Cloud(
         build_gke,

@@ -60,6 +60,13 @@ def test_quotas_count_the_largest_of_several_machines() -> None:
     assert pools["h100"].purchase == "reserved"
 
 
+def test_quotas_count_a_pool_that_may_be_spot_or_on_demand_under_both() -> None:
+    cluster = eks()
+    either = {**cluster.pools["spot"], "purchase": "spot-or-on-demand"}
+    mixed = cluster.model_copy(update={"pools": {"either": either}})
+    assert [(pool.purchase, pool.nodes_max) for pool in quota_pools(mixed)] == [("spot", 8), ("on-demand", 8)]
+
+
 def test_quotas_of_google_count_each_way_to_buy_a_class() -> None:
     cluster = settings("gke").cluster
     assert isinstance(cluster, GkeCluster)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from components.catalog import ClusterKind, Sharing
+from components.eks.facts import CAPACITY_TYPES
 from components.eks.handles import EksHandle
 from components.eks.spec import EksImage, EksPurchase
 from components.machines import MACHINES, Machine
@@ -79,7 +80,7 @@ def test_every_machine_makes_a_group_that_the_api_model_accepts_or_is_refused_wi
     assert len(recording.one("LaunchTemplate").inputs.get("networkInterfaces", [])) == machine.efa_interfaces
 
 
-@pytest.mark.parametrize("purchase", EksPurchase)
+@pytest.mark.parametrize("purchase", CAPACITY_TYPES)
 def test_every_way_to_pay_is_one_that_the_api_model_accepts(purchase: EksPurchase) -> None:
     reserved = purchase in (EksPurchase.RESERVED, EksPurchase.CAPACITY_BLOCK)
     over: dict[str, Any] = {"reservation_id": RESERVATION, "zones": ZONE} if reserved else {}

@@ -176,6 +176,14 @@ def test_what_makers_of_single_nodes_cannot_do_is_refused(
     assert paths(pool(MANAGED, **over)) == []
 
 
+def test_a_managed_group_is_spot_or_on_demand_and_its_remedy_is_two_of_them() -> None:
+    (found,) = pool(MANAGED, purchase=EksPurchase.SPOT_OR_ON_DEMAND)
+    assert (found.path, found.value) == ("pools.a.purchase", "spot-or-on-demand")
+    assert found.remedy.startswith("make two pools, one of each")
+    for provisioning in (KARPENTER, AUTO):
+        assert pool(provisioning, purchase=EksPurchase.SPOT_OR_ON_DEMAND, machines=["g6.xlarge", "g6.2xlarge"]) == []
+
+
 @pytest.mark.parametrize(
     ("over", "path"),
     [
