@@ -83,7 +83,8 @@ class EksPoolSpec(TypedDict, total=False):
     """When the pool may have nodes; default: always. Managed groups only."""
     kubernetes_version: str
     """Minor version of its nodes, `"1.34"`, while they stay behind the control plane's, by three at the most; default:
-    the control plane's. Managed groups only."""
+    the control plane's. Managed groups only, and those that are there: AWS makes a new one in the control plane's
+    version alone."""
     labels: dict[str, str]
     """More node labels."""
     taints: list[Taint]

@@ -49,6 +49,7 @@ class Lifecycle:
             self._refuse_conflict(row, record, content)
             self._refuse_missing(row, inputs, content)
             _refuse_place(row, inputs, content)
+            _refuse_version(row, inputs, content)
             content["generations"][urn] = generation
             content["records"][key(row.type, record["id"])] = record
         try:
@@ -67,6 +68,7 @@ class Lifecycle:
                 raise CloudRefusal("ResourceNotFoundException", f"there is no {row.title} {identity}")
             self.refuse_change(row, olds, news)
             self._refuse_missing(row, news, content)
+            _refuse_version(row, news, content, has=record["outputs"].get("version", ""))
             before = dict(record)
             record["outputs"] = outputs.updated(row, self._account, news, record["outputs"])
             record["inputs"] = news
@@ -205,6 +207,23 @@ def _refuse_place(row: Row, inputs: Inputs, content: Content) -> None:
         subnets = [named(content, "aws:ec2/subnet:Subnet", subnet) for subnet in every(inputs, zones[row.type])]
         if len({at(subnet, "outputs.availabilityZone") for subnet in subnets}) < 2:
             raise CloudRefusal("InvalidParameter", f"{zones[row.type]} must be in at least two different AZs")
+
+
+def _refuse_version(row: Row, inputs: Inputs, content: Content, has: str = "") -> None:
+    """A node group is made in its cluster's version; later it goes to that one, or stays in the one it has (EKS API,
+    CreateNodegroup and UpdateNodegroupVersion). Not in a
+    preview, which may raise the cluster in the same run."""
+    if row.type != "aws:eks/nodeGroup:NodeGroup" or not inputs.get("version"):
+        return
+    cluster = named(content, "aws:eks/cluster:Cluster", inputs["clusterName"])
+    wanted, highest = inputs["version"], at(cluster, "outputs.version")
+    if highest and wanted not in (highest, has):
+        stays = f" or NodeGroup kubernetes version {has}" if has else ""
+        raise CloudRefusal(
+            "InvalidParameterException",
+            f"version {wanted}: Nodegroup Kubernetes version should be equal to Cluster kubernetes version "
+            f"{highest}{stays}",
+        )
 
 
 def _refuse_protected(row: Row, inputs: Inputs) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from simulator.clouds.store import Store
+from simulator.clouds.store import Content, Record, Store
 from simulator.clouds.values import UNKNOWN, to_struct
 
 from .conftest import CONTEXT, Cloud, Refused
@@ -207,6 +207,43 @@ def test_a_launch_template_counts_its_versions(aws: Cloud) -> None:
     assert outputs["latestVersion"] == 1
     changed = aws.update(token, identity, {"name": "it"}, {"name": "it", "instanceType": "m6i.2xlarge"})
     assert (changed["latestVersion"], changed["arn"]) == (2, outputs["arn"])
+
+
+class NoEffects:
+    """No cluster is started, no node made."""
+
+    def made(self, record: Record, content: Content) -> dict[str, Any]:
+        return {}
+
+    def ending(self, record: Record, content: Content) -> None:
+        return
+
+
+def test_a_node_group_has_its_cluster_s_version_or_keeps_the_one_it_has(
+    aws: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws.provider._lifecycle, "_effects", NoEffects())
+    vpc, _ = aws.create(VPC, {"cidrBlock": "10.0.0.0/16"})
+    subnets = []
+    for index, zone in enumerate(["eu-central-1a", "eu-central-1b"]):
+        place = {"vpcId": vpc, "cidrBlock": f"10.0.{index}.0/24", "availabilityZone": zone}
+        subnets.append(aws.create(SUBNET, place, name=zone)[0])
+    role = aws.create(ROLE, {"name": "it", "assumeRolePolicy": TRUST})[1]["arn"]
+    cluster = {"name": "it", "version": "1.35", "roleArn": role, "vpcConfig": {"subnetIds": subnets}}
+    aws.create(CLUSTER, cluster)
+    sizes = {"minSize": 0, "desiredSize": 0, "maxSize": 2}
+    group = {"clusterName": "it", "nodeGroupName": "it", "nodeRoleArn": role, "subnetIds": subnets, "version": "1.35"}
+    group["scalingConfig"] = sizes
+    for other in ("1.36", "1.34"):
+        with pytest.raises(Refused, match=r"should be equal to Cluster kubernetes version 1\.35"):
+            aws.create(GROUP, {**group, "version": other})
+    identity, _ = aws.create(GROUP, group)
+    with pytest.raises(Refused, match=r"version 1\.36: .* or NodeGroup kubernetes version 1\.35"):
+        aws.update(GROUP, identity, group, {**group, "version": "1.36"})
+    aws.update(CLUSTER, "it", cluster, {**cluster, "version": "1.36"})
+    larger = {**group, "scalingConfig": {**sizes, "maxSize": 3}}
+    assert aws.update(GROUP, identity, group, larger)["version"] == "1.35"
+    assert aws.update(GROUP, identity, larger, {**larger, "version": "1.36"})["version"] == "1.36"
 
 
 def test_a_key_ring_of_google_cloud_keeps_its_name_for_ever(gcp: Cloud) -> None:
