@@ -12,7 +12,7 @@ from components.addons.dcgm_exporter import DcgmExporter
 from components.addons.device_plugin import DevicePlugin
 from components.addons.efa_device_plugin import EfaDevicePlugin
 from components.addons.external_dns import ExternalDns, ExternalDnsArgs
-from components.addons.gateway import Gateway, GatewayArgs, GatewayHandle
+from components.addons.gateway import Gateway, GatewayArgs, GatewayHandle, is_envoy, is_public
 from components.addons.gpu_operator import GpuOperator
 from components.addons.metallb import MetalLb
 from components.addons.monitoring import Monitoring, MonitoringArgs, MonitoringHandle
@@ -145,14 +145,18 @@ def _declare_way_in(
     if there := _found(settings, FoundAddon.CERT_MANAGER):
         signing |= cast(CertManagerArgs, {**there, "issuer_prefix": FOUND_ISSUER_PREFIX})
     cert_manager = CertManager("cert-manager", signing, cluster.opts(crds, *cluster.nodes))
+    written = cast(GatewayArgs, settings.gateway or {})
     way_in: GatewayArgs = {
-        **cast(GatewayArgs, settings.gateway or {}),
+        **written,
         "domains": settings.domains,
         "issuers": cert_manager.issuers,
         "source": source,
         "highly_available": available,
         "monitoring_namespace": observed,
     }
+    if cluster.cloud and is_envoy(written):
+        usual = cluster.cloud.load_balancer_annotations(public=is_public(written))
+        way_in["service_annotations"] = {**usual, **(written.get("service_annotations") or {})}
     gateway = Gateway(GATEWAY, way_in, cluster.opts(cert_manager))
     if cluster.cloud and zone:
         published: ExternalDnsArgs = {

@@ -7,6 +7,7 @@ Plain HTTP serves two things: the redirect to HTTPS, and ACME challenges, whose 
 """
 
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Any, Required, TypedDict
 
 from pulumi import Output, Resource, ResourceOptions
@@ -91,7 +92,8 @@ class GatewayArgs(TypedDict, total=False):
     namespace: str
     """Default: gateway."""
     client_ranges: list[str]
-    """Addresses that may come in; default: all private ranges. The whole internet is a decision to write down here."""
+    """Addresses that may come in; default: all private ranges. The whole internet is a decision to write down here.
+    In a cloud, an address that is not private makes the load balancer a public one; else it is internal."""
     proxy_ranges: list[str]
     """Existing implementation outside the cluster: addresses its proxies call from (GKE: 35.191.0.0/16, …)."""
     exceptions: list[TrafficRuleArgs]
@@ -99,7 +101,8 @@ class GatewayArgs(TypedDict, total=False):
     highly_available: bool
     """Two proxies and two of the control plane, apart; default false. Envoy only."""
     service_annotations: dict[str, str]
-    """Annotations of the load balancer: of its Service with envoy, of the Gateway's infrastructure otherwise."""
+    """Annotations of the load balancer: of its Service with envoy, of the Gateway's infrastructure otherwise. Before
+    those that the cloud would have."""
     monitoring_namespace: str
     """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody. Envoy only."""
 
@@ -205,6 +208,17 @@ def _between(name: str, caller: dict[str, str], callee: dict[str, str], port: in
         TrafficRuleArgs(name=name, direction=Direction.EGRESS, pods=caller, peer_pods=callee, ports=[port]),
         TrafficRuleArgs(name=f"{name}-in", direction=Direction.INGRESS, pods=callee, peer_pods=caller, ports=[port]),
     ]
+
+
+def is_public(args: GatewayArgs) -> bool:
+    """Whether clients outside of private networks may come in. Pure."""
+    private = [ip_network(each) for each in PRIVATE_RANGES]
+    written = [ip_network(each) for each in args.get("client_ranges") or PRIVATE_RANGES]
+    return any(not any(_within(clients, inside) for inside in private) for clients in written)
+
+
+def _within(inner: Any, outer: Any) -> bool:
+    return inner.version == outer.version and bool(inner.subnet_of(outer))
 
 
 def gateway_traffic(name: str, args: GatewayArgs) -> list[TrafficRuleArgs]:

@@ -288,6 +288,20 @@ def _one_of(key: str, values: Sequence[str]) -> dict[str, Any]:
     return {"key": key, "operator": "In", "values": list(values)}
 
 
+def load_balancer_annotations(provisioning: NodeProvisioning, *, public: bool) -> dict[str, str]:
+    """Annotations of a Service of type LoadBalancer, for a Network Load Balancer that keeps the clients' addresses.
+
+    AWS's own controller would make a Classic one, of which the proxies see the address instead, and which is public
+    (kubernetes/cloud-provider-aws, docs/service_controller; EKS user guide, network-load-balancing). Auto Mode's makes
+    an internal one where nothing is said, and does not know the other annotations (EKS user guide, auto-configure-nlb).
+    """
+    prefix = "service.beta.kubernetes.io/aws-load-balancer"
+    if provisioning is NodeProvisioning.AUTO_MODE:
+        scheme = "internet-facing" if public else "internal"
+        return {f"{prefix}-scheme": scheme, f"{prefix}-nlb-target-type": "instance"}
+    return {f"{prefix}-type": "nlb", **({} if public else {f"{prefix}-internal": "true"})}
+
+
 def kubeconfig(name: str, endpoint: str, ca_data: str, region: str) -> str:
     """A kubeconfig whose token is fetched by the AWS CLI at each use, by whoever uses it; no secret is in it."""
     arguments = ["eks", "get-token", "--cluster-name", name, "--region", region, "--output", "json"]

@@ -19,6 +19,7 @@ from components.eks.file_system import EfsFileSystem
 from components.eks.handles import EksHandle, EksNetworkHandle, NodeProvisioning
 from components.eks.karpenter import Karpenter
 from components.eks.network import EksNetwork
+from components.eks.plan import load_balancer_annotations
 from components.eks.pod_identity import PodIdentity
 from components.mlflow.postgresql import ManagedDatabaseHandle
 from components.node_pools.auto_mode import AutoModeNetworkPolicies, AutoModeNodePool
@@ -145,6 +146,10 @@ class EksCloud:
     def _store_handle(self) -> ObjectStoreHandle | None:
         args = self._bucket_args()
         return bucket_store(args) if args else None
+
+    def load_balancer_annotations(self, *, public: bool) -> dict[str, str]:
+        """A Network Load Balancer, by whoever makes load balancers."""
+        return load_balancer_annotations(self.cluster.provisioning, public=public)
 
     def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:
         """Karpenter or the Cluster Autoscaler, and the pools whose nodes Karpenter or Auto Mode makes."""

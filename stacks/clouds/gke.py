@@ -122,6 +122,10 @@ class GkeCloud:
         chosen = self.settings.object_store
         return bucket_store(chosen.gcs) if isinstance(chosen, ManagedGcs) else None
 
+    def load_balancer_annotations(self, *, public: bool) -> dict[str, str]:
+        """GKE makes a public passthrough load balancer where nothing is said (GKE, internal load balancing)."""
+        return {} if public else {"networking.gke.io/load-balancer-type": "Internal"}
+
     def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:
         """Classes of nodes that GKE makes by itself; it sizes its node pools itself as well."""
         if self.settings.layer is Layer.PLATFORM:

@@ -36,6 +36,9 @@ class Cloud(Protocol):
     def clusters(self) -> Clusters:
         """The cluster as the zone's writers need it: external-dns, cert-manager."""
 
+    def load_balancer_annotations(self, *, public: bool) -> dict[str, str]:
+        """Annotations of a Service of type LoadBalancer, with which the cloud makes the right kind of one."""
+
     def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:
         """Pools that are objects of the cluster, and what makes their nodes. `opts` have both providers."""
 

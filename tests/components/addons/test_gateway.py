@@ -13,6 +13,7 @@ from components.addons.gateway import (
     GatewayHandle,
     GatewayImplementation,
     gateway_handle,
+    is_public,
 )
 from policies.rules.finding import Refused
 from policies.rules.network import network_policy_opens_no_door_to_the_world
@@ -227,3 +228,21 @@ def test_what_cannot_work_is_refused_before_anything_is_registered(changes: dict
             Gateway("edge", arguments(**changes))
 
     assert record(program).resources == []
+
+
+@pytest.mark.parametrize(
+    ("ranges", "public"),
+    [
+        ([], False),
+        (["10.20.0.0/16", "100.64.0.0/12"], False),
+        (["10.20.0.0/16", "203.0.113.0/24"], True),
+        (["10.0.0.0/7"], True),
+        (["0.0.0.0/0"], True),
+        (["2001:db8::/32"], True),
+    ],
+)
+def test_a_gateway_is_public_where_anybody_outside_of_private_networks_may_come_in(
+    ranges: list[str], public: bool
+) -> None:
+    args: Any = {"client_ranges": ranges} if ranges else {}
+    assert is_public(args) is public

@@ -24,6 +24,7 @@ from components.eks.plan import (
     group_name,
     karpenter_interfaces,
     kubeconfig,
+    load_balancer_annotations,
     node_pool_spec,
     plan_eks_pool,
     plan_subnets,
@@ -216,6 +217,24 @@ def test_a_node_with_accelerators_is_never_taken_from_a_program_that_runs_on_it(
     assert {"nodes": "0", "reasons": ["Drifted", "Underutilized"]} in disruption["budgets"]
     plain = node_pool_spec(planned(KARPENTER, machines=["m7i.2xlarge"]), NODE_CLASS, oldest="720h")["disruption"]
     assert plain["consolidationPolicy"] == "WhenEmptyOrUnderutilized"
+
+
+ELB = "service.beta.kubernetes.io/aws-load-balancer"
+
+
+@pytest.mark.parametrize("provisioning", [MANAGED, KARPENTER])
+def test_a_load_balancer_that_aws_s_own_controller_makes_is_a_network_one_and_internal_unless_public(
+    provisioning: NodeProvisioning,
+) -> None:
+    assert load_balancer_annotations(provisioning, public=True) == {f"{ELB}-type": "nlb"}
+    internal = load_balancer_annotations(provisioning, public=False)
+    assert internal == {f"{ELB}-type": "nlb", f"{ELB}-internal": "true"}
+
+
+@pytest.mark.parametrize(("public", "scheme"), [(True, "internet-facing"), (False, "internal")])
+def test_a_load_balancer_of_auto_mode_is_told_its_scheme(public: bool, scheme: str) -> None:
+    annotations = load_balancer_annotations(NodeProvisioning.AUTO_MODE, public=public)
+    assert annotations == {f"{ELB}-scheme": scheme, f"{ELB}-nlb-target-type": "instance"}
 
 
 def test_a_kubeconfig_fetches_its_token_and_holds_none() -> None:
