@@ -57,7 +57,7 @@ class EksPoolSpec(TypedDict, total=False):
     """EC2 instance types of the machine table, `[p5.48xlarge]`. Several only for spot and on-demand, of one
     accelerator, number of devices and architecture: the cheapest or first available is taken."""
     nodes_min: int
-    """Fewest nodes; default 0. Karpenter and Auto Mode make nodes on demand only."""
+    """Fewest nodes; default 0. Karpenter and Auto Mode make nodes on demand only, and so does a Capacity Block."""
     nodes_max: Required[int]
     """Most nodes; what quota and capacity are reckoned with."""
     purchase: EksPurchase

@@ -570,6 +570,15 @@ def _check_provisioning(path: str, spec: EksPoolSpec, provisioning: NodeProvisio
                 "a managed node group is spot or on-demand as a whole",
                 "make two pools, one of each, or use provisioning karpenter or auto-mode",
             )
+        if spec.get("purchase") == EksPurchase.CAPACITY_BLOCK and spec.get("nodes_min"):
+            # EKS user guide, capacity-blocks-mng: launches fail before its start, at its end the size is set to 0, and
+            # upgrades are to be made at size 0.
+            yield Finding(
+                f"{path}.nodesMin",
+                f"{spec['nodes_min']} with capacity-block",
+                "outside of its days a block has no machine, and EKS upgrades such a group only while it is empty",
+                "use 0 (and mechanism device-plugin): nodes come when pods ask for them",
+            )
         return
     auto = provisioning is NodeProvisioning.AUTO_MODE
     who = "EKS Auto Mode" if auto else "Karpenter"

@@ -231,7 +231,7 @@ def eks_can(cell: Combination) -> bool:
     """What Amazon's clusters do, in words: see the reasons in policies/rules/eks.py."""
     bought = cell.purchase != BLOCK or cell.accelerator in IN_CAPACITY_BLOCKS
     if not cell.owner.startswith(("karpenter", "auto")):
-        bought = bought and cell.purchase != MIXED
+        bought = bought and cell.purchase != MIXED and (cell.purchase, cell.owner) != (BLOCK, "al2023-dra")
     rocket = "bottlerocket" in cell.owner
     boots = not rocket or cell.accelerator != "GB200"
     if cell.owner == "al2023-dra":
@@ -753,8 +753,8 @@ CLOUDS = {
         tuple(EKS_OWNERS),
         tuple(each.value for each in EksPurchase),
         offered_by(ClusterKind.EKS),
-        615,
-        2445,
+        608,
+        2452,
     ),
     "gke": Cloud(
         build_gke,

@@ -176,6 +176,17 @@ def test_what_makers_of_single_nodes_cannot_do_is_refused(
     assert paths(pool(MANAGED, **over)) == []
 
 
+def test_a_capacity_block_holds_no_nodes_outside_of_its_days() -> None:
+    block = {"purchase": EksPurchase.CAPACITY_BLOCK, "reservation_id": RESERVATION, "zones": ZONES[:1]}
+    assert pool(**block) == []
+    (found,) = pool(**block, nodes_min=1)
+    assert (found.path, found.value) == ("pools.a.nodesMin", "1 with capacity-block")
+    # DRA learns from a running node, which a block may not have: either is told of device-plugin.
+    for nodes in (0, 1):
+        (found,) = pool(**block, mechanism=DeviceMechanism.DRA, nodes_min=nodes)
+        assert (found.path, "mechanism device-plugin" in found.remedy) == ("pools.a.nodesMin", True)
+
+
 def test_a_managed_group_is_spot_or_on_demand_and_its_remedy_is_two_of_them() -> None:
     (found,) = pool(MANAGED, purchase=EksPurchase.SPOT_OR_ON_DEMAND)
     assert (found.path, found.value) == ("pools.a.purchase", "spot-or-on-demand")
