@@ -50,6 +50,11 @@ class Machine:
     """GKE: local SSDs that come with it (375 GiB each, of a4x 3,000 GiB; Compute Engine, accelerator-optimized machine
     family); where it may have some but need not: 0."""
 
+    @property
+    def volume_disks(self) -> frozenset[str]:
+        """GKE: disk types that volumes on it can have; empty: unknown."""
+        return GKE_VOLUME_DISKS.get(self.name.rpartition("-")[0], frozenset())
+
 
 _EC2 = "EC2 DescribeInstanceTypes, moto 5.2.5"
 _GKE = "GKE cluster autoscaler, pkg/cloudprovider/gke/machinetypes, 2026"
@@ -235,6 +240,37 @@ MACHINES: dict[str, Machine] = {
         _gke("c4a-standard-16", "", 0, 16, 64, boot_disks=_HYPERDISK, architecture=Architecture.ARM64),
     )
 }
+_PD_VOLUMES = "pd-balanced pd-extreme pd-ssd pd-standard"
+_MORE_HYPERDISKS = "hyperdisk-balanced-high-availability hyperdisk-throughput"
+_ALL_HYPERDISKS = f"hyperdisk-balanced hyperdisk-extreme hyperdisk-ml {_MORE_HYPERDISKS}"
+GKE_VOLUME_DISKS: dict[str, frozenset[str]] = {
+    series: frozenset(disks.split())
+    for series, disks in (
+        ("e2-standard", f"{_PD_VOLUMES} {_MORE_HYPERDISKS}"),
+        ("n2-standard", f"{_PD_VOLUMES} hyperdisk-extreme hyperdisk-throughput"),
+        ("n4-standard", f"hyperdisk-balanced hyperdisk-ml {_MORE_HYPERDISKS}"),
+        ("c4a-standard", _ALL_HYPERDISKS),
+        ("g2-standard", "pd-balanced pd-ssd pd-standard hyperdisk-ml hyperdisk-throughput"),
+        ("g4-standard", _ALL_HYPERDISKS),
+        *((f"a2-{kind}", f"{_PD_VOLUMES} hyperdisk-ml") for kind in ("highgpu", "megagpu", "ultragpu")),
+        ("a3-highgpu", f"pd-balanced pd-ssd {_ALL_HYPERDISKS}"),
+        ("a3-ultragpu", _ALL_HYPERDISKS),
+        ("a4-highgpu", "hyperdisk-balanced hyperdisk-extreme hyperdisk-ml"),
+        ("a4x-highgpu", _ALL_HYPERDISKS),
+        ("ct4p-hightpu", _PD_VOLUMES),
+        ("ct5lp-hightpu", "pd-balanced pd-ssd hyperdisk-ml"),
+        ("ct5p-hightpu", "pd-balanced pd-ssd hyperdisk-ml"),
+        ("ct6e-standard", "hyperdisk-balanced hyperdisk-ml"),
+        ("tpu7x-standard", "hyperdisk-balanced hyperdisk-extreme hyperdisk-ml hyperdisk-throughput"),
+    )
+}
+"""GKE: series of machines -> disk types that volumes on it can have, on nodes that are not confidential.
+
+Sources: GoogleCloudPlatform/cluster-autoscaler 7d25050, pkg/cloudprovider/gke/machinetypes (supportedAttachDiskTypes;
+A3 Ultra takes Hyperdisk alone), and kubernetes-sigs/gcp-compute-persistent-disk-csi-driver b560165,
+machine-pd-compatibility.json: what either has. Where they differ the first is right for two: Hyperdisk Balanced on A2,
+N2 and TPU v4, v5e, v5p is for confidential nodes, and N4 and C4A take no Persistent Disk (the driver's #2384).
+"""
 EKS_AMI_TYPES: dict[tuple[str, Architecture], str] = {
     ("NVIDIA", Architecture.AMD64): "AL2023_x86_64_NVIDIA",
     ("NVIDIA", Architecture.ARM64): "AL2023_ARM_64_NVIDIA",

@@ -190,13 +190,14 @@ def gke_machines(sources: Sources) -> str:
                 _topologies(machine),
                 f"`{config['image_type']}`",
                 ", ".join(machine.boot_disks),
+                ", ".join(sorted(machine.volume_disks)),
                 machine.local_ssds or "-",
                 _listed(p for p in GkePurchase if _gke_takes(machine, purchase=p, **_gke_reservation(p))),
                 sources.number(machine.source),
             )
         )
     sizes = ("devices", "vCPU", "GiB", "CPU", "topologies")
-    disks = ("boot disks", "local SSDs")
+    disks = ("boot disks", "disks of volumes", "local SSDs")
     return table(("machine", "accelerator", "resource", *sizes, "image", *disks, "purchases", "source"), rows)
 
 

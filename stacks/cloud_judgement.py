@@ -6,13 +6,16 @@ from typing import Any
 from components.catalog import ClusterKind
 from components.eks.handles import NodeProvisioning
 from components.gke.handles import GkeMode
+from components.machines import MACHINES
 from components.placement import PoolHandle
+from components.stores import AccessMode, StoragePurpose, plan_storage_classes
 from policies.rules import cloud_data, eks, gke
 from policies.rules.finding import Finding
+from policies.rules.storage import check_attachment
 from stacks.models.clouds import EksCluster, GkeCluster
 from stacks.models.environment import Layer
 from stacks.models.platform import CloudDns, CloudSqlManaged, ManagedGcs, ManagedS3, RdsManaged, Route53
-from stacks.settings import Settings
+from stacks.settings import PROJECT, Settings
 
 _ONLY_ON: dict[type, tuple[ClusterKind, str]] = {
     ManagedS3: (ClusterKind.EKS, "use managed-gcs on gke; elsewhere in-cluster, or a bucket that exists"),
@@ -43,6 +46,8 @@ def judge_cloud(settings: Settings, sound: Settings) -> Iterator[Finding]:
         yield from check(f"cluster.pools.{name}", name)
     if sound is settings:
         yield from _a_home_for_the_platform(settings)
+    if isinstance(sound.cluster, GkeCluster):
+        yield from _disks(sound, sound.cluster)
     yield from _services(settings)
     yield from _layers(settings)
 
@@ -65,10 +70,40 @@ def _a_home_for_the_platform(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def takes_any_pod(pool: PoolHandle) -> bool:
+    """Whether pods run on a pool that nobody sent there."""
+    return not pool["capacity"]["accelerator"] and not pool["placement"]["tolerations"]
+
+
 def is_home(pool: PoolHandle) -> bool:
     """Whether the platform itself can run on a pool."""
-    capacity = pool["capacity"]
-    return not capacity["accelerator"] and not pool["placement"]["tolerations"] and capacity["nodes_min"] > 0
+    return takes_any_pod(pool) and pool["capacity"]["nodes_min"] > 0
+
+
+def _disks(settings: Settings, cluster: GkeCluster) -> Iterator[Finding]:
+    """What keeps data on disks runs on machines that take them: the platform (wherever any pod may go), trainings."""
+    specs = {**cluster.pools, **cluster.compute_classes}
+    machines = {name: MACHINES[spec["machine"]] for name, spec in specs.items()}
+    classes = {plan.purpose: plan for plan in plan_storage_classes(PROJECT, settings.storage_args)}
+    standard = classes[StoragePurpose.STANDARD]
+    for name, pool in settings.pools.items():
+        if takes_any_pod(pool):
+            remedy = (
+                "Prometheus, PostgreSQL or the object store may run here: use a machine that takes it, taint the pool, "
+                "or set storage.parameters.standard.type to one of these (a class is made anew, its volumes stay)"
+            )
+            yield from check_attachment(f"cluster.pools.{name}.machine", standard, machines[name], remedy)
+    for name, training in settings.training.items():
+        plan, machine = classes[training.checkpoint_purpose], machines.get(training.pool)
+        # Several workers write to no disk, and that is said elsewhere.
+        if machine and training.job.get("checkpoint") and not training.workers:
+            others = [
+                other.purpose
+                for other in classes.values()
+                if AccessMode.READ_WRITE_ONCE in other.access_modes and not [*check_attachment("", other, machine, "")]
+            ]
+            remedy = f"use checkpointStorage {' or '.join(others)}"
+            yield from check_attachment(f"training.{name}.job.checkpoint", plan, machine, remedy)
 
 
 def _services(settings: Settings) -> Iterator[Finding]:

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from components.machines import GKE_VOLUME_DISKS, Machine
 from components.stores import ACCESS_MODES, PROVISIONERS, ClassPlan, ObjectStoreKind, StorageHandle
 from policies.rules.finding import Finding
 
+GKE_DISKS = "pd.csi.storage.gke.io"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*")
 
@@ -78,6 +80,19 @@ def parameters_are_complete(path: str, plans: Iterable[ClassPlan]) -> Iterator[F
                 f"{plan.provisioner} cannot make volumes without {key}",
                 f"set {key}",
             )
+
+
+def check_attachment(path: str, plan: ClassPlan, machine: Machine, remedy: str) -> Iterator[Finding]:
+    """GKE: a machine takes the disks of the class; else their pods wait for ever. What is not known passes."""
+    disk, taken = plan.parameters.get("type"), machine.volume_disks
+    known = frozenset[str]().union(*GKE_VOLUME_DISKS.values())
+    if plan.provisioner == GKE_DISKS and taken and isinstance(disk, str) and disk in known - taken:
+        yield Finding(
+            path,
+            f"{disk} (class {plan.class_name}) on {machine.name}",
+            f"volumes on {machine.name} are {', '.join(sorted(taken))}",
+            remedy,
+        )
 
 
 def check_volume(path: str, handle: StorageHandle, access_mode: str, size_gib: int) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from components.catalog import ACCELERATORS, ClusterKind
-from components.machines import MACHINES, Machine, eks_ami_type, machines_with
+from components.machines import GKE_VOLUME_DISKS, MACHINES, Machine, eks_ami_type, machines_with
 from tests.support.aws_models import enumeration
 
 EC2 = [machine for machine in MACHINES.values() if machine.kind is ClusterKind.EKS]
@@ -69,6 +69,16 @@ def test_the_devices_of_a_gke_machine_are_the_number_in_its_name(machine: Machin
     suffix = machine.name.rsplit("-", 1)[1]
     if suffix[-1] in "gt":
         assert int(suffix[:-1]) == machine.devices
+
+
+@pytest.mark.parametrize("machine", GKE, ids=by_name)
+def test_what_a_gke_machine_boots_from_its_volumes_can_have_too(machine: Machine) -> None:
+    assert set(machine.boot_disks) <= machine.volume_disks
+
+
+def test_disks_of_volumes_are_of_series_that_are_in_the_table() -> None:
+    assert GKE_VOLUME_DISKS.keys() == {machine.name.rpartition("-")[0] for machine in GKE}
+    assert {machine.name for machine in EC2 if machine.volume_disks} == set()
 
 
 def test_every_accelerator_is_on_some_machine_and_a_tpu_on_gke_only() -> None:

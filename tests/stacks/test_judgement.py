@@ -8,7 +8,7 @@ import yaml
 from policies.rules.finding import Finding, Refused
 from stacks.judgement import judge, platform_namespaces, without_pools
 from stacks.reader import from_file
-from tests.support.settings import GOOD, PREFIX, Deleted, overlaid
+from tests.support.settings import GOOD, HERE, PREFIX, Deleted, overlaid
 
 SETTINGS = from_file(GOOD.read_text(encoding="utf-8"))
 DETECTOR = yaml.safe_load(GOOD.read_text(encoding="utf-8"))["config"][f"{PREFIX}training"]["detector"]
@@ -134,3 +134,58 @@ def test_the_name_of_a_workload_says_nothing_about_its_size() -> None:
         "teams": {"vision": {"quota": {"h100": 8}}},
     }
     assert paths(overlay) == ["training.pool.job.image", "training.pool"]
+
+
+N4 = {"cluster": {"pools": {"cpu": {"machine": "n4-standard-16"}}}}
+THERE = {
+    "purpose": "standard",
+    "className": "made-by-others",
+    "provisioner": "pd.csi.storage.gke.io",
+    "encryption": "Google",
+    "isDefault": True,
+}
+
+
+def on_gke(*overlays: dict[str, Any]) -> list[str]:
+    text = overlaid({key: value for overlay in overlays for key, value in overlay.items()}, HERE / "good-gke.yaml")
+    try:
+        from_file(text)
+    except Refused as refused:
+        return [finding.path for finding in refused.findings]
+    return []
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        {"parameters": {"standard": {"type": "hyperdisk-balanced"}}},
+        {"parameters": {"standard": {"type": "dynamic"}}},
+        {"declared": [THERE]},
+    ],
+    ids=["a disk that it takes", "a type that nobody knows", "a class whose disk nobody knows"],
+)
+def test_the_platform_runs_on_machines_that_take_its_disks(storage: dict[str, Any]) -> None:
+    assert on_gke(N4) == ["cluster.pools.cpu.machine"]
+    assert on_gke(N4, {"storage": storage}) == []
+
+
+def test_a_machine_that_takes_no_disk_of_the_platform_is_good_where_only_those_run_who_mean_it() -> None:
+    pool = {"machine": "n4-standard-16", "nodesMin": 0, "nodesMax": 2}
+    assert on_gke({"cluster": {"pools": {"more": pool}}}) == ["cluster.pools.more.machine"]
+    tainted = {**pool, "taints": [{"key": "acme.dev/own", "value": "x", "effect": "NoSchedule"}]}
+    assert on_gke({"cluster": {"pools": {"more": tainted}}}) == []
+
+
+def test_a_checkpoint_is_on_a_disk_that_the_machine_of_a_class_takes_or_on_a_file_system() -> None:
+    job = {"run": "1", "image": "ghcr.io/example/tune:1", "command": ["python"], "accelerators": {"count": 8}}
+    job |= {"cpuMillis": 8000, "memoryGib": 64, "deadlineMinutes": 60, "checkpoint": {"sizeGib": 10}}
+    training = {"team": "vision", "pool": "burst", "job": job}
+    limits = {"cpuMax": 1000, "memoryGibMax": 10000, "acceleratorsMax": {"B200": 8}}
+    burst = {"machine": "a4-highgpu-8g", "nodesMax": 1, "purchases": ["on-demand"]}
+    classes = {
+        "cluster": {"controlPlane": {"autoProvisioning": limits}, "computeClasses": {"burst": burst}},
+        "teams": {"vision": {"quota": {"burst": 8}}},
+    }
+    assert on_gke(classes, {"training": {"tune": training}}) == ["training.tune.job.checkpoint"]
+    for purpose in ("fast", "shared"):
+        assert on_gke(classes, {"training": {"tune": {**training, "checkpointStorage": purpose}}}) == []
