@@ -61,18 +61,23 @@ class Ledger:
     team_quotas: dict[str, dict[UnitKey, int]] = field(default_factory=dict)
     queue_quotas: dict[str, dict[UnitKey, int]] = field(default_factory=dict)
     demands: tuple[Demand, ...] = ()
+    auto_provisioned: dict[str, int] = field(default_factory=dict)
+    """Accelerator name -> physical devices of the whole cluster up to which GKE makes nodes by itself."""
 
     def supply(self, key: UnitKey) -> Supply | None:
         """The supply of that key, or None."""
         return next((supply for supply in self.supplies if supply.key == key), None)
 
     def devices_by_accelerator(self) -> dict[str, int]:
-        """Physical devices by accelerator, each device once however it is partitioned."""
+        """Physical devices by accelerator that pools, or what GKE makes by itself, can reach.
+
+        Each device counts once however it is partitioned.
+        """
         devices = {(supply.accelerator, supply.pool): supply.devices for supply in self.supplies}
         total: dict[str, int] = defaultdict(int)
         for (accelerator, _), count in devices.items():
             total[accelerator] += count
-        return dict(total)
+        return {**total, **{name: most for name, most in self.auto_provisioned.items() if most > total[name]}}
 
     def used(self, key: UnitKey, team: str | None = None) -> int:
         """Units that workloads take of one key, of one team or of all."""

@@ -46,6 +46,7 @@ class QuotaPool:
     """A pool as quotas see it."""
 
     name: str
+    """Of the pool; with dots in it: the path of another setting that lets nodes be made."""
     machine: str
     """A key of MACHINES."""
     nodes_max: int
@@ -241,10 +242,10 @@ def judge_quotas(needs: Iterable[QuotaNeed], limits: Mapping[str, float], region
         limit = limits.get(need.key)
         if limit is not None and limit < need.amount and not need.queues:
             yield Finding(
-                ", ".join(f"nodePools.{pool}.nodesMax" for pool in need.pools),
+                ", ".join(pool if "." in pool else f"nodePools.{pool}.nodesMax" for pool in need.pools),
                 f"{need.amount} {need.unit} at most",
                 f"{_called(need, region)} allows {limit:g}",
-                f"request an increase at {console(need, region)}, or lower nodesMax",
+                f"request an increase at {console(need, region)}, or lower that",
             )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from components.catalog import ClusterKind
 from components.eks.handles import NodeProvisioning
 from components.gke.handles import GkeMode
-from components.machines import MACHINES
+from components.machines import MACHINES, Machine
 from components.placement import PoolHandle
 from components.stores import AccessMode, StoragePurpose, plan_storage_classes
 from policies.rules import cloud_data, eks, gke
@@ -17,6 +17,7 @@ from stacks.models.environment import Layer
 from stacks.models.platform import CloudDns, CloudSqlManaged, ManagedGcs, ManagedS3, RdsManaged, Route53
 from stacks.settings import PROJECT, Settings
 
+_LIMITS = "cluster.controlPlane.autoProvisioning"
 _ONLY_ON: dict[type, tuple[ClusterKind, str]] = {
     ManagedS3: (ClusterKind.EKS, "use managed-gcs on gke; elsewhere in-cluster, or a bucket that exists"),
     ManagedGcs: (ClusterKind.GKE, "use managed-s3 on eks; elsewhere in-cluster, or a bucket that exists"),
@@ -40,14 +41,18 @@ def judge_cloud(settings: Settings, sound: Settings) -> Iterator[Finding]:
         case GkeCluster() as cluster:
             yield from gke.check_place("cluster", cluster.project, cluster.region, cluster.zones)
             yield from gke.check_gke_network("cluster.network", cluster.network)
-            yield from gke.check_gke_cluster("cluster.controlPlane", cluster.control_plane)
+            control = [*gke.check_gke_cluster("cluster.controlPlane", cluster.control_plane)]
+            yield from control
+            limits = cluster.control_plane.get("auto_provisioning")
+            if limits and not any(finding.path.startswith(_LIMITS) for finding in control):
+                yield from gke.check_all_within_limits(_LIMITS, limits, _nodes(sound))
     for name in sound.pools if isinstance(settings.cluster, EksCluster | GkeCluster) else ():
         check = eks.check_pool_name if isinstance(settings.cluster, EksCluster) else gke.check_pool_name
         yield from check(f"cluster.pools.{name}", name)
     if sound is settings:
         yield from _a_home_for_the_platform(settings)
     if isinstance(sound.cluster, GkeCluster):
-        yield from _disks(sound, sound.cluster)
+        yield from _disks(sound)
     yield from _services(settings)
     yield from _layers(settings)
 
@@ -80,10 +85,16 @@ def is_home(pool: PoolHandle) -> bool:
     return takes_any_pod(pool) and pool["capacity"]["nodes_min"] > 0
 
 
-def _disks(settings: Settings, cluster: GkeCluster) -> Iterator[Finding]:
+def _nodes(settings: Settings) -> dict[str, tuple[Machine, int]]:
+    """GKE: pool or class -> its machine, and how many of it there are at most."""
+    assert isinstance(settings.cluster, GkeCluster)
+    specs = {**settings.cluster.pools, **settings.cluster.compute_classes}
+    return {name: (MACHINES[spec["machine"]], int(spec["nodes_max"])) for name, spec in specs.items()}
+
+
+def _disks(settings: Settings) -> Iterator[Finding]:
     """What keeps data on disks runs on machines that take them: the platform (wherever any pod may go), trainings."""
-    specs = {**cluster.pools, **cluster.compute_classes}
-    machines = {name: MACHINES[spec["machine"]] for name, spec in specs.items()}
+    machines = {name: machine for name, (machine, _) in _nodes(settings).items()}
     classes = {plan.purpose: plan for plan in plan_storage_classes(PROJECT, settings.storage_args)}
     standard = classes[StoragePurpose.STANDARD]
     for name, pool in settings.pools.items():

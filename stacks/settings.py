@@ -204,6 +204,7 @@ class Settings(Model):
             device_caps=dict(self.environment.device_caps),
             team_quotas={name: dict(team.get("quota") or {}) for name, team in self.teams.items()},
             demands=tuple(self.demands()),
+            auto_provisioned=self.cluster.accelerators_max if isinstance(self.cluster, GkeCluster) else {},
         )
 
 

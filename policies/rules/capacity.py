@@ -15,15 +15,18 @@ def check_ledger(ledger: Ledger) -> Iterator[Finding]:
 
 
 def devices_within_cap(ledger: Ledger) -> Iterator[Finding]:
-    """Physical devices of all pools at their largest stay within what the environment may own."""
+    """Physical devices of all pools at their largest, and those GKE may make, stay within what the environment owns."""
     for accelerator, devices in sorted(ledger.devices_by_accelerator().items()):
         cap = ledger.device_caps.get(accelerator)
         if cap is not None and devices > cap:
+            made = devices == ledger.auto_provisioned.get(accelerator)
+            where = "that GKE may make by itself" if made else "in pools at their largest"
+            lower = f"autoProvisioning.acceleratorsMax.{accelerator}" if made else "nodesMax of a pool"
             yield Finding(
                 f"environment.deviceCaps.{accelerator}",
-                f"{devices} devices in pools at their largest",
+                f"{devices} devices {where}",
                 f"this environment may own {cap} {accelerator}",
-                "lower nodesMax of a pool, or raise the cap on purpose",
+                f"lower {lower}, or raise the cap on purpose",
             )
 
 

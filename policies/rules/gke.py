@@ -2,7 +2,8 @@
 
 import ipaddress
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
@@ -724,14 +725,8 @@ def _within_limits(
         )
         return
     nodes = int(spec.get("nodes_max") or 0)
-    wanted = {
-        "cpuMax": (machine.cpu * nodes, "vCPUs", limits["cpu_max"]),
-        "memoryGibMax": (machine.memory_gib * nodes, "GiB", limits["memory_gib_max"]),
-    }
-    if machine.accelerator:
-        allowed = limits["accelerators_max"].get(machine.accelerator, 0)
-        wanted[f"acceleratorsMax.{machine.accelerator}"] = (machine.devices * nodes, machine.accelerator, allowed)
-    for key, (asked, unit, most) in wanted.items():
+    for key, (asked, unit) in _counted(machine, nodes).items():
+        most = _limit(limits, key) or 0
         if asked > most:
             yield Finding(
                 f"{path}.nodesMax",
@@ -739,6 +734,44 @@ def _within_limits(
                 f"the cluster may make {int(most)} {unit} by itself",
                 f"lower it, or raise autoProvisioning.{key}",
             )
+
+
+def check_all_within_limits(
+    path: str, limits: NodeAutoProvisioningSpec, nodes: Mapping[str, tuple[Machine, int]]
+) -> Iterator[Finding]:
+    """Pools and classes at their largest fit into the limits together. `nodes`: name -> machine, most nodes.
+
+    GKE counts every node of the cluster, and grows no pool beyond them (GKE documentation, node auto-provisioning;
+    accelerators: kubernetes/autoscaler, core/scaleup/resource). An accelerator without a limit of its own has none.
+    """
+    counted: dict[str, dict[str, int]] = defaultdict(dict)
+    units = {}
+    for name, (machine, most) in nodes.items():
+        for key, (asked, units[key]) in _counted(machine, most).items():
+            counted[key][name] = asked
+    for key, amounts in counted.items():
+        limit, together = _limit(limits, key), sum(amounts.values())
+        if limit is not None and together > limit:
+            who = ", ".join(f"{name} {asked}" for name, asked in amounts.items())
+            yield Finding(
+                f"{path}.{key}",
+                f"{int(limit)} of {together} {units[key]} that pools and classes reach ({who})",
+                "GKE counts every node of the cluster, those of pools too, and makes none beyond a limit",
+                f"raise it to {together}, or lower nodesMax",
+            )
+
+
+def _counted(machine: Machine, nodes: int) -> dict[str, tuple[int, str]]:
+    """Limit -> what so many machines take of it, and its unit."""
+    counted = {"cpuMax": (machine.cpu * nodes, "vCPUs"), "memoryGibMax": (machine.memory_gib * nodes, "GiB")}
+    if machine.accelerator:
+        counted[f"acceleratorsMax.{machine.accelerator}"] = (machine.devices * nodes, machine.accelerator)
+    return counted
+
+
+def _limit(limits: NodeAutoProvisioningSpec, key: str) -> int | None:
+    plain = {"cpuMax": limits["cpu_max"], "memoryGibMax": limits["memory_gib_max"]}
+    return plain[key] if key in plain else limits["accelerators_max"].get(key.removeprefix("acceleratorsMax."))
 
 
 def _between(path: str, spec: Any, key: str, least: int, most: int) -> Iterator[Finding]:

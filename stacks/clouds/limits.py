@@ -1,15 +1,17 @@
 """Whether the cloud gives what the pools can grow to: asked before anything is made, unless nobody wants to know."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_gcp as gcp
 
+from components.catalog import ClusterKind
 from components.cloud_limits import CloudLimits, aws_limits, gcp_limits, quota_report
 from components.eks.facts import KARPENTER_CAPACITY_TYPES
 from components.eks.spec import EksPurchase
-from components.machines import MACHINES
+from components.machines import MACHINES, machines_with
 from components.quotas import QuotaNeed, QuotaPool
 from policies.rules.finding import Refused
 from stacks.models.clouds import EksCluster, GkeCluster
@@ -39,7 +41,10 @@ def _reader(
 
 def quota_pools(cluster: EksCluster | GkeCluster) -> list[QuotaPool]:
     """The pools as quotas see them: once for each way their nodes are bought, of several machines the one that counts
-    most. Pure."""
+    most. Pure.
+
+    On GKE also the accelerators that it may make beyond them by itself. Which machines without it makes, nobody says.
+    """
     if isinstance(cluster, GkeCluster):
         pools = [
             QuotaPool(name, pool["machine"], int(pool["nodes_max"]), str(pool.get("purchase") or "on-demand"))
@@ -50,7 +55,7 @@ def quota_pools(cluster: EksCluster | GkeCluster) -> list[QuotaPool]:
             for name, one in cluster.compute_classes.items()
             for purchase in one["purchases"]
         ]
-        return pools + classes
+        return [*pools, *classes, *_made_beyond(cluster)]
     return [
         QuotaPool(
             name, max(pool["machines"], key=lambda machine: MACHINES[machine].cpu), int(pool["nodes_max"]), purchase
@@ -58,3 +63,16 @@ def quota_pools(cluster: EksCluster | GkeCluster) -> list[QuotaPool]:
         for name, pool in cluster.pools.items()
         for purchase in KARPENTER_CAPACITY_TYPES[EksPurchase(pool.get("purchase") or EksPurchase.ON_DEMAND)]
     ]
+
+
+def _made_beyond(cluster: GkeCluster) -> Iterator[QuotaPool]:
+    """What auto-provisioning's limits leave beside pools and classes: on demand, unless a pod says something else."""
+    declared: dict[str, int] = defaultdict(int)
+    for spec in (*cluster.pools.values(), *cluster.compute_classes.values()):
+        machine = MACHINES[spec["machine"]]
+        declared[machine.accelerator] += machine.devices * int(spec["nodes_max"])
+    for name, most in cluster.accelerators_max.items():
+        smallest = machines_with(name, ClusterKind.GKE)[0]
+        nodes = (most - declared[name]) // smallest.devices
+        if nodes > 0:
+            yield QuotaPool(f"cluster.controlPlane.autoProvisioning.acceleratorsMax.{name}", smallest.name, nodes)

@@ -68,3 +68,9 @@ class GkeCluster(Model):
     def mode(self) -> GkeMode:
         """Who makes its nodes."""
         return GkeMode(self.control_plane.get("mode") or GkeMode.STANDARD)
+
+    @property
+    def accelerators_max(self) -> dict[str, int]:
+        """Accelerator -> devices of the whole cluster up to which GKE makes nodes by itself; empty: it makes none."""
+        limits = self.control_plane.get("auto_provisioning")
+        return {name: int(most) for name, most in limits["accelerators_max"].items()} if limits else {}

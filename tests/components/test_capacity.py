@@ -45,6 +45,13 @@ def test_devices_of_a_partitioned_pool_count_once_however_many_profiles_it_has()
     assert Ledger(supplies=tuple(rows)).devices_by_accelerator() == {"A100-80GB": 24}
 
 
+def test_what_gke_may_make_by_itself_counts_where_it_is_more_than_the_pools() -> None:
+    ledger = Ledger(supplies=(supply("h100"),), auto_provisioned={"H100": 10**6, "L4": 8, "H200": 0})
+    assert ledger.devices_by_accelerator() == {"H100": 10**6, "L4": 8}
+    pools = Ledger(supplies=(supply("h100"),)).devices_by_accelerator()
+    assert Ledger(supplies=(supply("h100"),), auto_provisioned={"H100": 1}).devices_by_accelerator() == pools
+
+
 def test_a_pool_with_one_resource_is_named_by_the_pool_alone() -> None:
     capacity = plan_pool("h100", PoolArgs(accelerator="H100", nodes_max=1), ClusterKind.SIMULATED)[0]["capacity"]
     assert unit_key(capacity, "nvidia.com/gpu") == "h100"

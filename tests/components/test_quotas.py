@@ -165,7 +165,7 @@ def test_a_finding_names_pool_figure_quota_region_and_remedy() -> None:
     assert finding.rule == "Running On-Demand P instances (L-417A185B) in us-east-2 allows 192"
     assert finding.remedy == (
         "request an increase at "
-        "https://us-east-2.console.aws.amazon.com/servicequotas/home/services/ec2/quotas/L-417A185B, or lower nodesMax"
+        "https://us-east-2.console.aws.amazon.com/servicequotas/home/services/ec2/quotas/L-417A185B, or lower that"
     )
 
 

@@ -180,7 +180,7 @@ def test_a_checkpoint_is_on_a_disk_that_the_machine_of_a_class_takes_or_on_a_fil
     job = {"run": "1", "image": "ghcr.io/example/tune:1", "command": ["python"], "accelerators": {"count": 8}}
     job |= {"cpuMillis": 8000, "memoryGib": 64, "deadlineMinutes": 60, "checkpoint": {"sizeGib": 10}}
     training = {"team": "vision", "pool": "burst", "job": job}
-    limits = {"cpuMax": 1000, "memoryGibMax": 10000, "acceleratorsMax": {"B200": 8}}
+    limits = {"cpuMax": 2000, "memoryGibMax": 10000, "acceleratorsMax": {"B200": 8}}
     burst = {"machine": "a4-highgpu-8g", "nodesMax": 1, "purchases": ["on-demand"]}
     classes = {
         "cluster": {"controlPlane": {"autoProvisioning": limits}, "computeClasses": {"burst": burst}},

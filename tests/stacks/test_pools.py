@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from components.eks.handles import NodeProvisioning
+from components.quotas import judge_quotas, quota_needs
 from stacks.addons import crd_sets
 from stacks.clouds.limits import quota_pools
 from stacks.models.clouds import EksCluster, GkeCluster
@@ -73,6 +74,30 @@ def test_quotas_of_google_count_each_way_to_buy_a_class() -> None:
     one = {"machine": "a3-highgpu-8g", "nodes_max": 2, "purchases": ["spot", "on-demand"]}
     classes = cluster.model_copy(update={"compute_classes": {"burst": one}})
     assert [pool.purchase for pool in quota_pools(classes) if pool.name == "burst"] == ["spot", "on-demand"]
+
+
+def test_quotas_of_google_count_what_auto_provisioning_may_make_beyond_pools_and_classes() -> None:
+    cluster = settings("gke").cluster
+    assert isinstance(cluster, GkeCluster)
+    # Of 25 L4 the pool and the class, bought one way or the other, take 18; 7 H200 are not one machine.
+    limits = {
+        "cpu_max": 2000,
+        "memory_gib_max": 20000,
+        "accelerators_max": {"L4": 25, "H100": 16, "H200": 7, "B200": 9},
+    }
+    one = {"machine": "g2-standard-8", "nodes_max": 2, "purchases": ["spot", "on-demand"]}
+    more = cluster.model_copy(
+        update={"compute_classes": {"burst": one}, "control_plane": {"auto_provisioning": limits}},
+    )
+    path = "cluster.controlPlane.autoProvisioning.acceleratorsMax"
+    beyond = [pool for pool in quota_pools(more) if pool.name.startswith(path)]
+    assert [(pool.name, pool.machine, pool.nodes_max, pool.purchase) for pool in beyond] == [
+        (f"{path}.L4", "g2-standard-4", 7, "on-demand"),
+        (f"{path}.B200", "a4-highgpu-8g", 1, "on-demand"),
+    ]
+    need = next(need for need in quota_needs(beyond) if need.quota_code.startswith("NVIDIA-L4"))
+    (finding,) = judge_quotas([need], {need.key: 6}, "europe-west4")
+    assert (finding.path, finding.value) == (f"{path}.L4", "7 GPUs at most")
 
 
 def test_a_pool_that_is_there_is_cut_into_its_nodes_and_who_brings_what_to_them() -> None:

@@ -9,6 +9,7 @@ from components.gke.plan import topologies_of
 from components.gke.spec import GkeMode, GkePurchase
 from components.machines import MACHINES
 from policies.rules.gke import (
+    check_all_within_limits,
     check_class_name,
     check_compute_class,
     check_gke_cluster,
@@ -341,6 +342,21 @@ def test_a_class_that_cannot_be_is_refused(over: dict[str, Any], paths: list[str
     spec = {"machine": "g2-standard-8", "nodes_max": 4, "purchases": ["spot"], **over}
     found = check_compute_class("class", spec, GkeMode.AUTOPILOT, None, region="europe-west4", zones=ZONES)  # type: ignore[arg-type]
     assert [f.path.removeprefix("class.") for f in found] == paths
+
+
+def test_limits_hold_pools_and_classes_together_and_what_has_none_is_not_held() -> None:
+    nodes = {"cpu": (MACHINES["n2-standard-8"], 4), "l4": (MACHINES["g2-standard-8"], 3)}
+    enough: dict[str, Any] = {"cpu_max": 56, "memory_gib_max": 224, "accelerators_max": {"L4": 3}}
+    assert list(check_all_within_limits("x", enough, nodes)) == []  # type: ignore[arg-type]
+    assert list(check_all_within_limits("x", {**enough, "accelerators_max": {}}, nodes)) == []  # type: ignore[typeddict-item]
+    less: dict[str, Any] = {"cpu_max": 55, "memory_gib_max": 223, "accelerators_max": {"L4": 2, "H100": 0}}
+    found = list(check_all_within_limits("x", less, nodes))  # type: ignore[arg-type]
+    assert [(f.path, f.remedy) for f in found] == [
+        ("x.cpuMax", "raise it to 56, or lower nodesMax"),
+        ("x.memoryGibMax", "raise it to 224, or lower nodesMax"),
+        ("x.acceleratorsMax.L4", "raise it to 3, or lower nodesMax"),
+    ]
+    assert found[0].value == "55 of 56 vCPUs that pools and classes reach (cpu 32, l4 24)"
 
 
 def test_names_are_those_that_gke_takes() -> None:
