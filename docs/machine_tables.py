@@ -165,12 +165,16 @@ def gke_accelerators(sources: Sources) -> str:
 
 def _gke_driver(machine: Machine) -> str:
     """Who brings the driver, by mechanism."""
-    versions = [v.value for v in GpuDriverVersion if _gke_takes(machine, driver_version=v)]
-    owner = software_of(DeviceMechanism.DEVICE_PLUGIN)["driver"].value
-    by_plugin = f"{owner} ({', '.join(versions)})" if versions else owner
-    if not _gke_takes(machine, mechanism=DeviceMechanism.DRA):
-        return by_plugin
-    return f"{by_plugin}; dra: {software_of(DeviceMechanism.DRA)['driver'].value}"
+    plugin, dra = DeviceMechanism.DEVICE_PLUGIN, DeviceMechanism.DRA
+    none = GpuDriverVersion.DISABLED
+    versions = [v.value for v in GpuDriverVersion if v is not none and _gke_takes(machine, driver_version=v)]
+    owner = software_of(plugin)["driver"].value
+    ways = [f"{owner} ({', '.join(versions)})" if versions else owner]
+    if _gke_takes(machine, driver_version=none):
+        ways.append(f"{none.value}: {software_of(plugin, own_driver=True)['driver'].value}")
+    if _gke_takes(machine, mechanism=dra):
+        ways.append(f"dra: {software_of(dra)['driver'].value}")
+    return "; ".join(ways)
 
 
 def gke_machines(sources: Sources) -> str:

@@ -163,11 +163,15 @@ def topologies_of(machine: Machine) -> list[str]:
     return [machine.topology, *(t for t in larger if t != machine.topology)]
 
 
-def software_of(mechanism: DeviceMechanism) -> NodeSoftware:
-    """GKE brings driver and device plugin; with DRA neither: who runs the cluster installs the driver."""
+def software_of(mechanism: DeviceMechanism, *, own_driver: bool = False) -> NodeSoftware:
+    """GKE brings driver and device plugin; with DRA neither: who runs the cluster installs the driver.
+
+    `own_driver`: so it is with the device plugin too (GKE documentation, how-to/gpus, manual installation).
+    """
     if mechanism is DeviceMechanism.DRA:
         return NodeSoftware(driver=Owner.FOUND, device_plugin=Owner.PLATFORM, mechanism=mechanism)
-    return NodeSoftware(driver=Owner.CLOUD, device_plugin=Owner.CLOUD, mechanism=mechanism)
+    driver = Owner.FOUND if own_driver else Owner.CLOUD
+    return NodeSoftware(driver=driver, device_plugin=Owner.CLOUD, mechanism=mechanism)
 
 
 _HANDLE_PURCHASE = {GkePurchase.SPOT: Purchase.SPOT, GkePurchase.RESERVED: Purchase.RESERVED}
@@ -180,7 +184,7 @@ def _handle(
     purchase: GkePurchase,
     nodes: tuple[int, int],
     extra: list[Taint],
-    mechanism: DeviceMechanism,
+    software: NodeSoftware,
     sharing: SharingArgs,
 ) -> tuple[PoolHandle, dict[str, str]]:
     """The handle of a pool and all labels of its nodes; `extra` are taints beside the device's and spot's."""
@@ -195,7 +199,7 @@ def _handle(
     )
     if machine.accelerator:
         args |= PoolArgs(devices_per_node=machine.devices, sharing=sharing, topology=topology, nodes_max=nodes[1])
-    handle, labels, _ = plan_pool(name, args, ClusterKind.GKE, software_of(mechanism))
+    handle, labels, _ = plan_pool(name, args, ClusterKind.GKE, software)
     return handle, {**labels, PURCHASE_LABEL: purchase.value}
 
 
@@ -209,6 +213,7 @@ def plan_gke_pool(name: str, spec: GkePoolSpec, cluster_zones: list[str]) -> Gke
     machine = MACHINES[spec["machine"]]
     purchase = GkePurchase(spec.get("purchase") or GkePurchase.ON_DEMAND)
     mechanism = DeviceMechanism(spec.get("mechanism") or DeviceMechanism.DEVICE_PLUGIN)
+    software = software_of(mechanism, own_driver=spec.get("driver_version") == GpuDriverVersion.DISABLED)
     topology, hosts = topology_of(machine, spec.get("topology")), hosts_of(machine, spec.get("topology"))
     zones = tuple(spec.get("zones") or cluster_zones)
     nodes = int(spec["nodes_min"]), int(spec["nodes_max"])
@@ -220,13 +225,13 @@ def plan_gke_pool(name: str, spec: GkePoolSpec, cluster_zones: list[str]) -> Gke
         purchase,
         nodes,
         [*taints, *_cloud_taints(machine, purchase)],
-        mechanism,
+        software,
         spec.get("sharing") or SharingArgs(),
     )
     declared = own_labels({**(spec.get("labels") or {}), **labels})
     if mechanism is DeviceMechanism.DRA:
         declared |= DRA_LABELS
-    node_config = _node_config(machine, spec, purchase, mechanism, taints)
+    node_config = _node_config(machine, spec, purchase, software, taints)
     by_policy = hosts > 1 and machine.accelerator in WORKLOAD_POLICY_ACCELERATORS
     return GkePoolPlan(
         handle=handle,
@@ -252,7 +257,7 @@ def _cloud_taints(machine: Machine, purchase: GkePurchase) -> list[Taint]:
 
 
 def _node_config(
-    machine: Machine, spec: GkePoolSpec, purchase: GkePurchase, mechanism: DeviceMechanism, taints: list[Taint]
+    machine: Machine, spec: GkePoolSpec, purchase: GkePurchase, software: NodeSoftware, taints: list[Taint]
 ) -> dict[str, Any]:
     accelerator = ACCELERATORS[machine.accelerator] if machine.accelerator else None
     gpu = accelerator is not None and not accelerator.is_tpu
@@ -275,14 +280,14 @@ def _node_config(
         "kubelet_config": {"insecure_kubelet_readonly_port_enabled": "FALSE"},
         # A driver that is not signed by Google is not loaded with secure boot.
         "shielded_instance_config": {
-            "enable_secure_boot": mechanism is not DeviceMechanism.DRA,
+            "enable_secure_boot": software["driver"] is Owner.CLOUD,
             "enable_integrity_monitoring": True,
         },
         "taints": [{"key": t["key"], "value": t["value"], "effect": TAINT_EFFECTS[t["effect"]]} for t in taints],
         **_purchase_config(spec, purchase),
     }
     if gpu:
-        config["guest_accelerators"] = [_guest_accelerator(machine, spec, mechanism)]
+        config["guest_accelerators"] = [_guest_accelerator(machine, spec, software)]
     ssds = machine.local_ssds or int(spec.get("local_ssds") or 0)
     if ssds:
         config["ephemeral_storage_local_ssd_config"] = {"local_ssd_count": ssds}
@@ -314,13 +319,13 @@ def run_seconds(hours: int | None) -> int:
     return int(hours or MAX_RUN_HOURS) * 3600
 
 
-def _guest_accelerator(machine: Machine, spec: GkePoolSpec, mechanism: DeviceMechanism) -> dict[str, Any]:
+def _guest_accelerator(machine: Machine, spec: GkePoolSpec, software: NodeSoftware) -> dict[str, Any]:
     version = GpuDriverVersion(spec.get("driver_version") or GpuDriverVersion.DEFAULT).value.upper()
     guest: dict[str, Any] = {
         "type": gke_accelerator(machine),
         "count": machine.devices,
         "gpu_driver_installation_config": {
-            "gpu_driver_version": "INSTALLATION_DISABLED" if mechanism is DeviceMechanism.DRA else version
+            "gpu_driver_version": version if software["driver"] is Owner.CLOUD else "INSTALLATION_DISABLED"
         },
     }
     sharing = spec.get("sharing") or SharingArgs()
@@ -490,7 +495,7 @@ def plan_compute_class(
         purchase,
         (0, int(spec["nodes_max"])),
         [*taints, *cloud_taints],
-        DeviceMechanism.DEVICE_PLUGIN,
+        software_of(DeviceMechanism.DEVICE_PLUGIN),
         SharingArgs(),
     )
     # The class decides the hardware: selecting GKE's labels of it as well can contradict the class.

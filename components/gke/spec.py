@@ -35,6 +35,8 @@ class GpuDriverVersion(StrEnum):
 
     DEFAULT = "default"
     LATEST = "latest"
+    DISABLED = "disabled"
+    """None: the driver is yours to install, the device plugin stays GKE's. Pools only."""
 
 
 class ReleaseChannel(StrEnum):

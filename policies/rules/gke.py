@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
@@ -702,6 +702,13 @@ def _class_purchases(path: str, spec: ComputeClassSpec, machine: Machine) -> Ite
         )
     if spec.get("driver_version") and (not machine.accelerator or machine.topology):
         yield Finding(f"{path}.driverVersion", spec["driver_version"], f"{machine.name} has no GPU", "remove this line")
+    elif spec.get("driver_version") == GpuDriverVersion.DISABLED:
+        yield Finding(
+            f"{path}.driverVersion",
+            spec["driver_version"],
+            "the nodes of a class come with a driver of GKE's",
+            "use default or latest, or declare a pool",
+        )
 
 
 def _class_slices(path: str, spec: ComputeClassSpec, machine: Machine, *, one_zone: bool) -> Iterator[Finding]:

@@ -381,6 +381,7 @@ GKE_OWNERS: dict[str, dict[str, Any]] = {
     "cloud": {},
     "default": {"driver_version": "default"},
     "latest": {"driver_version": "latest"},
+    "disabled": {"driver_version": "disabled"},
     "dra": {"mechanism": DeviceMechanism.DRA},
     "slices": {},
     "compute-class": {},
@@ -441,7 +442,7 @@ def gke_can(cell: Combination) -> bool:
         return False
     if cell.accelerator in TPU:
         never = cell.accelerator == "TPU-v4" and cell.purchase in DYNAMIC
-        of_gpus = cell.owner in ("default", "latest", "dra")
+        of_gpus = cell.owner in ("default", "latest", "disabled", "dra")
         return cell.sharing is Sharing.EXCLUSIVE and not of_gpus and not never
     whole_alone = cell.owner == "dra" or by_class(cell)
     return (
@@ -492,12 +493,13 @@ def assert_gke_pool(cell: Combination, outcome: Outcome) -> None:
 
 def assert_gke_nodes(cell: Combination, outcome: Outcome, pool: dict[str, Any], role: str) -> None:
     gpu, dra, machine = cell.accelerator in NVIDIA, cell.owner == "dra", gke_machine(cell)
+    found = cell.owner in ("disabled", "dra")
     config = pool["nodeConfig"]
     guest: dict[str, Any] = {
         "type": gke_name(cell),
         "count": machine.devices,
         "gpuDriverInstallationConfig": {
-            "gpuDriverVersion": "INSTALLATION_DISABLED" if dra else cell.owner.upper(),
+            "gpuDriverVersion": "INSTALLATION_DISABLED" if found else cell.owner.upper(),
         },
     }
     if cell.sharing is Sharing.MIG:
@@ -506,7 +508,7 @@ def assert_gke_nodes(cell: Combination, outcome: Outcome, pool: dict[str, Any], 
         guest["gpuSharingConfig"] = {"gpuSharingStrategy": gke_strategy(cell), "maxSharedClientsPerGpu": REPLICAS}
     assert config.get("guestAccelerators") == ([guest] if gpu else None)
     assert config["machineType"] == machine.name
-    assert config["shieldedInstanceConfig"]["enableSecureBoot"] is not dra
+    assert config["shieldedInstanceConfig"]["enableSecureBoot"] is not found
     assert_gke_purchase(cell, pool)
     assert config["labels"] == {
         "mlplatform.dev/pool": outcome.name,
@@ -594,7 +596,7 @@ def assert_gke_handle(cell: Combination, outcome: Outcome) -> None:
     assert capacity["units_per_node"] == ({"gpu.nvidia.com": machine.devices} if dra else whole)
     assert capacity["nodes_max"] == (4 if gke_topology(cell) else 2)
     assert outcome.handle["software"] == {
-        "driver": Owner.FOUND if dra else Owner.CLOUD,
+        "driver": Owner.FOUND if cell.owner in ("disabled", "dra") else Owner.CLOUD,
         "device_plugin": Owner.PLATFORM if dra else Owner.CLOUD,
         "mechanism": DeviceMechanism.DRA if dra else DeviceMechanism.DEVICE_PLUGIN,
     }
@@ -763,8 +765,8 @@ CLOUDS = {
         tuple(GKE_OWNERS),
         tuple(each.value for each in GkePurchase),
         offered_by(ClusterKind.GKE),
-        536,
-        1904,
+        691,
+        2009,
     ),
     "existing": Cloud(
         build_existing,

@@ -198,6 +198,7 @@ CASES = [
             "nodes.machine": "g2-standard-12",
             "nodes.topology": "4x4",
             "nodes.zones": ["europe-west4-b"],
+            "nodes.driver_version": GpuDriverVersion.DEFAULT,
             "nodes.purchases": [GkePurchase.RESERVED, GkePurchase.SPOT, GkePurchase.FLEX_START],
             "nodes.taints.0.effect": "NoExecute",
             "limits.cpu_max": 0,

@@ -254,6 +254,7 @@ def test_flex_start_nodes_live_as_long_as_asked_for() -> None:
         ({"purchase": GkePurchase.SPOT}, True),
         ({"sharing": {"strategy": Sharing.MPS, "replicas": 2}}, True),
         ({"driver_version": "latest"}, True),
+        ({"driver_version": "disabled"}, True),
         ({"local_ssds": 1}, True),
     ],
 )

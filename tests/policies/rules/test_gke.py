@@ -61,6 +61,7 @@ GOOD_POOLS: dict[str, dict[str, Any]] = {
     "queued": {**L4, "purchase": "queued"},
     "working hours": {**L4, "working_hours": {**HOURS, "time_zone": "Europe/Paris"}},
     "dra": {**L4, "mechanism": DeviceMechanism.DRA},
+    "own driver": {**L4, "driver_version": "disabled"},
     "compact": {**L4, "compact": True, "zones": ["europe-west4-a"]},
     "local ssds": {**CPU, "local_ssds": 4},
     "labels": {**L4, "labels": {"acme.dev/tier": "a", "tier": "b"}},
@@ -332,6 +333,7 @@ BAD_CLASSES: list[tuple[dict[str, Any], list[str]]] = [
     ({"machine": "ct5lp-hightpu-4t", "topology": "4x4", "nodes_max": 3, "zones": ZONES[:1]}, ["nodesMax"]),
     ({"machine": "ct5lp-hightpu-4t", "topology": "4x4", "nodes_max": 4}, ["zones"]),
     ({"machine": "n2-standard-8", "driver_version": "latest"}, ["driverVersion"]),
+    ({"driver_version": "disabled"}, ["driverVersion"]),
     ({"zones": ["us-east1-b"]}, ["zones[0]"]),
     ({"machine": "a3-highgpu-1g", "purchases": ["spot", "on-demand"]}, ["purchases[1]"]),
 ]
