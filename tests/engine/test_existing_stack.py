@@ -10,16 +10,39 @@ from typing import Any
 
 import yaml
 
+from components.existing import Advice
 from components.node_pools.simulated import CAPACITY_ANNOTATION, node_capacity
 from components.placement import plan_pool
+from simulator.crds.__main__ import FOLDER as CRD_FOLDER
 from stacks.pools import described_pool
 from stacks.settings import ClusterKind
 from tests.engine.conftest import REPOSITORY
+from tests.support.definitions import established
+from tests.support.settings import merged
+from tools.detect import Kubectl, advice_for, read_snapshot
+from tools.engine import Engine
 
 POOLS: dict[str, Any] = {
     "cpu": {"nodesMin": 1, "nodesMax": 2},
     "l4": {"accelerator": "L4", "devicesPerNode": 2, "nodesMax": 1},
 }
+
+
+FOUND = {
+    "cert-manager": "certificates",
+    "cloudnative-pg": "databases",
+    "node-feature-discovery": "features",
+    "prometheus-operator": "observability",
+}
+IMAGES = {
+    "cert-manager": "quay.io/jetstack/cert-manager-controller:v1.21.1",
+    "cloudnative-pg": "ghcr.io/cloudnative-pg/cloudnative-pg:1.30.0",
+    "node-feature-discovery": "registry.k8s.io/nfd/node-feature-discovery:v0.19.0",
+    "prometheus-operator": "quay.io/prometheus-operator/prometheus-operator:v0.93.0",
+}
+"""What runs there before the platform comes; its releases are those that stand-ins of the CRDs are of."""
+FOUND_CRDS = ("gateway-api",)
+OURS = "app.kubernetes.io/managed-by=mlplatform"
 
 
 def settings(kubeconfig: Path) -> dict[str, Any]:
@@ -77,14 +100,45 @@ def node(name: str, pool: str) -> dict[str, Any]:
     }
 
 
+NODES = [node("rack-1", "cpu"), node("rack-2", "cpu"), node("rack-3", "l4")]
+
+
+def others() -> list[dict[str, Any]]:
+    """Namespaces and Deployments of what somebody else has installed."""
+    objects: list[dict[str, Any]] = []
+    for addon, namespace in FOUND.items():
+        labels = {"app": addon}
+        pod = {"containers": [{"name": "controller", "image": IMAGES[addon]}]}
+        spec = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}}
+        inside = {"name": addon, "namespace": namespace}
+        objects.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        objects.append({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": inside, "spec": spec})
+    return objects
+
+
+def on_existing(workspace: Any, written: dict[str, Any]) -> Engine:
+    config = {f"mlplatform:{key}": value for key, value in written.items()}
+    law = REPOSITORY / "policies"
+    engine: Engine = workspace(
+        REPOSITORY / "stacks", config=config, policy_pack=law, environment={"MLPLATFORM_REHEARSAL": "1"}
+    )
+    return engine
+
+
+def twice(cluster: Any, written: dict[str, Any]) -> list[Advice]:
+    """What an `up` with these settings would install again."""
+    kubectl = Kubectl(cluster.toolchain.path("kubectl"), cluster.kubeconfig, "")
+    return [row for row in advice_for(read_snapshot(kubectl.version(), kubectl.ask), written) if row.twice]
+
+
 def test_a_platform_comes_up_on_a_cluster_that_is_there_and_leaves_it_as_it_was(workspace: Any, cluster: Any) -> None:
-    nodes = [node("rack-1", "cpu"), node("rack-2", "cpu"), node("rack-3", "l4")]
-    cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(nodes))
+    cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(NODES))
     before = cluster.census()
-    config = {f"mlplatform:{key}": value for key, value in settings(cluster.kubeconfig).items()}
-    engine = workspace(REPOSITORY / "stacks", config=config, environment={"MLPLATFORM_REHEARSAL": "1"})
+    engine = on_existing(workspace, settings(cluster.kubeconfig))
+    plan = engine.preview()
+    assert (plan.failures, plan.violations) == ((), ())
     up = engine.up()
-    assert up.failures == ()
+    assert (up.failures, up.violations) == ((), ())
     assert engine.up().changes == {}
     assert engine.refresh().changes == {}
     (pod,) = json.loads(cluster.kubectl("get", "pods", "-n", "vision", "-o", "json"))["items"]
@@ -97,7 +151,49 @@ def test_a_platform_comes_up_on_a_cluster_that_is_there_and_leaves_it_as_it_was(
         "mlplatform-dataset": "nfs.csi.k8s.io",
     }
     assert "metallb" in cluster.kubectl("get", "deployments", "-n", "metallb-system", "-o", "name")
+    assert twice(cluster, settings(cluster.kubeconfig)) == []
     assert engine.destroy().failures == ()
     assert engine.resources() == []
     assert cluster.difference(before) == set()
     cluster.kubectl("delete", "nodes", "rack-1", "rack-2", "rack-3")
+
+
+def test_what_a_cluster_has_is_named_then_used_and_not_installed_again(workspace: Any, cluster: Any) -> None:
+    crds = [argument for name in (*FOUND, *FOUND_CRDS) for argument in ("-f", str(CRD_FOLDER / f"{name}.yaml"))]
+    cluster.kubectl("apply", "--server-side", *crds)
+    established(cluster.kubectl, *crds)
+    cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump_all([*NODES, *others()]))
+    cluster.kubectl("wait", "--for=condition=Available", "deployments", "--all", "-A", "--timeout=60s")
+    before = cluster.census()
+
+    undeclared = settings(cluster.kubeconfig)
+    assert {(row.path, row.advice.split("`")[1]) for row in twice(cluster, undeclared)} == {
+        *(("cluster.found", f"{addon}: {namespace}") for addon, namespace in FOUND.items()),
+        *(("cluster.foundCrds", f"- {name}") for name in FOUND_CRDS),
+    }
+    declared = merged(undeclared, {"cluster": {"found": FOUND, "foundCrds": [*FOUND_CRDS]}})
+    assert twice(cluster, declared) == []
+
+    engine = on_existing(workspace, declared)
+    plan = engine.preview()
+    assert (plan.failures, plan.violations) == ((), ())
+    up = engine.up()
+    assert (up.failures, up.violations) == ((), ())
+    assert engine.up().changes == {}
+    made = json.loads(
+        cluster.kubectl("get", "namespaces", "-l", "app.kubernetes.io/managed-by=mlplatform", "-o", "json")
+    )
+    names = {one["metadata"]["name"] for one in made["items"]}
+    assert {"monitoring", "mlflow", "kserve"} <= names
+    assert not {"cert-manager", "cnpg-system", "node-feature-discovery", *FOUND.values()} & names
+    issuers = json.loads(cluster.kubectl("get", "clusterissuers", "-o", "json"))["items"]
+    assert {one["metadata"]["name"] for one in issuers} == {"mlplatform-self-signed", "mlplatform-internal"}
+    assert "mlplatform-internal-ca" in cluster.kubectl("get", "certificates", "-n", "certificates", "-o", "name")
+    prometheus = json.loads(cluster.kubectl("get", "prometheuses", "-A", "-o", "json"))["items"]
+    assert [one["metadata"]["namespace"] for one in prometheus] == ["monitoring"]
+    assert "operator" not in cluster.kubectl("get", "deployments", "-n", "monitoring", "-o", "name")
+    assert engine.destroy().failures == ()
+    assert cluster.difference(before) == set()
+    cluster.kubectl("delete", "nodes", "rack-1", "rack-2", "rack-3")
+    cluster.kubectl("delete", "namespaces", *FOUND.values())
+    cluster.kubectl("delete", *crds)
