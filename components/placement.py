@@ -3,7 +3,7 @@
 Pure. A workload takes the handle; nobody retypes a taint, a label or a resource name.
 """
 
-from typing import Required, TypedDict
+from typing import NotRequired, Required, TypedDict
 
 from components.catalog import (
     ACCELERATORS,
@@ -136,6 +136,10 @@ class Placement(TypedDict):
     """How the nodes are paid for; spot nodes can vanish."""
     fabric: dict[str, int]
     """Network interfaces of one node that programs use directly (EFA): extended resource -> units; often empty."""
+    max_run_hours: NotRequired[int]
+    """Hours after which a node ends, whatever runs on it; left out: never."""
+    queued: NotRequired[bool]
+    """Whether nodes come only for a ProvisioningRequest, all of a request at once; left out: no."""
 
 
 class Capacity(TypedDict):

@@ -426,7 +426,7 @@ IMAGES: dict[str, Image] = {
     ),
 }
 
-CLOUD_CRDS = frozenset({"gke-compute-class"})
+CLOUD_CRDS = frozenset({"gke-compute-class", "gke-provisioning-request"})
 """CRDs that a cloud's clusters bring: nobody installs them; their stand-ins check our custom resources."""
 
 API_VERSIONS: dict[str, str] = {
@@ -450,6 +450,7 @@ API_VERSIONS: dict[str, str] = {
     "NodePool": "karpenter.sh/v1",
     "EC2NodeClass": "karpenter.k8s.aws/v1",
     "ComputeClass": "cloud.google.com/v1",
+    "ProvisioningRequest": "autoscaling.x-k8s.io/v1",
 }
 """The API version of each custom resource kind that our components emit (storage versions of `CRDS`, `CLOUD_CRDS`)."""
 

@@ -51,6 +51,9 @@ MAX_ACCOUNT_ID = 30
 """Characters of the name of a service account (IAM API)."""
 QUEUED_TAINT = Taint(key="cloud.google.com/gke-queued", value="true", effect="NoSchedule")
 """GKE sets it on pools with queued provisioning."""
+FLEX_START_LABEL = "cloud.google.com/gke-flex-start"
+"""GKE sets it on nodes of the Dynamic Workload Scheduler; pods of a ProvisioningRequest select it (GKE documentation,
+how-to/provisioningrequest)."""
 ARM_TAINT = Taint(key="kubernetes.io/arch", value="arm64", effect="NoSchedule")
 """GKE sets it on nodes with Arm processors, so that images for others do not start there."""
 DRA_LABELS = {"gke-no-default-nvidia-gpu-device-plugin": "true", "nvidia.com/gpu.present": "true"}
@@ -231,6 +234,11 @@ def plan_gke_pool(name: str, spec: GkePoolSpec, cluster_zones: list[str]) -> Gke
     declared = own_labels({**(spec.get("labels") or {}), **labels})
     if mechanism is DeviceMechanism.DRA:
         declared |= DRA_LABELS
+    if purchase in DYNAMIC:
+        handle["placement"]["max_run_hours"] = run_hours(spec.get("max_run_hours"))
+    if purchase is GkePurchase.QUEUED:
+        handle["placement"]["queued"] = True
+        handle["placement"]["node_selector"][FLEX_START_LABEL] = "true"
     node_config = _node_config(machine, spec, purchase, software, taints)
     by_policy = hosts > 1 and machine.accelerator in WORKLOAD_POLICY_ACCELERATORS
     return GkePoolPlan(
@@ -308,15 +316,15 @@ def _purchase_config(spec: GkePoolSpec, purchase: GkePurchase) -> dict[str, Any]
     if purchase in DYNAMIC:
         return {
             "flex_start": True,
-            "max_run_duration": f"{run_seconds(spec.get('max_run_hours'))}s",
+            "max_run_duration": f"{run_hours(spec.get('max_run_hours')) * 3600}s",
             "reservation_affinity": {"consume_reservation_type": "NO_RESERVATION"},
         }
     return {}
 
 
-def run_seconds(hours: int | None) -> int:
+def run_hours(hours: int | None) -> int:
     """Life of a flex-start node."""
-    return int(hours or MAX_RUN_HOURS) * 3600
+    return int(hours or MAX_RUN_HOURS)
 
 
 def _guest_accelerator(machine: Machine, spec: GkePoolSpec, software: NodeSoftware) -> dict[str, Any]:
@@ -500,6 +508,8 @@ def plan_compute_class(
     )
     # The class decides the hardware: selecting GKE's labels of it as well can contradict the class.
     handle["placement"]["node_selector"] = {POOL_LABEL: name, COMPUTE_CLASS_LABEL: name}
+    if GkePurchase.FLEX_START in purchases:
+        handle["placement"]["max_run_hours"] = run_hours(spec.get("max_run_hours"))
     declared = own_labels({**(spec.get("labels") or {}), **labels})
     del declared[PURCHASE_LABEL]  # it differs from node to node
     spot = [{"key": SPOT_TAINT, "value": "true", "effect": "NoSchedule"}]
@@ -541,7 +551,7 @@ def _priority(
             rule["spot"] = True
         case GkePurchase.FLEX_START:
             rule["flexStart"] = {"enabled": True}
-            rule["maxRunDurationSeconds"] = run_seconds(spec.get("max_run_hours"))
+            rule["maxRunDurationSeconds"] = run_hours(spec.get("max_run_hours")) * 3600
         case GkePurchase.RESERVED:
             rule["reservations"] = {
                 "affinity": "Specific",

@@ -27,7 +27,8 @@ class GkePurchase(StrEnum):
     FLEX_START = "flex-start"
     """Node by node when there is capacity, for at most seven days each (Dynamic Workload Scheduler)."""
     QUEUED = "queued"
-    """Flex-start, all nodes of a request at once: pods come through a ProvisioningRequest (Kueue)."""
+    """Flex-start, all nodes of a training at once, for which each run makes a ProvisioningRequest. Nothing else runs
+    there: no served model, no schedule."""
 
 
 class GpuDriverVersion(StrEnum):
@@ -173,7 +174,8 @@ class GkePoolSpec(TypedDict, total=False):
     working_hours: WorkingHoursSpec
     """When it may have nodes; default: always. Needs `nodesMin` 0."""
     max_run_hours: int
-    """flex-start and queued: hours after which a node ends, 1 to 168; default 168."""
+    """flex-start and queued: hours after which a node ends, 1 to 168; default 168. A training's `deadlineMinutes` is
+    held against it."""
     compact: bool
     """GPU nodes as close to each other as can be, in one zone; default false."""
     labels: dict[str, str]

@@ -53,6 +53,7 @@ class DistributedTrainingJob(Component):
     """One run of a training on several nodes: an Indexed Job and the headless Service by which its workers meet.
 
     What "together" means without a gang scheduler stands in `components.training.plan`; what a run is in ADR 0020.
+    On a queued pool of GKE one ProvisioningRequest, used once, asks for the nodes of all workers (see `TrainingJob`).
     """
 
     run: Output[str]
@@ -94,6 +95,7 @@ class DistributedTrainingJob(Component):
         self.run = declare_run(
             name,
             job["run"],
+            pool,
             team["namespace"],
             job_spec(job, template, workers),
             self.child,

@@ -50,6 +50,8 @@ class TrainingJob(Component):
     """One run of a training on one node. `up` starts it and does not wait for its end.
 
     A run is started once and never edited or restarted by the platform (ADR 0020); another `run` takes its place.
+    On a queued pool of GKE it asks for its nodes by a ProvisioningRequest, which is used once: should they end before
+    the run does, its pods wait until `deadlineMinutes`, and another `run` asks anew.
     """
 
     run: Output[str]
@@ -69,6 +71,7 @@ class TrainingJob(Component):
         self.run = declare_run(
             name,
             job["run"],
+            pool,
             team["namespace"],
             job_spec(job, template),
             self.child,

@@ -60,11 +60,16 @@ FIXED_FIELDS = [
 ]
 """Fields of a Job that stay as they were when its run started. Without this the provider would delete a running
 training to create it anew as soon as one of them changes, be it because its pool got another taint."""
+FIXED_TEMPLATE_FIELDS = [path.removeprefix("spec.") for path in FIXED_FIELDS if path.startswith("spec.template.")]
+"""The same of the PodTemplate that a run on a queued pool is announced with."""
 STAYS_UNTIL_DONE = {
     "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
     "karpenter.sh/do-not-disrupt": "true",
 }
 """Sources: FAQ of kubernetes/autoscaler, cluster-autoscaler 1.34; Karpenter 1.x, "Disruption", pod-level controls."""
+PROVISIONING_CLASS = "queued-provisioning.gke.io"
+WARDEN_LABEL = {"cloud.google.com/apply-warden-policies": "true"}
+"""On a PodTemplate: GKE changes it as it changes pods, and so learns what they need."""
 COMPLETION_INDEX = "metadata.labels['batch.kubernetes.io/job-completion-index']"
 MEETING_SECONDS = 1800
 """How long workers wait for each other: nodes that are started for them and images of 20 GB take their time."""
@@ -191,6 +196,30 @@ def job_spec(job: TrainingSpec, template: Mapping[str, Any], workers: WorkersSpe
         **ttl,
         "template": template,
     }
+
+
+def node_request_spec(job: Mapping[str, Any], pool: PoolHandle, pod_template: Any) -> dict[str, Any]:
+    """The `spec` of the ProvisioningRequest for all nodes of a run on a queued pool.
+
+    `job`: the spec of its Job; `pod_template`: the name of a PodTemplate with the Job's pods. GKE takes one set of pods
+    (GKE documentation, how-to/provisioningrequest).
+    """
+    return {
+        "provisioningClassName": PROVISIONING_CLASS,
+        "parameters": {"maxRunDurationSeconds": str(int(pool["placement"]["max_run_hours"]) * 3600)},
+        "podSets": [{"count": job["parallelism"], "podTemplateRef": {"name": pod_template}}],
+    }
+
+
+def consuming(job: Mapping[str, Any], request: str) -> dict[str, Any]:
+    """The `spec` of a Job whose pods run on the nodes of that ProvisioningRequest, and wait until they are there."""
+    template = job["template"]
+    annotations = {
+        **template["metadata"].get("annotations", {}),
+        "autoscaling.x-k8s.io/consume-provisioning-request": request,
+        "autoscaling.x-k8s.io/provisioning-class-name": PROVISIONING_CLASS,
+    }
+    return {**job, "template": {**template, "metadata": {**template["metadata"], "annotations": annotations}}}
 
 
 _DISRUPTED = {"type": "DisruptionTarget", "status": "True"}

@@ -50,7 +50,8 @@ class TrainingSpec(TypedDict, total=False):
     read_only_root: bool
     """Whether the image's file system is read-only; default true. /tmp and /dev/shm are writable in any case."""
     deadline_minutes: Required[int]
-    """When the run is stopped at the latest, in minutes from its start, retries included."""
+    """When the run is stopped at the latest, in minutes from its start, retries and the wait for nodes included. At
+    most as long as a node of the pool lives: flex-start with a checkpoint alone may take longer."""
     retries: int
     """Restarts after a failure, 0 to 10; default 3. Lost nodes and preemption are not counted."""
     fatal_exit_codes: list[int]

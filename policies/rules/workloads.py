@@ -94,6 +94,13 @@ def check_scheduled_training(
         yield Finding(
             path, name, f"the name of a scheduled training has at most {MAX_CRON_JOB_NAME} characters", "shorten it"
         )
+    if pool["placement"].get("queued"):
+        yield Finding(
+            f"{path}.pool",
+            f"{pool['placement']['pool']} (queued)",
+            "a request for queued nodes is made for one run and used once, and a schedule starts runs by itself",
+            "choose a flex-start, spot or on-demand pool, or remove schedule and give each run a name",
+        )
     yield from _check_program(path, job, pool, None)
     yield from check_schedule(f"{path}.schedule", schedule)
 
@@ -193,6 +200,7 @@ def _check_program(path: str, job: TrainingSpec, pool: PoolHandle, workers: Work
         )
     if pool["placement"]["purchase"] == Purchase.SPOT:
         yield from _check_spot(path, job, pool, grace)
+    yield from _check_node_life(path, job, pool)
     yield from _check_slice(path, job, pool, workers)
     if workers:
         yield from _check_workers(f"{path}.workers", job, pool, workers)
@@ -213,6 +221,27 @@ def _check_spot(path: str, job: TrainingSpec, pool: PoolHandle, grace: int) -> I
             str(grace),
             f"{least} to {most} on a spot pool: time to write a checkpoint, and no more than a cloud gives",
             f"use {min(max(grace, least), most)}",
+        )
+
+
+def _check_node_life(path: str, job: TrainingSpec, pool: PoolHandle) -> Iterator[Finding]:
+    """A run ends before its nodes do. With checkpoints it goes on on others, unless they come for one request only."""
+    name, hours = pool["placement"]["pool"], int(pool["placement"].get("max_run_hours", 0))
+    queued, minutes = pool["placement"].get("queued"), int(job.get("deadline_minutes", 1))
+    if hours and minutes > hours * 60 and (queued or not job.get("checkpoint")):
+        resumes = "" if queued else "add checkpoint.sizeGib to go on on other nodes, "
+        yield Finding(
+            f"{path}.deadlineMinutes",
+            f"{minutes} on pool {name}, whose nodes end after {hours} hours",
+            "a run ends before the nodes that it runs on",
+            f"use at most {hours * 60}, {resumes}raise maxRunHours of the pool, or choose one whose nodes stay",
+        )
+    if queued and job.get("ttl_minutes"):
+        yield Finding(
+            f"{path}.ttlMinutes",
+            f"{job['ttl_minutes']} on queued pool {name}",
+            "a Job that is started again waits for nodes whose request was used",
+            "remove ttlMinutes",
         )
 
 
@@ -319,6 +348,13 @@ def _check_served(path: str, served: InferenceSpec | ModelServerSpec, pool: Pool
             f"{placement['pool']} (spot)",
             "a model that people wait for is not served from nodes that can all vanish at once",
             "choose an on-demand or reserved pool",
+        )
+    if placement.get("queued"):
+        yield Finding(
+            f"{path}.pool",
+            f"{placement['pool']} (queued)",
+            "queued nodes come for one training, when there are enough of them, and end",
+            "choose an on-demand or reserved pool; flex-start where it may wait for nodes",
         )
     if placement["hosts_per_slice"] > 1:
         yield Finding(

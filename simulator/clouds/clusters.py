@@ -24,6 +24,8 @@ EKS_CLUSTER = "aws:eks/cluster:Cluster"
 EKS_GROUP = "aws:eks/nodeGroup:NodeGroup"
 GKE_CLUSTER = "gcp:container/cluster:Cluster"
 GKE_POOL = "gcp:container/nodePool:NodePool"
+GKE_CRDS = sorted((Path(__file__).parents[1] / "crds").glob("gke-*.yaml"))
+"""Stand-ins for the definitions that every GKE cluster brings with it."""
 TOOLS_FILE = "tools.json"
 """In the cloud's directory: program -> where it stands. What a provider's process knows of the toolchain."""
 
@@ -92,6 +94,7 @@ class Clusters:
             cluster.start(Programs(self._directory))
             trust.write(self._directory)
             if record["type"] == GKE_CLUSTER:
+                self._kubectl(cluster, "apply", "--server-side", *(f"--filename={path}" for path in GKE_CRDS))
                 self._default_pool(cluster, record)
         except SimulatorError as error:
             raise CloudRefusal("InternalError", str(error)) from None

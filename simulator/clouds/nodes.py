@@ -116,6 +116,8 @@ def gke_nodes(inputs: Mapping[str, Any], name: str, zones: list[str]) -> list[Ob
         labels["cloud.google.com/gke-tpu-topology"] = at(inputs, "placementPolicy.tpuTopology") or machine.topology
         labels["cloud.google.com/gke-accelerator-count"] = str(machine.devices)
         _add_taint(taints, "google.com/tpu")
+    if at(inputs, "queuedProvisioning.enabled"):
+        taints.append({"key": "cloud.google.com/gke-queued", "value": "true", "effect": "NoSchedule"})
     count = gke_count(inputs, len(zones))
     return [_node(name, index, machine, labels, taints, units, zones) for index in range(count)]
 

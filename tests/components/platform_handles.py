@@ -7,6 +7,8 @@ from components.addons.gateway import CertificateSource, DomainArgs, GatewayArgs
 from components.addons.monitoring import MonitoringArgs, monitoring_handle
 from components.catalog import ClusterKind, Purchase, Sharing
 from components.charts import ChartOrigin, ChartSource
+from components.gke.plan import plan_gke_pool
+from components.gke.spec import GkePoolSpec, GkePurchase
 from components.mlflow.tracking_server import tracking_handle
 from components.placement import PoolArgs, PoolHandle, plan_pool
 from components.storage.object_store import ObjectStoreArgs, object_store
@@ -31,6 +33,16 @@ SHARED_L4 = pool("l4", accelerator="L4", sharing={"strategy": Sharing.TIME_SLICI
 MIG = pool(
     "mig", accelerator="A100-80GB", sharing={"strategy": Sharing.MIG, "mig_profiles": {"1g.10gb": 4, "3g.40gb": 1}}
 )
+
+
+def dynamic(name: str, purchase: GkePurchase, **more: Any) -> PoolHandle:
+    """The handle of two GKE nodes of eight H100 that end after two days."""
+    spec = GkePoolSpec(machine="a3-highgpu-8g", nodes_min=0, nodes_max=2, purchase=purchase, max_run_hours=48, **more)
+    return plan_gke_pool(name, spec, ["europe-west4-a"]).handle
+
+
+FLEX_START = dynamic("flex", GkePurchase.FLEX_START)
+QUEUED = dynamic("queued", GkePurchase.QUEUED)
 
 PRIORITIES = priority_handle({"prefix": "p"})
 TEAM = TeamHandle(

@@ -580,7 +580,11 @@ def assert_gke_handle(cell: Combination, outcome: Outcome) -> None:
     elif cell.sharing is not Sharing.EXCLUSIVE:
         selector["cloud.google.com/gke-gpu-sharing-strategy"] = gke_strategy(cell).lower().replace("_", "-")
         selector["cloud.google.com/gke-max-shared-clients-per-gpu"] = str(REPLICAS)
+    if cell.purchase == "queued":
+        selector["cloud.google.com/gke-flex-start"] = "true"
     assert placement["node_selector"] == selector
+    assert placement.get("max_run_hours") == (168 if cell.purchase in DYNAMIC else None)
+    assert placement.get("queued") == (True if cell.purchase == "queued" else None)
     assert sorted(each["key"] for each in placement["tolerations"]) == sorted(
         [
             accelerator.taint_key,

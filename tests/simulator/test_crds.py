@@ -18,6 +18,7 @@ UPSTREAM = Path(__file__).parents[2].parent / "shared" / "crds"
 UPSTREAM_FOLDERS = {
     "karpenter": ("karpenter", "karpenter-aws"),
     "dra-driver-nvidia-gpu": ("nvidia-dra-driver",),
+    "gke-provisioning-request": ("cluster-autoscaler",),
 }
 """Where the collection keeps the CRDs of a set under other names than the set's."""
 

@@ -6,7 +6,7 @@ from components.training.fixed_runs import FixedRuns
 from components.training.job import TrainingJob
 from components.training.scheduled import ScheduledTraining
 from tests.components.contract.case import Case
-from tests.components.platform_handles import BLOCK, H100, MIG, SHARED, STORAGE, STORE, TEAM, TRACKING
+from tests.components.platform_handles import BLOCK, H100, MIG, QUEUED, SHARED, STORAGE, STORE, TEAM, TRACKING
 
 _JOB = {
     "run": "1",
@@ -55,12 +55,16 @@ CASES = [
     Case(
         DistributedTrainingJob,
         {
-            "job": _JOB,
+            "job": {key: value for key, value in _JOB.items() if key != "ttl_minutes"},
             "workers": {"count": 2, "processes_per_worker": 4, "port": 29500},
             **_USES,
+            "pool": QUEUED,
             "checkpoint_storage": SHARED,
         },
-        contexts={"job.accelerators.mig_profile": _ON_MIG},
+        contexts={
+            "job.accelerators.mig_profile": _ON_MIG,
+            "job.ttl_minutes": {"pool": H100, "job.ttl_minutes": 30},
+        },
         variants={**_OTHERS, "checkpoint_storage": {**SHARED, "class_name": "other"}},
         refused={"workers.count": 1},
     ),

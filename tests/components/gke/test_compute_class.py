@@ -77,6 +77,12 @@ def test_pods_select_a_class_as_they_select_a_pool() -> None:
     assert handle(L4)["capacity"]["nodes_max"] == 4
 
 
+def test_a_class_that_may_be_flex_start_says_how_long_a_node_lives() -> None:
+    assert handle(L4)["placement"]["max_run_hours"] == 168
+    assert handle({**L4, "max_run_hours": 24})["placement"]["max_run_hours"] == 24
+    assert "max_run_hours" not in handle({**L4, "purchases": [GkePurchase.RESERVED, GkePurchase.SPOT]})["placement"]
+
+
 def test_what_holds_for_spot_holds_for_a_class_that_may_be_spot() -> None:
     assert handle(L4)["placement"]["purchase"] == "spot"
     reserved = {**L4, "purchases": [GkePurchase.RESERVED, GkePurchase.ON_DEMAND]}

@@ -243,6 +243,16 @@ def test_flex_start_nodes_live_as_long_as_asked_for() -> None:
     assert node["reservationAffinity"] == {"consumeReservationType": "NO_RESERVATION"}
 
 
+def test_workloads_learn_how_long_a_node_lives_and_whether_it_comes_by_request() -> None:
+    def told(**change: Any) -> tuple[Any, Any]:
+        placement = handle({**L4, **change})["placement"]
+        return placement.get("max_run_hours"), placement.get("queued")
+
+    assert told() == told(purchase=GkePurchase.SPOT) == (None, None)
+    assert told(purchase=GkePurchase.FLEX_START) == (168, None)
+    assert told(purchase=GkePurchase.QUEUED, max_run_hours=24) == (24, True)
+
+
 @pytest.mark.parametrize(
     ("change", "replaced"),
     [

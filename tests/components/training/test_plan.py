@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from components.training.plan import (
+    consuming,
     cron_job_spec,
     job_spec,
+    node_request_spec,
     priority_of,
     rendezvous,
     service_spec,
@@ -15,7 +17,7 @@ from components.training.plan import (
     training_template,
     worker_affinity,
 )
-from tests.components.platform_handles import CPU, H100, ONE_HOST, SLICE, SPOT, TEAM
+from tests.components.platform_handles import CPU, H100, ONE_HOST, QUEUED, SLICE, SPOT, TEAM
 
 JOB: Any = {
     "run": "1",
@@ -48,6 +50,28 @@ def test_one_failed_worker_costs_the_gang_one_restart() -> None:
     assert spec["backoffLimit"] == 8
     assert spec["podReplacementPolicy"] == "Failed"
     assert "backoffLimitPerIndex" not in spec
+
+
+def test_a_request_asks_for_the_nodes_of_all_workers_at_once_for_as_long_as_they_live() -> None:
+    spec = job_spec(JOB, template(), {"count": 2})
+    assert node_request_spec(spec, QUEUED, "fit-1") == {
+        "provisioningClassName": "queued-provisioning.gke.io",
+        "parameters": {"maxRunDurationSeconds": "172800"},
+        "podSets": [{"count": 2, "podTemplateRef": {"name": "fit-1"}}],
+    }
+
+
+def test_pods_that_consume_a_request_say_so_and_are_what_they_were() -> None:
+    before = job_spec(JOB, template({"annotations": {"note": "a"}}))
+    after = consuming(before, "fit-1")
+    said = after["template"]["metadata"].pop("annotations")
+    kept = before["template"]["metadata"].pop("annotations")
+    assert said.items() - kept.items() == {
+        ("autoscaling.x-k8s.io/consume-provisioning-request", "fit-1"),
+        ("autoscaling.x-k8s.io/provisioning-class-name", "queued-provisioning.gke.io"),
+    }
+    assert kept.items() <= said.items()
+    assert after == before
 
 
 def test_lost_nodes_are_no_failures_and_some_exit_codes_end_the_job() -> None:

@@ -9,7 +9,18 @@ from components.training.fixed_runs import FixedRuns
 from components.training.job import TrainingJob
 from components.training.scheduled import ScheduledTraining
 from policies.rules.finding import Refused
-from tests.components.platform_handles import BLOCK, H100, SHARED, SLICE, SPOT, STORE, TEAM, TRACKING
+from tests.components.platform_handles import (
+    BLOCK,
+    FLEX_START,
+    H100,
+    QUEUED,
+    SHARED,
+    SLICE,
+    SPOT,
+    STORE,
+    TEAM,
+    TRACKING,
+)
 from tests.recorder import Recording, record
 
 JOB: Any = {
@@ -124,6 +135,42 @@ def test_a_slice_is_taken_by_one_pod_on_each_of_its_hosts() -> None:
     assert "podAntiAffinity" in spec["template"]["spec"]["affinity"]
 
 
+@pytest.mark.parametrize(("declared", "count"), [(single, 1), (distributed, 2)])
+def test_a_run_on_a_queued_pool_asks_for_its_nodes_before_its_job(declared: Any, count: int) -> None:
+    recording = declared(pool=QUEUED)
+    template, request, job = (recording.one(kind) for kind in ("PodTemplate", "ProvisioningRequest", "Job"))
+    assert (template.name, request.name, job.name) == ("fit-pods-1", "fit-nodes-1", "fit-run-1")
+    for each in (template, request, job):
+        assert (each.inputs["metadata"]["name"], each.inputs["metadata"]["namespace"]) == ("fit-1", "vision")
+    assert request.inputs["apiVersion"] == "autoscaling.x-k8s.io/v1"
+    assert request.inputs["spec"]["podSets"] == [{"count": count, "podTemplateRef": {"name": "fit-1"}}]
+    # It can take days: nobody waits for it.
+    assert "annotations" not in request.inputs["metadata"]
+    assert template.urn in request.dependencies
+    assert request.urn in job.dependencies
+    assert request.ignore_changes == ("spec",)
+    assert template.ignore_changes == ("template.metadata.annotations", "template.spec")
+
+    # GKE reckons with the pods that will come, and finds them by their annotations.
+    assert template.inputs["metadata"]["labels"]["cloud.google.com/apply-warden-policies"] == "true"
+    announced, pods = template.inputs["template"], job.inputs["spec"]["template"]
+    assert announced["spec"] == pods["spec"]
+    assert announced["spec"]["nodeSelector"]["cloud.google.com/gke-flex-start"] == "true"
+    assert {toleration["key"] for toleration in pods["spec"]["tolerations"]} == {
+        "nvidia.com/gpu",
+        "cloud.google.com/gke-queued",
+    }
+    consume = "autoscaling.x-k8s.io/consume-provisioning-request"
+    assert pods["metadata"]["annotations"][consume] == "fit-1"
+    assert consume not in announced["metadata"]["annotations"]
+
+
+def test_nodes_that_come_one_by_one_are_not_asked_for() -> None:
+    recording = single(pool=FLEX_START)
+    assert recording.kinds() == ["Job fit-run-1", "TrainingJob fit"]
+    assert "cloud.google.com/gke-flex-start" not in str(recording.one("Job").inputs)
+
+
 def test_a_schedule_is_a_cron_job_whose_pods_are_those_of_a_training() -> None:
     recording = scheduled(tracking=TRACKING)
     assert recording.kinds() == ["CronJob fit-schedule", "ScheduledTraining fit"]
@@ -147,6 +194,7 @@ def test_a_schedule_is_a_cron_job_whose_pods_are_those_of_a_training() -> None:
         ),
         (lambda: distributed(workers={"count": 1}), "two or more workers"),
         (lambda: scheduled(schedule={"cron": "@daily"}), "1 fields instead of five"),
+        (lambda: scheduled(pool=QUEUED), "used once"),
     ],
 )
 def test_what_cannot_run_is_refused_and_registers_nothing(program: Any, message: str) -> None:

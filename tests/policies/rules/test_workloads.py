@@ -18,7 +18,7 @@ from policies.rules.workloads import (
     check_training,
     cron_problem,
 )
-from tests.components.platform_handles import CPU, H100, MIG, ONE_HOST, SHARED_L4, SLICE, SPOT, pool
+from tests.components.platform_handles import CPU, FLEX_START, H100, MIG, ONE_HOST, QUEUED, SHARED_L4, SLICE, SPOT, pool
 
 JOB: dict[str, Any] = {
     "run": "1",
@@ -127,6 +127,32 @@ def test_spot_nodes_need_a_checkpoint_and_a_grace_period_that_clouds_give() -> N
     assert only(check_training("t", "t", without, SPOT)).path == "t.checkpoint"  # type: ignore[arg-type]
     assert only(training({**ON_SPOT, "grace_seconds": 300}, SPOT)).remedy == "use 120"
     assert only(training({**ON_SPOT, "grace_seconds": 5}, SPOT)).remedy == "use 10"
+
+
+def test_a_run_ends_before_its_nodes_unless_it_can_go_on_on_others() -> None:
+    two_days, longer = {"deadline_minutes": 2880}, {"deadline_minutes": 2881}
+    resumes = {**longer, "checkpoint": {"size_gib": 100}}
+    assert training(two_days, FLEX_START) == training(two_days, QUEUED) == training(longer) == []
+    found = only(training(longer, FLEX_START))
+    assert (found.path, found.value) == (
+        "training.fit.deadlineMinutes",
+        "2881 on pool flex, whose nodes end after 48 hours",
+    )
+    assert found.remedy.startswith("use at most 2880, add checkpoint.sizeGib")
+    assert training(resumes, FLEX_START) == []
+    # Nodes of the queue come for one request: a pod that is left over waits for ever.
+    assert "checkpoint" not in only(training(resumes, QUEUED)).remedy
+
+
+def test_what_starts_by_itself_has_no_request_for_queued_nodes() -> None:
+    again = {"ttl_minutes": 60, "checkpoint": {"size_gib": 100}}
+    assert only(training(again, QUEUED)).path == "training.fit.ttlMinutes"
+    assert training(again, FLEX_START) == []
+    job = {key: value for key, value in JOB.items() if key != "run"}
+    schedule: Any = {"cron": "0 3 * * *"}
+    found = only(check_scheduled_training("t", "t", job, schedule, QUEUED))  # type: ignore[arg-type]
+    assert (found.path, found.value) == ("t.pool", "queued (queued)")
+    assert list(check_scheduled_training("t", "t", job, schedule, FLEX_START)) == []  # type: ignore[arg-type]
 
 
 def test_a_tpu_slice_is_used_whole() -> None:
@@ -263,6 +289,13 @@ def test_models_are_not_served_from_spot_nodes_nor_from_several_hosts() -> None:
     assert only(inference({"memory_gib": 16}, SPOT)).path == "s.pool"
     on_slice = {"accelerators": {"count": 4}, "cpu_millis": 8000}
     assert only(inference(on_slice, pool("v5e", accelerator="TPU-v5e", topology="4x4", nodes_max=4))).path == "s.pool"
+
+
+def test_models_are_served_from_flex_start_nodes_and_not_from_queued_ones() -> None:
+    found = only(inference({}, QUEUED))
+    assert (found.path, found.value) == ("s.pool", "queued (queued)")
+    assert only(check_model_server("s", SERVER, QUEUED, DOMAINS)).path == "s.pool"  # type: ignore[arg-type]
+    assert inference({}, FLEX_START) == []
 
 
 def server(change: dict[str, Any], domains: Any = DOMAINS) -> list[Finding]:

@@ -89,6 +89,15 @@ def test_a_pool_of_gpus_gets_labels_units_and_taint_from_gke() -> None:
     assert node["spec"]["taints"] == [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]
 
 
+def test_queued_nodes_have_the_taint_that_gke_gives_them() -> None:
+    inputs = {"nodeConfig": {"machineType": "g2-standard-8", "flexStart": True}, "nodeCount": 1}
+    (node,) = gke_nodes({**inputs, "queuedProvisioning": {"enabled": True}}, "gpu", ["europe-west4-a"])
+    assert node["metadata"]["labels"]["cloud.google.com/gke-flex-start"] == "true"
+    assert node["spec"]["taints"] == [{"key": "cloud.google.com/gke-queued", "value": "true", "effect": "NoSchedule"}]
+    (other,) = gke_nodes(inputs, "gpu", ["europe-west4-a"])
+    assert other["spec"] == {}
+
+
 def test_a_machine_with_gpus_that_nobody_asked_for_offers_none() -> None:
     """Attached GPUs without `guestAccelerators` get no driver from GKE."""
     (node,) = gke_nodes({"nodeConfig": {"machineType": "a2-highgpu-1g"}, "nodeCount": 1}, "gpu", ["europe-west4-a"])
