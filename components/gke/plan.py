@@ -178,6 +178,7 @@ def software_of(mechanism: DeviceMechanism, *, own_driver: bool = False) -> Node
 
 
 _HANDLE_PURCHASE = {GkePurchase.SPOT: Purchase.SPOT, GkePurchase.RESERVED: Purchase.RESERVED}
+"""The others are taken away from nobody while they live; how long flex-start and queued ones do stands beside it."""
 
 
 def _handle(
