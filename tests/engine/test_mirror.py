@@ -125,6 +125,11 @@ GOOD: dict[str, dict[str, Any]] = {
     "PodMonitor": {"selector": SELECTOR, "podMetricsEndpoints": [ENDPOINT]},
     "Pooler": {"cluster": {"name": "db"}, "pgbouncer": {"poolMode": "session"}},
     "Probe": {"prober": {"url": "prober:9115"}, "targets": {"staticConfig": {"static": ["https://a.example"]}}},
+    "ProvisioningRequest": {
+        "provisioningClassName": "queued-provisioning.gke.io",
+        "parameters": {"maxRunDurationSeconds": "3600"},
+        "podSets": [{"count": 2, "podTemplateRef": {"name": "fit-1"}}],
+    },
     "Prometheus": {"retention": "15d", "retentionSize": "16GiB", "serviceMonitorSelector": {}},
     "PrometheusRule": {"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "vector(1)", "for": "5m"}]}]},
     "ReferenceGrant": {
@@ -159,6 +164,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("NodePool", {"template": {"spec": {**NODE, "expireAfter": "a month"}}}, "should match"),
     ("EC2NodeClass", {**GOOD["EC2NodeClass"], "amiFamily": "Ubuntu"}, 'Unsupported value: "Ubuntu"'),
     ("ComputeClass", {"whenUnsatisfiable": "DoNotScaleUp"}, "spec.priorities: Required value"),
+    ("ProvisioningRequest", {"provisioningClassName": "a", "podSets": []}, "should have at least 1 items"),
     ("BGPPeer", {"peerASN": 64513}, "spec.myASN: Required value"),
 ]
 
