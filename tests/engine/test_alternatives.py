@@ -104,6 +104,22 @@ def test_the_platform_stands_on_every_way_to_make_nodes(
     assert not absent & components
 
 
+def queued(sections: dict[str, Any]) -> None:
+    pool = sections["cluster"]["pools"]["h100"]
+    pool |= {"purchase": "queued", "nodesMin": 0}
+    del pool["reservation"]
+
+
+def test_a_training_on_queued_nodes_is_planned_with_its_request_for_them() -> None:
+    plan = previewed("gke", queued)
+    assert plan.failures == ()
+    assert plan.violations == ()
+    made = {step.urn.rsplit("::", 1)[-1]: step.type for step in plan.steps if step.operation == "create"}
+    assert made["detector-pods-1"] == "kubernetes:core/v1:PodTemplate"
+    assert made["detector-nodes-1"] == "kubernetes:autoscaling.x-k8s.io/v1:ProvisioningRequest"
+    assert made["detector-run-1"] == "kubernetes:batch/v1:Job"
+
+
 def test_a_quota_that_the_pools_outgrow_is_said_before_anything_is_made() -> None:
     low = {"aws": {"ec2": {"L-DB2E81BA": ["Running On-Demand G and VT instances", 64]}}}
     plan = previewed("prod", lambda _: None, low)

@@ -6,6 +6,8 @@ a kubeconfig with the exec plugin of real code. Nothing here proves that a real 
 
 import pytest
 
+from tests.engine.conftest import LiveCluster
+
 SETTINGS = {
     "aws": {"aws:region": "eu-central-1"},
     "gcp": {"gcp:project": "simulated-project", "gcp:region": "europe-west4"},
@@ -37,7 +39,7 @@ def said(outcome) -> str:
 
 @pytest.mark.parametrize(("name", "resources", "machine"), [("aws", 14, "g6.48xlarge"), ("gcp", 11, "g2-standard-48")])
 def test_a_platform_comes_up_on_a_simulated_cloud_and_goes_without_a_trace(
-    settle, simulated_cloud, name, resources, machine
+    settle, simulated_cloud, toolchain, name, resources, machine
 ):
     engine, settings, cloud = *settle(name), simulated_cloud
     seen = engine.preview()
@@ -50,6 +52,9 @@ def test_a_platform_comes_up_on_a_simulated_cloud_and_goes_without_a_trace(
     (cluster,) = cloud.clusters()
     outputs = engine.outputs()
     assert outputs["endpoint"].removeprefix("https://") == cluster.status().server.removeprefix("https://")
+
+    brought = LiveCluster(cluster.kubeconfig, toolchain).kubectl("get", "crds", "--output=name")
+    assert ("provisioningrequests.autoscaling.x-k8s.io" in brought) == (name == "gcp")
 
     second = engine.up()
     assert (second.changes, second.same) == ({}, resources)

@@ -6,9 +6,14 @@ Not proved here: that containers do their work (pods are simulated), and what KS
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.support.definitions import established
+
+REQUESTS = Path(__file__).parents[2] / "simulator" / "crds" / "gke-provisioning-request.yaml"
 
 
 def listed(cluster, *what: str) -> list[dict[str, Any]]:
@@ -156,3 +161,50 @@ def test_a_run_is_fixed_when_it_starts_and_only_another_run_takes_its_place(work
     assert (replaced.failures, replaced.changes) == ((), {"create": 1, "update": 1, "delete": 1})
     assert eventually(lambda: [job["metadata"]["name"] for job in listed(cluster, "jobs")] == ["fit-2"])
     assert [found["metadata"]["uid"] for found in listed(cluster, "pvc")] == [claim["metadata"]["uid"]]
+
+
+def test_a_run_on_queued_nodes_is_announced_once_and_up_waits_for_none_of_it(workspace, cluster):
+    cluster.kubectl("apply", "--server-side", "-f", str(REQUESTS))
+    established(cluster.kubectl, "-f", str(REQUESTS))
+    engine = workspace("workloads", config={})
+
+    def ask(**settings: str) -> None:
+        told = {"workloads:alone": "true", **{f"workloads:{key}": value for key, value in settings.items()}}
+        (engine.project / "Pulumi.test.yaml").write_text(yaml.safe_dump({"config": told}), encoding="utf-8")
+
+    def announced() -> dict[str, Any]:
+        return {
+            kind: [(found["metadata"]["name"], found["metadata"]["uid"]) for found in listed(cluster, kind)]
+            for kind in ("podtemplates", "provisioningrequests", "jobs")
+        }
+
+    def names() -> set[str]:
+        return {name for found in announced().values() for name, _ in found}
+
+    ask(run="1", queued="24")
+    assert engine.up().failures == ()
+    first = announced()
+    assert names() == {"fit-1"}
+    (request,), (template,) = listed(cluster, "provisioningrequests"), listed(cluster, "podtemplates")
+    assert request["spec"]["parameters"] == {"maxRunDurationSeconds": "86400"}
+    assert template["template"]["spec"] == run_of(cluster, "fit-1")["spec"]["template"]["spec"]
+    (pod,) = eventually(lambda: listed(cluster, "pods", "-l", "batch.kubernetes.io/job-name=fit-1"))
+    assert pod["metadata"]["annotations"]["autoscaling.x-k8s.io/consume-provisioning-request"] == "fit-1"
+    assert pod["status"]["phase"] == "Pending"
+    again = engine.up()
+    assert (again.failures, again.changes) == ((), {})
+    assert engine.refresh().changes == {}
+
+    # What the pool offers later counts from the next run on. (The update is the component.)
+    ask(run="1", queued="48")
+    later = engine.up()
+    assert (later.failures, later.changes) == ((), {"update": 1})
+    assert announced() == first
+
+    ask(run="2", queued="48")
+    assert engine.up().failures == ()
+    assert eventually(lambda: names() == {"fit-2"})
+    (request,) = listed(cluster, "provisioningrequests")
+    assert request["spec"]["parameters"] == {"maxRunDurationSeconds": "172800"}
+    assert engine.destroy().failures == ()
+    cluster.kubectl("delete", "-f", str(REQUESTS))

@@ -1,6 +1,7 @@
 """One team with trainings on a GPU, on a TPU slice and on a schedule, and two served models.
 
-Settings: `run`, `image`, `deadline` (minutes) of the first training; `alone` leaves the other workloads out.
+Settings: `run`, `image`, `deadline` (minutes) of the first training; `alone` leaves the other workloads out. `queued`:
+hours that nodes of a GKE pool live which come by request, and on which the first training runs instead.
 """
 
 import os
@@ -14,6 +15,8 @@ import simulator
 from components.addons.crds import Crds
 from components.catalog import ClusterKind, DeviceMechanism
 from components.charts import ChartOrigin, ChartSource
+from components.gke.plan import plan_gke_pool
+from components.gke.spec import GkePoolSpec, GkePurchase
 from components.node_pools.simulated import SimulatedNodePool
 from components.placement import PoolArgs
 from components.serving.inference_service import InferenceService
@@ -67,6 +70,16 @@ team = Team(
     },
     after(*nodes.values(), order),
 )
+first = pools["gpu"]
+if config.get("queued"):
+    spec = GkePoolSpec(
+        machine="a3-highgpu-8g",
+        nodes_min=0,
+        nodes_max=2,
+        purchase=GkePurchase.QUEUED,
+        max_run_hours=config.require_int("queued"),
+    )
+    first = plan_gke_pool("queued", spec, ["europe-west4-a"]).handle
 ready = after(storage, guard, team, *nodes.values())
 TrainingJob(
     "fit",
@@ -81,7 +94,7 @@ TrainingJob(
             "checkpoint": {"size_gib": 10},
         },
         "team": team.handle,
-        "pool": pools["gpu"],
+        "pool": first,
         "checkpoint_storage": storage.handles[StoragePurpose.STANDARD],
     },
     ready,
