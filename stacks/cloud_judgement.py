@@ -1,6 +1,7 @@
 """The rules on what only a cloud has: cluster, data services, names; and on how an environment is cut into stacks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any
 
 from components.catalog import ClusterKind
@@ -12,6 +13,7 @@ from components.stores import AccessMode, StoragePurpose, plan_storage_classes
 from policies.rules import cloud_data, eks, gke
 from policies.rules.finding import Finding
 from policies.rules.storage import check_attachment
+from stacks.known_part import as_far_as_known
 from stacks.models.clouds import EksCluster, GkeCluster
 from stacks.models.environment import Layer
 from stacks.models.platform import CloudDns, CloudSqlManaged, ManagedGcs, ManagedS3, RdsManaged, Route53
@@ -27,36 +29,76 @@ _ONLY_ON: dict[type, tuple[ClusterKind, str]] = {
     CloudDns: (ClusterKind.GKE, "use route53 on eks; elsewhere leave dns out"),
 }
 
+_SERVICES: dict[str, Callable[[Settings], Any]] = {
+    "objectStore": attrgetter("object_store"),
+    "mlflow.database": attrgetter("mlflow.database"),
+    "dns": attrgetter("dns"),
+}
+"""Where a service stands in the settings, and how it is read."""
+
 
 def judge_cloud(settings: Settings, sound: Settings) -> Iterator[Finding]:
     """Everything that is wrong with the cloud's part of an environment. `sound`: without pools that are wrong."""
-    match settings.cluster:
-        case EksCluster() as cluster:
-            place = [*eks.check_place("cluster", cluster.region, cluster.account_id)]
-            yield from place
-            # Zones of a region that is none would all be wrong as well.
-            region = "" if any(finding.path == "cluster.region" for finding in place) else cluster.region
-            yield from eks.check_eks_network("cluster.network", cluster.network, region)
-            yield from eks.check_eks_cluster("cluster.controlPlane", cluster.control_plane)
-        case GkeCluster() as cluster:
-            yield from gke.check_place("cluster", cluster.project, cluster.region, cluster.zones)
-            yield from gke.check_gke_network("cluster.network", cluster.network)
-            control = [*gke.check_gke_cluster("cluster.controlPlane", cluster.control_plane)]
-            yield from control
-            limits = cluster.control_plane.get("auto_provisioning")
-            if limits and not any(finding.path.startswith(_LIMITS) for finding in control):
-                yield from gke.check_all_within_limits(_LIMITS, limits, _nodes(sound))
-    for name in sound.pools if isinstance(settings.cluster, EksCluster | GkeCluster) else ():
-        check = eks.check_pool_name if isinstance(settings.cluster, EksCluster) else gke.check_pool_name
-        yield from check(f"cluster.pools.{name}", name)
+    yield from _place(settings)
+    yield from _network(settings)
+    control_plane = [*_control_plane(settings)]
+    yield from control_plane
+    if not any(finding.path.startswith(_LIMITS) for finding in control_plane):
+        yield from _limits(sound)
+    yield from _pool_names(sound)
     if sound is settings:
         yield from _a_home_for_the_platform(settings)
-    if isinstance(sound.cluster, GkeCluster):
-        yield from _disks(sound)
-    yield from _services(settings)
+    yield from _disks(sound)
+    for path in _SERVICES:
+        yield from _cloud_service(path, settings)
     yield from _layers(settings)
 
 
+@as_far_as_known
+def _place(settings: Settings) -> Iterator[Finding]:
+    match settings.cluster:
+        case EksCluster() as cluster:
+            yield from eks.check_place("cluster", cluster.region, cluster.account_id)
+        case GkeCluster() as cluster:
+            yield from gke.check_place("cluster", cluster.project, cluster.region, cluster.zones)
+
+
+@as_far_as_known
+def _network(settings: Settings) -> Iterator[Finding]:
+    match settings.cluster:
+        case EksCluster() as cluster:
+            # Zones of a region that is none would all be wrong as well.
+            region = cluster.region if eks.is_region(cluster.region) else ""
+            yield from eks.check_eks_network("cluster.network", cluster.network, region)
+        case GkeCluster() as cluster:
+            yield from gke.check_gke_network("cluster.network", cluster.network)
+
+
+@as_far_as_known
+def _control_plane(settings: Settings) -> Iterator[Finding]:
+    match settings.cluster:
+        case EksCluster() as cluster:
+            yield from eks.check_eks_cluster("cluster.controlPlane", cluster.control_plane)
+        case GkeCluster() as cluster:
+            yield from gke.check_gke_cluster("cluster.controlPlane", cluster.control_plane)
+
+
+@as_far_as_known
+def _limits(settings: Settings) -> Iterator[Finding]:
+    """What GKE may make by itself holds pools and classes together."""
+    if isinstance(settings.cluster, GkeCluster) and (limits := settings.cluster.control_plane.get("auto_provisioning")):
+        yield from gke.check_all_within_limits(_LIMITS, limits, _nodes(settings))
+
+
+@as_far_as_known
+def _pool_names(settings: Settings) -> Iterator[Finding]:
+    if isinstance(settings.cluster, EksCluster | GkeCluster):
+        check = eks.check_pool_name if isinstance(settings.cluster, EksCluster) else gke.check_pool_name
+        for name in settings.pools:
+            yield from check(f"cluster.pools.{name}", name)
+
+
+@as_far_as_known
 def _a_home_for_the_platform(settings: Settings) -> Iterator[Finding]:
     """Add-ons, databases and gateways need nodes that are there before them and take any pod."""
     match settings.cluster:
@@ -92,8 +134,11 @@ def _nodes(settings: Settings) -> dict[str, tuple[Machine, int]]:
     return {name: (MACHINES[spec["machine"]], int(spec["nodes_max"])) for name, spec in specs.items()}
 
 
+@as_far_as_known
 def _disks(settings: Settings) -> Iterator[Finding]:
     """What keeps data on disks runs on machines that take them: the platform (wherever any pod may go), trainings."""
+    if not isinstance(settings.cluster, GkeCluster):
+        return
     machines = {name: machine for name, (machine, _) in _nodes(settings).items()}
     classes = {plan.purpose: plan for plan in plan_storage_classes(PROJECT, settings.storage_args)}
     standard = classes[StoragePurpose.STANDARD]
@@ -117,20 +162,17 @@ def _disks(settings: Settings) -> Iterator[Finding]:
             yield from check_attachment(f"training.{name}.job.checkpoint", plan, machine, remedy)
 
 
-def _services(settings: Settings) -> Iterator[Finding]:
-    for path, chosen in (
-        ("objectStore", settings.object_store),
-        ("mlflow.database", settings.mlflow.database),
-        ("dns", settings.dns),
-    ):
-        only = _ONLY_ON.get(type(chosen))
-        if chosen is None or only is None:
-            continue
-        kind, remedy = only
-        if settings.cluster.kind != kind:
-            yield Finding(f"{path}.kind", chosen.kind, f"made on a cluster of kind {kind} only", remedy)
-            continue
-        yield from _service(path, chosen, settings)
+@as_far_as_known
+def _cloud_service(path: str, settings: Settings) -> Iterator[Finding]:
+    chosen = _SERVICES[path](settings)
+    only = _ONLY_ON.get(type(chosen))
+    if chosen is None or only is None:
+        return
+    kind, remedy = only
+    if settings.cluster.kind != kind:
+        yield Finding(f"{path}.kind", chosen.kind, f"made on a cluster of kind {kind} only", remedy)
+        return
+    yield from _service(path, chosen, settings)
 
 
 def _service(path: str, chosen: Any, settings: Settings) -> Iterator[Finding]:
@@ -168,6 +210,7 @@ def _zone_of(path: str, zone: str, settings: Settings) -> Iterator[Finding]:
         )
 
 
+@as_far_as_known
 def _layers(settings: Settings) -> Iterator[Finding]:
     made = isinstance(settings.cluster, EksCluster | GkeCluster)
     if settings.layer is not Layer.ALL and not made:

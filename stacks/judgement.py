@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, cast
@@ -15,6 +15,7 @@ from components.catalog import ACCELERATORS, ClusterKind
 from components.charts import ChartOrigin
 from components.existing import FoundAddon, left_out
 from components.stores import StoragePurpose, plan_storage_classes
+from components.tenants.spec import TeamSpec
 from components.training.spec import run_name
 from components.versions import CRDS
 from policies.rules.addons import check_acme, check_crd_sets, check_gateway, check_ranges
@@ -33,6 +34,8 @@ from policies.rules.workloads import (
     check_training,
 )
 from stacks.cloud_judgement import judge_cloud
+from stacks.known_part import as_far_as_known, is_known, without
+from stacks.models.base import Unknown
 from stacks.models.clouds import GkeCluster
 from stacks.models.cluster import ExistingCluster
 from stacks.models.platform import ExistingDatabase, ExistingStore, InClusterStore
@@ -52,12 +55,14 @@ _KEYS = (
 """What components are told of a store's keys, and what settings say of them."""
 
 
-def judge(settings: Settings) -> Iterator[Finding]:
-    """Everything that is wrong with an environment."""
-    of_pools = pool_findings(settings.cluster)
-    for findings in of_pools.values():
+def judge(settings: Settings, dropped: Mapping[str, Set[str]] = {}) -> Iterator[Finding]:
+    """Everything that is wrong with an environment. `dropped`: mapping -> entries whose shape is wrong already."""
+    unshaped = {*dropped.get("pools", ()), *dropped.get("computeClasses", ())}
+    of_pools = _findings_of_pools(settings)
+    for findings in (of_pools or {}).values():
         yield from findings
-    sound = without_pools(settings, {name for name, findings in of_pools.items() if findings})
+    broken = unshaped | {name for name, findings in (of_pools or {}).items() if findings}
+    sound = without_pools(settings, broken) if of_pools is not None else without(settings, "cluster")
     yield from judge_cloud(settings, sound)
     yield from _charts(settings)
     yield from _found(sound)
@@ -66,11 +71,20 @@ def judge(settings: Settings) -> Iterator[Finding]:
     yield from _way_in(settings)
     yield from _monitoring(sound)
     yield from _mlflow(settings)
-    yield from _caps(sound)
+    if not unshaped:  # one of them may bring the accelerator
+        yield from _caps(sound)
     yield from _namespaces(settings)
     yield from _names(settings)
     yield from _public_names(settings)
-    yield from dict.fromkeys(_tenancy(sound))
+    yield from dict.fromkeys(_tenancy(sound, dropped.get("teams", frozenset())))
+
+
+def _findings_of_pools(settings: Settings) -> Mapping[str, Sequence[Finding]] | None:
+    """None where too little of the cluster is known."""
+    try:
+        return pool_findings(settings.cluster)
+    except Unknown:
+        return None
 
 
 def without_pools(settings: Settings, broken: set[str]) -> Settings:
@@ -82,26 +96,28 @@ def without_pools(settings: Settings, broken: set[str]) -> Settings:
         section: {name: pool for name, pool in getattr(settings.cluster, section).items() if name not in broken}
         for section in sections
     }
-    teams = {
-        name: {**team, "quota": {k: u for k, u in (team.get("quota") or {}).items() if k.split("/")[0] not in broken}}
-        for name, team in settings.teams.items()
-    }
-    workloads = {
-        section: {name: one for name, one in getattr(settings, section).items() if one.pool not in broken}
-        for section in ("training", "inference", "model_servers")
-    }
-    cluster = settings.cluster.model_copy(update=pools)
-    return settings.model_copy(update={"cluster": cluster, "teams": teams, **workloads})
+    rest: dict[str, Any] = {"cluster": settings.cluster.model_copy(update=pools)}
+    if is_known(settings, "teams"):
+        rest["teams"] = {name: {**team, "quota": _kept(team, broken)} for name, team in settings.teams.items()}
+    for section in ("training", "inference", "model_servers"):
+        if is_known(settings, section):
+            rest[section] = {name: one for name, one in getattr(settings, section).items() if one.pool not in broken}
+    return settings.model_copy(update=rest)
 
 
-def _tenancy(settings: Settings) -> Iterator[Finding]:
+def _kept(team: TeamSpec, broken: set[str]) -> dict[str, int]:
+    return {key: units for key, units in (team.get("quota") or {}).items() if key.split("/")[0] not in broken}
+
+
+@as_far_as_known
+def _tenancy(settings: Settings, misshapen_teams: Set[str]) -> Iterator[Finding]:
     """Teams, workloads, and the ledger that joins them with the pools."""
-    supplies = settings.supplies()
-    for name, team in settings.teams.items():
-        yield from check_team(f"teams.{name}", name, team, supplies)
+    yield from _teams(settings)
     # One mistake is one finding: a workload whose own size is wrong is not held against pools and quotas as well.
     unsized: set[str] = set()
     for path, name, workload in settings.workloads():
+        if workload.team not in misshapen_teams:
+            yield from _team_of(path, workload, settings)
         for finding in _workload(path, name, workload, settings):
             found = finding._replace(path=_BESIDE.sub(r".\1", finding.path))
             if _SIZE.search(found.path.removeprefix(path)):
@@ -111,6 +127,22 @@ def _tenancy(settings: Settings) -> Iterator[Finding]:
     yield from check_ledger(replace(ledger, demands=tuple(d for d in ledger.demands if d.path not in unsized)))
 
 
+@as_far_as_known
+def _teams(settings: Settings) -> Iterator[Finding]:
+    supplies = settings.supplies()
+    for name, team in settings.teams.items():
+        yield from check_team(f"teams.{name}", name, team, supplies)
+
+
+@as_far_as_known
+def _team_of(path: str, workload: Workload, settings: Settings) -> Iterator[Finding]:
+    if workload.team not in settings.teams:
+        known = ", ".join(settings.teams) or "(none declared)"
+        remedy = _or_declare(workload.team, [*settings.teams], "teams")
+        yield Finding(f"{path}.team", workload.team, f"a team of this environment: {known}", remedy)
+
+
+@as_far_as_known
 def _charts(settings: Settings) -> Iterator[Finding]:
     charts = settings.charts
     origin, location = charts.origin, charts.location
@@ -138,6 +170,7 @@ def _charts(settings: Settings) -> Iterator[Finding]:
         yield Finding("charts.crdLocation", charts.crd_location, "only a mirror has one", "remove it")
 
 
+@as_far_as_known
 def _found(settings: Settings) -> Iterator[Finding]:
     """What the cluster has already: only what would be installed otherwise, in a namespace that stays its owner's."""
     if not isinstance(settings.cluster, ExistingCluster):
@@ -181,6 +214,7 @@ def _found(settings: Settings) -> Iterator[Finding]:
             yield Finding("cluster.foundCrds", name, rule, _nearest(name, sets))
 
 
+@as_far_as_known
 def _storage(settings: Settings) -> Iterator[Finding]:
     yield from check_storage_classes("storage", plan_storage_classes(PROJECT, settings.storage_args))
     declared = [str(one["purpose"]) for one in settings.storage.get("declared") or []]
@@ -211,6 +245,7 @@ def _storage(settings: Settings) -> Iterator[Finding]:
         )
 
 
+@as_far_as_known
 def _object_store(settings: Settings) -> Iterator[Finding]:
     store = settings.object_store
     if isinstance(store, InClusterStore):
@@ -237,6 +272,7 @@ def _object_store(settings: Settings) -> Iterator[Finding]:
         yield finding._replace(path=path, remedy=remedy, value=given)
 
 
+@as_far_as_known
 def _way_in(settings: Settings) -> Iterator[Finding]:
     if settings.acme:
         yield from check_acme("acme", settings.acme.email, settings.acme.server)
@@ -253,6 +289,7 @@ def _way_in(settings: Settings) -> Iterator[Finding]:
     yield from check_ranges("gateway.proxyRanges", written.get("proxy_ranges") or [])
 
 
+@as_far_as_known
 def _monitoring(settings: Settings) -> Iterator[Finding]:
     standard = settings.storage_handles.get(StoragePurpose.STANDARD)
     known: dict[str, Any] = {
@@ -263,6 +300,7 @@ def _monitoring(settings: Settings) -> Iterator[Finding]:
     yield from check_monitoring("monitoring", {**settings.monitoring_args, **known})
 
 
+@as_far_as_known
 def _mlflow(settings: Settings) -> Iterator[Finding]:
     mlflow = settings.mlflow
     yield from check_backup("mlflow.backup", mlflow.backup.schedule, mlflow.backup.retention_days)
@@ -271,6 +309,7 @@ def _mlflow(settings: Settings) -> Iterator[Finding]:
         yield from check_external_database("mlflow.database", mlflow.database.model_dump(exclude={"password"}))
 
 
+@as_far_as_known
 def _caps(settings: Settings) -> Iterator[Finding]:
     """A cap on a misspelt accelerator would cap nothing."""
     own = [
@@ -317,6 +356,7 @@ def platform_namespaces(settings: Settings) -> Mapping[str, str]:
     return {**{namespace: addon for addon, namespace in settings.found.items()}, **made_namespaces(settings)}
 
 
+@as_far_as_known
 def _namespaces(settings: Settings) -> Iterator[Finding]:
     """A team's namespace is its own."""
     owners = dict(platform_namespaces(settings))
@@ -333,6 +373,7 @@ def _namespaces(settings: Settings) -> Iterator[Finding]:
         owners.setdefault(namespace, f"team {name}")
 
 
+@as_far_as_known
 def _names(settings: Settings) -> Iterator[Finding]:
     """Within a team, a name stands for one thing: Services and volumes are named after workloads."""
     places: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -359,6 +400,7 @@ def _names(settings: Settings) -> Iterator[Finding]:
             )
 
 
+@as_far_as_known
 def _public_names(settings: Settings) -> Iterator[Finding]:
     """A public name leads to one place."""
     suffix = settings.domains[0]["domain"]
@@ -377,11 +419,8 @@ def _public_names(settings: Settings) -> Iterator[Finding]:
         owners.setdefault(hostname, path)
 
 
+@as_far_as_known
 def _workload(path: str, name: str, workload: Workload, settings: Settings) -> Iterator[Finding]:
-    if workload.team not in settings.teams:
-        known = ", ".join(settings.teams) or "(none declared)"
-        remedy = _or_declare(workload.team, [*settings.teams], "teams")
-        yield Finding(f"{path}.team", workload.team, f"a team of this environment: {known}", remedy)
     pool = settings.pools.get(workload.pool)
     if pool is None:
         known = ", ".join(settings.pools)

@@ -86,7 +86,7 @@ def _problem(detail: ErrorDetails, place: Place) -> Finding:  # noqa: PLR0911, P
         case "missing":
             return Finding(path, "(missing)", "required", f"add it. {_first_line(place.field)}".strip())
         case "union_tag_invalid" | "union_tag_not_found":
-            tags = [*_members(place.field)]
+            tags = [*members_of(place.field)]
             tag = str(context.get("tag", ""))
             remedy = _did_you_mean(tag, tags, f"write kind: {tags[0]}, or another of these")
             return Finding(f"{path}.kind", tag or "(missing)", f"one of: {', '.join(tags)}", remedy)
@@ -184,7 +184,7 @@ def place_of(model: type[BaseModel], location: tuple[int | str, ...]) -> Place:
         if _is_model(here):
             owner = here
             field = next((f for n, f in here.model_fields.items() if key in (f.alias, n)), None)
-            members = _members(field)
+            members = members_of(field)
             here = _core(Annotated[(field.annotation, *field.metadata, None)]) if field else None
         else:
             here = _core(get_args(here)[-1]) if get_origin(here) in (dict, list) else None
@@ -202,7 +202,7 @@ def _core(annotation: Any) -> Any:
     return annotation
 
 
-def _members(field: FieldInfo | None) -> dict[str, type[BaseModel]]:
+def members_of(field: FieldInfo | None) -> dict[str, type[BaseModel]]:
     """Tag -> model, of a union that is told apart by a key."""
     if field is None or field.discriminator is None:
         return {}

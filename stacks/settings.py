@@ -210,13 +210,17 @@ class Settings(Model):
 
 def parse(config: Mapping[str, Any]) -> Settings:
     """Settings from `key -> value` without the project prefix. Raises `Refused` with every problem."""
-    from stacks.judgement import judge  # noqa: PLC0415 - it judges what this module defines
+    from stacks.judgement import judge  # noqa: PLC0415 - they judge and take apart what this module defines
+    from stacks.known_part import Dropped, known_part  # noqa: PLC0415
 
+    dropped: Dropped = {}
+    misshapen: list[Finding] = []
     try:
         settings = Settings.model_validate(config)
     except ValidationError as error:
-        raise Refused("settings", problems_of(error, Settings)) from None
-    findings: tuple[Finding, ...] = tuple(judge(settings))
+        misshapen = [*problems_of(error, Settings)]
+        settings = known_part(Settings, config, [one["loc"] for one in error.errors()], dropped)
+    findings = [*misshapen, *judge(settings, dropped)]
     if findings:
         raise Refused("settings", findings)
     return settings

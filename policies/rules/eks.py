@@ -71,9 +71,14 @@ _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
 _RESERVED_DOMAINS = ("kubernetes.io", "k8s.io", "eks.amazonaws.com", "karpenter.sh", "karpenter.k8s.aws")
 
 
+def is_region(text: str) -> bool:
+    """Whether it is written like a region of AWS."""
+    return bool(_REGION.fullmatch(text))
+
+
 def check_place(path: str, region: str, account_id: str) -> Iterator[Finding]:
     """A region and an account, as AWS writes them."""
-    if not _REGION.fullmatch(region):
+    if not is_region(region):
         yield Finding(f"{path}.region", region or "(missing)", "a region of AWS", "write it like eu-west-1, no zone")
     if not _ACCOUNT.fullmatch(account_id):
         yield Finding(

@@ -1,6 +1,6 @@
 """What all settings have in common: frozen, closed, camelCase outside and snake_case inside."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -8,6 +8,10 @@ from pydantic.alias_generators import to_camel
 NAME_PATTERN = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 """A name that becomes part of object names: lower case, digits and dashes, at most 40 characters."""
+
+
+class Unknown(Exception):
+    """Something was asked for that is not known, because what was written of it is wrong."""
 
 
 class Model(BaseModel):
@@ -26,3 +30,10 @@ class Model(BaseModel):
     def args(self) -> Any:
         """As a component takes it: snake_case keys, what was not given left out."""
         return self.model_dump(exclude_none=True)
+
+    if not TYPE_CHECKING:  # it would make every attribute one that exists
+
+        def __getattr__(self, name: str) -> Any:
+            if name in type(self).model_fields:
+                raise Unknown(name)
+            return super().__getattr__(name)

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from policies.rules.finding import Refused
 from stacks.reader import from_file
-from tests.support.settings import GOOD, BadSettings, bad_settings
+from tests.support.settings import GOOD, PREFIX, BadSettings, bad_settings
 
 CASES = bad_settings()
 REPOSITORY = Path(__file__).parents[2]
@@ -36,6 +37,18 @@ def test_a_bad_setting_is_refused_at_its_path_and_nowhere_else(case: BadSettings
         assert words in message, f"{words!r} not in:\n{message}"
     assert "hunter2" not in message
     assert "{" not in re.sub(r"\{\w+\.\w+: \d\}", "", message), "a message shows code, not settings"
+
+
+BESIDE = [case for case in CASES if not case.whole and not any("mlflow.backup" in path for path in case.paths)]
+
+
+@pytest.mark.parametrize("case", BESIDE, ids=lambda case: case.name)
+def test_no_bad_setting_hides_another_one(case: BadSettings) -> None:
+    config = yaml.safe_load(case.text)["config"]
+    mlflow = {**config.get(f"{PREFIX}mlflow", {}), "backup": {"schedule": "nightly"}}
+    with pytest.raises(Refused) as refused:
+        from_file(yaml.safe_dump({"config": {**config, f"{PREFIX}mlflow": mlflow}}))
+    assert {finding.path for finding in refused.value.findings} == {*case.paths, "mlflow.backup.schedule"}
 
 
 def test_people_read_the_same_without_a_traceback(tmp_path: Path) -> None:

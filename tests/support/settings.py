@@ -43,6 +43,8 @@ class BadSettings(NamedTuple):
     says: tuple[str, ...]
     text: str
     """The whole settings, as a user would have written them."""
+    whole: bool
+    """Whether they are laid over nothing."""
 
 
 def bad_settings() -> list[BadSettings]:
@@ -57,9 +59,10 @@ def _read(path: Path) -> BadSettings:
     places, _, _ = path.stem.partition("--")
     for spelled, meant in SPELLING.items():
         places = places.replace(spelled, meant)
-    whole = text if path.parent.name == "files" else overlaid(yaml.load(rest, Loader=_Overlay), _base(path))
+    whole = path.parent.name == "files"
+    text = text if whole else overlaid(yaml.load(rest, Loader=_Overlay), _base(path))
     says = tuple(word.strip() for word in first.removeprefix(SAYS).split(";"))
-    return BadSettings(path.stem, frozenset(places.split("+")), says, whole)
+    return BadSettings(path.stem, frozenset(places.split("+")), says, text, whole)
 
 
 def _base(path: Path) -> Path:
