@@ -33,6 +33,7 @@ from components.serving.spec import (
     ScaleMetric,
     TransformerSpec,
     replicas_of,
+    runtime_version,
 )
 from components.storage.object_store import object_store_environment
 from components.storage.volumes import shared_memory
@@ -110,7 +111,7 @@ def inference_spec(
     spec: dict[str, Any] = {"predictor": predictor(service, pool, team, labels, device_claim)}
     canary, transformed = service.get("canary"), service.get("transformer")
     if canary:
-        model = _model(service, canary["storage_uri"])
+        model = _model(service, pool, canary["storage_uri"])
         spec["canary"] = [
             {
                 "trafficPercent": int(canary["traffic_percent"]),
@@ -126,12 +127,17 @@ def inference_spec(
     return spec
 
 
-def _model(service: InferenceSpec, uri: str) -> dict[str, Any]:
-    version, runtime = service.get("model_format_version"), service.get("runtime")
+def _model(service: InferenceSpec, pool: PoolHandle, uri: str) -> dict[str, Any]:
+    version, runtime, tag = (
+        service.get("model_format_version"),
+        service.get("runtime"),
+        runtime_version(service, pool),
+    )
     return {
         "modelFormat": {"name": service["model_format"]} | ({"version": version} if version else {}),
         "storageUri": uri,
         **({"runtime": runtime} if runtime else {}),
+        **({"runtimeVersion": tag} if tag else {}),
     }
 
 
@@ -150,7 +156,7 @@ def predictor(
         mounts=mounts,
         read_only_root=service.get("read_only_root", True),
     )
-    model = _model(service, service["storage_uri"]) | {
+    model = _model(service, pool, service["storage_uri"]) | {
         key: value for key, value in program.items() if key not in ("name", "image")
     }
     version, annotations = service.get("version"), service.get("annotations")

@@ -6,8 +6,8 @@ documentation and existing InferenceServices hold. Ours differ in three things: 
 
 Devices are the InferenceService's: it asks for them, and KServe takes the image for them. It goes by `nvidia.com/gpu`
 and `nvidia.com/mig-…`: without one of these huggingfaceserver stays at its CPU image, and vLLM gets one
-(pkg/controller/v1beta1/inferenceservice/utils, UpdateImageTag). On time-sliced devices (`nvidia.com/gpu.shared`) the
-InferenceService must therefore give `runtimeVersion`.
+(pkg/controller/v1beta1/inferenceservice/utils, UpdateImageTag). On other names (`nvidia.com/gpu.shared`, DRA) our
+InferenceService therefore gives `runtimeVersion` (`components.serving.spec.runtime_version`).
 """
 
 from typing import Any, NamedTuple, TypedDict

@@ -4,9 +4,11 @@
 """
 
 from enum import StrEnum
-from typing import Required, TypedDict
+from typing import NamedTuple, Required, TypedDict
 
-from components.placement import AcceleratorRequest
+from components.catalog import ACCELERATORS
+from components.placement import AcceleratorRequest, PoolHandle
+from components.versions import IMAGES
 
 
 class ScaleMetric(StrEnum):
@@ -66,6 +68,9 @@ class InferenceSpec(TypedDict, total=False):
     """Version of the format, where a runtime asks for it."""
     runtime: str
     """Serving runtime; default: KServe chooses by format."""
+    runtime_version: str
+    """Tag of the runtime's image; default: the runtime's own. On an NVIDIA device that KServe does not know for one (a
+    share, a claim of DRA) the default for `huggingface` and `vLLM` is the tag for GPUs."""
     storage_uri: Required[str]
     """Where the model is: `s3://`, `gs://`, `hf://`, `pvc://` or `https://`."""
     arguments: list[str]
@@ -175,6 +180,50 @@ DEFAULT_SCALE_TARGET_PERCENT = 70
 DEFAULT_TIMEOUT_SECONDS = 60
 DEFAULT_GRACE_SECONDS = 60
 DEFAULT_STARTUP_MINUTES = 10
+
+
+class DeviceRuntime(NamedTuple):
+    """A runtime of ours with one image for CPUs and another for GPUs."""
+
+    runtime: str
+    image: str
+    """Key of `versions.IMAGES`."""
+    gpu_suffix: str
+    """What its tag has for GPUs."""
+
+
+DEVICE_RUNTIMES = {
+    "huggingface": DeviceRuntime("kserve-huggingfaceserver", "huggingfaceserver", "-gpu"),
+    "vLLM": DeviceRuntime("kserve-vllmserver", "vllm", ""),
+}
+"""By model format. KServe takes the image for GPUs where it sees one, unless `runtimeVersion` says which tag
+(kserve/kserve v0.20.0 pkg/controller/v1beta1/inferenceservice/utils, UpdateImageTag)."""
+
+
+def device_runtime(service: InferenceSpec) -> DeviceRuntime | None:
+    """The runtime of ours that serves it, if that has an image for each kind of device."""
+    row = DEVICE_RUNTIMES.get(service.get("model_format", ""))
+    return row if row and service.get("runtime", row.runtime) == row.runtime else None
+
+
+def runtime_version(service: InferenceSpec, pool: PoolHandle) -> str:
+    """The `runtimeVersion` that makes the runtime use the pool's devices; empty: KServe finds the image by itself."""
+    row = device_runtime(service)
+    if service.get("runtime_version") or row is None or not _takes_nvidia(service, pool) or kserve_sees_gpus(pool):
+        return service.get("runtime_version", "")
+    return IMAGES[row.image].tag + row.gpu_suffix
+
+
+def _takes_nvidia(service: InferenceSpec, pool: PoolHandle) -> bool:
+    accelerator = ACCELERATORS.get(pool["capacity"]["accelerator"])
+    wanted = int((service.get("accelerators") or {}).get("count", 0))
+    return wanted > 0 and accelerator is not None and accelerator.vendor == "NVIDIA"
+
+
+def kserve_sees_gpus(pool: PoolHandle) -> bool:
+    """Whether KServe knows the pool's devices for GPUs: by two names alone (v0.20.0 pkg/utils, IsGPUEnabled)."""
+    names = pool["capacity"]["units_per_node"]
+    return all(name == "nvidia.com/gpu" or name.startswith("nvidia.com/mig") for name in names)
 
 
 def replicas_of(spec: InferenceSpec | ModelServerSpec | TransformerSpec) -> tuple[int, int]:

@@ -20,7 +20,10 @@ from components.serving.spec import (
     InferenceSpec,
     ModelServerSpec,
     TransformerSpec,
+    device_runtime,
+    kserve_sees_gpus,
     replicas_of,
+    runtime_version,
 )
 from components.stores import AccessMode
 from components.training.spec import (
@@ -49,6 +52,8 @@ MODEL_SERVER_SCHEMES = ("s3", "gs", "pvc")
 _MIG_PREFIX = "nvidia.com/mig-"
 _RUN = re.compile(r"^[a-z0-9]([-a-z0-9]{0,14}[a-z0-9])?$")
 _VERSION = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+"""Of an image (OCI distribution specification, tags)."""
 _URI = re.compile(r"^(?P<scheme>[a-z0-9]+)://(?P<place>[^\s/]+)(/\S*)?$")
 _SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|access_?key|private_?key|credential)")
 _HOST_NAME = re.compile(r"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+$")
@@ -297,12 +302,29 @@ def check_inference(path: str, service: InferenceSpec, pool: PoolHandle) -> Iter
         yield from check_storage_uri(f"{path}.storageUri", service["storage_uri"], INFERENCE_SCHEMES)
     if service.get("version"):
         yield from _check_version(f"{path}.version", service["version"])
+    yield from _check_runtime(path, service, pool)
     yield from _check_served(path, service, pool)
     yield from _between(path, "metricsPort", service.get("metrics_port", 0), 0, 65535, "as a port; 0 is none")
     if service.get("canary"):
         yield from _check_canary(f"{path}.canary", service["canary"], service)
     if service.get("transformer"):
         yield from _check_transformer(f"{path}.transformer", service["transformer"])
+
+
+def _check_runtime(path: str, service: InferenceSpec, pool: PoolHandle) -> Iterator[Finding]:
+    """The runtime's image is one version, and for the device that it is given."""
+    tag, row = service.get("runtime_version", ""), device_runtime(service)
+    if tag and (tag == "latest" or not _TAG.fullmatch(tag)):
+        yield Finding(f"{path}.runtimeVersion", tag, "a tag of the runtime's image, never latest", "name one version")
+    if row and not tag and accelerator_count(service.get("accelerators")) and not runtime_version(service, pool):
+        resource = ", ".join(pool["capacity"]["units_per_node"])
+        if resource and not kserve_sees_gpus(pool):
+            yield Finding(
+                f"{path}.runtimeVersion",
+                "(missing)",
+                f"{row.runtime} has images for CPUs and for NVIDIA GPUs; on {resource} it would serve on the CPU",
+                "name the tag of an image for that device, or a runtime of your own in runtime",
+            )
 
 
 def check_model_server(

@@ -10,8 +10,9 @@ from components.serving.model_server import ModelServer
 from components.serving.plan import domain_of, download, model_mount
 from components.serving.spec import ScaleMetric
 from components.stores import ObjectStoreKind
+from components.versions import IMAGES
 from policies.rules.finding import Refused
-from tests.components.platform_handles import CPU, GATEWAY, H100, MONITORING, SPOT, STORE, TEAM
+from tests.components.platform_handles import CPU, GATEWAY, H100, MIG, MONITORING, SHARED_L4, SPOT, STORE, TEAM, pool
 from tests.recorder import Recording, record
 
 SERVICE: Any = {
@@ -99,6 +100,7 @@ def test_an_update_needs_no_spare_accelerator_and_on_cpu_loses_no_replica() -> N
         {"model_format": "onnx"},
         {"model_format_version": "2"},
         {"runtime": "vllm"},
+        {"runtime_version": "v0.21.0-gpu"},
         {"storage_uri": "hf://org/model"},
         {"arguments": ["--dtype=auto"]},
         {"environment": {"A": "b"}},
@@ -122,6 +124,44 @@ def test_an_update_needs_no_spare_accelerator_and_on_cpu_loses_no_replica() -> N
 )
 def test_every_setting_of_a_service_arrives(change: dict[str, Any]) -> None:
     assert spec_of(change) != spec_of()
+
+
+SHARE: dict[str, Any] = {"accelerators": {"count": 1}, "memory_gib": 16}
+CANARY: dict[str, Any] = {"version": "v2", "storage_uri": "s3://m/2", "traffic_percent": 5}
+DRA = pool("dra", mechanism="dra")
+
+
+@pytest.mark.parametrize("on", [SHARED_L4, DRA], ids=["share", "claim"])
+@pytest.mark.parametrize(
+    ("model_format", "image", "suffix"), [("huggingface", "huggingfaceserver", "-gpu"), ("vLLM", "vllm", "")]
+)
+def test_where_kserve_sees_no_gpu_it_is_told_the_tag_for_one(
+    on: PoolHandle, model_format: str, image: str, suffix: str
+) -> None:
+    spec = spec_of({**SHARE, "model_format": model_format, "version": "v1", "canary": CANARY}, on)
+    tag = IMAGES[image].tag + suffix
+    assert spec["predictor"]["model"]["runtimeVersion"] == tag
+    assert spec["canary"][0]["predictor"]["model"]["runtimeVersion"] == tag
+
+
+@pytest.mark.parametrize(
+    ("change", "on"),
+    [
+        ({}, H100),
+        ({**SHARE, "accelerators": {"count": 1, "mig_profile": "1g.10gb"}}, MIG),
+        ({**SHARE, "accelerators": {}}, CPU),
+        ({**SHARE, "model_format": "triton"}, SHARED_L4),
+        ({**SHARE, "runtime": "our-own"}, SHARED_L4),
+    ],
+    ids=["gpu", "partition", "cpu", "one-image", "own-runtime"],
+)
+def test_elsewhere_kserve_finds_the_image_by_itself(change: dict[str, Any], on: PoolHandle) -> None:
+    assert "runtimeVersion" not in spec_of(change, on)["predictor"]["model"]
+
+
+def test_a_tag_that_is_given_is_taken() -> None:
+    told = spec_of({**SHARE, "runtime_version": "v0.21.0-gpu"}, SHARED_L4)["predictor"]["model"]
+    assert told["runtimeVersion"] == "v0.21.0-gpu"
 
 
 def test_a_canary_is_a_named_version_with_a_part_of_the_traffic() -> None:

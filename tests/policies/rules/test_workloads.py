@@ -250,6 +250,8 @@ def test_good_services_pass() -> None:
         ({"storage_uri": "https://user:secret@host/model"}, "storageUri"),
         ({"min_replicas": 0}, "minReplicas"),
         ({"min_replicas": 5}, "minReplicas"),
+        ({"runtime_version": "latest"}, "runtimeVersion"),
+        ({"runtime_version": "server:v1"}, "runtimeVersion"),
         ({"scale_target_percent": 100}, "scaleTargetPercent"),
         ({"timeout_seconds": 0}, "timeoutSeconds"),
         ({"canary": {"version": "v2", "storage_uri": "s3://a/b", "traffic_percent": 101}}, "canary.trafficPercent"),
@@ -277,6 +279,16 @@ def test_good_services_pass() -> None:
 )
 def test_a_bad_service_is_refused_with_the_path_of_its_setting(change: dict[str, Any], path: str) -> None:
     assert only(inference(change)).path == f"s.{path}"
+
+
+def test_no_device_of_another_vendor_is_held_by_a_server_that_runs_on_the_cpu() -> None:
+    amd, one = pool("amd", accelerator="MI300X"), {"accelerators": {"count": 1}, "memory_gib": 16}
+    found = only(inference(one, amd))
+    assert (found.path, found.value) == ("s.runtimeVersion", "(missing)")
+    assert "amd.com/gpu" in found.rule
+    assert only(inference({**one, "accelerators": {"count": 4}}, ONE_HOST)).path == "s.runtimeVersion"
+    for chosen in ({"runtime_version": "v1-rocm"}, {"runtime": "our-own"}, {"model_format": "triton"}):
+        assert inference({**one, **chosen}, amd) == []
 
 
 @pytest.mark.parametrize("key", ["model_format", "storage_uri", "cpu_millis", "memory_gib"])
