@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
+import pulumi_kubernetes
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -27,8 +28,8 @@ SETTINGS = Path(__file__).parents[1] / "Pulumi.dev.yaml"
 def ours() -> None:
     """The dev environment by its components, settings read anew."""
     settings = from_file(SETTINGS.read_text(encoding="utf-8"))
-    on = Cluster(None, dict(settings.pools), [])  # type: ignore[arg-type]
-    platform = addons.declare_addons(settings, on)
+    on = Cluster(pulumi_kubernetes.Provider("cluster"), dict(settings.pools), [])
+    platform = addons.declare_addons(settings, on, addons.declare_crds(settings, on))
     stores = data.declare_data(settings, on, platform)
     teams = tenants.declare_tenants(settings, on, platform, stores)
     workloads.declare_workloads(settings, on, platform, stores, teams)

@@ -15,7 +15,7 @@ from components.addons.external_dns import ExternalDns, ExternalDnsArgs
 from components.addons.gateway import Gateway, GatewayArgs, GatewayHandle, is_envoy, is_public
 from components.addons.gpu_operator import GpuOperator
 from components.addons.metallb import MetalLb
-from components.addons.monitoring import Monitoring, MonitoringArgs, MonitoringHandle
+from components.addons.monitoring import SCRAPED_PORTS, Monitoring, MonitoringArgs, MonitoringHandle
 from components.addons.node_feature_discovery import NodeFeatureDiscovery
 from components.addons.nvidia_device_plugin import NvidiaDevicePlugin
 from components.addons.nvidia_dra_driver import NvidiaDraDriver
@@ -27,6 +27,9 @@ from components.gke.handles import GkeMode
 from components.monitoring.alert_rules import AlertRules
 from components.monitoring.dashboards import Dashboards
 from components.placement import PoolHandle
+from components.serving.inference_service import METRICS_PORT
+from components.serving.plan import METRICS_PATH
+from components.serving.spec import DEFAULT_SERVING_PORT
 from components.storage.local_path_storage import LocalPathStorage
 from components.storage.nfs_storage import NfsStorage
 from components.storage.storage_classes import StorageClasses
@@ -240,8 +243,10 @@ def monitoring_args(
     settings: Settings, source: ChartSource, storage: StorageClasses, gateway: GatewayHandle, pools: list[Any]
 ) -> MonitoringArgs:
     """What monitoring takes: settings, and what the rest of the platform is."""
+    ports = more_scraped_ports(settings)
     return {
         **settings.monitoring_args,  # type: ignore[typeddict-item]
+        **({"more_scraped_ports": ports} if ports else {}),
         "source": source,
         "cluster_kind": settings.cluster.kind,
         "cluster": settings.environment.name,
@@ -257,3 +262,12 @@ def monitoring_args(
         "gateway": gateway,
         "grafana_domain": settings.domains[0]["name"],
     }
+
+
+def more_scraped_ports(settings: Settings) -> list[int]:
+    """The ports that the settings name, and those of models' metrics that Prometheus does not reach anyhow. Pure."""
+    servers = [one.server for one in settings.model_servers.values()]
+    ports = [int(one.get("port", DEFAULT_SERVING_PORT)) for one in servers if one.get("metrics_path", METRICS_PATH)]
+    ports += [int(one.service.get("metrics_port", METRICS_PORT)) for one in settings.inference.values()]
+    written = settings.monitoring_args.get("more_scraped_ports") or []
+    return [*written, *sorted({port for port in ports if port} - {*written, *SCRAPED_PORTS})]

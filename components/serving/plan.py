@@ -128,11 +128,8 @@ def inference_spec(
 
 
 def _model(service: InferenceSpec, pool: PoolHandle, uri: str) -> dict[str, Any]:
-    version, runtime, tag = (
-        service.get("model_format_version"),
-        service.get("runtime"),
-        runtime_version(service, pool),
-    )
+    version, runtime = service.get("model_format_version"), service.get("runtime")
+    tag = runtime_version(service, pool)
     return {
         "modelFormat": {"name": service["model_format"]} | ({"version": version} if version else {}),
         "storageUri": uri,

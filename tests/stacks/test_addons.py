@@ -1,15 +1,22 @@
-"""What an environment leaves to a cluster that has it already, with a recording engine: no chart is rendered here."""
+"""What the stack works out for add-ons, and what it leaves to a cluster that has it already.
+
+With a recording engine: no chart is rendered here.
+"""
 
 from typing import Any
 
+import pytest
 from pulumi_kubernetes import Provider
 
 from stacks import addons, workloads
+from stacks.addons import more_scraped_ports
 from stacks.cluster import Cluster
 from stacks.data import declare_data
+from stacks.reader import from_file
 from stacks.settings import parse
 from stacks.tenants import declare_tenants
 from tests.recorder import Recording, record
+from tests.support.settings import GOOD, overlaid
 
 FOUND = {
     "cert-manager": "certificates",
@@ -110,3 +117,28 @@ def test_a_set_of_crds_by_itself_is_left_out_and_its_add_on_is_not() -> None:
     assert "prometheus-operator" not in crds(less)
     (stack,) = (one for one in less.of("Chart") if one.inputs["name"] == "kube-prometheus-stack")
     assert "enabled" not in stack.inputs["values"]["prometheusOperator"]
+
+
+def test_the_ports_that_everybody_uses_are_reached_anyhow() -> None:
+    assert more_scraped_ports(from_file(GOOD.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    ("overlay", "ports"),
+    [
+        ({"modelServers": {"detector-api": {"server": {"port": 3333}}}}, [3333]),
+        ({"modelServers": {"detector-api": {"server": {"port": 3333, "metricsPath": ""}}}}, []),
+        ({"inference": {"chat": {"service": {"metricsPort": 7070}}}}, [7070]),
+        ({"inference": {"chat": {"service": {"metricsPort": 0}}}}, []),
+        (
+            {
+                "monitoring": {"moreScrapedPorts": [7777, 3333]},
+                "modelServers": {"detector-api": {"server": {"port": 3333}}},
+                "inference": {"chat": {"service": {"metricsPort": 2222}}},
+            },
+            [7777, 3333, 2222],
+        ),
+    ],
+)
+def test_prometheus_reaches_the_metrics_of_every_model(overlay: dict[str, Any], ports: list[int]) -> None:
+    assert more_scraped_ports(from_file(overlaid(overlay))) == ports

@@ -299,7 +299,7 @@ def test_what_a_service_must_say_is_asked_for(key: str) -> None:
 
 def test_models_are_not_served_from_spot_nodes_nor_from_several_hosts() -> None:
     assert only(inference({"memory_gib": 16}, SPOT)).path == "s.pool"
-    on_slice = {"accelerators": {"count": 4}, "cpu_millis": 8000}
+    on_slice = {"runtime": "our-own", "accelerators": {"count": 4}, "cpu_millis": 8000}
     assert only(inference(on_slice, pool("v5e", accelerator="TPU-v5e", topology="4x4", nodes_max=4))).path == "s.pool"
 
 
