@@ -65,7 +65,8 @@ class Place(NamedTuple):
         named = any(SECRET_KEY.search(str(key)) for key in self.keys)
         variable = "environment" in self.keys[1:-1]
         beside = self.owner is not None and self.field is None and any(_is_secret(f) for f in _fields(self.owner))
-        return named or variable or beside
+        whole = _is_model(self.here) and any(_is_secret(f) for f in _fields(self.here))
+        return named or variable or beside or whole
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> Iterator[Finding]:

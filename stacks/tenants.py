@@ -1,6 +1,6 @@
 """Teams: what they may hold, who they are, and the keys and priorities that their workloads use."""
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import pulumi
 
@@ -8,11 +8,13 @@ from components.storage.object_store import ObjectStoreCredentials
 from components.tenants.handles import TeamHandle
 from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT
 from components.tenants.priority_classes import PriorityClasses
-from components.tenants.team import Team
+from components.tenants.spec import TeamSpec
+from components.tenants.team import RegistryCredentials, Team
 from components.training.fixed_runs import FixedRuns
 from stacks.addons import Addons
 from stacks.cluster import Cluster
 from stacks.data import Data, let_in
+from stacks.models.workloads import RegistrySettings
 from stacks.settings import Settings
 
 
@@ -29,12 +31,14 @@ def declare_tenants(settings: Settings, cluster: Cluster, addons: Addons, data: 
     priorities = PriorityClasses("priorities", {}, cluster.opts())
     runs = FixedRuns("fixed-runs", {}, cluster.opts())
     tenants = Tenants({}, {})
-    for name, spec in settings.teams.items():
+    for name, written in settings.teams.items():
+        registry = written.get("registry")
         team = Team(
             f"team-{name}",
             {
                 "name": name,
-                "team": spec,
+                "team": cast(TeamSpec, {key: value for key, value in written.items() if key != "registry"}),
+                **({"registry": registry_credentials(registry)} if registry else {}),  # type: ignore[typeddict-item]
                 "pools": list(cluster.pools.values()),
                 "priorities": priorities.handle,
                 "tracking": data.tracking,
@@ -63,3 +67,9 @@ def declare_tenants(settings: Settings, cluster: Cluster, addons: Addons, data: 
             )
             tenants.ready[name].append(keys)
     return tenants
+
+
+def registry_credentials(written: RegistrySettings) -> RegistryCredentials:
+    """As the component takes them; the password only as a secret."""
+    password = pulumi.Output.secret(written["password"].get_secret_value())
+    return RegistryCredentials(server=written["server"], username=written["username"], password=password)

@@ -1,6 +1,8 @@
 """Settings of teams and of what they run."""
 
-from typing import Annotated
+from typing import Annotated, TypedDict
+
+from pydantic import SecretStr
 
 from components.serving.spec import InferenceSpec, ModelServerSpec
 from components.stores import StoragePurpose
@@ -9,7 +11,30 @@ from components.training.spec import ScheduleSpec, TrainingSpec, WorkersSpec
 from stacks.models.base import Model, Name
 from stacks.models.shape import Shape
 
-Team = Annotated[TeamSpec, Shape(TeamSpec)]
+
+class RegistrySettings(TypedDict):
+    """A private registry, and the user that pulls from it."""
+
+    server: str
+    """Host name of the registry, `registry.example.com`."""
+    username: str
+    """User."""
+    password: SecretStr
+    """Password or token. Set it with `pulumi config set --secret --path`."""
+
+
+class TeamAccess(TypedDict, total=False):
+    """A team: what it may hold at once, who belongs to it, whom its pods may talk to, where its images come from."""
+
+    registry: RegistrySettings
+    """Private registry that its pods pull images from; default: none."""
+
+
+class TeamSettings(TeamSpec, TeamAccess):
+    """A team in the settings."""
+
+
+Team = Annotated[TeamSettings, Shape(TeamSpec, beside=TeamAccess)]
 
 
 class Workload(Model):
