@@ -5,6 +5,7 @@ from typing import NamedTuple, cast
 import pulumi
 from pydantic import SecretStr
 
+from components.addons.gateway import GatewayHandle
 from components.mlflow.backup import DatabaseBackup, DatabaseBackupArgs
 from components.mlflow.database import Database, ExternalDatabase, ExternalDatabaseArgs
 from components.mlflow.tracking_server import TrackingHandle, TrackingServer, TrackingServerArgs
@@ -58,7 +59,7 @@ def declare_data(settings: Settings, cluster: Cluster, addons: Addons) -> Data:
         for identity in let_in(cluster, f"store-{account}", MLFLOW_NAMESPACE, account, store, write=True)
     ]
     before = [database, *identities, *([credentials] if credentials else [])]
-    domain = settings.domains[0]["name"]
+    exposed, public_name = way_in(settings, addons.gateway_handle)
     server = TrackingServer(
         "mlflow",
         {
@@ -68,7 +69,7 @@ def declare_data(settings: Settings, cluster: Cluster, addons: Addons) -> Data:
             "artifacts": store,
             "credentials_fingerprint": credentials.fingerprint if credentials else "",
             "highly_available": settings.environment.highly_available,
-            "route": {"gateway": addons.gateway_handle, "domain": domain, "host": settings.mlflow.host},
+            **exposed,
             "monitoring_namespace": addons.monitoring_handle["namespace"],
         },
         cluster.opts(*before),
@@ -85,7 +86,16 @@ def declare_data(settings: Settings, cluster: Cluster, addons: Addons) -> Data:
         backup,
         cluster.opts(*before),
     )
-    return Data(store, keys, server.handle, hostname(addons.gateway_handle, domain, settings.mlflow.host))
+    return Data(store, keys, server.handle, public_name)
+
+
+def way_in(settings: Settings, gateway: GatewayHandle) -> tuple[TrackingServerArgs, str]:
+    """How people reach the tracking server, a part of its arguments, and under which name. Pure."""
+    ingress, domain, host = settings.mlflow.ingress, settings.domains[0]["name"], settings.mlflow.host
+    if ingress:
+        return cast(TrackingServerArgs, {"ingress": ingress}), ingress["hostname"]
+    route = {"gateway": gateway, "domain": domain, "host": host}
+    return cast(TrackingServerArgs, {"route": route}), hostname(gateway, domain, host)
 
 
 def _object_store(settings: Settings, cluster: Cluster, addons: Addons) -> tuple[ObjectStoreHandle, Keys | None]:

@@ -20,7 +20,7 @@ from components.training.spec import run_name
 from components.versions import CRDS
 from policies.rules.addons import check_acme, check_crd_sets, check_gateway, check_ranges
 from policies.rules.capacity import check_ledger
-from policies.rules.finding import Finding
+from policies.rules.finding import Finding, camel
 from policies.rules.mlflow import check_backup, check_external_database, check_tracking_server
 from policies.rules.monitoring import check_monitoring
 from policies.rules.names import check_object_name
@@ -38,7 +38,7 @@ from stacks.known_part import as_far_as_known, is_known, without
 from stacks.models.base import Unknown
 from stacks.models.clouds import GkeCluster
 from stacks.models.cluster import ExistingCluster
-from stacks.models.platform import ExistingDatabase, ExistingStore, InClusterStore
+from stacks.models.platform import ExistingDatabase, ExistingStore, InClusterStore, Mlflow
 from stacks.models.workloads import Inference, ModelServer, Training, Workload
 from stacks.pools import pool_findings
 from stacks.problems import SECRET, shown
@@ -305,8 +305,21 @@ def _mlflow(settings: Settings) -> Iterator[Finding]:
     mlflow = settings.mlflow
     yield from check_backup("mlflow.backup", mlflow.backup.schedule, mlflow.backup.retention_days)
     yield from check_tracking_server("mlflow.server", {**(mlflow.server or {})})
+    yield from _ingress(mlflow)
     if isinstance(mlflow.database, ExistingDatabase):
         yield from check_external_database("mlflow.database", mlflow.database.model_dump(exclude={"password"}))
+
+
+@as_far_as_known
+def _ingress(mlflow: Mlflow) -> Iterator[Finding]:
+    if mlflow.ingress is None:
+        return
+    yield from check_tracking_server("mlflow", {"ingress": mlflow.ingress})
+    for key in ("class_name", "tls_secret_name", "controller_namespace"):
+        yield from check_object_name(f"mlflow.ingress.{camel(key)}", str(mlflow.ingress[key]))  # type: ignore[literal-required]
+    if "host" in mlflow.model_fields_set:
+        rule = "one way in: a name of the gateway, or an Ingress with a hostname of its own"
+        yield Finding("mlflow.host", mlflow.host, rule, "remove host or ingress")
 
 
 @as_far_as_known
@@ -405,7 +418,9 @@ def _public_names(settings: Settings) -> Iterator[Finding]:
     """A public name leads to one place."""
     suffix = settings.domains[0]["domain"]
     owners = {f"grafana.{suffix}": "Grafana"}
-    named = [("mlflow.host", f"{settings.mlflow.host}.{suffix}")]
+    ingress = settings.mlflow.ingress
+    way_in = ("ingress.hostname", ingress["hostname"]) if ingress else ("host", f"{settings.mlflow.host}.{suffix}")
+    named = [(f"mlflow.{way_in[0]}", way_in[1])]
     named += [
         (f"modelServers.{name}.server.hostname", one.server["hostname"])
         for name, one in settings.model_servers.items()

@@ -8,7 +8,7 @@ from components.addons.gateway import GatewayArgs
 from components.addons.monitoring import MonitoringArgs
 from components.eks.data_spec import RdsDatabaseSpec, Route53ZoneSpec, S3BucketSpec
 from components.gke.data_spec import CloudDnsZoneSpec, CloudSqlDatabaseSpec, GcsBucketSpec
-from components.mlflow.tracking_server import TrackingServerArgs
+from components.mlflow.tracking_server import IngressArgs, TrackingServerArgs
 from components.stores import ObjectStoreKind, StorageClassesArgs
 from stacks.models.base import Model, Name
 from stacks.models.shape import Shape
@@ -184,6 +184,8 @@ class Mlflow(Model):
 
     host: Name = "mlflow"
     """First label of its public name; the gateway's first domain follows."""
+    ingress: Annotated[IngressArgs, Shape(IngressArgs)] | None = None
+    """The way in through an Ingress instead, for clusters that have a controller for those; default: the gateway."""
     server: Server | None = None
     """Its size."""
     database: Annotated[
