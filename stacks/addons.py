@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import simulator
-from components.addons.accelerator_nodes import accelerator_charts
+from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, custom_resources
 from components.addons.cert_manager import AcmeArgs, CertManager, CertManagerArgs
 from components.addons.cloudnative_pg import CloudNativePg
 from components.addons.crds import Crds
 from components.addons.dcgm_exporter import DcgmExporter
-from components.addons.device_plugin import DevicePlugin
+from components.addons.device_plugin import DevicePlugin, DevicePluginArgs
 from components.addons.efa_device_plugin import EfaDevicePlugin
 from components.addons.external_dns import ExternalDns, ExternalDnsArgs
 from components.addons.gateway import Gateway, GatewayArgs, GatewayHandle, is_envoy, is_public
@@ -117,7 +117,9 @@ def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
         cluster.opts(cert_manager, storage),
     )
     rules = {"namespace": monitoring.namespace, "monitoring_namespace": observed, "mlflow_namespace": MLFLOW_NAMESPACE}
-    AlertRules("alerts", {**rules}, cluster.opts(monitoring))  # type: ignore[typeddict-item]
+    unheard_of = custom_resources(pools)
+    more = {"extended_resources": unheard_of} if unheard_of else {}
+    AlertRules("alerts", {**rules, **more}, cluster.opts(monitoring))  # type: ignore[typeddict-item]
     Dashboards("dashboards", {"namespace": monitoring.namespace}, cluster.opts(monitoring))
     postgresql = CloudNativePg(
         "postgresql-operator",
@@ -216,8 +218,20 @@ def _declare_accelerator_software(
                 NvidiaDraDriver("dra-driver", watched, ready)  # type: ignore[arg-type]
             case "aws-efa-k8s-device-plugin":
                 EfaDevicePlugin("efa-device-plugin", takes, labelled)  # type: ignore[arg-type]
-    for name, plugin in vendor_plugins(pools).items():
+    for name, plugin in {**vendor_plugins(pools), **device_plugins(settings, pools)}.items():
         DevicePlugin(name, plugin, labelled)
+
+
+def device_plugins(settings: Settings, pools: list[PoolHandle]) -> dict[str, DevicePluginArgs]:
+    """Name of the component -> arguments, for each device plugin that the settings declare. Pure."""
+    return {
+        f"{name}-device-plugin": {
+            **plugin,
+            "namespace": settings.plugin_namespace(name),
+            "pools": custom_plugin_pools(pools, plugin["resource_name"]),
+        }
+        for name, plugin in settings.device_plugins.items()
+    }
 
 
 def declare_ground(settings: Settings, cluster: Cluster, source: ChartSource, crds: Crds) -> None:

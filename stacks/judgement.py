@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from components.addons import cert_manager, cloudnative_pg, dcgm_exporter, kserve, node_feature_discovery
 from components.addons import nvidia_device_plugin as device_plugin
-from components.addons.accelerator_nodes import exporter_pools
+from components.addons.accelerator_nodes import custom_plugin_pools, exporter_pools
 from components.addons.gateway import GatewayArgs, domain_facts, is_envoy
 from components.catalog import ACCELERATORS, ClusterKind
 from components.charts import ChartOrigin
@@ -18,7 +18,7 @@ from components.stores import StoragePurpose, plan_storage_classes
 from components.tenants.spec import TeamSpec
 from components.training.spec import run_name
 from components.versions import CRDS
-from policies.rules.addons import check_acme, check_crd_sets, check_gateway, check_ranges
+from policies.rules.addons import check_acme, check_crd_sets, check_device_plugin, check_gateway, check_ranges
 from policies.rules.capacity import check_ledger
 from policies.rules.finding import Finding, camel
 from policies.rules.mlflow import check_backup, check_external_database, check_tracking_server
@@ -73,6 +73,7 @@ def judge(settings: Settings, dropped: Mapping[str, Set[str]] = {}) -> Iterator[
     yield from _mlflow(settings)
     if not unshaped:  # one of them may bring the accelerator
         yield from _caps(sound)
+    yield from _device_plugins(sound, has_all_pools=not broken)
     yield from _namespaces(settings)
     yield from _names(settings)
     yield from _public_names(settings)
@@ -340,6 +341,24 @@ def _caps(settings: Settings) -> Iterator[Finding]:
             )
 
 
+@as_far_as_known
+def _device_plugins(settings: Settings, *, has_all_pools: bool) -> Iterator[Finding]:
+    for name, plugin in settings.device_plugins.items():
+        path, resource = f"devicePlugins.{name}", plugin["resource_name"]
+        theirs = custom_plugin_pools(list(settings.pools.values()), resource)
+        for finding in check_device_plugin(path, plugin["image"], resource, theirs):
+            if not finding.path.endswith(".pools"):
+                yield finding
+            elif has_all_pools:
+                yield Finding(
+                    f"{path}.resourceName",
+                    resource,
+                    "the resource of a customAccelerator, on a pool to which the platform brings the device plugin",
+                    "give the pool a customAccelerator with that resourceName",
+                )
+        yield from check_object_name(f"{path}.namespace", settings.plugin_namespace(name))
+
+
 def _nearest(name: str, known: list[str]) -> str:
     close = get_close_matches(name, known, n=1, cutoff=0.4)
     return f"did you mean {close[0]}?" if close else "correct the name, or remove it"
@@ -361,6 +380,7 @@ def made_namespaces(settings: Settings) -> Mapping[str, str]:
         f"{settings.monitoring_namespace}-nodes": "monitoring",
         MLFLOW_NAMESPACE: "MLflow",
         STORE_NAMESPACE: "the object store",
+        **{settings.plugin_namespace(name): f"device plugin {name}" for name in settings.device_plugins},
     }
 
 

@@ -28,7 +28,7 @@ from components.stores import AUTO_MODE_CLASSES, StorageClassesArgs, StorageHand
 from policies.rules.finding import Finding, Refused
 from stacks.models.base import Model, Name
 from stacks.models.clouds import EksCluster, GkeCluster
-from stacks.models.cluster import ExistingCluster, SimulatedCluster
+from stacks.models.cluster import ExistingCluster, Plugin, SimulatedCluster
 from stacks.models.environment import Acme, Charts, Environment, Layer
 from stacks.models.platform import DEFAULT_STORE, Dns, Gateway, Mlflow, Monitoring, ObjectStore, Storage
 from stacks.models.workloads import Inference, ModelServer, Team, Training, Workload
@@ -50,6 +50,9 @@ class Settings(Model):
     """What this environment is and what it may own."""
     cluster: Annotated[SimulatedCluster | ExistingCluster | EksCluster | GkeCluster, Field(discriminator="kind")]
     """Where it runs."""
+    device_plugins: dict[Name, Plugin] = {}
+    """Device plugins for accelerators that the catalogue does not know: each runs on the pools whose
+    `customAccelerator` has its resource name."""
     layer: Layer = Layer.ALL
     """Which part of the environment this stack is."""
     cluster_stack: str = ""
@@ -167,6 +170,10 @@ class Settings(Model):
     def gateway_namespace(self) -> str:
         """Where the gateway is."""
         return (self.gateway.get("namespace") if self.gateway else None) or GATEWAY_NAMESPACE
+
+    def plugin_namespace(self, name: str) -> str:
+        """Where a declared device plugin runs."""
+        return self.device_plugins[name].get("namespace") or f"{name}-device-plugin"
 
     def workloads(self) -> Iterator[tuple[str, str, Workload]]:
         """Path, name and settings of every workload."""

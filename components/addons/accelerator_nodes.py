@@ -48,6 +48,23 @@ def vendor_plugin_pools(pools: list[PoolHandle], vendor: str) -> list[PoolHandle
     return [pool for pool in pools if _vendor(pool) == vendor and _ours(pool, DeviceMechanism.DEVICE_PLUGIN)]
 
 
+def custom_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
+    """The pools whose devices the catalogue does not know."""
+    named = [pool for pool in pools if pool["capacity"]["accelerator"]]
+    return [pool for pool in named if pool["capacity"]["accelerator"] not in ACCELERATORS]
+
+
+def custom_plugin_pools(pools: list[PoolHandle], resource_name: str) -> list[PoolHandle]:
+    """Those of them with that extended resource to which we bring the device plugin."""
+    ours = [pool for pool in custom_pools(pools) if _ours(pool, DeviceMechanism.DEVICE_PLUGIN)]
+    return [pool for pool in ours if resource_name in pool["capacity"]["units_per_node"]]
+
+
+def custom_resources(pools: list[PoolHandle]) -> list[str]:
+    """The extended resources that the catalogue does not know."""
+    return sorted({name for pool in custom_pools(pools) for name in pool["capacity"]["units_per_node"]})
+
+
 def efa_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
     """The pools whose nodes have network interfaces that programs use directly (EFA)."""
     return [pool for pool in pools if EFA_RESOURCE in pool["placement"]["fabric"]]

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
+from components.addons.device_plugin import DevicePluginArgs
 from components.addons.metallb import MetalLbArgs
 from components.catalog import ClusterKind
 from components.existing import FoundAddon
@@ -18,6 +19,7 @@ MetalLb = Annotated[
     MetalLbArgs, Shape(MetalLbArgs, without=frozenset({"source", "pools", "namespace", "monitoring_namespace"}))
 ]
 Nfs = Annotated[NfsStorageArgs, Shape(NfsStorageArgs, without=frozenset({"source", "namespace", "highly_available"}))]
+Plugin = Annotated[DevicePluginArgs, Shape(DevicePluginArgs, without=frozenset({"pools"}))]
 LocalPath = Annotated[LocalPathStorageArgs, Shape(LocalPathStorageArgs, without=frozenset({"pools", "namespace"}))]
 
 

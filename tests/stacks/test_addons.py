@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from pulumi_kubernetes import Provider
 
+from components.addons.accelerator_nodes import custom_resources
+from components.addons.device_plugin import DevicePlugin
+from policies.rules.finding import Refused
 from stacks import addons, workloads
-from stacks.addons import more_scraped_ports
+from stacks.addons import device_plugins, more_scraped_ports
 from stacks.cluster import Cluster
 from stacks.data import declare_data
 from stacks.reader import from_file
@@ -142,3 +145,41 @@ def test_the_ports_that_everybody_uses_are_reached_anyhow() -> None:
 )
 def test_prometheus_reaches_the_metrics_of_every_model(overlay: dict[str, Any], ports: list[int]) -> None:
     assert more_scraped_ports(from_file(overlaid(overlay))) == ports
+
+
+FPGA = {
+    "name": "u250",
+    "resourceName": "vendor.example/fpga",
+    "nodeLabels": {"fpga": "yes"},
+    "taintKey": "vendor.example/fpga",
+}
+PLUGIN = {
+    "image": "registry.example.com/fpga-plugin:1.2",
+    "resourceName": "vendor.example/fpga",
+    "arguments": ["--all"],
+}
+WITH_FPGA = {"cluster": {"pools": {"fpga": {"customAccelerator": FPGA, "devicesPerNode": 2, "nodesMax": 2}}}}
+
+
+def test_a_declared_device_plugin_runs_on_the_pools_with_its_device_and_on_no_others() -> None:
+    settings = from_file(overlaid({**WITH_FPGA, "devicePlugins": {"fpga": PLUGIN}}))
+    planned = device_plugins(settings, list(settings.pools.values()))
+    assert {name: [pool["placement"]["pool"] for pool in plugin["pools"]] for name, plugin in planned.items()} == {
+        "fpga-device-plugin": ["fpga"]
+    }
+    recording = record(lambda: [DevicePlugin(name, plugin) for name, plugin in planned.items()] and None)
+    pod = recording.one("DaemonSet").inputs["spec"]["template"]["spec"]
+    assert (pod["containers"][0]["image"], pod["containers"][0]["args"]) == (PLUGIN["image"], ["--all"])
+    assert recording.one("Namespace").inputs["metadata"]["name"] == "fpga-device-plugin"
+
+
+def test_alerts_hear_of_devices_that_the_catalogue_does_not_know() -> None:
+    assert custom_resources(list(from_file(overlaid(WITH_FPGA)).pools.values())) == ["vendor.example/fpga"]
+    assert custom_resources(list(from_file(GOOD.read_text(encoding="utf-8")).pools.values())) == []
+
+
+def test_no_plugin_is_blamed_for_a_pool_that_is_wrong() -> None:
+    wrong = {"cluster": {"pools": {"fpga": {"customAccelerator": FPGA, "nodesMax": 0}}}}
+    with pytest.raises(Refused) as refused:
+        from_file(overlaid({**wrong, "devicePlugins": {"fpga": PLUGIN}}))
+    assert [finding.path for finding in refused.value.findings] == ["cluster.pools.fpga.nodesMax"]
