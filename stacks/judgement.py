@@ -317,7 +317,7 @@ def _ingress(mlflow: Mlflow) -> Iterator[Finding]:
         return
     yield from check_tracking_server("mlflow", {"ingress": mlflow.ingress})
     for key in ("class_name", "tls_secret_name", "controller_namespace"):
-        yield from check_object_name(f"mlflow.ingress.{camel(key)}", str(mlflow.ingress[key]))  # type: ignore[literal-required]
+        yield from check_object_name(f"mlflow.ingress.{camel(key)}", str(mlflow.ingress[key]))
     if "host" in mlflow.model_fields_set:
         rule = "one way in: a name of the gateway, or an Ingress with a hostname of its own"
         yield Finding("mlflow.host", mlflow.host, rule, "remove host or ingress")

@@ -43,6 +43,7 @@ def declare_workloads(settings: Settings, cluster: Cluster, addons: Addons, data
                 "pool": cluster.pools[served.pool],
                 "artifacts": data.store,
                 "gateway": addons.gateway_handle,
+                "tracking": data.tracking,
                 "monitoring": addons.monitoring_handle,
             },
             cluster.opts(addons.crds, *tenants.ready[served.team], *cluster.nodes),

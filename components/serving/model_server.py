@@ -10,6 +10,7 @@ from components.addons.monitoring import MonitoringHandle
 from components.component import Component
 from components.custom_resources import custom_resource
 from components.device_claims import device_claim_template
+from components.mlflow.tracking_server import TrackingHandle
 from components.placement import PoolHandle
 from components.serving.plan import (
     METRICS_PATH,
@@ -43,6 +44,8 @@ class ModelServerArgs(TypedDict, total=False):
     """Bucket that the model is downloaded from, with the keys in the team's namespace."""
     gateway: GatewayHandle
     """The way in from outside; required with `server.hostname`."""
+    tracking: TrackingHandle
+    """Tracking server that it finds its model in or logs to; default: none."""
     monitoring: MonitoringHandle
     """Who scrapes it; default: nobody."""
 
@@ -66,7 +69,16 @@ class ModelServer(Component):
             )
 
         claim = device_claim_template(name, team, pool, server.get("accelerators"), labels, self.child)
-        template = server_template(server, pool, team, labels=labels, store=args.get("artifacts"), device_claim=claim)
+        tracking = args.get("tracking")
+        template = server_template(
+            server,
+            pool,
+            team,
+            labels=labels,
+            store=args.get("artifacts"),
+            tracking=tracking["environment"] if tracking else {},
+            device_claim=claim,
+        )
         apps.v1.Deployment(
             f"{name}-server",
             metadata=metadata({"pulumi.com/timeoutSeconds": str(rollout_seconds(server))}),

@@ -281,15 +281,17 @@ def server_template(
     *,
     labels: Mapping[str, str],
     store: ObjectStoreHandle | None,
+    tracking: Mapping[str, str],
     device_claim: Any = None,
 ) -> dict[str, Any]:
-    """The pod template of one replica. `device_claim`: name of its ResourceClaimTemplate."""
+    """The pod template of one replica. `tracking`: variables of a client of the tracking server. `device_claim`: name
+    of its ResourceClaimTemplate."""
     model = model_mount(server)
     mounts = [temporary_files(_temporary_gib(server)), *_shared(server), *([model] if model else [])]
     downloads = model is not None and "emptyDir" in model.volume
     secrets = environment_from(server.get("environment_secrets") or [])
     optional: dict[str, Any] = {"envFrom": secrets} if secrets else {}
-    told = {**HOME, **({"MODEL_DIR": model.mount["mountPath"]} if model else {})}
+    told = {**HOME, **tracking, **({"MODEL_DIR": model.mount["mountPath"]} if model else {})}
     program = container(
         name=SERVER_CONTAINER,
         image=server["image"],

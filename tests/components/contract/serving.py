@@ -8,7 +8,7 @@ from components.serving.model_server import ModelServer
 from components.serving.runtimes import ServingRuntimes
 from components.serving.spec import ScaleMetric
 from tests.components.contract.case import ABSENT, Case
-from tests.components.platform_handles import GATEWAY, H100, MIG, MONITORING, SOURCE, STORE, TEAM
+from tests.components.platform_handles import GATEWAY, H100, MIG, MONITORING, SOURCE, STORE, TEAM, TRACKING
 
 _OTHER_POOL = {**H100, "placement": {**H100["placement"], "node_selector": {"pool": "other"}}}
 _OTHER_TEAM = {**TEAM, "namespace": "speech"}
@@ -55,6 +55,7 @@ CASES = [
                 "model_format": "huggingface",
                 "model_format_version": "1",
                 "runtime": "kserve-huggingfaceserver",
+                "runtime_version": "v0.20.0-gpu",
                 "storage_uri": "s3://models/a",
                 "arguments": ["--dtype=bfloat16"],
                 "environment": {"LEVEL": "info"},
@@ -133,6 +134,7 @@ CASES = [
             "pool": H100,
             "artifacts": STORE,
             "gateway": GATEWAY,
+            "tracking": TRACKING,
             "monitoring": MONITORING,
         },
         contexts={"server.accelerators.mig_profile": _on_mig("server")},
@@ -143,6 +145,7 @@ CASES = [
             "pool": _OTHER_POOL,
             "artifacts": {**STORE, "credentials_secret_name": "other"},
             "gateway": {**GATEWAY, "name": "other"},
+            "tracking": ABSENT,
             "monitoring": ABSENT,
         },
         refused={"server.image": "registry.example.com/serve:latest"},

@@ -12,7 +12,19 @@ from components.serving.spec import ScaleMetric
 from components.stores import ObjectStoreKind
 from components.versions import IMAGES
 from policies.rules.finding import Refused
-from tests.components.platform_handles import CPU, GATEWAY, H100, MIG, MONITORING, SHARED_L4, SPOT, STORE, TEAM, pool
+from tests.components.platform_handles import (
+    CPU,
+    GATEWAY,
+    H100,
+    MIG,
+    MONITORING,
+    SHARED_L4,
+    SPOT,
+    STORE,
+    TEAM,
+    TRACKING,
+    pool,
+)
 from tests.recorder import Recording, record
 
 SERVICE: Any = {
@@ -400,3 +412,12 @@ def test_metrics_are_scraped_from_the_servers_port_where_it_has_some() -> None:
 def test_a_server_that_cannot_run_registers_nothing() -> None:
     with pytest.raises(Refused, match="there is no gateway"):
         server({"hostname": "ranker.ml.example.com"})
+
+
+def test_a_server_finds_the_tracking_server_where_there_is_one_and_its_own_word_counts_more() -> None:
+    def told(change: dict[str, Any], **args: Any) -> Any:
+        return environment(deployment(change, **args)["template"]["spec"]["containers"][0]).get("MLFLOW_TRACKING_URI")
+
+    assert told({}) is None
+    assert told({}, tracking=TRACKING) == "http://mlflow.mlflow.svc.cluster.local:5000"
+    assert told({"environment": {"MLFLOW_TRACKING_URI": "http://own"}}, tracking=TRACKING) == "http://own"
