@@ -182,7 +182,7 @@ class DevicePlugin(Component):
         self.namespace = home.namespace
         self.register_outputs({"namespace": self.namespace})
 
-    def _grant(self, name: str, account: core.v1.ServiceAccount, rules: list[dict[str, list[str]]]) -> None:
+    def _grant(self, name: str, account: "core.v1.ServiceAccount", rules: list[dict[str, list[str]]]) -> None:
         role_name = f"device-plugin-{name}"
         role = rbac.v1.ClusterRole(
             f"{name}-role",

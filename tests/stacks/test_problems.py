@@ -75,7 +75,9 @@ def test_each_kind_of_mistake_has_its_rule_and_remedy(key: str, value: Any, rule
 def test_a_near_miss_is_answered_with_the_key_that_was_meant_and_others_with_what_there_is() -> None:
     assert only({"mlflow": {"backups": {}}}).remedy == "did you mean backup?"
     finding = only({"mlflow": {"colour": "red"}})
-    assert finding == Finding("mlflow.colour", "red", "a known key: host, server, database, backup", "remove it")
+    assert finding == Finding(
+        "mlflow.colour", "red", "a known key: host, ingress, server, database, backup", "remove it"
+    )
 
 
 def test_the_kind_of_a_union_is_asked_for_with_the_kinds_of_that_union() -> None:
