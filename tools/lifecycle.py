@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -55,6 +56,7 @@ from tools.recovery import (
 )
 from tools.remains import CLUSTERS, LISTED, NAMESPACE, Remains, leaving, remains
 from tools.screen import RunWatcher, Screen, changes_text, failures_text, steps_text, violations_text
+from tools.toolchain import is_installed
 from tools.transient import result_unknown, with_retries
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -116,6 +118,19 @@ def read_facts(project: Path, stack: str) -> StackFacts:
     chosen = config.get("mlplatform:cluster") if isinstance(config, dict) else None
     kind = chosen.get("kind") if isinstance(chosen, dict) else ""
     return StackFacts(stack, simulated=kind == "simulated", cluster_kind=kind if isinstance(kind, str) else "")
+
+
+def judge_before_installing(project: Path, stack: str) -> None:
+    """Judges the settings where the tools have yet to be made: nobody waits 20 minutes to be told of a misspelt key.
+
+    Where they are there, the program itself says it within seconds. Raises ToolError with every problem.
+    """
+    if is_installed():
+        return
+    command = [sys.executable, "-m", "stacks.check", str(settings_file(project, stack))]
+    answer = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise ToolError(answer.stderr.strip())
 
 
 def skip_checkpoints(facts: StackFacts, backend: Backend, environ: Mapping[str, str] = os.environ) -> bool:
@@ -423,6 +438,7 @@ class Lifecycle:
         """Brings a stack up: tools, cluster, law, stack, summary. `dry_run` stops after the law; so does a cluster that
         has already what the first `up` would install, unless `look_first` is False."""
         facts = self.facts(self.project, stack)
+        judge_before_installing(self.project, stack)
         with self._only_one(stack):
             run = self._begin(facts, start_cluster=True)
             unsure = run.recover() is not None

@@ -123,7 +123,7 @@ def ensure(progress: Progress | None = None, environment: Mapping[str, str] | No
     progress = progress or Silent()
     environment = os.environ if environment is None else environment
     store = Store(cache_root(environment))
-    stamp = store.root / "stamps" / f"{_stamp_key(environment)}.json"
+    stamp = _stamp(store, environment)
     chosen = _read_stamp(stamp)
     if chosen is None:
         found = look(store, environment)
@@ -135,6 +135,16 @@ def ensure(progress: Progress | None = None, environment: Mapping[str, str] | No
         chosen = [row for row in found.values() if isinstance(row, Chosen)]
         _write_stamp(stamp, chosen)
     return _select(chosen, store, environment)
+
+
+def is_installed(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether `ensure` has nothing to install, so far as an earlier run can tell; False costs minutes at most."""
+    environment = os.environ if environment is None else environment
+    return _read_stamp(_stamp(Store(cache_root(environment)), environment)) is not None
+
+
+def _stamp(store: Store, environment: Mapping[str, str]) -> Path:
+    return store.root / "stamps" / f"{_stamp_key(environment)}.json"
 
 
 def look(store: Store, environment: Mapping[str, str]) -> dict[str, Chosen | Refused | None]:

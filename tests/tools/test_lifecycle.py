@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from rich.console import Console
@@ -20,6 +20,7 @@ from tools.events import EventReader, Failure, Outcome, Step, Violation
 from tools.lifecycle import LOOK_SECONDS, LOOKS, Lifecycle, Run, StackFacts, read_facts, skip_checkpoints
 from tools.screen import Screen, failures_text, steps_text, violations_text
 
+REPOSITORY = Path(__file__).parents[2]
 FILE, CLOUD = Backend("file:///x", "default"), Backend("https://api.pulumi.com", "pulumi login")
 SIMULATED, OWN = StackFacts("dev", simulated=True), StackFacts("prod", simulated=False)
 
@@ -335,3 +336,18 @@ def test_a_cluster_that_may_not_be_read_is_said_to_be_so_and_stops_nothing(tmp_p
     Lifecycle(project=tmp_path, facts=lambda *_: run.facts).up("lab")
     assert run.ups == 1
     assert "nodes is forbidden" in "".join(capsys.readouterr())
+
+
+def test_settings_are_judged_before_the_tools_are_made(tmp_path, monkeypatch):
+    def made() -> NoReturn:
+        raise ToolError("the tools are made")
+
+    monkeypatch.setenv("MLPLATFORM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MLPLATFORM_CACHE", str(tmp_path / "cache"))
+    good = (REPOSITORY / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+    life = Lifecycle(project=write(tmp_path, good.replace("accelerator: H100", "accelerator: H1000")), tools=made)
+    with pytest.raises(ToolError, match=r"cluster\.pools\.h100\.accelerator: H1000"):
+        life.up("dev")
+    write(tmp_path, good)
+    with pytest.raises(ToolError, match="the tools are made"):
+        life.up("dev")
