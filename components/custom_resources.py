@@ -28,8 +28,12 @@ READY: dict[str, str] = {
     "Issuer": "condition=Ready",
     "GatewayClass": "condition=Accepted",
     "Gateway": "condition=Programmed",
+    # A route's conditions stand below each Gateway that it names; one that none of them takes leads nowhere.
+    "HTTPRoute": 'jsonpath={.status.parents[*].conditions[?@.type=="Accepted" && @.status=="True"]}',
     "InferenceService": "condition=Ready",
     "Cluster": "condition=Ready",
+    "NodePool": "condition=Ready",
+    "EC2NodeClass": "condition=Ready",
 }
 """What `up` waits for, by kind. Kinds that nothing answers (ServiceMonitor, PrometheusRule, …) are not awaited."""
 

@@ -47,6 +47,8 @@ KINDS = (
     "trainer.kubeflow.org/v1alpha1 TrainJob",
     "jobset.x-k8s.io/v1alpha2 JobSet",
     "ray.io/v1 RayJob",
+    "karpenter.sh/v1 NodePool",
+    "karpenter.k8s.aws/v1 EC2NodeClass",
 )
 
 
@@ -134,6 +136,17 @@ def test_gateways_and_routes_are_accepted(kinds: Kinds) -> None:
 
     kinds.make("gateway.networking.k8s.io/v1 Gateway", "public", gateway | {"listeners": listeners[:1]})
     kinds.until("changed", lambda: len(kinds.get("gateway", "public")["status"]["listeners"]) == 1)
+
+
+def test_karpenters_pools_and_classes_are_ready(kinds: Kinds) -> None:
+    subnets = {"subnetSelectorTerms": [{"id": "subnet-1"}], "securityGroupSelectorTerms": [{"id": "sg-1"}]}
+    images = {"amiSelectorTerms": [{"alias": "al2023@latest"}], "role": "nodes"}
+    kinds.make("karpenter.k8s.aws/v1 EC2NodeClass", "gpu", subnets | images)
+    reference = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "gpu"}
+    node = {"nodeClassRef": reference, "requirements": [{"key": "kubernetes.io/arch", "operator": "Exists"}]}
+    kinds.make("karpenter.sh/v1 NodePool", "gpu", {"template": {"spec": node}})
+    kinds.has("ec2nodeclass", "gpu", "Ready")
+    kinds.has("nodepools.karpenter.sh", "gpu", "Ready")
 
 
 def test_certificates_are_issued_into_their_secret(kinds: Kinds) -> None:
