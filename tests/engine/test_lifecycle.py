@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 import yaml
 from rich.console import Console
 
 from simulator.cluster import Cluster, State
+from tests.engine.kills import after, killed, names_of_processes
 from tools.backend import choose_backend, cluster_name, state_directory
-from tools.engine import RUN_VARIABLE, Engine, Silent
+from tools.engine import Engine, Silent
 from tools.errors import ToolError
 from tools.lifecycle import Lifecycle, StackFacts, plain_environment, read_facts
 from tools.recovery import Journal, this_host
@@ -93,18 +93,6 @@ def own_objects(life: Lifecycle, cluster) -> list[str]:
     return [name for name in found if "kube-root-ca" not in name]
 
 
-def plugins_of_this_test(life: Lifecycle) -> list[str]:
-    """Engines, providers and programs at work for this project."""
-    home = str(state_directory(life.project))
-    names = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            variables = process.environ()
-            if RUN_VARIABLE in variables and home in variables.get("PULUMI_BACKEND_URL", ""):
-                names.append(process.name())
-    return names
-
-
 def test_up_and_down_leave_the_cluster_the_state_and_the_checkout_as_they_were(life, cluster):
     before, settings = cluster.census(), (life.project / f"Pulumi.{STACK}.yaml").read_bytes()
     life.up(STACK)
@@ -118,7 +106,7 @@ def test_up_and_down_leave_the_cluster_the_state_and_the_checkout_as_they_were(l
     life.down(STACK, yes=True)
     assert cluster.difference(before) == set()
     assert not state_directory(life.project).exists()
-    assert plugins_of_this_test(life) == []
+    assert names_of_processes(life) == []
     life.down(STACK)
     assert "is not up; there is nothing to take down" in printed(life)
 
@@ -221,40 +209,6 @@ def own_namespace(life: Lifecycle) -> str:
     return str(settings["config"]["objects:space"])
 
 
-def engines_at_work(life: Lifecycle) -> list[psutil.Process]:
-    """The engine processes that change this test's stack."""
-    home, found = str(state_directory(life.project)), []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.name() == "pulumi" and home in process.environ().get("PULUMI_BACKEND_URL", ""):
-                found.append(process)
-    return found
-
-
-def killed_after(life: Lifecycle, seconds: float, command: Callable[[], None]) -> bool:
-    """Runs a command and kills its engine (-9) some time after it began to change things. True if it was hit."""
-    journal, hit = Journal.of(state_directory(life.project), STACK).path, threading.Event()
-    over = threading.Event()
-
-    def strike() -> None:
-        while not journal.exists() and not over.is_set():
-            time.sleep(0.005)
-        if not over.wait(seconds):
-            for engine in engines_at_work(life):
-                engine.send_signal(signal.SIGKILL)
-                hit.set()
-
-    thread = threading.Thread(target=strike)
-    thread.start()
-    try:
-        with contextlib.suppress(ToolError):
-            command()
-    finally:
-        over.set()
-        thread.join()
-    return hit.is_set()
-
-
 @pytest.mark.parametrize(("checkpoints", "rounds"), [("saved-once", KILLS), ("saved-each-step", 2)])
 def test_killed_at_any_moment_of_an_up_or_a_destroy_the_next_command_converges(
     life, cluster, toolchain, monkeypatch, checkpoints, rounds
@@ -265,7 +219,7 @@ def test_killed_at_any_moment_of_an_up_or_a_destroy_the_next_command_converges(
     before, moments, hits = cluster.census(), random.Random(20261121), []
 
     def kill(within_seconds: float, command: Callable[[], None]) -> None:
-        hits.append(killed_after(life, moments.uniform(0, within_seconds), command))
+        hits.append(killed(life, STACK, command, when=after(moments.uniform(0, within_seconds))))
 
     def is_up(said: str) -> None:
         life.up(STACK)
@@ -276,7 +230,7 @@ def test_killed_at_any_moment_of_an_up_or_a_destroy_the_next_command_converges(
         life.down(STACK, yes=True)
         assert cluster.difference(before) == set(), said
         assert not state_directory(life.project).exists(), said
-        assert plugins_of_this_test(life) == [], said
+        assert names_of_processes(life) == [], said
 
     for attempt in range(rounds):
         kill(2.5, lambda: life.up(STACK))
@@ -347,7 +301,7 @@ def test_ctrl_c_ends_an_up_in_order_and_the_next_one_goes_on(life, cluster, monk
     with pytest.raises(ToolError, match=r"up was interrupted\. `make up STACK=test` goes on from here\."):
         life.up(STACK)
     assert "stopping in order. Ctrl-C once more stops at once." in printed(life)
-    assert plugins_of_this_test(life) == []
+    assert names_of_processes(life) == []
     assert journal.exists(), "requests were given up on their way"
     life.up(STACK)
     assert not journal.exists()
@@ -388,20 +342,28 @@ def test_behind_a_command_that_was_killed_the_next_one_ends_what_is_left_and_goe
     life.up(STACK)
     assert "recovery   the last up of" in printed(life)
     assert len(own_objects(life, cluster)) == MAPS + 1
-    assert plugins_of_this_test(life) == []
+    assert names_of_processes(life) == []
 
 
-def test_plain_pulumi_meets_the_stack_that_make_made_and_the_other_way_round(life, toolchain):
+def test_plain_pulumi_meets_the_stack_that_make_made_and_the_other_way_round(life, cluster, toolchain):
     life.up(STACK)
     plain = {**toolchain.environment(), **life.environment, **plain_environment(life.project, STACK)}
-    command = [toolchain.path("pulumi"), "up", "--stack", STACK, "--yes", "--skip-preview", "--expect-no-changes"]
-    answer = subprocess.run(command, cwd=life.project, env=plain, capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert "6 unchanged" in answer.stdout
+
+    def pulumi(*arguments: str) -> str:
+        command = [toolchain.path("pulumi"), *arguments, "--stack", STACK]
+        answer = subprocess.run(command, cwd=life.project, env=plain, capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        return answer.stdout
+
+    assert "6 unchanged" in pulumi("preview", "--expect-no-changes")
+    assert "6 unchanged" in pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
+    assert "6 unchanged" in pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
     assert "encryptionsalt" in (life.project / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8")
     printed(life)
     life.up(STACK)
     assert "up         nothing to do: all 6 resources are as they should be" in printed(life)
+    assert "6 deleted" in pulumi("destroy", "--yes", "--skip-preview")
+    assert own_objects(life, cluster) == []
 
 
 def test_a_simulated_stack_comes_with_its_cluster_and_goes_with_it(life, toolchain, tmp_path):
