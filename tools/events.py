@@ -71,6 +71,8 @@ class Step:
     protected: bool
     """Marked `protect` or `retainOnDelete` in the state or by the program."""
     failed: bool = False
+    newly_marked: bool = False
+    """`protect` or `retainOnDelete` is not as in the state; no change to the engine, and the state needs an `up`."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ class Outcome:
     @property
     def nothing_to_do(self) -> bool:
         """A preview that found everything as it should be."""
-        return self.succeeded and not self.changes and not self.new_outputs
+        marked = any(step.newly_marked for step in self.steps)
+        return self.succeeded and not self.changes and not self.new_outputs and not marked
 
     @property
     def mandatory_violations(self) -> tuple[Violation, ...]:
@@ -204,12 +207,14 @@ class EventReader:
         states = [state for state in (metadata.get("old"), metadata.get("new")) if state]
         if metadata["type"] == STACK_TYPE:  # the last word counts: its first end comes before its outputs are known
             self._new_outputs = len({json.dumps(state.get("outputs"), sort_keys=True) for state in states}) > 1
+        marks = [(bool(state.get("protect")), bool(state.get("retainOnDelete"))) for state in states]
         self._steps[urn, operation] = Step(
             operation=operation,
             urn=urn,
             type=metadata["type"],
-            protected=any(state.get("protect") or state.get("retainOnDelete") for state in states),
+            protected=any(map(any, marks)),
             failed=failed,
+            newly_marked=len(states) == 2 and len(set(marks)) > 1,
         )
 
     def _read_diagnostic(self, event: dict[str, Any]) -> None:

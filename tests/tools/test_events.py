@@ -79,6 +79,18 @@ def test_there_is_nothing_to_do_when_neither_a_resource_nor_an_output_of_the_sta
     assert read(other, same, summary(same=5), operation="preview").outcome(0, 1).nothing_to_do
 
 
+def test_a_protection_that_is_put_on_or_taken_off_is_something_to_do_though_the_engine_counts_no_change():
+    def nothing_to_do(before: dict[str, bool], after: dict[str, bool]) -> bool:
+        states = {"old": {"id": "one", **before}, "new": {"id": "one", **after}}
+        metadata = {"op": "same", "urn": URN, "type": "kubernetes:core/v1:Secret", **states}
+        ends = json.dumps({"resOutputsEvent": {"metadata": metadata}})
+        return read(ends, summary(same=1), operation="preview").outcome(0, 1).nothing_to_do
+
+    assert nothing_to_do({"protect": True}, {"protect": True, "retainOnDelete": False})
+    assert not nothing_to_do({"protect": True}, {})
+    assert not nothing_to_do({}, {"retainOnDelete": True})
+
+
 def test_a_replacement_is_one_change_in_whatever_steps_it_comes():
     lines = [step("resOutputsEvent", name) for name in ("create-replacement", "replace", "delete-replaced")]
     assert read(*lines).outcome(1, 0).changes == {"replace": 1}
