@@ -254,10 +254,11 @@ class Run:
 
     def _after_controllers(self) -> tuple[str, ...]:
         """Waits until controllers have deleted what they are about to; what is left when patience ends."""
+        kubeconfig = self.engine.kubeconfig()  # once: it takes an export of the whole state
         with self.screen.working("cloud", "what controllers still delete") as update:
 
             def look() -> tuple[str, ...]:
-                left = leaving(self.objects())
+                left = leaving(self.objects(kubeconfig))
                 if left:
                     update(f"waiting for controllers to delete {', '.join(left)}")
                 return left
@@ -271,9 +272,11 @@ class Run:
             )
             return retrying(look)
 
-    def objects(self) -> list[dict[str, Any]]:
-        """Volumes, claims and Services in the stack's own cluster. Raises NoAnswerError after three attempts."""
-        kubeconfig = self.engine.kubeconfig()
+    def objects(self, kubeconfig: str) -> list[dict[str, Any]]:
+        """Volumes, claims and Services in the stack's own cluster, none where it has no kubeconfig.
+
+        Raises NoAnswerError after three attempts.
+        """
         if not kubeconfig:
             return []
         retrying = Retrying(
@@ -666,7 +669,7 @@ class Lifecycle:
     def _remains(self, run: Run) -> Remains:
         """What a destroy would leave. A cluster that cannot be reached is said to be so: its objects are not known."""
         try:
-            objects = run.objects()
+            objects = run.objects(run.engine.kubeconfig())
         except NoAnswerError as error:
             self.screen.say("advice", f"{error.format_message()}, so its volumes and load balancers are not known")
             objects = []
