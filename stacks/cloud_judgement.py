@@ -12,6 +12,7 @@ from components.placement import PoolHandle
 from components.stores import AccessMode, StoragePurpose, plan_storage_classes
 from policies.rules import cloud_data, eks, gke
 from policies.rules.finding import Finding
+from policies.rules.groups import check_group_name
 from policies.rules.storage import check_attachment
 from stacks.known_part import as_far_as_known
 from stacks.models.clouds import EksCluster, GkeCluster
@@ -45,6 +46,7 @@ def judge_cloud(settings: Settings, sound: Settings) -> Iterator[Finding]:
     yield from control_plane
     if not any(finding.path.startswith(_LIMITS) for finding in control_plane):
         yield from _limits(sound)
+    yield from _groups(settings)
     yield from _pool_names(sound)
     if sound is settings:
         yield from _a_home_for_the_platform(settings)
@@ -88,6 +90,23 @@ def _limits(settings: Settings) -> Iterator[Finding]:
     """What GKE may make by itself holds pools and classes together."""
     if isinstance(settings.cluster, GkeCluster) and (limits := settings.cluster.control_plane.get("auto_provisioning")):
         yield from gke.check_all_within_limits(_LIMITS, limits, _nodes(settings))
+
+
+@as_far_as_known
+def _groups(settings: Settings) -> Iterator[Finding]:
+    """Groups that a cloud's login carries. On a cluster that exists, its owner has set up the logins."""
+    for name, team in settings.teams.items():
+        for key in ("viewers", "editors", "admins"):
+            for group in team.get(key) or []:
+                path = f"teams.{name}.{key}"
+                # One mistake is one finding: a group of Kubernetes' own is reported with the team.
+                if next(check_group_name(path, group), None):
+                    continue
+                match settings.cluster:
+                    case EksCluster() as cluster:
+                        yield from eks.check_carried_group(path, group, cluster.control_plane)
+                    case GkeCluster() as cluster:
+                        yield from gke.check_carried_group(path, group, cluster.control_plane)
 
 
 @as_far_as_known

@@ -1,7 +1,8 @@
 """An EKS control plane: its roles, key, logs, access and the add-ons without which no node becomes ready.
 
-Pods get AWS identities by EKS Pod Identity (`PodIdentity`), so there is no OIDC provider. Access is by access entries
-alone: the roles in `admin_role_arns`, and nobody for having created the cluster.
+Pods get AWS identities by EKS Pod Identity (`PodIdentity`), so IAM has no OIDC provider for the cluster. People log in
+by access entries (`admin_role_arns`, `group_role_arns`) or by `identity_provider`; nobody is admin by creating the
+cluster.
 
 NetworkPolicies are enforced by the VPC CNI's own controller, which is switched on here; the platform stands on them.
 Add-ons that run on nodes are `EksAddons`, declared after the first pool: EKS calls them ready only on nodes.
@@ -9,7 +10,7 @@ Add-ons that run on nodes are `EksAddons`, declared after the first pool: EKS ca
 
 import json
 from collections.abc import Sequence
-from typing import Any, Required, TypedDict
+from typing import Any, NamedTuple, Required, TypedDict
 
 import pulumi_aws as aws
 from pulumi import CustomResource, Output, ResourceOptions
@@ -22,7 +23,15 @@ from components.eks.handles import EksHandle, EksNetworkHandle
 from components.eks.network import trust_of
 from components.eks.plan import kubeconfig
 from components.eks.pod_identity import ROLE_NAME_LENGTH
-from components.eks.spec import DEFAULT_LOG_DAYS, EksClusterSpec, EksSupport, NodeProvisioning
+from components.eks.spec import (
+    DEFAULT_GROUPS_CLAIM,
+    DEFAULT_LOG_DAYS,
+    DEFAULT_OIDC_PREFIX,
+    EksClusterSpec,
+    EksSupport,
+    NodeProvisioning,
+    OidcProviderSpec,
+)
 from policies.rules.eks import check_eks_cluster, check_place
 from policies.rules.finding import refuse
 
@@ -102,7 +111,9 @@ class EksCluster(Component):
             **(auto_mode(nodes.arn) if auto else {}),
             opts=ResourceOptions.merge(self.child, kept),
         )
-        admins = self._admit(name, cluster, spec["admin_role_arns"])
+        admins = self._admit(name, cluster, spec)
+        if provider := spec.get("identity_provider"):
+            self._identity_provider(name, cluster, provider)
         self.handle = EksHandle(
             name=cluster.name.apply(str),
             region=region,
@@ -159,23 +170,75 @@ class EksCluster(Component):
         aws.kms.Alias(f"{name}-key-alias", name=f"alias/mlplatform/{name}", target_key_id=key.key_id, opts=self.child)
         return key
 
-    def _admit(self, name: str, cluster: "aws.eks.Cluster", role_arns: list[str]) -> list[CustomResource]:
+    def _admit(self, name: str, cluster: "aws.eks.Cluster", spec: EksClusterSpec) -> list[CustomResource]:
+        """Access entries: returns what the administrators' access consists of."""
         admitted: list[CustomResource] = []
-        for arn in role_arns:
-            title = f"{name}-admin-{principal(arn)}"
+        for access in access_entries(spec):
+            title = f"{name}-{'admin' if access.admin else 'access'}-{principal(access.role_arn)}"
             entry = aws.eks.AccessEntry(
-                title, cluster_name=cluster.name, principal_arn=arn, type="STANDARD", tags=self.tags, opts=self.child
-            )
-            granted = aws.eks.AccessPolicyAssociation(
-                f"{title}-policy",
+                title,
                 cluster_name=cluster.name,
-                principal_arn=entry.principal_arn,
-                policy_arn=f"arn:{partition(self.region)}:eks::aws:cluster-access-policy/{ADMIN_POLICY}",
-                access_scope={"type": "cluster"},
+                principal_arn=access.role_arn,
+                type="STANDARD",
+                kubernetes_groups=list(access.groups) or None,
+                tags=self.tags,
                 opts=self.child,
             )
-            admitted.append(granted)
+            if access.admin:
+                granted = aws.eks.AccessPolicyAssociation(
+                    f"{title}-policy",
+                    cluster_name=cluster.name,
+                    principal_arn=entry.principal_arn,
+                    policy_arn=f"arn:{partition(self.region)}:eks::aws:cluster-access-policy/{ADMIN_POLICY}",
+                    access_scope={"type": "cluster"},
+                    opts=self.child,
+                )
+                admitted.append(granted)
         return admitted
+
+    def _identity_provider(self, name: str, cluster: "aws.eks.Cluster", provider: OidcProviderSpec) -> None:
+        aws.eks.IdentityProviderConfig(
+            f"{name}-identity-provider",
+            cluster_name=cluster.name,
+            oidc=oidc(name, provider),
+            tags=self.tags,
+            # A cluster takes one, and every change of one is a replacement.
+            opts=ResourceOptions.merge(self.child, ResourceOptions(delete_before_replace=True)),
+        )
+
+
+class Access(NamedTuple):
+    """One access entry: AWS takes one for each role."""
+
+    role_arn: str
+    admin: bool
+    groups: tuple[str, ...]
+    """Kubernetes groups of its sessions."""
+
+
+def access_entries(spec: EksClusterSpec) -> list[Access]:
+    """Each role once, administrators first, with the groups that name it. Pure."""
+    by_group = spec.get("group_role_arns") or {}
+    admins = spec["admin_role_arns"]
+    others = [arn for arns in by_group.values() for arn in arns if arn not in admins]
+    return [
+        Access(arn, arn in admins, tuple(sorted(group for group, arns in by_group.items() if arn in arns)))
+        for arn in dict.fromkeys([*admins, *others])
+    ]
+
+
+def oidc(name: str, spec: OidcProviderSpec) -> dict[str, Any]:
+    """The `oidc` of an identity provider config, with its defaults. Pure."""
+    return {
+        "identity_provider_config_name": name,
+        "issuer_url": spec["issuer_url"],
+        "client_id": spec["client_id"],
+        "groups_claim": spec.get("groups_claim") or DEFAULT_GROUPS_CLAIM,
+        "groups_prefix": spec.get("groups_prefix") or DEFAULT_OIDC_PREFIX,
+        "username_claim": spec.get("username_claim") or "sub",
+        "username_prefix": spec.get("username_prefix") or DEFAULT_OIDC_PREFIX,
+        **({"required_claims": dict(spec["required_claims"])} if spec.get("required_claims") else {}),
+    }
 
 
 _TRUSTED = {

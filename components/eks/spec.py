@@ -111,6 +111,26 @@ class EksNetworkSpec(TypedDict, total=False):
     """Existing: availability zone -> subnet of public load balancers; default: none is public."""
 
 
+class OidcProviderSpec(TypedDict, total=False):
+    """An OpenID Connect provider whose users log in to the cluster, beside IAM. AWS takes one for each cluster."""
+
+    issuer_url: Required[str]
+    """`https://login.example.com`: the claim `iss` of its ID tokens, without query. AWS reads its keys from the
+    internet."""
+    client_id: Required[str]
+    """Client (audience) that ID tokens are issued for."""
+    groups_claim: str
+    """Claim that lists a user's groups; default `groups`."""
+    groups_prefix: str
+    """What the API server puts before each of them; default `oidc:`. `teams` name groups with it, `oidc:vision`."""
+    username_claim: str
+    """Claim with the user's name; default `sub`."""
+    username_prefix: str
+    """What the API server puts before it; default `oidc:`."""
+    required_claims: dict[str, str]
+    """Claims that a token must have, with their values; default: none."""
+
+
 class EksClusterSpec(TypedDict, total=False):
     """A control plane."""
 
@@ -125,6 +145,11 @@ class EksClusterSpec(TypedDict, total=False):
     admin_role_arns: Required[list[str]]
     """IAM roles that administer the cluster: the one that runs Pulumi must be among them, nobody is admin by creating
     it."""
+    group_role_arns: dict[str, list[str]]
+    """Kubernetes group -> IAM roles whose sessions are members of it, `{vision: [arn:aws:iam::…:role/vision]}`;
+    default: none. EKS passes on no group that IAM or IAM Identity Center knows."""
+    identity_provider: OidcProviderSpec
+    """OpenID Connect provider whose groups `teams` may name; default: none."""
     log_days: int
     """Days that the control plane's logs are kept; default 90."""
     support: EksSupport
@@ -137,3 +162,5 @@ class EksClusterSpec(TypedDict, total=False):
 DEFAULT_DISK_GIB = 200
 DEFAULT_FLOW_LOG_DAYS = 30
 DEFAULT_LOG_DAYS = 90
+DEFAULT_GROUPS_CLAIM = "groups"
+DEFAULT_OIDC_PREFIX = "oidc:"

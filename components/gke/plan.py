@@ -661,6 +661,8 @@ def cluster_settings(spec: GkeClusterSpec, zones: list[str]) -> dict[str, Any]:
         "security_posture_config": {"mode": "BASIC"},
         "resource_labels": GCP_LABELS,
     }
+    if spec.get("security_group"):
+        settings["authenticator_groups_config"] = {"security_group": spec["security_group"]}
     if spec.get("kubernetes_version"):
         settings["min_master_version"] = spec["kubernetes_version"]
     if mode is GkeMode.AUTOPILOT:

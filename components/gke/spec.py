@@ -140,6 +140,9 @@ class GkeClusterSpec(TypedDict, total=False):
     """Standard clusters; default: GKE makes no pool by itself."""
     gateway_api: bool
     """Whether GKE installs the Gateway API's CRDs and keeps them; default false: they are the platform's."""
+    security_group: str
+    """Google Group whose member groups `teams` may name, `gke-security-groups@example.com` in the domain of your Google
+    Workspace or Cloud Identity; default: none, and GKE passes on no group of Google's."""
     workload_logs: bool
     """Whether Cloud Logging takes what pods write; default true."""
 

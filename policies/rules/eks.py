@@ -26,6 +26,7 @@ from components.eks.spec import (
     DEFAULT_DISK_GIB,
     DEFAULT_FLOW_LOG_DAYS,
     DEFAULT_LOG_DAYS,
+    DEFAULT_OIDC_PREFIX,
     EksClusterSpec,
     EksImage,
     EksNetworkSpec,
@@ -33,11 +34,13 @@ from components.eks.spec import (
     EksPurchase,
     EksSupport,
     NodeProvisioning,
+    OidcProviderSpec,
 )
 from components.machines import MACHINES, Machine, eks_ami_type
 from components.placement import PoolArgs, SharingArgs
 from policies.rules.accelerators import check_sharing, check_size
 from policies.rules.finding import Finding, camel
+from policies.rules.groups import SYSTEM, check_group_name
 from policies.rules.names import check_object_name
 from policies.rules.working_hours import check_working_hours
 
@@ -64,6 +67,7 @@ _RESERVATION = re.compile(r"cr-[0-9a-f]{8,17}")
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]+")
+_ISSUER = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[^?#\s]*)?")
 _VERSION = re.compile(r"1\.\d{2}")
 _ADDON_VERSION = re.compile(r"v\d+\.\d+\.\d+-eksbuild\.\d+")
 _LABEL_KEY = re.compile(r"(?:([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?", re.ASCII)
@@ -215,21 +219,78 @@ def check_eks_cluster(path: str, spec: EksClusterSpec) -> Iterator[Finding]:
             "somebody administers the cluster; nobody is admin by creating it",
             "name the role that runs Pulumi, like arn:aws:iam::012345678901:role/deploy",
         )
-    for index, arn in enumerate(admins):
-        if not _ROLE.fullmatch(arn):
-            yield Finding(
-                f"{path}.adminRoleArns[{index}]",
-                arn,
-                "the ARN of an IAM role (no user, no session, no account root)",
-                "write it like arn:aws:iam::012345678901:role/deploy",
-            )
-        if arn in admins[:index]:
-            yield Finding(f"{path}.adminRoleArns[{index}]", arn, "each role once", "remove the other")
+    yield from _check_roles(f"{path}.adminRoleArns", admins)
+    for group, arns in (spec.get("group_role_arns") or {}).items():
+        yield from check_group_name(f"{path}.groupRoleArns.{group}", group)
+        yield from _check_roles(f"{path}.groupRoleArns.{group}", arns)
+        if not arns:
+            yield Finding(f"{path}.groupRoleArns.{group}", "(none)", "one role or more", "name roles, or remove it")
+    if provider := spec.get("identity_provider"):
+        yield from _check_identity_provider(f"{path}.identityProvider", provider)
     yield from _check_days(f"{path}.logDays", spec.get("log_days", DEFAULT_LOG_DAYS))
     auto = spec.get("provisioning") == NodeProvisioning.AUTO_MODE
     for addon, version in (spec.get("addon_versions") or {}).items():
         installed = [each for each in ADDONS if not auto or each not in IN_AUTO_MODE]
         yield from check_addon_version(f"{path}.addonVersions", addon, version, installed)
+
+
+def _check_roles(path: str, arns: Sequence[str]) -> Iterator[Finding]:
+    for index, arn in enumerate(arns):
+        if not _ROLE.fullmatch(arn):
+            yield Finding(
+                f"{path}[{index}]",
+                arn,
+                "the ARN of an IAM role (no user, no session, no account root)",
+                "write it like arn:aws:iam::012345678901:role/deploy",
+            )
+        if arn in arns[:index]:
+            yield Finding(f"{path}[{index}]", arn, "each role once", "remove the other")
+
+
+def _check_identity_provider(path: str, spec: OidcProviderSpec) -> Iterator[Finding]:
+    """EKS API, OidcIdentityProviderConfigRequest."""
+    issuer = str(spec.get("issuer_url") or "")
+    if not _ISSUER.fullmatch(issuer):
+        yield Finding(
+            f"{path}.issuerUrl",
+            issuer or "(missing)",
+            "an https URL without query: the claim iss of the provider's ID tokens",
+            "write it like https://login.example.com",
+        )
+    if not spec.get("client_id"):
+        yield Finding(f"{path}.clientId", "(missing)", "required", "name the client that ID tokens are issued for")
+    for key in ("groups_claim", "groups_prefix", "username_claim", "username_prefix"):
+        written = spec.get(key)
+        if written is None:
+            continue
+        if not written:
+            yield Finding(f"{path}.{camel(key)}", "(empty)", "not empty", f"write it, or leave {camel(key)} out")
+        elif key.endswith("prefix") and (SYSTEM in str(written) or written == "-"):
+            yield Finding(
+                f"{path}.{camel(key)}",
+                str(written),
+                f"a prefix without {SYSTEM}, which Kubernetes keeps for its own users and groups",
+                f"write {DEFAULT_OIDC_PREFIX}, or leave {camel(key)} out",
+            )
+
+
+def check_carried_group(path: str, group: str, spec: EksClusterSpec) -> Iterator[Finding]:
+    """A group that a login on this cluster carries: an access entry names it, or the identity provider sends it."""
+    provider = spec.get("identity_provider")
+    prefix = (provider.get("groups_prefix") or DEFAULT_OIDC_PREFIX) if provider else ""
+    if group in (spec.get("group_role_arns") or {}) or (prefix and group.startswith(prefix)):
+        return
+    by_provider = (
+        f"write it with the prefix of the identity provider, {prefix}{group}"
+        if prefix
+        else "declare cluster.controlPlane.identityProvider and write the group with its groupsPrefix"
+    )
+    yield Finding(
+        path,
+        group,
+        "a group that logins on this cluster carry: EKS knows groups of access entries and of an OIDC provider only",
+        f"name the IAM roles of its members in cluster.controlPlane.groupRoleArns, or {by_provider}",
+    )
 
 
 def check_addon_version(path: str, addon: str, version: str, installed: Sequence[str]) -> Iterator[Finding]:

@@ -53,6 +53,10 @@ _RESERVATION = re.compile(
     r"(/reservationBlocks/[-a-z0-9]+(/reservationSubBlocks/[-a-z0-9]+)?)?"
 )
 _VERSION = re.compile(r"1\.[0-9]{2}(\.[0-9]+(-gke\.[0-9]+)?)?")
+_SECURITY_GROUP = re.compile(r"gke-security-groups@([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}")
+_EMAIL = re.compile(r"[^@\s]+@([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}")
+_WORKFORCE = "principalSet://iam.googleapis.com/locations/global/workforcePools/"
+"""Groups of Workforce Identity Federation (Google Cloud documentation, GKE role-based access control)."""
 _LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -200,6 +204,14 @@ def check_gke_cluster(path: str, spec: GkeClusterSpec) -> Iterator[Finding]:
     version = spec.get("kubernetes_version")
     if version is not None and not _VERSION.fullmatch(version):
         yield Finding(f"{path}.kubernetesVersion", version or "(empty)", "a version of GKE", "write it like 1.35")
+    group = spec.get("security_group")
+    if group is not None and not _SECURITY_GROUP.fullmatch(group):
+        yield Finding(
+            f"{path}.securityGroup",
+            group or "(empty)",
+            "GKE takes a group of this name alone: gke-security-groups@<your domain>",
+            "write it like gke-security-groups@example.com",
+        )
     ranges = spec.get("authorized_ranges") or []
     if spec.get("public_endpoint") and not ranges:
         yield Finding(
@@ -213,6 +225,27 @@ def check_gke_cluster(path: str, spec: GkeClusterSpec) -> Iterator[Finding]:
     yield from _maintenance(f"{path}.maintenance", spec.get("maintenance") or {})
     if spec.get("auto_provisioning"):
         yield from _auto_provisioning(f"{path}.autoProvisioning", spec["auto_provisioning"], spec.get("mode"))
+
+
+def check_carried_group(path: str, group: str, spec: GkeClusterSpec) -> Iterator[Finding]:
+    """A group that a login on GKE carries: a Google Group inside the security group, or one of a workforce pool."""
+    if group.startswith(_WORKFORCE):
+        return
+    if not spec.get("security_group"):
+        yield Finding(
+            path,
+            group,
+            "a group that logins on this cluster carry: GKE passes on Google Groups inside one security group only",
+            "set cluster.controlPlane.securityGroup: gke-security-groups@<your domain>, and write the group's e-mail "
+            f"address; or name a group of a workforce pool, {_WORKFORCE}…",
+        )
+    elif not _EMAIL.fullmatch(group):
+        yield Finding(
+            path,
+            group,
+            "the e-mail address of a Google Group, or a group of a workforce pool: GKE knows them by nothing else",
+            f"write it like {group}@{spec['security_group'].partition('@')[2]}",
+        )
 
 
 def _authorized(path: str, block: str) -> Iterator[Finding]:

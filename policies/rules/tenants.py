@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from components.capacity import Supply
 from components.tenants.spec import EgressSpec, TeamSpec
 from policies.rules.finding import Finding
+from policies.rules.groups import check_group_name
 from policies.rules.network import ANYWHERE, metadata_service_in
 
 _LABEL = re.compile(r"^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$")
@@ -20,7 +21,6 @@ _SIZES = (
     ("claims", "claims"),
     ("ephemeral_storage_gib", "ephemeralStorageGib"),
 )
-_FORBIDDEN_GROUPS = ("system:masters", "system:authenticated", "system:unauthenticated", "system:anonymous")
 
 
 def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...]) -> Iterator[Finding]:
@@ -64,13 +64,7 @@ def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...
             )
     for groups in ("viewers", "editors", "admins"):
         for group in team.get(groups) or []:  # type: ignore[attr-defined]
-            if group in _FORBIDDEN_GROUPS:
-                yield Finding(
-                    f"{path}.{groups}",
-                    group,
-                    "a team's rights go to its own groups, not to everybody",
-                    "name a group of your identity provider",
-                )
+            yield from check_group_name(f"{path}.{groups}", group)
     for index, way in enumerate(team.get("egress") or []):
         yield from _check_egress(f"{path}.egress[{index}]", way)
 

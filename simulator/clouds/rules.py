@@ -173,6 +173,25 @@ def _eks_cluster(inputs: Inputs) -> Iterator[Failure]:
         yield Failure("vpcConfig", "Private and public endpoint access cannot be false at the same time")
 
 
+def _access_entry(inputs: Inputs) -> Iterator[Failure]:
+    """EKS refuses a group that begins with `system:` (terraform-aws-modules/terraform-aws-eks#2915)."""
+    for group in _known(inputs, "kubernetesGroups") or ():
+        if str(group).startswith("system:"):
+            yield Failure(
+                "kubernetesGroups",
+                f"InvalidParameterException: the group {group} is invalid, it cannot start with system:",
+            )
+
+
+def _identity_provider(inputs: Inputs) -> Iterator[Failure]:
+    """CloudFormation reference, AWS::EKS::IdentityProviderConfig: https, and no prefix with `system:` in it."""
+    issuer, prefix = _known(inputs, "oidc.issuerUrl"), _known(inputs, "oidc.groupsPrefix")
+    if isinstance(issuer, str) and (not issuer.startswith("https://") or "?" in issuer):
+        yield Failure("oidc.issuerUrl", f"{issuer!r}: must begin with https:// and have no query")
+    if isinstance(prefix, str) and "system:" in prefix:
+        yield Failure("oidc.groupsPrefix", f"{prefix!r}: can't contain system:")
+
+
 def _database(inputs: Inputs) -> Iterator[Failure]:
     """RDS API, CreateDBInstance."""
     least = _known(inputs, "allocatedStorage")
@@ -266,6 +285,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "aws:cloudwatch/logGroup:LogGroup": (_retention,),
     "aws:eks/cluster:Cluster": (_eks_cluster,),
     "aws:eks/nodeGroup:NodeGroup": (_node_group,),
+    "aws:eks/accessEntry:AccessEntry": (_access_entry,),
+    "aws:eks/identityProviderConfig:IdentityProviderConfig": (_identity_provider,),
     "aws:rds/instance:Instance": (_database,),
     "gcp:storage/bucket:Bucket": (_bucket,),
     "gcp:compute/subnetwork:Subnetwork": (_cidr("ipCidrRange", 4, 29),),

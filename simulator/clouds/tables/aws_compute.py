@@ -185,6 +185,15 @@ ROWS = (
         needs={"~clusterName": CLUSTER},
     ),
     Row(
+        "aws:eks/identityProviderConfig:IdentityProviderConfig",
+        "eks.AssociateIdentityProviderConfig",
+        id="{clusterName}:{oidc[identityProviderConfigName]}",
+        outputs={"arn": _EKS + ":identityproviderconfig/{clusterName}/oidc/{hash}", "status": "ACTIVE"},
+        fixed="clusterName oidc",
+        unique="{clusterName}",
+        needs={"~clusterName": CLUSTER},
+    ),
+    Row(
         "aws:eks/podIdentityAssociation:PodIdentityAssociation",
         "eks.CreatePodIdentityAssociation",
         id="a-{hash}",

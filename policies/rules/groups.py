@@ -1,0 +1,22 @@
+"""Rules on the groups that RoleBindings name."""
+
+from collections.abc import Iterator
+
+from policies.rules.finding import Finding
+
+SYSTEM = "system:"
+"""Prefix of the users and groups that Kubernetes itself assigns (Kubernetes documentation, RBAC, Referring to
+subjects)."""
+
+
+def check_group_name(path: str, group: str) -> Iterator[Finding]:
+    """A group of people: not empty, and none of Kubernetes' own."""
+    if not group.strip():
+        yield Finding(path, "(empty)", "the name of a group", "write the group as logins carry it, or remove it")
+    elif group.startswith(SYSTEM):
+        yield Finding(
+            path,
+            group,
+            f"a team's rights go to its own groups: {SYSTEM} is the prefix of Kubernetes' own, like everybody",
+            "name a group of your identity provider",
+        )
