@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 from components.catalog import ClusterKind
 from components.eks.handles import NodeProvisioning
@@ -12,7 +12,7 @@ from components.placement import PoolHandle
 from components.stores import AccessMode, StoragePurpose, plan_storage_classes
 from policies.rules import cloud_data, eks, gke
 from policies.rules.finding import Finding
-from policies.rules.groups import check_group_name
+from policies.rules.groups import GROUPS, check_group_name
 from policies.rules.storage import check_attachment
 from stacks.known_part import as_far_as_known
 from stacks.models.clouds import EksCluster, GkeCluster
@@ -96,9 +96,9 @@ def _limits(settings: Settings) -> Iterator[Finding]:
 def _groups(settings: Settings) -> Iterator[Finding]:
     """Groups that a cloud's login carries. On a cluster that exists, its owner has set up the logins."""
     for name, team in settings.teams.items():
-        for key in ("viewers", "editors", "admins"):
-            for group in team.get(key) or []:
-                path = f"teams.{name}.{key}"
+        for key in GROUPS:
+            path, groups = f"teams.{name}.{key}", cast(dict[str, Any], team).get(key) or []
+            for group in groups:
                 # One mistake is one finding: a group of Kubernetes' own is reported with the team.
                 if next(check_group_name(path, group), None):
                     continue

@@ -227,9 +227,9 @@ def access_entries(spec: EksClusterSpec) -> list[Access]:
     ]
 
 
-def oidc(name: str, spec: OidcProviderSpec) -> dict[str, Any]:
+def oidc(name: str, spec: OidcProviderSpec) -> "aws.eks.IdentityProviderConfigOidcArgsDict":
     """The `oidc` of an identity provider config, with its defaults. Pure."""
-    return {
+    config: aws.eks.IdentityProviderConfigOidcArgsDict = {
         "identity_provider_config_name": name,
         "issuer_url": spec["issuer_url"],
         "client_id": spec["client_id"],
@@ -237,8 +237,10 @@ def oidc(name: str, spec: OidcProviderSpec) -> dict[str, Any]:
         "groups_prefix": spec.get("groups_prefix") or DEFAULT_OIDC_PREFIX,
         "username_claim": spec.get("username_claim") or "sub",
         "username_prefix": spec.get("username_prefix") or DEFAULT_OIDC_PREFIX,
-        **({"required_claims": dict(spec["required_claims"])} if spec.get("required_claims") else {}),
     }
+    if spec.get("required_claims"):
+        config["required_claims"] = dict(spec["required_claims"])
+    return config
 
 
 _TRUSTED = {

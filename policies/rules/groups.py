@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from policies.rules.finding import Finding
 
+GROUPS = ("viewers", "editors", "admins")
+"""Fields of a team that name groups."""
 SYSTEM = "system:"
 """Prefix of the users and groups that Kubernetes itself assigns (Kubernetes documentation, RBAC, Referring to
 subjects)."""

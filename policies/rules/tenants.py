@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from components.capacity import Supply
 from components.tenants.spec import EgressSpec, TeamSpec
 from policies.rules.finding import Finding
-from policies.rules.groups import check_group_name
+from policies.rules.groups import GROUPS, check_group_name
 from policies.rules.network import ANYWHERE, metadata_service_in
 
 _LABEL = re.compile(r"^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$")
@@ -62,7 +62,7 @@ def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...
                 "whole units, 0 or more: what one team owes, another would get beyond what the pool holds",
                 "use 0 or more, or leave the pool out",
             )
-    for groups in ("viewers", "editors", "admins"):
+    for groups in GROUPS:
         for group in team.get(groups) or []:  # type: ignore[attr-defined]
             yield from check_group_name(f"{path}.{groups}", group)
     for index, way in enumerate(team.get("egress") or []):
