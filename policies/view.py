@@ -47,18 +47,23 @@ def plain(value: Any) -> Any:
     return UNKNOWN if isinstance(value, str) and value in _SENTINELS else value
 
 
-# Kinds that no rule reads and that make up most of a plan: a CRD of 200 KB costs more than a hundred pods.
-_UNREAD = (
+_WITHOUT_CONTENT = (
     "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
     "kubernetes:monitoring.coreos.com/v1:PrometheusRule",
     "kubernetes:monitoring.coreos.com/v1:ServiceMonitor",
 )
+"""Kinds of which policies see the name alone: a CRD of 200 KB costs more than a hundred pods, and runs nothing."""
+_NAMED_BY = ("apiVersion", "kind", "metadata")
 
 
 def planned(resources: Iterable[PolicyResource | ResourceValidationArgs]) -> list[PlannedObject]:
-    """The resources of the plan as rules see them."""
+    """The resources of the plan as policies see them."""
     return [
-        PlannedObject(resource.urn, resource.resource_type, resource.name, plain(resource.props))
-        for resource in resources
-        if not resource.resource_type.startswith(_UNREAD)
+        PlannedObject(resource.urn, resource.resource_type, resource.name, _body(resource)) for resource in resources
     ]
+
+
+def _body(resource: PolicyResource | ResourceValidationArgs) -> Any:
+    if resource.resource_type.startswith(_WITHOUT_CONTENT):
+        return {key: plain(resource.props[key]) for key in _NAMED_BY if key in resource.props}
+    return plain(resource.props)

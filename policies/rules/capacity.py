@@ -51,16 +51,16 @@ def quotas_within_supply(ledger: Ledger) -> Iterator[Finding]:
                 f"pool {supply.pool} holds {supply.units} {supply.resource} at its largest",
                 "lower a quota, or raise nodesMax of the pool",
             )
-    for queue, quota in ledger.queue_quotas.items():
-        for key, units in quota.items():
-            found = ledger.supply(key)
-            if found is not None and units > found.units:
-                yield Finding(
-                    f"queues.{queue}.quota.{key}",
-                    f"{units}",
-                    f"pool {found.pool} holds {found.units} {found.resource} at its largest",
-                    "lower the queue's nominal quota, or raise nodesMax of the pool",
-                )
+    for supply in ledger.supplies:
+        nominal = {queue: quota[supply.key] for queue, quota in ledger.queue_quotas.items() if quota.get(supply.key)}
+        if sum(nominal.values()) > supply.units:
+            owners = ", ".join(f"{queue} {units}" for queue, units in nominal.items())
+            yield Finding(
+                f"ClusterQueue {next(iter(nominal))}",
+                f"{sum(nominal.values())} {supply.resource} of nominal quota in all queues ({owners})",
+                f"pool {supply.pool} holds {supply.units} at its largest",
+                "lower a nominalQuota, or raise nodesMax of the pool",
+            )
 
 
 def demands_within_supply(ledger: Ledger) -> Iterator[Finding]:

@@ -5,7 +5,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from policies.rules.finding import Finding
-from policies.rules.objects import UNKNOWN, PlannedObject, at, runs_pods
+from policies.rules.objects import UNKNOWN, PlannedObject, at
+from policies.rules.pods import runs_pods
 
 ANYWHERE = "0.0.0.0/0"
 METADATA_SERVICE = "169.254.169.254/32"

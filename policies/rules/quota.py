@@ -13,17 +13,9 @@ from components.catalog import OTHER_NAMES, RETIRED_RESOURCES, is_accelerator_re
 from components.placement import POOL_LABEL, Capacity
 from policies.rules.capacity import check_ledger
 from policies.rules.finding import Finding
-from policies.rules.objects import (
-    UNKNOWN,
-    PlannedObject,
-    Pods,
-    all_pods,
-    at,
-    claim_templates,
-    claimed_by,
-    containers_of,
-    units_of,
-)
+from policies.rules.objects import UNKNOWN, PlannedObject, at
+from policies.rules.pods import Pods, all_pods, claim_templates, claimed_by, containers_of, units_of
+from policies.rules.uncounted import accelerators_outside_known_pods
 
 POOL_TYPES = tuple(
     f"mlplatform:index:{name}"
@@ -87,6 +79,8 @@ def _nodes_for(pods: Pods, capacities: list[Capacity]) -> int | None:
 
 def accelerators_within_quota(objects: list[PlannedObject]) -> Iterator[Finding]:
     """Caps, pools, team quotas and what all pods take at their largest agree: in sum, per team and per pool."""
+    for subject in objects:
+        yield from accelerators_outside_known_pods(subject)
     capacities = capacities_of(objects)
     by_pool = {capacity["pool"]: capacity for capacity in capacities}
     offered = _resources_of(capacities)
@@ -101,6 +95,8 @@ def accelerators_within_quota(objects: list[PlannedObject]) -> Iterator[Finding]
                     f"these devices are counted as {OTHER_NAMES[resource]}, and as nothing else",
                     f"ask for whole devices: {OTHER_NAMES[resource]}",
                 )
+            elif pods.count is None and pods.maximum:
+                yield _unlimited(pods, resource)
             elif UNKNOWN in (count, pool) or pods.count is None:
                 yield _undecided(pods, resource)
             elif pool not in by_pool:
@@ -143,17 +139,34 @@ def _team_quotas(objects: list[PlannedObject], demands: list[Demand]) -> dict[st
 
 
 def _queue_quotas(objects: list[PlannedObject], by_pool: Mapping[str, Capacity]) -> dict[str, dict[str, int]]:
-    """Kueue ClusterQueue -> unit key -> nominal quota, where a flavor is named like a pool."""
-    quotas: dict[str, dict[str, int]] = defaultdict(dict)
-    for queue in (o for o in objects if o.kind == "ClusterQueue"):
+    """Kueue ClusterQueue -> unit key -> nominal quota, where a flavor's node labels select a pool.
+
+    Source: CRDs ClusterQueue and ResourceFlavor of Kueue 0.19.
+    """
+    pools = {
+        flavor.object_name: by_pool.get((flavor.at("spec.nodeLabels") or {}).get(POOL_LABEL))
+        for flavor in objects
+        if (flavor.group, flavor.kind) == ("kueue.x-k8s.io", "ResourceFlavor")
+    }
+    quotas: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for queue in (o for o in objects if (o.group, o.kind) == ("kueue.x-k8s.io", "ClusterQueue")):
         for group in queue.at("spec.resourceGroups") or []:
             for flavor in group.get("flavors") or []:
+                pool = pools.get(flavor.get("name"))
                 for resource in flavor.get("resources") or []:
-                    pool = by_pool.get(flavor.get("name"))
                     if pool and resource.get("name") in pool["units_per_node"]:
                         key = unit_key(pool, resource["name"])
-                        quotas[queue.object_name][key] = int(resource.get("nominalQuota", 0))
-    return dict(quotas)
+                        quotas[queue.object_name][key] += _whole(resource.get("nominalQuota", 0))
+    return {queue: dict(units) for queue, units in quotas.items()}
+
+
+def _unlimited(pods: Pods, resource: str) -> Finding:
+    return Finding(
+        pods.owner.title,
+        f"{resource}: no maximum number of pods",
+        "accelerators are counted at the largest number of pods",
+        f"set {pods.maximum}",
+    )
 
 
 def _undecided(pods: Pods, resource: str) -> Finding:

@@ -6,10 +6,26 @@ from components.catalog import ClusterKind
 from components.placement import PoolArgs, plan_pool
 from policies.rules.objects import PlannedObject
 
+API_VERSIONS = {
+    "CronWorkflow": "argoproj.io/v1alpha1",
+    "ClusterQueue": "kueue.x-k8s.io/v1beta2",
+    "Experiment": "kubeflow.org/v1beta1",
+    "InferenceService": "serving.kserve.io/v1beta1",
+    "LeaderWorkerSet": "leaderworkerset.x-k8s.io/v1",
+    "LLMInferenceService": "serving.kserve.io/v1alpha2",
+    "Notebook": "kubeflow.org/v1",
+    "ResourceFlavor": "kueue.x-k8s.io/v1beta2",
+    "SeldonDeployment": "machinelearning.seldon.io/v1",
+    "TrainJob": "trainer.kubeflow.org/v1alpha1",
+    "Workflow": "argoproj.io/v1alpha1",
+}
+"""Of kinds that policies tell apart by their API group."""
+
 
 def kubernetes(kind: str, namespace: str, name: str, spec: Any = None, **body: Any) -> PlannedObject:
     """One Kubernetes object of the plan."""
-    full = {"kind": kind, "metadata": {"namespace": namespace, "name": name}, **body}
+    version = {"apiVersion": API_VERSIONS[kind]} if kind in API_VERSIONS else {}
+    full = {**version, "kind": kind, "metadata": {"namespace": namespace, "name": name}, **body}
     if spec is not None:
         full["spec"] = spec
     return PlannedObject(

@@ -36,8 +36,9 @@ def test_a_quota_for_a_pool_that_does_not_exist_is_refused() -> None:
     assert rules(team_quotas={"vision": {"h200": 1}}) == ["a pool that offers accelerators: h100"]
 
 
-def test_a_queue_that_promises_more_than_its_pool_is_refused() -> None:
-    assert rules(queue_quotas={"main": {"h100": 17}}) == ["pool h100 holds 16 nvidia.com/gpu at its largest"]
+def test_queues_whose_nominal_quotas_exceed_their_pool_are_refused() -> None:
+    assert rules(queue_quotas={"main": {"h100": 8}, "other": {"h100": 9}}) == ["pool h100 holds 16 at its largest"]
+    assert rules(queue_quotas={"main": {"h100": 8}, "other": {"h100": 8}}) == []
 
 
 def test_workloads_that_fit_in_sum_but_not_on_nodes_are_refused() -> None:

@@ -1,5 +1,7 @@
 """Accelerator quotas on planned objects. Not proved here: that the engine hands these objects over (tests/engine)."""
 
+from typing import Any
+
 import pytest
 
 from components.catalog import DeviceMechanism
@@ -115,6 +117,78 @@ def test_accelerators_outside_a_declared_pool_are_refused(missing: str | None) -
 def test_what_is_not_known_before_up_is_refused_not_passed(undecided: PlannedObject) -> None:
     findings = quota_findings(H100, team("vision", h100=8), undecided)
     assert [finding.rule for finding in findings] == ["accelerators are counted before anything is created"]
+
+
+UNCOUNTED = {"driver": {"template": {"spec": gpu_pod("64")}}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "version"),
+    [
+        ("Notebook", {"template": {"spec": gpu_pod("64")}}, "kubeflow.org/v1"),
+        (
+            "SeldonDeployment",
+            {"predictors": [{"componentSpecs": [{"spec": gpu_pod("64")}]}]},
+            "machinelearning.seldon.io/v1",
+        ),
+        ("Service", {"template": {"spec": gpu_pod("64")}}, "serving.knative.dev/v1"),
+        ("LLMInferenceService", {"template": gpu_pod("64")}, "serving.kserve.io/v1alpha2"),
+        (
+            "Workflow",
+            {"entrypoint": "a", "templates": [{"name": "a", "container": gpu_pod("64")["containers"][0]}]},
+            "argoproj.io/v1alpha1",
+        ),
+        (
+            "Experiment",
+            {"trialTemplate": {"trialSpec": {"kind": "Job", "spec": {"template": {"spec": gpu_pod("64")}}}}},
+            "kubeflow.org/v1beta1",
+        ),
+        ("SparkApplication", UNCOUNTED, "sparkoperator.k8s.io/v1beta2"),
+        ("Experiment", {"templates": [{"template": {"spec": gpu_pod("64")}}]}, "argoproj.io/v1alpha1"),
+    ],
+)
+def test_no_kind_that_can_ask_for_accelerators_passes_uncounted(kind: str, spec: Any, version: str) -> None:
+    """64 GPUs in each of these kinds passed the policies without a finding."""
+    subject = kubernetes(kind, "vision", "x", spec, apiVersion=version)
+    assert quota_findings(H100, team("vision", h100=16), subject)
+
+
+def test_a_kind_that_is_not_known_is_refused_only_where_it_asks_for_accelerators() -> None:
+    spark = kubernetes("SparkApplication", "vision", "x", UNCOUNTED, apiVersion="sparkoperator.k8s.io/v1beta2")
+    (finding,) = quota_findings(H100, team("vision", h100=16), spark)
+    assert finding.path == "SparkApplication vision/x spec.driver.template.spec.containers[0].resources.limits"
+    assert finding.value == "asks for nvidia.com/gpu"
+    cpu = {"driver": {"resources": {"limits": {"cpu": "4"}}}}
+    assert (
+        quota_findings(kubernetes("SparkApplication", "vision", "x", cpu, apiVersion="sparkoperator.k8s.io/v1")) == []
+    )
+
+
+def test_limits_of_capacity_and_templates_are_not_taken_for_pods() -> None:
+    limits = {"limits": {"nvidia.com/gpu": "64"}}
+    for kind, version in (("NodePool", "karpenter.sh/v1"), ("ClusterServingRuntime", "serving.kserve.io/v1alpha1")):
+        assert quota_findings(kubernetes(kind, "", "x", limits, apiVersion=version)) == []
+
+
+def test_a_kind_without_a_maximum_number_of_pods_is_refused_with_the_field_to_set() -> None:
+    body = {"template": {"spec": gpu_pod("1")}}
+    service = kubernetes("Service", "vision", "x", body, apiVersion="serving.knative.dev/v1")
+    (finding,) = quota_findings(H100, team("vision", h100=16), service)
+    assert finding.remedy == "set spec.template.metadata.annotations[autoscaling.knative.dev/max-scale]"
+
+
+def queue(name: str, flavor: str, nominal: Any) -> PlannedObject:
+    flavors = [{"name": flavor, "resources": [{"name": "nvidia.com/gpu", "nominalQuota": nominal}]}]
+    return kubernetes("ClusterQueue", "", name, {"resourceGroups": [{"flavors": flavors}]})
+
+
+def test_nominal_quotas_of_all_queues_stay_within_the_pool_that_their_flavor_selects() -> None:
+    """A flavor selects nodes by its labels; its own name means nothing (Kueue, ResourceFlavor)."""
+    flavor = kubernetes("ResourceFlavor", "", "reserved", {"nodeLabels": {"mlplatform.dev/pool": "h100"}})
+    assert quota_findings(H100, flavor, queue("a", "reserved", 8), queue("b", "reserved", "8")) == []
+    (finding,) = quota_findings(H100, flavor, queue("a", "reserved", 8), queue("b", "reserved", "9"))
+    assert finding.value == "17 nvidia.com/gpu of nominal quota in all queues (a 8, b 9)"
+    assert quota_findings(H100, flavor, queue("a", "h100", 99)) == []
 
 
 def test_an_autoscaled_deployment_counts_at_its_largest() -> None:

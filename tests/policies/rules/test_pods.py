@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from policies.rules.objects import POD_SOURCES, UNKNOWN, PlannedObject, all_pods, runs_pods
+from policies.rules.objects import UNKNOWN, PlannedObject
+from policies.rules.operator_pods import MAX_SCALE
+from policies.rules.pod_sources import POD_SOURCES
+from policies.rules.pods import DEFAULT_PARALLEL_TRIALS, all_pods, runs_pods, units_of
 from tests.policies.support import gpu_pod, kubernetes
 
 CRDS = Path(__file__).parents[4] / "shared" / "crds"
@@ -20,6 +23,7 @@ CLUSTER = {
     ],
 }
 ROLES = {"Master": {"template": TEMPLATE}, "Worker": {"replicas": 3, "template": TEMPLATE}}
+TRIAL = {"apiVersion": "batch/v1", "kind": "Job", "spec": {"parallelism": 2, "template": TEMPLATE}}
 JOBS = [
     {"name": "driver", "template": {"spec": {"template": TEMPLATE}}},
     {"name": "workers", "replicas": 2, "template": {"spec": {"parallelism": 4, "template": TEMPLATE}}},
@@ -62,10 +66,61 @@ def counts(kind: str, spec: Any) -> list[int | None]:
         ),
         ("LeaderWorkerSet", {"leaderWorkerTemplate": {"size": UNKNOWN, "workerTemplate": TEMPLATE}}, [None]),
         ("ConfigMap", None, []),
+        ("Notebook", {"template": TEMPLATE}, [1]),
+        ("Rollout", {"replicas": 4, "template": TEMPLATE}, [4]),
+        ("SeldonDeployment", {"predictors": [{"replicas": 2, "componentSpecs": [{"spec": POD}]}]}, [2]),
+        (
+            "SeldonDeployment",
+            {"replicas": 3, "predictors": [{"componentSpecs": [{"hpaSpec": {"maxReplicas": 7}, "spec": POD}]}]},
+            [7],
+        ),
+        ("Experiment", {"parallelTrialCount": 5, "trialTemplate": {"trialSpec": TRIAL}}, [10]),
+        ("Experiment", {"trialTemplate": {"trialSpec": TRIAL}}, [2 * DEFAULT_PARALLEL_TRIALS]),
+        ("LLMInferenceService", {"replicas": 2, "template": POD, "prefill": {"replicas": 3, "template": POD}}, [2, 3]),
+        ("LLMInferenceService", {"scaling": {"maxReplicas": 4}, "template": POD, "worker": POD}, [4, None]),
     ],
 )
 def test_the_pods_of_each_kind_are_counted_at_their_largest(kind: str, spec: Any, expected: list[int | None]) -> None:
     assert counts(kind, spec) == expected
+
+
+STEP = {"name": "train", "nodeSelector": POD["nodeSelector"], "container": POD["containers"][0]}
+LOOP = {"name": "main", "steps": [[{"name": "each", "template": "train", "withItems": [1, 2, 3]}]]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"entrypoint": "train", "templates": [STEP]}, 1),
+        ({"entrypoint": "main", "parallelism": 4, "templates": [LOOP, STEP]}, 4),
+        ({"entrypoint": "main", "templates": [LOOP, STEP]}, None),
+    ],
+    ids=["one program", "bounded", "unbounded"],
+)
+def test_the_pods_of_a_workflow_are_bounded_by_its_parallelism(spec: Any, expected: int | None) -> None:
+    for kind, whole in (("Workflow", spec), ("CronWorkflow", {"workflowSpec": spec})):
+        (pods,) = all_pods([kubernetes(kind, "vision", "x", whole)])
+        assert (pods.count, pods.spec["nodeSelector"]) == (expected, POD["nodeSelector"])
+        assert units_of(pods.spec, lambda name: name == "nvidia.com/gpu") == {"nvidia.com/gpu": 1.0}
+        assert pods.maximum.endswith("parallelism")
+
+
+def test_a_workflow_takes_the_largest_of_its_templates_on_each_pool_and_not_their_sum() -> None:
+    large = {"name": "large", "nodeSelector": POD["nodeSelector"], "script": gpu_pod("4")["containers"][0]}
+    elsewhere = {"name": "other", "nodeSelector": {"mlplatform.dev/pool": "l4"}, "container": POD["containers"][0]}
+    spec = {"entrypoint": "main", "parallelism": 2, "templates": [LOOP, STEP, large, elsewhere]}
+    found = all_pods([kubernetes("Workflow", "vision", "x", spec)])
+    assert [
+        (pods.spec["nodeSelector"]["mlplatform.dev/pool"], pods.count, units_of(pods.spec, lambda n: "gpu" in n))
+        for pods in found
+    ] == [("h100", 2, {"nvidia.com/gpu": 4.0}), ("l4", 2, {"nvidia.com/gpu": 1.0})]
+
+
+@pytest.mark.parametrize(("annotations", "expected"), [({MAX_SCALE: "3"}, 3), ({MAX_SCALE: "0"}, None), ({}, None)])
+def test_a_knative_service_is_counted_at_its_maximum_scale(annotations: Any, expected: int | None) -> None:
+    body = {"template": {"metadata": {"annotations": annotations}, "spec": POD}}
+    (pods,) = all_pods([kubernetes("Service", "vision", "x", body, apiVersion="serving.knative.dev/v1")])
+    assert (pods.count, MAX_SCALE in pods.maximum) == (expected, True)
 
 
 def test_a_train_job_takes_what_it_asks_of_its_runtime() -> None:
@@ -149,3 +204,27 @@ def test_what_is_read_of_a_leader_worker_set_and_of_a_train_job_is_in_their_real
     patch = field(train, "spec.runtimePatches")["items"]
     job = field(patch, "trainingRuntimeSpec.template.spec.replicatedJobs")["items"]
     assert "nodeSelector" in field(job, "template.spec.template.spec")["properties"]
+
+
+@pytest.mark.skipif(not CRDS.is_dir(), reason=f"the real definitions are not there: {CRDS}")
+def test_what_is_read_of_serving_kinds_is_in_their_real_definitions() -> None:
+    seldon = stored("seldon-core-v1/machinelearning.seldon.io_seldondeployments")
+    predictor = field(seldon, "spec.predictors")["items"]
+    component = field(predictor, "componentSpecs")["items"]
+    numbers = [field(seldon, "spec.replicas"), field(predictor, "replicas"), field(component, "replicas")]
+    assert {one["type"] for one in (*numbers, field(component, "hpaSpec.maxReplicas"))} == {"integer"}
+    assert field(component, "spec")
+    assert "containers" in field(stored("knative-serving/service"), "spec.template.spec")["properties"]
+    model = stored("kserve/serving.kserve.io_llminferenceservices")
+    for path in ("spec", "spec.prefill"):
+        part = field(model, path)["properties"]
+        assert part["replicas"]["type"] == field(model, f"{path}.scaling.maxReplicas")["type"] == "integer"
+        assert {"containers"} <= part["template"]["properties"].keys() & part["worker"]["properties"].keys()
+
+
+@pytest.mark.skipif(not CRDS.is_dir(), reason=f"the real definitions are not there: {CRDS}")
+def test_what_is_read_of_queues_is_in_their_real_definitions() -> None:
+    queue, flavor = stored("kueue/kueue.x-k8s.io_clusterqueues"), stored("kueue/kueue.x-k8s.io_resourceflavors")
+    flavors = field(field(queue, "spec.resourceGroups")["items"], "flavors")["items"]
+    assert {"name", "nominalQuota"} <= field(flavors, "resources")["items"]["properties"].keys()
+    assert field(flavor, "spec.nodeLabels")["additionalProperties"]["type"] == "string"

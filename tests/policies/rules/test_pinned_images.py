@@ -1,0 +1,50 @@
+"""Images of planned objects. Not proved here: which tags move (tests/policies/rules/test_images.py)."""
+
+from typing import Any
+
+import pytest
+
+from policies.rules.objects import UNKNOWN
+from policies.rules.pinned_images import images_name_one_version
+from tests.policies.support import kubernetes
+
+LATEST, FIXED = "ghcr.io/example/tool:latest", "ghcr.io/example/tool:1.2.0"
+
+
+def pod(image: Any) -> dict[str, Any]:
+    return {"containers": [{"name": "main", "image": FIXED}, {"name": "side", "image": image}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "path"),
+    [
+        ("Pod", pod(LATEST), "spec.containers[1].image"),
+        ("Deployment", {"template": {"spec": pod(LATEST)}}, "spec.template.spec.containers[1].image"),
+        ("Pod", {"initContainers": [{"image": LATEST}]}, "spec.initContainers[0].image"),
+        (
+            "Workflow",
+            {"templates": [{"name": "a", "container": {"image": LATEST}}]},
+            "spec.templates[0].container.image",
+        ),
+        ("InferenceService", {"predictor": {"model": {"image": LATEST}}}, "spec.predictor.model.image"),
+        ("ClusterServingRuntime", {"containers": [{"image": LATEST}]}, "spec.containers[0].image"),
+        ("Cluster", {"imageName": LATEST}, "spec.imageName"),
+    ],
+)
+def test_a_tag_that_moves_is_found_in_every_kind_of_object(kind: str, spec: Any, path: str) -> None:
+    """An image `:latest` passed the policies in any object; only settings looked at images."""
+    (finding,) = images_name_one_version(kubernetes(kind, "vision", "x", spec))
+    assert (finding.path, finding.value) == (f"{kind} vision/x {path}", LATEST)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("Pod", pod(FIXED)),
+        ("Pod", pod(UNKNOWN)),
+        ("InferenceService", {"predictor": {"model": {"modelFormat": {"name": "sklearn"}}}}),
+        ("ConfigMap", None),
+    ],
+)
+def test_fixed_images_and_those_not_known_in_a_preview_pass(kind: str, spec: Any) -> None:
+    assert list(images_name_one_version(kubernetes(kind, "vision", "x", spec))) == []
