@@ -8,7 +8,7 @@ from components.addons.accelerator_nodes import accelerator_charts, custom_plugi
 from components.addons.cert_manager import AcmeArgs, CertManager, CertManagerArgs
 from components.addons.cloudnative_pg import CloudNativePg
 from components.addons.crds import Crds
-from components.addons.dcgm_exporter import DcgmExporter
+from components.addons.dcgm_exporter import GKE_DRIVER_ROOT, DcgmExporter
 from components.addons.device_plugin import DevicePlugin, DevicePluginArgs
 from components.addons.efa_device_plugin import EfaDevicePlugin
 from components.addons.external_dns import ExternalDns, ExternalDnsArgs
@@ -204,6 +204,7 @@ def _declare_accelerator_software(
         opts = cluster.opts(crds, *cluster.nodes)
         discovery = [NodeFeatureDiscovery("node-feature-discovery", {**watched, **available}, opts)]  # type: ignore[typeddict-item]
     labelled, ready = cluster.opts(*discovery), cluster.opts(crds, *discovery)
+    driver = {"driver_root": GKE_DRIVER_ROOT} if settings.cluster.kind == ClusterKind.GKE else {}
     for chart in accelerator_charts(pools):
         if chart in settings.found:
             continue
@@ -211,11 +212,11 @@ def _declare_accelerator_software(
             case "nvidia-device-plugin":
                 NvidiaDevicePlugin("device-plugin", takes, labelled)  # type: ignore[arg-type]
             case "dcgm-exporter":
-                DcgmExporter("dcgm-exporter", watched, ready)  # type: ignore[arg-type]
+                DcgmExporter("dcgm-exporter", {**watched, **driver}, ready)  # type: ignore[typeddict-item]
             case "gpu-operator":
                 GpuOperator("gpu-operator", {**watched, "node_feature_discovery": False}, ready)  # type: ignore[typeddict-item]
             case "dra-driver-nvidia-gpu":
-                NvidiaDraDriver("dra-driver", watched, ready)  # type: ignore[arg-type]
+                NvidiaDraDriver("dra-driver", {**watched, **driver}, ready)  # type: ignore[typeddict-item]
             case "aws-efa-k8s-device-plugin":
                 EfaDevicePlugin("efa-device-plugin", takes, labelled)  # type: ignore[arg-type]
     for name, plugin in {**vendor_plugins(pools), **device_plugins(settings, pools)}.items():

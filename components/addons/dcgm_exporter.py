@@ -21,6 +21,12 @@ from policies.rules.finding import refuse
 
 DEFAULT_NAMESPACE = "dcgm-exporter"
 METRICS_PORT = 9400
+GKE_DRIVER_ROOT = "/home/kubernetes/bin/nvidia"
+"""Where Container-Optimized OS keeps the driver (GKE documentation, GPUs). Without a mount of it NVML is not found, and
+no metric is exported (dcgm-exporter issues 484, 523, 530)."""
+DRIVER_MOUNT = "/usr/local/nvidia"
+PRIVILEGED = {"privileged": True, "allowPrivilegeEscalation": True}
+"""The chart's default allowPrivilegeEscalation: false would be refused beside privileged (chart 4.8.2, values.yaml)."""
 PROFILING_PREFIX = "DCGM_FI_PROF_"
 
 COUNTERS: tuple[DcgmCounter, ...] = tuple(
@@ -76,6 +82,9 @@ class DcgmExporterArgs(TypedDict, total=False):
     """
     runtime_class: str
     """Runtime class of its pods, `nvidia` where that is not the nodes' default runtime; default: the node's."""
+    driver_root: str
+    """Folder of the nodes that holds the driver, where the container runtime does not mount it: `GKE_DRIVER_ROOT` on
+    GKE. The exporter then runs privileged, since nothing else gives it the devices. Default: the runtime mounts it."""
 
 
 def counters_file(*, profiling: bool) -> str:
@@ -85,21 +94,37 @@ def counters_file(*, profiling: bool) -> str:
 
 
 def dcgm_exporter_values(
-    pools: list[PoolHandle], *, monitored: bool, profiling: bool = True, runtime_class: str = ""
+    pools: list[PoolHandle], *, monitored: bool, profiling: bool = True, runtime_class: str = "", driver_root: str = ""
 ) -> dict[str, Any]:
     """Values of the chart for these pools, all of them with NVIDIA devices. Pure."""
     shared = any(pool["capacity"]["sharing"] in (Sharing.TIME_SLICING, Sharing.MPS) for pool in pools)
     capabilities = {"drop": ["ALL"], "add": ["SYS_ADMIN"] if profiling else []}
+    environment = {"KUBERNETES_VIRTUAL_GPUS": "true"} if shared else {}
+    if driver_root:
+        environment["LD_LIBRARY_PATH"] = f"{DRIVER_MOUNT}/lib64"
     return {
         "customMetrics": counters_file(profiling=profiling),
         "serviceMonitor": {"enabled": monitored},
         "affinity": affinity_to(pools),
         "tolerations": tolerations_of_all(pools),
         "resources": {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"cpu": "200m", "memory": "512Mi"}},
-        "securityContext": {"capabilities": capabilities},
+        "securityContext": {"privileged": True, "allowPrivilegeEscalation": True}
+        if driver_root
+        else {"capabilities": capabilities},
         "kubernetes": {"enablePodLabels": True, "podLabelAllowlistRegex": [r"^mlplatform\.dev/"]},
-        "extraEnv": [{"name": "KUBERNETES_VIRTUAL_GPUS", "value": "true"}] if shared else [],
+        "extraEnv": [{"name": name, "value": value} for name, value in environment.items()],
         "runtimeClassName": runtime_class or None,
+        **_driver_volume(driver_root),
+    }
+
+
+def _driver_volume(driver_root: str) -> dict[str, Any]:
+    """The node's driver, mounted read-only; nothing where the container runtime mounts it."""
+    if not driver_root:
+        return {}
+    return {
+        "extraHostVolumes": [{"name": "driver", "hostPath": driver_root}],
+        "extraVolumeMounts": [{"name": "driver", "mountPath": DRIVER_MOUNT, "readOnly": True}],
     }
 
 
@@ -137,6 +162,7 @@ class DcgmExporter(Component):
                     monitored=bool(monitoring),
                     profiling=bool(args.get("profiling", True)),
                     runtime_class=args.get("runtime_class", ""),
+                    driver_root=args.get("driver_root", ""),
                 ),
                 "source": args["source"],
             },

@@ -183,3 +183,16 @@ def test_no_plugin_is_blamed_for_a_pool_that_is_wrong() -> None:
     with pytest.raises(Refused) as refused:
         from_file(overlaid({**wrong, "devicePlugins": {"fpga": PLUGIN}}))
     assert [finding.path for finding in refused.value.findings] == ["cluster.pools.fpga.nodesMax"]
+
+
+def test_what_reads_the_driver_on_gke_is_told_where_it_lies() -> None:
+    """The driver of a GKE node is in no container but those that get a device; elsewhere the runtime mounts it."""
+
+    def program() -> None:
+        settings = from_file((GOOD.parents[2] / "Pulumi.gke.yaml").read_text(encoding="utf-8"))
+        on = Cluster(Provider("cluster"), dict(settings.pools), [])
+        addons.declare_addons(settings, on, addons.declare_crds(settings, on))
+
+    (exporter,) = record(program).of("DcgmExporter")
+    assert exporter.inputs["driver_root"] == "/home/kubernetes/bin/nvidia"
+    assert "driver_root" not in declared().of("DcgmExporter")[0].inputs

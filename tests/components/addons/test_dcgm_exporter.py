@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.addons.dcgm_exporter import COUNTERS, DcgmExporter, DcgmExporterArgs, counters_file
+from components.addons.dcgm_exporter import COUNTERS, GKE_DRIVER_ROOT, DcgmExporter, DcgmExporterArgs, counters_file
 from components.monitoring.metrics import DCGM_COUNTERS, METRICS
 from policies.rules.finding import Refused
 from tests.components.addons.pools import ALL, BUNDLED, CPU, H100, MIG
@@ -66,6 +66,16 @@ def test_pods_are_named_also_where_they_share_a_device() -> None:
     assert values["extraEnv"] == [{"name": "KUBERNETES_VIRTUAL_GPUS", "value": "true"}]
     assert values["kubernetes"] == {"enablePodLabels": True, "podLabelAllowlistRegex": ["^mlplatform\\.dev/"]}
     assert exporter(pools=[H100, MIG]).one("Chart").inputs["values"]["extraEnv"] == []
+
+
+def test_where_no_runtime_mounts_the_driver_the_exporter_mounts_it_and_gets_the_devices() -> None:
+    """On GKE the exporter found no NVML and exported nothing (NVIDIA/dcgm-exporter issues 484, 523, 530)."""
+    values = exporter(driver_root=GKE_DRIVER_ROOT).one("Chart").inputs["values"]
+    (volume,), (mount,) = values["extraHostVolumes"], values["extraVolumeMounts"]
+    assert (volume["name"], volume["hostPath"]) == (mount["name"], "/home/kubernetes/bin/nvidia")
+    assert {"name": "LD_LIBRARY_PATH", "value": f"{mount['mountPath']}/lib64"} in values["extraEnv"]
+    assert values["securityContext"] == {"privileged": True, "allowPrivilegeEscalation": True}
+    assert not {"extraHostVolumes", "extraVolumeMounts"} & exporter().one("Chart").inputs["values"].keys()
 
 
 def test_it_runs_on_nodes_with_nvidia_devices_alone_and_tolerates_their_taints() -> None:
