@@ -1,12 +1,14 @@
 """The pods of kinds whose controllers create them, where a table of paths does not say how many."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from policies.rules.objects import UNKNOWN, PlannedObject, at
 
 
-class PodGroup(NamedTuple):
+@dataclass(frozen=True)
+class PodGroup:
     """Pods of one spec."""
 
     spec: Mapping[str, Any]

@@ -144,7 +144,7 @@ def _queue_quotas(objects: list[PlannedObject], by_pool: Mapping[str, Capacity])
     Source: CRDs ClusterQueue and ResourceFlavor of Kueue 0.19.
     """
     pools = {
-        flavor.object_name: by_pool.get((flavor.at("spec.nodeLabels") or {}).get(POOL_LABEL))
+        flavor.object_name: by_pool.get(str((flavor.at("spec.nodeLabels") or {}).get(POOL_LABEL)))
         for flavor in objects
         if (flavor.group, flavor.kind) == ("kueue.x-k8s.io", "ResourceFlavor")
     }
