@@ -159,6 +159,9 @@ def kserve_values(args: KServeArgs) -> dict[str, Any]:
                 },
                 "s3": _s3_values(args.get("store")),
             },
+            # The webhook gives these to transformers and explainers that name no limit: an empty text is none, and any
+            # other would stand below a larger request (kserve/kserve v0.20.0 setResourceRequirementDefaults).
+            "inferenceservice": {"resources": {"limits": {"cpu": ""}}},
             # Model servers are no clients of the API server; identities of clouds come by tokens of their own.
             "security": {"autoMountServiceAccountToken": False},
             # Aggregation is Knative's queue proxy; the annotations tell Prometheus' port and path of each runtime.

@@ -1,8 +1,9 @@
 """Serving runtimes: which server loads which model format. Declared by us from one table, under KServe's own names.
 
 Names, ports, arguments and formats are those of kserve/kserve v0.20.0 charts/kserve-runtime-configs, so that its
-documentation and existing InferenceServices hold. Ours differ in three things: images are pinned (upstream's vLLM is
-`latest`), every container keeps Pod Security `restricted`, and the table holds a choice, not all.
+documentation and existing InferenceServices hold. Ours differ in four things: images are pinned (upstream's vLLM is
+`latest`), every container keeps Pod Security `restricted`, no runtime has a CPU limit, and the table holds a choice,
+not all.
 
 Devices are the InferenceService's: it asks for them, and KServe takes the image for them. It goes by `nvidia.com/gpu`
 and `nvidia.com/mig-…`: without one of these huggingfaceserver stays at its CPU image, and vLLM gets one
@@ -29,8 +30,10 @@ NOT_ROOT = {"runAsUser": 1000, "runAsGroup": 1000}
 """For images that name no user, or root."""
 
 
-USUAL = {"cpu": "1", "memory": "2Gi"}
-"""Upstream's defaults; the InferenceService says what its model needs."""
+USUAL = {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "2Gi"}}
+"""Upstream's defaults for an InferenceService that names no size, without its CPU limit: KServe lays the InferenceService
+over these, so a limit here would hold below a larger request, and the API server refuses that
+(kserve/kserve v0.20.0 pkg/utils/container_merge.go)."""
 
 
 class ModelFormat(NamedTuple):
@@ -187,7 +190,7 @@ def runtime_spec(runtime: Runtime) -> dict[str, Any]:
         # The name by which KServe finds the container that it completes.
         name="kserve-container",
         image=IMAGES[runtime.image].reference,
-        resources={"requests": USUAL, "limits": USUAL},
+        resources=USUAL,
         command=runtime.command,
         args=runtime.arguments,
         env=environment(dict(runtime.environment)),

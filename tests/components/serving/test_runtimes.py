@@ -53,7 +53,7 @@ def test_every_container_is_restricted_pinned_and_asks_for_no_device(runtime: An
     assert context["seccompProfile"] == {"type": "RuntimeDefault"}
     assert not server["image"].endswith(":latest")
     assert server["image"] == IMAGES[runtime.image].reference
-    assert set(server["resources"]["limits"]) == {"cpu", "memory"}
+    assert set(server["resources"]["limits"]) == {"memory"}
 
 
 def test_servers_of_kserve_have_the_version_of_its_chart() -> None:
