@@ -31,7 +31,7 @@ NOT_ROOT = {"runAsUser": 1000, "runAsGroup": 1000}
 
 
 USUAL = {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "2Gi"}}
-"""Upstream's defaults for an InferenceService that names no size, without its CPU limit: KServe lays the InferenceService
+"""Upstream's defaults where an InferenceService names no size, without its CPU limit: KServe lays the InferenceService
 over these, so a limit here would hold below a larger request, and the API server refuses that
 (kserve/kserve v0.20.0 pkg/utils/container_merge.go)."""
 
