@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Required, TypedDict
 
 from components.catalog import ACCELERATORS, Accelerator, ClusterKind, DeviceMechanism, Owner
 from components.placement import POOL_LABEL, Capacity, PoolHandle, Taint
-from components.stores import DEFAULT_CLASS_ANNOTATION, PROVISIONERS
+from components.stores import DEFAULT_CLASS_ANNOTATION, PROVISIONERS, Encryption
 from components.versions import API_VERSIONS, CRDS
 
 
@@ -422,7 +422,7 @@ def _ground(snapshot: ClusterSnapshot, brings: Set[str]) -> Iterator[Advice]:
             "cluster.localPath",
             there[local][2] if local in there else f"storage class {name}: provisioner {LOCAL_PATH}",
             "remove localPath, and write under storage.declared "
-            f"`- {{purpose: standard, className: {name}, provisioner: {LOCAL_PATH}, encryption: <who encrypts them>}}`",
+            f"`- {{purpose: standard, className: {name}, provisioner: {LOCAL_PATH}, encryption: <{ENCRYPTED_BY}>}}`",
             blocks=True,
             twice=True,
         )
@@ -486,6 +486,8 @@ def _default_classes(snapshot: ClusterSnapshot, ours: str) -> Iterator[Advice]:
 
 NFS, LOCAL_PATH = "nfs.csi.k8s.io", "rancher.io/local-path"
 """Provisioners that the platform can bring (keys of `stores.PROVISIONERS`)."""
+
+ENCRYPTED_BY = f"{', '.join([*Encryption][:-1])} or {[*Encryption][-1]}"
 
 PULUMI = "pulumi"
 """Owner of a CRD that a stack put there, ours most likely: by the field manager of its fields."""
@@ -677,5 +679,5 @@ def suggested_classes(snapshot: ClusterSnapshot) -> list[dict[str, Any]]:
                     "provisioner": row["provisioner"],
                 }
                 entry |= {"isDefault": True} if row["is_default"] and purpose in ("standard", "shared") else {}
-                declared[purpose] = entry | {"encryption": "<who encrypts these disks>"}
+                declared[purpose] = entry | {"encryption": f"<{ENCRYPTED_BY}>"}
     return list(declared.values())

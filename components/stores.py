@@ -39,6 +39,24 @@ class AccessMode(StrEnum):
     READ_WRITE_MANY = "ReadWriteMany"
 
 
+class Encryption(StrEnum):
+    """What encrypts the volumes of a class at rest."""
+
+    PARAMETER = "parameter"
+    """The driver, because a parameter of the class asks for it."""
+    PROVIDER = "provider"
+    """The cloud, without being asked: always, or by the default of the account."""
+    STORAGE_SYSTEM = "storage-system"
+    """The array, filer or file system that the volumes are part of."""
+    NODE_DISK = "node-disk"
+    """The operating system of the nodes, on their own disks (LUKS)."""
+
+
+ENCRYPTING_PARAMETERS = ("encrypted", "disk-encryption-kms-key")
+"""Parameters that ask a driver for encryption (aws-ebs-csi-driver docs/parameters.md,
+gcp-compute-persistent-disk-csi-driver README)."""
+
+
 class StorageHandle(TypedDict):
     """A storage class as volumes see it."""
 
@@ -85,7 +103,7 @@ RWO, ROX, RWX = AccessMode.READ_WRITE_ONCE, AccessMode.READ_ONLY_MANY, AccessMod
 
 DEFAULT_CLASS_ANNOTATION = "storageclass.kubernetes.io/is-default-class"
 ENCRYPTION_ANNOTATION = "mlplatform.dev/encryption"
-"""On every class: who encrypts its volumes at rest."""
+"""On every class: what encrypts its volumes at rest, a value of `Encryption`."""
 
 
 class Provisioner(NamedTuple):
@@ -131,22 +149,22 @@ class ClassRow(NamedTuple):
 
     provisioner: str
     parameters: Mapping[str, str]
-    encryption: str
-    """The parameter that asks for it, or who does it without being asked."""
+    encryption: Encryption
+    """What encrypts its volumes."""
     required: tuple[str, ...] = ()
     """Parameters that only the environment knows."""
 
 
-_SIMULATED_BLOCK = ClassRow("simulated.mlplatform.dev/block", {"encrypted": "true"}, "parameter encrypted (simulated)")
-_SIMULATED_FILE = ClassRow("simulated.mlplatform.dev/file", {"encrypted": "true"}, "parameter encrypted (simulated)")
+_SIMULATED_BLOCK = ClassRow("simulated.mlplatform.dev/block", {"encrypted": "true"}, Encryption.PARAMETER)
+_SIMULATED_FILE = ClassRow("simulated.mlplatform.dev/file", {"encrypted": "true"}, Encryption.PARAMETER)
 # Encryption at rest is decided when the file system is made; mounts are TLS by the driver's default.
 _EFS = ClassRow(
     "efs.csi.aws.com",
     {"provisioningMode": "efs-ap", "directoryPerms": "700"},
-    "the file system's own setting",
+    Encryption.STORAGE_SYSTEM,
     ("fileSystemId",),
 )
-_FILESTORE = ClassRow("filestore.csi.storage.gke.io", {"tier": "enterprise"}, "Google, always")
+_FILESTORE = ClassRow("filestore.csi.storage.gke.io", {"tier": "enterprise"}, Encryption.PROVIDER)
 
 CLASSES: Mapping[ClusterKind, Mapping[StoragePurpose, ClassRow]] = {
     ClusterKind.SIMULATED: {
@@ -160,10 +178,10 @@ CLASSES: Mapping[ClusterKind, Mapping[StoragePurpose, ClassRow]] = {
             "ebs.csi.aws.com",
             # Without the second, a volume too small for 100 IOPS at this ratio is refused by the API.
             {"type": "io2", "iopsPerGB": "50", "allowAutoIOPSPerGBIncrease": "true", "encrypted": "true"},
-            "parameter encrypted",
+            Encryption.PARAMETER,
         ),
         StoragePurpose.STANDARD: ClassRow(
-            "ebs.csi.aws.com", {"type": "gp3", "encrypted": "true"}, "parameter encrypted"
+            "ebs.csi.aws.com", {"type": "gp3", "encrypted": "true"}, Encryption.PARAMETER
         ),
         StoragePurpose.SHARED: _EFS,
         StoragePurpose.DATASET: _EFS,
@@ -176,9 +194,9 @@ CLASSES: Mapping[ClusterKind, Mapping[StoragePurpose, ClassRow]] = {
                 "provisioned-iops-on-create": "7000",
                 "provisioned-throughput-on-create": "250Mi",
             },
-            "Google, always",
+            Encryption.PROVIDER,
         ),
-        StoragePurpose.STANDARD: ClassRow("pd.csi.storage.gke.io", {"type": "pd-balanced"}, "Google, always"),
+        StoragePurpose.STANDARD: ClassRow("pd.csi.storage.gke.io", {"type": "pd-balanced"}, Encryption.PROVIDER),
         StoragePurpose.SHARED: _FILESTORE,
         StoragePurpose.DATASET: _FILESTORE,
     },
@@ -209,8 +227,9 @@ class DeclaredClassArgs(TypedDict, total=False):
     """Parameters of the provisioner."""
     access_modes: list[AccessMode]
     """What its volumes serve. Required for a provisioner that the platform does not know."""
-    encryption: str
-    """Who encrypts at rest. Required: an environment must have thought of it."""
+    encryption: Encryption
+    """What encrypts its volumes at rest. Required: `storage-system` (array, filer), `node-disk` (LUKS), `provider` (the
+    cloud), or `parameter`, which the class that is made must then have."""
     is_default: bool
     """An existing class is the cluster's default class."""
 
@@ -220,7 +239,7 @@ AUTO_MODE_CLASSES = tuple(
         purpose=purpose,
         provisioner="ebs.csi.eks.amazonaws.com",
         parameters={**CLASSES[ClusterKind.EKS][purpose].parameters},
-        encryption="parameter encrypted",
+        encryption=Encryption.PARAMETER,
     )
     for purpose in (StoragePurpose.FAST, StoragePurpose.STANDARD)
 )

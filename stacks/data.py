@@ -14,12 +14,14 @@ from components.routes import hostname
 from components.storage.object_store import ObjectStoreCredentials, object_store
 from components.storage.object_store_server import ObjectStoreServer
 from components.stores import ObjectStoreHandle, StoragePurpose
+from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT
 from stacks.addons import Addons
 from stacks.cluster import Cluster
 from stacks.models.platform import ExistingDatabase, ExistingStore, InClusterDatabase, InClusterStore
 from stacks.settings import MLFLOW_NAMESPACE, STORE_NAMESPACE, Settings
 
 STORE_KEYS = "object-store-keys"
+READS, WRITES = "reads", "reads and writes"
 
 
 class Keys(NamedTuple):
@@ -56,14 +58,17 @@ def declare_data(settings: Settings, cluster: Cluster, addons: Addons) -> Data:
     identities = [
         identity
         for account in ("mlflow", "mlflow-backup")
-        for identity in let_in(cluster, f"store-{account}", MLFLOW_NAMESPACE, account, store, write=True)
+        for identity in grant_store(settings, cluster, f"store-{account}", MLFLOW_NAMESPACE, account, write=True)
     ]
     before = [database, *identities, *([credentials] if credentials else [])]
     exposed, public_name = way_in(settings, addons.gateway_handle)
+    written_server = cast(TrackingServerArgs, settings.mlflow.server or {})
+    writers = dict(settings.account_annotations.writers)
     server = TrackingServer(
         "mlflow",
         {
-            **cast(TrackingServerArgs, settings.mlflow.server or {}),
+            **written_server,
+            "service_account_annotations": {**writers, **(written_server.get("service_account_annotations") or {})},
             "namespace": MLFLOW_NAMESPACE,
             "database": database.handle,
             "artifacts": store,
@@ -80,6 +85,7 @@ def declare_data(settings: Settings, cluster: Cluster, addons: Addons) -> Data:
         "namespace": home.namespace,
         "database": database.handle,
         "store": store,
+        "service_account_annotations": writers,
     }
     DatabaseBackup(
         "mlflow-backup",
@@ -104,26 +110,43 @@ def _object_store(settings: Settings, cluster: Cluster, addons: Addons) -> tuple
         return cluster.cloud.store, None
     if isinstance(chosen, ExistingStore):
         keys = _given_keys(chosen.access_key_id, chosen.secret_access_key)
-        written = chosen.model_dump(exclude={"access_key_id", "secret_access_key"}, exclude_none=True)
-        store = object_store("objectStore", {**written, "credentials_secret_name": STORE_KEYS if keys else ""})  # type: ignore[typeddict-item]
-        return store, keys
+        return _existing_handle(settings), keys
     assert isinstance(chosen, InClusterStore)
     return _own_store(chosen, settings, cluster, addons)
 
 
-def let_in(
-    cluster: Cluster,
-    name: str,
-    namespace: pulumi.Input[str],
-    account: str,
-    store: ObjectStoreHandle,
-    *,
-    write: bool,
+def _existing_handle(settings: Settings) -> ObjectStoreHandle:
+    """A bucket that exists, as its clients see it."""
+    chosen = settings.object_store
+    assert isinstance(chosen, ExistingStore)
+    written = chosen.model_dump(exclude={"access_key_id", "secret_access_key", "identity"}, exclude_none=True)
+    secret = STORE_KEYS if chosen.access_key_id else ""
+    return object_store("objectStore", {**written, "credentials_secret_name": secret})  # type: ignore[typeddict-item]
+
+
+def grant_store(
+    settings: Settings, cluster: Cluster, name: str, namespace: pulumi.Input[str], account: str, *, write: bool
 ) -> list[pulumi.Resource]:
-    """What lets a service account into the store where it has no keys; nothing elsewhere. Its pods start after it."""
-    if cluster.cloud is None or store["credentials_secret_name"] or store["endpoint"]:
+    """What grants a service account the bucket of the cluster's own cloud; nothing elsewhere. Its pods start after
+    it."""
+    if cluster.cloud is None or not settings.binds_accounts:
         return []
+    store = cluster.cloud.store or _existing_handle(settings)
     return [cluster.cloud.let_in(name, namespace, account, store, write=write)]
+
+
+def store_accounts(settings: Settings) -> dict[str, str]:
+    """Subject of each service account that reaches the store without keys -> what it does there. Pure.
+
+    They are what a cloud outside of the platform has to trust; empty where there are keys or the platform binds them.
+    """
+    if not isinstance(settings.object_store, ExistingStore) or settings.object_store.identity is None:
+        return {}
+    subjects = {f"system:serviceaccount:{MLFLOW_NAMESPACE}:{name}": WRITES for name in ("mlflow", "mlflow-backup")}
+    for name, team in settings.teams.items():
+        prefix = f"system:serviceaccount:{team.get('namespace') or name}"
+        subjects |= {f"{prefix}:{TRAINING_ACCOUNT}": WRITES, f"{prefix}:{SERVING_ACCOUNT}": READS}
+    return subjects
 
 
 def _own_store(

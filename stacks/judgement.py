@@ -14,7 +14,7 @@ from components.addons.gateway import GatewayArgs, domain_facts, is_envoy
 from components.catalog import ACCELERATORS, ClusterKind
 from components.charts import ChartOrigin
 from components.existing import FoundAddon, left_out
-from components.stores import StoragePurpose, plan_storage_classes
+from components.stores import ObjectStoreKind, StoragePurpose, plan_storage_classes
 from components.tenants.spec import TeamSpec
 from components.training.spec import run_name
 from components.versions import CRDS
@@ -46,6 +46,7 @@ from stacks.settings import MLFLOW_NAMESPACE, PROJECT, STORE_NAMESPACE, Settings
 
 _BESIDE = re.compile(r"\.(?:job|service|server)\.(workers|schedule|pool)\b")
 """Rules get a workload's program with all that belongs to it; in settings some of that stands beside it."""
+_ANNOTATION = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?", re.ASCII)
 _SIZE = re.compile(r"\.(accelerators|workers|canary|minReplicas|maxReplicas|pool|team)\b")
 _KEYS = (
     ("credentialsSecretName", "accessKeyId"),
@@ -263,7 +264,8 @@ def _object_store(settings: Settings) -> Iterator[Finding]:
             f"set it with pulumi config set --secret --path '{PROJECT}:objectStore.{missing}', or remove the other one "
             "(workload identity)",
         )
-    args = store.model_dump(exclude={"access_key_id", "secret_access_key"}, exclude_none=True)
+    yield from _store_identity(settings, store)
+    args = store.model_dump(exclude={"access_key_id", "secret_access_key", "identity"}, exclude_none=True)
     known = {**args, "credentials_secret_name": "object-store-keys" if any(keys) else ""}
     for finding in check_object_store("objectStore", known):
         path, remedy = finding.path, finding.remedy
@@ -271,6 +273,38 @@ def _object_store(settings: Settings) -> Iterator[Finding]:
             path, remedy = path.replace(theirs, ours), remedy.replace(theirs, ours)
         given = finding.value if finding.value == "(missing)" or not path.endswith("KeyId") else SECRET
         yield finding._replace(path=path, remedy=remedy, value=given)
+
+
+def _store_identity(settings: Settings, store: ExistingStore) -> Iterator[Finding]:
+    """Pods have one way into the bucket: keys, the platform's own grants, or an identity that somebody else binds."""
+    path, keys = "objectStore.identity", bool(store.access_key_id or store.secret_access_key)
+    if store.kind is ObjectStoreKind.S3_COMPATIBLE:  # needs keys, which is reported with the store
+        if store.identity is not None:
+            yield Finding(path, "(given)", "an s3-compatible store needs keys", "remove identity, set accessKeyId")
+    elif store.identity is not None and (keys or settings.binds_accounts):
+        rule = "keys or an identity" if keys else f"on {settings.cluster.kind} the platform binds the service accounts"
+        yield Finding(path, "(given)", rule, "remove identity" + (", or the keys" if keys else ""))
+    elif store.identity is None and not keys and _is_bound_outside(settings):
+        yield Finding(
+            path,
+            "(missing)",
+            f"pods reach a bucket of {store.kind} by keys, or by their service accounts, which {settings.cluster.kind} "
+            "does not bind by itself",
+            "set identity.writers and identity.readers to the annotations of the service accounts (an empty identity "
+            "where they are bound in the cloud by name), or set accessKeyId and secretAccessKey with pulumi config set "
+            "--secret --path",
+        )
+    annotations = {"writers": store.identity.writers, "readers": store.identity.readers} if store.identity else {}
+    for role, written in annotations.items():
+        for key in written:
+            if not _ANNOTATION.fullmatch(key):
+                remedy = "write it like eks.amazonaws.com/role-arn"
+                yield Finding(f"{path}.{role}", key, "the key of an annotation", remedy)
+
+
+def _is_bound_outside(settings: Settings) -> bool:
+    """Whether identities of pods are somebody else's work. In a simulated cluster no pod asks for one."""
+    return not settings.binds_accounts and settings.cluster.kind != ClusterKind.SIMULATED
 
 
 @as_far_as_known

@@ -9,7 +9,7 @@ from components.stores import StorageHandle, StoragePurpose
 from policies.rules.quota import DEVICE_CAPS
 from stacks.addons import Addons
 from stacks.cluster import Cluster
-from stacks.data import Data
+from stacks.data import Data, store_accounts
 from stacks.models.workloads import Inference, ModelServer, Training, Workload
 from stacks.settings import Settings
 
@@ -43,6 +43,8 @@ def export(settings: Settings, cluster: Cluster, addons: Addons, data: Data) -> 
     pulumi.export("teams", team_rows(settings))
     pulumi.export("workloads", [workload_row(name, w, settings) for _, name, w in settings.workloads()])
     pulumi.export("storage", storage_rows(addons.storage))
+    if accounts := store_accounts(settings):
+        pulumi.export("objectStoreAccounts", accounts)
     simulated = settings.cluster.kind == ClusterKind.SIMULATED
     in_rehearsal = [*SIMULATED_CLOUD, *SIMULATED, REAL] if settings.environment.rehearsal else []
     pulumi.export("simulated", [*SIMULATED, REAL] if simulated else in_rehearsal)

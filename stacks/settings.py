@@ -6,7 +6,7 @@ registered. Keys are camelCase in YAML; units stand in the names (`memoryGib`, `
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 from pydantic import Field, ValidationError
 
@@ -24,13 +24,31 @@ from components.existing import FoundAddon
 from components.placement import PoolHandle
 from components.storage.local_path_storage import local_path_classes
 from components.storage.nfs_storage import nfs_classes
-from components.stores import AUTO_MODE_CLASSES, StorageClassesArgs, StorageHandle, StoragePurpose, plan_storage_classes
+from components.stores import (
+    AUTO_MODE_CLASSES,
+    ObjectStoreKind,
+    StorageClassesArgs,
+    StorageHandle,
+    StoragePurpose,
+    plan_storage_classes,
+)
 from policies.rules.finding import Finding, Refused
 from stacks.models.base import Model, Name
 from stacks.models.clouds import EksCluster, GkeCluster
 from stacks.models.cluster import ExistingCluster, Plugin, SimulatedCluster
 from stacks.models.environment import Acme, Charts, Environment, Layer
-from stacks.models.platform import DEFAULT_STORE, Dns, Gateway, Mlflow, Monitoring, ObjectStore, Storage
+from stacks.models.platform import (
+    DEFAULT_STORE,
+    Dns,
+    ExistingStore,
+    Gateway,
+    ManagedGcs,
+    ManagedS3,
+    Mlflow,
+    Monitoring,
+    ObjectStore,
+    Storage,
+)
 from stacks.models.workloads import Inference, ModelServer, Team, Training, Workload
 from stacks.pools import pool_handles
 from stacks.problems import problems_of
@@ -41,6 +59,13 @@ STORE_NAMESPACE = "object-store"
 DEFAULT_PROMETHEUS_GIB = 100
 MADE_BY_THE_STACK = "(made by the stack)"
 """In the place of an id that is known once the cloud has made the thing."""
+
+
+class AccountAnnotations(NamedTuple):
+    """Of service accounts, by what they do with the object store."""
+
+    writers: Mapping[str, str]
+    readers: Mapping[str, str]
 
 
 class Settings(Model):
@@ -87,6 +112,23 @@ class Settings(Model):
         """Whether what holds data outlives the stack: everywhere but in a simulation and where nobody wants it."""
         thrown_away = self.environment.rehearsal or self.environment.disposable
         return self.cluster.kind != ClusterKind.SIMULATED and not thrown_away
+
+    @property
+    def binds_accounts(self) -> bool:
+        """Whether the platform lets service accounts into the object store: a bucket of the cluster's own cloud."""
+        store = self.object_store
+        own = {ClusterKind.EKS: (ManagedS3, ObjectStoreKind.S3), ClusterKind.GKE: (ManagedGcs, ObjectStoreKind.GCS)}
+        if self.cluster.kind not in own:
+            return False
+        managed, kind = own[self.cluster.kind]
+        keys = isinstance(store, ExistingStore) and store.access_key_id
+        return isinstance(store, managed) or (store.kind == kind and not keys)
+
+    @property
+    def account_annotations(self) -> AccountAnnotations:
+        """Annotations of the service accounts that reach the object store without keys."""
+        identity = self.object_store.identity if isinstance(self.object_store, ExistingStore) else None
+        return AccountAnnotations(identity.writers, identity.readers) if identity else AccountAnnotations({}, {})
 
     @property
     def chart_origin(self) -> ChartOrigin:

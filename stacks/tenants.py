@@ -13,7 +13,7 @@ from components.tenants.team import RegistryCredentials, Team
 from components.training.fixed_runs import FixedRuns
 from stacks.addons import Addons
 from stacks.cluster import Cluster
-from stacks.data import Data, let_in
+from stacks.data import Data, grant_store
 from stacks.models.workloads import RegistrySettings
 from stacks.settings import Settings
 
@@ -31,6 +31,7 @@ def declare_tenants(settings: Settings, cluster: Cluster, addons: Addons, data: 
     priorities = PriorityClasses("priorities", {}, cluster.opts())
     runs = FixedRuns("fixed-runs", {}, cluster.opts())
     tenants = Tenants({}, {})
+    writers, readers = (dict(each) for each in settings.account_annotations)
     for name, written in settings.teams.items():
         registry = written.get("registry")
         team = Team(
@@ -39,6 +40,7 @@ def declare_tenants(settings: Settings, cluster: Cluster, addons: Addons, data: 
                 "name": name,
                 "team": cast(TeamSpec, {key: value for key, value in written.items() if key != "registry"}),
                 **({"registry": registry_credentials(registry)} if registry else {}),  # type: ignore[typeddict-item]
+                "account_annotations": {TRAINING_ACCOUNT: writers, SERVING_ACCOUNT: readers},
                 "pools": list(cluster.pools.values()),
                 "priorities": priorities.handle,
                 "tracking": data.tracking,
@@ -51,8 +53,8 @@ def declare_tenants(settings: Settings, cluster: Cluster, addons: Addons, data: 
         tenants.handles[name] = team.handle
         tenants.ready[name] = [team, priorities, runs]
         for account, write in ((TRAINING_ACCOUNT, True), (SERVING_ACCOUNT, False)):
-            tenants.ready[name] += let_in(
-                cluster, f"team-{name}-{account}", team.namespace, account, data.store, write=write
+            tenants.ready[name] += grant_store(
+                settings, cluster, f"team-{name}-{account}", team.namespace, account, write=write
             )
         if data.keys:
             keys = ObjectStoreCredentials(

@@ -108,7 +108,7 @@ class TrackingServer(Component):
         """For workloads and for the namespaces that they run in."""
         account = core.v1.ServiceAccount(
             f"{name}-account",
-            metadata=self._metadata(name, args, annotations=args.get("service_account_annotations")),
+            metadata=self._metadata(name, args, annotations=args.get("service_account_annotations") or None),
             automount_service_account_token=False,
             opts=self.child,
         )

@@ -17,7 +17,7 @@ from components.component import LABELS, Component
 from components.namespaces import IsolatedNamespace, PodSecurity
 from components.placement import PoolHandle, tolerations_of_all
 from components.pods import resources
-from components.stores import DeclaredClassArgs, StoragePurpose
+from components.stores import DeclaredClassArgs, Encryption, StoragePurpose
 from components.versions import IMAGES
 from policies.rules.finding import refuse
 from policies.rules.onprem import check_encryption, check_host_paths
@@ -39,8 +39,8 @@ class LocalPathStorageArgs(TypedDict, total=False):
 
     paths: Required[list[str]]
     """Directories that volumes are made in, on every node that has volumes: `/var/lib/local-volumes`."""
-    encryption: Required[str]
-    """Who encrypts the nodes' disks: "LUKS, by the installer". It is written on the classes."""
+    encryption: Required[Encryption]
+    """What encrypts the nodes' disks: `node-disk` (LUKS). It is written on the classes."""
     pools: list[PoolHandle]
     """Pools of the cluster, whose taints its helper pods tolerate. Default: untainted nodes alone."""
     namespace: str

@@ -11,7 +11,7 @@ from pulumi import Output, ResourceOptions
 from components.charts import AddonChart, ChartSource
 from components.component import Component
 from components.namespaces import IsolatedNamespace, PodSecurity
-from components.stores import DeclaredClassArgs, StoragePurpose
+from components.stores import DeclaredClassArgs, Encryption, StoragePurpose
 from policies.rules.finding import refuse
 from policies.rules.onprem import check_nfs
 
@@ -26,8 +26,8 @@ class NfsStorageArgs(TypedDict, total=False):
     """Name or address of the NFS server."""
     share: Required[str]
     """What it exports, as an absolute path: `/exports/ml`."""
-    encryption: Required[str]
-    """Who encrypts the server's disks: "the filer, AES-256". It is written on the classes."""
+    encryption: Required[Encryption]
+    """What encrypts the server's disks: `storage-system`. It is written on the classes."""
     source: Required[ChartSource]
     """Where charts come from."""
     namespace: str

@@ -56,8 +56,9 @@ class TeamArgs(TypedDict, total=False):
     """What it may hold, who belongs to it."""
     registry: RegistryCredentials
     """Private registry that its pods pull from; default: none."""
-    account_annotations: dict[str, str]
-    """Of both service accounts: workload identity (`eks.amazonaws.com/role-arn`, `iam.gke.io/gcp-service-account`)."""
+    account_annotations: dict[str, dict[str, str]]
+    """Service account (`training`, `serving`) -> its annotations, for workload identity (`eks.amazonaws.com/role-arn`,
+    `iam.gke.io/gcp-service-account`)."""
     pools: Required[list[PoolHandle]]
     """All pools of the environment, those that the team has no part in too."""
     priorities: Required[PriorityHandle]
@@ -112,7 +113,7 @@ class Team(Component):
                 f"{name}-limits", metadata=self._metadata("team", home.namespace), spec=LIMITS, opts=self.child
             ).metadata.name,
             *(
-                self._account(name, account, home.namespace, args.get("account_annotations"), pull_secret, args)
+                self._account(name, account, home.namespace, pull_secret, args)
                 for account in (TRAINING_ACCOUNT, SERVING_ACCOUNT)
             ),
         ]
@@ -138,16 +139,15 @@ class Team(Component):
         name: str,
         account: str,
         namespace: Output[str],
-        annotations: dict[str, str] | None,
         pull_secret: Output[str] | None,
         args: TeamArgs,
     ) -> Output[str]:
         """A service account without a token; KServe reads the store's credentials off its `secrets`."""
-        store = args.get("artifacts")
+        store, annotations = args.get("artifacts"), (args.get("account_annotations") or {}).get(account)
         keys = store["credentials_secret_name"] if store and account == SERVING_ACCOUNT else ""
         return core.v1.ServiceAccount(
             f"{name}-{account}-account",
-            metadata=self._metadata(account, namespace, annotations),
+            metadata=self._metadata(account, namespace, annotations or None),
             automount_service_account_token=False,
             image_pull_secrets=[{"name": pull_secret}] if pull_secret else None,
             secrets=[{"name": keys}] if keys else None,

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from components.addons.accelerator_nodes import nvidia_pools, operated, operator_pools
 from components.catalog import DeviceMechanism, Owner
 from components.placement import PoolHandle
+from components.stores import Encryption
 from policies.rules.addons import check_nvidia_pools
 from policies.rules.finding import Finding
 
@@ -133,13 +134,14 @@ def check_host_paths(path: str, paths: Sequence[str]) -> Iterator[Finding]:
 
 
 def check_encryption(path: str, encryption: str) -> Iterator[Finding]:
-    """Somebody says who encrypts volumes at rest."""
-    if not encryption.strip():
+    """What encrypts volumes at rest, of drivers that take no parameter for it."""
+    known = [each.value for each in Encryption if each is not Encryption.PARAMETER]
+    if encryption not in known:
         yield Finding(
             f"{path}.encryption",
-            "(none)",
-            "volumes are encrypted at rest, and by whom is known",
-            "write who does it, like: LUKS on every node",
+            encryption or "(none)",
+            f"volumes are encrypted at rest, by one of: {', '.join(known)}",
+            "write storage-system for an array or filer, node-disk for LUKS on every node",
         )
 
 

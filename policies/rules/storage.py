@@ -6,7 +6,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from components.machines import GKE_VOLUME_DISKS, Machine
-from components.stores import ACCESS_MODES, PROVISIONERS, ClassPlan, ObjectStoreKind, StorageHandle
+from components.stores import (
+    ACCESS_MODES,
+    ENCRYPTING_PARAMETERS,
+    PROVISIONERS,
+    ClassPlan,
+    Encryption,
+    ObjectStoreKind,
+    StorageHandle,
+)
 from policies.rules.finding import Finding
 
 GKE_DISKS = "pd.csi.storage.gke.io"
@@ -59,14 +67,26 @@ def provisioners_serve_their_purpose(path: str, plans: Iterable[ClassPlan]) -> I
 
 
 def volumes_are_encrypted(path: str, plans: Iterable[ClassPlan]) -> Iterator[Finding]:
-    """Somebody encrypts at rest, and nobody turned it off."""
+    """Something encrypts at rest, and where that is the driver, a parameter asks for it."""
     for plan in plans:
-        if not plan.encryption or plan.parameters.get("encrypted", "true") != "true":
+        if plan.encryption not in [*Encryption] or plan.parameters.get("encrypted", "true") != "true":
             yield Finding(
                 f"{path}.{plan.purpose}.encryption",
                 f"{plan.class_name} is not encrypted",
                 "volumes are encrypted at rest",
-                "set the provisioner's parameter, or say in `encryption` who does it",
+                f"set the provisioner's parameter, or say in `encryption` what does it: {', '.join(Encryption)}",
+            )
+        elif (
+            plan.encryption == Encryption.PARAMETER
+            and not plan.exists
+            and not any(plan.parameters.get(key) for key in ENCRYPTING_PARAMETERS)
+        ):
+            yield Finding(
+                f"{path}.{plan.purpose}.encryption",
+                f"parameter, and {plan.class_name} has none that asks for it",
+                f"the class has one of the parameters {', '.join(ENCRYPTING_PARAMETERS)}",
+                "add it under parameters, or say what else encrypts: "
+                + ", ".join(each for each in Encryption if each != Encryption.PARAMETER),
             )
 
 

@@ -58,6 +58,17 @@ class InClusterStore(Model):
     """Raise it to have new keys drawn."""
 
 
+class StoreIdentity(Model):
+    """How service accounts reach the bucket without keys, where the platform does not manage its cloud."""
+
+    writers: dict[str, str] = {}
+    """Annotations of the service accounts that write: MLflow, its backup and `training` of each team,
+    `{eks.amazonaws.com/role-arn: arn:aws:iam::…:role/writer}`; default: none, the accounts are bound in the cloud by
+    name."""
+    readers: dict[str, str] = {}
+    """The same of `serving` of each team, which reads models."""
+
+
 class ExistingStore(Model):
     """A bucket that exists."""
 
@@ -71,6 +82,9 @@ class ExistingStore(Model):
     """s3-compatible: `https://host:port`."""
     region: str | None = None
     """s3: its region."""
+    identity: StoreIdentity | None = None
+    """s3 and gcs without keys, on a cluster that exists or of another cloud: how service accounts are let in. EKS with
+    s3 and GKE with gcs need none: the platform binds the accounts."""
     access_key_id: SecretStr | None = None
     """Key; left out with workload identity. Set it with `pulumi config set --secret --path`."""
     secret_access_key: SecretStr | None = None

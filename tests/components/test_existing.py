@@ -303,7 +303,7 @@ def test_addresses_and_volumes_that_the_cluster_has_are_not_brought_again() -> N
     assert "`csi-driver-nfs: <its namespace>`" in rows["cluster.found"].advice
     assert (
         "`- {purpose: standard, className: standard, provisioner: rancher.io/local-path, "
-        "encryption: <who encrypts them>}`" in rows["cluster.localPath"].advice
+        "encryption: <parameter, provider, storage-system or node-disk>}`" in rows["cluster.localPath"].advice
     )
     assert [row for row in advice(read) if row.twice] == []
     ours = with_workloads(**images, c=ADDON_IMAGES[FoundAddon.CSI_DRIVER_NFS])

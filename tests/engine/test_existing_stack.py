@@ -58,8 +58,8 @@ def settings(kubeconfig: Path) -> dict[str, Any]:
             "kind": "existing",
             "kubeconfig": str(kubeconfig),
             "metallb": {"addresses": ["198.18.7.0/24"]},
-            "nfs": {"server": "filer.example.com", "share": "/exports/ml", "encryption": "the filer, AES-256"},
-            "localPath": {"paths": ["/var/lib/local-volumes"], "encryption": "LUKS, by the installer"},
+            "nfs": {"server": "filer.example.com", "share": "/exports/ml", "encryption": "storage-system"},
+            "localPath": {"paths": ["/var/lib/local-volumes"], "encryption": "node-disk"},
             "pools": POOLS,
         },
         "charts": {"origin": "upstream"},
@@ -82,10 +82,10 @@ def settings(kubeconfig: Path) -> dict[str, Any]:
     }
 
 
-def node(name: str, pool: str) -> dict[str, Any]:
+def node(name: str, pool: str, pools: dict[str, Any] = POOLS) -> dict[str, Any]:
     """A node as its owner labels and taints it, after `python -m tools detect` said how."""
     snake = {"nodesMin": "nodes_min", "nodesMax": "nodes_max", "devicesPerNode": "devices_per_node"}
-    args = described_pool({snake.get(key, key): value for key, value in POOLS[pool].items()})
+    args = described_pool({snake.get(key, key): value for key, value in pools[pool].items()})
     handle, labels, taints = plan_pool(pool, args["pool"], ClusterKind.EXISTING)
     capacity = json.dumps(node_capacity(handle["capacity"]), sort_keys=True)
     return {
@@ -97,6 +97,18 @@ def node(name: str, pool: str) -> dict[str, Any]:
             "annotations": {"kwok.x-k8s.io/node": "fake", CAPACITY_ANNOTATION: capacity},
         },
         "spec": {"taints": taints},
+    }
+
+
+def storage_class(declared: dict[str, Any]) -> dict[str, Any]:
+    """A class of the cluster's owner; behind it a simulated driver."""
+    kind = "file" if "ReadWriteMany" in declared["accessModes"] else "block"
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": declared["className"]},
+        "provisioner": f"simulated.mlplatform.dev/{kind}",
+        "volumeBindingMode": "WaitForFirstConsumer" if kind == "block" else "Immediate",
     }
 
 
@@ -197,3 +209,42 @@ def test_what_a_cluster_has_is_named_then_used_and_not_installed_again(workspace
     cluster.kubectl("delete", "nodes", "rack-1", "rack-2", "rack-3")
     cluster.kubectl("delete", "namespaces", *FOUND.values())
     cluster.kubectl("delete", *crds)
+
+
+SHIPPED_NODES = {"cpu": 3, "h100": 2, "l4": 1}
+
+
+def test_the_shipped_onprem_stack_comes_up(workspace: Any, cluster: Any) -> None:
+    """`Pulumi.onprem.yaml` itself, on nodes and storage classes that its owner has made.
+
+    Only this finds a shipped file that previews and does not come up. Not proved: that pods reach the bucket.
+    """
+    config = yaml.safe_load((REPOSITORY / "Pulumi.onprem.yaml").read_text(encoding="utf-8"))["config"]
+    reached = {"environment": {"rehearsal": True}, "cluster": {"kubeconfig": str(cluster.kubeconfig), "context": None}}
+    shipped = merged({key.partition(":")[2]: value for key, value in config.items()}, reached)
+    nodes = [
+        node(f"{pool}-{index}", pool, shipped["cluster"]["pools"])
+        for pool, count in SHIPPED_NODES.items()
+        for index in range(count)
+    ]
+    classes = [storage_class(one) for one in shipped["storage"]["declared"]]
+    cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump_all([*nodes, *classes]))
+    before = cluster.census()
+    engine = on_existing(workspace, shipped)
+    plan = engine.preview()
+    assert (plan.failures, plan.violations) == ((), ())
+    up = engine.up()
+    assert (up.failures, up.violations) == ((), ())
+    assert engine.up().changes == {}
+    pods = json.loads(cluster.kubectl("get", "pods", "-A", "-o", "json"))["items"]
+    assert {pod["status"]["phase"] for pod in pods} <= {"Running", "Succeeded"}
+    assert {pod["metadata"]["namespace"] for pod in pods} >= {"mlflow", "monitoring"}
+    subjects = engine.outputs()["objectStoreAccounts"]
+    for subject in subjects:
+        _, _, namespace, name = subject.split(":")
+        account = json.loads(cluster.kubectl("get", "serviceaccount", name, "-n", namespace, "-o", "json"))
+        assert "eks.amazonaws.com/role-arn" in account["metadata"]["annotations"]
+    assert engine.destroy().failures == ()
+    assert cluster.difference(before) == set()
+    cluster.kubectl("delete", "nodes", *(one["metadata"]["name"] for one in nodes))
+    cluster.kubectl("delete", "storageclasses", *(one["metadata"]["name"] for one in classes))

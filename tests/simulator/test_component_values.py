@@ -16,6 +16,7 @@ from components.addons.metallb import metallb_values
 from components.addons.nvidia_dra_driver import dra_driver_values
 from components.charts import values_of as without_none
 from components.storage.nfs_storage import nfs_values
+from components.stores import Encryption
 from simulator.charts.__main__ import values_of
 from tests.components.contract.onprem import BARE, BARE_MIG, CASES, CLAIMED, EFA
 from tests.components.platform_handles import H100
@@ -34,7 +35,7 @@ LEAST: dict[str, dict[str, Any]] = {
     "gpu-operator": gpu_operator_values({"pools": [BARE], "source": ARGS["GpuOperator"]["source"]}),
     "metallb": metallb_values([]),
     "csi-driver-nfs": nfs_values(
-        {"server": "a", "share": "/b", "encryption": "c", "source": ARGS["MetalLb"]["source"]}
+        {"server": "a", "share": "/b", "encryption": Encryption.STORAGE_SYSTEM, "source": ARGS["MetalLb"]["source"]}
     ),
     "aws-efa-k8s-device-plugin": efa_values([EFA]),
 }

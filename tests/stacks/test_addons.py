@@ -36,7 +36,12 @@ EXISTING: dict[str, Any] = {
     "charts": {"origin": "upstream"},
     "storage": {
         "declared": [
-            {"purpose": "standard", "className": "disks", "provisioner": "csi.example.com", "encryption": "the array"}
+            {
+                "purpose": "standard",
+                "className": "disks",
+                "provisioner": "csi.example.com",
+                "encryption": "storage-system",
+            }
             | {"accessModes": ["ReadWriteOnce"], "isDefault": True}
         ]
     },
@@ -46,7 +51,7 @@ EXISTING: dict[str, Any] = {
 def declared(**cluster: Any) -> Recording:
     there = {
         "kind": "existing",
-        "nfs": {"server": "filer.example.com", "share": "/exports/ml", "encryption": "the filer"},
+        "nfs": {"server": "filer.example.com", "share": "/exports/ml", "encryption": "storage-system"},
         "pools": {"cpu": {"nodesMax": 2}, "l4": {"accelerator": "L4", "nodesMax": 1}},
         **cluster,
     }

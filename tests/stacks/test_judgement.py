@@ -141,7 +141,7 @@ THERE = {
     "purpose": "standard",
     "className": "made-by-others",
     "provisioner": "pd.csi.storage.gke.io",
-    "encryption": "Google",
+    "encryption": "provider",
     "isDefault": True,
 }
 

@@ -66,7 +66,7 @@ def test_data_outlives_every_stack_but_a_simulated_one() -> None:
             "purpose": "standard",
             "className": "gp3",
             "provisioner": "ebs.csi.aws.com",
-            "encryption": "AWS",
+            "encryption": "provider",
             "isDefault": True,
         }
     ]

@@ -8,7 +8,7 @@ from components.mlflow.tracking_server import TrackingServer
 from components.storage.object_store import ObjectStoreArgs, ObjectStoreCredentials, object_store
 from components.storage.object_store_server import ObjectStoreServer
 from components.storage.storage_classes import StorageClasses
-from components.stores import RWO, RWX, ObjectStoreKind, StoragePurpose
+from components.stores import RWO, RWX, Encryption, ObjectStoreKind, StoragePurpose
 from tests.components.contract.case import ABSENT, Case
 from tests.components.platform_handles import BLOCK, GATEWAY, SOURCE, STORAGE, STORE
 
@@ -39,7 +39,7 @@ CASES = [
                     "purpose": StoragePurpose.SHARED,
                     "provisioner": "nfs.csi.k8s.io",
                     "parameters": {"server": "nas"},
-                    "encryption": "the file server",
+                    "encryption": Encryption.STORAGE_SYSTEM,
                 }
             ],
         },

@@ -8,6 +8,7 @@ from components.catalog import ClusterKind, DeviceMechanism, Owner, Purchase, Sh
 from components.placement import NodeSoftware, PoolArgs, PoolHandle, plan_pool
 from components.storage.local_path_storage import LocalPathStorage
 from components.storage.nfs_storage import NfsStorage
+from components.stores import Encryption
 from tests.components.contract.case import Case
 from tests.components.platform_handles import CPU, H100, SOURCE, SPOT
 
@@ -103,7 +104,7 @@ CASES = [
         {
             "server": "filer.example.com",
             "share": "/exports/ml",
-            "encryption": "the filer, AES-256",
+            "encryption": Encryption.STORAGE_SYSTEM,
             "source": SOURCE,
             "namespace": "nfs",
             "kubelet_directory": "/var/lib/k0s/kubelet",
@@ -119,7 +120,7 @@ CASES = [
         LocalPathStorage,
         {
             "paths": ["/var/lib/local-volumes"],
-            "encryption": "LUKS on every node",
+            "encryption": Encryption.NODE_DISK,
             "pools": [H100],
             "namespace": "local",
         },

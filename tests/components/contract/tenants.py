@@ -29,7 +29,7 @@ CASES = [
                 "internet": True,
             },
             "registry": {"server": "registry.example.com", "username": "puller", "password": "s3cr3t"},
-            "account_annotations": {"role": "vision"},
+            "account_annotations": {"training": {"role": "vision"}, "serving": {"role": "reader"}},
             "pools": [H100, MIG],
             "priorities": PRIORITIES,
             "tracking": TRACKING,

@@ -7,13 +7,13 @@ import yaml
 
 from components.catalog import ClusterKind
 from components.storage.local_path_storage import LocalPathStorage, LocalPathStorageArgs
-from components.stores import StoragePurpose, plan_storage_classes
+from components.stores import Encryption, StoragePurpose, plan_storage_classes
 from policies.rules.finding import Refused
 from policies.rules.storage import check_storage_classes
 from tests.components.platform_handles import H100
 from tests.recorder import Recording, record
 
-ARGS: LocalPathStorageArgs = {"paths": ["/var/lib/local-volumes"], "encryption": "LUKS on every node"}
+ARGS: LocalPathStorageArgs = {"paths": ["/var/lib/local-volumes"], "encryption": Encryption.NODE_DISK}
 
 
 def local(**changes: object) -> Recording:

@@ -5,7 +5,7 @@ import pytest
 from components.catalog import ClusterKind
 from components.charts import ChartOrigin, ChartSource
 from components.storage.nfs_storage import NfsStorage, NfsStorageArgs
-from components.stores import StoragePurpose, plan_storage_classes
+from components.stores import Encryption, StoragePurpose, plan_storage_classes
 from policies.rules.finding import Refused
 from policies.rules.storage import check_storage_classes
 from tests.recorder import Recording, record
@@ -13,7 +13,7 @@ from tests.recorder import Recording, record
 ARGS: NfsStorageArgs = {
     "server": "filer.example.com",
     "share": "/exports/ml",
-    "encryption": "the filer, AES-256",
+    "encryption": Encryption.STORAGE_SYSTEM,
     "source": ChartSource(origin=ChartOrigin.BUNDLED, location="/mirror"),
 }
 

@@ -7,7 +7,14 @@ from pulumi import Output
 
 from components.catalog import ClusterKind
 from components.storage.storage_classes import StorageClasses
-from components.stores import CLASSES, PROVISIONERS, StorageClassesArgs, StoragePurpose, plan_storage_classes
+from components.stores import (
+    CLASSES,
+    PROVISIONERS,
+    Encryption,
+    StorageClassesArgs,
+    StoragePurpose,
+    plan_storage_classes,
+)
 from policies.rules.finding import Refused
 from policies.rules.storage import check_storage_classes
 from tests.recorder import Recording, record
@@ -120,14 +127,14 @@ def test_an_existing_class_is_used_as_it_is_and_not_declared() -> None:
                     "purpose": StoragePurpose.STANDARD,
                     "class_name": "local-path",
                     "provisioner": "rancher.io/local-path",
-                    "encryption": "disk encryption of the nodes",
+                    "encryption": Encryption.NODE_DISK,
                     "is_default": True,
                 },
                 {
                     "purpose": StoragePurpose.SHARED,
                     "provisioner": "nfs.csi.k8s.io",
                     "parameters": {"server": "nas", "share": "/ml"},
-                    "encryption": "the file server",
+                    "encryption": Encryption.STORAGE_SYSTEM,
                 },
             ],
         }
@@ -147,7 +154,7 @@ def test_many_writers_on_a_disk_are_refused_with_the_remedy() -> None:
         {
             "cluster_kind": ClusterKind.SIMULATED,
             "declared": [
-                {"purpose": StoragePurpose.SHARED, "provisioner": "ebs.csi.aws.com", "encryption": "parameter"}
+                {"purpose": StoragePurpose.SHARED, "provisioner": "ebs.csi.aws.com", "encryption": Encryption.PROVIDER}
             ],
         }
     )
@@ -165,7 +172,7 @@ def test_declaring_more_access_modes_does_not_make_a_disk_a_file_system() -> Non
                     "purpose": StoragePurpose.STANDARD,
                     "provisioner": "rancher.io/local-path",
                     "access_modes": ["ReadWriteOnce", "ReadWriteMany"],  # type: ignore[list-item]
-                    "encryption": "the nodes",
+                    "encryption": Encryption.NODE_DISK,
                 }
             ],
         }
@@ -184,7 +191,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
                     "purpose": StoragePurpose.FAST,
                     "class_name": "found",
                     "provisioner": "ebs.csi.aws.com",
-                    "encryption": "x",
+                    "encryption": Encryption.PROVIDER,
                     "is_default": True,
                 },
             ],
@@ -201,7 +208,13 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 def test_an_unknown_provisioner_must_say_what_it_can_do() -> None:
     args = StorageClassesArgs(
         cluster_kind=ClusterKind.EXISTING,
-        declared=[{"purpose": StoragePurpose.STANDARD, "provisioner": "acme.example/disk", "encryption": "the array"}],
+        declared=[
+            {
+                "purpose": StoragePurpose.STANDARD,
+                "provisioner": "acme.example/disk",
+                "encryption": Encryption.STORAGE_SYSTEM,
+            }
+        ],
     )
     (finding,) = refusals(args)
     assert "acme.example/disk" in finding

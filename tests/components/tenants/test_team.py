@@ -165,11 +165,15 @@ def test_the_law_on_network_policies_finds_nothing_in_a_team() -> None:
     assert [finding for o in objects for finding in network_policy_opens_no_door_to_the_world(o)] == []
 
 
+ROLE = "eks.amazonaws.com/role-arn"
+
+
 def test_accounts_have_no_token_and_kserve_finds_the_stores_keys() -> None:
-    recording = team(**FULL, account_annotations={"eks.amazonaws.com/role-arn": "arn"})
+    recording = team(**FULL, account_annotations={"training": {ROLE: "writer"}, "serving": {ROLE: "reader"}})
     for account in recording.of("ServiceAccount"):
         assert account.inputs["automountServiceAccountToken"] is False
-        assert account.inputs["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": "arn"}
+        does = "writer" if account.inputs["metadata"]["name"] == "training" else "reader"
+        assert account.inputs["metadata"]["annotations"] == {ROLE: does}
         assert "imagePullSecrets" not in account.inputs
     assert recording.one("ServiceAccount", "serving").inputs["secrets"] == [{"name": "store-keys"}]
     assert "secrets" not in recording.one("ServiceAccount", "training").inputs

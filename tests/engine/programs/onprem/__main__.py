@@ -20,6 +20,7 @@ from components.placement import PoolArgs
 from components.storage.local_path_storage import LocalPathStorage
 from components.storage.nfs_storage import NfsStorage
 from components.storage.storage_classes import StorageClasses
+from components.stores import Encryption
 
 mirror = ChartSource(origin=ChartOrigin.BUNDLED, location=str(Path(simulator.__file__).parent))
 provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
@@ -49,11 +50,11 @@ NvidiaDraDriver("claims", {"pools": pools, "source": mirror, "driver_root": "/ru
 MetalLb("lan", {"addresses": ["192.168.10.20-192.168.10.40"], "source": mirror, "pools": pools}, ready)
 nfs = NfsStorage(
     "nfs",
-    {"server": "filer.example.com", "share": "/exports/ml", "encryption": "the filer, AES-256", "source": mirror},
+    {"server": "filer.example.com", "share": "/exports/ml", "encryption": Encryption.STORAGE_SYSTEM, "source": mirror},
     ready,
 )
 local = LocalPathStorage(
-    "local", {"paths": ["/var/lib/local-volumes"], "encryption": "LUKS on every node", "pools": pools}, ready
+    "local", {"paths": ["/var/lib/local-volumes"], "encryption": Encryption.NODE_DISK, "pools": pools}, ready
 )
 StorageClasses(
     "lab",

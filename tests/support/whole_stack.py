@@ -1,0 +1,27 @@
+"""A whole environment against the recorder: what its program registers, from settings to the last workload.
+
+Not there: objects of charts, and what a cloud answers. The kubeconfig of an existing cluster is an empty file.
+"""
+
+import os
+from pathlib import Path
+from unittest.mock import patch
+
+from stacks.environment import declare
+from stacks.settings import Settings
+from tests.recorder import Recording, record
+
+
+def recorded_stack(settings: Settings, folder: Path) -> Recording:
+    """Everything that a stack with these settings registers."""
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_text("", encoding="utf-8")
+    if settings.cluster.kind == "existing":
+        there = settings.cluster.model_copy(update={"kubeconfig": str(kubeconfig)})
+        settings = settings.model_copy(update={"cluster": there})
+    with (
+        patch("stacks.environment.read_settings", return_value=settings),
+        patch("stacks.cluster.kubeconfig_path", return_value=kubeconfig),
+        patch.dict(os.environ, {"MLPLATFORM_CLUSTER": ""}),
+    ):
+        return record(declare)
