@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from components.addons import cert_manager, cloudnative_pg, dcgm_exporter, kserve, node_feature_discovery
 from components.addons import nvidia_device_plugin as device_plugin
-from components.addons.accelerator_nodes import custom_plugin_pools, exporter_pools
+from components.addons.accelerator_nodes import custom_plugin_pools, exporter_pools, operator_pools
 from components.addons.gateway import GatewayArgs, domain_facts, is_envoy
 from components.catalog import ACCELERATORS, ClusterKind
 from components.charts import ChartOrigin
@@ -24,6 +24,7 @@ from policies.rules.finding import Finding, camel
 from policies.rules.mlflow import check_backup, check_external_database, check_tracking_server
 from policies.rules.monitoring import check_monitoring
 from policies.rules.names import check_object_name
+from policies.rules.onprem import check_gpu_operator
 from policies.rules.storage import check_bucket, check_object_store, check_storage_classes
 from policies.rules.tenants import check_team
 from policies.rules.workloads import (
@@ -75,6 +76,8 @@ def judge(settings: Settings, dropped: Mapping[str, Set[str]] = {}) -> Iterator[
     if not unshaped:  # one of them may bring the accelerator
         yield from _caps(sound)
     yield from _device_plugins(sound, has_all_pools=not broken)
+    if not broken:
+        yield from _gpu_operator(sound)
     yield from _namespaces(settings)
     yield from _names(settings)
     yield from _public_names(settings)
@@ -391,6 +394,13 @@ def _device_plugins(settings: Settings, *, has_all_pools: bool) -> Iterator[Find
                     "give the pool a customAccelerator with that resourceName",
                 )
         yield from check_object_name(f"{path}.namespace", settings.plugin_namespace(name))
+
+
+@as_far_as_known
+def _gpu_operator(settings: Settings) -> Iterator[Finding]:
+    pools = [*settings.pools.values()]
+    if operator_pools(pools) and "gpu-operator" not in settings.found:
+        yield from check_gpu_operator("cluster", pools)
 
 
 def _nearest(name: str, known: list[str]) -> str:

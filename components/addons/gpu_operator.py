@@ -19,11 +19,11 @@ from components.addons.dcgm_exporter import counters_file
 from components.addons.node_feature_discovery import PCI_CLASSES
 from components.addons.nvidia_device_plugin import EXCLUSIVE, MIG_LAYOUTS, mig_layouts, plugin_configs
 from components.addons.traffic import scraped, to_api_server
-from components.catalog import DeviceMechanism, Owner
+from components.catalog import DeviceMechanism, Owner, Sharing
 from components.charts import AddonChart, ChartSource
 from components.component import LABELS, Component
 from components.namespaces import IsolatedNamespace, PodSecurity, to_anywhere
-from components.placement import PoolHandle, device_plugin_config, tolerations_of_all
+from components.placement import PoolHandle, device_plugin_config, sharing_of, tolerations_of_all
 from policies.rules.finding import refuse
 from policies.rules.onprem import check_gpu_operator
 
@@ -54,6 +54,15 @@ class GpuOperatorArgs(TypedDict, total=False):
     """For the container toolkit; RKE2 and K3s need CONTAINERD_CONFIG and CONTAINERD_SOCKET. Default: none."""
 
 
+def mig_strategy(pools: list[PoolHandle]) -> str:
+    """The strategy of all nodes: an environment variable of the plugin, which overrides the config of each node. Pure.
+
+    The chart renders `mig: null` without one, which the API server refuses. `mixed` changes nothing on nodes without
+    MIG devices, except for MPS (`check_gpu_operator` refuses pools of both).
+    """
+    return "mixed" if any(sharing_of(pool["capacity"])["strategy"] is Sharing.MIG for pool in pools) else "none"
+
+
 def gpu_operator_values(args: GpuOperatorArgs) -> dict[str, Any]:
     """Values of the chart for these pools, which are trusted. Pure."""
     pools = operator_pools(args["pools"])
@@ -80,9 +89,7 @@ def gpu_operator_values(args: GpuOperatorArgs) -> dict[str, Any]:
             "enabled": brings_driver,
             "env": [{"name": key, "value": toolkit[key]} for key in sorted(toolkit)],
         },
-        # Empty: then the operator leaves it to the config of each node (controllers/object_controls.go). Otherwise it
-        # sets an environment variable, which wins over every config below.
-        "mig": {"strategy": ""},
+        "mig": {"strategy": mig_strategy(pools)},
         "devicePlugin": {
             "enabled": brings_plugin,
             "config": {

@@ -6,8 +6,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import PurePosixPath
 
 from components.addons.accelerator_nodes import nvidia_pools, operated, operator_pools
-from components.catalog import DeviceMechanism, Owner
-from components.placement import PoolHandle
+from components.catalog import DeviceMechanism, Owner, Sharing
+from components.placement import PoolHandle, sharing_of
 from components.stores import Encryption
 from policies.rules.addons import check_nvidia_pools
 from policies.rules.finding import Finding
@@ -50,6 +50,14 @@ def check_gpu_operator(path: str, pools: list[PoolHandle], driver_version: str =
             _listed("mechanism", theirs),
             "one setting of the operator brings its device plugin to all of its nodes or to none",
             "use one mechanism for all of them",
+        )
+    shared = {sharing_of(pool["capacity"])["strategy"] for pool in theirs}
+    if {Sharing.MIG, Sharing.MPS} <= shared:
+        yield Finding(
+            f"{path}.pools",
+            ", ".join(f"{_name(pool)}: {sharing_of(pool['capacity'])['strategy']}" for pool in theirs),
+            "the operator has one MIG strategy for all of its nodes, and the device plugin refuses `mixed` with MPS",
+            "share the devices of one kind of pool another way, or write devicePlugin: platform for every NVIDIA pool",
         )
     if driver_version and True not in drivers:
         yield Finding(

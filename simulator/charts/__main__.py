@@ -85,6 +85,7 @@ EXCEPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "extraArgs": {"type": "object"},
         "podDisruptionBudget": _MAX_UNAVAILABLE_BUDGET,
     },
+    "external-dns": {"policy": {"enum": ["create-only", "sync", "upsert-only", None]}},
     "metallb": {"speaker.frr.enabled": {"const": False}},
     "karpenter": {
         "podDisruptionBudget": _NAMED_BUDGET,
@@ -107,7 +108,7 @@ EXCEPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         },
     },
     "gpu-operator": {
-        "mig.strategy": {"enum": ["none", "single", "mixed", ""]},
+        "mig.strategy": {"enum": ["none", "single", "mixed"]},
         "daemonsets.rollingUpdate": {
             "type": "object",
             "additionalProperties": False,

@@ -7,6 +7,7 @@ from components.addons.gpu_operator import GpuOperator, GpuOperatorArgs, gpu_ope
 from components.catalog import ClusterKind, DeviceMechanism, Owner, Purchase, Sharing
 from components.placement import NodeSoftware, PoolArgs, PoolHandle, plan_pool
 from policies.rules.finding import Refused
+from simulator.crds.__main__ import FOLDER
 from tests.components.addons.pools import BUNDLED, CPU, H100, MIG, TPU
 from tests.recorder import Recording, record
 
@@ -26,6 +27,8 @@ def bare(
 WHOLE = bare("whole")
 SHARED = bare("shared", sharing={"strategy": Sharing.TIME_SLICING, "replicas": 4}, purchase=Purchase.SPOT)
 CUT = bare("cut", sharing={"strategy": Sharing.MIG, "mig_profiles": {"1g.10gb": 7}})
+
+MPS = bare("served", sharing={"strategy": Sharing.MPS, "replicas": 4})
 
 
 def operator(**changes: object) -> Recording:
@@ -64,11 +67,35 @@ def test_sharing_is_by_the_same_named_configs_and_layouts_as_without_it() -> Non
     config = values["devicePlugin"]["config"]
     assert sorted(config["data"]) == ["exclusive", "mig", "time-slicing-4"]
     assert config["default"] == "exclusive"
-    assert values["mig"] == {"strategy": ""}
+    assert values["mig"] == {"strategy": "mixed"}
     layouts = yaml.safe_load(values["migManager"]["config"]["data"]["config.yaml"])["mig-configs"]
     assert sorted(layouts) == ["1g.10gb-7", "all-disabled"]
     alone = gpu_operator_values({"pools": [WHOLE], "source": BUNDLED})["migManager"]
     assert alone["enabled"] is False
+
+
+def test_the_mig_strategy_is_one_that_the_cluster_policy_accepts_and_agrees_with_every_config() -> None:
+    """An empty strategy became `mig: null`, which the API server refuses (the provider's SkipNulls hid it).
+
+    The enum is the CRD's, which tests/simulator/test_crds.py holds to upstream. Not proved: what the operator does.
+    """
+    crds = yaml.safe_load_all((FOLDER / "gpu-operator.yaml").read_text())
+    policy = next(crd for crd in crds if crd["spec"]["names"]["kind"] == "ClusterPolicy")
+    schema = policy["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    for pools, strategy in (([WHOLE, SHARED], "none"), ([WHOLE, SHARED, CUT], "mixed"), ([MPS], "none")):
+        values = gpu_operator_values({"pools": pools, "source": BUNDLED})
+        assert values["mig"] == {"strategy": strategy}
+        assert strategy in schema["mig"]["properties"]["strategy"]["enum"]
+        configs = [
+            yaml.safe_load(text)["flags"]["migStrategy"] for text in values["devicePlugin"]["config"]["data"].values()
+        ]
+        assert strategy in configs
+
+
+def test_mig_and_mps_pools_are_refused_together() -> None:
+    """The plugin ends at start with `mixed` and MPS (NVIDIA/k8s-device-plugin v0.20.0 cmd/nvidia-device-plugin)."""
+    assert findings(WHOLE, CUT, MPS) == {"operator.pools": "whole: exclusive, cut: mig, served: mps"}
+    assert operator(pools=[WHOLE, SHARED, MPS]).one("Chart").inputs["values"]["mig"] == {"strategy": "none"}
 
 
 def test_its_daemons_run_on_every_pool_of_its_own_and_discovery_on_all_pools() -> None:
