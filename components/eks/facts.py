@@ -52,7 +52,7 @@ KARPENTER_CAPACITY_TYPES: dict[EksPurchase, tuple[str, ...]] = {
     EksPurchase.CAPACITY_BLOCK: ("reserved",),
 }
 """`karpenter.sh/capacity-type`. Of several it takes spot first; where EC2 has none, or a higher price than on-demand,
-on-demand (aws/karpenter-provider-aws v1.14.1, concepts/nodepools)."""
+on-demand (aws/karpenter-provider-aws v1.14.3, concepts/nodepools)."""
 
 RESERVATION_TYPES: dict[EksPurchase, str] = {
     EksPurchase.RESERVED: "default",
@@ -111,14 +111,15 @@ IN_AUTO_MODE = ADDONS[:5]
 """Those that Auto Mode does itself."""
 
 CLUSTER_AUTOSCALER_TAGS: dict[str, str] = {
-    "1.31": "v1.31.0",
-    "1.32": "v1.32.0",
-    "1.33": "v1.33.0",
-    "1.34": "v1.34.0",
-    "1.35": "v1.35.0",
+    "1.31": "v1.31.5",  # renovate: datasource=docker depName=registry.k8s.io/autoscaling/cluster-autoscaler
+    "1.32": "v1.32.7",  # renovate: datasource=docker depName=registry.k8s.io/autoscaling/cluster-autoscaler
+    "1.33": "v1.33.6",  # renovate: datasource=docker depName=registry.k8s.io/autoscaling/cluster-autoscaler
+    "1.34": "v1.34.5",  # renovate: datasource=docker depName=registry.k8s.io/autoscaling/cluster-autoscaler
+    "1.35": "v1.35.2",  # renovate: datasource=docker depName=registry.k8s.io/autoscaling/cluster-autoscaler
+    "1.36": "v1.36.1",  # renovate: datasource=docker depName=registry.k8s.io/autoscaling/cluster-autoscaler
 }
-"""Kubernetes minor version -> image tag: one autoscaler for each (kubernetes/autoscaler, cluster-autoscaler/README and
-chart 9.59.0). The first release of each minor version; no newer tag could be checked."""
+"""Kubernetes minor version -> image tag: one autoscaler for each (kubernetes/autoscaler, cluster-autoscaler/README).
+Git tags of 2026-07-22 (1.31.5: 2025-10-08, 1.32.7: 2026-02-13); the roles of chart 9.59.0 cover what 1.36 reads."""
 
 AUTO_MODE_NODE_CLASS = "eks.amazonaws.com/v1"
 """API version of Auto Mode's NodeClass (EKS user guide, create-node-class). AWS installs the kind, without

@@ -15,7 +15,7 @@ from moto import mock_aws
 from pulumi import Output
 
 from components.eks.cluster_autoscaler import ClusterAutoscaler, autoscaler_values
-from components.eks.facts import CLUSTER_AUTOSCALER_TAGS
+from components.eks.facts import CLUSTER_AUTOSCALER_TAGS, EKS_VERSIONS
 from components.eks.karpenter import EVENTS, Karpenter, karpenter_values, queue_policy
 from policies.rules.finding import Refused
 from tests.components.contract.eks import AUTO, KARPENTER, MANAGED
@@ -114,12 +114,18 @@ def test_the_service_account_of_the_chart_is_the_one_that_gets_the_identity() ->
 def test_the_autoscaler_is_of_the_cluster_s_version_and_finds_the_cluster_s_groups() -> None:
     values = autoscaler_values({"cluster": MANAGED, "source": SOURCE, "idle_minutes": 20})
     assert values["image"] == {"tag": CLUSTER_AUTOSCALER_TAGS["1.35"]}
-    assert all(tag.startswith(f"v{minor}.") for minor, tag in CLUSTER_AUTOSCALER_TAGS.items())
     assert values["autoDiscovery"] == {"clusterName": "prod"}
     assert values["extraArgs"]["balance-similar-node-groups"] is True
     assert values["extraArgs"]["scale-down-unneeded-time"] == "20m"
     with pytest.raises(Refused, match="a version with an autoscaler"):
-        autoscaler(cluster={**MANAGED, "kubernetes_version": "1.36"})
+        autoscaler(cluster={**MANAGED, "kubernetes_version": "1.37"})
+
+
+@pytest.mark.parametrize("version", EKS_VERSIONS)
+def test_every_version_of_eks_has_an_autoscaler_of_its_minor_version(version: str) -> None:
+    """EKS 1.36 was offered and its autoscaler refused. Not proved here: that the registry has the tag."""
+    values = autoscaler_values({"cluster": {**MANAGED, "kubernetes_version": version}, "source": SOURCE})
+    assert values["image"]["tag"].startswith(f"v{version}.")
 
 
 def test_a_cluster_has_one_maker_of_nodes() -> None:
