@@ -164,8 +164,6 @@ def kserve_values(args: KServeArgs) -> dict[str, Any]:
             "inferenceservice": {"resources": {"limits": {"cpu": ""}}},
             # Model servers are no clients of the API server; identities of clouds come by tokens of their own.
             "security": {"autoMountServiceAccountToken": False},
-            # Aggregation is Knative's queue proxy; the annotations tell Prometheus' port and path of each runtime.
-            "metricsaggregator": {"enableMetricAggregation": "false", "enablePrometheusScraping": "true"},
         }
     }
 

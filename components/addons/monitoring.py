@@ -479,8 +479,9 @@ def operator_values(args: MonitoringArgs) -> dict[str, Any]:
             "failurePolicy": "Ignore",
         },
         "resources": resources(cpu_millis=100, memory_mib=256, ephemeral_storage_mib=256),
+        # The chart passes these two to the operator as flags, and nothing else of `resources`.
         "prometheusConfigReloader": {
-            "resources": resources(cpu_millis=10, memory_mib=64, ephemeral_storage_mib=128),
+            "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}},
         },
     }
 

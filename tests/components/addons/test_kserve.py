@@ -13,6 +13,7 @@ from components.addons.kserve import KServe, KServeArgs, await_ca_bundle, kserve
 from components.charts import ChartOrigin, ChartSource
 from components.stores import ObjectStoreHandle, ObjectStoreKind
 from policies.rules.finding import Refused
+from simulator.charts.__main__ import FOLDER, values_of
 from tests.recorder import Recording, record
 
 GATEWAY = GatewayHandle(
@@ -79,11 +80,10 @@ def test_model_servers_get_no_token_of_the_api_server() -> None:
     assert kserve_values(arguments())["kserve"]["security"] == {"autoMountServiceAccountToken": False}
 
 
-def test_pods_tell_prometheus_their_port_and_nothing_aggregates() -> None:
-    assert kserve_values(arguments())["kserve"]["metricsaggregator"] == {
-        "enableMetricAggregation": "false",
-        "enablePrometheusScraping": "true",
-    }
+def test_pods_are_not_annotated_with_the_port_of_a_queue_proxy_that_they_lack() -> None:
+    """With scraping on KServe writes prometheus.io/port 9091 (v0.20.0 metrics_aggregate_injector.go)."""
+    defaults = values_of(FOLDER / "kserve-resources")["kserve"]
+    assert (defaults | kserve_values(arguments())["kserve"])["metricsaggregator"]["enablePrometheusScraping"] == "false"
 
 
 @pytest.mark.parametrize(
