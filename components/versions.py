@@ -7,6 +7,8 @@ reachable when this table was written, so images are pinned by tag; `digest` is 
 
 from typing import NamedTuple
 
+_GITHUB_RAW = "https://raw.githubusercontent.com"
+
 
 class Chart(NamedTuple):
     """One Helm chart as its upstream publishes it."""
@@ -25,11 +27,30 @@ class CrdSet(NamedTuple):
     """The CRDs of one add-on, installed as a step of their own."""
 
     version: str
-    urls: tuple[str, ...]
-    """Upstream manifests, pinned to a tag."""
-    source: str
+    """Tag of the repository."""
+    repository: str
+    """`owner/name` on GitHub."""
+    folder: str
+    """Of the repository; empty: the files are assets of the release."""
+    files: tuple[str, ...]
+    """Every CRD that upstream ships in that folder for the chart; a missing one stops the operator that watches it."""
     everywhere: bool = True
     """Whether every platform has it; the others are installed with the charts that name them, and with nothing else."""
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The files, pinned to the tag."""
+        address = (
+            f"{_GITHUB_RAW}/{self.repository}/{self.version}/{self.folder}"
+            if self.folder
+            else f"https://github.com/{self.repository}/releases/download/{self.version}"
+        )
+        return tuple(f"{address}/{file}" for file in self.files)
+
+    @property
+    def source(self) -> str:
+        """Repository, tag and folder."""
+        return f"{self.repository} {self.version} {self.folder or '(release)'}"
 
 
 class Image(NamedTuple):
@@ -45,8 +66,6 @@ class Image(NamedTuple):
         """`repository:tag[@digest]`, as a container takes it."""
         return f"{self.repository}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
 
-
-_GITHUB_RAW = "https://raw.githubusercontent.com"
 
 CHARTS: dict[str, Chart] = {
     chart.name: chart
@@ -81,20 +100,20 @@ CHARTS: dict[str, Chart] = {
         # renovate: datasource=docker depName=quay.io/jetstack/charts/cert-manager
         Chart(
             "cert-manager",
-            "v1.21.1",
+            "v1.21.2",
             "oci://quay.io/jetstack/charts/cert-manager",
-            "v1.21.1",
+            "v1.21.2",
             "cert-manager",
-            "cert-manager/cert-manager v1.21.1",
+            "cert-manager/cert-manager v1.21.2",
         ),
         # renovate: datasource=docker depName=docker.io/envoyproxy/gateway-helm
         Chart(
             "gateway-helm",
-            "v1.9.0",
+            "v1.9.1",
             "oci://docker.io/envoyproxy/gateway-helm",
-            "v1.9.0",
+            "v1.9.1",
             "gateway-api",
-            "envoyproxy/gateway v1.9.0",
+            "envoyproxy/gateway v1.9.1",
         ),
         # renovate: datasource=docker depName=ghcr.io/prometheus-community/charts/kube-prometheus-stack
         Chart(
@@ -117,11 +136,11 @@ CHARTS: dict[str, Chart] = {
         # renovate: datasource=helm depName=external-dns registryUrl=https://kubernetes-sigs.github.io/external-dns
         Chart(
             "external-dns",
-            "1.21.1",
+            "1.22.0",
             "https://kubernetes-sigs.github.io/external-dns",
-            "0.21.0",
+            "0.22.0",
             "",
-            "kubernetes-sigs/external-dns charts/external-dns/CHANGELOG.md v1.21.1",
+            "kubernetes-sigs/external-dns external-dns-helm-chart-1.22.0, 2026-09-11",
         ),
         # renovate: datasource=helm depName=cloudnative-pg registryUrl=https://cloudnative-pg.github.io/charts
         Chart(
@@ -135,11 +154,11 @@ CHARTS: dict[str, Chart] = {
         # renovate: datasource=docker depName=public.ecr.aws/karpenter/karpenter
         Chart(
             "karpenter",
-            "1.14.1",
+            "1.14.3",
             "oci://public.ecr.aws/karpenter/karpenter",
-            "1.14.1",
+            "1.14.3",
             "karpenter",
-            "aws/karpenter-provider-aws v1.14.1 charts/karpenter",
+            "aws/karpenter-provider-aws v1.14.3 charts/karpenter",
         ),
         # renovate: datasource=helm depName=cluster-autoscaler registryUrl=https://kubernetes.github.io/autoscaler
         Chart(
@@ -171,11 +190,11 @@ CHARTS: dict[str, Chart] = {
         # renovate: datasource=helm depName=metallb registryUrl=https://metallb.github.io/metallb
         Chart(
             "metallb",
-            "0.16.1",
+            "0.16.2",
             "https://metallb.github.io/metallb",
-            "v0.16.1",
+            "v0.16.2",
             "metallb",
-            "metallb/metallb metallb-chart-0.16.1",
+            "metallb/metallb v0.16.2 charts/metallb, 2026-11-04",
         ),
         # renovate: datasource=github-releases depName=kubernetes-csi/csi-driver-nfs
         Chart(
@@ -201,21 +220,24 @@ CHARTS: dict[str, Chart] = {
 CRDS: dict[str, CrdSet] = {
     # renovate: datasource=github-releases depName=cert-manager/cert-manager
     "cert-manager": CrdSet(
-        "v1.21.1",
-        ("https://github.com/cert-manager/cert-manager/releases/download/v1.21.1/cert-manager.crds.yaml",),
-        "cert-manager/cert-manager v1.21.1",
+        "v1.21.2",
+        "cert-manager/cert-manager",
+        "",
+        ("cert-manager.crds.yaml",),
     ),
     # renovate: datasource=github-releases depName=kubernetes-sigs/gateway-api
     "gateway-api": CrdSet(
-        "v1.6.1",
-        ("https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.6.1/standard-install.yaml",),
-        "kubernetes-sigs/gateway-api v1.6.1",
+        "v1.6.1",  # what Envoy Gateway 1.9.1 is built against (its go.mod)
+        "kubernetes-sigs/gateway-api",
+        "",
+        ("standard-install.yaml",),
     ),
     # renovate: datasource=github-releases depName=envoyproxy/gateway
     "envoy-gateway": CrdSet(
-        "v1.9.0",
+        "v1.9.1",
+        "envoyproxy/gateway",
+        "charts/gateway-helm/charts/crds/crds/generated",
         tuple(
-            f"{_GITHUB_RAW}/envoyproxy/gateway/v1.9.0/charts/gateway-helm/charts/crds/crds/generated/"
             f"gateway.envoyproxy.io_{plural}.yaml"
             for plural in (
                 "backends",
@@ -228,29 +250,27 @@ CRDS: dict[str, CrdSet] = {
                 "securitypolicies",
             )
         ),
-        "envoyproxy/gateway v1.9.0",
     ),
     # renovate: datasource=github-releases depName=kserve/kserve
     "kserve": CrdSet(
         "v0.20.0",
-        tuple(
-            f"{_GITHUB_RAW}/kserve/kserve/v0.20.0/config/crd/full/{path}"
-            for path in (
-                "serving.kserve.io_inferenceservices.yaml",
-                "serving.kserve.io_servingruntimes.yaml",
-                "serving.kserve.io_clusterservingruntimes.yaml",
-                "serving.kserve.io_inferencegraphs.yaml",
-                "serving.kserve.io_trainedmodels.yaml",
-                "clusterstoragecontainer/serving.kserve.io_clusterstoragecontainers.yaml",
-            )
+        "kserve/kserve",
+        "config/crd/full",
+        (
+            "serving.kserve.io_inferenceservices.yaml",
+            "serving.kserve.io_servingruntimes.yaml",
+            "serving.kserve.io_clusterservingruntimes.yaml",
+            "serving.kserve.io_inferencegraphs.yaml",
+            "serving.kserve.io_trainedmodels.yaml",
+            "clusterstoragecontainer/serving.kserve.io_clusterstoragecontainers.yaml",
         ),
-        "kserve/kserve v0.20.0 config/crd/full",
     ),
     # renovate: datasource=github-releases depName=prometheus-operator/prometheus-operator
     "prometheus-operator": CrdSet(
-        "v0.93.0",
+        "v0.93.1",
+        "prometheus-operator/prometheus-operator",
+        "example/prometheus-operator-crd",
         tuple(
-            f"{_GITHUB_RAW}/prometheus-operator/prometheus-operator/v0.93.0/example/prometheus-operator-crd/"
             f"monitoring.coreos.com_{plural}.yaml"
             for plural in (
                 "alertmanagerconfigs",
@@ -265,23 +285,26 @@ CRDS: dict[str, CrdSet] = {
                 "thanosrulers",
             )
         ),
-        "prometheus-operator/prometheus-operator v0.93.0",
     ),
     # renovate: datasource=github-releases depName=kubernetes-sigs/node-feature-discovery
     "node-feature-discovery": CrdSet(
         "v0.19.0",
-        (f"{_GITHUB_RAW}/kubernetes-sigs/node-feature-discovery/v0.19.0/deployment/base/nfd-crds/nfd-api-crds.yaml",),
-        "kubernetes-sigs/node-feature-discovery v0.19.0",
+        "kubernetes-sigs/node-feature-discovery",
+        "deployment/base/nfd-crds",
+        ("nfd-api-crds.yaml",),
     ),
     # renovate: datasource=github-releases depName=cloudnative-pg/cloudnative-pg
     "cloudnative-pg": CrdSet(
-        "v1.30.0",
+        "v1.30.1",
+        "cloudnative-pg/cloudnative-pg",
+        "config/crd/bases",
         tuple(
-            f"{_GITHUB_RAW}/cloudnative-pg/cloudnative-pg/v1.30.0/config/crd/bases/postgresql.cnpg.io_{plural}.yaml"
+            f"postgresql.cnpg.io_{plural}.yaml"
             for plural in (
                 "backups",
                 "clusterimagecatalogs",
                 "clusters",
+                "databaseroles",
                 "databases",
                 "failoverquorums",
                 "imagecatalogs",
@@ -291,51 +314,45 @@ CRDS: dict[str, CrdSet] = {
                 "subscriptions",
             )
         ),
-        "cloudnative-pg/cloudnative-pg v1.30.0 config/crd/bases",
     ),
     # renovate: datasource=github-releases depName=aws/karpenter-provider-aws
     "karpenter": CrdSet(
-        "v1.14.1",
-        tuple(
-            f"{_GITHUB_RAW}/aws/karpenter-provider-aws/v1.14.1/pkg/apis/crds/{name}.yaml"
-            for name in (
-                "autoscaling.x-k8s.io_capacitybuffers",
-                "karpenter.k8s.aws_ec2nodeclasses",
-                "karpenter.sh_nodeclaims",
-                "karpenter.sh_nodeoverlays",
-                "karpenter.sh_nodepools",
-            )
+        "v1.14.3",
+        "aws/karpenter-provider-aws",
+        "pkg/apis/crds",
+        (
+            "autoscaling.x-k8s.io_capacitybuffers.yaml",
+            "karpenter.k8s.aws_ec2nodeclasses.yaml",
+            "karpenter.sh_nodeclaims.yaml",
+            "karpenter.sh_nodeoverlays.yaml",
+            "karpenter.sh_nodepools.yaml",
         ),
-        "aws/karpenter-provider-aws v1.14.1 pkg/apis/crds",
         everywhere=False,
     ),
     # renovate: datasource=github-releases depName=NVIDIA/gpu-operator
     "gpu-operator": CrdSet(
         "v26.7.0",
+        "NVIDIA/gpu-operator",
+        "deployments/gpu-operator/crds",
         # Not its copies of resource.nvidia.com: they come with the DRA driver, which is a chart by itself.
-        tuple(
-            f"{_GITHUB_RAW}/NVIDIA/gpu-operator/v26.7.0/deployments/gpu-operator/crds/nvidia.com_{plural}.yaml"
-            for plural in ("clusterpolicies", "gpuclusters", "nvidiadrivers")
-        ),
-        "NVIDIA/gpu-operator v26.7.0 deployments/gpu-operator/crds",
+        tuple(f"nvidia.com_{plural}.yaml" for plural in ("clusterpolicies", "gpuclusters", "nvidiadrivers")),
         everywhere=False,
     ),
     # renovate: datasource=github-releases depName=kubernetes-sigs/dra-driver-nvidia-gpu
     "dra-driver-nvidia-gpu": CrdSet(
         "v0.4.1",
-        tuple(
-            f"{_GITHUB_RAW}/kubernetes-sigs/dra-driver-nvidia-gpu/v0.4.1/deployments/helm/dra-driver-nvidia-gpu/crds/"
-            f"resource.nvidia.com_{plural}.yaml"
-            for plural in ("computedomaincliques", "computedomains")
-        ),
-        "kubernetes-sigs/dra-driver-nvidia-gpu v0.4.1 deployments/helm/dra-driver-nvidia-gpu/crds",
+        "kubernetes-sigs/dra-driver-nvidia-gpu",
+        "deployments/helm/dra-driver-nvidia-gpu/crds",
+        tuple(f"resource.nvidia.com_{plural}.yaml" for plural in ("computedomaincliques", "computedomains")),
         everywhere=False,
     ),
     # renovate: datasource=github-releases depName=metallb/metallb
     "metallb": CrdSet(
-        "v0.16.1",
+        "v0.16.2",
+        "metallb/metallb",
+        "config/crd/bases",
         tuple(
-            f"{_GITHUB_RAW}/metallb/metallb/v0.16.1/config/crd/bases/metallb.io_{plural}.yaml"
+            f"metallb.io_{plural}.yaml"
             for plural in (
                 "bfdprofiles",
                 "bgpadvertisements",
@@ -348,7 +365,6 @@ CRDS: dict[str, CrdSet] = {
                 "servicel2statuses",
             )
         ),
-        "metallb/metallb v0.16.1 config/crd/bases",
         everywhere=False,
     ),
 }
@@ -361,9 +377,9 @@ IMAGES: dict[str, Image] = {
     # renovate: datasource=docker depName=public.ecr.aws/neuron/neuron-device-plugin
     "neuron-device-plugin": Image(
         "public.ecr.aws/neuron/neuron-device-plugin",
-        "2.22.4.0",
+        "2.32.0.0",
         "",
-        "aws-neuron/neuron-helm-charts 8172e5e values.yaml (2024-09; newer tags exist, seen only in third-party code)",
+        "chart neuron-helm-chart 1.10.0, 2026: its pod differs from 2.23.30.0's by image and one label alone",
     ),
     # renovate: datasource=docker depName=docker.io/rancher/library-busybox
     "local-path-helper": Image(
@@ -375,12 +391,20 @@ IMAGES: dict[str, Image] = {
     ),
     # renovate: datasource=docker depName=ghcr.io/mlflow/mlflow
     "mlflow": Image("ghcr.io/mlflow/mlflow", "v3.17.2-full", "", "mlflow/mlflow v3.17.2 docker/Dockerfile.full"),
+    # renovate: datasource=docker depName=ghcr.io/cloudnative-pg/cloudnative-pg
+    "cloudnative-pg": Image(
+        "ghcr.io/cloudnative-pg/cloudnative-pg",
+        "1.30.1",
+        "",
+        "cloudnative-pg/cloudnative-pg v1.30.1, 2026-09-23: releases/cnpg-1.30.1.yaml differs from 1.30.0's by "
+        "image tag and CRD schemas alone, so that chart 0.29.0 installs it",
+    ),
     # renovate: datasource=docker depName=ghcr.io/cloudnative-pg/postgresql
     "postgresql": Image(
         "ghcr.io/cloudnative-pg/postgresql",
-        "17.10-standard-trixie",
+        "17.11-standard-trixie",
         "",
-        "cloudnative-pg/postgres-containers, variant standard",
+        "cloudnative-pg/postgres-containers, variant standard; 17.11 seen in image catalogues of 2026-09",
     ),
     # renovate: datasource=docker depName=docker.io/rclone/rclone
     "rclone": Image(
@@ -396,6 +420,8 @@ IMAGES: dict[str, Image] = {
         "sha256:ce9e796f1fe6f06968f4c04bdaf8f678dad9c8acdfef3d244133d71bfa6bf882",
         "seaweedfs/seaweedfs 4.47, docker/Dockerfile.go_build",
     ),
+    # The images of serving runtimes stay without a digest: KServe leaves an image with one as it is, so that neither
+    # `runtimeVersion` nor its choice of a tag for GPUs would have an effect (v0.20.0 UpdateImageTag).
     # renovate: datasource=docker depName=docker.io/kserve/sklearnserver
     "sklearnserver": Image(
         "docker.io/kserve/sklearnserver", "v0.20.0", "", "kserve/kserve v0.20.0 charts/kserve-runtime-configs"
@@ -422,7 +448,10 @@ IMAGES: dict[str, Image] = {
     ),
     # renovate: datasource=docker depName=docker.io/vllm/vllm-openai
     "vllm": Image(
-        "docker.io/vllm/vllm-openai", "v0.24.0", "", "kserve/kserve v0.20.0 python/kserve/pyproject.toml: vllm==0.24.0"
+        "docker.io/vllm/vllm-openai",
+        "v0.31.0",
+        "",
+        "vllm 0.31.0 of 2026-10-05 (PyPI); CUDA 13.0, as v0.24.0's image has",
     ),
 }
 

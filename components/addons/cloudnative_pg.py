@@ -10,6 +10,7 @@ from components.component import Component
 from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity, to_anywhere
 from components.network import POSTGRESQL_INSTANCE_PORTS
 from components.pods import resources
+from components.versions import IMAGES
 
 DEFAULT_NAMESPACE = "cnpg-system"
 OPERATOR_PODS = {"app.kubernetes.io/name": "cloudnative-pg"}
@@ -98,6 +99,8 @@ def operator_values(args: CloudNativePgArgs) -> dict[str, Any]:
     """Values of the chart that differ from its defaults. Pure."""
     return {
         "replicaCount": 2 if args.get("highly_available") else 1,
+        # A patch release ahead of the chart's own; the CRD set is of the same release.
+        "image": {"tag": IMAGES["cloudnative-pg"].tag},
         "crds": {"create": False},
         "monitoring": {"podMonitorEnabled": bool(args.get("monitoring_namespace"))},
         "resources": resources(cpu_millis=100, memory_mib=256, ephemeral_storage_mib=256),

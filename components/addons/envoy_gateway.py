@@ -23,7 +23,7 @@ XDS_PORT = 18000
 METRICS_PORT = 19001
 """Of the control plane and of the proxies alike."""
 PORT_SHIFT = 10000
-"""Proxies listen on privileged ports of the gateway plus this (envoyproxy/gateway v1.9.0 internal/gatewayapi)."""
+"""Proxies listen on privileged ports of the gateway plus this (envoyproxy/gateway v1.9.1 internal/gatewayapi)."""
 
 CA = "envoy-gateway-ca"
 _CERT_MANAGER = "cert-manager.io"

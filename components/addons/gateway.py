@@ -38,7 +38,7 @@ HTTP_LISTENER = "http"
 HTTP_PORT, HTTPS_PORT = 80, 443
 SOLVER_PODS = {"acme.cert-manager.io/http01-solver": "true"}
 SOLVER_PORT = 8089
-"""Label and port of cert-manager's pods that answer HTTP-01 challenges (cert-manager v1.21.1 pkg/issuer/acme/http)."""
+"""Label and port of cert-manager's pods that answer HTTP-01 challenges (cert-manager v1.21.2 pkg/issuer/acme/http)."""
 
 
 class GatewayImplementation(StrEnum):

@@ -39,7 +39,7 @@ EVENTS: dict[str, dict[str, list[str]]] = {
         "detail-type": ["EC2 Capacity Reservation Instance Interruption Warning"],
     },
 }
-"""What Karpenter wants to hear of (aws/karpenter-provider-aws v1.14.1, getting-started cloudformation.yaml)."""
+"""What Karpenter wants to hear of (aws/karpenter-provider-aws v1.14.3, getting-started cloudformation.yaml)."""
 
 
 class KarpenterArgs(TypedDict, total=False):
@@ -197,7 +197,7 @@ def controller_statements(
 ) -> list[PolicyStatement]:
     """What Karpenter may do. Pure.
 
-    After the actions of v1.14.1's own policy, narrowed to the tag `eks:eks-cluster-name`: what it makes carries it, and
+    After the actions of v1.14.3's own policy, narrowed to the tag `eks:eks-cluster-name`: what it makes carries it, and
     what it changes or removes must.
     """
     region, account = cluster["region"], cluster["account_id"]

@@ -32,8 +32,8 @@ _CUSTOM = (
     "CUSTOM_RESOURCE_METRICS below, read by kube-state-metrics (docs/metrics/extend/customresourcestate-metrics.md)"
 )
 _KUBELET = "kubernetes/kubernetes v1.36 pkg/kubelet/metrics/collectors/volume_stats.go"
-_CERT_MANAGER = "cert-manager/cert-manager v1.21.1 internal/collectors/certificate_collector.go"
-_ENVOY = "envoyproxy/gateway v1.9.0 charts/gateway-addons-helm/dashboards/envoy-clusters.json"
+_CERT_MANAGER = "cert-manager/cert-manager v1.21.2 internal/collectors/certificate_collector.go"
+_ENVOY = "envoyproxy/gateway v1.9.1 charts/gateway-addons-helm/dashboards/envoy-clusters.json"
 _KSERVE = "kserve/kserve v0.20.0 python/kserve/kserve/metrics.py"
 _MLFLOW = "mlflow/mlflow mlflow/server/prometheus_exporter.py (prometheus_flask_exporter, prefix mlflow)"
 

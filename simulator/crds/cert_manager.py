@@ -1,4 +1,4 @@
-"""cert-manager v1.21.1: certificates, and who signs them: self-signed, a CA, ACME (no Vault; DNS-01 in two clouds)."""
+"""cert-manager v1.21.2: certificates, and who signs them: self-signed, a CA, ACME (no Vault; DNS-01 in two clouds)."""
 
 from simulator.crds.core import AFFINITY, LOCAL_REFERENCE
 from simulator.crds.gateway_api import PARENT_REFERENCES

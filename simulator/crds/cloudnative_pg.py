@@ -1,4 +1,4 @@
-"""CloudNativePG 1.30.0: PostgreSQL clusters, their backups, connection poolers and databases."""
+"""CloudNativePG 1.30.1: PostgreSQL clusters, their backups, connection poolers and databases."""
 
 from simulator.crds.core import (
     CLAIM_SPEC,

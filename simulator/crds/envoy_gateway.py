@@ -1,4 +1,4 @@
-"""Envoy Gateway v1.9.0: how the proxies of a GatewayClass run. No traffic policies: nothing emits them yet."""
+"""Envoy Gateway v1.9.1: how the proxies of a GatewayClass run. No traffic policies: nothing emits them yet."""
 
 from simulator.crds.core import (
     AFFINITY,

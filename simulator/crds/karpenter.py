@@ -1,4 +1,4 @@
-"""Karpenter v1.14.1 (core and AWS): node pools, the claims that it makes of them, and what EC2 machines look like."""
+"""Karpenter v1.14.3 (core and AWS): node pools, the claims that it makes of them, and what EC2 machines look like."""
 
 from simulator.crds.schema import (
     AGE,

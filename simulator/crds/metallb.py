@@ -1,4 +1,4 @@
-"""MetalLB v0.16.1: the addresses that it gives to Services, and how the network learns of them."""
+"""MetalLB v0.16.2: the addresses that it gives to Services, and how the network learns of them."""
 
 from simulator.crds.core import LABEL_SELECTOR
 from simulator.crds.schema import (

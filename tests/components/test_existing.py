@@ -131,7 +131,7 @@ def test_crds_of_others_are_left_to_them_and_another_release_stands_in_the_way()
     said = {row.found.split(" are there")[0]: row for row in rows if row.path == "cluster.foundCrds"}
     assert sorted(said) == ["1 CRDs of cert-manager.io", "1 CRDs of monitoring.coreos.com", "1 CRDs of nvidia.com"]
     assert said["1 CRDs of cert-manager.io"].blocks
-    assert "managed by Helm release cert-manager; ours are v1.21.1" in said["1 CRDs of cert-manager.io"].found
+    assert "managed by Helm release cert-manager; ours are v1.21.2" in said["1 CRDs of cert-manager.io"].found
     assert not said["1 CRDs of monitoring.coreos.com"].blocks
     assert said["1 CRDs of monitoring.coreos.com"].advice.startswith(
         "write `- prometheus-operator` under cluster.foundCrds"

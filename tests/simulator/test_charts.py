@@ -73,7 +73,7 @@ SWITCHED_ON: dict[str, dict[str, Any]] = {
         "enableCertificateOwnerRef": True,
     },
     "dcgm-exporter": {"kubernetes.enablePodLabels": True},
-    "external-dns": {"serviceMonitor.enabled": True},
+    "external-dns": {"policy": "upsert-only", "serviceMonitor.enabled": True},
     "gateway-helm": {"podDisruptionBudget.minAvailable": 1, "deployment.envoyGateway.image.repository": "gateway"},
     "kserve-resources": {"kserve.controller.gateway.ingressGateway": INGRESS_GATEWAY},
     "cloudnative-pg": {"monitoring.podMonitorEnabled": True},

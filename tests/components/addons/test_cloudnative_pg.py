@@ -4,6 +4,7 @@ from typing import Any
 
 from components.addons.cloudnative_pg import CloudNativePg, operator_values
 from components.charts import ChartOrigin, ChartSource
+from components.versions import CHARTS, CRDS
 from tests.recorder import Recording, record
 
 SOURCE = ChartSource(origin=ChartOrigin.BUNDLED, location="simulator")
@@ -53,6 +54,14 @@ def test_metrics_and_replicas_are_opt_in_and_crds_are_never_the_chart_s() -> Non
     recording, _ = declared(monitoring_namespace="monitoring")
     assert "allow-metrics" in policies(recording)
     assert recording.one("AddonChart").inputs["values"]["monitoring"] == {"podMonitorEnabled": True}
+
+
+def test_operator_and_crds_are_of_one_release_and_of_the_minor_version_of_the_chart() -> None:
+    """An operator without the CRDs of its own release ends at start (1.30 without `databaseroles`)."""
+    tag = operator_values({"source": SOURCE})["image"]["tag"]
+    assert CRDS["cloudnative-pg"].version == f"v{tag}"
+    assert CHARTS["cloudnative-pg"].app_version.split(".")[:2] == tag.split(".")[:2]
+    assert "postgresql.cnpg.io_databaseroles.yaml" in CRDS["cloudnative-pg"].files
 
 
 def test_another_namespace_is_handed_to_the_databases() -> None:

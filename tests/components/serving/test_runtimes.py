@@ -56,6 +56,12 @@ def test_every_container_is_restricted_pinned_and_asks_for_no_device(runtime: An
     assert set(server["resources"]["limits"]) == {"memory"}
 
 
+@pytest.mark.parametrize("runtime", RUNTIMES.values(), ids=lambda runtime: runtime.name)
+def test_kserve_can_put_another_tag_on_every_image(runtime: Any) -> None:
+    """KServe leaves an image with a digest as it is (v0.20.0 UpdateImageTag): `runtimeVersion` would do nothing."""
+    assert "@" not in runtime_spec(runtime)["containers"][0]["image"]
+
+
 def test_servers_of_kserve_have_the_version_of_its_chart() -> None:
     ours = {image.tag for image in IMAGES.values() if image.repository.startswith("docker.io/kserve/")}
     assert ours == {CHARTS["kserve-resources"].version}
