@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+import pulumi
+
 import simulator
 from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, custom_resources
 from components.addons.cert_manager import AcmeArgs, CertManager, CertManagerArgs
@@ -24,8 +26,9 @@ from components.catalog import ClusterKind
 from components.charts import ChartOrigin, ChartSource
 from components.existing import FoundAddon, left_out
 from components.gke.handles import GkeMode
-from components.monitoring.alert_rules import AlertRules
+from components.monitoring.alert_rules import AlertRules, AlertRulesArgs
 from components.monitoring.dashboards import Dashboards
+from components.monitoring.rules import backup_age_hours
 from components.placement import PoolHandle
 from components.serving.inference_service import METRICS_PORT
 from components.serving.plan import METRICS_PATH
@@ -116,10 +119,7 @@ def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
         monitoring_args(settings, source, storage, gateway.handle, pools),
         cluster.opts(cert_manager, storage),
     )
-    rules = {"namespace": monitoring.namespace, "monitoring_namespace": observed, "mlflow_namespace": MLFLOW_NAMESPACE}
-    unheard_of = custom_resources(pools)
-    more = {"extended_resources": unheard_of} if unheard_of else {}
-    AlertRules("alerts", {**rules, **more}, cluster.opts(monitoring))  # type: ignore[typeddict-item]
+    AlertRules("alerts", alert_args(settings, monitoring.namespace, pools), cluster.opts(monitoring))
     Dashboards("dashboards", {"namespace": monitoring.namespace}, cluster.opts(monitoring))
     postgresql = CloudNativePg(
         "postgresql-operator",
@@ -130,6 +130,20 @@ def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
     return Addons(
         crds, storage.handles, cert_manager, gateway, gateway.handle, monitoring, monitoring.handle, postgresql
     )
+
+
+def alert_args(settings: Settings, namespace: pulumi.Input[str], pools: list[PoolHandle]) -> AlertRulesArgs:
+    """What alerts take: settings, and what the rest of the platform is. Pure."""
+    args: AlertRulesArgs = {
+        **settings.alerts,
+        "namespace": namespace,
+        "monitoring_namespace": settings.monitoring_namespace,
+        "mlflow_namespace": MLFLOW_NAMESPACE,
+        "backup_age_hours": backup_age_hours(settings.mlflow.backup.schedule),
+    }
+    if own := custom_resources(pools):
+        args["extended_resources"] = own
+    return args
 
 
 def _declare_way_in(

@@ -22,7 +22,7 @@ from policies.rules.addons import check_acme, check_crd_sets, check_device_plugi
 from policies.rules.capacity import check_ledger
 from policies.rules.finding import Finding, camel
 from policies.rules.mlflow import check_backup, check_external_database, check_tracking_server
-from policies.rules.monitoring import check_monitoring
+from policies.rules.monitoring import check_alert_rules, check_monitoring
 from policies.rules.names import check_object_name
 from policies.rules.onprem import check_gpu_operator
 from policies.rules.storage import check_bucket, check_object_store, check_storage_classes
@@ -72,6 +72,7 @@ def judge(settings: Settings, dropped: Mapping[str, Set[str]] = {}) -> Iterator[
     yield from _object_store(settings)
     yield from _way_in(settings)
     yield from _monitoring(sound)
+    yield from _alerts(settings)
     yield from _mlflow(settings)
     if not unshaped:  # one of them may bring the accelerator
         yield from _caps(sound)
@@ -336,6 +337,11 @@ def _monitoring(settings: Settings) -> Iterator[Finding]:
         "storage": {"access_modes": ["ReadWriteOnce"], "class_name": standard["class_name"] if standard else ""},
     }
     yield from check_monitoring("monitoring", {**settings.monitoring_args, **known})
+
+
+@as_far_as_known
+def _alerts(settings: Settings) -> Iterator[Finding]:
+    yield from check_alert_rules("alerts", settings.alerts)
 
 
 @as_far_as_known

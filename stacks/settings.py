@@ -21,6 +21,7 @@ from components.charts import ChartOrigin
 from components.demand import inference_demand, model_server_demand, training_demand
 from components.eks.handles import NodeProvisioning
 from components.existing import FoundAddon
+from components.monitoring.alert_rules import AlertRulesArgs
 from components.placement import PoolHandle
 from components.storage.local_path_storage import local_path_classes
 from components.storage.nfs_storage import nfs_classes
@@ -39,6 +40,7 @@ from stacks.models.cluster import ExistingCluster, Plugin, SimulatedCluster
 from stacks.models.environment import Acme, Charts, Environment, Layer
 from stacks.models.platform import (
     DEFAULT_STORE,
+    Alerts,
     Dns,
     ExistingStore,
     Gateway,
@@ -96,6 +98,8 @@ class Settings(Model):
     """The way in; default: the environment's domain, certificates of the platform's own CA."""
     monitoring: Monitoring | None = None
     """Prometheus, Alertmanager and Grafana."""
+    alerts: Alerts = cast(AlertRulesArgs, {})
+    """What alerts promise and where they send people."""
     mlflow: Mlflow = Mlflow()
     """The tracking server."""
     teams: dict[Name, Team] = {}

@@ -4,13 +4,16 @@ Pure. `critical` wakes somebody, so it has a runbook of its own under docs/runbo
 `info` is for whoever looks. Every metric stands in `components.monitoring.metrics`; promtool tests every alert.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, TypedDict
 
 from components.catalog import ACCELERATORS, DRIVER_RESOURCES, SHARED_SUFFIX
 from components.monitoring.metrics import NODE_LABELS, label_metric
+from components.schedules import longest_gap
 
 
 class Severity(StrEnum):
@@ -61,14 +64,23 @@ class ServingObjectives(TypedDict):
     """What 99 of 100 requests must stay below."""
 
 
+BACKUP_HOURS = 2
+"""For a backup to run, and to be seen."""
+
+
+def backup_age_hours(schedule: str) -> int:
+    """Age at which the last good backup of a schedule (five fields of cron, UTC) is too old. Pure."""
+    return math.ceil(longest_gap(schedule) / timedelta(hours=1)) + BACKUP_HOURS
+
+
 class RuleScope(NamedTuple):
     """What the rules of one environment depend on."""
 
     monitoring_namespace: str = "monitoring"
     mlflow_namespace: str = "mlflow"
     """Empty: there is no MLflow, and no rule about it."""
-    backup_age_hours: int = 26
-    """A daily backup, and two hours for it to run."""
+    backup_age_hours: int = 24 + BACKUP_HOURS
+    """A daily backup, and the time for it to run."""
     objectives: ServingObjectives = ServingObjectives(availability_per_mille=995, latency_milliseconds=2000)
     extended_resources: tuple[str, ...] = ()
     """Extended resources of accelerators that the catalogue does not know: `vendor.example/device`."""

@@ -3,8 +3,10 @@
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
+from components.schedules import longest_gap
 from policies.rules.finding import Finding, camel
 from policies.rules.workloads import cron_problem
 
@@ -68,6 +70,14 @@ def check_backup(path: str, schedule: str, retention_days: int) -> Iterator[Find
     if int(retention_days) < 2:
         yield Finding(
             f"{path}.retentionDays", f"{retention_days}", "2 days or more: a bad day must leave a good copy", "raise it"
+        )
+    elif not problem and timedelta(days=int(retention_days)) < 2 * (gap := longest_gap(schedule)):
+        days = -(-2 * gap // timedelta(days=1))
+        yield Finding(
+            f"{path}.retentionDays",
+            f"{retention_days} days, and up to {gap / timedelta(days=1):.3g} between two backups",
+            "twice the longest time between two backups: a bad one must leave a good copy",
+            f"use {days} or more, or a schedule that runs more often",
         )
 
 

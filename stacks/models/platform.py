@@ -9,6 +9,7 @@ from components.addons.monitoring import MonitoringArgs
 from components.eks.data_spec import RdsDatabaseSpec, Route53ZoneSpec, S3BucketSpec
 from components.gke.data_spec import CloudDnsZoneSpec, CloudSqlDatabaseSpec, GcsBucketSpec
 from components.mlflow.tracking_server import IngressArgs, TrackingServerArgs
+from components.monitoring.alert_rules import AlertRulesArgs
 from components.stores import ObjectStoreKind, StorageClassesArgs
 from stacks.models.base import Model, Name
 from stacks.models.shape import Shape
@@ -31,6 +32,15 @@ Monitoring = Annotated[
             | {"grafana_admin_password", "gateway", "grafana_domain", "operator", "rule_webhook", "node_exporter"}
         ),
         optional=frozenset({"storage_gib"}),
+    ),
+]
+Alerts = Annotated[
+    AlertRulesArgs,
+    Shape(
+        AlertRulesArgs,
+        without=frozenset(
+            {"namespace", "monitoring_namespace", "mlflow_namespace", "backup_age_hours", "extended_resources"}
+        ),
     ),
 ]
 Server = Annotated[
