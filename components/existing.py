@@ -119,6 +119,8 @@ class ClusterSnapshot(TypedDict, total=False):
     """Those of `SOFTWARE`."""
     csi_drivers: list[str]
     """Names of drivers for volumes."""
+    aggregated_apis: list[str]
+    """APIServices with a Service behind them that is available, `v1beta1.metrics.k8s.io`; missing: not read."""
     namespaces: list[str]
     """All namespaces."""
     ours: list[str]
@@ -218,6 +220,7 @@ def advice(
     found_crds: Sequence[str] = (),
     brings: Sequence[str] = (),
     namespaces: Collection[str] = (),
+    autoscaled: Sequence[str] = (),
 ) -> list[Advice]:
     """Everything about this cluster that the declaration should know.
 
@@ -225,6 +228,7 @@ def advice(
     whoever installs it. `gateway`: the implementation that we would install, `envoy`; empty: none. `found`,
     `found_crds`: as `mlplatform:cluster` declares them; `found` None: nothing is declared yet, no add-on is a clash.
     `brings`: which of `metallb`, `nfs` and `localPath` it has. `namespaces`: those that we would make.
+    `autoscaled`: paths of workloads whose replicas follow their load.
     """
     declared = left_out(found or {}, found_crds)
     return [
@@ -238,6 +242,7 @@ def advice(
         *_crds(snapshot, sorted({*crd_sets} - declared)),
         *_ways_in(snapshot, gateway),
         *_dra(snapshot, pools),
+        *_metrics(snapshot, autoscaled),
     ]
 
 
@@ -574,6 +579,23 @@ def _dra(snapshot: ClusterSnapshot, pools: Sequence[PoolHandle]) -> Iterator[Adv
                     "resource.k8s.io/v1 is served from 1.34 on: use mechanism device-plugin until the cluster is there",
                     blocks=True,
                 )
+
+
+METRICS_API = "v1beta1.metrics.k8s.io"
+"""What a HorizontalPodAutoscaler asks for CPU and memory; metrics-server brings it (kubernetes-sigs/metrics-server)."""
+
+
+def _metrics(snapshot: ClusterSnapshot, autoscaled: Sequence[str]) -> Iterator[Advice]:
+    """Autoscalers without metrics keep the number of replicas that they found."""
+    apis = snapshot.get("aggregated_apis")
+    if apis is not None and METRICS_API not in apis:
+        yield Advice(
+            "cluster.metricsServer",
+            f"no available APIService {METRICS_API}",
+            (f"{', '.join(autoscaled)}: the number of replicas stays as it is; " if autoscaled else "")
+            + "install metrics-server, or write metricsServer: false",
+            blocks=bool(autoscaled),
+        )
 
 
 class SuggestedPool(NamedTuple):

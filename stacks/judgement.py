@@ -14,6 +14,7 @@ from components.addons.gateway import GatewayArgs, domain_facts, is_envoy
 from components.catalog import ACCELERATORS, ClusterKind
 from components.charts import ChartOrigin
 from components.existing import FoundAddon, left_out
+from components.serving.spec import replicas_of
 from components.stores import ObjectStoreKind, StoragePurpose, plan_storage_classes
 from components.tenants.spec import TeamSpec
 from components.training.spec import run_name
@@ -529,7 +530,28 @@ def _workload(path: str, name: str, workload: Workload, settings: Settings) -> I
         case ModelServer():
             domains = {domain["name"]: domain["domain"] for domain in settings.domains}
             yield from check_model_server(f"{path}.server", workload.server, pool, domains)
+    yield from _autoscaling(path, workload, settings)
     if isinstance(workload, Training):
         handle = settings.storage_handles.get(workload.checkpoint_purpose)
         modes = handle["access_modes"] if handle else None
         yield from check_checkpoint_storage(f"{path}.job", workload.job, workload.workers, modes)
+
+
+def _autoscaling(path: str, workload: Workload, settings: Settings) -> Iterator[Finding]:
+    """Replicas follow the load only where something serves the metrics of pods."""
+    if not isinstance(settings.cluster, ExistingCluster) or settings.cluster.metrics_server:
+        return
+    match workload:
+        case Inference():
+            place, (fewest, most) = "service", replicas_of(workload.service)
+        case ModelServer():
+            place, (fewest, most) = "server", replicas_of(workload.server)
+        case _:
+            return
+    if most > fewest:
+        yield Finding(
+            f"{path}.{place}.maxReplicas",
+            str(most),
+            "without metrics-server (cluster.metricsServer: false) the number of replicas never changes",
+            f"use maxReplicas {fewest}, or install metrics-server and remove metricsServer",
+        )

@@ -65,6 +65,7 @@ def read_snapshot(version: str, ask: Ask) -> ClusterSnapshot:
         crds=[_crd(one) for one in ask("customresourcedefinitions.apiextensions.k8s.io")],
         daemon_sets=_known(ask("daemonsets.apps")),
         deployments=_known(ask("deployments.apps")),
+        aggregated_apis=[one["metadata"]["name"] for one in ask("apiservices.apiregistration.k8s.io") if _answers(one)],
         csi_drivers=[one["metadata"]["name"] for one in ask("csidrivers.storage.k8s.io")],
         namespaces=[one["metadata"]["name"] for one in namespaces],
         ours=[one["metadata"]["name"] for one in namespaces if _labels(one).get(MANAGED_BY) == PROJECT],
@@ -77,6 +78,13 @@ def _labels(one: Object) -> dict[str, str]:
 
 def _annotations(one: Object) -> dict[str, str]:
     return dict(one["metadata"].get("annotations") or {})
+
+
+def _answers(api: Object) -> bool:
+    """Whether an APIService has a Service behind it that is available."""
+    conditions = (api.get("status") or {}).get("conditions") or []
+    available = any(one["type"] == "Available" and one["status"] == "True" for one in conditions)
+    return available and bool(api["spec"].get("service"))
 
 
 def _node(one: Object) -> NodeFacts:
@@ -183,7 +191,7 @@ class Kubectl:
         if run.returncode:
             raise ToolError(
                 f"the cluster does not answer `kubectl {' '.join(arguments[:2])}`:\n{run.stderr.strip()}\n"
-                "Reading needs get and list on nodes, storage classes, CSI drivers, CRDs, DaemonSets, Deployments and "
+                "Reading needs get and list on nodes, storage classes, CSI drivers, CRDs, APIServices, DaemonSets, Deployments and "
                 "namespaces; check --kubeconfig and --context."
             )
         return run.stdout
@@ -258,7 +266,18 @@ def advice_for(snapshot: ClusterSnapshot, settings: Mapping[str, Any]) -> list[A
         found_crds=cluster.get("foundCrds") or [],
         brings=brings,
         namespaces=made_namespaces(settings),
+        autoscaled=autoscaled(settings) if cluster.get("metricsServer", True) else [],
     )
+
+
+def autoscaled(settings: Mapping[str, Any]) -> list[str]:
+    """Paths of the workloads whose number of replicas follows their load."""
+    return [
+        f"{section}.{name}"
+        for section, key in (("inference", "service"), ("modelServers", "server"))
+        for name, one in (settings.get(section) or {}).items()
+        if (replicas := one.get(key) or {}).get("maxReplicas", 1) > replicas.get("minReplicas", 1)
+    ]
 
 
 def facts_text(snapshot: ClusterSnapshot) -> str:
@@ -278,6 +297,8 @@ def facts_text(snapshot: ClusterSnapshot) -> str:
         lines.append(f"  {found.what if found else 'software'}: {workload['namespace']}/{workload['name']}")
     for driver in snapshot.get("csi_drivers") or []:
         lines.append(f"  CSI driver {driver}")
+    for api in snapshot.get("aggregated_apis") or []:
+        lines.append(f"  aggregated API {api}")
     groups = sorted({crd["name"].partition(".")[2] for crd in snapshot.get("crds") or []})
     lines.append(f"  CRDs of {', '.join(groups)}" if groups else "  no CRDs")
     return "\n".join(lines)

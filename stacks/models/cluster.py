@@ -54,6 +54,9 @@ class ExistingCluster(Model):
     uses them, and installs neither them nor their CRDs. `python -m tools detect` names them."""
     found_crds: list[str] = []
     """Sets of CRDs that somebody else keeps there, `gateway-api`, without the add-on itself; default: none."""
+    metrics_server: bool = True
+    """Whether it has metrics-server (or another service of `metrics.k8s.io`), without which no replicas follow their
+    load. `python -m tools detect` looks for it."""
     pools: dict[Name, DescribedPool]
     """The node pools it has, and who brings what their devices need. Each node carries the label
     `mlplatform.dev/pool: <name>`."""

@@ -177,6 +177,9 @@ def test_what_a_cluster_has_is_named_then_used_and_not_installed_again(workspace
     cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump_all([*NODES, *others()]))
     cluster.kubectl("wait", "--for=condition=Available", "deployments", "--all", "-A", "--timeout=60s")
     before = cluster.census()
+    # The API server answers for its own groups; none of them is metrics-server's.
+    kubectl = Kubectl(cluster.toolchain.path("kubectl"), cluster.kubeconfig, "")
+    assert read_snapshot(kubectl.version(), kubectl.ask).get("aggregated_apis") == []
 
     undeclared = settings(cluster.kubeconfig)
     assert {(row.path, row.advice.split("`")[1]) for row in twice(cluster, undeclared)} == {

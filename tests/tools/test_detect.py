@@ -94,6 +94,18 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
         },
     ],
     "csidrivers.storage.k8s.io": [{"metadata": {"name": "nfs.csi.k8s.io"}}],
+    "apiservices.apiregistration.k8s.io": [
+        {
+            "metadata": {"name": f"v1beta1.{group}"},
+            "spec": {"service": {"name": "one", "namespace": "kube-system"}} if served else {},
+            "status": {"conditions": [{"type": "Available", "status": status}]},
+        }
+        for group, served, status in (
+            ("metrics.k8s.io", True, "True"),
+            ("custom.metrics.k8s.io", True, "False"),
+            ("apps", False, "True"),
+        )
+    ],
     "namespaces": [
         {"metadata": {"name": "monitoring", "labels": {"app.kubernetes.io/managed-by": "mlplatform"}}},
         {"metadata": {"name": "security"}},
@@ -142,6 +154,7 @@ def test_a_snapshot_holds_the_facts_and_nothing_else() -> None:
                 "images": ["quay.io/jetstack/cert-manager-controller:v1.21.1"],
             }
         ],
+        "aggregated_apis": ["v1beta1.metrics.k8s.io"],
         "csi_drivers": ["nfs.csi.k8s.io"],
         "namespaces": ["monitoring", "security"],
         "ours": ["monitoring"],
@@ -284,3 +297,26 @@ def test_what_blocks_is_said_first() -> None:
     text = advice_text([Advice("a", "fine", "nothing"), Advice("b", "bad", "correct it", True)])
     assert text.splitlines()[0] == "clash b: bad"
     assert json.dumps(text)
+
+
+CHAT = {"inference": {"chat": {"service": {"minReplicas": 2, "maxReplicas": 6}}, "fixed": {"service": {}}}}
+
+
+def metrics_advice(status: str, **cluster: Any) -> list[tuple[str, bool]]:
+    api = {
+        "metadata": {"name": "v1beta1.metrics.k8s.io"},
+        "spec": {"service": {"name": "metrics-server"}},
+        "status": {"conditions": [{"type": "Available", "status": status}]},
+    }
+    read = read_snapshot("v1.35.0", lambda kind: [api] if kind.startswith("apiservices") else [])
+    rows = advice_for(read, {**CHAT, "cluster": cluster})
+    return [(row.advice.partition(":")[0], row.blocks) for row in rows if row.path == "cluster.metricsServer"]
+
+
+def test_models_that_follow_their_load_need_metrics_that_answer() -> None:
+    """Only this finds autoscalers that stand still on a cluster without metrics-server, or with a broken one."""
+    assert metrics_advice("True") == []
+    assert metrics_advice("False") == [("inference.chat", True)]
+    ((words, blocks),) = metrics_advice("False", metricsServer=False)
+    assert "inference" not in words
+    assert not blocks
