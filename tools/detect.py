@@ -191,8 +191,8 @@ class Kubectl:
         if run.returncode:
             raise ToolError(
                 f"the cluster does not answer `kubectl {' '.join(arguments[:2])}`:\n{run.stderr.strip()}\n"
-                "Reading needs get and list on nodes, storage classes, CSI drivers, CRDs, APIServices, DaemonSets, Deployments and "
-                "namespaces; check --kubeconfig and --context."
+                "Reading needs get and list on nodes, storage classes, CSI drivers, CRDs, APIServices, DaemonSets, "
+                "Deployments and namespaces; check --kubeconfig and --context."
             )
         return run.stdout
 
