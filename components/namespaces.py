@@ -1,12 +1,15 @@
 """A namespace that nothing enters and nothing leaves, but for the named exceptions."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Required, TypedDict
 
 from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import core, meta, networking
 
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle, PolicyEngine
 from components.component import LABELS, Component
+from components.custom_resources import custom_resource
 from policies.rules.network import ANYWHERE, METADATA_SERVICE, NAMESPACE_LABEL
 
 
@@ -39,8 +42,16 @@ class TrafficRuleArgs(TypedDict, total=False):
     """The other side: pods of that namespace. With no peer namespace and no `cidr`: this namespace itself."""
     peer_namespace_labels: dict[str, str]
     """The other side: pods of every namespace with these labels; instead of `peer_namespace`."""
+    every_namespace: bool
+    """The other side: pods of every namespace, with `peer_pods`; instead of `peer_namespace`."""
     peer_pods: dict[str, str]
     """The other side: pods with these labels."""
+    any_destination: bool
+    """The other side: everything, on `ports`; egress only. For nodes and the API server, which no other peer selects on
+    every CNI."""
+    from_nodes: bool
+    """The other side: nodes, and the API server on them; ingress only. Declared with PolicyEngine.CILIUM alone, because
+    elsewhere a `cidr` selects them."""
     cidr: Input[str]
     """The other side: an address range, for what is no pod (API server, cloud API, the internet)."""
     except_cidrs: list[str]
@@ -64,23 +75,21 @@ class IsolatedNamespaceArgs(TypedDict, total=False):
     """More labels of the namespace."""
     annotations: dict[str, str]
     """Annotations of the namespace."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies evaluated; default: `USUAL_NETWORK`."""
 
 
-DNS = TrafficRuleArgs(
-    name="dns",
-    direction=Direction.EGRESS,
-    peer_namespace="kube-system",
-    peer_pods={"k8s-app": "kube-dns"},
-    ports=[53],
-    udp_ports=[53],
-)
-DNS_ON_NODES = ("169.254.20.10/32", METADATA_SERVICE)
-"""Where DNS answers on the node itself: NodeLocal DNSCache (Kubernetes documentation, nodelocaldns), and Cloud DNS for
-GKE, which Autopilot clusters use (GKE documentation, cloud-dns)."""
+SYSTEM_NAMESPACE, DNS_PORT = "kube-system", 53
+DNS_PODS = ({"k8s-app": "kube-dns"}, {"k8s-app": "node-local-dns"})
+"""CoreDNS and kube-dns, and the cache on each node. GKE Dataplane V2 and Cilium's local redirect hand what is sent to
+the DNS Service to the cache's pod before egress is evaluated (gke-labs/kube-agents#162)."""
+CILIUM_NODES = ("kube-apiserver", "remote-node", "host")
+"""Entities of Cilium that call webhooks from nodes. Through a tunnel a control-plane node calls with an address that is
+no API server's, hence all nodes (Cilium documentation, security/policy/layer3, entities)."""
 
 
 def to_anywhere(name: str, ports: list[int]) -> TrafficRuleArgs:
-    """Egress to any address but the metadata service, on given ports: API server, cloud APIs, registries."""
+    """Egress to any address outside of the cluster but the metadata service, on given ports: cloud APIs, registries."""
     return TrafficRuleArgs(
         name=name, direction=Direction.EGRESS, cidr=ANYWHERE, except_cidrs=[METADATA_SERVICE], ports=ports
     )
@@ -112,11 +121,14 @@ def policy_spec(rule: TrafficRuleArgs) -> dict[str, Any]:
             peer["namespaceSelector"] = {"matchLabels": {NAMESPACE_LABEL: rule["peer_namespace"]}}
         elif "peer_namespace_labels" in rule:
             peer["namespaceSelector"] = {"matchLabels": rule["peer_namespace_labels"]}
+        elif rule.get("every_namespace"):
+            peer["namespaceSelector"] = {}
     ports = [{"protocol": "TCP", "port": int(port)} for port in rule.get("ports", [])]
     ports += [{"protocol": "UDP", "port": int(port)} for port in rule.get("udp_ports", [])]
     direction = Direction(rule["direction"])
     side = "from" if direction is Direction.INGRESS else "to"
-    opening = {side: [peer]} | ({"ports": ports} if ports else {})
+    opening: dict[str, Any] = {} if rule.get("any_destination") else {side: [peer]}
+    opening |= {"ports": ports} if ports else {}
     return {
         "podSelector": {"matchLabels": rule["pods"]} if rule.get("pods") else {},
         "policyTypes": [direction.value],
@@ -124,11 +136,22 @@ def policy_spec(rule: TrafficRuleArgs) -> dict[str, Any]:
     }
 
 
-def dns_policy_spec() -> dict[str, Any]:
-    """The `spec` of the NetworkPolicy that every namespace has: names are resolved, wherever DNS is. Pure."""
-    spec = policy_spec(DNS)
-    spec["egress"][0]["to"] += [{"ipBlock": {"cidr": cidr}} for cidr in DNS_ON_NODES]
-    return spec
+def cilium_policy_spec(rule: TrafficRuleArgs) -> dict[str, Any]:
+    """The `spec` of the CiliumNetworkPolicy for an exception `from_nodes`. Pure."""
+    ports = [{"port": str(int(port)), "protocol": "TCP"} for port in rule.get("ports", [])]
+    return {
+        "endpointSelector": {"matchLabels": rule["pods"]} if rule.get("pods") else {},
+        "ingress": [{"fromEntities": list(CILIUM_NODES), "toPorts": [{"ports": ports}]}],
+    }
+
+
+def dns_policy_spec(addresses: Sequence[str]) -> dict[str, Any]:
+    """The `spec` of the NetworkPolicy for DNS: the pods that answer, and these ranges. Pure."""
+    namespace = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: SYSTEM_NAMESPACE}}}
+    pods: list[dict[str, Any]] = [{"podSelector": {"matchLabels": labels}, **namespace} for labels in DNS_PODS]
+    ports = [{"protocol": protocol, "port": DNS_PORT} for protocol in ("TCP", "UDP")]
+    to = [*pods, *({"ipBlock": {"cidr": cidr}} for cidr in addresses)]
+    return {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": to, "ports": ports}]}
 
 
 class IsolatedNamespace(Component):
@@ -156,9 +179,15 @@ class IsolatedNamespace(Component):
         deny = self._network_policy(
             name, home, "default-deny", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
         )
-        self._network_policy(name, home, f"allow-{DNS['name']}", dns_policy_spec())
+        network = args.get("network") or USUAL_NETWORK
+        self._network_policy(name, home, "allow-dns", dns_policy_spec(network["dns_addresses"]))
         for rule in args.get("exceptions") or []:
-            self._network_policy(name, home, f"allow-{rule['name']}", policy_spec(rule))
+            if not rule.get("from_nodes"):
+                self._network_policy(name, home, f"allow-{rule['name']}", policy_spec(rule))
+            elif network["policies"] == PolicyEngine.CILIUM:
+                role, spec = f"allow-{rule['name']}", cilium_policy_spec(rule)
+                where = home.metadata.name
+                custom_resource(f"{name}-{role}", "CiliumNetworkPolicy", role, spec, self.child, namespace=where)
         self.namespace = Output.all(home.metadata.name, deny.metadata.name).apply(lambda names: str(names[0]))
         self.register_outputs({"namespace": self.namespace})
 

@@ -455,8 +455,8 @@ IMAGES: dict[str, Image] = {
     ),
 }
 
-CLOUD_CRDS = frozenset({"gke-compute-class", "gke-provisioning-request"})
-"""CRDs that a cloud's clusters bring: nobody installs them; their stand-ins check our custom resources."""
+CLOUD_CRDS = frozenset({"cilium", "gke-compute-class", "gke-provisioning-request"})
+"""CRDs that a cloud's clusters or a CNI bring: nobody installs them; their stand-ins check our custom resources."""
 
 API_VERSIONS: dict[str, str] = {
     "Certificate": "cert-manager.io/v1",
@@ -480,6 +480,7 @@ API_VERSIONS: dict[str, str] = {
     "EC2NodeClass": "karpenter.k8s.aws/v1",
     "ComputeClass": "cloud.google.com/v1",
     "ProvisioningRequest": "autoscaling.x-k8s.io/v1",
+    "CiliumNetworkPolicy": "cilium.io/v2",
 }
 """The API version of each custom resource kind that our components emit (storage versions of `CRDS`, `CLOUD_CRDS`)."""
 

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple, cast
 import pulumi
 
 import simulator
+from components.addons import cert_manager as cert_manager_module
+from components.addons import cloudnative_pg, dcgm_exporter, kserve, metallb, node_feature_discovery
 from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, custom_resources
 from components.addons.cert_manager import AcmeArgs, CertManager, CertManagerArgs
 from components.addons.cloudnative_pg import CloudNativePg
@@ -14,10 +16,16 @@ from components.addons.dcgm_exporter import GKE_DRIVER_ROOT, DcgmExporter
 from components.addons.device_plugin import DevicePlugin, DevicePluginArgs
 from components.addons.efa_device_plugin import EfaDevicePlugin
 from components.addons.external_dns import ExternalDns, ExternalDnsArgs
-from components.addons.gateway import Gateway, GatewayArgs, GatewayHandle, is_envoy, is_public
+from components.addons.gateway import Gateway, GatewayArgs, GatewayHandle, gateway_handle, is_envoy, is_public
 from components.addons.gpu_operator import GpuOperator
 from components.addons.metallb import MetalLb
-from components.addons.monitoring import SCRAPED_PORTS, Monitoring, MonitoringArgs, MonitoringHandle
+from components.addons.monitoring import (
+    NODE_EXPORTER_PORT,
+    OPERATOR_PORT,
+    Monitoring,
+    MonitoringArgs,
+    MonitoringHandle,
+)
 from components.addons.node_feature_discovery import NodeFeatureDiscovery
 from components.addons.nvidia_device_plugin import NvidiaDevicePlugin
 from components.addons.nvidia_dra_driver import NvidiaDraDriver
@@ -30,9 +38,6 @@ from components.monitoring.alert_rules import AlertRules, AlertRulesArgs
 from components.monitoring.dashboards import Dashboards
 from components.monitoring.rules import backup_age_hours
 from components.placement import PoolHandle
-from components.serving.inference_service import METRICS_PORT
-from components.serving.plan import METRICS_PATH
-from components.serving.spec import DEFAULT_SERVING_PORT
 from components.storage.local_path_storage import LocalPathStorage
 from components.storage.nfs_storage import NfsStorage
 from components.storage.storage_classes import StorageClasses
@@ -70,11 +75,15 @@ def acme_args(settings: Settings) -> AcmeArgs | None:
     """The account for public certificates; its challenges come in through the gateway."""
     if settings.acme is None:
         return None
+    written: Any = {**(settings.gateway or {}), "domains": settings.domains}
+    gateway = gateway_handle(GATEWAY, written)
     return AcmeArgs(
         server=settings.acme.server,
         email=settings.acme.email,
         gateway_name=GATEWAY,
         gateway_namespace=settings.gateway_namespace,
+        gateway_pods=gateway["pods"],
+        gateway_ports=gateway["ports"],
     )
 
 
@@ -123,7 +132,7 @@ def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
     Dashboards("dashboards", {"namespace": monitoring.namespace}, cluster.opts(monitoring))
     postgresql = CloudNativePg(
         "postgresql-operator",
-        {"source": source, "highly_available": available, "monitoring_namespace": observed}
+        {"source": source, "network": settings.network, "highly_available": available, "monitoring_namespace": observed}
         | cast(Any, _found(settings, FoundAddon.CLOUDNATIVE_PG)),
         cluster.opts(crds, *cluster.nodes),
     )
@@ -157,6 +166,7 @@ def _declare_way_in(
         "highly_available": available,
         "monitoring_namespace": observed,
         "acme": acme_args(settings),
+        "network": settings.network,
     }
     zone = cluster.cloud.zone if cluster.cloud else None
     if cluster.cloud and zone and settings.acme:
@@ -172,6 +182,7 @@ def _declare_way_in(
         "source": source,
         "highly_available": available,
         "monitoring_namespace": observed,
+        "network": settings.network,
     }
     if cluster.cloud and is_envoy(written):
         usual = cluster.cloud.load_balancer_annotations(public=is_public(written))
@@ -183,6 +194,7 @@ def _declare_way_in(
             "zone": zone,
             "owner": settings.cluster_name,
             "monitoring_namespace": observed,
+            "network": settings.network,
         }
         published |= cast(ExternalDnsArgs, cluster.cloud.clusters)
         ExternalDns("external-dns", published, cluster.opts(crds, gateway, *cluster.nodes))
@@ -210,7 +222,7 @@ def _declare_accelerator_software(
     settings: Settings, source: ChartSource, pools: list[PoolHandle], cluster: Cluster, crds: Crds
 ) -> None:
     """What turns devices into something that pods can ask for: to each pool, only what nobody else brings."""
-    takes = {"pools": pools, "source": source}
+    takes = {"pools": pools, "source": source, "network": settings.network}
     watched = {**takes, "monitoring_namespace": settings.monitoring_namespace}
     discovery: list[NodeFeatureDiscovery] = []
     if FoundAddon.NODE_FEATURE_DISCOVERY not in settings.found:
@@ -232,9 +244,9 @@ def _declare_accelerator_software(
             case "dra-driver-nvidia-gpu":
                 NvidiaDraDriver("dra-driver", {**watched, **driver}, ready)  # type: ignore[typeddict-item]
             case "aws-efa-k8s-device-plugin":
-                EfaDevicePlugin("efa-device-plugin", takes, labelled)  # type: ignore[arg-type]
+                EfaDevicePlugin("efa-device-plugin", {"pools": pools, "source": source}, labelled)  # type: ignore[arg-type]
     for name, plugin in {**vendor_plugins(pools), **device_plugins(settings, pools)}.items():
-        DevicePlugin(name, plugin, labelled)
+        DevicePlugin(name, {**plugin, "network": settings.network}, labelled)
 
 
 def device_plugins(settings: Settings, pools: list[PoolHandle]) -> dict[str, DevicePluginArgs]:
@@ -258,14 +270,22 @@ def declare_ground(settings: Settings, cluster: Cluster, source: ChartSource, cr
     if given.metallb:
         MetalLb(
             "metallb",
-            {**given.metallb, "source": source, "pools": pools, "monitoring_namespace": settings.monitoring_namespace},
+            {
+                **given.metallb,
+                "source": source,
+                "pools": pools,
+                "monitoring_namespace": settings.monitoring_namespace,
+                "network": settings.network,
+            },
             cluster.opts(crds),
         )
     if given.nfs and FoundAddon.CSI_DRIVER_NFS not in given.found:
         available = settings.environment.highly_available
         NfsStorage("nfs-storage", {**given.nfs, "source": source, "highly_available": available}, cluster.opts())
     if given.local_path:
-        LocalPathStorage("local-path-storage", {**given.local_path, "pools": pools}, cluster.opts())
+        LocalPathStorage(
+            "local-path-storage", {**given.local_path, "pools": pools, "network": settings.network}, cluster.opts()
+        )
 
 
 def monitoring_args(
@@ -285,6 +305,8 @@ def monitoring_args(
         "keep_data": settings.keep_data,
         "highly_available": settings.environment.highly_available,
         "node_exporter": not on_autopilot(settings) and FoundAddon.NODE_EXPORTER not in settings.found,
+        "kube_system": not on_autopilot(settings),
+        "network": settings.network,
         **({"operator": False} if FoundAddon.PROMETHEUS_OPERATOR in settings.found else {}),
         # Nothing answers webhooks in a simulated cluster.
         "rule_webhook": settings.cluster.kind != ClusterKind.SIMULATED,
@@ -293,10 +315,23 @@ def monitoring_args(
     }
 
 
+FOUND_METRICS_PORTS: dict[FoundAddon, int] = {
+    FoundAddon.CERT_MANAGER: cert_manager_module.METRICS_PORT,
+    FoundAddon.CLOUDNATIVE_PG: cloudnative_pg.METRICS_PORT,
+    FoundAddon.DCGM_EXPORTER: dcgm_exporter.METRICS_PORT,
+    FoundAddon.KSERVE: kserve.METRICS_PORT,
+    FoundAddon.NODE_EXPORTER: NODE_EXPORTER_PORT,
+    FoundAddon.NODE_FEATURE_DISCOVERY: node_feature_discovery.METRICS_PORT,
+    FoundAddon.PROMETHEUS_OPERATOR: OPERATOR_PORT,
+}
+"""Add-on -> the port of its metrics: their namespaces are not the platform's, so they open nothing to Prometheus by
+themselves, and Prometheus' own egress names the port."""
+
+
 def more_scraped_ports(settings: Settings) -> list[int]:
-    """The ports that the settings name, and those of models' metrics that Prometheus does not reach anyhow. Pure."""
-    servers = [one.server for one in settings.model_servers.values()]
-    ports = [int(one.get("port", DEFAULT_SERVING_PORT)) for one in servers if one.get("metrics_path", METRICS_PATH)]
-    ports += [int(one.service.get("metrics_port", METRICS_PORT)) for one in settings.inference.values()]
+    """Ports outside of the platform's namespaces: those that settings name, of found add-ons, of MetalLB. Pure."""
     written = settings.monitoring_args.get("more_scraped_ports") or []
-    return [*written, *sorted({port for port in ports if port} - {*written, *SCRAPED_PORTS})]
+    ports = {port for addon, port in FOUND_METRICS_PORTS.items() if addon in settings.found}
+    if isinstance(settings.cluster, ExistingCluster) and settings.cluster.metallb:
+        ports.add(metallb.METRICS_PORT)
+    return [*written, *sorted(ports - {*written})]

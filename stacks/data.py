@@ -49,6 +49,7 @@ def declare_data(settings: Settings, cluster: Cluster, addons: Addons) -> Data:
             "namespace": MLFLOW_NAMESPACE,
             "pod_security": PodSecurity.RESTRICTED,
             "labels": addons.gateway_handle["route_namespace_labels"],
+            "network": settings.network,
         },
         cluster.opts(*cluster.nodes),
     )
@@ -163,6 +164,7 @@ def _own_store(
             "key_generation": chosen.key_generation,
             "client_namespaces": [MLFLOW_NAMESPACE, *teams],
             "keep_data": settings.keep_data,
+            "network": settings.network,
         },
         cluster.opts(*cluster.nodes),
     )

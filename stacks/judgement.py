@@ -182,6 +182,7 @@ def _found(settings: Settings) -> Iterator[Finding]:
     """What the cluster has already: only what would be installed otherwise, in a namespace that stays its owner's."""
     if not isinstance(settings.cluster, ExistingCluster):
         return
+    yield from check_ranges("cluster.dnsAddresses", settings.cluster.dns_addresses)
     would_install = {
         FoundAddon.CSI_DRIVER_NFS: (bool(settings.cluster.nfs), "cluster.nfs"),
         FoundAddon.DCGM_EXPORTER: (

@@ -18,6 +18,13 @@ from components.addons.monitoring import DEFAULT_NAMESPACE as MONITORING_NAMESPA
 from components.capacity import Demand, Ledger, Supply, supplies_of
 from components.catalog import ClusterKind
 from components.charts import ChartOrigin
+from components.cluster_network import (
+    EKS_AUTO_MODE_DNS,
+    GKE_CLOUD_DNS,
+    NODE_LOCAL_DNS,
+    ClusterNetworkHandle,
+    PolicyEngine,
+)
 from components.demand import inference_demand, model_server_demand, training_demand
 from components.eks.handles import NodeProvisioning
 from components.existing import FoundAddon
@@ -148,6 +155,19 @@ class Settings(Model):
     def found(self) -> Mapping[FoundAddon, str]:
         """Add-on that the cluster has already -> its namespace."""
         return self.cluster.found if isinstance(self.cluster, ExistingCluster) else {}
+
+    @property
+    def network(self) -> ClusterNetworkHandle:
+        """How the cluster resolves names and evaluates policies: known of clouds, written of an existing cluster."""
+        addresses, policies = [NODE_LOCAL_DNS], PolicyEngine.KUBERNETES
+        match self.cluster:
+            case ExistingCluster() as cluster:
+                addresses, policies = [*addresses, *cluster.dns_addresses], cluster.network_policies
+            case GkeCluster():
+                addresses.append(GKE_CLOUD_DNS)
+            case EksCluster() as cluster if cluster.provisioning is NodeProvisioning.AUTO_MODE:
+                addresses += EKS_AUTO_MODE_DNS
+        return ClusterNetworkHandle(policies=policies, dns_addresses=addresses)
 
     @property
     def needed_crds(self) -> frozenset[str]:

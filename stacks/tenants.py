@@ -47,6 +47,7 @@ def declare_tenants(settings: Settings, cluster: Cluster, addons: Addons, data: 
                 "monitoring": addons.monitoring_handle,
                 "gateway": addons.gateway_handle,
                 "artifacts": data.store,
+                "network": settings.network,
             },
             cluster.opts(),
         )

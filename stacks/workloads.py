@@ -59,6 +59,7 @@ def _declare_kserve(settings: Settings, cluster: Cluster, addons: Addons, data: 
             "domain": settings.domains[0]["name"],
             "store": data.store,
             "monitoring_namespace": addons.monitoring_handle["namespace"],
+            "network": settings.network,
         },
         cluster.opts(addons.cert_manager),
     )

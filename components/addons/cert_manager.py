@@ -12,12 +12,20 @@ from pulumi import Output, Resource, ResourceOptions
 from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
 from components.addons.zone_identity import Clusters, ZoneAccess, clusters_of, region_of, zone_identity
 from components.charts import AddonChart, ChartSource
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import Component
 from components.custom_resources import custom_resource
 from components.dns import DnsProvider, DnsZoneHandle
 from components.eks.handles import EksHandle
 from components.gke.handles import GkeHandle
-from components.namespaces import IsolatedNamespace, PodSecurity, TrafficRuleArgs, identity_egress, to_anywhere
+from components.namespaces import (
+    Direction,
+    IsolatedNamespace,
+    PodSecurity,
+    TrafficRuleArgs,
+    identity_egress,
+    to_anywhere,
+)
 from components.pods import spread
 from policies.rules.addons import check_acme
 from policies.rules.cloud_data import check_zone_identity
@@ -27,6 +35,7 @@ from policies.rules.names import check_object_name
 DEFAULT_NAMESPACE = "cert-manager"
 METRICS_PORT = 9402
 WEBHOOK_PORT = 10250
+CONTROLLER_PODS = {"app.kubernetes.io/component": "controller", "app.kubernetes.io/instance": "cert-manager"}
 WEBHOOK_PODS = {"app.kubernetes.io/component": "webhook", "app.kubernetes.io/instance": "cert-manager"}
 
 SELF_SIGNED_ISSUER = "self-signed"
@@ -52,6 +61,11 @@ class AcmeArgs(TypedDict):
     """Gateway through which the authority's HTTP-01 challenges come in on port 80."""
     gateway_namespace: str
     """Its namespace."""
+    gateway_pods: dict[str, str]
+    """Labels of its proxies' pods; empty where they are none. Many networks send what is for the gateway's address to
+    these pods before egress is evaluated."""
+    gateway_ports: list[int]
+    """Ports on which these pods listen for clients."""
 
 
 class IssuersHandle(TypedDict):
@@ -63,6 +77,8 @@ class IssuersHandle(TypedDict):
     """The platform's own CA: names inside the cluster and the company."""
     acme: str
     """Public names; empty where no account is configured."""
+    namespace: str
+    """Where cert-manager runs: it looks at its own answers to HTTP-01 challenges through the gateway."""
 
 
 class CertManagerArgs(TypedDict, total=False):
@@ -96,6 +112,8 @@ class CertManagerArgs(TypedDict, total=False):
 
     With `acme` its Gateway API support must be on. The CA's names get the prefix as well.
     """
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 def cert_manager_values(
@@ -131,15 +149,35 @@ def _part(component: str, replicas: int, memory: str) -> dict[str, Any]:
     }
 
 
-def cert_manager_traffic(monitoring_namespace: str, ranges: list[str], *, acme: bool) -> list[TrafficRuleArgs]:
+def cert_manager_traffic(monitoring_namespace: str, ranges: list[str], acme: AcmeArgs | None) -> list[TrafficRuleArgs]:
     """What may enter and leave its namespace. Pure."""
     return [
         to_api_server(),
         *webhook_from_api_server(WEBHOOK_PODS, WEBHOOK_PORT, ranges),
         *scraped(monitoring_namespace, [METRICS_PORT]),
-        # It looks at its own answer from outside before it asks the authority to. ACME itself is on 443, as above.
-        *([to_anywhere("acme-self-check", [80])] if acme else []),
+        *(self_check_traffic(acme) if acme else []),
     ]
+
+
+def self_check_traffic(acme: AcmeArgs) -> list[TrafficRuleArgs]:
+    """cert-manager requests its own HTTP-01 answer before the authority does. Pure. ACME itself is on 443, as above.
+
+    Where the gateway has an address, and not a name only, nodes translate it to a pod of the gateway on the port that
+    the pod listens on, so egress to port 80 is not enough (cert-manager documentation, troubleshooting/acme).
+    """
+    rules = [to_anywhere("acme-self-check", [80])]
+    if acme["gateway_pods"]:
+        rules.append(
+            TrafficRuleArgs(
+                name="acme-self-check-gateway",
+                direction=Direction.EGRESS,
+                pods=dict(CONTROLLER_PODS),
+                peer_namespace=acme["gateway_namespace"],
+                peer_pods=dict(acme["gateway_pods"]),
+                ports=[int(port) for port in acme["gateway_ports"]],
+            )
+        )
+    return rules
 
 
 def check_acme_account(path: str, acme: AcmeArgs) -> Iterator[Finding]:
@@ -184,12 +222,13 @@ def acme_spec(acme: AcmeArgs, solvers: Sequence[Mapping[str, Any]] = ()) -> dict
     }
 
 
-def issuers_handle(prefix: str, *, acme: bool) -> IssuersHandle:
+def issuers_handle(prefix: str, namespace: str, *, acme: bool) -> IssuersHandle:
     """The names of the issuers. Pure."""
     return IssuersHandle(
         self_signed=prefix + SELF_SIGNED_ISSUER,
         internal=prefix + INTERNAL_ISSUER,
         acme=prefix + ACME_ISSUER if acme else "",
+        namespace=namespace,
     )
 
 
@@ -206,7 +245,7 @@ class CertManager(Component):
         super().__init__(name, args, opts)
         namespace = args.get("namespace") or DEFAULT_NAMESPACE
         prefix, found = args.get("issuer_prefix", ""), bool(args.get("found"))
-        self.issuers: IssuersHandle = issuers_handle(prefix, acme=bool(acme))
+        self.issuers: IssuersHandle = issuers_handle(prefix, namespace, acme=bool(acme))
         self.namespace = Output.from_input(namespace)
         installed = [] if found else [self._install(name, namespace, args)]
         self._internal_ca(name, prefix * found + CA_SECRET, installed, kept=bool(args.get("keep_data")))
@@ -224,9 +263,10 @@ class CertManager(Component):
                 "namespace": namespace,
                 "pod_security": PodSecurity.RESTRICTED,
                 "exceptions": [
-                    *cert_manager_traffic(monitoring, ranges, acme=bool(acme)),
+                    *cert_manager_traffic(monitoring, ranges, acme),
                     *(identity_egress(google=zone["provider"] == DnsProvider.CLOUD_DNS) if zone else []),
                 ],
+                "network": args.get("network") or USUAL_NETWORK,
             },
             opts=self.child,
         )

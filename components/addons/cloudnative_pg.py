@@ -6,8 +6,15 @@ from pulumi import Output, ResourceOptions
 
 from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
 from components.charts import AddonChart, AddonChartArgs, ChartSource
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import Component
-from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity, to_anywhere
+from components.namespaces import (
+    Direction,
+    IsolatedNamespace,
+    IsolatedNamespaceArgs,
+    PodSecurity,
+    TrafficRuleArgs,
+)
 from components.network import POSTGRESQL_INSTANCE_PORTS
 from components.pods import resources
 from components.versions import IMAGES
@@ -15,6 +22,8 @@ from components.versions import IMAGES
 DEFAULT_NAMESPACE = "cnpg-system"
 OPERATOR_PODS = {"app.kubernetes.io/name": "cloudnative-pg"}
 """Labels of the operator's pods, as the chart writes them."""
+INSTANCE_PODS = {"cnpg.io/podRole": "instance"}
+"""Label of every pod that runs PostgreSQL (cloudnative-pg v1.30.0 pkg/utils/labels_annotations.go)."""
 WEBHOOK_PORT = 9443
 METRICS_PORT = 8080
 
@@ -43,6 +52,8 @@ class CloudNativePgArgs(TypedDict, total=False):
     """Addresses from which the API server calls the operator's webhooks. Default: every private range."""
     found: bool
     """Whether the cluster has it already, in `namespace`: nothing is declared, databases let it in. Default false."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 class CloudNativePg(Component):
@@ -88,10 +99,18 @@ def operator_namespace(args: CloudNativePgArgs) -> IsolatedNamespaceArgs:
         exceptions=[
             to_api_server(),
             # Databases live in any namespace; each lets the operator in by its own policy.
-            to_anywhere("instances", [*POSTGRESQL_INSTANCE_PORTS]),
+            TrafficRuleArgs(
+                name="instances",
+                direction=Direction.EGRESS,
+                pods=dict(OPERATOR_PODS),
+                every_namespace=True,
+                peer_pods=dict(INSTANCE_PODS),
+                ports=[*POSTGRESQL_INSTANCE_PORTS],
+            ),
             *webhook_from_api_server(OPERATOR_PODS, WEBHOOK_PORT, ranges),
             *scraped(args.get("monitoring_namespace") or "", [METRICS_PORT]),
         ],
+        network=args.get("network") or USUAL_NETWORK,
     )
 
 

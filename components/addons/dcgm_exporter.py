@@ -12,6 +12,7 @@ from components.addons.accelerator_nodes import affinity_to, exporter_pools
 from components.addons.traffic import scraped, to_api_server
 from components.catalog import Sharing
 from components.charts import AddonChart, ChartSource
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import Component
 from components.monitoring.metrics import DCGM_COUNTERS, DcgmCounter
 from components.namespaces import IsolatedNamespace, PodSecurity
@@ -85,6 +86,8 @@ class DcgmExporterArgs(TypedDict, total=False):
     driver_root: str
     """Folder of the nodes that holds the driver, where the container runtime does not mount it: `GKE_DRIVER_ROOT` on
     GKE. The exporter then runs privileged, since nothing else gives it the devices. Default: the runtime mounts it."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 def counters_file(*, profiling: bool) -> str:
@@ -149,6 +152,7 @@ class DcgmExporter(Component):
                 # It asks the kubelet, through a host path, which pod has which device.
                 "pod_security": PodSecurity.PRIVILEGED,
                 "exceptions": [to_api_server(), *scraped(monitoring, [METRICS_PORT])],
+                "network": args.get("network") or USUAL_NETWORK,
             },
             opts=self.child,
         )

@@ -11,6 +11,7 @@ from pulumi_kubernetes import apps, core, meta, rbac
 
 from components.addons.accelerator_nodes import affinity_to
 from components.addons.traffic import to_api_server
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import LABELS, Component
 from components.namespaces import IsolatedNamespace, PodSecurity
 from components.placement import PoolHandle, tolerations_of_all
@@ -76,6 +77,8 @@ class DevicePluginArgs(TypedDict, total=False):
     """CPU request in thousandths of a vCPU; default 50."""
     memory_mib: int
     """Memory request and limit in MiB; default 128."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 def device_plugin_container(args: DevicePluginArgs) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -162,6 +165,7 @@ class DevicePlugin(Component):
                 "pod_security": PodSecurity.PRIVILEGED,
                 "exceptions": [to_api_server()] if rules else [],
                 "annotations": {RESOURCE_ANNOTATION: resource_name},
+                "network": args.get("network") or USUAL_NETWORK,
             },
             opts=self.child,
         )

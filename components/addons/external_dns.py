@@ -10,6 +10,7 @@ from pulumi import Output, ResourceOptions
 from components.addons.traffic import scraped, to_api_server
 from components.addons.zone_identity import ZoneAccess, clusters_of, zone_identity
 from components.charts import AddonChart, AddonChartArgs, ChartSource
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import Component
 from components.dns import DnsProvider, DnsZoneHandle
 from components.eks.handles import EksHandle
@@ -44,6 +45,8 @@ class ExternalDnsArgs(TypedDict, total=False):
     """Its own namespace, made here. Default: external-dns."""
     monitoring_namespace: str
     """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody does."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 class ExternalDns(Component):
@@ -90,6 +93,7 @@ def external_dns_namespace(args: ExternalDnsArgs) -> IsolatedNamespaceArgs:
             *identity_egress(google=google),
             *scraped(args.get("monitoring_namespace") or "", [METRICS_PORT]),
         ],
+        network=args.get("network") or USUAL_NETWORK,
     )
 
 

@@ -23,6 +23,7 @@ from components.addons.envoy_gateway import (
 )
 from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server
 from components.charts import ChartSource
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import Component
 from components.custom_resources import custom_resource
 from components.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
@@ -105,6 +106,8 @@ class GatewayArgs(TypedDict, total=False):
     those that the cloud would have."""
     monitoring_namespace: str
     """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody. Envoy only."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 class GatewayHandle(TypedDict):
@@ -228,13 +231,28 @@ def gateway_traffic(name: str, args: GatewayArgs) -> list[TrafficRuleArgs]:
     if handle["pods"]:
         ranges = args.get("client_ranges") or PRIVATE_RANGES
         rules += proxy_traffic(handle["pods"], handle["ports"], ranges, acme=uses_acme(args))
+        rules += [self_check(handle, args["issuers"]["namespace"])] if uses_acme(args) else []
     if is_envoy(args):
         rules += [
-            {**to_api_server(), "pods": CONTROL_PLANE_PODS},
+            to_api_server(CONTROL_PLANE_PODS),
             *_between("configure", PROXY_PODS, CONTROL_PLANE_PODS, XDS_PORT),
             *scraped(args.get("monitoring_namespace", ""), [METRICS_PORT]),
         ]
     return rules
+
+
+def self_check(gateway: GatewayHandle, namespace: str) -> TrafficRuleArgs:
+    """Ingress from cert-manager, which requests its own answers before the authority does. Pure.
+
+    By its namespace: `client_ranges` need not hold the addresses of pods, and Cilium selects no pod by an address.
+    """
+    return TrafficRuleArgs(
+        name="challenge-self-check",
+        direction=Direction.INGRESS,
+        pods=dict(gateway["pods"]),
+        peer_namespace=namespace,
+        ports=list(gateway["ports"]),
+    )
 
 
 def gateway_handle(name: str, args: GatewayArgs) -> GatewayHandle:
@@ -299,6 +317,7 @@ class Gateway(Component):
                 "namespace": self.handle["namespace"],
                 "pod_security": PodSecurity.RESTRICTED,
                 "exceptions": gateway_traffic(name, args),
+                "network": args.get("network") or USUAL_NETWORK,
             },
             opts=self.child,
         )

@@ -21,6 +21,7 @@ from components.addons.nvidia_device_plugin import EXCLUSIVE, MIG_LAYOUTS, mig_l
 from components.addons.traffic import scraped, to_api_server
 from components.catalog import DeviceMechanism, Owner, Sharing
 from components.charts import AddonChart, ChartSource
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import LABELS, Component
 from components.namespaces import IsolatedNamespace, PodSecurity, to_anywhere
 from components.placement import PoolHandle, device_plugin_config, sharing_of, tolerations_of_all
@@ -52,6 +53,8 @@ class GpuOperatorArgs(TypedDict, total=False):
     """Version of the data-centre driver, `595.91.07`; default: the chart's. Only where it brings the driver."""
     toolkit_environment: dict[str, str]
     """For the container toolkit; RKE2 and K3s need CONTAINERD_CONFIG and CONTAINERD_SOCKET. Default: none."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 def mig_strategy(pools: list[PoolHandle]) -> str:
@@ -140,6 +143,7 @@ class GpuOperator(Component):
                     to_anywhere("package-servers", [80, 443]),
                     *scraped(args.get("monitoring_namespace", ""), ports),
                 ],
+                "network": args.get("network") or USUAL_NETWORK,
             },
             opts=self.child,
         )

@@ -12,6 +12,7 @@ from pulumi import Output, ResourceOptions, ResourceTransformArgs, ResourceTrans
 from components.addons.gateway import GatewayHandle
 from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
 from components.charts import AddonChart, ChartSource
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import Component
 from components.custom_resources import custom_resource
 from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
@@ -51,6 +52,8 @@ class KServeArgs(TypedDict, total=False):
     """Addresses from which the API server calls the webhooks. Default: every private range."""
     monitoring_namespace: str
     """Namespace whose Prometheus scrapes the controller; empty or missing: nobody."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 class KServe(Component):
@@ -108,6 +111,7 @@ def kserve_namespace(args: KServeArgs) -> IsolatedNamespaceArgs:
         ],
         # The pod webhook leaves namespaces with this label alone: KServe cannot wait for itself to start.
         labels={"control-plane": "kserve-controller-manager"},
+        network=args.get("network") or USUAL_NETWORK,
     )
 
 

@@ -11,6 +11,7 @@ from pulumi import Output, ResourceOptions
 
 from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
 from components.charts import AddonChart, ChartSource
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import Component
 from components.custom_resources import custom_resource
 from components.namespaces import IsolatedNamespace, PodSecurity
@@ -43,6 +44,8 @@ class MetalLbArgs(TypedDict, total=False):
     """Serve only Services of this loadBalancerClass; default: those without one."""
     control_plane_ranges: list[str]
     """Addresses that the API server calls webhooks from; default: the private ranges."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 def metallb_values(pools: list[PoolHandle], load_balancer_class: str = "") -> dict[str, Any]:
@@ -85,6 +88,7 @@ class MetalLb(Component):
                     *webhook_from_api_server(controller, WEBHOOK_PORT, ranges),
                     *scraped(args.get("monitoring_namespace", ""), [METRICS_PORT]),
                 ],
+                "network": args.get("network") or USUAL_NETWORK,
             },
             opts=self.child,
         )

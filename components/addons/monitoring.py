@@ -16,12 +16,15 @@ from components.addons.gateway import GatewayHandle
 from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
 from components.catalog import ClusterKind
 from components.charts import AddonChart, ChartSource
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import LABELS, Component
 from components.custom_resources import custom_resource
 from components.drawn_secrets import given_or_drawn, keeping_drawn
 from components.monitoring.dashboards import FOLDER_ANNOTATION
 from components.monitoring.metrics import CUSTOM_RESOURCE_METRICS, NODE_LABELS, WORKLOAD_LABELS
 from components.namespaces import (
+    DNS_PODS,
+    SYSTEM_NAMESPACE,
     Direction,
     IsolatedNamespace,
     IsolatedNamespaceArgs,
@@ -35,6 +38,7 @@ from components.routes import from_gateway, hostname, http_route_spec
 from components.stores import StorageHandle
 from policies.rules.finding import refuse
 from policies.rules.monitoring import check_monitoring
+from policies.rules.network import METADATA_PORTS
 
 RELEASE = "kube-prometheus-stack"
 DEFAULT_NAMESPACE = "monitoring"
@@ -46,25 +50,9 @@ OPERATOR_PODS = {"app": f"{RELEASE}-operator"}
 """As the operator and the charts label them (kube-prometheus-stack-88.5.3 templates)."""
 PROMETHEUS_PORT, GRAFANA_PORT, NODE_EXPORTER_PORT, OPERATOR_PORT = 9090, 3000, 9100, 10250
 GRAFANA_SECRET = "grafana-admin"  # noqa: S105 - the name of a Secret
-SCRAPED_PORTS: dict[int, str] = {
-    443: "API server (its Service)",
-    6443: "API server",
-    10250: "kubelet and the operator",
-    9100: "node-exporter",
-    9153: "CoreDNS",
-    8080: "kube-state-metrics, KServe and its model servers, CloudNativePG's operator",
-    8443: "KServe's controller",
-    8000: "vLLM",
-    8002: "Triton",
-    8081: "kube-state-metrics about itself, Node Feature Discovery",
-    8888: "NVIDIA device plugin",
-    9400: "DCGM exporter",
-    9402: "cert-manager",
-    9187: "PostgreSQL",
-    5000: "MLflow",
-    19001: "Envoy, the gateway's data plane",
-}
-"""Ports that Prometheus may reach, and whose they are. A monitor on another one needs `more_scraped_ports`."""
+KUBELET_PORT, COREDNS_PORT = 10250, 9153
+KUBE_DNS_PORTS = (10054, 10055)
+"""Of the kube-dns pods of GKE (kube-prometheus-stack-88.5.3 templates/exporters/kube-dns/service.yaml)."""
 CONTROL_PLANE_PORTS = (2381, 10249, 10257, 10259)
 """etcd, kube-proxy, controller manager, scheduler: scraped where the control plane is ours."""
 REPLACED_RULES = ("KubePersistentVolumeFillingUp", "KubeHpaMaxedOut")
@@ -128,11 +116,15 @@ class MonitoringArgs(TypedDict, total=False):
     prometheus_memory_gib: int
     """Memory of each Prometheus. Default: 2; about 8 KiB for each active series (upstream's rule of thumb)."""
     more_scraped_ports: list[int]
-    """Ports of monitors beyond `SCRAPED_PORTS`."""
+    """Ports of what is scraped on nodes, at addresses, or in namespaces that the platform did not make. Those that it
+    made open the ports of their monitors to Prometheus themselves."""
     scrape_control_plane: bool
     """Scheduler, controller manager, etcd and kube-proxy too; they must listen beyond loopback. Default: false."""
     node_exporter: bool
     """Whether metrics of the nodes themselves are taken; default true. False where no pod sees its node (Autopilot)."""
+    kube_system: bool
+    """Whether kube-system takes Services, through which kubelets and cluster DNS are scraped; default true. False on
+    GKE Autopilot: the Service of the kubelets is then in `namespace`, and cluster DNS is not scraped."""
     operator: bool
     """Whether prometheus-operator is brought along; default true. False where the cluster has one for all namespaces;
     metrics of the kubelets are then taken where it keeps their Service (`--kubelet-service`)."""
@@ -150,6 +142,8 @@ class MonitoringArgs(TypedDict, total=False):
     """Required with `gateway`: which of its domains."""
     receivers: list[AlertReceiverArgs]
     """Who hears of alerts. Default: nobody, and a warning says so."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 class MonitoringHandle(TypedDict):
@@ -250,16 +244,11 @@ def _brings_operator(args: MonitoringArgs) -> bool:
 
 def monitoring_namespace(args: MonitoringArgs) -> IsolatedNamespaceArgs:
     """The namespace and its traffic. Pure."""
-    ports = {*SCRAPED_PORTS, *(int(port) for port in args.get("more_scraped_ports") or [])}
-    if args.get("scrape_control_plane"):
-        ports |= set(CONTROL_PLANE_PORTS)
-    scrapes = to_anywhere("scrapes", sorted(ports))
-    scrapes["pods"] = dict(PROMETHEUS_PODS)
     exceptions = [
         to_api_server(),
         TrafficRuleArgs(name="inside-in", direction=Direction.INGRESS),
         TrafficRuleArgs(name="inside-out", direction=Direction.EGRESS),
-        scrapes,
+        *scrapes(args),
     ]
     if _checks_rules(args):
         ranges = args.get("control_plane_ranges") or PRIVATE_RANGES
@@ -276,7 +265,38 @@ def monitoring_namespace(args: MonitoringArgs) -> IsolatedNamespaceArgs:
         pod_security=PodSecurity.RESTRICTED,
         exceptions=exceptions,
         labels=dict(gateway["route_namespace_labels"]) if gateway else {},
+        network=args.get("network") or USUAL_NETWORK,
     )
+
+
+def scrapes(args: MonitoringArgs) -> list[TrafficRuleArgs]:
+    """What Prometheus reaches outside of its namespace. Pure.
+
+    The namespaces of the platform name the ports that they open to it, so none is named here a second time. Nodes and
+    node-exporter, which has the node's own network, are selected by no peer on every CNI: their ports are.
+    """
+    prometheus = {"direction": Direction.EGRESS, "pods": dict(PROMETHEUS_PODS)}
+    ports = {KUBELET_PORT, *(int(port) for port in args.get("more_scraped_ports") or [])}
+    ports |= {NODE_EXPORTER_PORT} if args.get("node_exporter", True) else set()
+    ports |= set(CONTROL_PLANE_PORTS) if args.get("scrape_control_plane") else set()
+    rules: list[Any] = [
+        {**prometheus, "name": "scrapes", "any_destination": True, "ports": sorted(ports - METADATA_PORTS)},
+        {**prometheus, "name": "scrapes-platform", "peer_namespace_labels": dict(LABELS)},
+    ]
+    if of_pods := sorted(ports & METADATA_PORTS):
+        # At any destination they would reach the metadata service of the cloud.
+        rules.append({**prometheus, "name": "scrapes-pods", "every_namespace": True, "ports": of_pods})
+    if dns := dns_ports(args):
+        where = {"peer_namespace": SYSTEM_NAMESPACE, "peer_pods": dict(DNS_PODS[0])}
+        rules.append({**prometheus, "name": "scrapes-dns", **where, "ports": dns})
+    return rules
+
+
+def dns_ports(args: MonitoringArgs) -> list[int]:
+    """Ports on which the DNS pods of kube-system are scraped; none where they are not. Pure."""
+    if not args.get("kube_system", True):
+        return []
+    return [*KUBE_DNS_PORTS] if args["cluster_kind"] == ClusterKind.GKE else [COREDNS_PORT]
 
 
 def nodes_namespace(args: MonitoringArgs) -> IsolatedNamespaceArgs:
@@ -286,6 +306,7 @@ def nodes_namespace(args: MonitoringArgs) -> IsolatedNamespaceArgs:
         # Host network and processes, and the node's root file system read-only: what it reports is the node.
         pod_security=PodSecurity.PRIVILEGED,
         exceptions=scraped(_namespace(args), [NODE_EXPORTER_PORT]),
+        network=args.get("network") or USUAL_NETWORK,
     )
 
 
@@ -308,12 +329,13 @@ def monitoring_values(args: MonitoringArgs) -> dict[str, Any]:
 def control_plane_values(args: MonitoringArgs) -> dict[str, Any]:
     """Which parts of the control plane are scraped. Pure."""
     ours = bool(args.get("scrape_control_plane"))
-    on_gke = args["cluster_kind"] == ClusterKind.GKE
+    on_gke, scraped_dns = args["cluster_kind"] == ClusterKind.GKE, bool(dns_ports(args))
     return {
         **{part: {"enabled": ours} for part in ("kubeControllerManager", "kubeEtcd", "kubeScheduler", "kubeProxy")},
-        # GKE runs kube-dns; everywhere else it is CoreDNS.
-        "coreDns": {"enabled": not on_gke},
-        "kubeDns": {"enabled": on_gke},
+        # GKE runs kube-dns; everywhere else it is CoreDNS. Each is scraped through a Service in kube-system.
+        "coreDns": {"enabled": scraped_dns and not on_gke},
+        "kubeDns": {"enabled": scraped_dns and on_gke},
+        **({} if args.get("kube_system", True) else {"kubelet": {"namespace": _namespace(args)}}),
     }
 
 
@@ -478,6 +500,7 @@ def operator_values(args: MonitoringArgs) -> dict[str, Any]:
             # A rule that the webhook cannot judge is let through: the operator judges it again, and must not stop `up`.
             "failurePolicy": "Ignore",
         },
+        **({} if args.get("kube_system", True) else {"kubeletService": {"namespace": _namespace(args)}}),
         "resources": resources(cpu_millis=100, memory_mib=256, ephemeral_storage_mib=256),
         # The chart passes these two to the operator as flags, and nothing else of `resources`.
         "prometheusConfigReloader": {

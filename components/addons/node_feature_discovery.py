@@ -10,6 +10,7 @@ from pulumi import Output, ResourceOptions
 
 from components.addons.traffic import scraped, to_api_server
 from components.charts import AddonChart, ChartSource
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import Component
 from components.namespaces import IsolatedNamespace, PodSecurity
 from components.placement import PoolHandle, tolerations_of_all
@@ -38,6 +39,8 @@ class NodeFeatureDiscoveryArgs(TypedDict, total=False):
     """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody does."""
     highly_available: bool
     """Two masters instead of one; default false. Workers are one a node in any case."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 def node_feature_discovery_values(
@@ -90,6 +93,7 @@ class NodeFeatureDiscovery(Component):
                 # Workers mount /sys and /boot of the node, read-only: no level below privileged has host paths.
                 "pod_security": PodSecurity.PRIVILEGED,
                 "exceptions": [to_api_server(), *scraped(monitoring, [METRICS_PORT])],
+                "network": args.get("network") or USUAL_NETWORK,
             },
             opts=self.child,
         )

@@ -22,6 +22,7 @@ from components.addons.accelerator_nodes import affinity_to, platform_plugin_poo
 from components.addons.traffic import to_api_server
 from components.catalog import Sharing
 from components.charts import AddonChart, ChartSource
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import LABELS, Component
 from components.namespaces import IsolatedNamespace, PodSecurity
 from components.placement import (
@@ -56,6 +57,8 @@ class NvidiaDevicePluginArgs(TypedDict, total=False):
     """Runtime class of its pods, `nvidia` where that is not the nodes' default runtime; default: the node's."""
     driver_root: str
     """Where the driver is installed on the nodes, as a path; default: /."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 def plugin_config(sharing: SharingArgs) -> dict[str, Any]:
@@ -137,6 +140,7 @@ class NvidiaDevicePlugin(Component):
                 # It talks to the kubelet through host paths, and to the driver.
                 "pod_security": PodSecurity.PRIVILEGED,
                 "exceptions": [to_api_server()],
+                "network": args.get("network") or USUAL_NETWORK,
             },
             opts=self.child,
         )

@@ -12,6 +12,7 @@ from pulumi import Output, ResourceOptions
 from components.addons.accelerator_nodes import affinity_to, dra_pools
 from components.addons.traffic import scraped, to_api_server
 from components.charts import AddonChart, ChartSource
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import Component
 from components.namespaces import IsolatedNamespace, PodSecurity
 from components.placement import PoolHandle, tolerations_of_all
@@ -40,6 +41,8 @@ class NvidiaDraDriverArgs(TypedDict, total=False):
     `/home/kubernetes/bin/nvidia` on GKE."""
     compute_domains: bool
     """Memory shared over NVLink between the nodes of one workload (GB200 racks); default false."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 def dra_driver_values(
@@ -74,6 +77,7 @@ class NvidiaDraDriver(Component):
                 # It talks to the kubelet through host paths, and to the driver.
                 "pod_security": PodSecurity.PRIVILEGED,
                 "exceptions": [to_api_server(), *scraped(args.get("monitoring_namespace", ""), METRICS_PORTS)],
+                "network": args.get("network") or USUAL_NETWORK,
             },
             opts=self.child,
         )

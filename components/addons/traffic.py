@@ -1,6 +1,8 @@
 """The traffic that add-ons need besides DNS, named once: the API server in both directions, and being scraped."""
 
-from components.namespaces import Direction, TrafficRuleArgs, to_anywhere
+from collections.abc import Mapping
+
+from components.namespaces import Direction, TrafficRuleArgs
 
 API_SERVER_PORTS = [443, 6443]
 """443 is the port of the Service, 6443 that of most API servers: some networks judge a packet after translation."""
@@ -9,15 +11,25 @@ PRIVATE_RANGES = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/1
 """RFC 1918 and RFC 6598: what clouds and data centres give to nodes, control planes and pods."""
 
 
-def to_api_server() -> TrafficRuleArgs:
-    """Egress to the API server. Its address is not known beforehand, so any address on its ports."""
-    return to_anywhere("api-server", API_SERVER_PORTS)
+def to_api_server(pods: Mapping[str, str] | None = None) -> TrafficRuleArgs:
+    """Egress to the API server, of a namespace or some of its pods: its ports, anywhere.
+
+    Its address is not known beforehand, and no peer selects it everywhere: Cilium's `ipBlock` matches no node, and an
+    API server is one on most clusters of one's own (docs/adr/0024).
+    """
+    rule = TrafficRuleArgs(
+        name="api-server", direction=Direction.EGRESS, any_destination=True, ports=[*API_SERVER_PORTS]
+    )
+    if pods:
+        rule["pods"] = dict(pods)
+    return rule
 
 
 def webhook_from_api_server(pods: dict[str, str], port: int, ranges: list[str]) -> list[TrafficRuleArgs]:
     """Ingress from the API server to a webhook, whether it calls from an address range or through its tunnel's agents.
 
-    `ranges` are the addresses of the control plane. Konnectivity agents (GKE, many others) run in kube-system.
+    `ranges` are the addresses of the control plane. Konnectivity agents (GKE, many others) run in kube-system. Cilium
+    knows an API server that is a node by its identity, not by its address.
     """
     tunnel = TrafficRuleArgs(
         name="webhook-tunnel", direction=Direction.INGRESS, pods=pods, peer_namespace="kube-system", ports=[port]
@@ -28,6 +40,7 @@ def webhook_from_api_server(pods: dict[str, str], port: int, ranges: list[str]) 
             TrafficRuleArgs(name=f"webhook-{index}", direction=Direction.INGRESS, pods=pods, cidr=cidr, ports=[port])
             for index, cidr in enumerate(ranges)
         ),
+        TrafficRuleArgs(name="webhook-nodes", direction=Direction.INGRESS, pods=pods, from_nodes=True, ports=[port]),
     ]
 
 

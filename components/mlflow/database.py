@@ -5,6 +5,7 @@ from typing import Any, Required, TypedDict
 from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
+from components.addons.traffic import to_api_server
 from components.component import LABELS, Component
 from components.custom_resources import custom_resource
 from components.mlflow.postgresql import CA_FILE, PORT, DatabaseHandle
@@ -170,7 +171,7 @@ def cluster_traffic(name: str, args: DatabaseArgs) -> list[TrafficRuleArgs]:
         TrafficRuleArgs(name="replicas-in", direction=ingress, pods=instances, peer_pods=instances, ports=ports),
         TrafficRuleArgs(name="replicas-out", direction=egress, pods=instances, peer_pods=instances, ports=ports),
         # Each instance's manager reports to the API server; without this it never starts.
-        TrafficRuleArgs(**{**to_anywhere("api-server", [443, 6443]), "pods": instances}),
+        to_api_server(instances),
     ]
     if args.get("monitoring_namespace"):
         rules.append(

@@ -13,6 +13,7 @@ from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import apps, core, meta, rbac
 
 from components.addons.traffic import to_api_server
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import LABELS, Component
 from components.namespaces import IsolatedNamespace, PodSecurity
 from components.placement import PoolHandle, tolerations_of_all
@@ -45,6 +46,8 @@ class LocalPathStorageArgs(TypedDict, total=False):
     """Pools of the cluster, whose taints its helper pods tolerate. Default: untainted nodes alone."""
     namespace: str
     """Default: local-path-storage."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 def local_path_config(args: LocalPathStorageArgs) -> dict[str, str]:
@@ -160,6 +163,7 @@ class LocalPathStorage(Component):
                 # Its helper pods make and remove directories of the node.
                 "pod_security": PodSecurity.PRIVILEGED,
                 "exceptions": [to_api_server()],
+                "network": args.get("network") or USUAL_NETWORK,
             },
             opts=self.child,
         )

@@ -12,6 +12,7 @@ from typing import Any, Required, TypedDict
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import apps, batch, core, meta
 
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import LABELS, Component
 from components.drawn_secrets import keeping_drawn
 from components.namespaces import Direction, IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity, TrafficRuleArgs
@@ -57,6 +58,8 @@ class ObjectStoreServerArgs(TypedDict, total=False):
     """Requested. Default: 250."""
     memory_mib: int
     """Requested and limit. SeaweedFS keeps its index in memory. Default: 1024."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 class ObjectStoreServer(Component):
@@ -154,7 +157,10 @@ def server_namespace(args: ObjectStoreServerArgs) -> IsolatedNamespaceArgs:
         for client in args["client_namespaces"]
     ]
     return IsolatedNamespaceArgs(
-        namespace=args["namespace"], pod_security=PodSecurity.RESTRICTED, exceptions=[*within, *clients]
+        namespace=args["namespace"],
+        pod_security=PodSecurity.RESTRICTED,
+        exceptions=[*within, *clients],
+        network=args.get("network") or USUAL_NETWORK,
     )
 
 

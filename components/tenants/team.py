@@ -9,6 +9,7 @@ from pulumi_kubernetes import core, meta, rbac
 from components.addons.gateway import GatewayHandle
 from components.addons.monitoring import MonitoringHandle
 from components.capacity import Supply, supplies_of
+from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import LABELS, Component
 from components.mlflow.tracking_server import TrackingHandle
 from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
@@ -71,6 +72,8 @@ class TeamArgs(TypedDict, total=False):
     """The way in to its models."""
     artifacts: ObjectStoreHandle
     """Where its models and artifacts lie; its keys are `ObjectStoreCredentials` in the team's namespace."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 class Team(Component):
@@ -97,6 +100,7 @@ class Team(Component):
                 exceptions=team_traffic(team, *handles),
                 labels=namespace_labels(args),
                 annotations={PRIORITIES_ANNOTATION: ", ".join(args["priorities"].values())},  # type: ignore[arg-type]
+                network=args.get("network") or USUAL_NETWORK,
             ),
             opts=self.child,
         )

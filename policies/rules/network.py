@@ -10,10 +10,25 @@ from policies.rules.pods import runs_pods
 
 ANYWHERE = "0.0.0.0/0"
 METADATA_SERVICE = "169.254.169.254/32"
-"""Where clouds hand out node credentials; no rule of ours lets a pod reach it, but on GKE for the pod's own identity:
-there the metadata server of the node answers in its place, for the pod (`namespaces.identity_egress`)."""
-METADATA_SERVICES = (IPv4Network(METADATA_SERVICE), IPv6Network("fd00:ec2::254/128"))
-"""Over IPv4 on every cloud, over IPv6 on EC2 (EC2 User Guide, instancedata-data-retrieval)."""
+"""Where clouds hand out the credentials of a node. On GKE two other things answer there, for pods: the metadata server
+of the node with the identity of the pod (`namespaces.identity_egress`), and Cloud DNS."""
+METADATA_SERVICES = (
+    IPv4Network(METADATA_SERVICE),
+    IPv6Network("fd00:ec2::254/128"),
+    IPv6Network("fd20:ce::254/128"),
+)
+"""Over IPv4 on every cloud, over IPv6 on EC2 (EC2 User Guide, instancedata-data-retrieval) and on Compute Engine (its
+documentation, metadata/overview)."""
+GKE_METADATA_PORTS = {
+    IPv4Network(METADATA_SERVICE): frozenset({53, 80}),
+    IPv4Network("169.254.169.252/32"): frozenset({988}),
+}
+"""Address -> the ports that a rule for this address alone may name: Cloud DNS, the identity of the pod, and the same
+after the translation of nodes without Dataplane V2 (GKE documentation, how-to/network-policy, cloud-dns)."""
+METADATA_PORTS = frozenset({80, 988})
+"""On which credentials are handed out: a rule for every destination may not name them."""
+EVERYBODY_IN_CILIUM = frozenset({"all", "cluster", "world"})
+"""Entities that name nobody in particular (Cilium documentation, security/policy/layer3)."""
 WIDEST_PRIVATE_PREFIX = {4: 8, 6: 7}
 """10.0.0.0/8 and fc00::/7 (RFC 1918, RFC 4193): a wider range is part of the internet, and counts as the world."""
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
@@ -59,6 +74,8 @@ def network_policy_opens_no_door_to_the_world(policy: PlannedObject) -> Iterator
     An address that is not known in preview (a database that is still to be made) is judged in `up`: there the engine
     asks again with the object's final inputs, and a violation keeps it from being sent. Nothing else may be unknown.
     """
+    if policy.kind in ("CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"):
+        yield from _cilium(policy)
     if policy.kind != "NetworkPolicy":
         return
     for direction, side in (("ingress", "from"), ("egress", "to")):
@@ -82,7 +99,7 @@ def _opening(where: str, direction: str, rule: Mapping[str, Any], peers: Any) ->
         yield _undecided(where, "peers")
         return
     if not peers:
-        yield Finding(where, "no peers", "a rule without peers means everybody", "name namespaces, pods or a range")
+        yield from _without_peers(where, direction, rule)
         return
     for peer in peers:
         block, namespaces = at(peer, "ipBlock"), at(peer, "namespaceSelector")
@@ -91,12 +108,62 @@ def _opening(where: str, direction: str, rule: Mapping[str, Any], peers: Any) ->
         elif block:
             yield from _block(where, direction, rule, block)
         elif namespaces is not None and _everybody(namespaces) and _everybody(at(peer, "podSelector")):
+            if direction == "egress" and _names_ports(rule.get("ports")):
+                continue  # No more than the world on named ports, which is allowed.
             yield Finding(
                 where,
                 f"namespaceSelector: {dict(namespaces)}",
                 "an empty selector means every namespace, and so does one that only excludes some",
                 "select namespaces by label",
             )
+
+
+def _without_peers(where: str, direction: str, rule: Mapping[str, Any]) -> Iterator[Finding]:
+    """A rule for everybody: to every destination on named ports is how nodes and the API server are reached."""
+    ports = rule.get("ports")
+    if direction == "ingress" or not _names_ports(ports):
+        yield Finding(where, "no peers", "a rule without peers means everybody", "name namespaces, pods or a range")
+    elif named := sorted(_numbers(ports) & METADATA_PORTS):
+        yield Finding(
+            where,
+            f"every destination on {', '.join(map(str, named))}, metadata service included",
+            "pods do not reach the metadata service: it hands out the node's credentials",
+            f"name a range with except: [{METADATA_SERVICE}]",
+        )
+
+
+def _cilium(policy: PlannedObject) -> Iterator[Finding]:
+    """The same of Cilium's own policies, whose peers are entities, endpoints or ranges."""
+    for direction, side in (("ingress", "from"), ("egress", "to")):
+        rules = policy.at(f"spec.{direction}") or []
+        for index, rule in enumerate(rules if isinstance(rules, list) else [rules]):
+            where = f"{policy.title} spec.{direction}[{index}]"
+            entities = at(rule, f"{side}Entities")
+            if UNKNOWN in (rule, entities):
+                yield _undecided(where, "rule")
+            elif not any(key.startswith(side) for key in rule):
+                yield Finding(where, "no peers", "a rule without peers means everybody", "name entities or endpoints")
+            for entity in sorted({*(entities or [])} & EVERYBODY_IN_CILIUM) if entities is not UNKNOWN else []:
+                yield Finding(where, f"{side}Entities: {entity}", "it names nobody in particular", "name whom you mean")
+
+
+def network_policies_reach_no_node_credentials(objects: list[PlannedObject]) -> Iterator[Finding]:
+    """On AWS nothing but the credentials of nodes is at the address of the metadata service.
+
+    Identity of pods has another address there. A rule for it would come from settings of another cloud.
+    """
+    if not any(one.type.startswith("aws:") for one in objects):
+        return
+    for policy in (one for one in objects if one.kind == "NetworkPolicy"):
+        for index, rule in enumerate(policy.at("spec.egress") or []):
+            blocks = [at(peer, "ipBlock.cidr") for peer in at(rule, "to") or []]
+            if any(_network(cidr) in GKE_METADATA_PORTS for cidr in blocks if isinstance(cidr, str)):
+                yield Finding(
+                    f"{policy.title} spec.egress[{index}]",
+                    "the metadata service, on AWS",
+                    "pods do not reach the metadata service: it hands out the node's credentials",
+                    "use EKS Pod Identity, or give the object store keys",
+                )
 
 
 def _everybody(selector: Any) -> bool:
@@ -126,13 +193,17 @@ def _block(where: str, direction: str, rule: Mapping[str, Any], block: Mapping[s
                 where, f"from {cidr}", "nothing is open to the whole world", "name the ranges that may come in"
             )
         return
-    reached = metadata_service_in(network, block.get("except"))
-    if reached and network != reached:  # Alone it is meant: its DNS, or the identity of pods on GKE.
+    meant = GKE_METADATA_PORTS.get(network) if isinstance(network, IPv4Network) else None
+    ports = rule.get("ports")
+    if meant is not None and _names_ports(ports) and _numbers(ports) <= meant:
+        return
+    reached = network if meant is not None else metadata_service_in(network, block.get("except"))
+    if reached:
         yield Finding(
             where,
             f"to {cidr}, metadata service included",
             f"pods do not reach {reached}: it hands out the node's credentials",
-            f"add except: [{reached}]",
+            f"add except: [{reached}]" if meant is None else f"name no port but {', '.join(map(str, sorted(meant)))}",
         )
     if is_world and not _names_ports(rule.get("ports")):
         yield Finding(where, f"to {cidr}, every port", "egress to the world names its ports", "name the ports")
@@ -158,3 +229,9 @@ def metadata_service_in(network: IPv4Network | IPv6Network, cut_out: Any = None)
 def _names_ports(ports: Any) -> bool:
     """Whether a rule is for single ports. A port left out means all of them, and a range can."""
     return isinstance(ports, list) and bool(ports) and all(at(p, "port") and not at(p, "endPort") for p in ports)
+
+
+def _numbers(ports: Any) -> set[int]:
+    """The numbers of the ports that a rule names."""
+    found = (at(port, "port") for port in ports if isinstance(port, Mapping))
+    return {int(number) for number in found if isinstance(number, (int, float)) or str(number).isdigit()}

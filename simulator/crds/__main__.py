@@ -5,6 +5,7 @@ from pathlib import Path
 
 from simulator.crds import (
     cert_manager,
+    cilium,
     cloudnative_pg,
     envoy_gateway,
     gateway_api,
@@ -24,6 +25,7 @@ FOLDER = Path(__file__).parent
 
 KINDS_BY_ADDON: Mapping[str, Sequence[Kind]] = {
     "cert-manager": cert_manager.KINDS,
+    "cilium": cilium.KINDS,
     "cloudnative-pg": cloudnative_pg.KINDS,
     "dra-driver-nvidia-gpu": nvidia_dra_driver.KINDS,
     "envoy-gateway": envoy_gateway.KINDS,

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from components.addons.device_plugin import DevicePluginArgs
 from components.addons.metallb import MetalLbArgs
 from components.catalog import ClusterKind
+from components.cluster_network import PolicyEngine
 from components.existing import FoundAddon
 from components.node_pools.spec import DescribedNodePoolArgs
 from components.placement import PoolArgs
@@ -16,11 +17,14 @@ from stacks.models.shape import Shape
 Pool = Annotated[PoolArgs, Shape(PoolArgs)]
 DescribedPool = Annotated[dict[str, Any], Shape(PoolArgs, beside=DescribedNodePoolArgs, without=frozenset({"pool"}))]
 MetalLb = Annotated[
-    MetalLbArgs, Shape(MetalLbArgs, without=frozenset({"source", "pools", "namespace", "monitoring_namespace"}))
+    MetalLbArgs,
+    Shape(MetalLbArgs, without=frozenset({"source", "pools", "namespace", "monitoring_namespace", "network"})),
 ]
 Nfs = Annotated[NfsStorageArgs, Shape(NfsStorageArgs, without=frozenset({"source", "namespace", "highly_available"}))]
-Plugin = Annotated[DevicePluginArgs, Shape(DevicePluginArgs, without=frozenset({"pools"}))]
-LocalPath = Annotated[LocalPathStorageArgs, Shape(LocalPathStorageArgs, without=frozenset({"pools", "namespace"}))]
+Plugin = Annotated[DevicePluginArgs, Shape(DevicePluginArgs, without=frozenset({"pools", "network"}))]
+LocalPath = Annotated[
+    LocalPathStorageArgs, Shape(LocalPathStorageArgs, without=frozenset({"pools", "namespace", "network"}))
+]
 
 
 class SimulatedCluster(Model):
@@ -57,6 +61,12 @@ class ExistingCluster(Model):
     metrics_server: bool = True
     """Whether it has metrics-server (or another service of `metrics.k8s.io`), without which no replicas follow their
     load. `python -m tools detect` looks for it."""
+    network_policies: PolicyEngine = PolicyEngine.KUBERNETES
+    """Which policies its CNI needs. kubernetes: NetworkPolicies. cilium: CiliumNetworkPolicies as well, without which
+    Cilium lets no API server that is a node call a webhook. `python -m tools detect` says which."""
+    dns_addresses: list[str] = []
+    """Ranges in which pods resolve names where neither pods of cluster DNS nor NodeLocal DNSCache answer,
+    `169.254.169.254/32` with Cloud DNS on GKE; default: none."""
     pools: dict[Name, DescribedPool]
     """The node pools it has, and who brings what their devices need. Each node carries the label
     `mlplatform.dev/pool: <name>`."""

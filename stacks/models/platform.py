@@ -19,7 +19,7 @@ Gateway = Annotated[
     GatewayArgs,
     Shape(
         GatewayArgs,
-        without=frozenset({"issuers", "source", "exceptions", "highly_available", "monitoring_namespace"}),
+        without=frozenset({"issuers", "source", "exceptions", "highly_available", "monitoring_namespace", "network"}),
         optional=frozenset({"domains"}),
     ),
 ]
@@ -30,6 +30,7 @@ Monitoring = Annotated[
         without=frozenset(
             {"source", "cluster_kind", "cluster", "environment", "storage", "pools", "keep_data", "highly_available"}
             | {"grafana_admin_password", "gateway", "grafana_domain", "operator", "rule_webhook", "node_exporter"}
+            | {"kube_system", "network"}
         ),
         optional=frozenset({"storage_gib"}),
     ),

@@ -7,6 +7,7 @@ from components.addons.gateway import CertificateSource, DomainArgs, GatewayArgs
 from components.addons.monitoring import MonitoringArgs, monitoring_handle
 from components.catalog import ClusterKind, Purchase, Sharing
 from components.charts import ChartOrigin, ChartSource
+from components.cluster_network import ClusterNetworkHandle, PolicyEngine
 from components.gke.plan import plan_gke_pool
 from components.gke.spec import GkePoolSpec, GkePurchase
 from components.mlflow.tracking_server import tracking_handle
@@ -68,7 +69,10 @@ STORE = object_store(
     ),
 )
 TRACKING = tracking_handle("mlflow", "mlflow")
-ISSUERS = IssuersHandle(self_signed=SELF_SIGNED_ISSUER, internal=INTERNAL_ISSUER, acme=ACME_ISSUER)
+NETWORK = ClusterNetworkHandle(dns_addresses=["10.96.0.10/32"], policies=PolicyEngine.KUBERNETES)
+ISSUERS = IssuersHandle(
+    self_signed=SELF_SIGNED_ISSUER, internal=INTERNAL_ISSUER, acme=ACME_ISSUER, namespace="cert-manager"
+)
 SOURCE = ChartSource(origin=ChartOrigin.BUNDLED, location="simulator")
 GATEWAY = gateway_handle(
     "edge",

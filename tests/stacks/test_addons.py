@@ -127,29 +127,17 @@ def test_a_set_of_crds_by_itself_is_left_out_and_its_add_on_is_not() -> None:
     assert "enabled" not in stack.inputs["values"]["prometheusOperator"]
 
 
-def test_the_ports_that_everybody_uses_are_reached_anyhow() -> None:
+def test_prometheus_reaches_what_is_outside_of_the_platforms_namespaces_by_the_ports_of_what_is_there() -> None:
+    """Inside of them nothing is typed twice: each namespace opens the ports of its own monitors."""
     assert more_scraped_ports(from_file(GOOD.read_text(encoding="utf-8"))) == []
-
-
-@pytest.mark.parametrize(
-    ("overlay", "ports"),
-    [
-        ({"modelServers": {"detector-api": {"server": {"port": 3333}}}}, [3333]),
-        ({"modelServers": {"detector-api": {"server": {"port": 3333, "metricsPath": ""}}}}, []),
-        ({"inference": {"chat": {"service": {"metricsPort": 7070}}}}, [7070]),
-        ({"inference": {"chat": {"service": {"metricsPort": 0}}}}, []),
-        (
-            {
-                "monitoring": {"moreScrapedPorts": [7777, 3333]},
-                "modelServers": {"detector-api": {"server": {"port": 3333}}},
-                "inference": {"chat": {"service": {"metricsPort": 2222}}},
-            },
-            [7777, 3333, 2222],
-        ),
-    ],
-)
-def test_prometheus_reaches_the_metrics_of_every_model(overlay: dict[str, Any], ports: list[int]) -> None:
-    assert more_scraped_ports(from_file(overlaid(overlay))) == ports
+    written = overlaid({"monitoring": {"moreScrapedPorts": [7777]}})
+    assert more_scraped_ports(from_file(written)) == [7777]
+    there = {"kind": "existing", "pools": {"cpu": {"nodesMax": 2}}}
+    metallb = {"addresses": ["192.168.10.0/24"]}
+    found = {"cert-manager": "certificates", "dcgm-exporter": "gpu-operator"}
+    pools = {"cpu": {"nodesMax": 2}, "l4": {"accelerator": "L4", "nodesMax": 1, "devicePlugin": "found"}}
+    assert more_scraped_ports(parse({**EXISTING, "cluster": {**there, "metallb": metallb}})) == [9120]
+    assert more_scraped_ports(parse({**EXISTING, "cluster": {**there, "pools": pools, "found": found}})) == [9400, 9402]
 
 
 FPGA = {

@@ -19,6 +19,8 @@ ACME = AcmeArgs(
     email="platform@example.com",
     gateway_name="gateway",
     gateway_namespace="gateway",
+    gateway_pods={"app.kubernetes.io/component": "proxy"},
+    gateway_ports=[10080, 10443],
 )
 
 
@@ -93,6 +95,7 @@ def test_with_an_acme_account_there_is_one_issuer_more_whose_challenges_come_thr
     assert set(recording.kinds()) - set(manager().kinds()) == {
         "ClusterIssuer cm-acme",
         "NetworkPolicy cm-namespace-allow-acme-self-check",
+        "NetworkPolicy cm-namespace-allow-acme-self-check-gateway",
     }
     spec = issuer(recording, "acme").inputs["spec"]["acme"]
     assert (spec["server"], spec["email"]) == (ACME["server"], ACME["email"])
@@ -100,6 +103,18 @@ def test_with_an_acme_account_there_is_one_issuer_more_whose_challenges_come_thr
     assert spec["solvers"] == [{"http01": {"gatewayHTTPRoute": {"parentRefs": [gateway]}}}]
     egress = recording.one("NetworkPolicy", "allow-acme-self-check").inputs["spec"]["egress"][0]
     assert egress["ports"] == [{"protocol": "TCP", "port": 80}]
+
+
+def test_its_own_challenges_are_requested_from_the_gateways_pods_too() -> None:
+    """Egress to the address on port 80 alone fails where nodes translate it to a pod before policies see it."""
+    policy = manager(acme=ACME).one("NetworkPolicy", "allow-acme-self-check-gateway").inputs["spec"]
+    assert policy["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "controller"
+    assert [port["port"] for port in policy["egress"][0]["ports"]] == [10080, 10443]
+    (peer,) = policy["egress"][0]["to"]
+    assert peer["podSelector"]["matchLabels"] == ACME["gateway_pods"]
+    assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "gateway"}
+    outside = manager(acme=AcmeArgs(**{**ACME, "gateway_pods": {}, "gateway_ports": []}))  # type: ignore[typeddict-item]
+    assert "NetworkPolicy cm-namespace-allow-acme-self-check-gateway" not in outside.kinds()
 
 
 def test_names_in_a_zone_are_proved_by_its_records_written_by_an_identity_that_is_there_before_the_pods() -> None:
@@ -153,7 +168,8 @@ def test_the_handle_names_the_issuers_that_there_are() -> None:
         seen["with"] = CertManager("b", {"source": BUNDLED, "acme": ACME, "issuer_prefix": "ml-"}).issuers
 
     record(program)
-    assert seen["without"] == {"self_signed": "self-signed", "internal": "internal", "acme": ""}
+    without = {"self_signed": "self-signed", "internal": "internal", "acme": "", "namespace": "cert-manager"}
+    assert seen["without"] == without
     assert seen["with"] == {"self_signed": "ml-self-signed", "internal": "ml-internal", "acme": "ml-acme"}
 
 

@@ -40,11 +40,14 @@ def test_one_that_is_there_is_only_told_to_databases() -> None:
     assert made.operator == {"namespace": "databases", "pods": {"app.kubernetes.io/name": "cloudnative-pg"}}
 
 
-def test_it_reaches_databases_on_their_ports_and_not_the_metadata_service() -> None:
+def test_it_reaches_databases_by_the_label_of_their_instances_in_every_namespace() -> None:
+    """By a range, as before, Cilium and GKE Dataplane V2 let it reach no instance."""
     recording, _ = declared()
     (rule,) = recording.one("NetworkPolicy", "allow-instances").inputs["spec"]["egress"]
     assert [one["port"] for one in rule["ports"]] == [5432, 8000]
-    assert rule["to"][0]["ipBlock"]["except"] == ["169.254.169.254/32"]
+    assert rule["to"] == [
+        {"podSelector": {"matchLabels": {"cnpg.io/podRole": "instance"}}, "namespaceSelector": {}},
+    ]
 
 
 def test_metrics_and_replicas_are_opt_in_and_crds_are_never_the_chart_s() -> None:

@@ -21,7 +21,7 @@ from policies.rules.objects import PlannedObject
 from tests.components.addons.pools import BUNDLED
 from tests.recorder import Recording, record
 
-ISSUERS = IssuersHandle(self_signed="self-signed", internal="internal", acme="acme")
+ISSUERS = IssuersHandle(self_signed="self-signed", internal="internal", acme="acme", namespace="cert-manager")
 INTERNAL = DomainArgs(name="internal", domain="ml.corp.example", certificate=CertificateSource.INTERNAL)
 PUBLIC = DomainArgs(name="public", domain="ml.example.com", certificate=CertificateSource.ACME, hosts=["api", "mlflow"])
 BOUGHT = DomainArgs(
@@ -156,7 +156,7 @@ def test_proxies_take_clients_from_the_named_ranges_and_reach_labelled_namespace
 
 def test_acme_challenges_and_monitoring_open_what_they_need() -> None:
     opened = set(traffic(gateway(domains=[PUBLIC], monitoring_namespace="monitoring"))) - set(traffic(gateway()))
-    assert opened == {"allow-challenge", "allow-challenge-in", "allow-metrics"}
+    assert opened == {"allow-challenge", "allow-challenge-in", "allow-challenge-self-check", "allow-metrics"}
     assert len(gateway(monitoring_namespace="monitoring").of("PodMonitor")) == 2
     assert gateway().of("PodMonitor") == []
 

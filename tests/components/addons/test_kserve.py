@@ -120,7 +120,7 @@ def test_only_the_api_server_and_prometheus_come_in() -> None:
     home = kserve_namespace(args)
     assert home["namespace"] == "serve"
     inside = {rule["name"]: rule for rule in home["exceptions"] if rule["direction"] == "Ingress"}
-    assert set(inside) == {"webhook-tunnel", "webhook-0", "metrics"}
+    assert set(inside) == {"webhook-tunnel", "webhook-0", "webhook-nodes", "metrics"}
     assert inside["webhook-0"]["cidr"] == "10.1.0.0/28"
     assert inside["webhook-0"]["pods"] == {"control-plane": "kserve-controller-manager"}
     assert inside["metrics"]["peer_namespace"] == "monitoring"

@@ -11,7 +11,6 @@ import pytest
 
 from components.addons.gateway import GatewayHandle
 from components.addons.monitoring import (
-    SCRAPED_PORTS,
     Monitoring,
     MonitoringArgs,
     ReceiverKind,
@@ -278,14 +277,37 @@ def test_without_a_gateway_grafana_stays_inside() -> None:
 
 
 def test_no_traffic_rule_opens_a_door_to_the_world() -> None:
-    args = arguments(receivers=[SLACK], more_scraped_ports=[7777], **PUBLISHED)
+    args = arguments(receivers=[SLACK], more_scraped_ports=[7777, 80], **PUBLISHED)
     rules = [*monitoring_namespace(args)["exceptions"], *nodes_namespace(args)["exceptions"]]
     for rule in rules:
         body = {"kind": "NetworkPolicy", "spec": policy_spec(rule)}
         policy = PlannedObject("urn", "kubernetes:networking.k8s.io/v1:NetworkPolicy", rule["name"], body)
         assert list(network_policy_opens_no_door_to_the_world(policy)) == []
-    assert _ports(args, "scrapes") == {*SCRAPED_PORTS, 7777}
-    assert _rule(args, "scrapes")["pods"] == {"app.kubernetes.io/name": "prometheus"}
+
+
+def test_prometheus_reaches_nodes_dns_and_every_namespace_of_the_platform() -> None:
+    args = arguments(more_scraped_ports=[7777, 80])
+    assert _ports(args, "scrapes") == {10250, 9100, 7777}
+    assert _rule(args, "scrapes")["any_destination"]
+    assert _rule(args, "scrapes-platform")["peer_namespace_labels"] == {"app.kubernetes.io/managed-by": "mlplatform"}
+    assert "ports" not in _rule(args, "scrapes-platform")
+    assert _ports(args, "scrapes-pods") == {80}
+    assert _ports(args, "scrapes-dns") == {9153}
+    for name in ("scrapes", "scrapes-platform", "scrapes-pods", "scrapes-dns"):
+        assert _rule(args, name)["pods"] == {"app.kubernetes.io/name": "prometheus"}
+    assert _ports(arguments(node_exporter=False), "scrapes") == {10250}
+
+
+def test_on_gke_kube_dns_is_scraped_and_on_autopilot_nothing_of_kube_system() -> None:
+    """Ports of kube-dns were missing on GKE; Autopilot refuses the Service that the chart put into kube-system."""
+    gke = arguments(cluster_kind=ClusterKind.GKE)
+    assert _ports(gke, "scrapes-dns") == {10054, 10055}
+    autopilot = arguments(cluster_kind=ClusterKind.GKE, kube_system=False, node_exporter=False)
+    assert "scrapes-dns" not in {rule["name"] for rule in monitoring_namespace(autopilot)["exceptions"]}
+    values = monitoring_values(autopilot)
+    assert values["coreDns"] == values["kubeDns"] == {"enabled": False}
+    assert values["kubelet"] == {"namespace": "monitoring"}
+    assert values["prometheusOperator"]["kubeletService"] == {"namespace": "monitoring"}
 
 
 def test_receivers_are_files_of_mounted_secrets_and_get_what_is_for_them() -> None:

@@ -5,7 +5,7 @@ from components.addons.device_plugin import DevicePlugin
 from components.addons.node_feature_discovery import NodeFeatureDiscovery
 from components.addons.nvidia_device_plugin import NvidiaDevicePlugin
 from tests.components.contract.case import Case
-from tests.components.platform_handles import CPU, H100, MIG, SHARED_L4, SOURCE, pool
+from tests.components.platform_handles import CPU, H100, MIG, NETWORK, SHARED_L4, SOURCE, pool
 
 _ONE_CHART = "its chart is installed once in a cluster: objects of a chart are named after it"
 _DEVICE = {
@@ -20,6 +20,7 @@ CASES = [
     Case(
         NodeFeatureDiscovery,
         {
+            "network": NETWORK,
             "pools": [H100, MIG],
             "source": SOURCE,
             "namespace": "features",
@@ -33,6 +34,7 @@ CASES = [
     Case(
         NvidiaDevicePlugin,
         {
+            "network": NETWORK,
             "pools": [H100, MIG],
             "source": SOURCE,
             "namespace": "devices",
@@ -47,6 +49,7 @@ CASES = [
     Case(
         DcgmExporter,
         {
+            "network": NETWORK,
             "pools": [H100, MIG],
             "source": SOURCE,
             "namespace": "dcgm",
@@ -63,6 +66,7 @@ CASES = [
     Case(
         DevicePlugin,
         {
+            "network": NETWORK,
             "image": "registry.example.com/fpga-plugin:1.2.0",
             "resource_name": "fpga.example.com/u250",
             "pools": [_FPGA],

@@ -12,7 +12,7 @@ from components.gke.dns import CloudDnsZone
 from components.gke.workload_identity import GrantOn, WorkloadIdentity
 from tests.components.cloud_handles import CLOUD_ZONE, EKS, GKE, OTHER_EKS, OTHER_GKE, ZONE
 from tests.components.contract.case import ABSENT, Case
-from tests.components.platform_handles import SOURCE
+from tests.components.platform_handles import NETWORK, SOURCE
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/data"
 CLOUD_KEY = "projects/ml/locations/europe-west4/keyRings/ml/cryptoKeys/data"
@@ -180,6 +180,7 @@ CASES = [
     Case(
         ExternalDns,
         {
+            "network": NETWORK,
             "source": SOURCE,
             "zone": ZONE,
             "owner": "prod",

@@ -10,7 +10,7 @@ from components.storage.object_store_server import ObjectStoreServer
 from components.storage.storage_classes import StorageClasses
 from components.stores import RWO, RWX, Encryption, ObjectStoreKind, StoragePurpose
 from tests.components.contract.case import ABSENT, Case
-from tests.components.platform_handles import BLOCK, GATEWAY, SOURCE, STORAGE, STORE
+from tests.components.platform_handles import BLOCK, GATEWAY, NETWORK, SOURCE, STORAGE, STORE
 
 _FAST = STORAGE[StoragePurpose.FAST]
 _OTHER_STORE = object_store(
@@ -72,6 +72,7 @@ CASES = [
     Case(
         ObjectStoreServer,
         {
+            "network": NETWORK,
             "namespace": "objects",
             "bucket": "platform",
             "storage": BLOCK,
@@ -89,6 +90,7 @@ CASES = [
     Case(
         CloudNativePg,
         {
+            "network": NETWORK,
             "source": SOURCE,
             "namespace": "postgresql",
             "highly_available": False,

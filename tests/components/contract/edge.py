@@ -8,7 +8,7 @@ from components.charts import ChartOrigin, ChartSource
 from tests.components.cloud_handles import CLOUD_ZONE, EKS, GKE, OTHER_EKS, OTHER_GKE, ZONE
 from tests.components.contract.case import ABSENT, Case
 from tests.components.contract.traffic import RULE, rule_contexts
-from tests.components.platform_handles import ISSUERS, SOURCE
+from tests.components.platform_handles import ISSUERS, NETWORK, SOURCE
 
 _EXISTING = {"implementation": GatewayImplementation.EXISTING}
 
@@ -29,6 +29,7 @@ CASES = [
     Case(
         CertManager,
         {
+            "network": NETWORK,
             "source": SOURCE,
             "keep_data": False,
             "namespace": "certificates",
@@ -40,6 +41,8 @@ CASES = [
                 "email": "ops@example.com",
                 "gateway_name": "edge",
                 "gateway_namespace": "gateway",
+                "gateway_pods": {"app": "proxy"},
+                "gateway_ports": [10080],
             },
             "issuer_prefix": "ml-",
             "found": False,
@@ -72,6 +75,7 @@ CASES = [
     Case(
         Gateway,
         {
+            "network": NETWORK,
             "domains": [
                 {"name": "public", "domain": "example.com", "certificate": CertificateSource.INTERNAL, "hosts": ["a"]},
                 {"name": "inside", "domain": "ml.example.com", "certificate": CertificateSource.ACME, "hosts": ["b"]},

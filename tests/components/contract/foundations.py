@@ -8,7 +8,7 @@ from components.node_pools.referenced import ReferencedNodePool
 from components.node_pools.simulated import SimulatedNodePool
 from tests.components.contract.case import ABSENT, Case
 from tests.components.contract.traffic import RULE, rule_contexts
-from tests.components.platform_handles import H100, MIG, SOURCE
+from tests.components.platform_handles import H100, MIG, NETWORK, SOURCE
 
 _MIG = {"sharing": {"strategy": Sharing.MIG, "mig_profiles": {"1g.10gb": 7}}}
 
@@ -63,6 +63,7 @@ CASES = [
     Case(
         IsolatedNamespace,
         {
+            "network": NETWORK,
             "namespace": "vision",
             "pod_security": PodSecurity.RESTRICTED,
             "exceptions": [RULE],

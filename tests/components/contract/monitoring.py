@@ -6,12 +6,13 @@ from components.monitoring.alert_rules import AlertRules
 from components.monitoring.dashboards import Dashboards
 from components.stores import StoragePurpose
 from tests.components.contract.case import ABSENT, Case
-from tests.components.platform_handles import BLOCK, GATEWAY, H100, SLICE, SOURCE, STORAGE
+from tests.components.platform_handles import BLOCK, GATEWAY, H100, NETWORK, SLICE, SOURCE, STORAGE
 
 CASES = [
     Case(
         Monitoring,
         {
+            "network": NETWORK,
             "source": SOURCE,
             "cluster_kind": ClusterKind.EXISTING,
             "cluster": "one",

@@ -10,7 +10,7 @@ from components.storage.local_path_storage import LocalPathStorage
 from components.storage.nfs_storage import NfsStorage
 from components.stores import Encryption
 from tests.components.contract.case import Case
-from tests.components.platform_handles import CPU, H100, SOURCE, SPOT
+from tests.components.platform_handles import CPU, H100, NETWORK, SOURCE, SPOT
 
 _ONE_CHART = "its chart is installed once in a cluster: objects of a chart are named after it"
 
@@ -40,6 +40,7 @@ CASES = [
     Case(
         GpuOperator,
         {
+            "network": NETWORK,
             "pools": [BARE, BARE_MIG, CPU],
             "source": SOURCE,
             "namespace": "operator",
@@ -56,6 +57,7 @@ CASES = [
     Case(
         NvidiaDraDriver,
         {
+            "network": NETWORK,
             "pools": [CLAIMED, H100],
             "source": SOURCE,
             "namespace": "claims",
@@ -84,6 +86,7 @@ CASES = [
     Case(
         MetalLb,
         {
+            "network": NETWORK,
             "addresses": ["192.168.10.20-192.168.10.40"],
             "source": SOURCE,
             "pools": [H100],
@@ -119,6 +122,7 @@ CASES = [
     Case(
         LocalPathStorage,
         {
+            "network": NETWORK,
             "paths": ["/var/lib/local-volumes"],
             "encryption": Encryption.NODE_DISK,
             "pools": [H100],

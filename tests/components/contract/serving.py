@@ -8,7 +8,7 @@ from components.serving.model_server import ModelServer
 from components.serving.runtimes import ServingRuntimes
 from components.serving.spec import ScaleMetric
 from tests.components.contract.case import ABSENT, Case
-from tests.components.platform_handles import GATEWAY, H100, MIG, MONITORING, SOURCE, STORE, TEAM, TRACKING
+from tests.components.platform_handles import GATEWAY, H100, MIG, MONITORING, NETWORK, SOURCE, STORE, TEAM, TRACKING
 
 _OTHER_POOL = {**H100, "placement": {**H100["placement"], "node_selector": {"pool": "other"}}}
 _OTHER_TEAM = {**TEAM, "namespace": "speech"}
@@ -22,6 +22,7 @@ CASES = [
     Case(
         KServe,
         {
+            "network": NETWORK,
             "source": SOURCE,
             "gateway": GATEWAY,
             "domain": "internal",

@@ -3,13 +3,14 @@
 from components.tenants.priority_classes import PriorityClasses, priority_handle
 from components.tenants.team import Team
 from tests.components.contract.case import Case
-from tests.components.platform_handles import CPU, GATEWAY, H100, MIG, MONITORING, PRIORITIES, STORE, TRACKING
+from tests.components.platform_handles import CPU, GATEWAY, H100, MIG, MONITORING, NETWORK, PRIORITIES, STORE, TRACKING
 
 CASES = [
     Case(PriorityClasses, {"prefix": "ml"}, second={"prefix": "other"}),
     Case(
         Team,
         {
+            "network": NETWORK,
             "name": "vision",
             "team": {
                 "namespace": "vision-home",

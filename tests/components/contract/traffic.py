@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from components.cluster_network import PolicyEngine
 from components.namespaces import Direction, TrafficRuleArgs
 from tests.components.contract.case import ABSENT
 
@@ -25,6 +26,9 @@ def rule_contexts(path: str) -> Mapping[str, Mapping[str, Any]]:
             f"{path}.peer_namespace": ABSENT,
             f"{path}.peer_namespace_labels": {"team": "vision"},
         },
+        f"{path}.every_namespace": {f"{path}.peer_namespace": ABSENT, f"{path}.every_namespace": False},
+        f"{path}.any_destination": {f"{path}.any_destination": False},
+        f"{path}.from_nodes": {f"{path}.from_nodes": False, "network.policies": PolicyEngine.CILIUM},
         f"{path}.cidr": outside,
         f"{path}.except_cidrs": outside,
     }

@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
-from components.namespaces import DNS, Direction, TrafficRuleArgs, policy_spec, to_anywhere
+from components.addons.traffic import to_api_server
+from components.cluster_network import EKS_AUTO_MODE_DNS, GKE_CLOUD_DNS, NODE_LOCAL_DNS
+from components.namespaces import Direction, TrafficRuleArgs, dns_policy_spec, identity_egress, policy_spec, to_anywhere
 from policies.rules.network import (
     ANYWHERE,
     METADATA_SERVICE,
     namespaces_deny_by_default,
+    network_policies_reach_no_node_credentials,
     network_policy_opens_no_door_to_the_world,
 )
 from policies.rules.objects import UNKNOWN, PlannedObject
@@ -70,7 +73,13 @@ def openings(spec: dict[str, Any]) -> list[str]:
     ("spec", "value"),
     [
         ({"ingress": [{}]}, "no peers"),
-        ({"egress": [{"ports": [{"port": 443}]}]}, "no peers"),
+        ({"egress": [{"ports": [{"port": 1, "endPort": 65535}]}]}, "no peers"),
+        ({"egress": [{"ports": [{"protocol": "TCP"}]}]}, "no peers"),
+        ({"ingress": [{"ports": [{"port": 443}]}]}, "no peers"),
+        (
+            {"egress": [{"ports": [{"port": 443}, {"port": 80}]}]},
+            "every destination on 80, metadata service included",
+        ),
         ({"ingress": [{"from": [{"namespaceSelector": {}}]}]}, "namespaceSelector: {}"),
         ({"ingress": [{"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]}, "from 0.0.0.0/0"),
         ({"ingress": [{"from": [{"ipBlock": {"cidr": "::/0"}}]}]}, "from ::/0"),
@@ -170,6 +179,8 @@ HTTPS = [{"protocol": "TCP", "port": 443}]
         ("0.0.0.0/0", [UNKNOWN]),
         ("fd00:ec2::/32", []),
         ("::/0", ["fe80::/10"]),
+        ("::/0", ["fd00:ec2::254/128"]),
+        ("169.254.169.254/32", []),
     ],
 )
 def test_a_range_with_the_metadata_service_in_it_is_found(cidr: str, cut_out: list[Any]) -> None:
@@ -181,12 +192,11 @@ def test_a_range_with_the_metadata_service_in_it_is_found(cidr: str, cut_out: li
     [
         ("0.0.0.0/0", ["169.254.0.0/16"]),
         ("0.0.0.0/1", []),
-        ("::/0", ["fd00:ec2::254/128"]),
-        ("169.254.169.254/32", []),
+        ("::/0", ["fd00:ec2::254/128", "fd20:ce::254/128"]),
         ("10.0.0.0/8", []),
     ],
 )
-def test_a_range_without_it_and_the_service_alone_are_no_doors(cidr: str, cut_out: list[str]) -> None:
+def test_a_range_without_it_is_no_door(cidr: str, cut_out: list[str]) -> None:
     assert to_range(cidr, HTTPS, *cut_out) == []
 
 
@@ -207,8 +217,11 @@ def test_a_range_that_is_none_is_found() -> None:
 @pytest.mark.parametrize(
     "rule",
     [
-        DNS,
         to_anywhere("registry", [443]),
+        to_api_server(),
+        *identity_egress(google=True),
+        *identity_egress(google=False),
+        TrafficRuleArgs(name="all", direction=Direction.EGRESS, every_namespace=True, ports=[80]),
         TrafficRuleArgs(name="own", direction=Direction.INGRESS),
         TrafficRuleArgs(name="peer", direction=Direction.INGRESS, peer_namespace="monitoring", ports=[8080]),
     ],
@@ -221,3 +234,58 @@ def test_the_exceptions_that_our_namespaces_make_are_no_doors(rule: TrafficRuleA
 def test_an_ingress_from_anywhere_made_by_our_own_namespace_is_found_too() -> None:
     rule = TrafficRuleArgs(name="open", direction=Direction.INGRESS, cidr=ANYWHERE)
     assert openings(policy_spec(rule)) == ["from 0.0.0.0/0"]
+
+
+def test_every_destination_on_named_ports_is_how_the_api_server_is_reached() -> None:
+    assert openings({"egress": [{"ports": [{"port": 443}, {"port": 6443}]}]}) == []
+
+
+@pytest.mark.parametrize("address", [NODE_LOCAL_DNS, GKE_CLOUD_DNS, *EKS_AUTO_MODE_DNS])
+def test_the_dns_of_every_kind_of_cluster_is_no_door(address: str) -> None:
+    assert openings(dns_policy_spec([address])) == []
+
+
+@pytest.mark.parametrize(
+    ("cidr", "port", "found"),
+    [
+        ("169.254.169.254/32", 53, False),
+        ("169.254.169.254/32", 80, False),
+        ("169.254.169.254/32", 443, True),
+        ("169.254.169.254/32", 988, True),
+        ("169.254.169.252/32", 988, False),
+        ("169.254.169.252/32", 80, True),
+    ],
+)
+def test_the_metadata_service_alone_is_no_door_on_the_ports_of_gke_and_on_no_other(
+    cidr: str, port: int, found: bool
+) -> None:
+    """Before, a policy for that address passed on all of its ports."""
+    assert to_range(cidr, [{"port": port}]) == ([f"to {cidr}, metadata service included"] if found else [])
+    assert to_range(cidr, []) == [f"to {cidr}, metadata service included"]
+
+
+def test_on_aws_no_policy_names_the_metadata_service() -> None:
+    """Only this finds settings of another cloud, a Cloud Storage bucket without keys, that open node credentials."""
+    google = kubernetes("NetworkPolicy", "vision", "allow-identity-0", policy_spec(identity_egress(google=True)[0]))
+    amazon = kubernetes("NetworkPolicy", "vision", "allow-identity-0", policy_spec(identity_egress(google=False)[0]))
+    cluster = PlannedObject("", "aws:eks/cluster:Cluster", "prod", {})
+    (finding,) = network_policies_reach_no_node_credentials([cluster, google, amazon])
+    assert finding.path == "NetworkPolicy vision/allow-identity-0 spec.egress[0]"
+    assert list(network_policies_reach_no_node_credentials([cluster, amazon])) == []
+    assert list(network_policies_reach_no_node_credentials([google])) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "values"),
+    [
+        ({"fromEntities": ["kube-apiserver", "remote-node", "host"]}, []),
+        ({"fromEntities": ["world", "host"]}, ["fromEntities: world"]),
+        ({"fromEntities": ["all", "cluster"]}, ["fromEntities: all", "fromEntities: cluster"]),
+        ({"toPorts": [{"ports": [{"port": "9443"}]}]}, ["no peers"]),
+        ({"fromEntities": UNKNOWN}, ["rule not known before up"]),
+    ],
+    ids=str,
+)
+def test_ciliums_policies_name_their_peers_too(rule: dict[str, Any], values: list[str]) -> None:
+    policy = kubernetes("CiliumNetworkPolicy", "kserve", "x", {"ingress": [rule]}, apiVersion="cilium.io/v2")
+    assert [finding.value for finding in network_policy_opens_no_door_to_the_world(policy)] == values
