@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from components.workloads import ROLE_LABEL, Role
-
 TEAM = "(team)"
 """In the place of a namespace: that of each team."""
 
@@ -73,8 +71,8 @@ GROUPS: dict[str, Group] = {
     "MetalLB's controller": Group("metallb-system", {"app.kubernetes.io/component": "controller"}),
     "the local-path provisioner": Group("local-path-storage"),
     "teams": Group(TEAM),
-    "trainings": Group(TEAM, {ROLE_LABEL: Role.TRAINING.value}),
-    "models": Group(TEAM, {ROLE_LABEL: Role.SERVING.value}),
+    "trainings": Group(TEAM, {"app.kubernetes.io/component": "training"}),
+    "models": Group(TEAM, {"app.kubernetes.io/component": "serving"}),
 }
 
 EVERY_PORT: tuple[int, ...] = ()
@@ -93,9 +91,22 @@ class Flow(NamedTuple):
     udp: bool = False
     """Besides TCP."""
     condition: str = ""
-    """What an environment must have for it: `acme`, `managed-database`, `in-cluster-store`, `aws`, `google`,
-    `receivers`. Empty: the groups."""
+    """What an environment must have for it, a key of `CONDITIONS`. Empty: the groups."""
 
+
+CONDITIONS = {
+    "acme": "an ACME account",
+    "aws": "EKS",
+    "bucket": "an object store outside of the cluster",
+    "google": "GKE",
+    "internet": "teams that may reach it",
+    "managed-database": "a database of the cloud",
+    "pod-identity": "EKS, or an S3 bucket without keys",
+    "receivers": "receivers of alerts",
+    "rule-webhook": "a cluster that is not simulated",
+    "server": "an object store in the cluster",
+}
+"""What an environment must have for some rows."""
 
 API_CLIENTS = (
     "cert-manager",
@@ -115,12 +126,13 @@ API_CLIENTS = (
 """Who calls the API server: 443 is the port of its Service, 6443 that of most API servers behind it."""
 
 WEBHOOKS = {
-    "cert-manager's webhook": 10250,
-    "CloudNativePG": 9443,
-    "KServe's controller": 9443,
-    "the Prometheus operator": 10250,
-    "MetalLB's controller": 9443,
+    "cert-manager's webhook": (10250, ""),
+    "CloudNativePG": (9443, ""),
+    "KServe's controller": (9443, ""),
+    "the Prometheus operator": (10250, "rule-webhook"),
+    "MetalLB's controller": (9443, ""),
 }
+"""Pods that answer for a webhook -> port and condition."""
 
 _DATABASE_CLIENTS = ("MLflow", "MLflow's migration", "MLflow's backup")
 _STORE_CLIENTS = ("MLflow", "MLflow's backup", "teams")
@@ -133,8 +145,10 @@ FLOWS: tuple[Flow, ...] = (
         for client in API_CLIENTS
     ),
     *(
-        Flow(caller, webhook, (port,), "the API server calls the webhook, from its addresses or through its tunnel")
-        for webhook, port in WEBHOOKS.items()
+        Flow(
+            caller, webhook, (port,), "the API server calls a webhook, by itself or by its tunnel", condition=condition
+        )
+        for webhook, (port, condition) in WEBHOOKS.items()
         for caller in (Outside.API_SERVER, Outside.PRIVATE_ADDRESSES)
     ),
     Flow("CloudNativePG", "PostgreSQL's instances", (5432, 8000), "status and commands of instances"),
@@ -145,16 +159,16 @@ FLOWS: tuple[Flow, ...] = (
         for client in _DATABASE_CLIENTS
     ),
     *(
-        Flow(client, "the object store", (8333,), "artifacts, models, backups", condition="in-cluster-store")
+        Flow(client, "the object store", (8333,), "artifacts, models, backups", condition="server")
         for client in _STORE_CLIENTS
     ),
     Flow("the object store", "the object store", (8333,), "its bucket is made"),
     *(
-        Flow(client, Outside.ADDRESSES, (443,), "artifacts, models, backups: the store's API")
+        Flow(client, Outside.ADDRESSES, (443,), "artifacts, models, backups: the store's API", condition="bucket")
         for client in _STORE_CLIENTS
     ),
     *(
-        Flow(client, Outside.EKS_IDENTITY, (80,), "the store without keys", condition="aws")
+        Flow(client, Outside.EKS_IDENTITY, (80,), "the store without keys", condition="pod-identity")
         for client in _STORE_CLIENTS
     ),
     *(
@@ -181,6 +195,7 @@ FLOWS: tuple[Flow, ...] = (
     Flow("Prometheus", "models", EVERY_PORT, "metrics: each model has its port"),
     Flow("Prometheus", "teams", EVERY_PORT, "metrics of what teams monitor themselves"),
     Flow("Alertmanager", Outside.ADDRESSES, (443,), "receivers of alerts", condition="receivers"),
+    Flow("teams", Outside.ADDRESSES, (443,), "models and data of the internet", condition="internet"),
     Flow("trainings", "trainings", EVERY_PORT, "rendezvous and collectives, on random ports, inside of a team"),
     Flow("models", "models", EVERY_PORT, "transformers and predictors, inside of a team"),
 )

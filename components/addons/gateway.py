@@ -236,8 +236,10 @@ def gateway_traffic(name: str, args: GatewayArgs) -> list[TrafficRuleArgs]:
         rules += [
             to_api_server(CONTROL_PLANE_PODS),
             *_between("configure", PROXY_PODS, CONTROL_PLANE_PODS, XDS_PORT),
-            *scraped(args.get("monitoring_namespace", ""), [METRICS_PORT]),
         ]
+        for role, pods in (("", CONTROL_PLANE_PODS), ("-proxies", PROXY_PODS)):
+            for rule in scraped(args.get("monitoring_namespace", ""), [METRICS_PORT]):
+                rules.append({**rule, "name": f"{rule['name']}{role}", "pods": dict(pods)})
     return rules
 
 

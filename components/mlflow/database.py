@@ -5,6 +5,7 @@ from typing import Any, Required, TypedDict
 from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
+from components.addons.cloudnative_pg import INSTANCE_PODS
 from components.addons.traffic import to_api_server
 from components.component import LABELS, Component
 from components.custom_resources import custom_resource
@@ -178,7 +179,7 @@ def cluster_traffic(name: str, args: DatabaseArgs) -> list[TrafficRuleArgs]:
             TrafficRuleArgs(
                 name="metrics",
                 direction=ingress,
-                pods=instances,
+                pods={**instances, **INSTANCE_PODS},
                 peer_namespace=args["monitoring_namespace"],
                 ports=[METRICS_PORT],
             )

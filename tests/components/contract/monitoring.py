@@ -13,6 +13,7 @@ CASES = [
         Monitoring,
         {
             "network": NETWORK,
+            "kube_system": True,
             "source": SOURCE,
             "cluster_kind": ClusterKind.EXISTING,
             "cluster": "one",
