@@ -13,6 +13,7 @@ import click
 import yaml
 
 from components.catalog import ClusterKind, DeviceMechanism, Owner
+from components.cluster_network import PolicyEngine
 from components.existing import (
     PULUMI,
     Advice,
@@ -28,6 +29,15 @@ from components.existing import (
     suggested_classes,
     suggested_found,
     suggested_pools,
+)
+from components.found_network import (
+    CILIUM_KEYS,
+    NODE_LOCAL_DNS,
+    VPC_CNI_SWITCH,
+    NetworkAgentFacts,
+    NetworkFacts,
+    cnis_of,
+    network_advice,
 )
 from components.placement import SOFTWARE, NodeSoftware, PoolArgs, PoolHandle, Taint, plan_pool
 from components.stores import DEFAULT_CLASS_ANNOTATION
@@ -50,7 +60,8 @@ GROUND_NAMESPACES = {"metallb": "metallb-system", "nfs": "csi-driver-nfs", "loca
 """Key of `cluster` -> the same."""
 Object = Mapping[str, Any]
 Ask = Callable[[str], Sequence[Object]]
-"""Kind of object, as kubectl names it -> the objects; empty where the cluster does not know the kind."""
+"""Kind of object, as kubectl names it -> the objects; empty where the cluster does not know the kind. `kind/namespace`:
+those of one namespace; empty where they may not be read either."""
 
 
 def read_snapshot(version: str, ask: Ask) -> ClusterSnapshot:
@@ -69,6 +80,32 @@ def read_snapshot(version: str, ask: Ask) -> ClusterSnapshot:
         csi_drivers=[one["metadata"]["name"] for one in ask("csidrivers.storage.k8s.io")],
         namespaces=[one["metadata"]["name"] for one in namespaces],
         ours=[one["metadata"]["name"] for one in namespaces if _labels(one).get(MANAGED_BY) == PROJECT],
+    )
+
+
+def read_network(ask: Ask) -> NetworkFacts:
+    """The facts about a cluster's network. Pure but for what `ask` does."""
+    agents = [_agent(one) for one in ask("daemonsets.apps")]
+    configuration = {one["metadata"]["name"]: one.get("data") or {} for one in ask("configmaps/kube-system")}
+    services = {one["metadata"]["name"]: one["spec"] for one in ask("services/kube-system")}
+    cilium = configuration.get("cilium-config") or {}
+    facts = NetworkFacts(
+        agents=agents,
+        cilium={key: str(cilium[key]) for key in CILIUM_KEYS if key in cilium},
+        dns_service=str((services.get("kube-dns") or {}).get("clusterIP") or ""),
+    )
+    told = [one for one in agents if one["name"] == NODE_LOCAL_DNS or cnis_of({**facts, "agents": [one]})]
+    return {**facts, "agents": told}
+
+
+def _agent(one: Object) -> NetworkAgentFacts:
+    spec = one["spec"]["template"]["spec"]
+    arguments = [str(text) for container in spec["containers"] for text in container.get("args") or []]
+    return NetworkAgentFacts(
+        name=one["metadata"]["name"],
+        images=[container["image"] for container in spec["containers"]],
+        arguments=[text for text in arguments if text == VPC_CNI_SWITCH],
+        host_network=bool(spec.get("hostNetwork")),
     )
 
 
@@ -147,11 +184,16 @@ def _workload(one: Object) -> WorkloadFacts:
 
 def snapshot_of(program: Path, kubeconfig: Path, context: str) -> ClusterSnapshot:
     """The facts about the cluster that a kubeconfig reaches, asked with kubectl."""
+    kubectl = kubectl_of(program, kubeconfig, context)
+    return read_snapshot(kubectl.version(), kubectl.ask)
+
+
+def kubectl_of(program: Path, kubeconfig: Path, context: str) -> Kubectl:
+    """kubectl on the cluster that a kubeconfig reaches. Raises `ToolError` where that file is not there."""
     path = kubeconfig.expanduser()
     if not path.exists():
         raise ToolError(f"{path} is not there: name the kubeconfig of the cluster with --kubeconfig")
-    kubectl = Kubectl(program, path, context)
-    return read_snapshot(kubectl.version(), kubectl.ask)
+    return Kubectl(program, path, context)
 
 
 def second_installs(settings: Mapping[str, Any], program: Path) -> list[Advice]:
@@ -174,11 +216,13 @@ class Kubectl:
         return str(answer.get("serverVersion", {}).get("gitVersion", ""))
 
     def ask(self, kind: str) -> Sequence[Object]:
-        """All objects of a kind; empty where the cluster does not know it."""
+        """All objects of a kind; empty where the cluster does not know it, or does not show those of one namespace."""
+        kind, _, namespace = kind.partition("/")
+        where = f"--namespace={namespace}" if namespace else "--all-namespaces"
         try:
-            answer = self._run("get", kind, "--all-namespaces", "--show-managed-fields", "--output=json")
+            answer = self._run("get", kind, where, "--show-managed-fields", "--output=json")
         except ToolError as error:
-            if "doesn't have a resource type" in error.message:
+            if "doesn't have a resource type" in error.message or (namespace and "orbidden" in error.message):
                 return []
             raise
         items: list[Object] = json.loads(answer)["items"]
@@ -250,6 +294,13 @@ def made_namespaces(settings: Mapping[str, Any]) -> set[str]:
     addons = {namespace for addon, namespace in ADDON_NAMESPACES.items() if addon not in (cluster.get("found") or {})}
     ground = {namespace for key, namespace in GROUND_NAMESPACES.items() if cluster.get(key)}
     return {monitoring, f"{monitoring}-nodes", gateway, "mlflow", "object-store"} | teams | addons | ground
+
+
+def advice_on_network(snapshot: ClusterSnapshot, facts: NetworkFacts, settings: Mapping[str, Any]) -> list[Advice]:
+    """What these settings should know of that cluster's network."""
+    cluster = settings.get("cluster") or {}
+    declared = cluster.get("networkPolicies") or PolicyEngine.KUBERNETES
+    return [*network_advice(snapshot, facts, declared=declared, dns_addresses=cluster.get("dnsAddresses") or [])]
 
 
 def advice_for(snapshot: ClusterSnapshot, settings: Mapping[str, Any]) -> list[Advice]:
@@ -349,12 +400,15 @@ def detect(stack: str, kubeconfig: Path | None, context: str, as_snapshot: bool)
         )
     path = kubeconfig or Path(cluster.get("kubeconfig", DEFAULT_KUBECONFIG))
     context = context or cluster.get("context") or ""
-    snapshot = snapshot_of(ensure_showing_progress().path("kubectl"), path, context)
+    kubectl = kubectl_of(ensure_showing_progress().path("kubectl"), path, context)
+    snapshot, network = read_snapshot(kubectl.version(), kubectl.ask), read_network(kubectl.ask)
     if as_snapshot:
-        click.echo(json.dumps(snapshot, indent=1, sort_keys=True))
+        click.echo(json.dumps({**snapshot, "network": network}, indent=1, sort_keys=True))
         return
     rows = advice_for(snapshot, settings) if stack else advice(snapshot)
+    rows += advice_on_network(snapshot, network, settings)
     click.echo(facts_text(snapshot))
+    click.echo(f"  network: {', '.join(cni.name for cni in cnis_of(network)) or 'no CNI that is known here'}")
     click.echo(f"\n{advice_text(rows) or 'nothing clashes with what was declared'}")
     if not stack:
         click.echo(

@@ -1,0 +1,155 @@
+"""Which CNI evaluates the NetworkPolicies of a cluster that somebody else made, and which settings follow. Pure.
+
+The API server takes every policy, whether something evaluates it or not, and says nothing of it: only the CNI's own
+objects tell. docs/networking.md says what holds on which CNI.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, TypedDict
+
+from components.cluster_network import GKE_CLOUD_DNS, PolicyEngine
+from components.existing import Advice, ClusterSnapshot
+
+
+class NetworkAgentFacts(TypedDict):
+    """One DaemonSet of kube-system or of a CNI."""
+
+    name: str
+    """Its name."""
+    images: list[str]
+    """Images of its containers."""
+    arguments: list[str]
+    """Arguments of its containers."""
+    host_network: bool
+    """Whether its pods have the node's own network."""
+
+
+class NetworkFacts(TypedDict):
+    """What a cluster shows of its network."""
+
+    agents: list[NetworkAgentFacts]
+    """DaemonSets of `CNIS`, and NodeLocal DNSCache."""
+    cilium: dict[str, str]
+    """Keys of Cilium's ConfigMap that decide what policies select; empty: no such ConfigMap, or it may not be read."""
+    dns_service: str
+    """Address of the Service kube-dns; empty: there is none."""
+
+
+class Cni(NamedTuple):
+    """One CNI, or what evaluates policies beside one."""
+
+    name: str
+    evidence: re.Pattern[str]
+    """In `DaemonSet name image`."""
+    evaluates: bool
+    """Whether it evaluates NetworkPolicies, where nothing switches it off."""
+
+
+DATAPLANE_V2 = "GKE Dataplane V2"
+CNIS = (
+    Cni(DATAPLANE_V2, re.compile(r"^anetd "), True),
+    Cni("Cilium", re.compile(r"^\S*cilium /?|/cilium(-agent)?[:@]"), True),
+    Cni("Calico", re.compile(r"calico[-/](node|cni)\b|hardened-calico|^\S*canal "), True),
+    Cni("Antrea", re.compile(r"/antrea-agent|antrea-(ubuntu|agent)"), True),
+    Cni("kube-router", re.compile(r"/kube-router[:@]"), True),
+    Cni("OVN-Kubernetes", re.compile(r"^ovnkube-node "), True),
+    Cni("Azure Network Policy Manager", re.compile(r"/azure-npm[:@]"), True),
+    Cni("kube-network-policies", re.compile(r"/kube-network-policies[:@]"), True),
+    Cni("AWS VPC CNI", re.compile(r"^aws-node "), True),
+    Cni("kindnet", re.compile(r"/kindnetd[:@]"), True),
+    Cni("Flannel", re.compile(r"/flannel(-cni)?[:@]|hardened-flannel"), False),
+)
+"""By image, or by a name that its owner does not choose (anetd, aws-node, ovnkube-node). Sources: the projects' install
+manifests; kind v0.24.0 for kindnet, which evaluates none before."""
+OLD_KINDNET = re.compile(r"kindnetd:v202(0|1|2|3|40[1-7])")
+"""Images of kindnet before August 2024."""
+VPC_CNI_SWITCH = "--enable-network-policy=true"
+"""Argument of the agent beside aws-node, without which it evaluates nothing (aws/amazon-vpc-cni-k8s)."""
+CILIUM_KEYS = ("enable-policy", "policy-cidr-match-mode")
+NODE_LOCAL_DNS = "node-local-dns"
+POLICIES, ADDRESSES = "cluster.networkPolicies", "cluster.dnsAddresses"
+
+
+def cnis_of(facts: NetworkFacts) -> list[Cni]:
+    """What is there of `CNIS`."""
+    shown = [f"{agent['name']} {image}" for agent in facts["agents"] for image in agent["images"]]
+    found = [cni for cni in CNIS if any(cni.evidence.search(text) for text in shown)]
+    # Dataplane V2 runs Google's build of Cilium, without its own kinds of policies.
+    managed = any(cni.name == DATAPLANE_V2 for cni in found)
+    return [cni for cni in found if not (managed and cni.name == "Cilium")]
+
+
+def evaluates(cni: Cni, facts: NetworkFacts) -> bool:
+    """Whether it evaluates policies in this cluster."""
+    arguments = {argument for agent in facts["agents"] for argument in agent["arguments"]}
+    images = [image for agent in facts["agents"] for image in agent["images"]]
+    switched_off = {
+        "AWS VPC CNI": VPC_CNI_SWITCH not in arguments,
+        "Cilium": facts["cilium"].get("enable-policy") == "never",
+        "kindnet": any(OLD_KINDNET.search(image) for image in images),
+    }
+    return cni.evaluates and not switched_off.get(cni.name, False)
+
+
+def network_advice(
+    snapshot: ClusterSnapshot,
+    facts: NetworkFacts,
+    *,
+    declared: str = PolicyEngine.KUBERNETES,
+    dns_addresses: Sequence[str] = (),
+) -> Iterator[Advice]:
+    """What the declaration should know of the network. `declared` and `dns_addresses` as `mlplatform:cluster` has."""
+    found = cnis_of(facts)
+    names = {cni.name for cni in found}
+    selects_nodes = "nodes" in facts["cilium"].get("policy-cidr-match-mode", "")
+    if not any(evaluates(cni, facts) for cni in found):
+        yield _nothing_evaluates(snapshot, found)
+    elif "Cilium" in names and declared != PolicyEngine.CILIUM and not selects_nodes:
+        yield Advice(
+            POLICIES,
+            "Cilium, whose ipBlock selects no node",
+            "write `networkPolicies: cilium`: else the API server calls no webhook of the platform, and `up` fails",
+            blocks=True,
+        )
+    if declared == PolicyEngine.CILIUM and "Cilium" not in names:
+        what = ", ".join(sorted(names)) or "no Cilium"
+        yield Advice(POLICIES, what, "remove it: CiliumNetworkPolicy is no kind of this cluster", blocks=True)
+    yield from _dns(snapshot, facts, dns_addresses, cilium=bool(names & {"Cilium", DATAPLANE_V2}))
+
+
+def _nothing_evaluates(snapshot: ClusterSnapshot, found: Sequence[Cni]) -> Advice:
+    names = ", ".join(cni.name for cni in found)
+    if not found and "k3s" in snapshot["version"]:
+        return Advice(POLICIES, "K3s", "it evaluates policies itself, unless started with --disable-network-policy")
+    if not found:
+        return Advice(
+            POLICIES,
+            "no CNI that is known here",
+            "make sure that it evaluates NetworkPolicies: else every namespace of the platform is open",
+        )
+    able = any(cni.evaluates for cni in found)
+    remedy = "switch it on, or upgrade it" if able else "install a CNI that evaluates them: Calico, Cilium, Antrea"
+    return Advice(
+        POLICIES,
+        f"{names}: nothing evaluates NetworkPolicies",
+        f"{remedy}. Until then every namespace of the platform is open, and teams are not isolated",
+    )
+
+
+def _dns(snapshot: ClusterSnapshot, facts: NetworkFacts, known: Sequence[str], *, cilium: bool) -> Iterator[Advice]:
+    labels: list[Mapping[str, str]] = [node["labels"] for node in snapshot["nodes"]]
+    service = f"{facts['dns_service']}/32" if facts["dns_service"] else ""
+    if any("cloud.google.com/gke-nodepool" in each for each in labels) and GKE_CLOUD_DNS not in known:
+        yield Advice(ADDRESSES, "a GKE cluster", f"with Cloud DNS (always on Autopilot) write `- {GKE_CLOUD_DNS}`")
+    if any(each.get("eks.amazonaws.com/compute-type") == "auto" for each in labels) and service not in ("", *known):
+        line = f"write `- {service}`: nodes answer for DNS themselves, and pods find no name without it"
+        yield Advice(ADDRESSES, "EKS Auto Mode", line, blocks=True)
+    cached = any(agent["name"] == NODE_LOCAL_DNS and agent["host_network"] for agent in facts["agents"])
+    if cached and not cilium and service not in ("", *known):
+        yield Advice(
+            ADDRESSES,
+            "NodeLocal DNSCache on the node's network",
+            f"write `- {service}`: it answers at the address of the DNS Service, which no selector of pods allows",
+            blocks=True,
+        )
