@@ -19,6 +19,7 @@ from tables import table
 import components
 from components.catalog import ACCELERATORS, Accelerator, ClusterKind, topology_hosts
 from components.component import Component
+from components.flows import CONDITIONS, FLOWS, GROUPS
 from components.machines import machines_with
 from components.versions import API_VERSIONS, CHARTS, CRDS, IMAGES
 from policies.pack import RULES
@@ -65,6 +66,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "machines.md", machines_page()
     yield "versions.md", versions_page()
     yield "policies.md", policies_page()
+    yield "flows.md", flows_page()
 
 
 def component_classes() -> list[type[Component]]:
@@ -206,6 +208,32 @@ def policies_page() -> str:
         for rule in RULES
     ]
     return "# Policies\n\n" + table(("policy", "severity", "judges", "what it demands"), rows) + "\n"
+
+
+def flows_page() -> str:
+    """Who connects to whom."""
+    rows = [
+        (
+            flow.source,
+            flow.target,
+            f"{', '.join(map(str, flow.ports)) or 'all'}{', UDP too' if flow.udp else ''}",
+            flow.why,
+            CONDITIONS.get(flow.condition, ""),
+        )
+        for flow in FLOWS
+    ]
+    groups = [
+        (name, f"`{group.namespace}`", ", ".join(f"`{key}: {value}`" for key, value in group.labels.items()) or "all")
+        for name, group in GROUPS.items()
+    ]
+    return (
+        "# Flows\n\nEvery connection that the policies allow, besides the scrapes that follow from the monitors. What "
+        "holds on which CNI: [Networking](../networking.md).\n\n"
+        + table(("from", "to", "ports", "why", "where there is"), rows)
+        + "\n\n## Groups of pods\n\nNamespaces as they are without settings of their own.\n\n"
+        + table(("group", "namespace", "labels"), groups)
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -244,7 +244,7 @@ def _declare_accelerator_software(
             case "dra-driver-nvidia-gpu":
                 NvidiaDraDriver("dra-driver", {**watched, **driver}, ready)  # type: ignore[typeddict-item]
             case "aws-efa-k8s-device-plugin":
-                EfaDevicePlugin("efa-device-plugin", {"pools": pools, "source": source}, labelled)  # type: ignore[arg-type]
+                EfaDevicePlugin("efa-device-plugin", {"pools": pools, "source": source}, labelled)
     for name, plugin in {**vendor_plugins(pools), **device_plugins(settings, pools)}.items():
         DevicePlugin(name, {**plugin, "network": settings.network}, labelled)
 

@@ -3,6 +3,7 @@
 With a recording engine: no chart is rendered here.
 """
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,17 +11,20 @@ from pulumi_kubernetes import Provider
 
 from components.addons.accelerator_nodes import custom_resources
 from components.addons.device_plugin import DevicePlugin
+from components.eks.handles import NodeProvisioning
 from policies.rules.finding import Refused
 from stacks import addons, workloads
 from stacks.addons import device_plugins, more_scraped_ports
 from stacks.cluster import Cluster
 from stacks.data import declare_data
+from stacks.models.clouds import EksCluster
 from stacks.reader import from_file
 from stacks.settings import parse
 from stacks.tenants import declare_tenants
 from tests.recorder import Recording, record
 from tests.support.settings import GOOD, overlaid
 
+REPOSITORY = Path(__file__).parents[2]
 FOUND = {
     "cert-manager": "certificates",
     "cloudnative-pg": "databases",
@@ -138,6 +142,44 @@ def test_prometheus_reaches_what_is_outside_of_the_platforms_namespaces_by_the_p
     pools = {"cpu": {"nodesMax": 2}, "l4": {"accelerator": "L4", "nodesMax": 1, "devicePlugin": "found"}}
     assert more_scraped_ports(parse({**EXISTING, "cluster": {**there, "metallb": metallb}})) == [9120]
     assert more_scraped_ports(parse({**EXISTING, "cluster": {**there, "pools": pools, "found": found}})) == [9400, 9402]
+
+
+def test_what_is_said_of_the_network_reaches_every_namespace_of_the_platform() -> None:
+    """`dnsAddresses` is in each DNS policy, and `networkPolicies: cilium` adds a policy for each webhook."""
+    usual, said = declared(), declared(dnsAddresses=["10.43.0.10/32"], networkPolicies="cilium")
+    assert usual.of("CiliumNetworkPolicy") == []
+    webhooks = {one.inputs["metadata"]["namespace"] for one in said.of("CiliumNetworkPolicy")}
+    assert webhooks == {"cert-manager", "cnpg-system", "kserve", "monitoring"}
+    dns = [one.inputs for one in said.of("NetworkPolicy") if one.inputs["metadata"]["name"] == "allow-dns"]
+    home = {one.inputs["metadata"]["name"] for one in said.of("Namespace")}
+    reached = {one["metadata"]["namespace"] for one in dns if "10.43.0.10/32" in str(one["spec"])}
+    assert home - reached == {"csi-driver-nfs"}, "its pods have the node's network"
+
+
+@pytest.mark.parametrize(
+    ("stack", "addresses"),
+    [
+        ("dev", ["169.254.20.10/32"]),
+        ("prod", ["169.254.20.10/32"]),
+        ("gke", ["169.254.20.10/32", "169.254.169.254/32"]),
+        ("onprem", ["169.254.20.10/32"]),
+    ],
+)
+def test_cloud_dns_shares_the_address_of_the_metadata_service_and_is_open_on_gke_alone(
+    stack: str, addresses: list[str]
+) -> None:
+    text = (REPOSITORY / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
+    assert from_file(text).network["dns_addresses"] == addresses
+
+
+def test_on_auto_mode_nodes_answer_at_the_address_of_the_dns_service() -> None:
+    settings = from_file((REPOSITORY / "tests" / "stacks" / "good-eks.yaml").read_text(encoding="utf-8"))
+    assert settings.network["dns_addresses"] == ["169.254.20.10/32"]
+    assert isinstance(settings.cluster, EksCluster)
+    control_plane = {**settings.cluster.control_plane, "provisioning": NodeProvisioning.AUTO_MODE}
+    cluster = settings.cluster.model_copy(update={"control_plane": control_plane})
+    network = settings.model_copy(update={"cluster": cluster}).network
+    assert network["dns_addresses"] == ["169.254.20.10/32", "10.100.0.10/32", "172.20.0.10/32"]
 
 
 FPGA = {

@@ -156,7 +156,10 @@ def test_proxies_take_clients_from_the_named_ranges_and_reach_labelled_namespace
 
 def test_acme_challenges_and_monitoring_open_what_they_need() -> None:
     opened = set(traffic(gateway(domains=[PUBLIC], monitoring_namespace="monitoring"))) - set(traffic(gateway()))
-    assert opened == {"allow-challenge", "allow-challenge-in", "allow-challenge-self-check", "allow-metrics"}
+    assert opened == {
+        *("allow-challenge", "allow-challenge-in", "allow-challenge-self-check"),
+        *("allow-metrics", "allow-metrics-proxies"),
+    }
     assert len(gateway(monitoring_namespace="monitoring").of("PodMonitor")) == 2
     assert gateway().of("PodMonitor") == []
 

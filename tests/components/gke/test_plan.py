@@ -3,13 +3,16 @@
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.catalog import ClusterKind
+from components.gke.handles import GkeMode
 from components.gke.plan import (
     bounded,
     cloud_pool_name,
+    cluster_settings,
     initial_per_zone,
     maintenance_policy,
     plan_gke_pool,
@@ -81,3 +84,14 @@ def test_a_reservation_is_named_as_a_class_names_it() -> None:
     inside = {"reservationBlock": {"name": "b", "reservationSubBlock": {"name": "s"}}}
     assert reservation_parts(f"r/{blocks}") == {"name": "r", **inside}
     assert reservation_parts(f"projects/p/reservations/r/{blocks}") == {"name": "r", "project": "p", **inside}
+
+
+@pytest.mark.parametrize("spec", [{}, {"public_endpoint": True}, {"mode": GkeMode.AUTOPILOT}, {"dns_endpoint": False}])
+def test_no_control_plane_is_peered_so_its_webhooks_need_no_firewall_rule(spec: dict[str, Any]) -> None:
+    """A range for the control plane would peer it: Google's rule then opens 443 and 10250, and webhooks listen on 9443.
+
+    Without one, clusters from 1.29 on are connected by Private Service Connect (GKE documentation, network isolation).
+    Not proved: that Google keeps to it.
+    """
+    private = cluster_settings(spec, ["europe-west4-a"])["private_cluster_config"]  # type: ignore[arg-type]
+    assert not {key for key in private if "cidr" in key or "peering" in key}
