@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 from machine_tables import machines_page
 from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
+from pulumi_policy import ResourceValidationPolicy
 from tables import table
 
 import components
@@ -22,7 +23,9 @@ from components.component import Component
 from components.flows import CONDITIONS, FLOWS, GROUPS
 from components.machines import machines_with
 from components.versions import API_VERSIONS, CHARTS, CRDS, IMAGES
-from policies.pack import RULES
+from policies.pack import policies
+from policies.rules.operator_pods import OPERATOR_PODS
+from policies.rules.pod_sources import POD_SOURCES
 from stacks.schema import stack_file_schema
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -204,10 +207,23 @@ def versions_page() -> str:
 def policies_page() -> str:
     """The policy pack."""
     rows = [
-        (f"`{rule.name}`", rule.severity.value, "each object" if rule.of_one else "the stack", rule.description)
-        for rule in RULES
+        (
+            f"`{policy.name}`",
+            policy.severity.value if policy.severity else "",
+            policy.enforcement_level.value if policy.enforcement_level else "",
+            "each object" if isinstance(policy, ResourceValidationPolicy) else "the stack",
+            policy.description,
+        )
+        for policy in policies()
     ]
-    return "# Policies\n\n" + table(("policy", "severity", "judges", "what it demands"), rows) + "\n"
+    kinds = sorted({*POD_SOURCES, "Experiment (Katib)", *(kind for _, kind in OPERATOR_PODS)})
+    return (
+        "# Policies\n\n"
+        + table(("policy", "severity", "level", "checks", "what it demands"), rows)
+        + "\n\nKinds whose pods are counted: "
+        + ", ".join(kinds)
+        + ". An object of any other kind that asks for accelerators is refused.\n"
+    )
 
 
 def flows_page() -> str:

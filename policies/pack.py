@@ -16,6 +16,7 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
+from policies.charts import rendered_objects
 from policies.rules import names, network, pinned_images, quota
 from policies.rules.finding import Finding
 from policies.rules.objects import PlannedObject
@@ -143,8 +144,43 @@ def message(finding: Finding) -> str:
 
 
 def policies() -> list[Policy]:
-    """The SDK's policies for `RULES`."""
-    return [_policy(rule) for rule in RULES]
+    """The SDK's policies for `RULES`, and two on charts that a preview does not render."""
+    return [
+        *(_policy(rule) for rule in RULES),
+        StackValidationPolicy(
+            name="charts-keep-the-policies",
+            description="Objects of charts that a preview does not render keep the policies on single objects.",
+            enforcement_level=EnforcementLevel.MANDATORY,
+            config_schema=EXEMPTIONS,
+            severity=Severity.HIGH,
+            validate=_objects_of_charts,
+        ),
+        StackValidationPolicy(
+            name="charts-are-visible",
+            description="Every chart can be rendered before anything is created, so that policies see its objects.",
+            enforcement_level=EnforcementLevel.ADVISORY,
+            severity=Severity.MEDIUM,
+            validate=_visible_charts,
+        ),
+    ]
+
+
+def _objects_of_charts(args: StackValidationArgs, report: ReportViolation) -> None:
+    objects, _ = rendered_objects(args.resources)
+    for rule in (rule for rule in RULES if rule.of_one):
+        for one in objects:
+            for finding in findings_of(rule, [one], args.get_config(), _today()):
+                report(f"{rule.name}: {message(finding)}", one.urn)
+
+
+def _visible_charts(args: StackValidationArgs, report: ReportViolation) -> None:
+    _, unseen = rendered_objects(args.resources)
+    for chart in unseen:
+        report(
+            f"chart {chart.chart}: {chart.reason}. Rule: policies see every object before it is created. Remedy: make "
+            "the chart's source reachable from here; else its objects are checked while `up` creates them.",
+            chart.urn,
+        )
 
 
 def _policy(rule: Rule) -> Policy:
@@ -153,7 +189,7 @@ def _policy(rule: Rule) -> Policy:
             report(message(finding), None)
 
     def of_all(args: StackValidationArgs, report: ReportViolation) -> None:
-        objects = planned(args.resources)
+        objects = [*planned(args.resources), *rendered_objects(args.resources)[0]]
         for finding in findings_of(rule, objects, args.get_config(), _today()):
             report(message(finding), _urn_of(finding, objects))
 
