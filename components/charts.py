@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypedDict
 
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Input, ResourceOptions
 from pulumi_kubernetes.helm import v4 as helm
 
 from components.component import Component
@@ -65,9 +65,6 @@ def chart_reference(chart: str, source: ChartSource) -> dict[str, Any]:
 class AddonChart(Component):
     """One pinned chart. Its CRDs are installed beforehand by `Crds`; hooks do not run (Pulumi drops them)."""
 
-    release: Output[dict[str, Any]]
-    """What helm is given: name, chart, version, repository, namespace, values."""
-
     def __init__(self, name: str, args: AddonChartArgs, opts: ResourceOptions | None = None) -> None:
         refuse(f"chart {name}", check_known(f"{name}.chart", args["chart"], CHARTS))
         super().__init__(name, args, opts)
@@ -84,17 +81,16 @@ class AddonChart(Component):
             opts=self.child,
         )
         # Where a preview cannot render the chart for want of a cluster, the policy pack does (policies/charts.py).
-        self.release = Output.from_input(
-            {
-                "name": args["chart"],
-                "chart": reference["chart"],
-                "version": reference.get("version", ""),
-                "repository": reference.get("repository_opts", {}).get("repo", ""),
-                "namespace": args["namespace"],
-                "values": values,
-            }
-        )
-        self.register_outputs({"release": self.release})
+        release = {
+            "name": args["chart"],
+            "chart": reference["chart"],
+            "version": reference.get("version", ""),
+            "repository": reference.get("repository_opts", {}).get("repo", ""),
+            "namespace": args["namespace"],
+            "values": values,
+        }
+        # Not one Output of the whole: one value that a preview does not know would make all of it unknown.
+        self.register_outputs({"release": release})
 
 
 def values_of(values: Mapping[str, Any]) -> dict[str, Any]:

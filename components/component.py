@@ -4,7 +4,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from pulumi import ComponentResource, ResourceOptions
+from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from policies.rules.arguments import check_arguments
 from policies.rules.finding import refuse
@@ -37,6 +37,15 @@ class Component(ComponentResource):
         # In the Python SDK (3.272) a component's depends_on does not hold back its children; order must (ADR 0002).
         self.child = ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None)
         """Options of every child: below this component, after what this component waits for; nothing else."""
+
+
+def once_created(value: str, *resources: Resource) -> Output[str]:
+    """A value that every preview knows, and that becomes available in `up` once these resources exist.
+
+    On the first preview of a stack that creates its cluster, outputs of Kubernetes objects are unknown and policies
+    could not tell one namespace from another; URNs are known.
+    """
+    return Output.all(*(resource.urn for resource in resources)).apply(lambda _: value)
 
 
 def kept(options: ResourceOptions, *, keep: bool) -> ResourceOptions:

@@ -8,7 +8,7 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import core, meta, networking
 
 from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle, PolicyEngine
-from components.component import LABELS, Component
+from components.component import LABELS, Component, once_created
 from components.custom_resources import custom_resource
 from policies.rules.network import ANYWHERE, METADATA_SERVICE, NAMESPACE_LABEL
 
@@ -162,6 +162,7 @@ class IsolatedNamespace(Component):
 
     def __init__(self, name: str, args: IsolatedNamespaceArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
+        self._name = args["namespace"]
         level = PodSecurity(args["pod_security"]).value
         home = core.v1.Namespace(
             f"{name}-namespace",
@@ -186,9 +187,9 @@ class IsolatedNamespace(Component):
                 self._network_policy(name, home, f"allow-{rule['name']}", policy_spec(rule))
             elif network["policies"] == PolicyEngine.CILIUM:
                 role, spec = f"allow-{rule['name']}", cilium_policy_spec(rule)
-                where = home.metadata.name
+                where = once_created(args["namespace"], home)
                 custom_resource(f"{name}-{role}", "CiliumNetworkPolicy", role, spec, self.child, namespace=where)
-        self.namespace = Output.all(home.metadata.name, deny.metadata.name).apply(lambda names: str(names[0]))
+        self.namespace = once_created(args["namespace"], home, deny)
         self.register_outputs({"namespace": self.namespace})
 
     # In quotes, here and elsewhere: evaluated, such types import all of core.v1, 0.6 s of CPU before settings are read.
@@ -197,7 +198,7 @@ class IsolatedNamespace(Component):
     ) -> "networking.v1.NetworkPolicy":
         return networking.v1.NetworkPolicy(
             f"{name}-{role}",
-            metadata=meta.v1.ObjectMetaArgs(name=role, namespace=home.metadata.name, labels=LABELS),
+            metadata=meta.v1.ObjectMetaArgs(name=role, namespace=once_created(self._name, home), labels=LABELS),
             spec=spec,
             opts=self.child,
         )

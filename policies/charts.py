@@ -59,7 +59,10 @@ def unrendered(resources: Iterable[PolicyResource]) -> Iterator[Release | Unrend
         if owner is None or owner.resource_type != ADDON_CHART:
             yield Unrendered(one.urn, one.name, "only charts of the component AddonChart say what helm is given")
             continue
-        given = plain(owner.props.get("release") or {})
+        given = plain(owner.props).get("release")
+        if not isinstance(given, Mapping):
+            yield Unrendered(one.urn, one.name, "what helm is given is not known before up")
+            continue
         yield Release(
             one.urn,
             *(_text(given.get(key, "")) for key in ("name", "chart", "version", "repository", "namespace")),

@@ -56,11 +56,22 @@ _WITHOUT_CONTENT = (
 _NAMED_BY = ("apiVersion", "kind", "metadata")
 
 
+_inputs: dict[str, Any] = {}
+"""URN -> the inputs of each resource of this run. Without a cluster the provider answers a preview with no outputs at
+all, and policies on the whole stack, which get outputs, would see empty objects. One process serves one run."""
+
+
 def planned(resources: Iterable[PolicyResource | ResourceValidationArgs]) -> list[PlannedObject]:
     """The resources of the plan as policies see them."""
-    return [
-        PlannedObject(resource.urn, resource.resource_type, resource.name, _body(resource)) for resource in resources
-    ]
+    found = []
+    for resource in resources:
+        body = _body(resource)
+        if isinstance(resource, ResourceValidationArgs):
+            _inputs[resource.urn] = body
+        found.append(
+            PlannedObject(resource.urn, resource.resource_type, resource.name, body or _inputs.get(resource.urn, {}))
+        )
+    return found
 
 
 def _body(resource: PolicyResource | ResourceValidationArgs) -> Any:

@@ -10,7 +10,7 @@ from components.addons.gateway import GatewayHandle
 from components.addons.monitoring import MonitoringHandle
 from components.capacity import Supply, supplies_of
 from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import LABELS, Component
+from components.component import LABELS, Component, once_created
 from components.mlflow.tracking_server import TrackingHandle
 from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
 from components.placement import PoolHandle
@@ -112,17 +112,17 @@ class Team(Component):
                 metadata=self._metadata("team", home.namespace),
                 spec=quota_spec(team, supplies),
                 opts=self.child,
-            ).metadata.name,
+            ),
             core.v1.LimitRange(
                 f"{name}-limits", metadata=self._metadata("team", home.namespace), spec=LIMITS, opts=self.child
-            ).metadata.name,
+            ),
             *(
                 self._account(name, account, home.namespace, pull_secret, args)
                 for account in (TRAINING_ACCOUNT, SERVING_ACCOUNT)
             ),
         ]
         self._rights(name, home.namespace, team)
-        self.namespace = Output.all(home.namespace, *guards).apply(lambda names: str(names[0]))
+        self.namespace = once_created(namespace_of(args["name"], team), home, *guards)
         self.quota = Output.from_input({key: int(units) for key, units in (team.get("quota") or {}).items()})
         self.handle = TeamHandle(
             name=args["name"],
@@ -145,7 +145,7 @@ class Team(Component):
         namespace: Output[str],
         pull_secret: Output[str] | None,
         args: TeamArgs,
-    ) -> Output[str]:
+    ) -> "core.v1.ServiceAccount":
         """A service account without a token; KServe reads the store's credentials off its `secrets`."""
         store, annotations = args.get("artifacts"), (args.get("account_annotations") or {}).get(account)
         keys = store["credentials_secret_name"] if store and account == SERVING_ACCOUNT else ""
@@ -156,7 +156,7 @@ class Team(Component):
             image_pull_secrets=[{"name": pull_secret}] if pull_secret else None,
             secrets=[{"name": keys}] if keys else None,
             opts=self.child,
-        ).metadata.name.apply(str)
+        )
 
     def _pull_secret(self, name: str, namespace: Output[str], registry: RegistryCredentials) -> Output[str]:
         return core.v1.Secret(

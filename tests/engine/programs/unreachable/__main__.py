@@ -1,6 +1,7 @@
 """A chart on a cluster that does not exist yet, as on the first preview of a cloud stack.
 
-Settings: `image`, the tag of the chart's image; `chart`, a chart of the bundled folder, or a location that has none.
+Settings: `tag` of the chart's image; `location` of the charts, default the bundled ones; `units`, GPUs of a job of a
+team whose quota is 4, default no team and no job.
 """
 
 from pathlib import Path
@@ -11,6 +12,10 @@ import pulumi_kubernetes as kubernetes
 import simulator
 from components.charts import AddonChart, ChartOrigin, ChartSource
 from components.namespaces import IsolatedNamespace, PodSecurity
+from components.node_pools.simulated import SimulatedNodePool
+from components.placement import PoolArgs
+from components.tenants.priority_classes import PriorityClasses
+from components.tenants.team import Team
 
 config = pulumi.Config("unreachable")
 provider = kubernetes.Provider("cluster", kubeconfig=pulumi.UNKNOWN)
@@ -27,3 +32,18 @@ AddonChart(
     },
     opts,
 )
+
+if units := config.get("units"):
+    pool = SimulatedNodePool("h100", PoolArgs(accelerator="H100", nodes_max=2), opts)
+    order = PriorityClasses("order", {"prefix": "order"}, opts)
+    spec = {"owner": "vision-leads", "cost_center": "4711", "quota": {"h100": 4}}
+    team = Team("vision", {"name": "vision", "team": spec, "pools": [pool.handle], "priorities": order.handle}, opts)
+    resources = {"limits": {"nvidia.com/gpu": units}}
+    pod = {
+        "restart_policy": "Never",
+        "node_selector": {"mlplatform.dev/pool": "h100"},
+        "containers": [{"name": "main", "image": "registry.example.com/p:1", "resources": resources}],
+    }
+    metadata = {"name": "greedy", "namespace": team.namespace}
+    in_cluster = pulumi.ResourceOptions(provider=provider)
+    kubernetes.batch.v1.Job("greedy", metadata=metadata, spec={"template": {"spec": pod}}, opts=in_cluster)
