@@ -64,9 +64,13 @@ def unrendered(resources: Iterable[PolicyResource]) -> Iterator[Release | Unrend
             yield Unrendered(one.urn, one.name, "what helm is given is not known before up")
             continue
         yield Release(
-            one.urn,
-            *(_text(given.get(key, "")) for key in ("name", "chart", "version", "repository", "namespace")),
-            json.dumps(_with_placeholders(given.get("values") or {}), sort_keys=True),
+            urn=one.urn,
+            name=_text(given.get("name", "")),
+            chart=_text(given.get("chart", "")),
+            version=_text(given.get("version", "")),
+            repository=_text(given.get("repository", "")),
+            namespace=_text(given.get("namespace", "")),
+            values=json.dumps(_with_placeholders(given.get("values") or {}), sort_keys=True),
         )
 
 
