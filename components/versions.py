@@ -196,7 +196,7 @@ CHARTS: dict[str, Chart] = {
             "metallb",
             "metallb/metallb v0.16.2 charts/metallb, 2026-11-04",
         ),
-        # renovate: datasource=github-releases depName=kubernetes-csi/csi-driver-nfs
+        # renovate: datasource=helm depName=csi-driver-nfs registryUrl=https://raw.githubusercontent.com/kubernetes-csi/csi-driver-nfs/master/charts
         Chart(
             "csi-driver-nfs",
             "4.13.4",
