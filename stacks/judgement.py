@@ -14,6 +14,7 @@ from components.addons.gateway import GatewayArgs, domain_facts, is_envoy
 from components.catalog import ACCELERATORS, ClusterKind
 from components.charts import ChartOrigin
 from components.existing import FoundAddon, left_out
+from components.serving.runtime_table import known_runtimes
 from components.serving.spec import replicas_of
 from components.stores import ObjectStoreKind, StoragePurpose, plan_storage_classes
 from components.tenants.spec import TeamSpec
@@ -26,6 +27,7 @@ from policies.rules.mlflow import check_backup, check_external_database, check_t
 from policies.rules.monitoring import check_alert_rules, check_monitoring
 from policies.rules.names import check_object_name
 from policies.rules.onprem import check_gpu_operator
+from policies.rules.serving import check_runtimes
 from policies.rules.storage import check_bucket, check_object_store, check_storage_classes
 from policies.rules.tenants import check_team
 from policies.rules.workloads import (
@@ -83,6 +85,7 @@ def judge(settings: Settings, dropped: Mapping[str, Set[str]] = {}) -> Iterator[
     yield from _namespaces(settings)
     yield from _names(settings)
     yield from _public_names(settings)
+    yield from _serving(settings)
     yield from dict.fromkeys(_tenancy(sound, dropped.get("teams", frozenset())))
 
 
@@ -314,6 +317,11 @@ def _is_bound_outside(settings: Settings) -> bool:
 
 
 @as_far_as_known
+def _serving(settings: Settings) -> Iterator[Finding]:
+    yield from check_runtimes("servingRuntimes", settings.serving_runtimes)
+
+
+@as_far_as_known
 def _way_in(settings: Settings) -> Iterator[Finding]:
     if settings.acme:
         yield from check_acme("acme", settings.acme.email, settings.acme.server)
@@ -527,7 +535,8 @@ def _workload(path: str, name: str, workload: Workload, settings: Settings) -> I
                 "remove workers or schedule",
             )
         case Inference():
-            yield from check_inference(f"{path}.service", workload.service, pool)
+            runtimes = known_runtimes(settings.serving_runtimes)
+            yield from check_inference(f"{path}.service", workload.service, pool, runtimes)
         case ModelServer():
             domains = {domain["name"]: domain["domain"] for domain in settings.domains}
             yield from check_model_server(f"{path}.server", workload.server, pool, domains)

@@ -58,7 +58,7 @@ from stacks.models.platform import (
     ObjectStore,
     Storage,
 )
-from stacks.models.workloads import Inference, ModelServer, Team, Training, Workload
+from stacks.models.workloads import Inference, ModelServer, ServingRuntime, Team, Training, Workload
 from stacks.pools import pool_handles
 from stacks.problems import problems_of
 
@@ -113,6 +113,8 @@ class Settings(Model):
     """Who works here: team name -> its quota, its people, its ways out."""
     training: dict[Name, Training] = {}
     """Trainings."""
+    serving_runtimes: dict[Name, ServingRuntime] = {}
+    """Model servers for KServe beside the platform's: name -> image and the formats that it loads."""
     inference: dict[Name, Inference] = {}
     """Models served by KServe."""
     model_servers: dict[Name, ModelServer] = {}

@@ -30,6 +30,7 @@ def declare_workloads(settings: Settings, cluster: Cluster, addons: Addons, data
                 "service": inference.service,
                 "team": tenants.handles[inference.team],
                 "pool": cluster.pools[inference.pool],
+                "runtimes": dict(settings.serving_runtimes),
                 "monitoring": addons.monitoring_handle,
             },
             cluster.opts(*serving, addons.gateway, *tenants.ready[inference.team], *cluster.nodes),
@@ -63,7 +64,7 @@ def _declare_kserve(settings: Settings, cluster: Cluster, addons: Addons, data: 
         },
         cluster.opts(addons.cert_manager),
     )
-    return ServingRuntimes("serving-runtimes", {}, cluster.opts(kserve))
+    return ServingRuntimes("serving-runtimes", {"own": dict(settings.serving_runtimes)}, cluster.opts(kserve))
 
 
 def _declare_training(

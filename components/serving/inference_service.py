@@ -11,13 +11,13 @@ from components.custom_resources import custom_resource
 from components.device_claims import device_claim_template
 from components.placement import PoolHandle
 from components.serving.plan import disruption_budget_spec, inference_spec, pod_monitor_spec
-from components.serving.spec import InferenceSpec
+from components.serving.runtime_table import choose_runtime, known_runtimes, metrics_port
+from components.serving.spec import InferenceSpec, RuntimeSpec
 from components.tenants.handles import TeamHandle
 from components.workloads import Role, pod_selector, workload_labels
 from policies.rules.finding import refuse
 from policies.rules.workloads import check_inference
 
-METRICS_PORT = 8080
 READY_SECONDS = 1800
 """How long `up` waits: weights of 100 GB over the network, and a node that is started for them."""
 
@@ -31,6 +31,8 @@ class InferenceServiceArgs(TypedDict, total=False):
     """Whose it is: namespace, service account with the store's credentials, priority."""
     pool: Required[PoolHandle]
     """Where it runs; never a spot pool."""
+    runtimes: dict[str, RuntimeSpec]
+    """The environment's runtimes beside the platform's, as `ServingRuntimes` has them; default: none."""
     monitoring: MonitoringHandle
     """Who scrapes it; default: nobody."""
 
@@ -43,7 +45,10 @@ class InferenceService(Component):
 
     def __init__(self, name: str, args: InferenceServiceArgs, opts: ResourceOptions | None = None) -> None:
         spec, team, pool = args["service"], args["team"], args["pool"]
-        refuse(f"inference service {name}", check_inference(name, spec, pool))
+        runtimes = known_runtimes(args.get("runtimes"))
+        refuse(f"inference service {name}", check_inference(name, spec, pool, runtimes))
+        choice = choose_runtime(spec, runtimes)
+        assert choice  # a model without a runtime was refused
         super().__init__(name, args, opts)
         labels, selector = workload_labels(name, team["name"], Role.SERVING), pod_selector(name, Role.SERVING)
         claim = device_claim_template(name, team, pool, spec.get("accelerators"), labels, self.child)
@@ -51,7 +56,7 @@ class InferenceService(Component):
             f"{name}-service",
             "InferenceService",
             name,
-            inference_spec(spec, pool, team, labels, claim),
+            inference_spec(spec, pool, team, labels, choice, claim),
             self.child,
             namespace=team["namespace"],
             labels=labels,
@@ -66,7 +71,7 @@ class InferenceService(Component):
             spec=disruption_budget_spec(selector),
             opts=self.child,
         )
-        port = int(spec.get("metrics_port", METRICS_PORT))
+        port = metrics_port(spec, runtimes)
         if args.get("monitoring") and port:
             custom_resource(
                 f"{name}-monitor",

@@ -18,6 +18,7 @@ from components.pods import (
     spread,
     startup_probe,
 )
+from components.serving.runtime_table import Choice
 from components.serving.spec import (
     DEFAULT_GRACE_SECONDS,
     DEFAULT_INFERENCE_STORAGE_GIB,
@@ -105,13 +106,18 @@ def _shared(spec: InferenceSpec | ModelServerSpec) -> list[Mounted]:
 
 
 def inference_spec(
-    service: InferenceSpec, pool: PoolHandle, team: TeamHandle, labels: Mapping[str, str], device_claim: Any = None
+    service: InferenceSpec,
+    pool: PoolHandle,
+    team: TeamHandle,
+    labels: Mapping[str, str],
+    choice: Choice,
+    device_claim: Any = None,
 ) -> dict[str, Any]:
     """The `spec` of an InferenceService. `device_claim`: name of its ResourceClaimTemplate."""
-    spec: dict[str, Any] = {"predictor": predictor(service, pool, team, labels, device_claim)}
+    spec: dict[str, Any] = {"predictor": predictor(service, pool, team, labels, choice, device_claim)}
     canary, transformed = service.get("canary"), service.get("transformer")
     if canary:
-        model = _model(service, pool, canary["storage_uri"])
+        model = _model(service, pool, canary["storage_uri"], choice)
         spec["canary"] = [
             {
                 "trafficPercent": int(canary["traffic_percent"]),
@@ -127,19 +133,25 @@ def inference_spec(
     return spec
 
 
-def _model(service: InferenceSpec, pool: PoolHandle, uri: str) -> dict[str, Any]:
+def _model(service: InferenceSpec, pool: PoolHandle, uri: str, choice: Choice) -> dict[str, Any]:
     version, runtime = service.get("model_format_version"), service.get("runtime")
     tag = runtime_version(service, pool)
     return {
         "modelFormat": {"name": service["model_format"]} | ({"version": version} if version else {}),
         "storageUri": uri,
+        **({"protocolVersion": choice.protocol.value} if choice.protocol else {}),
         **({"runtime": runtime} if runtime else {}),
         **({"runtimeVersion": tag} if tag else {}),
     }
 
 
 def predictor(
-    service: InferenceSpec, pool: PoolHandle, team: TeamHandle, labels: Mapping[str, str], device_claim: Any = None
+    service: InferenceSpec,
+    pool: PoolHandle,
+    team: TeamHandle,
+    labels: Mapping[str, str],
+    choice: Choice,
+    device_claim: Any = None,
 ) -> dict[str, Any]:
     """The part that serves the model. Everything but its model holds for a canary too: KServe lays that over this."""
     storage_gib = service.get("ephemeral_storage_gib", DEFAULT_INFERENCE_STORAGE_GIB)
@@ -153,7 +165,7 @@ def predictor(
         mounts=mounts,
         read_only_root=service.get("read_only_root", True),
     )
-    model = _model(service, pool, service["storage_uri"]) | {
+    model = _model(service, pool, service["storage_uri"], choice) | {
         key: value for key, value in program.items() if key not in ("name", "image")
     }
     version, annotations = service.get("version"), service.get("annotations")

@@ -18,6 +18,51 @@ class ScaleMetric(StrEnum):
     MEMORY = "memory"
 
 
+class Protocol(StrEnum):
+    """How a model server is spoken to (KServe's inference protocols)."""
+
+    V1 = "v1"
+    """`/v1/models/<name>:predict`, as TensorFlow Serving has it."""
+    V2 = "v2"
+    """The open inference protocol, `/v2/models/<name>/infer`."""
+    GRPC_V2 = "grpc-v2"
+    """The same over gRPC."""
+
+
+class FormatSpec(TypedDict, total=False):
+    """A model format that a runtime loads."""
+
+    name: Required[str]
+    """What models write in `modelFormat`."""
+    version: str
+    """Its version; default 1."""
+    priority: int
+    """Of several runtimes for a format the highest is chosen; default 1."""
+    auto_select: bool
+    """Whether it is chosen without being named in `runtime`; default true."""
+
+
+class RuntimeSpec(TypedDict, total=False):
+    """A model server beside the platform's. It serves on port 8080 what lies in /mnt/models."""
+
+    image: Required[str]
+    """Container image with a tag or digest."""
+    formats: Required[list[FormatSpec]]
+    """What it loads."""
+    protocols: list[Protocol]
+    """What it speaks: v1, v2, grpc-v2; default v1."""
+    command: list[str]
+    """Replaces the image's entry point."""
+    arguments: list[str]
+    """Its arguments, before those of the model; `{{.Name}}` is the model's name."""
+    environment: dict[str, str]
+    """Environment variables."""
+    ready_path: str
+    """HTTP path that answers 200 once the model is loaded; default: the port is open."""
+    metrics_port: int
+    """Port of Prometheus metrics under /metrics; default 8080."""
+
+
 class CanarySpec(TypedDict, total=False):
     """Another version of the model that takes a part of the traffic.
 
@@ -65,9 +110,12 @@ class InferenceSpec(TypedDict, total=False):
     model_format: Required[str]
     """As the serving runtime calls it: `huggingface`, `sklearn`, `onnx`, `triton`."""
     model_format_version: str
-    """Version of the format, where a runtime asks for it."""
+    """Version of the format; default: any that a runtime loads."""
+    protocol_version: Protocol
+    """How it is spoken to: v1 or v2; default v1 where a runtime of the format has it, else v2."""
     runtime: str
-    """Serving runtime; default: KServe chooses by format."""
+    """Serving runtime: one of the platform's (`kserve-tritonserver`) or of `servingRuntimes`; default: KServe chooses
+    by format and protocol."""
     runtime_version: str
     """Tag of the runtime's image; default: the runtime's own. On an NVIDIA device that KServe does not know for one (a
     share, a claim of DRA) the default for `huggingface` and `vLLM` is the tag for GPUs."""
@@ -102,7 +150,7 @@ class InferenceSpec(TypedDict, total=False):
     timeout_seconds: int
     """How long one request may take; default 60."""
     metrics_port: int
-    """Port of Prometheus metrics under /metrics; default 8080, where KServe's own runtimes have them; 0: none."""
+    """Port of Prometheus metrics under /metrics; default: that of the runtime (8080; Triton 8002); 0: none."""
     annotations: dict[str, str]
     """Annotations of the pods."""
     canary: CanarySpec
@@ -209,12 +257,13 @@ def device_runtime(service: InferenceSpec) -> DeviceRuntime | None:
 def runtime_version(service: InferenceSpec, pool: PoolHandle) -> str:
     """The `runtimeVersion` that makes the runtime use the pool's devices; empty: KServe finds the image by itself."""
     row = device_runtime(service)
-    if service.get("runtime_version") or row is None or not _takes_nvidia(service, pool) or kserve_sees_gpus(pool):
+    if service.get("runtime_version") or row is None or not takes_nvidia(service, pool) or kserve_sees_gpus(pool):
         return service.get("runtime_version", "")
     return IMAGES[row.image].tag + row.gpu_suffix
 
 
-def _takes_nvidia(service: InferenceSpec, pool: PoolHandle) -> bool:
+def takes_nvidia(service: InferenceSpec, pool: PoolHandle) -> bool:
+    """Whether the model asks for devices of NVIDIA."""
     accelerator = ACCELERATORS.get(pool["capacity"]["accelerator"])
     wanted = int((service.get("accelerators") or {}).get("count", 0))
     return wanted > 0 and accelerator is not None and accelerator.vendor == "NVIDIA"

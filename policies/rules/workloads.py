@@ -7,6 +7,7 @@ use. Settings and components call the same ones; paths are written as the settin
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from difflib import get_close_matches
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -14,6 +15,7 @@ from cronsim import CronSim, CronSimError
 
 from components.catalog import Purchase, Sharing
 from components.placement import AcceleratorRequest, PoolHandle, resource_name
+from components.serving.runtime_table import RUNTIMES, Runtime, choose_runtime
 from components.serving.spec import DEFAULT_SCALE_TARGET_PERCENT as SCALE_TARGET
 from components.serving.spec import (
     CanarySpec,
@@ -24,6 +26,7 @@ from components.serving.spec import (
     kserve_sees_gpus,
     replicas_of,
     runtime_version,
+    takes_nvidia,
 )
 from components.stores import AccessMode
 from components.training.spec import (
@@ -295,13 +298,16 @@ def _check_workers(path: str, job: TrainingSpec, pool: PoolHandle, workers: Work
         yield from _between(path, "port", workers["port"], 1024, 65535, "as a port")
 
 
-def check_inference(path: str, service: InferenceSpec, pool: PoolHandle) -> Iterator[Finding]:
-    """One model served by KServe."""
+def check_inference(
+    path: str, service: InferenceSpec, pool: PoolHandle, runtimes: Mapping[str, Runtime] = RUNTIMES
+) -> Iterator[Finding]:
+    """One model served by KServe. `runtimes`: those that there are, by name."""
     yield from _required(path, service, ("model_format", "storage_uri", "cpu_millis", "memory_gib"))
     if service.get("storage_uri"):
         yield from check_storage_uri(f"{path}.storageUri", service["storage_uri"], INFERENCE_SCHEMES)
     if service.get("version"):
         yield from _check_version(f"{path}.version", service["version"])
+    yield from _check_choice(path, service, pool, runtimes)
     yield from _check_runtime(path, service, pool)
     yield from _check_served(path, service, pool)
     yield from _between(path, "metricsPort", service.get("metrics_port", 0), 0, 65535, "as a port; 0 is none")
@@ -309,6 +315,56 @@ def check_inference(path: str, service: InferenceSpec, pool: PoolHandle) -> Iter
         yield from _check_canary(f"{path}.canary", service["canary"], service)
     if service.get("transformer"):
         yield from _check_transformer(f"{path}.transformer", service["transformer"])
+
+
+def _check_choice(
+    path: str, service: InferenceSpec, pool: PoolHandle, runtimes: Mapping[str, Runtime]
+) -> Iterator[Finding]:
+    """KServe finds a runtime for the model, and that runtime runs on the pool."""
+    name, version = service.get("model_format", ""), service.get("model_format_version", "")
+    named, protocol = service.get("runtime", ""), service.get("protocol_version")
+    if named and named not in runtimes:
+        remedy = f"{_nearest(named, [*runtimes])}declare it under servingRuntimes"
+        yield Finding(f"{path}.runtime", named, f"a serving runtime that there is: {', '.join(runtimes)}", remedy)
+        return
+    able = {key: one for key, one in runtimes.items() if named in ("", key) and any(one.loads(name))}
+    choice = choose_runtime(service, runtimes)
+    if not name or choice:
+        if choice and any(row.gpu for row in choice.runtime.loads(name, version)) and not takes_nvidia(service, pool):
+            yield Finding(
+                f"{path}.modelFormat",
+                f"{name} on pool {pool['capacity']['pool']}",
+                "a format that runs on NVIDIA GPUs alone",
+                "choose a pool that has some and set accelerators.count",
+            )
+    elif named and not able:
+        loads = ", ".join(dict.fromkeys(row.name for row in runtimes[named].formats))
+        yield Finding(f"{path}.runtime", named, f"a runtime that loads {name}; this one loads {loads}", "name another")
+    elif not able:
+        formats = [*dict.fromkeys(row.name for one in runtimes.values() for row in one.formats)]
+        rule = f"a format that a serving runtime loads: {', '.join(formats)}"
+        yield Finding(
+            f"{path}.modelFormat",
+            name,
+            rule,
+            f"{_nearest(name, formats)}declare a runtime for it under servingRuntimes",
+        )
+    elif not any(any(one.loads(name, version)) for one in able.values()):
+        versions = ", ".join(dict.fromkeys(row.version for one in able.values() for row in one.loads(name)))
+        rule = f"a version of {name} that a serving runtime loads: {versions}"
+        yield Finding(f"{path}.modelFormatVersion", version, rule, "name one of them, or leave it out")
+    elif not named and not any(row.auto_select for one in able.values() for row in one.loads(name, version)):
+        rule = f"KServe chooses no runtime for {name} by itself; it is loaded by {', '.join(able)}"
+        yield Finding(f"{path}.runtime", "(missing)", rule, "name the runtime")
+    else:
+        spoken = ", ".join(dict.fromkeys(each for one in able.values() for each in one.protocols))
+        rule = f"a protocol in which {named or 'a runtime'} serves {name}: {spoken}"
+        yield Finding(f"{path}.protocolVersion", str(protocol), rule, "name one of them, or leave it out")
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1, cutoff=0.4)
+    return f"did you mean {close[0]}? Else " if close else ""
 
 
 def _check_runtime(path: str, service: InferenceSpec, pool: PoolHandle) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from typing import Annotated, TypedDict
 
 from pydantic import SecretStr
 
-from components.serving.spec import InferenceSpec, ModelServerSpec
+from components.serving.spec import InferenceSpec, ModelServerSpec, RuntimeSpec
 from components.stores import StoragePurpose
 from components.tenants.spec import TeamSpec
 from components.training.spec import ScheduleSpec, TrainingSpec, WorkersSpec
@@ -62,6 +62,9 @@ class Training(Workload):
     def checkpoint_purpose(self) -> StoragePurpose:
         """Several nodes write to a file system, one to a disk."""
         return self.checkpoint_storage or (StoragePurpose.SHARED if self.workers else StoragePurpose.STANDARD)
+
+
+ServingRuntime = Annotated[RuntimeSpec, Shape(RuntimeSpec)]
 
 
 class Inference(Workload):

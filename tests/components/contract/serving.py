@@ -6,12 +6,24 @@ from components.addons.kserve import KServe
 from components.serving.inference_service import InferenceService
 from components.serving.model_server import ModelServer
 from components.serving.runtimes import ServingRuntimes
-from components.serving.spec import ScaleMetric
+from components.serving.spec import Protocol, ScaleMetric
 from tests.components.contract.case import ABSENT, Case
 from tests.components.platform_handles import GATEWAY, H100, MIG, MONITORING, NETWORK, SOURCE, STORE, TEAM, TRACKING
 
 _OTHER_POOL = {**H100, "placement": {**H100["placement"], "node_selector": {"pool": "other"}}}
 _OTHER_TEAM = {**TEAM, "namespace": "speech"}
+
+
+_OWN_RUNTIME = {
+    "image": "registry.example.com/pmml:1.0",
+    "formats": [{"name": "pmml", "version": "4", "priority": 2, "auto_select": True}],
+    "protocols": ["v2"],
+    "command": ["serve"],
+    "arguments": ["--name={{.Name}}"],
+    "environment": {"LEVEL": "info"},
+    "ready_path": "/up",
+    "metrics_port": 9090,
+}
 
 
 def _on_mig(spec: str) -> dict[str, Any]:
@@ -43,10 +55,15 @@ CASES = [
     ),
     Case(
         ServingRuntimes,
-        {"runtimes": ["sklearnserver", "xgbserver"]},
-        variants={"runtimes": ["sklearnserver"]},
-        refused={"runtimes": ["sklearnserver", "sklearnserver"]},
-        second={"runtimes": ["vllmserver"]},
+        {"own": {"pmml": _OWN_RUNTIME}},
+        variants={
+            "own.pmml.formats.0.auto_select": False,
+            "own.pmml.protocols": ["v1"],
+            "own.pmml.image": "registry.example.com/pmml:2.0",
+            "own.pmml.ready_path": "/ready",
+        },
+        refused={"own": {"pmml": {**_OWN_RUNTIME, "image": "pmml:latest"}}},
+        single="its objects are named as KServe names its own, without a namespace",
     ),
     Case(
         InferenceService,
@@ -55,6 +72,7 @@ CASES = [
                 "version": "a",
                 "model_format": "huggingface",
                 "model_format_version": "1",
+                "protocol_version": Protocol.V2,
                 "runtime": "kserve-huggingfaceserver",
                 "runtime_version": "v0.20.0-gpu",
                 "storage_uri": "s3://models/a",

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.serving.runtimes import RUNTIMES, ServingRuntimes, ServingRuntimesArgs, runtime_spec
+from components.serving.runtime_table import RUNTIMES
+from components.serving.runtimes import ServingRuntimes, ServingRuntimesArgs, runtime_spec
 from components.versions import CHARTS, IMAGES
 from policies.rules.finding import Refused
 from tests.recorder import Recording, record
@@ -28,18 +29,28 @@ def test_there_is_one_cluster_serving_runtime_for_each_row_under_kserves_own_nam
     assert len(recording.resources) == len(RUNTIMES) + 1
 
 
-def test_only_the_chosen_ones_are_declared() -> None:
-    assert recorded({"runtimes": ["tritonserver"]}).kinds() == [
-        "ClusterServingRuntime runtimes-tritonserver",
-        "ServingRuntimes runtimes",
+OWN: Any = {"image": "registry.example.com/pmml:1.2", "formats": [{"name": "pmml", "version": "4"}]}
+
+
+def test_a_runtime_of_the_settings_stands_beside_them_under_its_own_name() -> None:
+    recording = recorded({"own": {"pmml": {**OWN, "ready_path": "/up", "protocols": ["v2"]}}})
+    assert len(recording.of("ClusterServingRuntime")) == len(RUNTIMES) + 1
+    runtime = recording.one("ClusterServingRuntime", "pmml").inputs
+    assert runtime["metadata"]["annotations"]["serving.kserve.io/server-type"] == "pmml"
+    assert runtime["spec"]["protocolVersions"] == ["v2"]
+    assert runtime["spec"]["supportedModelFormats"] == [
+        {"name": "pmml", "version": "4", "autoSelect": True, "priority": 1}
     ]
+    (server,) = runtime["spec"]["containers"]
+    assert server["image"] == "registry.example.com/pmml:1.2"
+    assert server["readinessProbe"]["httpGet"]["path"] == "/up"
 
 
-@pytest.mark.parametrize("name", RUNTIMES)
-def test_every_runtime_says_its_server_type_and_where_its_metrics_are(name: str) -> None:
-    runtime = recorded({"runtimes": [name]}).one("ClusterServingRuntime").inputs
-    assert runtime["metadata"]["annotations"]["serving.kserve.io/server-type"] == name
-    assert set(runtime["spec"]["annotations"]) == {"prometheus.kserve.io/path", "prometheus.kserve.io/port"}
+@pytest.mark.parametrize("runtime", RUNTIMES.values(), ids=lambda runtime: runtime.name)
+def test_every_runtime_says_its_server_type_and_where_its_metrics_are(runtime: Any) -> None:
+    declared = recorded({}).one("ClusterServingRuntime", runtime.name).inputs
+    assert declared["metadata"]["annotations"]["serving.kserve.io/server-type"] == runtime.server_type
+    assert set(declared["spec"]["annotations"]) == {"prometheus.kserve.io/path", "prometheus.kserve.io/port"}
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES.values(), ids=lambda runtime: runtime.name)
@@ -52,7 +63,7 @@ def test_every_container_is_restricted_pinned_and_asks_for_no_device(runtime: An
     assert context["capabilities"] == {"drop": ["ALL"]}
     assert context["seccompProfile"] == {"type": "RuntimeDefault"}
     assert not server["image"].endswith(":latest")
-    assert server["image"] == IMAGES[runtime.image].reference
+    assert server["image"] in {image.reference for image in IMAGES.values()}
     assert set(server["resources"]["limits"]) == {"memory"}
 
 
@@ -72,7 +83,7 @@ def test_images_without_a_user_of_their_own_get_one() -> None:
         name: runtime_spec(runtime)["containers"][0]["securityContext"].get("runAsUser")
         for name, runtime in RUNTIMES.items()
     }
-    assert {name for name, user in users.items() if user} == {"vllmserver", "tritonserver"}
+    assert {name for name, user in users.items() if user} == {"kserve-vllmserver", "kserve-tritonserver"}
 
 
 def test_one_format_is_chosen_without_doubt_among_the_runtimes() -> None:
@@ -85,18 +96,28 @@ def test_one_format_is_chosen_without_doubt_among_the_runtimes() -> None:
 
 
 def test_a_large_model_has_half_an_hour_to_load() -> None:
-    (server,) = runtime_spec(RUNTIMES["vllmserver"])["containers"]
+    (server,) = runtime_spec(RUNTIMES["kserve-vllmserver"])["containers"]
     probe = server["startupProbe"]
     assert probe["periodSeconds"] * probe["failureThreshold"] == 1800
-    assert "startupProbe" not in runtime_spec(RUNTIMES["sklearnserver"])["containers"][0]
+    assert "startupProbe" not in runtime_spec(RUNTIMES["kserve-sklearnserver"])["containers"][0]
 
 
 @pytest.mark.parametrize(
-    ("chosen", "rule"), [(["torchserve"], "a runtime of the table"), (["mlserver", "mlserver"], "each once")]
+    ("own", "rule"),
+    [
+        ({"kserve-mlserver": OWN}, "another name than the platform's runtimes have"),
+        ({"pmml": {**OWN, "image": "pmml:latest"}}, "latest"),
+        ({"pmml": {**OWN, "formats": []}}, "at least one format"),
+        ({"pmml": {**OWN, "ready_path": "up"}}, "an absolute HTTP path"),
+        ({"pmml": {**OWN, "metrics_port": 70000}}, "1 to 65535"),
+        ({"pmml": {**OWN, "environment": {"API_TOKEN": "x"}}}, "credential"),
+        ({"mine": {**OWN, "formats": [{"name": "sklearn", "version": "1"}]}}, "the one with the higher priority"),
+        ({"one": OWN, "two": OWN}, "the one with the higher priority"),
+    ],
 )
-def test_a_runtime_that_is_not_there_is_refused_and_registers_nothing(chosen: list[str], rule: str) -> None:
+def test_a_runtime_that_cannot_serve_is_refused_and_registers_nothing(own: Any, rule: str) -> None:
     def program() -> None:
         with pytest.raises(Refused, match=rule):
-            ServingRuntimes("runtimes", {"runtimes": chosen})
+            ServingRuntimes("runtimes", {"own": own})
 
     assert record(program).resources == []

@@ -48,8 +48,11 @@ def inference(change: dict[str, Any] | None = None, **args: Any) -> Recording:
     return record(lambda: InferenceService("llm", told) and None)  # type: ignore[arg-type]
 
 
+OWN_RUNTIMES: Any = {"our-own": {"image": "x:1", "formats": [{"name": "huggingface", "priority": 0}]}}
+
+
 def spec_of(change: dict[str, Any] | None = None, pool: PoolHandle = H100) -> dict[str, Any]:
-    return inference(change, pool=pool).one("InferenceService", "llm-service").inputs["spec"]  # type: ignore[no-any-return]
+    return inference(change, pool=pool, runtimes=OWN_RUNTIMES).one("InferenceService", "llm-service").inputs["spec"]  # type: ignore[no-any-return]
 
 
 def server(change: dict[str, Any] | None = None, **args: Any) -> Recording:
@@ -94,6 +97,7 @@ def test_the_predictor_serves_as_the_team_on_its_pool_hardened() -> None:
     model = predictor["model"]
     assert model["storageUri"] == "s3://models/dev/llama/1"
     assert model["modelFormat"] == {"name": "huggingface"}
+    assert model["protocolVersion"] == "v1"
     assert model["resources"]["requests"]["nvidia.com/gpu"] == model["resources"]["limits"]["nvidia.com/gpu"] == "1"
     assert model["securityContext"]["readOnlyRootFilesystem"] is True
     assert {"image", "name", "runtime"} & set(model) == set()
@@ -110,8 +114,9 @@ def test_an_update_needs_no_spare_accelerator_and_on_cpu_loses_no_replica() -> N
     [
         {"version": "v1"},
         {"model_format": "onnx"},
-        {"model_format_version": "2"},
-        {"runtime": "vllm"},
+        {"model_format_version": "1"},
+        {"protocol_version": "v2"},
+        {"runtime": "kserve-huggingfaceserver"},
         {"runtime_version": "v0.21.0-gpu"},
         {"storage_uri": "hf://org/model"},
         {"arguments": ["--dtype=auto"]},
@@ -190,6 +195,7 @@ def test_a_canary_is_a_named_version_with_a_part_of_the_traffic() -> None:
             "model": {
                 "name": "kserve-container",
                 "modelFormat": {"name": "huggingface"},
+                "protocolVersion": "v1",
                 "storageUri": "s3://models/dev/llama/2",
             },
         },

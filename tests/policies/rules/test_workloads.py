@@ -287,7 +287,7 @@ def test_no_device_of_another_vendor_is_held_by_a_server_that_runs_on_the_cpu() 
     assert (found.path, found.value) == ("s.runtimeVersion", "(missing)")
     assert "amd.com/gpu" in found.rule
     assert only(inference({**one, "accelerators": {"count": 4}}, ONE_HOST)).path == "s.runtimeVersion"
-    for chosen in ({"runtime_version": "v1-rocm"}, {"runtime": "our-own"}, {"model_format": "triton"}):
+    for chosen in ({"runtime_version": "v1-rocm"}, {"model_format": "triton"}):
         assert inference({**one, **chosen}, amd) == []
 
 
@@ -299,7 +299,7 @@ def test_what_a_service_must_say_is_asked_for(key: str) -> None:
 
 def test_models_are_not_served_from_spot_nodes_nor_from_several_hosts() -> None:
     assert only(inference({"memory_gib": 16}, SPOT)).path == "s.pool"
-    on_slice = {"runtime": "our-own", "accelerators": {"count": 4}, "cpu_millis": 8000}
+    on_slice = {"model_format": "triton", "accelerators": {"count": 4}, "cpu_millis": 8000}
     assert only(inference(on_slice, pool("v5e", accelerator="TPU-v5e", topology="4x4", nodes_max=4))).path == "s.pool"
 
 
