@@ -26,6 +26,17 @@ _OWN_RUNTIME = {
 }
 
 
+_CHOSEN = {
+    "mine": {
+        "image": "registry.example.com/mine:1.0",
+        "formats": [{"name": "huggingface", "priority": 5}, {"name": "huggingface", "version": "2"}],
+        "protocols": ["v1", "v2"],
+        "metrics_port": 9999,
+    }
+}
+"""A runtime that KServe prefers to the platform's."""
+
+
 def _on_mig(spec: str) -> dict[str, Any]:
     return {"pool": MIG, f"{spec}.accelerators": {"count": 1, "mig_profile": "1g.10gb"}}
 
@@ -108,9 +119,20 @@ CASES = [
             "pool": H100,
             "monitoring": MONITORING,
         },
-        contexts={"service.accelerators.mig_profile": _on_mig("service")},
+        contexts={
+            "service.accelerators.mig_profile": _on_mig("service"),
+            "service.model_format": {"service.runtime": ABSENT, "service.model_format_version": ABSENT},
+            "service.model_format_version": {"service.runtime": "mine", "runtimes": _CHOSEN},
+            "service.runtime": {"runtimes": _CHOSEN},
+            "runtimes": {"service.runtime": ABSENT, "service.metrics_port": ABSENT},
+        },
         variants={
             "service.accelerators.mig_profile": "3g.40gb",
+            "service.model_format": "onnx",
+            "service.model_format_version": "2",
+            "service.protocol_version": Protocol.V1,
+            "service.runtime": "mine",
+            "runtimes": _CHOSEN,
             "team": _OTHER_TEAM,
             "pool": _OTHER_POOL,
             "monitoring": ABSENT,
