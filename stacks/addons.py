@@ -45,6 +45,7 @@ from components.stores import StorageClassesArgs, StorageHandle, StoragePurpose
 from stacks.cluster import Cluster
 from stacks.models.clouds import GkeCluster
 from stacks.models.cluster import ExistingCluster
+from stacks.published import served_domains
 from stacks.settings import MLFLOW_NAMESPACE, PROJECT, Settings
 
 GATEWAY = "gateway"
@@ -177,7 +178,7 @@ def _declare_way_in(
     written = cast(GatewayArgs, settings.gateway or {})
     way_in: GatewayArgs = {
         **written,
-        "domains": settings.domains,
+        "domains": served_domains(settings, cert_manager.issuers.get("dns_zone", "")),
         "issuers": cert_manager.issuers,
         "source": source,
         "highly_available": available,

@@ -14,6 +14,7 @@ from components.addons.gateway import GatewayArgs, domain_facts, is_envoy
 from components.catalog import ACCELERATORS, ClusterKind
 from components.charts import ChartOrigin
 from components.existing import FoundAddon, left_out
+from components.serving.hosts import MAX_LABEL
 from components.serving.runtime_table import known_runtimes
 from components.serving.spec import replicas_of
 from components.stores import ObjectStoreKind, StoragePurpose, plan_storage_classes
@@ -46,6 +47,7 @@ from stacks.models.platform import ExistingDatabase, ExistingStore, InClusterSto
 from stacks.models.workloads import Inference, ModelServer, Training, Workload
 from stacks.pools import pool_findings
 from stacks.problems import SECRET, shown
+from stacks.published import published, served_domains
 from stacks.settings import MLFLOW_NAMESPACE, PROJECT, STORE_NAMESPACE, Settings
 
 _BESIDE = re.compile(r"\.(?:job|service|server)\.(workers|schedule|pool)\b")
@@ -328,8 +330,9 @@ def _way_in(settings: Settings) -> Iterator[Finding]:
     written = cast(GatewayArgs, settings.gateway or {})
     yield from check_gateway(
         "gateway",
-        [domain_facts(domain) for domain in settings.domains],
+        [domain_facts(domain) for domain in served_domains(settings, settings.proved_zone)],
         has_acme=settings.acme is not None,
+        dns_zone=settings.proved_zone,
         needs_class=not is_envoy(written) and not written.get("class_name"),
     )
     for key, chosen in (("className", written.get("class_name")), ("namespace", written.get("namespace"))):
@@ -495,22 +498,24 @@ def _names(settings: Settings) -> Iterator[Finding]:
 
 @as_far_as_known
 def _public_names(settings: Settings) -> Iterator[Finding]:
-    """A public name leads to one place."""
-    suffix = settings.domains[0]["domain"]
-    owners = {f"grafana.{suffix}": "Grafana"}
+    """A public name leads to one place, and is one that DNS can hold."""
+    named = [*published(settings)]
     ingress = settings.mlflow.ingress
-    way_in = ("ingress.hostname", ingress["hostname"]) if ingress else ("host", f"{settings.mlflow.host}.{suffix}")
-    named = [(f"mlflow.{way_in[0]}", way_in[1])]
-    named += [
-        (f"modelServers.{name}.server.hostname", one.server["hostname"])
-        for name, one in settings.model_servers.items()
-        if one.server.get("hostname")
-    ]
-    for path, hostname in named:
-        if hostname in owners:
+    if ingress:
+        named.insert(0, ("mlflow.ingress.hostname", ingress["hostname"]))
+    owners: dict[str, str] = {}
+    for path, hostname in sorted(named, key=lambda one: one[0] != "grafana"):
+        label = hostname.partition(".")[0]
+        if len(label) > MAX_LABEL:
             yield Finding(
-                path, hostname, f"a public name leads to one place; this leads to {owners[hostname]}", "choose another"
+                path,
+                f"{label} ({len(label)} characters)",
+                f"KServe publishes it under this name, and a label of a host name has at most {MAX_LABEL}",
+                "shorten the model's name or version, or the team's namespace",
             )
+        if hostname in owners:
+            what = "Grafana" if owners[hostname] == "grafana" else owners[hostname]
+            yield Finding(path, hostname, f"a public name leads to one place; this leads to {what}", "choose another")
         owners.setdefault(hostname, path)
 
 

@@ -56,6 +56,7 @@ from stacks.models.platform import (
     Mlflow,
     Monitoring,
     ObjectStore,
+    Route53,
     Storage,
 )
 from stacks.models.workloads import Inference, ModelServer, ServingRuntime, Team, Training, Workload
@@ -223,6 +224,13 @@ class Settings(Model):
         written = self.gateway.get("domains") if self.gateway else None
         default = DomainArgs(name="platform", domain=self.environment.domain, certificate=CertificateSource.INTERNAL)
         return written or [default]
+
+    @property
+    def proved_zone(self) -> str:
+        """The DNS zone whose names are proved to the ACME authority by records in it; empty: there is none."""
+        if self.dns is None or self.acme is None:
+            return ""
+        return (self.dns.route53 if isinstance(self.dns, Route53) else self.dns.cloud_dns)["domain"]
 
     @property
     def monitoring_args(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ run here; instead the chart is not done before cainjector has written the CA bun
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Required, TypedDict
+from typing import Any, NotRequired, Required, TypedDict
 
 from pulumi import Output, Resource, ResourceOptions
 
@@ -79,6 +79,8 @@ class IssuersHandle(TypedDict):
     """Public names; empty where no account is configured."""
     namespace: str
     """Where cert-manager runs: it looks at its own answers to HTTP-01 challenges through the gateway."""
+    dns_zone: NotRequired[str]
+    """Domain below which names are proved by records, so that wildcards are issued as well; missing: none."""
 
 
 class CertManagerArgs(TypedDict, total=False):
@@ -222,13 +224,14 @@ def acme_spec(acme: AcmeArgs, solvers: Sequence[Mapping[str, Any]] = ()) -> dict
     }
 
 
-def issuers_handle(prefix: str, namespace: str, *, acme: bool) -> IssuersHandle:
+def issuers_handle(prefix: str, namespace: str, *, acme: bool, dns_zone: str = "") -> IssuersHandle:
     """The names of the issuers. Pure."""
     return IssuersHandle(
         self_signed=prefix + SELF_SIGNED_ISSUER,
         internal=prefix + INTERNAL_ISSUER,
         acme=prefix + ACME_ISSUER if acme else "",
         namespace=namespace,
+        dns_zone=dns_zone,
     )
 
 
@@ -245,7 +248,8 @@ class CertManager(Component):
         super().__init__(name, args, opts)
         namespace = args.get("namespace") or DEFAULT_NAMESPACE
         prefix, found = args.get("issuer_prefix", ""), bool(args.get("found"))
-        self.issuers: IssuersHandle = issuers_handle(prefix, namespace, acme=bool(acme))
+        proved = zone["domain"] if zone else ""
+        self.issuers: IssuersHandle = issuers_handle(prefix, namespace, acme=bool(acme), dns_zone=proved)
         self.namespace = Output.from_input(namespace)
         installed = [] if found else [self._install(name, namespace, args)]
         self._internal_ca(name, prefix * found + CA_SECRET, installed, kept=bool(args.get("keep_data")))

@@ -57,7 +57,8 @@ class CertificateSource(StrEnum):
     INTERNAL = "internal"
     """The platform's own CA: clients must trust it."""
     ACME = "acme"
-    """A public authority, host by host (no wildcards), as soon as DNS points to the gateway."""
+    """A public authority. In a DNS zone of ours every name below the domain; else host by host, as soon as DNS points
+    to the gateway."""
     SECRET = "secret"  # noqa: S105 - a name
     """A TLS Secret that somebody else keeps in the gateway's namespace."""
 
@@ -72,7 +73,8 @@ class DomainArgs(TypedDict, total=False):
     certificate: Required[CertificateSource]
     """Where its certificate comes from."""
     hosts: list[str]
-    """Names below the domain that the certificate covers; default: all of them (a wildcard). Required with acme."""
+    """Names below the domain that the certificate covers beside those that the platform publishes there by itself
+    (Grafana, MLflow, models); default: all (a wildcard) with internal, and with acme in a DNS zone of ours."""
     secret_name: str
     """The TLS Secret, with certificate secret."""
 
@@ -304,8 +306,12 @@ class Gateway(Component):
     def __init__(self, name: str, args: GatewayArgs, opts: ResourceOptions | None = None) -> None:
         domains, envoy = args["domains"], is_envoy(args)
         facts = [domain_facts(domain) for domain in domains]
-        needs_class = not envoy and not args.get("class_name")
-        findings = [*check_gateway(name, facts, has_acme=bool(args["issuers"]["acme"]), needs_class=needs_class)]
+        needs_class, dns_zone = not envoy and not args.get("class_name"), args["issuers"].get("dns_zone", "")
+        findings = [
+            *check_gateway(
+                name, facts, has_acme=bool(args["issuers"]["acme"]), needs_class=needs_class, dns_zone=dns_zone
+            )
+        ]
         for key, ranges in (("clientRanges", args.get("client_ranges")), ("proxyRanges", args.get("proxy_ranges"))):
             findings += check_ranges(f"{name}.{key}", ranges or [])
         for key, chosen in (("className", args.get("class_name")), ("namespace", args.get("namespace"))):

@@ -88,6 +88,15 @@ def check_acme(path: str, email: str, server: str) -> Iterator[Finding]:
         yield Finding(f"{path}.server", server, "ACME runs over https", "give the directory URL of the authority")
 
 
+MAX_CERTIFICATE_NAMES = 100
+"""Of Let's Encrypt (letsencrypt.org/docs/rate-limits)."""
+
+
+def within_zone(domain: str, zone: str) -> bool:
+    """Whether a domain is a DNS zone or lies in it; in no zone where there is none."""
+    return bool(zone) and f".{domain}".endswith(f".{zone}")
+
+
 class DomainFacts(NamedTuple):
     """What the rules judge of one domain of a gateway."""
 
@@ -110,8 +119,10 @@ def check_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
             )
 
 
-def check_gateway(path: str, domains: list[DomainFacts], *, has_acme: bool, needs_class: bool) -> Iterator[Finding]:
-    """A gateway serves domains, each once, with certificates that can be had."""
+def check_gateway(
+    path: str, domains: list[DomainFacts], *, has_acme: bool, needs_class: bool, dns_zone: str = ""
+) -> Iterator[Finding]:
+    """A gateway serves domains, each once, with certificates that can be had. `dns_zone`: where ACME proves by DNS."""
     if needs_class:
         yield Finding(
             f"{path}.className",
@@ -131,10 +142,10 @@ def check_gateway(path: str, domains: list[DomainFacts], *, has_acme: bool, need
                 "rename one, or merge them",
             )
     for domain in domains:
-        yield from _check_domain(f"{path}.domains.{domain.name}", domain, has_acme=has_acme)
+        yield from _check_domain(f"{path}.domains.{domain.name}", domain, has_acme=has_acme, dns_zone=dns_zone)
 
 
-def _check_domain(path: str, domain: DomainFacts, *, has_acme: bool) -> Iterator[Finding]:
+def _check_domain(path: str, domain: DomainFacts, *, has_acme: bool, dns_zone: str) -> Iterator[Finding]:
     if not _LABEL.match(domain.name):
         yield Finding(f"{path}.name", domain.name, "lower-case letters, digits and -", "choose a name like internal")
     if not _DNS_NAME.match(domain.domain):
@@ -156,7 +167,14 @@ def _check_domain(path: str, domain: DomainFacts, *, has_acme: bool) -> Iterator
             "public certificates need an account with an ACME authority",
             "configure acme with server and email, or use certificate internal or secret",
         )
-    if domain.certificate == "acme" and not domain.hosts:
+    if domain.certificate == "acme" and len(domain.hosts) > MAX_CERTIFICATE_NAMES:
+        yield Finding(
+            f"{path}.hosts",
+            f"{len(domain.hosts)} names",
+            f"a certificate of an ACME authority has at most {MAX_CERTIFICATE_NAMES}",
+            "leave hosts out and configure dns, whose zone has a wildcard, or spread the names over several domains",
+        )
+    if domain.certificate == "acme" and not domain.hosts and not within_zone(domain.domain, dns_zone):
         yield Finding(
             f"{path}.hosts",
             f"*.{domain.domain}",

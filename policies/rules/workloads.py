@@ -403,12 +403,13 @@ def check_model_server(
     hostname = server.get("hostname", "")
     if hostname and not _HOST_NAME.match(hostname):
         yield Finding(f"{path}.hostname", hostname, "a DNS name in lower case", "write it like model.example.com")
-    if hostname and not any(hostname.endswith(f".{suffix}") for suffix in (domains or {}).values()):
+    if hostname and hostname.partition(".")[2] not in (domains or {}).values():
+        known = ", ".join((domains or {}).values()) or "(there is no gateway)"
         yield Finding(
             f"{path}.hostname",
             hostname,
-            f"a name below a domain of the gateway: {', '.join((domains or {}).values()) or '(there is no gateway)'}",
-            "choose such a name, or add the domain to the gateway",
+            f"one label below a domain of the gateway, as the wildcard of a certificate holds for one: {known}",
+            "choose such a name, or add the domain above it to gateway.domains",
         )
 
 

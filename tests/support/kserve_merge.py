@@ -527,15 +527,15 @@ def quantity(text: Any) -> Decimal:
 # ---- Names
 
 
-def published_names(service: Object, domain: str, template: str = DOMAIN_TEMPLATE) -> list[str]:
+def published_names(service: Object, domain: str, kserve: str, template: str = DOMAIN_TEMPLATE) -> list[str]:
     """Host names of the HTTPRoutes of one InferenceService: its own, its predictor's and its transformer's.
 
-    The predictor's has the version in it up to 0.20, and has not from 0.21 on (master, createRawPredictorHTTPRoute):
-    both are here. A canary has no route of its own.
+    Up to 0.20 the predictor's has the version in it, from 0.21 on it has not (master, createRawPredictorHTTPRoute). A
+    canary has no route of its own.
     """
     spec, metadata = service["spec"], service["metadata"]
-    names = [metadata["name"], predictor_name(metadata["name"])]
-    names += [predictor_name(metadata["name"], spec["predictor"]["name"])] if spec["predictor"].get("name") else []
+    version = spec["predictor"].get("name", "") if kserve.removeprefix("v").startswith("0.20.") else ""
+    names = [metadata["name"], predictor_name(metadata["name"], version)]
     names += [f"{metadata['name']}-transformer"] if spec.get("transformer") else []
     parts = {"Namespace": metadata.get("namespace", "default"), "IngressDomain": domain}
     return [_spelled(template, {"Name": name, **parts}) for name in names]

@@ -201,6 +201,13 @@ def test_the_handle_says_what_a_route_and_a_back_end_must_know() -> None:
     )
 
 
+def test_in_a_dns_zone_of_ours_an_acme_certificate_is_for_every_name() -> None:
+    everything = {key: value for key, value in PUBLIC.items() if key != "hosts"}
+    recording = gateway(domains=[everything], issuers={**ISSUERS, "dns_zone": "example.com"})
+    spec = recording.one("Certificate", "public-tls").inputs["spec"]
+    assert (spec["dnsNames"], spec["issuerRef"]["name"]) == (["*.ml.example.com", "ml.example.com"], "acme")
+
+
 def test_highly_available_and_annotations_reach_envoy() -> None:
     inputs = gateway(highly_available=True, service_annotations={"lb": "internal"}).one("EnvoyGateway").inputs
     assert inputs["highly_available"] is True
@@ -216,6 +223,11 @@ def test_highly_available_and_annotations_reach_envoy() -> None:
         ({"domains": [{**INTERNAL, "name": "In House"}]}, "lower-case letters"),
         ({"domains": [{**INTERNAL, "secret_name": "mine"}]}, "remove secretName"),
         ({"domains": [{**PUBLIC, "hosts": []}]}, "issues no wildcard certificates"),
+        (
+            {"domains": [{**PUBLIC, "hosts": []}], "issuers": {**ISSUERS, "dns_zone": "l.example.com"}},
+            "issues no wildcard certificates",
+        ),
+        ({"domains": [{**PUBLIC, "hosts": [f"a{index}" for index in range(101)]}]}, "at most 100"),
         ({"domains": [{**PUBLIC, "hosts": ["api.v1"]}]}, "one label directly below"),
         ({"domains": [PUBLIC], "issuers": {**ISSUERS, "acme": ""}}, "configure acme with server and email"),
         ({"domains": [{**BOUGHT, "secret_name": ""}]}, "names a TLS Secret"),
