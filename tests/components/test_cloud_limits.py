@@ -1,7 +1,8 @@
 """Limits are read from the clouds' answers, and what cannot be read is a warning.
 
-The answers have the shapes of Service Quotas (botocore's model) and of the providers' functions (their SDK classes).
-Not proved here: that the providers pass the clouds' answers on unchanged.
+The answers are written by hand, in the shapes of Service Quotas (botocore's model) and of the providers' functions (their
+SDK classes); no cloud was asked. Names, codes and units of the AWS answer are those of published `list-service-quotas`
+output. Not proved here: that the providers pass the clouds' answers on unchanged.
 """
 
 import inspect
@@ -41,8 +42,8 @@ ROW_CLASSES = (
 )
 
 
-def recorded_quota(code: str, value: float) -> dict[str, Any]:
-    """GetServiceQuota's answer, checked against the API model, as the provider hands it on."""
+def quota_answer(code: str, value: float) -> dict[str, Any]:
+    """An answer of GetServiceQuota, held to the API model, as the provider's function returns it."""
     quota = {
         "ServiceCode": "ec2",
         "ServiceName": "Amazon Elastic Compute Cloud (Amazon EC2)",
@@ -79,8 +80,8 @@ def fields_of(result: type) -> set[str]:
     return {camel(name) for name in inspect.signature(result).parameters}
 
 
-def recorded_info(quota_id: str, *rows: tuple[dict[str, str], str, list[str]]) -> dict[str, Any]:
-    """A quota as Google's provider hands it on; its fields are those of the SDK's classes."""
+def quota_info_answer(quota_id: str, *rows: tuple[dict[str, str], str, list[str]]) -> dict[str, Any]:
+    """A quota as the function of Google's provider returns it; its fields are those of the SDK's classes."""
     answer = {
         "containerType": "PROJECT",
         "dimensions": ["region"],
@@ -141,7 +142,7 @@ def refuse(text: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 def test_limits_of_aws_are_asked_by_code_in_the_region() -> None:
     values = {"L-417A185B": 192.0, "L-3819A6DF": 64.0}
-    answers = {code: recorded_quota(code, value) for code, value in values.items()}
+    answers = {code: quota_answer(code, value) for code, value in values.items()}
     mocks = cloud(lambda args: answers[args["quotaCode"]])
     found = aws_limits(AWS, "us-east-1", InvokeOptions())
     assert found == CloudLimits({"ec2/L-417A185B": 192.0, "ec2/L-3819A6DF": 64.0})
@@ -161,7 +162,7 @@ def test_limits_of_google_are_asked_of_the_project_by_quota_id() -> None:
         ],
         "TPUS-PER-TPU-FAMILY-per-project-region": [({"tpu_family": "CT6E"}, "-1", ["us-central1"])],
     }
-    answers = {quota_id: recorded_info(quota_id, *found) for quota_id, found in rows.items()}
+    answers = {quota_id: quota_info_answer(quota_id, *found) for quota_id, found in rows.items()}
     mocks = cloud(lambda args: answers[args["quotaId"]])
     found = gcp_limits(GCP, "p", "us-central1")
     assert found == CloudLimits(
@@ -190,7 +191,7 @@ def test_who_may_not_read_quotas_is_told_once_and_goes_on(read: Callable[[], Clo
 
 
 def test_a_quota_that_is_not_there_is_told_and_the_others_are_read() -> None:
-    there = recorded_quota("L-3819A6DF", 64)
+    there = quota_answer("L-3819A6DF", 64)
 
     def answer(args: dict[str, Any]) -> dict[str, Any]:
         if args["quotaCode"] == "L-417A185B":
