@@ -1,7 +1,7 @@
 """Limits are read from the clouds' answers, and what cannot be read is a warning.
 
-The answers are written by hand, in the shapes of Service Quotas (botocore's model) and of the providers' functions (their
-SDK classes); no cloud was asked. Names, codes and units of the AWS answer are those of published `list-service-quotas`
+The answers are written by hand, in the shapes of Service Quotas (botocore's model) and of the providers' functions (SDK
+classes); no cloud was asked. Names, codes and units of the AWS answer are those of published `list-service-quotas`
 output. Not proved here: that the providers pass the clouds' answers on unchanged.
 """
 
