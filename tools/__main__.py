@@ -18,6 +18,7 @@ COMMANDS = {
     "status": "tools.lifecycle:status",
     "prices": "tools.prices.commands:prices",
     "detect": "tools.detect:detect",
+    "verify-gpu": "tools.verify_gpu:verify_gpu",
 }
 """Where each command stands, as `module:name of a click command`."""
 

@@ -251,34 +251,53 @@ def rendezvous(
 
     torchrun reads PET_*; other launchers MASTER_*, NNODES, NODE_RANK; JAX its own; libtpu TPU_WORKER_*.
     """
-    count, port = int(workers["count"]), str(int(workers.get("port", DEFAULT_RENDEZVOUS_PORT)))
+    count, port = int(workers["count"]), int(workers.get("port", DEFAULT_RENDEZVOUS_PORT))
     hosts = worker_hosts(job_name, service, count)
-    processes = str(int(workers.get("processes_per_worker") or accelerator_count(job.get("accelerators")) or 1))
-    values = {
-        "MASTER_ADDR": hosts[0],
-        "MASTER_PORT": port,
-        "NNODES": str(count),
-        "NPROC_PER_NODE": processes,
-        "PET_NNODES": str(count),
-        "PET_NPROC_PER_NODE": processes,
-        "PET_RDZV_BACKEND": "c10d",
-        "PET_RDZV_ENDPOINT": f"{hosts[0]}:{port}",
-        "PET_RDZV_ID": job_name,
-        "PET_RDZV_CONF": f"join_timeout={MEETING_SECONDS},read_timeout={MEETING_SECONDS}",
-        "PET_MAX_RESTARTS": str(int(job.get("retries", DEFAULT_RETRIES))),
-        "JAX_COORDINATOR_ADDRESS": f"{hosts[0]}:{port}",
-        "JAX_NUM_PROCESSES": str(count),
-    }
+    processes = int(workers.get("processes_per_worker") or accelerator_count(job.get("accelerators")) or 1)
+    retries = int(job.get("retries", DEFAULT_RETRIES))
+    values = rendezvous_values(job_name, hosts, port, processes=processes, retries=retries)
     ranks = ["NODE_RANK", "PET_NODE_RANK", "JAX_PROCESS_ID"]
     accelerator = ACCELERATORS.get(pool["capacity"]["accelerator"])
     if accelerator and accelerator.vendor == "NVIDIA":
-        # A lost peer ends the others, which can then meet again, instead of holding their GPUs until the deadline.
-        values |= {"NCCL_DEBUG": "WARN", "TORCH_NCCL_ASYNC_ERROR_HANDLING": "1"}
+        values |= NCCL
     if pool["placement"]["topology"]:
         values["TPU_WORKER_HOSTNAMES"] = ",".join(hosts)
         ranks.append("TPU_WORKER_ID")
     index = {"fieldRef": {"fieldPath": COMPLETION_INDEX}}
     return values, [{"name": name, "valueFrom": index} for name in sorted(ranks)]
+
+
+NCCL = {"NCCL_DEBUG": "WARN", "TORCH_NCCL_ASYNC_ERROR_HANDLING": "1"}
+"""A lost peer ends the others, which can then meet again, instead of holding their GPUs until the deadline."""
+
+
+def rendezvous_values(
+    job_name: str, hosts: Sequence[str], port: int, *, processes: int, retries: int
+) -> dict[str, str]:
+    """The variables that are the same on every worker."""
+    return {
+        "MASTER_ADDR": hosts[0],
+        "MASTER_PORT": str(port),
+        "NNODES": str(len(hosts)),
+        "NPROC_PER_NODE": str(processes),
+        "PET_NNODES": str(len(hosts)),
+        "PET_NPROC_PER_NODE": str(processes),
+        "PET_RDZV_BACKEND": "c10d",
+        "PET_RDZV_ENDPOINT": f"{hosts[0]}:{port}",
+        "PET_RDZV_ID": job_name,
+        "PET_RDZV_CONF": f"join_timeout={MEETING_SECONDS},read_timeout={MEETING_SECONDS}",
+        "PET_MAX_RESTARTS": str(retries),
+        "JAX_COORDINATOR_ADDRESS": f"{hosts[0]}:{port}",
+        "JAX_NUM_PROCESSES": str(len(hosts)),
+    }
+
+
+def single_worker_environment(job_name: str, processes: int) -> dict[str, str]:
+    """What one worker on an NVIDIA pool is given, as `verify-gpu` starts its processes: its only host is itself."""
+    values = rendezvous_values(
+        job_name, ["localhost"], DEFAULT_RENDEZVOUS_PORT, processes=processes, retries=DEFAULT_RETRIES
+    )
+    return {**HOME, **values, **NCCL, **dict.fromkeys(("NODE_RANK", "PET_NODE_RANK", "JAX_PROCESS_ID"), "0")}
 
 
 def single_host_environment(pool: PoolHandle) -> dict[str, str]:

@@ -1,0 +1,224 @@
+"""The catalogue's row of a GPU against what the driver says of it: `python -m tools verify-gpu`, on a node with GPUs.
+
+NVML gives the product name, memory, compute capability and, where MIG is on, the profiles with their counts. Then one
+process for each GPU runs with the environment that a training of one worker gets, and uses its device.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from components.catalog import ACCELERATORS, Accelerator, ClusterKind
+from components.training.plan import single_worker_environment
+from tools.errors import ToolError
+
+PRODUCT_LABEL = "nvidia.com/gpu.product"
+SMALLEST_SHARE = 0.9
+"""Of the nominal memory: what ECC and the driver's reserve leave (a T4 of 16 GB reports 15,360 MiB)."""
+COMPUTE_CAPABILITIES: dict[str, str] = {
+    "T4": "7.5",
+    "T4G": "7.5",
+    "A10G": "8.6",
+    "A100-40GB": "8.0",
+    "A100-80GB": "8.0",
+    "L4": "8.9",
+    "L40S": "8.9",
+    "H100": "9.0",
+    "H200": "9.0",
+    "B200": "10.0",
+    "GB200": "10.0",
+    "B300": "10.3",
+    "RTX-PRO-6000": "12.0",
+}
+"""Source: NVIDIA, CUDA GPU compute capability (developer.nvidia.com/cuda-gpus)."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the driver says of one GPU."""
+
+    index: int
+    name: str
+    memory_mib: int
+    compute_capability: str
+    mig_profiles: Mapping[str, int] | None = None
+    """Profile -> how many fit on the GPU; None where MIG is off, when the driver does not say."""
+
+    @property
+    def product(self) -> str:
+        """The name as GPU feature discovery writes it into the node's label: dashes for spaces."""
+        return self.name.replace(" ", "-")
+
+
+def row_of(reading: Reading) -> Accelerator | None:
+    """The catalogue's row whose nodes carry this product's label."""
+    return next(
+        (
+            row
+            for row in ACCELERATORS.values()
+            if row.node_labels[ClusterKind.EXISTING].get(PRODUCT_LABEL) == reading.product
+        ),
+        None,
+    )
+
+
+def differences(reading: Reading) -> Iterator[str]:
+    """Where the catalogue and the driver disagree about one GPU."""
+    row = row_of(reading)
+    if row is None:
+        yield f"no row of the catalogue has the label {PRODUCT_LABEL}: {reading.product}"
+        return
+    reported_gib = reading.memory_mib / 1024
+    if not SMALLEST_SHARE * row.memory_gib <= reported_gib <= row.memory_gib:
+        yield f"memory: the catalogue has {row.memory_gib} GiB, the driver {reported_gib:.1f} GiB"
+    known = COMPUTE_CAPABILITIES.get(row.name)
+    if known != reading.compute_capability:
+        yield f"compute capability: the table has {known or 'none'}, the driver {reading.compute_capability}"
+    if reading.mig_profiles is not None:
+        expected = {profile.name: profile.maximum for profile in row.mig_profiles}
+        # Profiles with media engines have a `+` in their name; the catalogue leaves them out.
+        found = {name: count for name, count in reading.mig_profiles.items() if "+" not in name}
+        for name in sorted(expected.keys() | found.keys()):
+            if expected.get(name) != found.get(name):
+                yield f"MIG profile {name}: the catalogue has {expected.get(name, 0)}, the driver {found.get(name, 0)}"
+
+
+def read_gpus() -> list[Reading]:
+    """Every GPU that the driver of this machine knows. Raises ToolError where there is none."""
+    pynvml: Any = importlib.import_module("pynvml")  # only this command needs it, and it has no types
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        raise ToolError(f"no NVIDIA driver answers on this machine ({error}). Run this on a node with GPUs.") from None
+    try:
+        found = [_reading(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())]
+    finally:
+        pynvml.nvmlShutdown()
+    if not found:
+        raise ToolError("the NVIDIA driver knows no GPU. Run this on a node with GPUs.")
+    return found
+
+
+def _reading(nvml: Any, index: int) -> Reading:
+    device = nvml.nvmlDeviceGetHandleByIndex(index)
+    major, minor = nvml.nvmlDeviceGetCudaComputeCapability(device)
+    return Reading(
+        index,
+        _text(nvml.nvmlDeviceGetName(device)),
+        nvml.nvmlDeviceGetMemoryInfo(device).total // 2**20,
+        f"{major}.{minor}",
+        _profiles(nvml, device),
+    )
+
+
+def _profiles(nvml: Any, device: Any) -> dict[str, int] | None:
+    try:
+        current, _ = nvml.nvmlDeviceGetMigMode(device)
+    except nvml.NVMLError:
+        return {}
+    if not current:
+        return None
+    found = {}
+    for profile in range(nvml.NVML_GPU_INSTANCE_PROFILE_COUNT):
+        try:
+            info = nvml.nvmlDeviceGetGpuInstanceProfileInfoV2(device, profile)
+        except nvml.NVMLError:
+            continue
+        found[_text(info.name).removeprefix("MIG ")] = int(info.instanceCount)
+    return found
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def run_processes(count: int) -> list[dict[str, Any]]:
+    """One process for each GPU, together, with a training's environment; what each of them reports."""
+    common = {**os.environ, **single_worker_environment("verify-gpu", count)}
+    command = [sys.executable, "-m", "tools.gpu_process"]
+    running = [
+        subprocess.Popen(
+            command,
+            cwd=Path(__file__).parents[1],
+            env={**common, "LOCAL_RANK": str(rank), "RANK": str(rank), "LOCAL_WORLD_SIZE": str(count)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(count)
+    ]
+    return [_answer(rank, process) for rank, process in enumerate(running)]
+
+
+def _answer(rank: int, process: subprocess.Popen[str]) -> dict[str, Any]:
+    try:
+        out, err = process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return {"rank": rank, "error": "no answer within 120 s"}
+    try:
+        answer: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        last = err.strip().splitlines()
+        return {"rank": rank, "error": f"ended with {process.returncode}: {last[-1] if last else 'no message'}"}
+    return answer
+
+
+def verification(readings: list[Reading], processes: list[dict[str, Any]]) -> dict[str, Any]:
+    """The whole answer, dated: to keep as a fact."""
+    return {
+        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        "gpus": [
+            {
+                **asdict(reading),
+                "product": reading.product,
+                "accelerator": row.name if (row := row_of(reading)) else None,
+                "differences": list(differences(reading)),
+            }
+            for reading in readings
+        ],
+        "processes": processes,
+    }
+
+
+def text_of(answer: Mapping[str, Any]) -> str:
+    """The answer for people."""
+    lines = [f"{socket.gethostname()}, {answer['date']}"]
+    for gpu in answer["gpus"]:
+        mig = (
+            "MIG off: profiles not read" if gpu["mig_profiles"] is None else f"{len(gpu['mig_profiles'])} MIG profiles"
+        )
+        known = gpu["accelerator"] or "not in the catalogue"
+        lines.append(f"GPU {gpu['index']}  {gpu['name']}  {gpu['memory_mib']} MiB  {gpu['compute_capability']}  {mig}")
+        lines.append(f"       {known}: {'; '.join(gpu['differences']) or 'as in the catalogue'}")
+    for process in answer["processes"]:
+        lines.append(f"process {process['rank']}  {process.get('error') or 'used its GPU: ' + process['name']}")
+    return "\n".join(lines)
+
+
+def failed(answer: Mapping[str, Any]) -> bool:
+    """Whether anything differs or did not run."""
+    return any(gpu["differences"] for gpu in answer["gpus"]) or any("error" in one for one in answer["processes"])
+
+
+@click.command("verify-gpu")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def verify_gpu(as_json: bool) -> None:
+    """Hold the catalogue's row against the GPUs of this machine."""
+    readings = read_gpus()
+    answer = verification(readings, run_processes(len(readings)))
+    click.echo(json.dumps(answer, indent=2) if as_json else text_of(answer))
+    if failed(answer):
+        sys.exit(1)
