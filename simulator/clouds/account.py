@@ -10,6 +10,8 @@ from simulator.clouds.values import is_unknown
 
 SIMULATED_ACCOUNT = "000000000000"
 SIMULATED_PROJECT_NUMBER = "000000000000"
+SIMULATED_TAGS = {"simulated": "true"}
+"""On everything that has tags or labels: names, accounts and projects are those of the user's own settings."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def account(cloud: str, config: Mapping[str, Any], environment: Mapping[str, str
     if cloud == "aws":
         allowed = [str(each) for each in config.get("allowedAccountIds") or () if not is_unknown(each)]
         given = environment.get("MLPLATFORM_SIMULATED_ACCOUNT", "")
-        tags = (config.get("defaultTags") or {}).get("tags") or {}
+        tags = {**((config.get("defaultTags") or {}).get("tags") or {}), **SIMULATED_TAGS}
         region = config.get("region") or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
         return Account(cloud, account=given or (allowed or [SIMULATED_ACCOUNT])[0], region=region, default_tags=tags)
     project = (
@@ -48,7 +50,7 @@ def account(cloud: str, config: Mapping[str, Any], environment: Mapping[str, str
         project=project,
         region=config.get("region") or environment.get("GOOGLE_REGION") or "",
         zone=config.get("zone") or environment.get("GOOGLE_ZONE") or "",
-        default_tags={**(config.get("defaultLabels") or {}), "goog-pulumi-provisioned": "true"},
+        default_tags={**(config.get("defaultLabels") or {}), "goog-pulumi-provisioned": "true", **SIMULATED_TAGS},
     )
 
 

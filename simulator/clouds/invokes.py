@@ -50,7 +50,7 @@ def _caller(arguments: Mapping[str, Any], account: Account, directory: Path) -> 
     _refuse_strangers()
     return {
         "accountId": account.account,
-        "arn": f"arn:aws:iam::{account.account}:user/simulated",
+        "arn": f"arn:aws-simulated:iam::{account.account}:user/simulated",
         "userId": "simulated",
         "id": account.account,
     }
@@ -63,7 +63,7 @@ def _region(arguments: Mapping[str, Any], account: Account, directory: Path) -> 
         "name": region,
         "region": region,
         "description": "simulated",
-        "endpoint": f"ec2.{region}.amazonaws.com",
+        "endpoint": f"ec2.{region}.simulated.invalid",
     }
 
 
@@ -87,10 +87,10 @@ def _service_quota(arguments: Mapping[str, Any], account: Account, directory: Pa
     title, value = known.get(code, (name or "simulated", _AMPLE))
     return {
         "adjustable": True,
-        "arn": f"arn:aws:servicequotas:{account.region}:{account.account}:{service}/{code}",
+        "arn": f"arn:aws-simulated:servicequotas:{account.region}:{account.account}:{service}/{code}",
         "defaultValue": 0,
         "globalQuota": False,
-        "id": f"arn:aws:servicequotas:{account.region}:{account.account}:{service}/{code}",
+        "id": f"arn:aws-simulated:servicequotas:{account.region}:{account.account}:{service}/{code}",
         "quotaCode": code,
         "quotaName": title,
         "region": account.region,

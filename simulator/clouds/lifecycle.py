@@ -114,7 +114,7 @@ class Lifecycle:
         given = outputs.words(row, self._account, inputs, seed, _looked_up(row, inputs, content))
         prefix = next((p for p in (f"{row.autoname}Prefix", "namePrefix") if p in inputs), "") if row.autoname else ""
         if prefix and row.autoname not in inputs:
-            given["name"] = given[row.autoname] = f"{inputs[prefix]}{given['hash'][1:9]}"
+            given["name"] = given[row.autoname] = f"{inputs[prefix]}{given['hash'][-8:]}"
         for name, template in row.outputs.items():  # a name may be one that the cloud chooses
             if "." not in name and name not in given and f"{{{name}}}" in f"{row.id}{row.unique}":
                 given[name] = outputs.fill(template, given)

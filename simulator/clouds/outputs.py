@@ -33,10 +33,11 @@ def words(row: Row, account: Account, inputs: Mapping[str, Any], seed: str, more
     return _Words(
         {
             **inputs,
-            "hash": f"0{digest[:16]}",
-            "number": f"{int(digest[:12], 16) % 10**12:012d}",
-            "uuid": str(uuid.UUID(digest[:32])),
-            "issuer": digest[:32].upper(),
+            # Digits where the APIs demand digits: the zeros say that no cloud has given them.
+            "hash": f"{'0' * 9}{digest[:8]}",
+            "number": f"{int(digest[:12], 16) % 10**6:012d}",
+            "uuid": str(uuid.UUID(f"{'0' * 16}{digest[:16]}")),
+            "issuer": f"SIMULATED{digest[:23].upper()}",
             "octets": f"{int(digest[:2], 16)}.{1 + int(digest[2:4], 16) % 254}",
             "account": account.account,
             "project": inputs.get("project") or account.project,

@@ -98,6 +98,9 @@ def names_of(record: Record) -> set[str]:
 
 def bare(name: str) -> str:
     """A name without the host that a self link of Google Cloud begins with."""
-    for start in ("https://www.googleapis.com/compute/v1/", "https://container.googleapis.com/v1/"):
+    for start in (
+        "https://www.googleapis.simulated.invalid/compute/v1/",
+        "https://container.googleapis.simulated.invalid/v1/",
+    ):
         name = name.removeprefix(start)
     return name

@@ -8,7 +8,7 @@ CLUSTER = "aws:eks/cluster:Cluster"
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 PLACEMENT_GROUP = "aws:ec2/placementGroup:PlacementGroup"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
-_EKS = "arn:aws:eks:{region}:{account}"
+_EKS = "arn:aws-simulated:eks:{region}:{account}"
 
 ROWS = (
     Row(
@@ -27,7 +27,7 @@ ROWS = (
         unchecked="defaultVersion updateDefaultVersion namePrefix tagSpecifications.tags",
         autoname="name",
         outputs={
-            "arn": "arn:aws:ec2:{region}:{account}:launch-template/{id}",
+            "arn": "arn:aws-simulated:ec2:{region}:{account}:launch-template/{id}",
             "defaultVersion": 1,
             "metadataOptions": {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 2},
         },
@@ -47,7 +47,7 @@ ROWS = (
         renames={"name": "GroupName"},
         autoname="name",
         outputs={
-            "arn": "arn:aws:ec2:{region}:{account}:placement-group/{name}",
+            "arn": "arn:aws-simulated:ec2:{region}:{account}:placement-group/{name}",
             "placementGroupId": "pg-{hash}",
             "partitionCount": 0,
             "spreadLevel": "",
@@ -223,8 +223,8 @@ ROWS = (
         id="{scheduledActionName}",
         unchecked="startTime endTime",
         outputs={
-            "arn": "arn:aws:autoscaling:{region}:{account}:scheduledUpdateGroupAction:{hash}:autoScalingGroupName/"
-            "{autoscalingGroupName}:scheduledActionName/{scheduledActionName}",
+            "arn": "arn:aws-simulated:autoscaling:{region}:{account}:scheduledUpdateGroupAction:{hash}:"
+            "autoScalingGroupName/{autoscalingGroupName}:scheduledActionName/{scheduledActionName}",
         },
         fixed="autoscalingGroupName scheduledActionName",
         unique="{autoscalingGroupName} {scheduledActionName}",

@@ -11,7 +11,7 @@ _GROUP = "aws:rds/subnetGroup:SubnetGroup"
 _PARAMETERS = "aws:rds/parameterGroup:ParameterGroup"
 _ZONE = "aws:route53/zone:Zone"
 _KEY = "aws:kms/key:Key"
-_RDS = "arn:aws:rds:{region}:{account}"
+_RDS = "arn:aws-simulated:rds:{region}:{account}"
 
 
 def _of_bucket(name: str, operation: str, **more: object) -> Row:
@@ -40,9 +40,9 @@ _S3 = (
         """,
         autoname="bucket",
         outputs={
-            "arn": "arn:aws:s3:::{bucket}",
-            "bucketDomainName": "{bucket}.s3.amazonaws.com",
-            "bucketRegionalDomainName": "{bucket}.s3.{region}.amazonaws.com",
+            "arn": "arn:aws-simulated:s3:::{bucket}",
+            "bucketDomainName": "{bucket}.s3.simulated.invalid",
+            "bucketRegionalDomainName": "{bucket}.s3.{region}.simulated.invalid",
             "bucketRegion": "{region}",
             "hostedZoneId": "simulated",
             "objectLockEnabled": False,
@@ -131,7 +131,7 @@ _DATA = (
             "masterUserSecrets": [
                 {
                     "kmsKeyId": "simulated",
-                    "secretArn": "arn:aws:secretsmanager:{region}:{account}:secret:rds!{id}",
+                    "secretArn": "arn:aws-simulated:secretsmanager:{region}:{account}:secret:rds!{id}",
                     "secretStatus": "active",
                 }
             ],
@@ -201,8 +201,8 @@ _DATA = (
         },
         supplied="protection.FileSystemId",
         outputs={
-            "arn": "arn:aws:elasticfilesystem:{region}:{account}:file-system/{id}",
-            "dnsName": "{id}.efs.{region}.amazonaws.com",
+            "arn": "arn:aws-simulated:elasticfilesystem:{region}:{account}:file-system/{id}",
+            "dnsName": "{id}.efs.{region}.simulated.invalid",
             "creationToken": "simulated-{hash}",
             "numberOfMountTargets": 0,
             "name": "",
@@ -220,8 +220,8 @@ _DATA = (
         "efs.CreateMountTarget",
         id="fsmt-{hash}",
         outputs={
-            "dnsName": "{fileSystemId}.efs.{region}.amazonaws.com",
-            "fileSystemArn": "arn:aws:elasticfilesystem:{region}:{account}:file-system/{fileSystemId}",
+            "dnsName": "{fileSystemId}.efs.{region}.simulated.invalid",
+            "fileSystemArn": "arn:aws-simulated:elasticfilesystem:{region}:{account}:file-system/{fileSystemId}",
             "ipAddress": "10.0.{octets}",
             "networkInterfaceId": "eni-{hash}",
             "ownerId": "{account}",
@@ -257,7 +257,7 @@ _DATA = (
     Row(
         _ZONE,
         "route53.CreateHostedZone",
-        id="Z{number}",
+        id="ZSIMULATED{number}",
         renames={
             "comment": "HostedZoneConfig.Comment",
             "vpcs": "VPC",
@@ -265,7 +265,7 @@ _DATA = (
         supplied="CallerReference",
         unchecked="forceDestroy enableAcceleratedRecovery",
         outputs={
-            "arn": "arn:aws:route53:::hostedzone/{id}",
+            "arn": "arn:aws-simulated:route53:::hostedzone/{id}",
             "zoneId": "{id}",
             "nameServers": ["ns-1.simulated.invalid", "ns-2.simulated.invalid"],
             "primaryNameServer": "ns-1.simulated.invalid",

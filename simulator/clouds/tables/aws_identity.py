@@ -3,7 +3,7 @@
 from simulator.clouds.rows import Row
 from simulator.clouds.tables.aws_compute import ROLE
 
-_IAM = "arn:aws:iam::{account}"
+_IAM = "arn:aws-simulated:iam::{account}"
 _POLICY = "aws:iam/policy:Policy"
 _KEY = "aws:kms/key:Key"
 _LOGS = "aws:cloudwatch/logGroup:LogGroup"
@@ -30,7 +30,7 @@ ROWS = (
         outputs={
             "arn": _IAM + ":role{path}{name}",
             "createDate": "2026-01-01T00:00:00Z",
-            "uniqueId": "AROA{number}",
+            "uniqueId": "AROASIMULATED{number}",
             "inlinePolicies": [],
             "managedPolicyArns": [],
         },
@@ -54,7 +54,7 @@ ROWS = (
         renames={"name": "PolicyName", "namePrefix": "PolicyName", "policy": "PolicyDocument"},
         unchecked="delayAfterPolicyCreationInMs",
         autoname="name",
-        outputs={"arn": "{id}", "attachmentCount": 0, "policyId": "ANPA{number}"},
+        outputs={"arn": "{id}", "attachmentCount": 0, "policyId": "ANPASIMULATED{number}"},
         fixed="name namePrefix path description",
         unique="{name}",
     ),
@@ -80,7 +80,7 @@ ROWS = (
         outputs={
             "arn": _IAM + ":instance-profile{path}{name}",
             "createDate": "2026-01-01T00:00:00Z",
-            "uniqueId": "AIPA{number}",
+            "uniqueId": "AIPASIMULATED{number}",
         },
         fixed="name namePrefix path",
         unique="{name}",
@@ -96,7 +96,7 @@ ROWS = (
         },
         unchecked="enableKeyRotation isEnabled",
         outputs={
-            "arn": "arn:aws:kms:{region}:{account}:key/{id}",
+            "arn": "arn:aws-simulated:kms:{region}:{account}:key/{id}",
             "keyId": "{id}",
             "description": "",
             "multiRegion": False,
@@ -111,8 +111,8 @@ ROWS = (
         id="{name}",
         renames={"name": "AliasName", "namePrefix": "AliasName"},
         outputs={
-            "arn": "arn:aws:kms:{region}:{account}:{name}",
-            "targetKeyArn": "arn:aws:kms:{region}:{account}:key/{targetKeyId}",
+            "arn": "arn:aws-simulated:kms:{region}:{account}:{name}",
+            "targetKeyArn": "arn:aws-simulated:kms:{region}:{account}:key/{targetKeyId}",
         },
         fixed="name namePrefix",
         unique="{name}",
@@ -130,7 +130,7 @@ ROWS = (
         unchecked="skipDestroy",
         autoname="name",
         outputs={
-            "arn": "arn:aws:logs:{region}:{account}:log-group:{name}",
+            "arn": "arn:aws-simulated:logs:{region}:{account}:log-group:{name}",
             "logGroupClass": "STANDARD",
             "deletionProtectionEnabled": False,
         },
@@ -146,7 +146,7 @@ ROWS = (
         renames={"namePrefix": "Name"},
         unchecked="forceDestroy isEnabled",
         autoname="name",
-        outputs={"arn": "arn:aws:events:{region}:{account}:rule/{name}"},
+        outputs={"arn": "arn:aws-simulated:events:{region}:{account}:rule/{name}"},
         fixed="name namePrefix eventBusName",
         unique="{eventBusName} {name}",
     ),
@@ -172,7 +172,7 @@ ROWS = (
     Row(
         _QUEUE,
         "sqs.CreateQueue",
-        id="https://sqs.{region}.amazonaws.com/{account}/{name}",
+        id="https://sqs.{region}.simulated.invalid/{account}/{name}",
         renames={"name": "QueueName", "namePrefix": "QueueName"},
         # Attributes are a map of strings in the API: SQS checks them, its model does not.
         unchecked="""
@@ -182,7 +182,7 @@ ROWS = (
         """,
         autoname="name",
         outputs={
-            "arn": "arn:aws:sqs:{region}:{account}:{name}",
+            "arn": "arn:aws-simulated:sqs:{region}:{account}:{name}",
             "url": "{id}",
             "sqsManagedSseEnabled": True,
             "policy": "",

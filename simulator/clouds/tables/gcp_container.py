@@ -86,7 +86,7 @@ ROWS = (
         """,
         autoname="name",
         outputs={
-            "selfLink": "https://container.googleapis.com/v1/projects/{project}/locations/{location}/clusters/{name}",
+            "selfLink": "https://container.googleapis.simulated.invalid/v1/projects/{project}/locations/{location}/clusters/{name}",
             "endpoint": "",
             "masterVersion": "{clusterVersion}",
             "nodeVersion": "{clusterVersion}",
@@ -145,11 +145,11 @@ ROWS = (
         autoname="name",
         outputs={
             "instanceGroupUrls": [
-                "https://www.googleapis.com/compute/v1/projects/{project}/zones/{location}-a/instanceGroupManagers/"
+                "https://www.googleapis.simulated.invalid/compute/v1/projects/{project}/zones/{location}-a/instanceGroupManagers/"
                 "gke-simulated-{name}"
             ],
             "managedInstanceGroupUrls": [
-                "https://www.googleapis.com/compute/v1/projects/{project}/zones/{location}-a/instanceGroups/"
+                "https://www.googleapis.simulated.invalid/compute/v1/projects/{project}/zones/{location}-a/instanceGroups/"
                 "gke-simulated-{name}"
             ],
             "operation": "",

@@ -10,7 +10,7 @@ _BUCKET = "gcp:storage/bucket:Bucket"
 _DATABASES = "gcp:sql/databaseInstance:DatabaseInstance"
 _ZONE = "gcp:dns/managedZone:ManagedZone"
 _TIME = "2026-01-01T00:00:00Z"
-_SQL = "https://sqladmin.googleapis.com/sql/v1beta4/projects/{project}/instances"
+_SQL = "https://sqladmin.googleapis.simulated.invalid/sql/v1beta4/projects/{project}/instances"
 
 
 def _member(token: str, api: str, of: str, needs: str, more: str = "") -> Row:
@@ -117,7 +117,7 @@ ROWS = (
         """,
         autoname="name",
         outputs={
-            "selfLink": "https://www.googleapis.com/storage/v1/b/{name}",
+            "selfLink": "https://www.googleapis.simulated.invalid/storage/v1/b/{name}",
             "url": "gs://{name}",
             "projectNumber": 0,
             "timeCreated": _TIME,

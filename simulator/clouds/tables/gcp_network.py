@@ -6,7 +6,7 @@ NETWORK = "gcp:compute/network:Network"
 SUBNETWORK = "gcp:compute/subnetwork:Subnetwork"
 ROUTER = "gcp:compute/router:Router"
 ADDRESS = "gcp:compute/globalAddress:GlobalAddress"
-_SELF = "https://www.googleapis.com/compute/v1/"
+_SELF = "https://www.googleapis.simulated.invalid/compute/v1/"
 _TIME = "2026-01-01T00:00:00.000-00:00"
 
 

@@ -81,7 +81,7 @@ def aws(tmp_path: Path) -> Cloud:
 
 @pytest.fixture
 def gcp(tmp_path: Path) -> Cloud:
-    return Cloud("gcp", tmp_path, project="simulated-project", region="europe-west4")
+    return Cloud("gcp", tmp_path, project="example-ml-platform", region="europe-west4")
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def _no_settings_of_this_computer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_provider_needs_a_region_or_a_project(aws: Cloud, gcp: Cloud) -> None:
     assert refused(aws, region="eu-central-1") == []
-    assert refused(gcp, project="simulated-project") == []
+    assert refused(gcp, project="example-ml-platform") == []
     assert refused(aws) == ["region: Missing region configuration: set aws:region, or AWS_REGION"]
     assert refused(gcp) == ["project: no project: set gcp:project, or GOOGLE_PROJECT"]
     assert "invalid AWS Region" in refused(aws, region="germany")[0]
@@ -62,7 +62,7 @@ def test_whoever_is_not_signed_in_is_not_told_who_asks(
 
 def test_questions_are_answered_and_unknown_ones_refused_by_name(aws: Cloud, gcp: Cloud) -> None:
     assert aws.invoke("aws:index/getRegion:getRegion")["region"] == "eu-central-1"
-    assert gcp.invoke("gcp:organizations/getClientConfig:getClientConfig")["project"] == "simulated-project"
+    assert gcp.invoke("gcp:organizations/getClientConfig:getClientConfig")["project"] == "example-ml-platform"
     assert "simulated" in gcp.invoke("gcp:organizations/getProject:getProject", projectId="other")["name"]
     with pytest.raises(Refused, match="does not know the function aws:ec2/getAmi:getAmi"):
         aws.invoke("aws:ec2/getAmi:getAmi")
@@ -79,7 +79,7 @@ def test_quotas_come_from_a_file_that_a_test_can_override(aws: Cloud, gcp: Cloud
     assert aws.invoke(token, serviceCode="ec2", quotaCode="L-417A185B")["value"] == 8
     found = gcp.invoke(
         "gcp:cloudquota/getSQuotaInfo:getSQuotaInfo",
-        parent="projects/simulated-project",
+        parent="projects/example-ml-platform",
         service="compute.googleapis.com",
         quotaId="GPUS",
     )

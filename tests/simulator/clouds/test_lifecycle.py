@@ -1,13 +1,18 @@
 """What a simulated cloud keeps, and what it refuses to change or to let go. No engine and no cluster is started."""
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from simulator.clouds import outputs, sdk
+from simulator.clouds.account import account
 from simulator.clouds.store import Content, Record, Store
+from simulator.clouds.tables import ROWS
 from simulator.clouds.values import UNKNOWN, to_struct
 
 from .conftest import CONTEXT, Cloud, Refused
@@ -24,14 +29,60 @@ TRUST = json.dumps(
 )
 
 
-def test_ids_and_names_look_like_the_clouds_own_and_say_that_they_are_simulated(aws: Cloud, gcp: Cloud) -> None:
-    identity, outputs = aws.create(VPC, {"cidrBlock": "10.0.0.0/16"})
-    assert identity.startswith("vpc-0")
-    assert len(identity) == len("vpc-0123456789abcdef0")
-    assert outputs["arn"] == f"arn:aws:ec2:eu-central-1:000000000000:vpc/{identity}"
-    assert outputs["tagsAll"] == {}
-    assert aws.create(ROLE, {"name": "it", "assumeRolePolicy": TRUST})[1]["arn"] == "arn:aws:iam::000000000000:role/it"
-    assert gcp.create(NETWORK, {"name": "it"})[0] == "projects/simulated-project/global/networks/it"
+REAL_LOOKING = {
+    "aws": account("aws", {"region": "eu-central-1", "allowedAccountIds": ["111122223333"]}, {}),
+    "gcp": account("gcp", {"region": "europe-west4", "project": "example-ml-platform"}, {}),
+}
+MADE_UP = re.compile(r"arn:|\d{12}|[0-9a-f]{12}|://|\.(com|net|org|invalid|goog)\b|^\d+\.\d+\.\d+\.\d+$")
+"""What only a cloud can have given: ARNs, numbers, hosts, addresses."""
+SAYS_SO = re.compile(r"simulated|SIMULATED|000000000[0-9a-f]{8}\b|0{8}-0{4}-0{4}-|0{6}\d{6}\b|^198\.1[89]\.")
+OF_INPUTS_ALONE = re.compile(
+    r"111122223333|(serviceAccount:|projects/.*/)?it@example-ml-platform\.iam\.gserviceaccount\.com|gs://it|10\..*"
+)
+"""The account, Google's names of service accounts and buckets, and addresses in a private network."""
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string in a value."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def test_what_a_cloud_makes_up_says_that_it_is_simulated_though_account_and_project_are_the_user_s() -> None:
+    """Finds an id, ARN, host or address that cannot be told from one of a real account.
+
+    Names, accounts and projects come from settings, and Google's ids are made of these alone: tags and labels say it.
+    """
+    silent = {}
+    for token, row in ROWS.items():
+        owner, takes = REAL_LOOKING[row.cloud], sdk.inputs(token)
+        named = {*re.findall(r"{(\w+)", f"{row.id}{row.unique}{json.dumps(row.outputs)}"), "tags", "labels"}
+        inputs: dict[str, Any] = dict.fromkeys(named & {*takes} - {"region", "project", "location", "port"}, "it")
+        inputs |= {name: {"key": "it"} for name in ("tags", "labels", "tag") if name in inputs}
+        given = outputs.words(row, owner, inputs, "seed", {"id": "it"})
+        given["id"] = identity = row.id.format_map(given)
+        answer = outputs.made(row, owner, inputs, given)
+        made_up = {text for text in (identity, *strings(answer)) if MADE_UP.search(text)}
+        silent[token] = {t for t in made_up if not SAYS_SO.search(t) and not OF_INPUTS_ALONE.fullmatch(t)}
+        for name in {"tagsAll", "effectiveLabels"} & {*answer}:
+            assert answer[name]["simulated"] == "true", token
+    assert {token: texts for token, texts in silent.items() if texts} == {}
+
+
+def test_ids_keep_the_form_that_the_apis_of_the_clouds_demand(aws: Cloud, gcp: Cloud) -> None:
+    identity, answer = aws.create(VPC, {"cidrBlock": "10.0.0.0/16"})
+    assert re.fullmatch(r"vpc-[0-9a-f]{17}", identity)
+    assert answer["arn"] == f"arn:aws-simulated:ec2:eu-central-1:000000000000:vpc/{identity}"
+    assert answer["tagsAll"] == {"simulated": "true"}
+    _, role = aws.create(ROLE, {"name": "it", "assumeRolePolicy": TRUST})
+    assert role["arn"] == "arn:aws-simulated:iam::000000000000:role/it"
+    assert gcp.create(NETWORK, {"name": "it"})[0] == "projects/example-ml-platform/global/networks/it"
 
 
 def test_ids_are_the_same_in_every_new_cloud_and_others_after_a_replacement(tmp_path: Path, provider_of: Any) -> None:
@@ -273,4 +324,5 @@ def test_default_tags_of_the_provider_are_on_what_it_makes(tmp_path: Path, provi
     assert aws.create(VPC, {"cidrBlock": "10.0.0.0/16", "tags": {"a": "b"}})[1]["tagsAll"] == {
         "mlplatform:stack": "prod",
         "a": "b",
+        "simulated": "true",
     }
