@@ -21,15 +21,29 @@ _PATIENCE_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 
 
-def _files() -> list[Path]:
+TEMPLATE_FILE = "templateFile"
+"""Key of a step's `apply` or `patch`: a file beside the stages whose text follows its `template`."""
+
+
+def _files(ending: str) -> list[Path]:
     root = Path(__file__).parent
-    return [path for folder in FOLDERS for path in sorted((root / folder).glob("*.yaml"))]
+    return [path for folder in FOLDERS for path in sorted((root / folder).glob(f"*.{ending}"))]
+
+
+def _with_templates(rule: dict[str, Any]) -> dict[str, Any]:
+    """A stage whose steps hold the text of the files that they name."""
+    for step in rule["spec"].get("steps", []) if rule["kind"] == "Stage" else []:
+        for action in (step.get("apply", {}), step.get("patch", {})):
+            if name := action.pop(TEMPLATE_FILE, ""):
+                action["template"] += (Path(__file__).parent / "stages" / name).read_text(encoding="utf-8")
+    return rule
 
 
 @cache
 def bundled() -> tuple[dict[str, Any], ...]:
     """The objects that make the behaviour of a simulated cluster, marked as ours."""
-    rules = [rule for path in _files() for rule in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+    found = [rule for path in _files("yaml") for rule in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+    rules = [_with_templates(rule) for rule in found]
     for rule in rules:
         rule["metadata"].setdefault("labels", {})[OWNER_LABEL] = OWNER
     return tuple(rules)
@@ -42,7 +56,7 @@ def fingerprint() -> str:
     Of the files as they are: parsing them takes ten times as long as all else that a second `start` does.
     """
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    for path in _files():
+    for path in [*_files("yaml"), *_files("tmpl")]:
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
