@@ -9,33 +9,56 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from report.observed import MODEL_KIND, Observed, model_state, pod_state
+
 LEAST_WIDTH = 120
-WORKLOAD_LABEL = "app.kubernetes.io/name"
-TEAM_LABEL = "mlplatform.dev/team"
-"""Labels of the pods of teams' workloads (components/workloads.py)."""
 
 
-def show(outputs: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> None:
-    """Print the summary. `outputs` are the stack's, `pods` the API server's list of pods (`items`)."""
+def show(outputs: Mapping[str, Any], observed: Observed) -> None:
+    """Print the summary of an `up`. `outputs` are the stack's."""
+    _print(summary(outputs, observed))
+
+
+def show_running(outputs: Mapping[str, Any], observed: Observed) -> None:
+    """Print what runs, for `make status`."""
+    _print(running(outputs, observed))
+
+
+def _print(screen: RenderableType) -> None:
     console = Console(highlight=False)
     # A pipe or a CI log says 80 columns; node names would be cut into pieces there.
-    Console(highlight=False, width=max(console.width, LEAST_WIDTH)).print(summary(outputs, pods))
+    Console(highlight=False, width=max(console.width, LEAST_WIDTH)).print(screen)
 
 
-def summary(outputs: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """The whole screen. Pure: the same outputs and pods give the same screen."""
+def summary(outputs: Mapping[str, Any], observed: Observed) -> RenderableType:
+    """The whole screen. Pure: the same outputs and objects give the same screen."""
     return Group(
         _heading(f"{outputs.get('environment', '?')} is up"),
         *_apart(
-            endpoints(outputs.get("endpoints") or {}),
+            endpoints(outputs, observed),
             capacity(outputs.get("capacity") or []),
             *([caps(outputs["deviceCaps"])] if outputs.get("deviceCaps") else []),
             quotas(outputs.get("teams") or {}),
-            workloads(outputs.get("workloads") or [], pods),
+            workloads(outputs.get("workloads") or [], observed),
         ),
+        *_unread(observed),
         notes("simulated", outputs.get("simulated") or []),
         notes("next", outputs.get("next") or []),
     )
+
+
+def running(outputs: Mapping[str, Any], observed: Observed) -> RenderableType:
+    """Endpoints and workloads alone."""
+    return Group(
+        "",
+        *_apart(endpoints(outputs, observed), workloads(outputs.get("workloads") or [], observed)),
+        *_unread(observed),
+        notes("simulated", outputs.get("simulated") or []),
+    )
+
+
+def _unread(observed: Observed) -> list[RenderableType]:
+    return [notes("unread", [f"{observed.problem}: pods, nodes and models are not known"])] if observed.problem else []
 
 
 def _apart(*parts: RenderableType) -> list[RenderableType]:
@@ -49,12 +72,15 @@ def _heading(text: str) -> Text:
 def _table(*columns: str, right: Sequence[str] = ()) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=column != "nodes")
+        table.add_column(
+            column, justify="right" if column in right else "left", no_wrap=column not in ("state", "nodes")
+        )
     return table
 
 
-def endpoints(found: Mapping[str, str]) -> RenderableType:
-    """Name and address of what people open."""
+def endpoints(outputs: Mapping[str, Any], observed: Observed) -> RenderableType:
+    """Name and address of what people open; of a model, the address that KServe says once it does."""
+    found = {**(outputs.get("endpoints") or {}), **dict(observed.addresses(outputs.get("workloads") or []))}
     table = _table("endpoint", "address")
     for name, address in sorted(found.items()):
         table.add_row(name, address)
@@ -95,22 +121,22 @@ def quotas(teams: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> RenderableTy
     return table
 
 
-def workloads(declared: Sequence[Mapping[str, Any]], pods: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Every declared workload, the state of its pods and the nodes they are on."""
+def workloads(declared: Sequence[Mapping[str, Any]], observed: Observed) -> RenderableType:
+    """Every declared workload, the state of its pods and the nodes they are on; of a model, what KServe says."""
     table = _table("workload", "team", "kind", "pods", "state", "nodes", right=("pods",))
     for row in declared:
-        own = [pod for pod in pods if _belongs(pod, row)]
-        states = Counter(str(pod.get("status", {}).get("phase", "Unknown")) for pod in own)
-        state = ", ".join(f"{count} {phase}" for phase, count in sorted(states.items())) or row.get("without_pods", "-")
-        table.add_row(row["name"], row["team"], row["kind"], str(len(own)), state, _nodes(own))
+        own = observed.pods_of(row)
+        known = (str(len(own)), _state(row, own, observed), _nodes(own)) if not observed.problem else ("?", "?", "?")
+        table.add_row(row["name"], row["team"], row["kind"], *known)
     return table
 
 
-def _belongs(pod: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
-    metadata = pod.get("metadata", {})
-    labels = metadata.get("labels") or {}
-    mine = labels.get(WORKLOAD_LABEL) == row["name"] and labels.get(TEAM_LABEL) == row["team"]
-    return bool(mine and metadata.get("namespace") == row["namespace"])
+def _state(row: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], observed: Observed) -> str:
+    states = Counter(map(pod_state, pods))
+    counted = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    if row.get("resource") == MODEL_KIND:
+        return "; ".join(text for text in (counted, model_state(observed.model_of(row))) if text)
+    return counted or str(row.get("without_pods", "-"))
 
 
 def _nodes(pods: Sequence[Mapping[str, Any]]) -> str:

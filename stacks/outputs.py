@@ -5,6 +5,8 @@ from typing import Any
 import pulumi
 
 from components.catalog import ClusterKind
+from components.existing import FoundAddon
+from components.serving.plan import inference_host
 from components.stores import StorageHandle, StoragePurpose
 from policies.rules.quota import DEVICE_CAPS
 from stacks.addons import Addons
@@ -59,19 +61,23 @@ def _export_capacity(settings: Settings) -> None:
 
 def endpoints(settings: Settings, addons: Addons, data: Data) -> dict[str, pulumi.Input[str]]:
     """What people open."""
-    served = {
-        name: f"https://{server.server['hostname']}"
-        for name, server in settings.model_servers.items()
-        if "hostname" in server.server
-    }
     return {
         "grafana": addons.monitoring_handle["grafana_url"],
         "mlflow": f"https://{data.hostname}",
         "mlflow (inside the cluster)": data.tracking["uri"],
         "prometheus (inside the cluster)": addons.monitoring_handle["prometheus_url"],
         "artifacts": data.store["uri"],
-        **served,
+        **served_endpoints(settings),
     }
+
+
+def served_endpoints(settings: Settings) -> dict[str, str]:
+    """Model -> its URL. Those of a KServe that the cluster had already follow from its own configuration. Pure."""
+    models = {} if FoundAddon.KSERVE in settings.found else settings.inference
+    domain = settings.domains[0]["domain"]
+    hosts = {name: inference_host(name, _namespace(model, settings), domain) for name, model in models.items()}
+    hosts |= {name: one.server["hostname"] for name, one in settings.model_servers.items() if "hostname" in one.server}
+    return {name: f"https://{host}" for name, host in hosts.items()}
 
 
 def capacity_rows(settings: Settings) -> list[dict[str, Any]]:
@@ -116,7 +122,7 @@ def workload_row(name: str, workload: Workload, settings: Settings) -> dict[str,
     row = {
         "name": name,
         "team": workload.team,
-        "namespace": settings.teams[workload.team].get("namespace") or workload.team,
+        "namespace": _namespace(workload, settings),
         "pool": workload.pool,
     }
     match workload:
@@ -128,10 +134,14 @@ def workload_row(name: str, workload: Workload, settings: Settings) -> dict[str,
             cron = schedule["cron"] if schedule else ""
             return {**row, "kind": "scheduled training", "without_pods": f"next: {cron}"}
         case Inference():
-            return {**row, "kind": "KServe model", "without_pods": "ready (its controller is simulated)"}
+            return {**row, "kind": "KServe model", "resource": "InferenceService"}
         case ModelServer():
             return {**row, "kind": "model server"}
     return row
+
+
+def _namespace(workload: Workload, settings: Settings) -> str:
+    return settings.teams[workload.team].get("namespace") or workload.team
 
 
 def storage_rows(handles: dict[StoragePurpose, StorageHandle]) -> dict[str, str]:

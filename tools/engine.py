@@ -118,9 +118,9 @@ class Engine:
     edit_settings: Callable[[str], str] | None = None
     """Changes the copy of the settings that the engine gets; the file itself stays as it is."""
 
-    def preview(self, *, refresh: bool = False) -> Outcome:
+    def preview(self) -> Outcome:
         """What `up` would change, judged by the policy pack. Changes nothing."""
-        return self._run("preview", *self._policies(), *(["--refresh"] if refresh else []))
+        return self._run("preview", *self._policies())
 
     def up(self, *, refresh: bool = False, continue_on_error: bool = False) -> Outcome:
         """Makes the world as the program says. Does not preview first: call `preview`, the law is judged there."""

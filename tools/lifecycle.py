@@ -2,11 +2,12 @@
 
 `up` never changes anything that the law forbids: a preview with the policy pack comes first, because resource policies
 stop an `up` half-way and stack policies speak only at its end. A run that was killed is found by its journal and its
-lock, and the next run converges from it without a step by hand: see `Run.recover` and `Run.adopt`.
+lock, and the next run converges from it without a step by hand: see `Run.recover`, `Run.compare` and `Run.adopt`.
 """
 
 import contextlib
 import dataclasses
+import functools
 import importlib
 import json
 import os
@@ -25,6 +26,7 @@ from filelock import FileLock, Timeout
 from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_attempt, wait_fixed
 
 from components.catalog import ClusterKind
+from report.observed import Observed
 from simulator.cluster import Cluster, State
 from simulator.errors import SimulatorError
 from tools.backend import (
@@ -43,7 +45,9 @@ from tools.detect import advice_text, second_installs, settings_of
 from tools.engine import RUN_VARIABLE, Engine, EngineError, Tools, policy_config_file
 from tools.errors import ToolError
 from tools.events import Failure, Outcome
+from tools.observe import access, observe
 from tools.recovery import (
+    UNKNOWN,
     Holder,
     Journal,
     Lock,
@@ -55,17 +59,15 @@ from tools.recovery import (
     this_host,
 )
 from tools.remains import CLUSTERS, LISTED, NAMESPACE, Remains, leaving, remains
-from tools.screen import RunWatcher, Screen, changes_text, failures_text, steps_text, violations_text
+from tools.screen import RunWatcher, Screen, changes_text, drift_text, failures_text, steps_text, violations_text
 from tools.toolchain import is_installed
 from tools.transient import result_unknown, with_retries
 
 PROJECT = Path(__file__).resolve().parents[1]
 CLUSTER_VARIABLE = "MLPLATFORM_CLUSTER"
-SUMMARY = "report.summary:show"
+SUMMARY, RUNNING = "report.summary:show", "report.summary:show_running"
 CHANGING = frozenset({"up", "refresh", "destroy"})
 """The operations that change the world or the state, and so have an entry in the journal."""
-# All that is left after one of these was killed is in the state.
-_CREATES_NOTHING = frozenset({"refresh", "destroy"})
 # An object that a killed run created is in no state; the next run meets it again. Provider 4.25 creates by server-side
 # apply and so takes it in; from 4.29 on a create is a plain POST and needs this to do so. Set only after a killed run
 # or a lost answer: at other times an object that is already there belongs to somebody else (4.29 then says so).
@@ -81,6 +83,9 @@ _STATEFUL = frozenset(
     | {"BucketV2", "FileSystem"}
 )
 _SUBNET = "aws:ec2/subnet:Subnet"
+
+
+def _nothing() -> None: ...
 
 
 class NoAnswerError(ToolError):
@@ -169,6 +174,8 @@ class Run:
     kubeconfig: Path | None
     """The simulated cluster's; None when the program knows its cluster itself."""
     sleep: Callable[[float], None] = time.sleep
+    revive: Callable[[], None] = _nothing
+    """Starts the simulated cluster again if it has ended; called before each further attempt."""
 
     @property
     def journal(self) -> Journal:
@@ -186,9 +193,19 @@ class Run:
         self.screen.say("recovery", f"the last {unfinished.operation}{since} did not end; comparing with reality{left}")
         return unfinished
 
-    def preview(self, *, refresh: bool) -> Outcome:
+    def compare(self) -> None:
+        """Refreshes the state after a run that did not end, or whose lock was left behind.
+
+        A run of its own: with `--refresh`, the engine hands stack policies every refreshed resource, those that the
+        program no longer declares included (pulumi 3.246, `news` in step_executor.go). At full quota they are refused.
+        """
+        if self.engine.resources():
+            outcome = self.refresh()
+            self.screen.say("refresh", f"{drift_text(outcome)}  ({outcome.seconds:.0f} s)")
+
+    def preview(self) -> Outcome:
         """The plan, judged. Raises ToolError when the law or an error forbids to go on."""
-        outcome = self._watched("preview", lambda engine, _: engine.preview(refresh=refresh))
+        outcome = self._watched("preview", lambda engine: engine.preview())
         self._refuse_violations(outcome)
         self.refuse_failure(outcome, "Nothing has been changed.")
         self.screen.say("preview", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
@@ -197,9 +214,9 @@ class Run:
             self.screen.detail(violations_text(warned))
         return outcome
 
-    def up(self, *, refresh: bool, total: int | None) -> Outcome:
+    def up(self, *, total: int | None) -> Outcome:
         """Makes it so. Raises ToolError with every failure when it does not end well."""
-        outcome = self._watched("up", lambda engine, unsure: engine.up(refresh=refresh or unsure), total=total)
+        outcome = self._watched("up", lambda engine: engine.up(), total=total, after_unlocking=self.compare)
         self._refuse_violations(outcome)
         self.refuse_failure(outcome, f"`make up STACK={self.facts.name}` goes on from here.")
         self.screen.say("up", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
@@ -207,7 +224,7 @@ class Run:
 
     def refresh(self) -> Outcome:
         """Makes the state as the world is."""
-        outcome = self._watched("refresh", lambda engine, _: engine.refresh())
+        outcome = self._watched("refresh", lambda engine: engine.refresh())
         self.refuse_failure(outcome, f"`make refresh STACK={self.facts.name}` can be repeated.")
         return outcome
 
@@ -219,12 +236,7 @@ class Run:
         return self._destroy()
 
     def _destroy(self, first: str = "") -> Outcome:
-        def run(engine: Engine, unsure: bool) -> Outcome:
-            if unsure:
-                self.adopt()
-            return engine.destroy(first=first)
-
-        outcome = self._watched("destroy", run)
+        outcome = self._watched("destroy", lambda engine: engine.destroy(first=first), after_unlocking=self.adopt)
         self.refuse_failure(outcome, f"`make down STACK={self.facts.name}` goes on from here.")
         self.screen.say("destroy", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
         return outcome
@@ -329,30 +341,33 @@ class Run:
             return
         self.screen.say("recovery", "taking in what the killed run created, so that nothing is left over")
         lawless = dataclasses.replace(self, engine=dataclasses.replace(self.engine, policy_pack=None))
-        outcome = lawless._watched(
-            "up", lambda engine, _: engine.up(refresh=True, continue_on_error=True), label="adopt"
-        )
+        outcome = lawless._watched("up", lambda engine: engine.up(refresh=True, continue_on_error=True), label="adopt")
         if outcome.exit_code < 0 or outcome.interruptions:
             raise ToolError(f"interrupted while taking in what exists. `make down STACK={self.facts.name}` goes on.")
 
     def _watched(
-        self, operation: str, run: Callable[[Engine, bool], Outcome], *, total: int | None = None, label: str = ""
+        self,
+        operation: str,
+        run: Callable[[Engine], Outcome],
+        *,
+        total: int | None = None,
+        label: str = "",
+        after_unlocking: Callable[[], None] = _nothing,
     ) -> Outcome:
-        """One operation with progress, journal and retries; `run` is told when the lock of a dead run was broken."""
+        """One operation with progress, journal and retries; the lock of a dead run is removed, and it starts again."""
         label = label or operation
         before = self.journal.read()
         mark = self.engine.environment[RUN_VARIABLE]
         again = before is not None
 
-        def attempt(unsure: bool = False) -> Outcome:
+        def attempt() -> Outcome:
             nonlocal again
-            environment = {**self.engine.environment, **(ADOPTING if again or unsure else {})}
+            environment = {**self.engine.environment, **(ADOPTING if again else {})}
             if operation in CHANGING:
                 self.journal.write(Unfinished.now(operation, mark))
             with self.screen.working(label, "starting") as update:
                 watcher = RunWatcher(update, lambda text: self.screen.say(label, text), total)
-                engine = dataclasses.replace(self.engine, watcher=watcher, environment=environment)
-                outcome = run(engine, unsure)
+                outcome = run(dataclasses.replace(self.engine, watcher=watcher, environment=environment))
             if outcome.exit_code < 0:
                 end_processes_of(mark)
             if operation in CHANGING:
@@ -360,23 +375,33 @@ class Run:
             again = True
             return outcome
 
-        outcome = with_retries(attempt, lambda text: self.screen.say("retry", text), sleep=self.sleep)
+        def pause(seconds: float) -> None:
+            self.sleep(seconds)
+            self.revive()
+
+        outcome = with_retries(attempt, lambda text: self.screen.say("retry", text), sleep=pause)
         if locks := locks_named_in(outcome.failures):
-            self._break(locks)
-            outcome = with_retries(lambda: attempt(True), lambda text: self.screen.say("retry", text), sleep=self.sleep)
+            before = self._break(locks)
+            after_unlocking()
+            outcome = with_retries(attempt, lambda text: self.screen.say("retry", text), sleep=pause)
         return outcome
 
     def _close_journal(self, outcome: Outcome, before: Unfinished | None) -> None:
-        """A run that succeeded has seen everything; one that failed leaves what was unsure before it unsure."""
-        if outcome.succeeded:
+        """A run that failed leaves uncertain what was uncertain before it.
+
+        So does a refresh that succeeded: it finds what the state knows, not what a killed `up` created.
+        """
+        looked_only = outcome.operation == "refresh" and before is not None and before.creates
+        if outcome.succeeded and not looked_only:
             self.journal.end()
         elif before is not None:
             self.journal.write(before)
         elif not result_unknown(outcome):
             self.journal.end()
 
-    def _break(self, locks: tuple[Lock, ...]) -> None:
-        """Takes the locks of dead runs away. Raises ToolError when one of them may be alive."""
+    def _break(self, locks: tuple[Lock, ...]) -> Unfinished:
+        """Removes the locks of dead runs and returns the journal's entry for them. Raises ToolError when one of them
+        may be alive."""
         for lock in locks:
             verdict = holder(lock, this_host())
             if verdict is Holder.ALIVE:
@@ -389,8 +414,11 @@ class Run:
                     f"stack {self.facts.name} is locked by a run on another machine ({lock}). If that run is over, "
                     f"`pulumi cancel {self.facts.name} --yes` takes its lock away; then try again."
                 )
+        dead = Unfinished(UNKNOWN, "", locks[0].since)
+        self.journal.write(dead)  # before the lock, which is all that tells of that run, is gone
         self.engine.cancel()
         self.screen.say("recovery", f"took away the lock of a run that is dead ({locks[0]})")
+        return dead
 
     def _refuse_violations(self, outcome: Outcome) -> None:
         violations = outcome.mandatory_violations
@@ -428,7 +456,9 @@ class Lifecycle:
     policy_pack: Path | None = None
     """Default: `policies` in the project."""
     summary: str = SUMMARY
-    """`module:function`, called with the stack's outputs (secrets masked) and the pods of a cluster of ours."""
+    """`module:function`, called with the stack's outputs (secrets masked) and what its cluster says of workloads."""
+    running: str = RUNNING
+    """The same, for `status`."""
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """More variables for the engine."""
 
@@ -444,10 +474,12 @@ class Lifecycle:
         judge_before_installing(self.project, stack)
         with self._only_one(stack):
             run = self._begin(facts, start_cluster=True)
-            unsure = run.recover() is not None
+            unfinished = run.recover()
             self._forget_another_cluster(run)
             run.engine.create()
-            plan = run.preview(refresh=unsure)
+            if unfinished is not None:
+                run.compare()
+            plan = run.preview()
             if look_first and facts.cluster_kind == ClusterKind.EXISTING and not run.engine.resources():
                 self._refuse_second_installs(run)
             if dry_run:
@@ -456,11 +488,11 @@ class Lifecycle:
                 return
             self._remember_cluster(run)
             # A preview meets no lock: whoever holds the stack, or died holding it, is found by an `up`.
-            if plan.nothing_to_do and not unsure and run.engine.backend.unlocked(stack):
+            if plan.nothing_to_do and unfinished is None and run.engine.backend.unlocked(stack):
                 self.screen.say("up", f"nothing to do: all {plan.same} resources are as they should be")
             else:
-                run.up(refresh=unsure, total=plan.same + sum(plan.changes.values()))
-            self._show_summary(run)
+                run.up(total=plan.same + sum(plan.changes.values()))
+            self._show(self.summary, run)
 
     def down(self, stack: str, *, yes: bool = False, dry_run: bool = False) -> None:
         """Takes a stack down and leaves nothing behind: objects, cluster, processes, state.
@@ -517,10 +549,7 @@ class Lifecycle:
             self._require_stack(run)
             run.recover()
             outcome = run.refresh()
-            drift = (
-                changes_text(outcome) if outcome.changes else f"no drift, {outcome.same} resources as they should be"
-            )
-            self.screen.say("refresh", f"{drift}  ({outcome.seconds:.0f} s)")
+            self.screen.say("refresh", f"{drift_text(outcome)}  ({outcome.seconds:.0f} s)")
             self.screen.detail(steps_text(outcome.steps))
             if outcome.changes:
                 self.screen.say("next", f"make up STACK={stack}   (brings back what had drifted)")
@@ -544,6 +573,8 @@ class Lifecycle:
             run = self._begin(facts, start_cluster=False)
             count = len(run.engine.resources()) if run.engine.exists() else 0
             self.screen.say("resources", f"{count} in the state")
+            if count:
+                self._show(self.running, run)
         self.screen.say(
             "next", f"make up STACK={stack}" if not state.exists() or unfinished else f"make preview STACK={stack}"
         )
@@ -567,12 +598,13 @@ class Lifecycle:
     def _begin(self, facts: StackFacts, *, start_cluster: bool) -> Run:
         state = prepare(self.state)
         tools = self.tools()
-        kubeconfig = None
+        kubeconfig, revive = None, _nothing
         environment = {RUN_VARIABLE: new_run(), **self.environment}
         if facts.simulated:
             cluster = Cluster(cluster_name(self.project, facts.name))
             if start_cluster:
                 self._start(cluster, tools)
+                revive = functools.partial(self._revive, cluster, tools)
             kubeconfig = cluster.kubeconfig
             # KUBECONFIG too: nothing of a simulated stack may ever reach the cluster that the user works with.
             environment |= {CLUSTER_VARIABLE: cluster.name, "KUBECONFIG": str(kubeconfig)}
@@ -588,15 +620,21 @@ class Lifecycle:
             environment=environment,
             skip_checkpoints=skip_checkpoints(facts, backend),
         )
-        return Run(facts, engine, self.screen, kubeconfig)
+        return Run(facts, engine, self.screen, kubeconfig, revive=revive)
 
-    def _start(self, cluster: Cluster, tools: Tools) -> None:
+    def _revive(self, cluster: Cluster, tools: Tools) -> None:
+        """A control plane that ended during a run is started again: no further attempt would reach it otherwise."""
+        status = cluster.status()
+        if status.state is not State.RUNNING:
+            self._start(cluster, tools, f"{status.problem or 'the control plane'} had ended, started again")
+
+    def _start(self, cluster: Cluster, tools: Tools, why: str = "") -> None:
         try:
             with self.screen.working("cluster", f"{cluster.name}: starting") as update:
                 cluster.start(tools, lambda text: update(text.removeprefix("cluster ")))
         except SimulatorError as error:
             raise ToolError(str(error)) from None
-        self.screen.say("cluster", f"{cluster.name} is ready  (simulated)")
+        self.screen.say("cluster", f"{cluster.name} is ready  ({why or 'simulated'})")
 
     def _refuse_second_installs(self, run: Run) -> None:
         """Nothing that a cluster has is installed twice. A cluster that may not be read is said to be so."""
@@ -646,7 +684,7 @@ class Lifecycle:
         self._say_remains(found)
         if not yes and not click.confirm(f"Delete all of this from stack {stack}?"):
             raise ToolError("nothing has been deleted.")
-        if unfinished is not None and unfinished.operation not in _CREATES_NOTHING:
+        if unfinished is not None and unfinished.creates:
             run.adopt()
         run.destroy()
 
@@ -705,20 +743,16 @@ class Lifecycle:
     def _cluster_record(self, stack: str) -> Path:
         return self.state / "clusters" / stack
 
-    def _show_summary(self, run: Run) -> None:
-        module, _, function = self.summary.partition(":")
+    def _show(self, printer: str, run: Run) -> None:
+        module, _, function = printer.partition(":")
         show = getattr(importlib.import_module(module), function)
-        show(run.engine.outputs(), _pods(run))
+        show(run.engine.outputs(), self._observed(run))
 
-
-def _pods(run: Run) -> list[dict[str, Any]]:
-    """The pods of the simulated cluster, as the API server lists them; none for a cluster that we only deploy to."""
-    if run.kubeconfig is None:
-        return []
-    command = [str(run.engine.tools.path("kubectl")), "--kubeconfig", str(run.kubeconfig), "get", "pods", "-A"]
-    answer = subprocess.run([*command, "-o", "json"], capture_output=True, text=True, check=False)
-    pods: list[dict[str, Any]] = json.loads(answer.stdout)["items"] if answer.returncode == 0 else []
-    return pods
+    def _observed(self, run: Run) -> Observed:
+        engine, kubectl = run.engine, run.engine.tools.path("kubectl")
+        settings = settings_of(run.facts.name, self.project)
+        with access(kubectl, run.kubeconfig, settings, engine.kubeconfig, prepare(engine.state)) as found:
+            return observe(found, engine.variables()) if found else Observed(problem="the stack has no cluster yet")
 
 
 def _cluster_identity(run: Run) -> str:

@@ -23,6 +23,10 @@ from tools.backend import write_private
 from tools.engine import RUN_VARIABLE
 from tools.events import Failure
 
+UNKNOWN = "unknown"
+"""Operation of a run that only its lock, or an unreadable entry, tells of."""
+# All that is left after one of these was killed is in the state.
+_CREATE_NOTHING = frozenset({"refresh", "destroy"})
 ENGINE_GRACE_SECONDS = 20.0
 PLUGIN_GRACE_SECONDS = 5.0
 # A lock is written some moments after its process began; clocks of one machine agree to well within this.
@@ -34,11 +38,16 @@ class Unfinished:
     """The journal's entry: a run that changes things, from before its first change until it is known to have ended."""
 
     operation: str
-    """`up`, `destroy` or `refresh`; `unknown` when only a stale lock tells of it."""
+    """`up`, `destroy`, `refresh` or `UNKNOWN`."""
     run: str
     """The value of MLPLATFORM_RUN in the environment of everything the run started."""
     started: str
     """UTC, ISO 8601."""
+
+    @property
+    def creates(self) -> bool:
+        """Whether it may have created objects that no state knows."""
+        return self.operation not in _CREATE_NOTHING
 
     @classmethod
     def now(cls, operation: str, run: str) -> "Unfinished":
@@ -66,7 +75,7 @@ class Journal:
         try:
             return Unfinished(**json.loads(text))
         except (ValueError, TypeError):
-            return Unfinished("unknown", "", "")
+            return Unfinished(UNKNOWN, "", "")
 
     def write(self, unfinished: Unfinished) -> None:
         """Writes the entry. Call before anything is changed."""

@@ -68,16 +68,17 @@ class Rehearsal:
         self._refuse_other_kinds()
         with self.lifecycle._only_one(f"rehearsal-{self.stack}"), self._cloud() as (run, cloud):
             run.engine.create()
-            plan = run.preview(refresh=False)
+            plan = run.preview()
             if preview_only:
                 self.lifecycle.screen.detail(steps_text(plan.steps))
                 self._leave(cloud)
                 say("next", f"make rehearse STACK={self.stack}   (this was a preview; nothing has been changed)")
                 return
-            run.up(refresh=False, total=plan.same + sum(plan.changes.values()))
+            run.up(total=plan.same + sum(plan.changes.values()))
             self._refuse_changes(run)
             for control_plane in cloud.clusters():
-                self.lifecycle._show_summary(dataclasses.replace(run, kubeconfig=control_plane.kubeconfig))
+                reached = dataclasses.replace(run, kubeconfig=control_plane.kubeconfig)
+                self.lifecycle._show(self.lifecycle.summary, reached)
             if keep:
                 say("kept", f"{self.home}; `make rehearse STACK={self.stack} ARGS=--end` takes it down")
                 return
@@ -134,7 +135,7 @@ class Rehearsal:
         yield Run(StackFacts(self.stack, simulated=False), engine, self.lifecycle.screen, None), cloud
 
     def _refuse_changes(self, run: Run) -> None:
-        again = run.preview(refresh=False)
+        again = run.preview()
         if again.changes:
             self.lifecycle.screen.detail(steps_text(again.steps))
             raise ToolError(f"a second up would change something: {changes_text(again)}")

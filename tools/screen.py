@@ -104,6 +104,11 @@ def changes_text(outcome: Outcome) -> str:
     return ", ".join([*parts, f"{outcome.same} unchanged"] if parts else ["no changes", f"{outcome.same} unchanged"])
 
 
+def drift_text(outcome: Outcome) -> str:
+    """What a refresh found to be other than the state said."""
+    return changes_text(outcome) if outcome.changes else f"no drift, {outcome.same} resources as they should be"
+
+
 def _past(operation: str) -> str:
     return f"{operation}d" if operation.endswith("e") else f"{operation}ed"
 

@@ -84,12 +84,12 @@ def test_a_cloud_stack_comes_up_in_one_run_settles_and_leaves_nothing(
     with rehearsal._cloud() as (run, cloud):
         run.engine.create()
         # No cluster is there, and no credentials of one: nothing renders against a live API.
-        run.preview(refresh=False)
+        run.preview()
         assert run.engine.resources() == []
-        run.up(refresh=False, total=None)
+        run.up(total=None)
         (control_plane,) = cloud.clusters()
         assert pods_by_pool(run, control_plane.kubeconfig) == placed
-        again = run.preview(refresh=False)
+        again = run.preview()
         assert again.changes == {}
         drift = run.refresh()
         assert drift.changes == {}

@@ -1,12 +1,14 @@
 """The screen that `make up` ends with, word for word. tests/stacks/test_outputs.py holds the shapes of the outputs."""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from report.summary import show, summary
+from report.observed import Observed
+from report.summary import show, show_running, summary
 
 OUTPUTS: dict[str, Any] = {
     "environment": "dev",
@@ -37,7 +39,13 @@ OUTPUTS: dict[str, Any] = {
             "namespace": "vision",
             "without_pods": "next: 0 3 * * *",
         },
-        {"name": "chat", "team": "language", "kind": "KServe model", "namespace": "language"},
+        {
+            "name": "chat",
+            "team": "language",
+            "kind": "KServe model",
+            "namespace": "language",
+            "resource": "InferenceService",
+        },
     ],
     "simulated": ["nodes and pods", "charts"],
     "next": ["make preview"],
@@ -47,8 +55,9 @@ OUTPUTS: dict[str, Any] = {
 EXPECTED = """
 dev is up
 endpoint    address
-──────────────────────────────────────
+─────────────────────────────────────────────
 artifacts   s3://mlplatform
+chat        https://chat-language.example.com
 mlflow      https://mlflow.example.com
 
 accelerator   pool   sharing     nodes   devices   units   used   left
@@ -61,11 +70,11 @@ team       pool   quota   used   left
 language   h100       4      0      4
 vision     h100      12      9      3
 
-workload   team       kind                   pods   state             nodes
-───────────────────────────────────────────────────────────────────────────────────
-detector   vision     distributed training      2   2 Running         h100-0 h100-1
-nightly    vision     scheduled training        0   next: 0 3 * * *   -
-chat       language   KServe model              1   1 Pending         (not placed)
+workload   team       kind                   pods   state                                nodes
+──────────────────────────────────────────────────────────────────────────────────────────────────────
+detector   vision     distributed training      2   2 Running                            h100-0 h100-1
+nightly    vision     scheduled training        0   next: 0 3 * * *                      -
+chat       language   KServe model              1   1 Pending; not ready: IngressReady   (not placed)
 
 simulated  nodes and pods
            charts
@@ -83,10 +92,17 @@ def pod(name: str, namespace: str, phase: str, node: str | None, *, team: str | 
     }
 
 
-def screen(outputs: dict[str, Any], pods: list[dict[str, Any]]) -> list[str]:
+def model(name: str, namespace: str, **status: Any) -> dict[str, Any]:
+    """An InferenceService as the API server lists it."""
+    return {"metadata": pod(name, namespace, "", None)["metadata"], "status": status}
+
+
+def screen(
+    outputs: dict[str, Any], pods: list[dict[str, Any]], models: Sequence[dict[str, Any]] = (), problem: str = ""
+) -> list[str]:
     """The lines that are printed, without the space at their ends."""
-    console = Console(file=io.StringIO(), width=120)
-    console.print(summary(outputs, pods))
+    console = Console(file=io.StringIO(), width=150)
+    console.print(summary(outputs, Observed(pods, models, problem)))
     assert isinstance(console.file, io.StringIO)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
@@ -97,7 +113,9 @@ def test_one_screen_says_where_things_are_what_is_left_where_pods_landed_what_is
         pod("detector", "vision", "Running", "h100-0"),
         pod("chat", "language", "Pending", None),
     ]
-    assert screen(OUTPUTS, pods) == EXPECTED.rstrip("\n").splitlines()
+    unready = {"type": "IngressReady", "status": "Unknown"}
+    served = model("chat", "language", url="https://chat-language.example.com", conditions=[unready])
+    assert screen(OUTPUTS, pods, [served]) == EXPECTED.rstrip("\n").splitlines()
 
 
 def test_only_pods_of_the_workload_s_own_team_and_namespace_count() -> None:
@@ -119,7 +137,7 @@ def test_a_stack_that_says_little_still_gets_a_screen() -> None:
 def test_in_a_log_of_80_columns_no_node_is_cut(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     nodes = [f"accelerated-{index}" for index in range(3)]
-    show(OUTPUTS, [pod("detector", "vision", "Running", node) for node in nodes])
+    show(OUTPUTS, Observed([pod("detector", "vision", "Running", node) for node in nodes]))
     assert " ".join(nodes) in capsys.readouterr().out
 
 
@@ -128,3 +146,24 @@ def test_a_cap_is_shown_with_the_devices_that_there_are_and_what_is_left() -> No
     rows = [" ".join(line.split()) for line in screen({"deviceCaps": caps}, [])]
     heading = rows.index("accelerator cap devices left")
     assert rows[heading + 2 : heading + 4] == ["A100-80GB 8 8 0", "H100 24 16 8"]
+
+
+def test_a_cluster_that_does_not_answer_is_one_line_and_no_row_says_what_nobody_knows() -> None:
+    """Finds a summary that counts no pods, or calls a model ready, where nothing was read."""
+    said = screen(OUTPUTS, [], problem="the cluster does not answer (no route to host)")
+    assert [line for line in said if "does not answer" in line] == [
+        "unread  the cluster does not answer (no route to host): pods, nodes and models are not known"
+    ]
+    rows = [" ".join(line.split()) for line in said]
+    assert "chat language KServe model ? ? ?" in rows
+    assert "nightly vision scheduled training ? ? ?" in rows
+    assert "mlflow https://mlflow.example.com" in rows
+
+
+def test_the_status_shows_endpoints_and_workloads_and_no_capacity(capsys: pytest.CaptureFixture[str]) -> None:
+    ready = model("chat", "language", conditions=[{"type": "Ready", "status": "True"}])
+    show_running(OUTPUTS, Observed([pod("chat", "language", "Running", "l4-0")], [ready]))
+    rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "chat language KServe model 1 1 Running; ready l4-0" in rows
+    assert "mlflow https://mlflow.example.com" in rows
+    assert not any("quota" in row or "sharing" in row for row in rows)

@@ -1,5 +1,6 @@
 """What the life of a stack depends on, decided without an engine."""
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from tools.engine import RUN_VARIABLE, Engine
 from tools.errors import ToolError
 from tools.events import EventReader, Failure, Outcome, Step, Violation
 from tools.lifecycle import LOOK_SECONDS, LOOKS, Lifecycle, Run, StackFacts, read_facts, skip_checkpoints
+from tools.recovery import Unfinished
 from tools.screen import Screen, failures_text, steps_text, violations_text
 
 REPOSITORY = Path(__file__).parents[2]
@@ -291,10 +293,10 @@ class NewRun:
     def recover(self) -> None:
         """Nothing was killed."""
 
-    def preview(self, *, refresh: bool) -> Any:
+    def preview(self) -> Any:
         return SimpleNamespace(steps=(), nothing_to_do=False, same=0, changes={"create": 1})
 
-    def up(self, *, refresh: bool, total: int) -> None:
+    def up(self, *, total: int) -> None:
         self.ups += 1
 
 
@@ -311,7 +313,8 @@ def test_the_first_up_onto_a_cluster_that_exists_installs_nothing_twice(
     run = NewRun(kind, resources)
     monkeypatch.setenv("MLPLATFORM_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(Lifecycle, "_begin", lambda *_, **__: run)
-    monkeypatch.setattr(Lifecycle, "_show_summary", lambda *_: None)
+    monkeypatch.setattr(Lifecycle, "_show", lambda *_: None)
+    monkeypatch.setattr(lifecycle, "judge_before_installing", lambda *_: None)
     monkeypatch.setattr(lifecycle, "second_installs", lambda settings, program: [THERE])
     (tmp_path / "Pulumi.lab.yaml").touch()
     life = Lifecycle(project=tmp_path, facts=lambda *_: run.facts)
@@ -330,7 +333,8 @@ def test_a_cluster_that_may_not_be_read_is_said_to_be_so_and_stops_nothing(tmp_p
     run = NewRun("existing", 0)
     monkeypatch.setenv("MLPLATFORM_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(Lifecycle, "_begin", lambda *_, **__: run)
-    monkeypatch.setattr(Lifecycle, "_show_summary", lambda *_: None)
+    monkeypatch.setattr(Lifecycle, "_show", lambda *_: None)
+    monkeypatch.setattr(lifecycle, "judge_before_installing", lambda *_: None)
     monkeypatch.setattr(lifecycle, "second_installs", refuses)
     (tmp_path / "Pulumi.lab.yaml").touch()
     Lifecycle(project=tmp_path, facts=lambda *_: run.facts).up("lab")
@@ -351,3 +355,78 @@ def test_settings_are_judged_before_the_tools_are_made(tmp_path, monkeypatch):
     write(tmp_path, good)
     with pytest.raises(ToolError, match="the tools are made"):
         life.up("dev")
+
+
+# --- after a run that did not end ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Noted(Engine):
+    """An engine whose runs end as they are told to; it keeps their names, and whether objects were to be taken over."""
+
+    calls: list[str] = field(default_factory=list)
+    ends: list[Failure] = field(default_factory=list)
+    """Failures of the next runs, one each; none left: they end well."""
+
+    def resources(self) -> list[dict[str, Any]]:
+        return [{"urn": "one"}]
+
+    def cancel(self) -> None:
+        self.calls.append("cancel")
+
+    def _run(self, operation: str, *flags: Any) -> Outcome:
+        adopting = "adopting " if lifecycle.ADOPTING.items() <= self.environment.items() else ""
+        self.calls.append(f"{adopting}{operation}{' --refresh' if '--refresh' in flags else ''}")
+        failures = (self.ends.pop(0),) if self.ends and operation == "up" else ()
+        return dataclasses.replace(EventReader(operation).outcome(len(failures), 0.0), failures=failures)
+
+
+@pytest.fixture
+def noted(tmp_path: Path) -> tuple[Run, Noted]:
+    engine = Noted(Programs(tmp_path), tmp_path, "dev", tmp_path / "state", FILE, environment={RUN_VARIABLE: "run"})
+    console = Console(file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115
+    return Run(SIMULATED, engine, Screen(console), None, sleep=lambda _: None), engine
+
+
+def test_a_refresh_does_not_make_certain_what_a_killed_up_created(noted: tuple[Run, Noted]) -> None:
+    """Finds objects that are left over: `refresh` behind a killed `up`, then `down`, which took the state's word."""
+    run, engine = noted
+    run.journal.write(Unfinished.now("up", "dead"))
+    run.refresh()
+    assert run.journal.read() is not None
+    run.up(total=None)
+    assert engine.calls == ["adopting refresh", "adopting up"]
+    assert run.journal.read() is None
+    for operation in ("refresh", "destroy"):
+        run.journal.write(Unfinished.now(operation, "dead"))
+        run.refresh()
+        assert run.journal.read() is None, operation
+
+
+def test_behind_the_lock_of_a_dead_run_the_state_is_refreshed_by_a_run_of_its_own(
+    noted: tuple[Run, Noted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finds an `up --refresh`: its stack policies would judge what the program no longer declares."""
+    run, engine = noted
+    monkeypatch.setattr(lifecycle, "holder", lambda *_: lifecycle.Holder.DEAD)
+    locked = "the stack is currently locked by 1 lock(s)\n  created by ann@here (pid 1) at 2026-01-01T00:00:00Z"
+    engine.ends.append(Failure("", locked))
+    run.up(total=None)
+    assert engine.calls == ["up", "cancel", "adopting refresh", "adopting up"]
+    assert run.journal.read() is None
+
+
+def test_a_simulated_cluster_that_ended_is_started_again_between_attempts_and_not_otherwise(
+    noted: tuple[Run, Noted],
+) -> None:
+    run, engine = noted
+    revived: list[int] = []
+    run = dataclasses.replace(run, revive=lambda: revived.append(len(engine.calls)))
+    engine.ends.append(Failure("", "dial tcp 127.0.0.1:6443: connect: connection refused"))
+    run.up(total=None)
+    assert engine.calls == ["up", "adopting up"]
+    assert revived == [1]
+    engine.ends.append(Failure("", "ConfigMap is invalid"))
+    with pytest.raises(ToolError, match="up failed"):
+        run.up(total=None)
+    assert revived == [1]

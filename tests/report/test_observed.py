@@ -1,0 +1,98 @@
+"""What pods and models say of themselves, as Kubernetes and KServe write it."""
+
+from typing import Any
+
+import pytest
+
+from report.observed import Observed, model_state, pod_state
+
+ROW = {"name": "chat", "team": "language", "namespace": "language"}
+LABELS = {"app.kubernetes.io/name": "chat", "mlplatform.dev/team": "language"}
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ({"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}, "Running"),
+        (
+            {"phase": "Running", "containerStatuses": [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}]},
+            "CrashLoopBackOff",
+        ),
+        (
+            {"phase": "Pending", "initContainerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]},
+            "ImagePullBackOff",
+        ),
+        (
+            {"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]},
+            "Pending",
+        ),
+        (
+            {
+                "phase": "Pending",
+                "containerStatuses": [{"state": {"waiting": {"reason": "CreateContainerConfigError"}}}],
+            },
+            "CreateContainerConfigError",
+        ),
+        (
+            {
+                "phase": "Pending",
+                "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}],
+            },
+            "Unschedulable",
+        ),
+        (
+            {"phase": "Running", "conditions": [{"type": "Ready", "status": "False", "reason": "ContainersNotReady"}]},
+            "Running",
+        ),
+        ({}, "Unknown"),
+    ],
+)
+def test_a_pod_says_what_holds_it_up_where_its_phase_does_not(status: dict[str, Any], said: str) -> None:
+    """Finds a container that ends again and again counted as running. States: Kubernetes API, PodStatus."""
+    assert pod_state({"metadata": {}, "status": status}) == said
+    assert pod_state({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "status": status}) == "Terminating"
+
+
+def condition(name: str, status: str, **more: str) -> dict[str, str]:
+    return {"type": name, "status": status, **more}
+
+
+READY = condition("Ready", "True")
+WAITING = condition("PredictorReady", "False", reason="MinimumReplicasUnavailable", message="no pod is available")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        ([READY, condition("PredictorReady", "True")], "ready"),
+        (
+            [READY, condition("CanaryPredictorReady", "False", reason="CanariesNotReady")],
+            "ready; CanaryPredictorReady CanariesNotReady",
+        ),
+        (
+            [condition("Ready", "False"), WAITING, condition("IngressReady", "Unknown")],
+            "not ready: IngressReady",
+        ),
+        (
+            [condition("Ready", "False"), WAITING],
+            "not ready: PredictorReady MinimumReplicasUnavailable: no pod is available",
+        ),
+        ([], "not ready: KServe has not said why"),
+    ],
+)
+def test_a_model_is_ready_when_kserve_says_so_and_else_the_first_condition_that_is_not(
+    conditions: list[dict[str, str]], said: str
+) -> None:
+    assert model_state({"status": {"conditions": conditions}}) == said
+
+
+def test_a_model_that_is_not_there_is_said_not_to_be() -> None:
+    assert model_state(None) == "no InferenceService"
+
+
+def test_only_a_workload_s_own_model_counts_and_gives_it_its_address() -> None:
+    own = {"metadata": {"namespace": "language", "labels": LABELS}, "status": {"url": "https://chat.example.com"}}
+    other = {"metadata": {"namespace": "vision", "labels": LABELS}, "status": {"url": "https://other.example.com"}}
+    assert Observed(models=[other, own]).model_of(ROW) == own
+    assert dict(Observed(models=[other, own]).addresses([ROW])) == {"chat": "https://chat.example.com"}
+    assert dict(Observed(models=[other]).addresses([ROW])) == {}

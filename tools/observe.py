@@ -1,0 +1,88 @@
+"""Reads from a stack's cluster what runs there, whatever kind of cluster it is. Changes nothing."""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.catalog import ClusterKind
+from report.observed import TEAM_LABEL, Observed
+from tools.backend import write_private
+from tools.detect import DEFAULT_KUBECONFIG
+
+MODELS = "inferenceservices.serving.kserve.io"
+REQUEST_SECONDS = 20
+# A credential plugin in a kubeconfig (aws, gcloud) may ask a cloud first.
+_ANSWER_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Access:
+    """How kubectl reaches a cluster."""
+
+    kubectl: Path
+    kubeconfig: Path
+    context: str = ""
+    """Default: the kubeconfig's own."""
+
+    def listed(self, kind: str, environment: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Objects of a kind that belong to teams' workloads. Raises NotRead; a kind that is not there has none."""
+        chosen = [f"--context={self.context}"] if self.context else []
+        command = [str(self.kubectl), f"--kubeconfig={self.kubeconfig}", *chosen, "get", kind, "--all-namespaces"]
+        command += [f"--selector={TEAM_LABEL}", "--output=json", f"--request-timeout={REQUEST_SECONDS}s"]
+        try:
+            answer = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                check=False,
+                env=dict(environment),
+                timeout=_ANSWER_SECONDS,
+                stdin=subprocess.DEVNULL,
+            )
+        except subprocess.TimeoutExpired:
+            raise NotRead(f"the cluster does not answer (waited {_ANSWER_SECONDS} s)") from None
+        if answer.returncode == 0:
+            items: list[dict[str, Any]] = json.loads(answer.stdout)["items"]
+            return items
+        if "doesn't have a resource type" in answer.stderr:
+            return []
+        said = answer.stderr.strip().splitlines() or ["no word"]
+        raise NotRead(f"the cluster {'may not be read' if 'Forbidden' in said[-1] else 'does not answer'} ({said[-1]})")
+
+
+class NotRead(Exception):
+    """The cluster did not answer, or may not be read; the message says why."""
+
+
+def observe(access: Access, environment: Mapping[str, str]) -> Observed:
+    """What runs. A cluster that does not answer is no error: the `problem` of what is returned says so."""
+    try:
+        return Observed(access.listed("pods", environment), access.listed(MODELS, environment))
+    except NotRead as error:
+        return Observed(problem=str(error))
+
+
+@contextmanager
+def access(
+    kubectl: Path, own: Path | None, settings: Mapping[str, Any], made: Callable[[], str], state: Path
+) -> Iterator[Access | None]:
+    """The cluster of a stack: `own`, a simulated one; else the one that its settings name; else the one that the stack
+    made, whose kubeconfig `made` tells. None where there is none yet."""
+    cluster = settings.get("cluster") or {}
+    if own is not None:
+        yield Access(kubectl, own)
+    elif cluster.get("kind") == ClusterKind.EXISTING:
+        named = Path(cluster.get("kubeconfig") or DEFAULT_KUBECONFIG)
+        yield Access(kubectl, named.expanduser(), cluster.get("context") or "")
+    elif text := made():
+        with tempfile.TemporaryDirectory(dir=state) as private:
+            path = Path(private) / "kubeconfig"
+            write_private(path, text)
+            yield Access(kubectl, path)
+    else:
+        yield None
