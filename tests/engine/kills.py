@@ -1,18 +1,23 @@
-"""Engines that are killed (-9) while they change a stack, and what is left running of a command."""
+"""Faults at chosen moments of a command: engines that are killed (-9), and what is left running of them."""
 
 import contextlib
+import itertools
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import psutil
+import pytest
 
+from tools import lifecycle
 from tools.backend import state_directory
 from tools.engine import RUN_VARIABLE
 from tools.errors import ToolError
-from tools.lifecycle import Lifecycle
+from tools.events import EventReader
+from tools.lifecycle import CHANGING, Lifecycle
 from tools.recovery import Journal
+from tools.screen import RunWatcher
 
 
 def _processes(life: Lifecycle) -> Iterator[psutil.Process]:
@@ -61,13 +66,35 @@ def killed(life: Lifecycle, stack: str, command: Callable[[], None], *, when: Ca
     return hit.is_set()
 
 
-def after(seconds: float) -> Callable[[], bool]:
-    """A moment that many seconds after it is first asked for."""
-    moment: float | None = None
+Moment = Callable[[EventReader], bool]
+"""Whether it has come, asked at each event of a run that changes things."""
 
-    def has_come() -> bool:
-        nonlocal moment
-        moment = moment or time.monotonic() + seconds
-        return time.monotonic() >= moment
 
-    return has_come
+@contextlib.contextmanager
+def at(moment: Moment, fault: Callable[[int], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[list[EventReader]]:
+    """Causes a fault once, when the moment comes, before the next event is read; it is given the engine's process id.
+
+    What is yielded is empty until then. Counted in events, not in seconds: a kill never comes before or after the run.
+    """
+    hit: list[EventReader] = []
+    engines: list[int] = []
+
+    class Striking(RunWatcher):
+        def started(self, pid: int) -> None:
+            engines.append(pid)
+
+        def progress(self, reader: EventReader) -> None:
+            super().progress(reader)
+            if not hit and reader.operation in CHANGING and moment(reader):
+                hit.append(reader)
+                fault(engines[-1])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lifecycle, "RunWatcher", Striking)
+        yield hit
+
+
+def after_events(count: int) -> Moment:
+    """When that many events of a run have been read."""
+    readings = itertools.count(1)
+    return lambda _: next(readings) >= count

@@ -1,7 +1,8 @@
 """One team with trainings on a GPU, on a TPU slice and on a schedule, and two served models.
 
-Settings: `run`, `image`, `deadline` (minutes) of the first training; `alone` leaves the other workloads out. `queued`:
-hours that nodes of a GKE pool live which come by request, and on which the first training runs instead.
+Settings: `run`, `image`, `deadline` (minutes), `count` (accelerators) of the first training, `quota` of its team;
+`alone` leaves the other workloads out. `queued`: hours that nodes of a GKE pool live which come by request, and on
+which the first training runs instead.
 """
 
 import os
@@ -62,7 +63,7 @@ team = Team(
         "team": {
             "owner": "vision-leads",
             "cost_center": "4711",
-            "quota": {"gpu": 12, "tpu": 32, "claimed": 6},
+            "quota": {"gpu": config.get_int("quota") or 12, "tpu": 32, "claimed": 6},
             "editors": ["engineers"],
         },
         "pools": list(pools.values()),
@@ -89,7 +90,7 @@ TrainingJob(
             **FOR_AN_HOUR,
             "run": config.get("run") or "1",
             "image": config.get("image") or IMAGE,
-            "accelerators": {"count": 2},
+            "accelerators": {"count": config.get_int("count") or 2},
             "deadline_minutes": config.get_int("deadline") or 60,
             "checkpoint": {"size_gib": 10},
         },

@@ -1,0 +1,150 @@
+"""A run of a training at full quota is replaced by another, and engine or API server is killed on the way.
+
+The real engine, API server and policy pack on a cluster of its own. Pods are simulated. Proved: the same command goes
+on, whatever was reached. Found only here: stack policies that count the old run and the new one together.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from rich.console import Console
+
+from simulator.cluster import Cluster
+from tests.engine.conftest import LiveCluster
+from tests.engine.kills import Moment, at
+from tools import lifecycle
+from tools.backend import cluster_name
+from tools.errors import ToolError
+from tools.events import EventReader
+from tools.lifecycle import Lifecycle, StackFacts
+from tools.screen import Screen
+
+REPOSITORY = Path(__file__).parents[2]
+STACK = "test"
+DEVICES = 8
+"""Of the training, and of the quota: two runs at once are refused."""
+
+
+@pytest.fixture(scope="module")
+def life(toolchain, tmp_path_factory) -> Iterator[Lifecycle]:
+    """A stack with one training at full quota, up, on a simulated cluster of its own."""
+    home = tmp_path_factory.mktemp("replacement")
+    project = home / "project"
+    project.mkdir()
+    (project / ".venv").symlink_to(REPOSITORY / ".venv", target_is_directory=True)
+    (project / "program").symlink_to(REPOSITORY / "tests/engine/programs/workloads", target_is_directory=True)
+    (project / "Pulumi.yaml").write_text(
+        "name: mlplatform\nruntime: {name: python, options: {virtualenv: .venv}}\nmain: program/\n", encoding="utf-8"
+    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("MLPLATFORM_HOME", str(home / "home"))
+        made = Lifecycle(
+            project=project,
+            screen=Screen(Console(record=True, width=200, file=open("/dev/null", "w", encoding="utf-8"))),  # noqa: SIM115
+            facts=lambda _, stack: StackFacts(stack, simulated=True),
+            tools=lambda: toolchain,
+            policy_pack=REPOSITORY / "policies",
+            summary="builtins:print",
+        )
+        configure(made, 1)
+        made.up(STACK)
+        yield made
+        made.down(STACK, yes=True)
+
+
+def configure(life: Lifecycle, run: int) -> None:
+    """Another run, of another image, takes the place of the one before."""
+    values = {"run": f"{run}", "image": f"registry.example.com/program:{run}", "count": DEVICES, "quota": DEVICES}
+    config = {f"workloads:{name}": value for name, value in {**values, "alone": "true"}.items()}
+    (life.project / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
+
+
+def printed(life: Lifecycle) -> str:
+    return life.screen.console.export_text(clear=True)
+
+
+def own_cluster(life: Lifecycle) -> Cluster:
+    return Cluster(cluster_name(life.project, STACK))
+
+
+def begins(operation: str, resource: str) -> Moment:
+    """As soon as the engine has begun to do something to a resource of that name, or has done it."""
+
+    def has_come(reader: EventReader) -> bool:
+        begun = reader.running.items()
+        done = ((step.urn, step.operation) for step in reader._steps.values())
+        return any(urn.endswith(f"::{resource}") and what == operation for urn, what in (*begun, *done))
+
+    return has_come
+
+
+MOMENTS = {
+    "the new run is being created": lambda new, old: begins("create", f"fit-run-{new}"),
+    "the old run is being deleted": lambda new, old: begins("delete", f"fit-run-{old}"),
+}
+
+
+def is_replaced(life: Lifecycle, run: int) -> None:
+    """The new run alone is there, and state, cluster and program agree."""
+    cluster = LiveCluster(own_cluster(life).kubeconfig, life.tools())
+    assert cluster.kubectl("get", "jobs", "-n", "vision", "-o", "name").split() == [f"job.batch/fit-{run}"]
+    printed(life)
+    life.up(STACK)
+    assert "up         nothing to do" in printed(life)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_replacement_at_full_quota_is_gone_on_with(life, monkeypatch, moment) -> None:
+    run = next_run(life)
+    kill = at(MOMENTS[moment](run, run - 1), lambda pid: os.kill(pid, signal.SIGKILL), monkeypatch)
+    with kill as hit, pytest.raises(ToolError):
+        life.up(STACK)
+    assert hit, "the engine was not at work"
+    printed(life)
+    life.up(STACK)
+    text = printed(life)
+    assert "the last up of" in text
+    assert "law" not in text
+    is_replaced(life, run)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_api_server_that_dies_during_a_replacement_is_started_again_and_the_up_ends_well(
+    life, monkeypatch, moment
+) -> None:
+    run = next_run(life)
+    server = own_cluster(life).status().programs["kube-apiserver"].process_id
+    printed(life)
+    with at(MOMENTS[moment](run, run - 1), lambda _: os.kill(server, signal.SIGKILL), monkeypatch) as hit:
+        life.up(STACK)
+    assert hit
+    assert "kube-apiserver had ended, started again" in printed(life)
+    is_replaced(life, run)
+
+
+def test_two_runs_at_once_are_still_refused_before_anything_is_created(life) -> None:
+    """The other half: what is refused without a refresh is refused behind one."""
+    run = next_run(life)
+    config = yaml.safe_load((life.project / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8"))
+    config["config"]["workloads:count"] = 2 * DEVICES
+    (life.project / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    journal = lifecycle.Journal.of(life.state, STACK)
+    journal.write(lifecycle.Unfinished.now("up", "a run that is dead"))
+    with pytest.raises(ToolError, match=r"the policies forbid this preview\. Nothing has been changed"):
+        life.up(STACK)
+    assert f"team vision takes {2 * DEVICES} of gpu" in printed(life)
+    configure(life, run)
+    life.up(STACK)
+    is_replaced(life, run)
+
+
+def next_run(life: Lifecycle) -> int:
+    """Writes the settings of the run after the one that is up, and returns its number."""
+    config = yaml.safe_load((life.project / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8"))
+    run = int(config["config"]["workloads:run"]) + 1
+    configure(life, run)
+    return run
