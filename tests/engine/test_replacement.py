@@ -7,6 +7,7 @@ on, whatever was reached. Found only here: stack policies that count the old run
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from rich.console import Console
 from simulator.cluster import Cluster
 from tests.engine.conftest import LiveCluster
 from tests.engine.kills import Moment, at
+from tests.engine.test_workloads import eventually
 from tools import lifecycle
 from tools.backend import cluster_name
 from tools.errors import ToolError
@@ -88,22 +90,33 @@ MOMENTS = {
 }
 
 
-def is_replaced(life: Lifecycle, run: int) -> None:
-    """The new run alone is there, and state, cluster and program agree."""
+def jobs(life: Lifecycle) -> list[str]:
     cluster = LiveCluster(own_cluster(life).kubeconfig, life.tools())
-    assert cluster.kubectl("get", "jobs", "-n", "vision", "-o", "name").split() == [f"job.batch/fit-{run}"]
+    return cluster.kubectl("get", "jobs", "-n", "vision", "-o", "name").split()
+
+
+def is_replaced(life: Lifecycle, run: int) -> None:
+    """The new run alone is there, once controllers have collected the old one, and the next `up` has nothing to do."""
+    assert eventually(lambda: jobs(life) == [f"job.batch/fit-{run}"], seconds=60), jobs(life)
     printed(life)
     life.up(STACK)
     assert "up         nothing to do" in printed(life)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_killed_replacement_at_full_quota_is_gone_on_with(life, monkeypatch, moment) -> None:
+def test_a_replacement_at_full_quota_whose_engine_is_killed_is_completed_by_the_next_up(
+    life, monkeypatch, moment
+) -> None:
     run = next_run(life)
     kill = at(MOMENTS[moment](run, run - 1), lambda pid: os.kill(pid, signal.SIGKILL), monkeypatch)
     with kill as hit, pytest.raises(ToolError):
         life.up(STACK)
     assert hit, "the engine was not at work"
+    goes_on(life, run)
+
+
+def goes_on(life: Lifecycle, run: int) -> None:
+    """The next `up` completes the replacement, without a step by hand."""
     printed(life)
     life.up(STACK)
     text = printed(life)
@@ -112,31 +125,45 @@ def test_a_killed_replacement_at_full_quota_is_gone_on_with(life, monkeypatch, m
     is_replaced(life, run)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_an_api_server_that_dies_during_a_replacement_is_started_again_and_the_up_ends_well(
-    life, monkeypatch, moment
-) -> None:
+def api_server_ends(
+    life: Lifecycle, run: int, monkeypatch: pytest.MonkeyPatch
+) -> AbstractContextManager[list[EventReader]]:
+    """Kills the API server as soon as the new run is being created; what deletes the old one finds nobody."""
+    process = own_cluster(life).status().programs["kube-apiserver"].process_id  # before: it takes a moment
+    return at(begins("create", f"fit-run-{run}"), lambda _: os.kill(process, signal.SIGKILL), monkeypatch)
+
+
+def test_an_api_server_that_ends_during_a_replacement_is_started_again_and_the_up_ends_well(life, monkeypatch) -> None:
     run = next_run(life)
-    server = own_cluster(life).status().programs["kube-apiserver"].process_id
     printed(life)
-    with at(MOMENTS[moment](run, run - 1), lambda _: os.kill(server, signal.SIGKILL), monkeypatch) as hit:
+    with api_server_ends(life, run, monkeypatch) as hit:
         life.up(STACK)
     assert hit
     assert "kube-apiserver had ended, started again" in printed(life)
     is_replaced(life, run)
 
 
-def test_two_runs_at_once_are_still_refused_before_anything_is_created(life) -> None:
-    """The other half: what is refused without a refresh is refused behind one."""
+def test_a_replacement_at_full_quota_whose_api_server_stays_away_is_completed_by_the_next_up(life, monkeypatch) -> None:
+    """The recipe of the defect: every attempt fails, and the next `up` was refused for two runs, each time."""
+    run = next_run(life)
+    monkeypatch.setattr(Lifecycle, "_revive", lambda *_: None)
+    with api_server_ends(life, run, monkeypatch) as hit, pytest.raises(ToolError, match="up failed"):
+        life.up(STACK)
+    assert hit
+    goes_on(life, run)
+
+
+def test_what_the_policies_refuse_is_refused_behind_a_killed_run_too(life) -> None:
+    """The other half: going on does not mean to go past the policies."""
     run = next_run(life)
     config = yaml.safe_load((life.project / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8"))
-    config["config"]["workloads:count"] = 2 * DEVICES
+    config["config"]["workloads:quota"] = DEVICES // 2
     (life.project / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     journal = lifecycle.Journal.of(life.state, STACK)
     journal.write(lifecycle.Unfinished.now("up", "a run that is dead"))
     with pytest.raises(ToolError, match=r"the policies forbid this preview\. Nothing has been changed"):
         life.up(STACK)
-    assert f"team vision takes {2 * DEVICES} of gpu" in printed(life)
+    assert f"vision takes {DEVICES} of gpu" in printed(life)
     configure(life, run)
     life.up(STACK)
     is_replaced(life, run)

@@ -214,7 +214,8 @@ def test_a_canary_has_pods_traffic_and_a_status_of_its_own_and_leaves_with_its_e
         return {"predictor": predictor} | ({"canary": [*canaries]} if canaries else {})
 
     def canary(version: str) -> Object:
-        model = {"modelFormat": {"name": "huggingface"}, "storageUri": f"s3://models/{version}"}
+        uri = f"s3://models/{version}"
+        model = {"name": "kserve-container", "modelFormat": {"name": "huggingface"}, "storageUri": uri}
         return {"trafficPercent": 10, "predictor": {"name": version, "minReplicas": 1, "model": model}}
 
     def deployments() -> list[str]:
