@@ -4,15 +4,19 @@ Its nodes are made by the test, as an installer would make them; charts are the 
 the charts of upstream do, and addresses and volumes of a real network.
 """
 
+import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
+from rich.console import Console
 
 from components.existing import Advice
 from components.node_pools.simulated import CAPACITY_ANNOTATION, node_capacity
 from components.placement import plan_pool
+from report.summary import summary
 from simulator.crds.__main__ import FOLDER as CRD_FOLDER
 from stacks.pools import described_pool
 from stacks.settings import ClusterKind
@@ -21,6 +25,7 @@ from tests.support.definitions import established
 from tests.support.settings import merged
 from tools.detect import Kubectl, advice_for, read_snapshot
 from tools.engine import Engine
+from tools.observe import access, observe
 
 POOLS: dict[str, Any] = {
     "cpu": {"nodesMin": 1, "nodesMax": 2},
@@ -64,6 +69,18 @@ def settings(kubeconfig: Path) -> dict[str, Any]:
         },
         "charts": {"origin": "upstream"},
         "teams": {"vision": {"owner": "vision-leads", "costCenter": "cc-1", "quota": {"l4": 2}}},
+        "inference": {
+            "chat": {
+                "team": "vision",
+                "pool": "cpu",
+                "service": {
+                    "modelFormat": "sklearn",
+                    "storageUri": "s3://models/iris",
+                    "cpuMillis": 500,
+                    "memoryGib": 1,
+                },
+            }
+        },
         "training": {
             "resnet": {
                 "team": "vision",
@@ -137,6 +154,23 @@ def on_existing(workspace: Any, written: dict[str, Any]) -> Engine:
     return engine
 
 
+def what_is_said(engine: Engine, kubeconfig: Path, server: str = "") -> list[str]:
+    """The lines of the summary, read from the cluster that the settings name; `server` is another address of it."""
+    text = kubeconfig.read_text(encoding="utf-8")
+    if server:
+        text = re.sub(r"server: .*", f"server: {server}", text)
+    named = engine.state / "named.yaml"
+    named.write_text(text, encoding="utf-8")
+    cluster = {"kind": "existing", "kubeconfig": str(named)}
+    with access(engine.tools.path("kubectl"), None, {"cluster": cluster}, engine.kubeconfig, engine.state) as found:
+        assert found is not None
+        screen = summary(engine.outputs(), observe(found, engine.variables()))
+    console = Console(file=io.StringIO(), width=200)
+    console.print(screen)
+    assert isinstance(console.file, io.StringIO)
+    return [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
+
+
 def twice(cluster: Any, written: dict[str, Any]) -> list[Advice]:
     """What an `up` with these settings would install again."""
     kubectl = Kubectl(cluster.toolchain.path("kubectl"), cluster.kubeconfig, "")
@@ -153,8 +187,13 @@ def test_a_platform_comes_up_on_a_cluster_that_is_there_and_leaves_it_as_it_was(
     assert (up.failures, up.violations) == ((), ())
     assert engine.up().changes == {}
     assert engine.refresh().changes == {}
-    (pod,) = json.loads(cluster.kubectl("get", "pods", "-n", "vision", "-o", "json"))["items"]
-    assert pod["spec"]["nodeName"] == "rack-3"
+    rows = what_is_said(engine, cluster.kubeconfig)
+    assert "resnet vision training 1 1 Running rack-3" in rows
+    assert any(row.startswith("chat vision KServe model 1 1 Running; ready rack-") for row in rows), rows
+    assert "chat https://chat-vision.ml.example.com" in rows, "as KServe's configuration says, not as we count on it"
+    nowhere = what_is_said(engine, cluster.kubeconfig, server="https://127.0.0.1:1")
+    assert sum("the cluster does not answer" in row for row in nowhere) == 1
+    assert "resnet vision training ? ? ?" in nowhere
     made = json.loads(cluster.kubectl("get", "storageclasses", "-o", "json"))["items"]
     assert {one["metadata"]["name"]: one["provisioner"] for one in made} == {
         "mlplatform-fast": "rancher.io/local-path",

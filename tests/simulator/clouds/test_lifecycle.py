@@ -62,9 +62,11 @@ def test_what_a_cloud_makes_up_says_that_it_is_simulated_though_account_and_proj
     silent = {}
     for token, row in ROWS.items():
         owner, takes = REAL_LOOKING[row.cloud], sdk.inputs(token)
-        named = {*re.findall(r"{(\w+)", f"{row.id}{row.unique}{json.dumps(row.outputs)}"), "tags", "labels"}
+        templates = f"{row.id}{row.unique}{json.dumps(row.outputs)}"
+        named = {*re.findall(r"{(\w+)", templates), "tags", "labels"}
         inputs: dict[str, Any] = dict.fromkeys(named & {*takes} - {"region", "project", "location", "port"}, "it")
-        inputs |= {name: {"key": "it"} for name in ("tags", "labels", "tag") if name in inputs}
+        inputs |= {name: {"key": "it"} for name in ("tags", "labels") if name in inputs}
+        inputs |= {name: {key: "it"} for name, key in re.findall(r"{(\w+)\[(\w+)\]", templates)}
         given = outputs.words(row, owner, inputs, "seed", {"id": "it"})
         given["id"] = identity = row.id.format_map(given)
         answer = outputs.made(row, owner, inputs, given)
