@@ -361,7 +361,7 @@ class Run:
         again = before is not None
 
         def attempt() -> Outcome:
-            nonlocal again
+            nonlocal again, before
             environment = {**self.engine.environment, **(ADOPTING if again else {})}
             if operation in CHANGING:
                 self.journal.write(Unfinished.now(operation, mark))
@@ -372,6 +372,7 @@ class Run:
                 end_processes_of(mark)
             if operation in CHANGING:
                 self._close_journal(outcome, before)
+                before = self.journal.read()  # what one attempt left uncertain, a later one does not settle by failing
             again = True
             return outcome
 

@@ -430,3 +430,13 @@ def test_a_simulated_cluster_that_ended_is_started_again_between_attempts_and_no
     with pytest.raises(ToolError, match="up failed"):
         run.up(total=None)
     assert revived == [1]
+
+
+def test_what_one_attempt_left_uncertain_stays_so_when_the_next_is_refused(noted: tuple[Run, Noted]) -> None:
+    """Finds a lost answer that is forgotten: the next `up` would take the state's word."""
+    run, engine = noted
+    engine.ends.extend([Failure("", "read: connection reset by peer"), Failure("", "Job is invalid")])
+    with pytest.raises(ToolError, match="up failed"):
+        run.up(total=None)
+    assert engine.calls == ["up", "adopting up"]
+    assert run.journal.read() is not None

@@ -22,6 +22,9 @@ PASSING = (
     'Get "https://127.0.0.1:1/api": read tcp 127.0.0.1:2->127.0.0.1:1: read: connection reset by peer',
     'Post "https://127.0.0.1:1/api": dial tcp 127.0.0.1:1: connect: connection refused',
     'Patch "https://x": EOF',
+    # Recorded: provider 4.25 on a cluster whose API server had been killed.
+    "configured Kubernetes cluster is unreachable. If the cluster was deleted, you can remove this resource from "
+    'Pulumi state by rerunning the operation with the PULUMI_K8S_DELETE_UNREACHABLE environment variable set to "true"',
     "unexpected EOF",
     "net/http: TLS handshake timeout",
     "http2: client connection lost",
