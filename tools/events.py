@@ -7,6 +7,7 @@ Pure: no process and no file is touched here.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -58,6 +59,29 @@ class Failure:
     def resource(self) -> str:
         """Type and name of the resource; `stack` when the error belongs to none."""
         return resource_name(self.urn)
+
+
+# What differs between errors of one cause: whose request it was, to which path, from which port.
+_OF_THE_RESOURCE = (
+    (re.compile(r'^resource "?[^"\s]+"? was not successfully \w+ by the Kubernetes API server: ?'), ""),
+    (re.compile(r'\b(?:Delete|Get|Head|Patch|Post|Put) "(https?://[^/"]+)[^"]*"'), r"\1"),
+    (re.compile(r"\b[\w.]+:\d+->(?=[\w.]+:\d+)"), ""),
+)
+
+
+def cause(failure: Failure) -> str:
+    """What went wrong, without what names the one resource that it happened to: equal where several share it."""
+    text = failure.message.strip()
+    for pattern, shared in _OF_THE_RESOURCE:
+        text = pattern.sub(shared, text)
+    for name in sorted(_names_in(failure.urn), key=len, reverse=True):
+        text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", "…", text)
+    return text
+
+
+def _names_in(urn: str) -> set[str]:
+    """The URN itself, and the name in it; nothing for the stack."""
+    return {urn, "::".join(urn.split("::")[3:])} if resource_name(urn) not in ("stack", urn) else set()
 
 
 @dataclass(frozen=True)

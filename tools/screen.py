@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from tools.events import STACK_TYPE, EventReader, Failure, Outcome, Step, Violation, resource_name
+from tools.events import STACK_TYPE, EventReader, Failure, Outcome, Step, Violation, cause, resource_name
 
 HEARTBEAT_SECONDS = 10.0
 _LABEL_WIDTH = 10
@@ -140,10 +140,18 @@ def violations_text(violations: tuple[Violation, ...]) -> str:
 
 
 def failures_text(failures: tuple[Failure, ...]) -> str:
-    """Each failure in full; what several resources have in common is told once."""
-    resources: dict[str, list[str]] = {}
+    """Each cause once: a failure of one resource in full, what several have in common with their names below it."""
+    groups: dict[str, list[Failure]] = {}
     for failure in failures:
-        resources.setdefault(failure.message.strip(), []).append(failure.resource)
-    return "\n".join(
-        f"✗ {_names(names)}\n    {message.replace(chr(10), chr(10) + '    ')}" for message, names in resources.items()
-    )
+        groups.setdefault(cause(failure), []).append(failure)
+    return "\n".join(_group_text(shared, group) for shared, group in groups.items())
+
+
+def _group_text(shared: str, group: list[Failure]) -> str:
+    def indented(text: str) -> str:
+        return text.strip().replace("\n", "\n    ")
+
+    names = list(dict.fromkeys(failure.resource for failure in group))
+    if len(names) == 1:
+        return f"✗ {names[0]}\n    {indented(group[0].message)}"
+    return f"✗ {indented(shared)}\n    {len(names)} resources: {_names(names)}"

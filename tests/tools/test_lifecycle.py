@@ -110,9 +110,9 @@ def test_changes_are_listed_by_kind_with_their_sign():
     assert steps_text(steps).split("\n") == ["+ ConfigMap                a, b", "- Secret                   c"]
 
 
-def test_a_failure_that_many_share_is_told_once_with_all_their_names():
+def test_a_failure_that_many_share_is_said_once_with_all_their_names():
     failures = (Failure(urn("Node", "a"), "unreachable"), Failure(urn("Node", "b"), "unreachable"), Failure("", "bad"))
-    assert failures_text(failures) == "✗ Node a, Node b\n    unreachable\n✗ stack\n    bad"
+    assert failures_text(failures) == "✗ unreachable\n    2 resources: Node a, Node b\n✗ stack\n    bad"
 
 
 def test_a_violation_is_told_without_its_description_and_once():
