@@ -30,8 +30,18 @@ class Account:
     @property
     def zones(self) -> list[str]:
         """Zones of the region."""
-        join = "" if self.cloud == "aws" else "-"
-        return [f"{self.region}{join}{letter}" for letter in "abc"]
+        return zones_of(self.cloud, self.region)
+
+
+def zones_of(cloud: str, region: str) -> list[str]:
+    """Zones of a region: three, `a` to `c` where nothing else is known."""
+    if cloud == "aws":
+        return [f"{region}{letter}" for letter in "abc"]
+    return [f"{region}-{letter}" for letter in _LETTERS.get(region, "abc")]
+
+
+_LETTERS = {"europe-west1": "bcd", "us-central1": "abcf", "us-east1": "bcd"}
+"""Google Cloud, regions and zones: those whose zones are not a, b and c."""
 
 
 def account(cloud: str, config: Mapping[str, Any], environment: Mapping[str, str]) -> Account:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from simulator.clouds import sdk
-from simulator.clouds.account import SIMULATED_PROJECT_NUMBER, Account
+from simulator.clouds.account import SIMULATED_PROJECT_NUMBER, Account, zones_of
 from simulator.clouds.errors import CloudRefusal
+from simulator.clouds.shapes import aws_regions
 
 SIGNED_IN = "MLPLATFORM_SIMULATED_CREDENTIALS"
 """Environment variable; `none`: nobody is signed in, and the cloud refuses to say who asks."""
@@ -46,8 +47,17 @@ def _refuse_strangers() -> None:
         raise CloudRefusal("NoCredentials", f"nobody is signed in: {SIGNED_IN} is none")
 
 
+def _refuse_nowhere(region: str, service: str) -> None:
+    """A region that does not exist has no endpoint: the name is not found."""
+    if region not in aws_regions():
+        raise CloudRefusal(
+            "RequestError", f"send request failed: dial tcp: lookup {service}.{region}.amazonaws.com: no such host"
+        )
+
+
 def _caller(arguments: Mapping[str, Any], account: Account, directory: Path) -> Answer:
     _refuse_strangers()
+    _refuse_nowhere(account.region, "sts")
     return {
         "accountId": account.account,
         "arn": f"arn:aws-simulated:iam::{account.account}:user/simulated",
@@ -68,6 +78,7 @@ def _region(arguments: Mapping[str, Any], account: Account, directory: Path) -> 
 
 
 def _zones(arguments: Mapping[str, Any], account: Account, directory: Path) -> Answer:
+    _refuse_nowhere(account.region, "ec2")
     return {
         "id": account.region,
         "region": account.region,
@@ -132,6 +143,17 @@ def _client(arguments: Mapping[str, Any], account: Account, directory: Path) -> 
     }
 
 
+def _google_zones(arguments: Mapping[str, Any], account: Account, directory: Path) -> Answer:
+    project, region = arguments.get("project") or account.project, arguments.get("region") or account.region
+    return {
+        "id": f"projects/{project}/regions/{region}",
+        "names": zones_of("gcp", region),
+        "project": project,
+        "region": region,
+        "status": arguments.get("status") or "",
+    }
+
+
 def _quota_info(arguments: Mapping[str, Any], account: Account, directory: Path) -> Answer:
     """Cloud Quotas API, QuotaInfo; a quota has one value for each region, or one in all."""
     service, name = arguments.get("service", ""), arguments.get("quotaId", "")
@@ -168,6 +190,7 @@ _ANSWERS: Mapping[str, Callable[[Mapping[str, Any], Account, Path], Answer]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": _zones,
     "aws:servicequotas/getServiceQuota:getServiceQuota": _service_quota,
     "gcp:organizations/getProject:getProject": _project,
+    "gcp:compute/getZones:getZones": _google_zones,
     "gcp:organizations/getClientConfig:getClientConfig": _client,
     "gcp:cloudquota/getSQuotaInfo:getSQuotaInfo": _quota_info,
 }

@@ -182,3 +182,10 @@ def shape(cloud: str, name: str) -> Shape:
         return AwsShape(reference, model["shapes"][reference], model["shapes"])
     schemas = _document(owner)["schemas"]
     return GoogleShape(member, schemas[member], schemas)
+
+
+@cache
+def aws_regions() -> frozenset[str]:
+    """The regions that botocore knows, of every partition."""
+    known = json.loads((_package("botocore") / "data" / "endpoints.json").read_text(encoding="utf-8"))
+    return frozenset(region for partition in known["partitions"] for region in partition["regions"])

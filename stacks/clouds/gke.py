@@ -21,7 +21,7 @@ from components.mlflow.postgresql import ManagedDatabaseHandle
 from components.node_pools.gke import GkeNodePool
 from components.node_pools.referenced import ReferencedNodePool
 from components.stores import ObjectStoreHandle
-from stacks.clouds.credentials import project_number
+from stacks.clouds.credentials import require_project
 from stacks.clouds.limits import require_quotas
 from stacks.clouds.other_stack import read_database, read_zone
 from stacks.models.clouds import GkeCluster
@@ -41,7 +41,7 @@ class GkeCloud:
             region=cluster.region,
             default_labels={"environment": settings.environment.name},
         )
-        self.project_number = project_number(cluster, self.gcp)
+        self.project_number = require_project(cluster, self.gcp)
         if settings.layer is not Layer.PLATFORM:
             require_quotas(cluster, self.gcp)
         self.providers: list[pulumi.ProviderResource] = [self.gcp]

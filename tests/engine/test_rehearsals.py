@@ -154,3 +154,28 @@ def test_without_credentials_there_is_one_error_with_the_remedy_before_anything_
         assert "\n    remedy: sign in (" in said
         assert "Traceback" not in said
         assert [*cloud.resources("aws"), *cloud.resources("gcp")] == []
+
+
+@pytest.mark.parametrize(
+    ("rehearsal", "region", "path", "words"),
+    [
+        ("prod", "eu-central-9", "AWS credentials", "no such host"),
+        ("gke", "europe-west1", "cluster.zones", "europe-west1-b, europe-west1-c, europe-west1-d"),
+    ],
+    indirect=["rehearsal"],
+)
+def test_a_region_that_is_none_or_lacks_a_zone_is_one_error_before_anything_is_made(
+    rehearsal: Rehearsal, region: str, path: str, words: str
+) -> None:
+    """Only this finds a region of the right form that does not exist. Not proved: the words of the real clouds."""
+    with rehearsal._cloud() as (run, cloud):
+        edit = run.engine.edit_settings
+        right = "eu-central-1" if region.startswith("eu-c") else "europe-west4"
+        engine = dataclasses.replace(run.engine, edit_settings=lambda text: edit(text).replace(right, region))
+        engine.create()
+        plan = engine.preview()
+        (said,) = [failure.message for failure in plan.failures]
+        assert said.startswith(f"cloud: 1 problem, nothing was changed\n  {path}: ")
+        assert words in said
+        assert "cluster.region" in said
+        assert [*cloud.resources("aws"), *cloud.resources("gcp")] == []

@@ -1,4 +1,6 @@
-"""Whose cloud it is, asked before anything else. Not proved here: what clouds say (tests/engine/test_rehearsals.py)."""
+"""Whose cloud it is, and where, asked before anything else. Answers are those that a provider can give: another account
+than that of the settings is none of them, because the provider refuses it by itself (tests/engine/test_rehearsals.py,
+which also has the words of clouds)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,13 +11,16 @@ import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks
 
 from policies.rules.finding import Finding, Refused
-from stacks.clouds.credentials import project_number, require_account
+from stacks.clouds.credentials import require_account, require_project
 from stacks.models.clouds import EksCluster, GkeCluster
 from stacks.reader import from_file
 from tests.support.settings import HERE
 
 ACCOUNT, PROJECT = "111122223333", "example-ml-platform"
-SIGN_IN_TO_AWS = "sign in (`aws sso login`, AWS_PROFILE, or the CI's role), then run it again"
+SIGN_IN_TO_AWS = (
+    "sign in (`aws sso login`, AWS_PROFILE, or the CI's role), or correct cluster.region, then run it again"
+)
+ZONES = {"eks": ["eu-central-1a", "eu-central-1b", "eu-central-1c"], "gke": ["europe-west4-a", "europe-west4-b"]}
 SIGN_IN_TO_GOOGLE = (
     "sign in (`gcloud auth application-default login`, or the CI's identity), or correct cluster.project"
 )
@@ -69,23 +74,32 @@ def ask_aws() -> None:
 def ask_google() -> str:
     gke = cluster("gke")
     assert isinstance(gke, GkeCluster)
-    return project_number(gke, gcp.Provider("gcp", project=gke.project))
+    return require_project(gke, gcp.Provider("gcp", project=gke.project))
 
 
-def test_the_right_account_passes_and_one_question_was_enough() -> None:
-    mocks = asked({"accountId": ACCOUNT}, ask_aws)
-    assert [token for token, _ in mocks.asked] == ["aws:index/getCallerIdentity:getCallerIdentity"]
+def test_two_questions_are_enough_to_know_account_and_region() -> None:
+    mocks = asked({"accountId": ACCOUNT, "names": ZONES["eks"]}, ask_aws)
+    assert [token for token, _ in mocks.asked] == [
+        "aws:index/getCallerIdentity:getCallerIdentity",
+        "aws:index/getAvailabilityZones:getAvailabilityZones",
+    ]
 
 
-def test_another_account_is_one_finding_with_both() -> None:
-    assert refused({"accountId": "999988887777"}, ask_aws).findings == (
-        Finding(
-            "AWS credentials",
-            "account 999988887777",
-            f"cluster.accountId is {ACCOUNT}",
-            "sign in to that account, or correct cluster.accountId",
-        ),
-    )
+@pytest.mark.parametrize(
+    ("question", "path", "zones"),
+    [(ask_aws, "cluster.network.zones", ZONES["eks"][:2]), (ask_google, "cluster.zones", ZONES["gke"])],
+    ids=["eks", "gke"],
+)
+def test_zones_that_the_region_has_not_are_one_finding_with_those_that_it_has(
+    question: Callable[[], object], path: str, zones: list[str]
+) -> None:
+    answer = {"accountId": ACCOUNT, "number": "1", "names": [zones[0], "elsewhere"]}
+    (finding,) = refused(answer, question).findings
+    assert (finding.path, finding.value) == (path, zones[1])
+    assert f"{zones[0]}, elsewhere" in finding.rule
+    (nowhere,) = refused({**answer, "names": []}, question).findings
+    assert "there is no such region" in nowhere.rule
+    assert "cluster.region" in nowhere.remedy
 
 
 def test_without_aws_credentials_the_provider_is_quoted_and_what_to_do_is_said() -> None:
@@ -93,16 +107,21 @@ def test_without_aws_credentials_the_provider_is_quoted_and_what_to_do_is_said()
     assert str(refused(error, ask_aws)) == (
         "cloud: 1 problem, nothing was changed\n"
         "  AWS credentials: unable to validate AWS credentials: no EC2 IMDS role found NOTE: see the manual\n"
-        f"    rule:   credentials that work in account {ACCOUNT}\n"
+        f"    rule:   credentials that work in account {ACCOUNT}, in region eu-central-1\n"
         f"    remedy: {SIGN_IN_TO_AWS}"
     )
 
 
 def test_the_number_is_that_of_the_project_in_the_settings() -> None:
     numbers: list[str] = []
-    mocks = asked({"number": "123456789012"}, lambda: numbers.append(ask_google()))
+    answer = {"number": "123456789012", "names": ZONES["gke"]}
+    mocks = asked(answer, lambda: numbers.append(ask_google()))
     assert numbers == ["123456789012"]
-    assert mocks.asked == [("gcp:organizations/getProject:getProject", {"projectId": PROJECT})]
+    where = {"project": PROJECT, "region": "europe-west4", "status": "UP"}
+    assert mocks.asked == [
+        ("gcp:organizations/getProject:getProject", {"projectId": PROJECT}),
+        ("gcp:compute/getZones:getZones", where),
+    ]
 
 
 @pytest.mark.parametrize(
