@@ -466,6 +466,7 @@ API_VERSIONS: dict[str, str] = {
     "Gateway": "gateway.networking.k8s.io/v1",
     "HTTPRoute": "gateway.networking.k8s.io/v1",
     "EnvoyProxy": "gateway.envoyproxy.io/v1alpha1",
+    "SecurityPolicy": "gateway.envoyproxy.io/v1alpha1",
     "InferenceService": "serving.kserve.io/v1beta1",
     "ClusterServingRuntime": "serving.kserve.io/v1alpha1",
     "ServiceMonitor": "monitoring.coreos.com/v1",

@@ -17,7 +17,7 @@ from components.stores import ObjectStoreHandle, StoragePurpose
 from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT
 from stacks.addons import Addons
 from stacks.cluster import Cluster
-from stacks.models.platform import ExistingDatabase, ExistingStore, InClusterDatabase, InClusterStore
+from stacks.models.platform import BasicLogin, ExistingDatabase, ExistingStore, InClusterDatabase, InClusterStore
 from stacks.settings import MLFLOW_NAMESPACE, STORE_NAMESPACE, Settings
 
 STORE_KEYS = "object-store-keys"
@@ -101,8 +101,10 @@ def way_in(settings: Settings, gateway: GatewayHandle) -> tuple[TrackingServerAr
     ingress, domain, host = settings.mlflow.ingress, settings.domains[0]["name"], settings.mlflow.host
     if ingress:
         return cast(TrackingServerArgs, {"ingress": ingress}), ingress["hostname"]
-    route = {"gateway": gateway, "domain": domain, "host": host}
-    return cast(TrackingServerArgs, {"route": route}), hostname(gateway, domain, host)
+    exposed: TrackingServerArgs = {"route": {"gateway": gateway, "domain": domain, "host": host}}  # type: ignore[typeddict-item]
+    if isinstance(settings.mlflow.login, BasicLogin):
+        exposed["login"] = {"users_secret_name": settings.mlflow.login.users_secret_name}
+    return exposed, hostname(gateway, domain, host)
 
 
 def _object_store(settings: Settings, cluster: Cluster, addons: Addons) -> tuple[ObjectStoreHandle, Keys | None]:

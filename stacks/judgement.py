@@ -43,7 +43,7 @@ from stacks.known_part import as_far_as_known, is_known, without
 from stacks.models.base import Unknown
 from stacks.models.clouds import GkeCluster
 from stacks.models.cluster import ExistingCluster
-from stacks.models.platform import ExistingDatabase, ExistingStore, InClusterStore, Mlflow
+from stacks.models.platform import BasicLogin, ExistingDatabase, ExistingStore, InClusterStore, Mlflow
 from stacks.models.workloads import Inference, ModelServer, Training, Workload
 from stacks.pools import pool_findings
 from stacks.problems import SECRET, shown
@@ -363,8 +363,33 @@ def _mlflow(settings: Settings) -> Iterator[Finding]:
     yield from check_backup("mlflow.backup", mlflow.backup.schedule, mlflow.backup.retention_days)
     yield from check_tracking_server("mlflow.server", {**(mlflow.server or {})})
     yield from _ingress(mlflow)
+    yield from _login(settings)
     if isinstance(mlflow.database, ExistingDatabase):
         yield from check_external_database("mlflow.database", mlflow.database.model_dump(exclude={"password"}))
+
+
+@as_far_as_known
+def _login(settings: Settings) -> Iterator[Finding]:
+    """MLflow has no login of its own: everybody who reaches it may delete everything."""
+    login, path = settings.mlflow.login, "mlflow.login"
+    if login is None and settings.cluster.kind != ClusterKind.SIMULATED:
+        yield Finding(
+            path,
+            "(missing)",
+            "the tracking server is published, and asks nobody who they are",
+            "choose kind basic with usersSecretName, or kind none where something before the gateway asks",
+        )
+    if not isinstance(login, BasicLogin):
+        return
+    yield from check_object_name(f"{path}.usersSecretName", login.users_secret_name)
+    behind = "mlflow.ingress" if settings.mlflow.ingress else "gateway.implementation existing"
+    if settings.mlflow.ingress or not is_envoy(cast(GatewayArgs, settings.gateway or {})):
+        yield Finding(
+            f"{path}.kind",
+            f"basic, behind {behind}",
+            "the platform's own Envoy Gateway asks for it",
+            "let what answers there ask, and write kind none",
+        )
 
 
 @as_far_as_known

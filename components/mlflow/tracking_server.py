@@ -49,6 +49,14 @@ class IngressArgs(TypedDict, total=False):
     """Where the controller's pods run."""
 
 
+class LoginArgs(TypedDict):
+    """Who passes the gateway: names and passwords (HTTP basic authentication)."""
+
+    users_secret_name: str
+    """Secret in the server's namespace with the key `.htpasswd`, a line `name:{SHA}hash` for each user. The route
+    answers nobody until it is there."""
+
+
 class TrackingServerArgs(TypedDict, total=False):
     """A tracking server and what it stands on."""
 
@@ -73,6 +81,8 @@ class TrackingServerArgs(TypedDict, total=False):
     once, together. Default: 20."""
     route: RouteArgs
     """The way in through a Gateway. Neither this nor `ingress`: reachable inside the cluster only."""
+    login: LoginArgs
+    """With `route`, where Envoy Gateway answers for it: who may pass. Missing: everybody who reaches the gateway."""
     ingress: IngressArgs
     """The way in through an Ingress."""
     monitoring_namespace: str
@@ -164,14 +174,26 @@ class TrackingServer(Component):
             for role, spec in specs.items()
         ]
 
+    def _login(self, name: str, args: TrackingServerArgs) -> Resource:
+        return custom_resource(
+            f"{name}-login",
+            "SecurityPolicy",
+            name,
+            login_spec(name, args["login"]),
+            self.child,
+            namespace=args["namespace"],
+        )
+
     def _exposed(self, name: str, args: TrackingServerArgs) -> None:
         if args.get("route"):
+            login = [self._login(name, args)] if args.get("login") else []
             custom_resource(
                 f"{name}-route",
                 "HTTPRoute",
                 name,
                 route_spec(name, args["route"]),
-                self.child,
+                # The route is never there without the login.
+                self._after(*login),
                 namespace=args["namespace"],
             )
         if args.get("ingress"):
@@ -309,6 +331,14 @@ def route_spec(name: str, args: RouteArgs) -> dict[str, Any]:
     # Artifacts of gigabytes pass here; Envoy cuts a request off after 15 s by default.
     spec["rules"][0]["timeouts"] = {"request": "3600s", "backendRequest": "3600s"}
     return spec
+
+
+def login_spec(name: str, login: LoginArgs) -> dict[str, Any]:
+    """The `spec` of the SecurityPolicy on the route (Envoy Gateway v1.9 API, SecurityPolicy). Pure."""
+    return {
+        "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": name}],
+        "basicAuth": {"users": {"group": "", "kind": "Secret", "name": login["users_secret_name"]}},
+    }
 
 
 def ingress_spec(name: str, args: IngressArgs) -> dict[str, Any]:

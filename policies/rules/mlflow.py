@@ -8,6 +8,7 @@ from typing import Any
 
 from components.schedules import longest_gap
 from policies.rules.finding import Finding, camel
+from policies.rules.names import check_object_name
 from policies.rules.workloads import cron_problem
 
 SSL_MODES = ("verify-full", "verify-ca", "require")
@@ -107,6 +108,11 @@ def check_tracking_server(path: str, args: Mapping[str, Any]) -> Iterator[Findin
         yield Finding(
             f"{path}.ingress", "route and ingress", "one way in", "keep the route; ingress is for clusters without one"
         )
+    if args.get("login"):
+        yield from check_object_name(f"{path}.login.usersSecretName", args["login"]["users_secret_name"])
+        if not route:
+            remedy = "remove login; the Ingress controller asks, by annotations of the Ingress"
+            yield Finding(f"{path}.login", "without route", "a login is asked for on the route of the gateway", remedy)
     for field in ("workers", "cpu_millis", "memory_mib", "upload_gib"):
         if int(args.get(field, 1)) < 1:
             yield Finding(

@@ -1,4 +1,4 @@
-"""Envoy Gateway v1.9.1: how the proxies of a GatewayClass run. No traffic policies: nothing emits them yet."""
+"""Envoy Gateway v1.9.1: how the proxies of a GatewayClass run, and who may pass a route."""
 
 from simulator.crds.core import (
     AFFINITY,
@@ -112,6 +112,31 @@ _PROXY = obj(
     }
 )
 
+_SECURITY_POLICY = obj(
+    {
+        "basicAuth": obj(
+            {
+                "users": obj(
+                    {"group": STRING, "kind": STRING, "name": STRING, "namespace": STRING},
+                    "name",
+                )
+            },
+            "users",
+        ),
+        "targetRefs": array(
+            obj(
+                {
+                    "group": choice("gateway.networking.k8s.io"),
+                    "kind": choice("Gateway", "ListenerSet", "HTTPRoute", "GRPCRoute", "TCPRoute"),
+                    "name": STRING,
+                    "sectionName": STRING,
+                },
+                "group kind name",
+            )
+        ),
+    }
+)
+
 KINDS = (
     Kind(
         "gateway.envoyproxy.io",
@@ -121,6 +146,17 @@ KINDS = (
         _PROXY,
         versions=("v1alpha1",),
         short_names=("eproxy",),
+        categories=("envoy-gateway",),
+        columns=(),
+    ),
+    Kind(
+        "gateway.envoyproxy.io",
+        "SecurityPolicy",
+        "securitypolicies",
+        "Who may pass the routes that it names.",
+        _SECURITY_POLICY,
+        versions=("v1alpha1",),
+        short_names=("sp",),
         categories=("envoy-gateway",),
         columns=(),
     ),

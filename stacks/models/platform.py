@@ -49,7 +49,16 @@ Server = Annotated[
     Shape(
         TrackingServerArgs,
         without=frozenset(
-            {"namespace", "database", "artifacts", "credentials_fingerprint", "highly_available", "route", "ingress"}
+            {
+                "namespace",
+                "database",
+                "artifacts",
+                "credentials_fingerprint",
+                "highly_available",
+                "route",
+                "ingress",
+                "login",
+            }
             | {"monitoring_namespace"}
         ),
     ),
@@ -204,6 +213,23 @@ class Backup(Model):
     """Local disk for one dump."""
 
 
+class BasicLogin(Model):
+    """Names and passwords, asked by the platform's Envoy Gateway (HTTP basic authentication)."""
+
+    kind: Literal["basic"]
+    """basic."""
+    users_secret_name: str
+    """Secret in the namespace mlflow, made by its administrators: key `.htpasswd`, a line `name:{SHA}hash` for each
+    user (`htpasswd -nbs`). Nobody gets in until it is there. Hashes have no salt: draw long passwords."""
+
+
+class NoLogin(Model):
+    """Whoever reaches the gateway reads, writes and deletes experiments and models; or something else asks."""
+
+    kind: Literal["none"]
+    """none."""
+
+
 class Mlflow(Model):
     """The tracking server."""
 
@@ -211,6 +237,9 @@ class Mlflow(Model):
     """First label of its public name; the gateway's first domain follows."""
     ingress: Annotated[IngressArgs, Shape(IngressArgs)] | None = None
     """The way in through an Ingress instead, for clusters that have a controller for those; default: the gateway."""
+    login: Annotated[BasicLogin | NoLogin, Field(discriminator="kind")] | None = None
+    """Who may pass the gateway; required on every cluster that is not simulated. Pods of the cluster reach the server
+    inside it, where their namespace is a client's."""
     server: Server | None = None
     """Its size."""
     database: Annotated[

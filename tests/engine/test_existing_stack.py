@@ -68,6 +68,7 @@ def settings(kubeconfig: Path) -> dict[str, Any]:
             "pools": POOLS,
         },
         "charts": {"origin": "upstream"},
+        "mlflow": {"login": {"kind": "none"}},
         "teams": {"vision": {"owner": "vision-leads", "costCenter": "cc-1", "quota": {"l4": 2}}},
         "inference": {
             "chat": {

@@ -38,6 +38,7 @@ FOUND = {
 EXISTING: dict[str, Any] = {
     "environment": {"name": "test", "owner": "ml-platform", "domain": "ml.example.com"},
     "charts": {"origin": "upstream"},
+    "mlflow": {"login": {"kind": "none"}},
     "storage": {
         "declared": [
             {

@@ -33,3 +33,14 @@ def test_an_ingress_takes_the_place_of_the_route() -> None:
         }
     }
     assert name == "runs.example.com"
+
+
+def test_the_login_of_the_settings_is_asked_on_the_route() -> None:
+    """Only this finds a login that the settings name and no object asks for."""
+    basic = {"kind": "basic", "usersSecretName": "mlflow-users"}
+    settings = from_file(overlaid({"mlflow": {"login": basic}}))
+    gateway = {**GATEWAY, "domains": {settings.domains[0]["name"]: "ml.example.com"}}
+    exposed, _ = way_in(settings, gateway)  # type: ignore[arg-type]
+    assert exposed["login"] == {"users_secret_name": "mlflow-users"}
+    nobody, _ = way_in(from_file(overlaid({"mlflow": {"login": {"kind": "none"}}})), gateway)  # type: ignore[arg-type]
+    assert "login" not in nobody

@@ -74,6 +74,7 @@ def test_data_outlives_every_stack_but_a_simulated_one() -> None:
         **SMALL,
         "cluster": {"kind": "existing", "pools": {"cpu": {"nodesMax": 2}}},
         "charts": {"origin": "upstream"},
+        "mlflow": {"login": {"kind": "none"}},
         "storage": {"declared": declared},
     }
     assert parse(real).keep_data is True

@@ -149,10 +149,11 @@ CASES = [
             "memory_mib": 4096,
             "upload_gib": 10,
             "route": {"gateway": GATEWAY, "domain": "internal", "host": "mlflow"},
+            "login": {"users_secret_name": "users"},
             "monitoring_namespace": "monitoring",
             "service_account_annotations": {"role": "a"},
         },
-        contexts={"ingress": {"route": ABSENT, "ingress": _INGRESS}},
+        contexts={"ingress": {"route": ABSENT, "login": ABSENT, "ingress": _INGRESS}},
         variants={
             "database": _EXTERNAL,
             "artifacts": _OTHER_STORE,

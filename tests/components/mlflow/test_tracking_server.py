@@ -173,6 +173,21 @@ def test_a_route_takes_the_gateway_s_listener_lets_its_proxies_in_and_answers_it
     assert recording.of("Ingress") == []
 
 
+def test_the_login_is_on_the_route_before_the_route_is() -> None:
+    """Held to Envoy Gateway's own CRD where it is at hand (tests/engine/test_real_crds.py), to the stand-in here.
+
+    Not proved: that Envoy asks; that its controller keeps the route closed until the Secret is there.
+    """
+    recording, _ = declared(route=ROUTE, login={"users_secret_name": "mlflow-users"})
+    policy, route = recording.one("SecurityPolicy"), recording.one("HTTPRoute")
+    (target,) = policy.inputs["spec"]["targetRefs"]
+    assert (target["kind"], target["name"]) == ("HTTPRoute", route.inputs["metadata"]["name"])
+    assert policy.inputs["metadata"]["namespace"] == route.inputs["metadata"]["namespace"] == "tracking"
+    assert policy.inputs["spec"]["basicAuth"]["users"]["name"] == "mlflow-users"
+    assert policy.urn in route.dependencies
+    assert declared(route=ROUTE)[0].of("SecurityPolicy") == []
+
+
 def test_an_ingress_has_tls_and_lets_its_controller_in() -> None:
     recording, _ = declared(ingress=INGRESS)
     ingress = recording.one("Ingress").inputs
@@ -203,6 +218,8 @@ def test_workload_identity_is_an_annotation_of_the_account() -> None:
         ({"route": {**ROUTE, "host": "*"}}, "no wildcard"),
         ({"ingress": {**INGRESS, "hostname": "https://mlflow"}}, "no scheme"),
         ({"ingress": INGRESS, "route": ROUTE}, "one way in"),
+        ({"ingress": INGRESS, "login": {"users_secret_name": "users"}}, "on the route of the gateway"),
+        ({"route": ROUTE, "login": {"users_secret_name": "Users!"}}, "usersSecretName"),
         ({"workers": 0}, "1 or more"),
         ({"upload_gib": 0}, "1 or more"),
     ],
