@@ -1,6 +1,6 @@
 """Whose cloud it is, and where: asked first, so that wrong credentials are one clear error and not a hundred."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import pulumi
@@ -50,7 +50,7 @@ def require_project(cluster: GkeCluster, provider: gcp.Provider) -> str:
     return number
 
 
-def _require_zones(path: str, zones: list[str], there: list[str], region: str) -> None:
+def _require_zones(path: str, zones: Sequence[str], there: Sequence[str], region: str) -> None:
     missing = [zone for zone in zones if zone not in there]
     if missing:
         rule = f"zones of {region} that are available: {', '.join(there) or '(none: there is no such region)'}"
