@@ -25,7 +25,8 @@ class ChartOrigin(StrEnum):
 
 
 class ChartSource(TypedDict):
-    """The one setting that decides where every chart and CRD comes from."""
+    """Where every chart comes from, and the CRDs with them; of a registry (`oci://…`), which holds no files, `Crds.mirror`
+    names the place of the CRDs."""
 
     origin: ChartOrigin
     """bundled, upstream or mirror."""
