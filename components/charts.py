@@ -25,8 +25,8 @@ class ChartOrigin(StrEnum):
 
 
 class ChartSource(TypedDict):
-    """Where every chart comes from, and the CRDs with them; of a registry (`oci://…`), which holds no files, `Crds.mirror`
-    names the place of the CRDs."""
+    """Where every chart comes from, and the CRDs with them. A registry (`oci://…`) holds no files: `Crds.mirror` says
+    where the CRDs are."""
 
     origin: ChartOrigin
     """bundled, upstream or mirror."""
