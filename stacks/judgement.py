@@ -34,6 +34,7 @@ from policies.rules.tenants import check_team
 from policies.rules.workloads import (
     check_checkpoint_storage,
     check_inference,
+    check_inference_name,
     check_model_server,
     check_scheduled_training,
     check_training,
@@ -566,7 +567,9 @@ def _workload(path: str, name: str, workload: Workload, settings: Settings) -> I
             )
         case Inference():
             runtimes = known_runtimes(settings.serving_runtimes)
-            yield from check_inference(f"{path}.service", workload.service, pool, runtimes)
+            yield from check_inference_name(path, name, workload.service)
+            pools = [*settings.pools.values()]
+            yield from check_inference(f"{path}.service", workload.service, pool, runtimes, pools)
         case ModelServer():
             domains = {domain["name"]: domain["domain"] for domain in settings.domains}
             yield from check_model_server(f"{path}.server", workload.server, pool, domains)

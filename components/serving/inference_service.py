@@ -16,7 +16,7 @@ from components.serving.spec import InferenceSpec, RuntimeSpec
 from components.tenants.handles import TeamHandle
 from components.workloads import Role, pod_selector, workload_labels
 from policies.rules.finding import refuse
-from policies.rules.workloads import check_inference
+from policies.rules.workloads import check_inference, check_inference_name
 
 READY_SECONDS = 1800
 """How long `up` waits: weights of 100 GB over the network, and a node that is started for them."""
@@ -46,7 +46,8 @@ class InferenceService(Component):
     def __init__(self, name: str, args: InferenceServiceArgs, opts: ResourceOptions | None = None) -> None:
         spec, team, pool = args["service"], args["team"], args["pool"]
         runtimes = known_runtimes(args.get("runtimes"))
-        refuse(f"inference service {name}", check_inference(name, spec, pool, runtimes))
+        named = check_inference_name(name, name, spec)
+        refuse(f"inference service {name}", [*named, *check_inference(name, spec, pool, runtimes)])
         choice = choose_runtime(spec, runtimes)
         assert choice  # a model without a runtime was refused
         super().__init__(name, args, opts)

@@ -14,10 +14,10 @@ from zoneinfo import available_timezones
 from cronsim import CronSim, CronSimError
 
 from components.catalog import Purchase, Sharing
-from components.placement import AcceleratorRequest, PoolHandle, resource_name
+from components.placement import AcceleratorRequest, Capacity, PoolHandle, resource_name
 from components.serving.runtime_table import RUNTIMES, Runtime, choose_runtime
-from components.serving.spec import DEFAULT_SCALE_TARGET_PERCENT as SCALE_TARGET
 from components.serving.spec import (
+    DEFAULT_MODEL_PATH,
     CanarySpec,
     InferenceSpec,
     ModelServerSpec,
@@ -28,6 +28,7 @@ from components.serving.spec import (
     runtime_version,
     takes_nvidia,
 )
+from components.serving.spec import DEFAULT_SCALE_TARGET_PERCENT as SCALE_TARGET
 from components.stores import AccessMode
 from components.training.spec import (
     DEFAULT_FATAL_EXIT_CODES,
@@ -47,6 +48,13 @@ MAX_RETRIES = 10
 MAX_OBJECT_NAME = 63
 MAX_LOCAL_GIB = 64 * 1024
 """Local disk of one pod: more than any node has, so that only a wrong unit goes beyond it."""
+MAX_MILLIS = 1_000_000
+"""CPU of one pod: more than any node has."""
+MAX_SERVED_NAME = 58
+"""KServe labels the pods of `name` with `isvc.<name>`, and the value of a label has at most 63 characters."""
+TAKEN_FOLDERS = ("", "/tmp", "/dev", "/dev/shm", "/proc", "/sys", "/etc", "/bin", "/usr", "/lib")  # noqa: S108
+KSERVE_BLOCKED = frozenset({"PYTHONPATH"})
+"""Variables that its webhook refuses (kserve/kserve v0.20.0 pkg/validation/env_policy.go)."""
 MAX_CRON_JOB_NAME = 52
 """The controller adds eleven characters for the name of each Job."""
 INFERENCE_SCHEMES = ("s3", "gs", "hf", "pvc", "https")
@@ -299,9 +307,13 @@ def _check_workers(path: str, job: TrainingSpec, pool: PoolHandle, workers: Work
 
 
 def check_inference(
-    path: str, service: InferenceSpec, pool: PoolHandle, runtimes: Mapping[str, Runtime] = RUNTIMES
+    path: str,
+    service: InferenceSpec,
+    pool: PoolHandle,
+    runtimes: Mapping[str, Runtime] = RUNTIMES,
+    pools: Sequence[PoolHandle] = (),
 ) -> Iterator[Finding]:
-    """One model served by KServe. `runtimes`: those that there are, by name."""
+    """One model served by KServe. `runtimes`: those that there are, by name; `pools`: all, where they are known."""
     yield from _required(path, service, ("model_format", "storage_uri", "cpu_millis", "memory_gib"))
     if service.get("storage_uri"):
         yield from check_storage_uri(f"{path}.storageUri", service["storage_uri"], INFERENCE_SCHEMES)
@@ -311,10 +323,36 @@ def check_inference(
     yield from _check_runtime(path, service, pool)
     yield from _check_served(path, service, pool)
     yield from _between(path, "metricsPort", service.get("metrics_port", 0), 0, 65535, "as a port; 0 is none")
+    yield from _check_blocked(f"{path}.environment", service.get("environment") or {})
     if service.get("canary"):
         yield from _check_canary(f"{path}.canary", service["canary"], service)
     if service.get("transformer"):
-        yield from _check_transformer(f"{path}.transformer", service["transformer"])
+        yield from _check_transformer(f"{path}.transformer", service["transformer"], pools)
+
+
+def check_inference_name(path: str, name: str, service: InferenceSpec) -> Iterator[Finding]:
+    """The objects that KServe names after a model can have these names."""
+    if not name[:1].isalpha():
+        yield Finding(path, name, "KServe wants a name that starts with a letter", f"write it like model-{name}")
+    canary = service.get("canary") or {}
+    versions = {"version": service.get("version", ""), "canary.version": canary.get("version", "")}
+    parts = {key: f"{name}-{version}-predictor" for key, version in versions.items() if version}
+    for key, part in {"": f"{name}-transformer", **parts}.items():
+        if len(part) > MAX_SERVED_NAME:
+            yield Finding(
+                f"{path}.service.{key}" if key else path,
+                f"{part} ({len(part)} characters)",
+                f"KServe makes an object and a label of it, which has at most {MAX_SERVED_NAME}",
+                "shorten the model's name, or its version",
+            )
+            return
+
+
+def _check_blocked(path: str, environment: Mapping[str, str]) -> Iterator[Finding]:
+    for name in sorted(KSERVE_BLOCKED & {*environment}):
+        yield Finding(
+            f"{path}.{name}", environment[name], "KServe refuses it: it would load other code", "set it in the image"
+        )
 
 
 def _check_choice(
@@ -397,9 +435,19 @@ def check_model_server(
     yield from _between(path, "modelSizeGib", server.get("model_size_gib", 1), 1, MAX_LOCAL_GIB, "GiB")
     yield from _between(path, "startupMinutes", server.get("startup_minutes", 10), 1, 180, "minutes")
     yield from _between(path, "graceSeconds", server.get("grace_seconds", 60), 0, 3600, "seconds")
-    for key, route in (("readyPath", server.get("ready_path", "/")), ("livePath", server.get("live_path", "/"))):
+    for key, route in (
+        ("readyPath", server.get("ready_path", "/")),
+        ("livePath", server.get("live_path", "/")),
+        ("metricsPath", server.get("metrics_path") or "/"),
+    ):
         if not route.startswith("/"):
             yield Finding(f"{path}.{key}", route, "an absolute HTTP path", f"write /{route}")
+    folder = server.get("model_path", DEFAULT_MODEL_PATH)
+    if not folder.startswith("/") or ".." in folder.split("/"):
+        yield Finding(f"{path}.modelPath", folder, "an absolute path in the container", "write it like /models")
+    elif folder.rstrip("/") in TAKEN_FOLDERS:
+        rule = "a folder of its own: others are mounted, or are the image's"
+        yield Finding(f"{path}.modelPath", folder, rule, f"write it like {DEFAULT_MODEL_PATH}")
     hostname = server.get("hostname", "")
     if hostname and not _HOST_NAME.match(hostname):
         yield Finding(f"{path}.hostname", hostname, "a DNS name in lower case", "write it like model.example.com")
@@ -480,6 +528,13 @@ def _check_canary(path: str, canary: CanarySpec, service: InferenceSpec) -> Iter
         yield Finding(
             f"{path}.version", str(canary.get("version")), "another name than the service's own version", "rename it"
         )
+    if canary.get("storage_uri") and canary["storage_uri"] == service.get("storage_uri"):
+        yield Finding(
+            f"{path}.storageUri",
+            canary["storage_uri"],
+            "another model than the service's: KServe promotes no version whose address is the same",
+            "name the address of the new version",
+        )
     fewest, _ = replicas_of(service)
     if not 1 <= int(canary.get("replicas", 1)) <= fewest:
         yield Finding(
@@ -490,12 +545,27 @@ def _check_canary(path: str, canary: CanarySpec, service: InferenceSpec) -> Iter
         )
 
 
-def _check_transformer(path: str, transformer: TransformerSpec) -> Iterator[Finding]:
+def _check_transformer(path: str, transformer: TransformerSpec, pools: Sequence[PoolHandle]) -> Iterator[Finding]:
     yield from _required(path, transformer, ("image", "cpu_millis", "memory_gib"))
     if transformer.get("image"):
         yield from check_image(f"{path}.image", transformer["image"])
     yield from check_environment(f"{path}.environment", transformer.get("environment") or {})
+    yield from _check_blocked(f"{path}.environment", transformer.get("environment") or {})
     yield from _check_replicas(path, transformer)
+    yield from _check_room(
+        path, transformer, [pool["capacity"] for pool in pools if not pool["placement"]["tolerations"]]
+    )
+
+
+def _check_room(path: str, transformer: TransformerSpec, rooms: Sequence[Capacity]) -> Iterator[Finding]:
+    """It fits one node of the pools without taints; without any, nothing is known of its nodes."""
+    cpu, memory = int(transformer.get("cpu_millis", 1)), int(transformer.get("memory_gib", 1))
+    largest = max(rooms, key=lambda one: (one["memory_gib_per_node"] >= memory, one["cpu_per_node"]), default=None)
+    most_cpu = largest["cpu_per_node"] * 1000 if largest else MAX_MILLIS
+    most_memory = largest["memory_gib_per_node"] if largest else MAX_LOCAL_GIB
+    node = f"of a node of pool {largest['pool']}, on which it runs" if largest else ""
+    yield from _between(path, "cpuMillis", cpu, 1, most_cpu, f"thousandths of a vCPU {node}".rstrip())
+    yield from _between(path, "memoryGib", memory, 1, most_memory, f"GiB {node}".rstrip())
 
 
 def check_size(path: str, spec: TrainingSpec | InferenceSpec | ModelServerSpec, pool: PoolHandle) -> Iterator[Finding]:
