@@ -76,7 +76,9 @@ class CanarySpec(TypedDict, total=False):
     storage_uri: Required[str]
     """Its model."""
     traffic_percent: Required[int]
-    """Its part of the traffic, 0 to 100."""
+    """Its part of the traffic, 0 to 100. KServe 0.20 starts the canary and sends it nothing through the gateway: the
+    weights of its routes come with 0.21 (kserve/kserve#5912). Until then it is reached inside the cluster, as
+    `<name>-<version>-predictor`."""
     replicas: int
     """Its number of replicas, at most the service's `minReplicas`; default 1. A canary does not scale."""
 

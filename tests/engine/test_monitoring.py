@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from components.monitoring.dashboards import dashboards
-from components.serving.runtimes import RUNTIMES
+from components.serving.runtime_table import RUNTIMES
 
 PASSWORD = "grafana-canary-5b1d"
 
@@ -47,7 +47,7 @@ def test_monitoring_and_kserve_come_up_in_one_run_settle_grow_and_leave_nothing(
     assert ours <= names(cluster, "prometheusrules", "-n", "monitoring")
     labelled = names(cluster, "configmaps", "-n", "monitoring", "-l", "grafana_dashboard=1")
     assert {f"dashboard-{uid}" for uid in dashboards()} <= labelled
-    assert names(cluster, "clusterservingruntimes") == {f"kserve-{name}" for name in RUNTIMES}
+    assert names(cluster, "clusterservingruntimes") == {*RUNTIMES}
     (route,) = listed(cluster, "httproutes", "-n", "monitoring")
     assert route["spec"]["hostnames"] == ["grafana.ml.corp.example"]
 
@@ -72,6 +72,7 @@ def test_monitoring_and_kserve_come_up_in_one_run_settle_grow_and_leave_nothing(
     inference = config["inferenceservice-config"]
     assert json.loads(inference["deploy"]) == {"defaultDeploymentMode": "Standard"}
     assert json.loads(inference["ingress"])["kserveIngressGateway"] == "gateway/edge"
+    assert json.loads(inference["inferenceService"])["resource"]["cpuLimit"] == ""
 
     (alertmanager,) = listed(cluster, "alertmanagers.monitoring.coreos.com", "-n", "monitoring")
     assert alertmanager["spec"]["secrets"] == ["bot"]
