@@ -334,8 +334,8 @@ def check_inference_name(path: str, name: str, service: InferenceSpec) -> Iterat
     """The objects that KServe names after a model can have these names."""
     if not name[:1].isalpha():
         yield Finding(path, name, "KServe wants a name that starts with a letter", f"write it like model-{name}")
-    canary = service.get("canary") or {}
-    versions = {"version": service.get("version", ""), "canary.version": canary.get("version", "")}
+    canary = service.get("canary")
+    versions = {"version": service.get("version", ""), "canary.version": canary.get("version", "") if canary else ""}
     parts = {key: f"{name}-{version}-predictor" for key, version in versions.items() if version}
     for key, part in {"": f"{name}-transformer", **parts}.items():
         if len(part) > MAX_SERVED_NAME:
