@@ -19,6 +19,8 @@ COMMANDS = {
     "prices": "tools.prices.commands:prices",
     "detect": "tools.detect:detect",
     "verify-gpu": "tools.verify_gpu:verify_gpu",
+    "upstream": "tools.upstream.commands:upstream",
+    "upstream-crds": "tools.upstream.commands:upstream_crds",
 }
 """Where each command stands, as `module:name of a click command`."""
 

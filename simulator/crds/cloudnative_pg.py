@@ -381,6 +381,30 @@ _DATABASE = obj(
     "cluster name owner",
 )
 
+_DATABASE_ROLE = obj(
+    {
+        "bypassrls": BOOLEAN,
+        "clientCertificate": obj({"enabled": boolean(default=True)}),
+        "cluster": atomic(obj({"name": LOCAL_NAME})),
+        "comment": STRING,
+        "connectionLimit": integer("int64", default=-1),
+        "createdb": BOOLEAN,
+        "createrole": BOOLEAN,
+        "databaseRoleReclaimPolicy": choice("delete", "retain", default="retain"),
+        "disablePassword": BOOLEAN,
+        "ensure": _ENSURE,
+        "inRoles": array(STRING),
+        "inherit": boolean(default=True),
+        "login": BOOLEAN,
+        "name": STRING,
+        "passwordSecret": NAMED,
+        "replication": BOOLEAN,
+        "superuser": BOOLEAN,
+        "validUntil": string(format="date-time"),
+    },
+    "cluster name",
+)
+
 KINDS = (
     Kind(
         _GROUP,
@@ -446,6 +470,20 @@ KINDS = (
         "databases",
         "A database inside a cluster.",
         _DATABASE,
+        columns=(
+            AGE,
+            _CLUSTER_COLUMN,
+            ("PG Name", "string", ".spec.name"),
+            ("Applied", "boolean", ".status.applied"),
+        ),
+        required="metadata spec",
+    ),
+    Kind(
+        _GROUP,
+        "DatabaseRole",
+        "databaseroles",
+        "A role inside a cluster.",
+        _DATABASE_ROLE,
         columns=(
             AGE,
             _CLUSTER_COLUMN,

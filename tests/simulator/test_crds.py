@@ -200,7 +200,10 @@ def test_a_stand_in_is_a_subset_of_the_real_crd(addon: str, kind: Kind) -> None:
     assert ours["group"] == theirs["group"]
     assert ours["scope"] == theirs["scope"]
     assert ours["names"] == theirs["names"]
-    assert set(kind.versions) == {version["name"] for version in theirs["versions"] if version["served"]}
+    # A deprecated version has no stand-in: no object of ours is written in one.
+    assert set(kind.versions) == {
+        version["name"] for version in theirs["versions"] if version["served"] and not version.get("deprecated")
+    }
     for version in ours["versions"]:
         real = next(one for one in theirs["versions"] if one["name"] == version["name"])
         assert version["storage"] == real["storage"]

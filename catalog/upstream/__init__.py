@@ -1,0 +1,85 @@
+"""Facts of upstream's charts and CRDs, one file for each version: names, labels, ports, values; no text of theirs.
+
+`python -m tools upstream` and `python -m tools upstream-crds` write the files from upstream's own charts and manifests;
+`docs/upstream.md` says how. Nothing here is edited by hand.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, TypedDict
+
+from catalog.upstream.objects import CrdFacts, ObjectFacts
+
+FOLDER = Path(__file__).parent
+
+
+class ChartFacts(TypedDict):
+    """What one version of a chart is, and what it renders with the values that we set."""
+
+    chart: str
+    version: str
+    app_version: str
+    source: str
+    """Repository and tag that the chart was read from."""
+    date: str
+    kubernetes: str
+    """The version of Kubernetes that it was rendered for."""
+    cases: dict[str, str]
+    """Whose values it was rendered with (a stack file, or a component's complete case) -> the release's namespace."""
+    crds: list[CrdFacts]
+    """CRDs that it ships, in whichever way: in its folder, in templates, in a chart of its own."""
+    hooks: list[str]
+    """Objects that only hooks make, `Kind name`; the Pulumi provider leaves them out."""
+    set: dict[str, str]
+    """Values that we set, `path = shape` -> what that changes: an `Effect`."""
+    objects: list[ObjectFacts]
+    values: dict[str, Any]
+    """Every value path with its default; long texts are left out, as `(text)`."""
+
+
+class CrdSetFacts(TypedDict):
+    """Which CRDs the manifests of one set define."""
+
+    set: str
+    version: str
+    source: str
+    date: str
+    files: dict[str, list[CrdFacts]]
+    """By the address that `components.versions.CRDS` names."""
+
+
+class NoFacts(LookupError):
+    """A version of which there are no facts. The message names the command that writes them."""
+
+
+def chart_file(chart: str, version: str) -> Path:
+    """Where the facts of a chart's version stand."""
+    return FOLDER / "charts" / f"{chart}-{version}.json"
+
+
+def crds_file(name: str, version: str) -> Path:
+    """Where the facts of a CRD set's version stand."""
+    return FOLDER / "crds" / f"{name}-{version}.json"
+
+
+def chart_facts(chart: str, version: str) -> ChartFacts:
+    """The facts of one chart. Raises `NoFacts`."""
+    facts: ChartFacts = _read(
+        chart_file(chart, version), f"python -m tools upstream <folder or .tgz of {chart} {version}>"
+    )
+    return facts
+
+
+def crd_set_facts(name: str, version: str) -> CrdSetFacts:
+    """The facts of one CRD set. Raises `NoFacts`."""
+    facts: CrdSetFacts = _read(crds_file(name, version), f"python -m tools upstream-crds {name}")
+    return facts
+
+
+@cache
+def _read(path: Path, command: str) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NoFacts(f"no facts of upstream for {path.stem}: run `{command}` (docs/upstream.md)") from None

@@ -1,0 +1,180 @@
+"""`python -m tools upstream` and `upstream-crds`: write the facts of upstream's charts and CRDs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import click
+
+from catalog.upstream import chart_file, crds_file
+from catalog.upstream.objects import CrdFacts, crd_facts
+from components.versions import CHARTS, CRDS
+from tools.commands import ensure_showing_progress
+from tools.errors import ToolError
+from tools.toolchain import ROOT
+from tools.upstream.charts import ChartFolder, documents, unpacked
+from tools.upstream.facts import Case, chart_path, crds_of, facts_of
+from tools.upstream.render import Helm
+from tools.upstream.write import difference, text_of, with_old_date
+
+CRD_CHARTS = {"kserve-resources": "kserve-crd"}
+"""Charts whose CRDs upstream publishes as a chart of its own, in the same place and version."""
+
+RECORDER = "tests.upstream.cases"
+
+
+@click.command()
+@click.argument("charts", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--check", is_flag=True, help="Write nothing; print what differs and exit with 1.")
+@click.option(
+    "--source", default="", help="Repository and tag that the chart was read from. Default: the pin's source."
+)
+@click.option("--helm", "program", type=click.Path(path_type=Path), help="The helm to use. Default: the toolchain's.")
+@click.option("--cases", type=click.Path(path_type=Path, exists=True), help="Recorded values. Default: recorded anew.")
+def upstream(charts: tuple[Path, ...], check: bool, source: str, program: Path | None, cases: Path | None) -> None:
+    """Write what upstream's charts are into catalog/upstream.
+
+    CHARTS are folders or .tgz files of the versions that components/versions.py pins. Each is rendered with the values
+    that the four stack files and the complete case of each component set in it, without hooks, as the Kubernetes
+    provider does. A chart of CRDs (kserve-crd) is looked for beside the chart that needs it.
+    """
+    helm = Helm(program or ensure_showing_progress().path("helm"))
+    recorded = recorded_cases(cases)
+    differs = [path for path in charts if not _one(helm, path, recorded, source, check)]
+    if differs:
+        raise ToolError(f"{len(differs)} of {len(charts)} differ from catalog/upstream; write them without --check.")
+
+
+def _one(helm: Helm, path: Path, recorded: Mapping[str, list[Case]], source: str, check: bool) -> bool:
+    with unpacked(path) as chart:
+        pin = pinned(chart, path)
+        beside = chart_path(path.parent, CRD_CHARTS[chart.name], chart.version) if chart.name in CRD_CHARTS else None
+        facts = chart_facts_now(helm, chart, recorded, beside, source or pin)
+    return settled(facts, chart_file(chart.name, chart.version), check)
+
+
+def chart_facts_now(
+    helm: Helm, chart: ChartFolder, recorded: Mapping[str, list[Case]], beside: Path | None, source: str
+) -> Mapping[str, Any]:
+    """The facts of a chart on disk."""
+    crds = crds_of(helm, chart)
+    if chart.name in CRD_CHARTS:
+        if beside is None:
+            raise ToolError(f"{chart.name} needs {CRD_CHARTS[chart.name]} {chart.version} beside it: its CRDs.")
+        with unpacked(beside) as companion:
+            crds = [*crds, *crds_of(helm, companion)]
+    return facts_of(helm, chart, recorded.get(chart.name, []), crds, source, today())
+
+
+def pinned(chart: ChartFolder, path: Path) -> str:
+    """The source of the pin. Raises ToolError where the chart or its version is not the pinned one."""
+    if chart.name not in CHARTS:
+        raise ToolError(
+            f"{path} is the chart {chart.name!r}, which the platform does not install (components/versions.py)."
+        )
+    pin = CHARTS[chart.name]
+    if chart.version.removeprefix("v") != pin.version.removeprefix("v"):
+        raise ToolError(
+            f"{path} is {chart.name} {chart.version}, but components/versions.py pins {pin.version}. "
+            "Fetch the pinned version, or change the pin first."
+        )
+    return pin.source
+
+
+def settled(facts: Mapping[str, Any], path: Path, check: bool) -> bool:
+    """Write the file, or compare with it. Returns whether it was right already, or is now."""
+    lines = difference(facts, path)
+    if check:
+        click.echo("\n".join(lines) if lines else f"{path.name}: as upstream")
+        return not lines
+    path.write_text(text_of(with_old_date(facts, path)), encoding="utf-8")
+    click.echo(f"{path.relative_to(ROOT)}: {f'{len(lines)} lines changed' if lines else 'unchanged'}")
+    return True
+
+
+def recorded_cases(path: Path | None) -> dict[str, list[Case]]:
+    """The values that our code sets, by chart; recorded anew (20 s) unless a file of them is given."""
+    if path is None:
+        command = [sys.executable, "-m", RECORDER]
+        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if answer.returncode:
+            raise ToolError(
+                f"the values of the stacks cannot be recorded ({' '.join(command)}): {answer.stderr[-1500:]}"
+            )
+        text = answer.stdout
+    else:
+        text = path.read_text(encoding="utf-8")
+    found: dict[str, list[Case]] = {}
+    for one in json.loads(text):
+        found.setdefault(one["chart"], []).append(Case(one["case"], one["namespace"], one["values"]))
+    return found
+
+
+def today() -> str:
+    return datetime.now(tz=timezone.utc).date().isoformat()
+
+
+@click.command("upstream-crds")
+@click.argument("sets", nargs=-1, required=True)
+@click.option("--check", is_flag=True, help="Write nothing; print what differs and exit with 1.")
+@click.option(
+    "--files",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with the manifests: at the end of their addresses, or all of one set in <set>-<version>/. Default: they are downloaded.",
+)
+@click.option("--source", default="", help="Repository and tag that they were read from. Default: the pin's source.")
+def upstream_crds(sets: tuple[str, ...], check: bool, files: Path | None, source: str) -> None:
+    """Write which CRDs the manifests of the SETS define (keys of components.versions.CRDS; `all` for every one)."""
+    names = list(CRDS) if sets == ("all",) else sets
+    differs = []
+    for name in names:
+        if name not in CRDS:
+            raise ToolError(f"there is no CRD set {name!r}. There are: {', '.join(CRDS)}.")
+        pin = CRDS[name]
+        facts = {
+            "set": name,
+            "version": pin.version,
+            "source": source or pin.source,
+            "date": today(),
+            "files": {url: _defined(read_manifest(url, files, name, pin.version)) for url in pin.urls},
+        }
+        if not settled(facts, crds_file(name, pin.version), check):
+            differs.append(name)
+    if differs:
+        raise ToolError(f"{', '.join(differs)}: differ from catalog/upstream; write them without --check.")
+
+
+def _defined(text: str) -> list[CrdFacts]:
+    crds: Iterable[dict[str, Any]] = documents(text)
+    return sorted(
+        (crd_facts(one) for one in crds if one["kind"] == "CustomResourceDefinition"), key=lambda one: one["name"]
+    )
+
+
+def read_manifest(url: str, files: Path | None, name: str, version: str) -> str:
+    """The manifest at an address, from a folder or from the internet. Raises ToolError where it cannot be had."""
+    if files is None:
+        try:
+            with urlopen(url, timeout=30) as answer:  # noqa: S310 - addresses of the table of versions
+                return str(answer.read().decode())
+        except (URLError, OSError) as error:
+            raise ToolError(f"{url} cannot be read: {error}. Give a folder that has it: --files.") from None
+    tail = url.split("/")[3:]
+    for start in range(len(tail)):
+        place = files.joinpath(*tail[start:])
+        if place.is_file():
+            return place.read_text(encoding="utf-8")
+    whole = files / f"{name}-{version}"
+    for one in sorted(whole.rglob(tail[-1])):
+        return one.read_text(encoding="utf-8")
+    if whole.is_dir() and len(CRDS[name].urls) == 1:
+        return "\n---\n".join(one.read_text(encoding="utf-8") for one in sorted(whole.rglob("*.yaml")))
+    raise ToolError(f"{files} has no file for {url}: {place.name}, or the manifests of the set in {whole.name}/.")
