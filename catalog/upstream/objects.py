@@ -4,7 +4,7 @@ Left out on purpose: labels that repeat the chart's version, resources and image
 content of ConfigMaps and Secrets (keys only), and every text of upstream.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NotRequired, TypedDict
 
 VERSION_LABELS = frozenset(
@@ -95,11 +95,11 @@ def object_facts(manifest: Manifest, namespace: str) -> ObjectFacts:
     metadata = manifest["metadata"]
     facts: dict[str, Any] = {
         "kind": manifest["kind"],
-        "name": _placed(metadata["name"], namespace),
+        "name": metadata["name"],
         "apiVersion": manifest["apiVersion"],
         "namespace": _namespace(metadata.get("namespace"), namespace),
         "labels": own_labels(metadata.get("labels")),
-        **_of_kind(manifest, namespace),
+        **_OF_KIND.get(manifest["kind"], _nothing)(manifest, namespace),
     }
     return {key: value for key, value in facts.items() if value not in (None, {}, [], "", False)}  # type: ignore[return-value]
 
@@ -142,43 +142,14 @@ def _namespace(value: Any, release: str) -> str | None:
     return RELEASE if value == release else value
 
 
-def _placed(name: str, release: str) -> str:
-    """A cluster-scoped name that ends in the release's namespace."""
-    return f"{name.removesuffix(release)}{RELEASE}" if name.endswith(f"-{release}") else name
-
-
-def _of_kind(manifest: Manifest, namespace: str) -> dict[str, Any]:
-    spec = manifest.get("spec") or {}
-    match manifest["kind"]:
-        case "Deployment" | "DaemonSet" | "StatefulSet" | "Job":
-            return _workload(spec)
-        case "CronJob":
-            return _workload(spec["jobTemplate"]["spec"])
-        case "Service":
-            return _service(spec)
-        case "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration":
-            return _webhooks(manifest, namespace)
-        case "ServiceMonitor" | "PodMonitor":
-            return _monitor(spec, namespace)
-        case "ConfigMap" | "Secret":
-            return {"keys": sorted({**(manifest.get("data") or {}), **(manifest.get("stringData") or {})})}
-        case "RoleBinding" | "ClusterRoleBinding":
-            return _binding(manifest, namespace)
-        case "PodDisruptionBudget":
-            return {"selector": _selector(spec.get("selector"))}
-        case "NetworkPolicy":
-            return {"selector": _selector(spec.get("podSelector"))}
-        case "Certificate":
-            return {
-                "secret": spec["secretName"],
-                "dnsNames": [_dns(name, namespace) for name in spec.get("dnsNames") or []],
-            }
-        case "Prometheus" | "Alertmanager":
-            return {"serviceAccount": spec.get("serviceAccountName"), "ports": [{"name": spec.get("portName")}]}
+def _nothing(manifest: Manifest, namespace: str) -> dict[str, Any]:
+    del manifest, namespace
     return {}
 
 
-def _workload(spec: Manifest) -> dict[str, Any]:
+def _workload(manifest: Manifest, namespace: str) -> dict[str, Any]:
+    del namespace
+    spec = manifest["spec"]["jobTemplate"]["spec"] if manifest["kind"] == "CronJob" else manifest["spec"]
     template = spec["template"]
     pod = template["spec"]
     return {
@@ -212,7 +183,9 @@ def _port(port: Manifest, field: str) -> PortFacts:
     return facts
 
 
-def _service(spec: Manifest) -> dict[str, Any]:
+def _service(manifest: Manifest, namespace: str) -> dict[str, Any]:
+    del namespace
+    spec = manifest["spec"]
     return {
         "selector": dict(sorted((spec.get("selector") or {}).items())),
         "ports": [_port(port, "port") for port in spec.get("ports") or []],
@@ -239,7 +212,8 @@ def _webhook(webhook: Manifest, namespace: str) -> WebhookFacts:
     }
 
 
-def _monitor(spec: Manifest, namespace: str) -> dict[str, Any]:
+def _monitor(manifest: Manifest, namespace: str) -> dict[str, Any]:
+    spec = manifest["spec"]
     endpoints = spec.get("endpoints") or spec.get("podMetricsEndpoints") or []
     names = (spec.get("namespaceSelector") or {}).get("matchNames")
     return {
@@ -270,3 +244,52 @@ def _selector(selector: Manifest | None) -> Any:
 
 def _dns(name: str, namespace: str) -> str:
     return name.replace(f".{namespace}.", f".{RELEASE}.").removesuffix(f".{namespace}")
+
+
+def _keys(manifest: Manifest, namespace: str) -> dict[str, Any]:
+    del namespace
+    return {"keys": sorted({**(manifest.get("data") or {}), **(manifest.get("stringData") or {})})}
+
+
+def _budget(manifest: Manifest, namespace: str) -> dict[str, Any]:
+    del namespace
+    return {"selector": _selector(manifest["spec"].get("selector"))}
+
+
+def _policy(manifest: Manifest, namespace: str) -> dict[str, Any]:
+    del namespace
+    return {"selector": _selector(manifest["spec"].get("podSelector"))}
+
+
+def _certificate(manifest: Manifest, namespace: str) -> dict[str, Any]:
+    spec = manifest["spec"]
+    return {"secret": spec["secretName"], "dnsNames": [_dns(name, namespace) for name in spec.get("dnsNames") or []]}
+
+
+def _server(manifest: Manifest, namespace: str) -> dict[str, Any]:
+    del namespace
+    spec = manifest["spec"]
+    return {"serviceAccount": spec.get("serviceAccountName"), "ports": [{"name": spec.get("portName")}]}
+
+
+_OF_KIND: Mapping[str, Callable[[Manifest, str], dict[str, Any]]] = {
+    "Alertmanager": _server,
+    "Certificate": _certificate,
+    "ClusterRoleBinding": _binding,
+    "ConfigMap": _keys,
+    "CronJob": _workload,
+    "DaemonSet": _workload,
+    "Deployment": _workload,
+    "Job": _workload,
+    "MutatingWebhookConfiguration": _webhooks,
+    "NetworkPolicy": _policy,
+    "PodDisruptionBudget": _budget,
+    "PodMonitor": _monitor,
+    "Prometheus": _server,
+    "RoleBinding": _binding,
+    "Secret": _keys,
+    "Service": _service,
+    "ServiceMonitor": _monitor,
+    "StatefulSet": _workload,
+    "ValidatingWebhookConfiguration": _webhooks,
+}

@@ -1,6 +1,6 @@
-"""Values that the components of device software, addresses and volumes set: each is the chart's, and each counts.
+"""Values that the components of device software, addresses and volumes set: the stand-in takes each, and each counts.
 
-Proved against the stand-ins, whose own tests hold them to upstream's names; not against upstream's charts.
+Only this notices a stand-in that ignores a value. What upstream's charts make of the values: `tests/upstream`.
 """
 
 from collections.abc import Iterator

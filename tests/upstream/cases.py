@@ -7,6 +7,7 @@ with. Recorded with the recording engine (`tests.recorder`): no provider runs.
 import json
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -25,6 +26,7 @@ REPOSITORY = Path(__file__).parents[2]
 STACKS = ("dev", "prod", "gke", "onprem")
 
 
+@cache
 def stack(name: str) -> Recording:
     """What the environment of one stack file registers."""
     settings = from_file((REPOSITORY / f"Pulumi.{name}.yaml").read_text(encoding="utf-8"))

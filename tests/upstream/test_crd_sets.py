@@ -1,9 +1,9 @@
 """The CRD sets of `components.versions` against the CRDs that upstream's charts ship at the pinned versions.
 
-Upstream's word: the facts in `catalog/upstream`, written from its charts and manifests. Found with them: CloudNativePG's
-operator exits at start without `databaseroles`, which a list typed by hand lacked; MetalLB's webhook server never
-starts where `bgppeers` has no conversion webhook, which the plain manifests leave out.
-Not proved here: that controllers start with these CRDs (`make verify-controllers`), nor the schemas (`make verify-upstream`).
+Upstream's word: the facts in `catalog/upstream`, written from its charts and manifests. Only this notices a CRD that
+the platform does not install (CloudNativePG's operator exits at start without `databaseroles`) and a conversion webhook
+that plain manifests leave out (MetalLB's webhook server never starts without the one of `bgppeers`).
+Not proved here: that controllers start with these CRDs, nor that schemas are the same (`make verify-upstream`).
 """
 
 import pytest

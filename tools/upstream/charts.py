@@ -19,7 +19,11 @@ class Loader(yaml.CSafeLoader):
     """YAML 1.1 reads a bare `=` as a value tag; prometheus-operator's enums have one."""
 
 
-Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
+def _as_text(_: Loader, node: yaml.ScalarNode) -> str:
+    return str(node.value)
+
+
+Loader.add_constructor("tag:yaml.org,2002:value", _as_text)
 
 
 def documents(text: str) -> list[dict[str, Any]]:

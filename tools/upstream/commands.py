@@ -128,7 +128,7 @@ def today() -> str:
 @click.option(
     "--files",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder with the manifests: at the end of their addresses, or all of one set in <set>-<version>/. Default: they are downloaded.",
+    help="Folder with the manifests, each at the end of its address or in <set>-<version>/. Default: downloads.",
 )
 @click.option("--source", default="", help="Repository and tag that they were read from. Default: the pin's source.")
 def upstream_crds(sets: tuple[str, ...], check: bool, files: Path | None, source: str) -> None:

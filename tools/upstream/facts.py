@@ -98,7 +98,7 @@ def merged(by_case: Mapping[str, list[ObjectFacts]]) -> list[ObjectFacts]:
 
 
 def effects(helm: Helm, chart: ChartFolder, cases: Sequence[Case], defaults: Mapping[str, Any]) -> dict[str, str]:
-    """What each value that we set changes: it is left out, and what is rendered is compared. Each shape is tried once."""
+    """What each value that we set changes: left out, is anything rendered otherwise? Each shape is tried once."""
     probes = {
         f"{written(path)} = {shape(value)}": (case, path)
         for case in reversed(cases)

@@ -10,6 +10,13 @@ app.kubernetes.io/name: kserve
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* Of its Services: without the release. */}}
+{{- define "kserve.serviceLabels" -}}
+{{ include "stand-in.origin" . }}
+app.kubernetes.io/component: kserve
+app.kubernetes.io/name: kserve
+{{- end -}}
+
 {{/* `image:tag` of one of KServe's own images. Takes: root, image, tag. */}}
 {{- define "kserve.image" -}}
 {{ .image }}:{{ .tag | default .root.Values.kserve.version }}

@@ -14,6 +14,10 @@ chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 heritage: {{ .root.Release.Service | quote }}
 release: {{ .root.Release.Name | quote }}
 mlplatform.dev/stand-in: "true"
+{{- if eq .part "operator" }}
+app.kubernetes.io/component: prometheus-operator
+app.kubernetes.io/name: {{ include "stand-in.name" .root }}-prometheus-operator
+{{- end }}
 {{- with .root.Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
@@ -50,7 +54,8 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- end -}}
 
 {{/* A ServiceMonitor for pods of the stack. Takes: root, name, labels (YAML), selector (YAML), endpoint
-     (dictionary); namespace (of the pods) and home (its own) where they are not the release's. */}}
+     (dictionary) or endpoints (a list); home (its own namespace) and namespace (of the pods) where they are not the
+     release's; ownNamespace: it names none, and looks in its own. */}}
 {{- define "kps.monitor" -}}
 apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
@@ -64,10 +69,11 @@ spec:
   {{- end }}
   selector:
     matchLabels: {{- .selector | nindent 6 }}
+  {{- if not .ownNamespace }}
   namespaceSelector:
     matchNames: [{{ .namespace | default .root.Release.Namespace }}]
-  endpoints:
-    - {{ toYaml .endpoint | nindent 6 | trim }}
+  {{- end }}
+  endpoints: {{- toYaml (.endpoints | default (list .endpoint)) | nindent 4 }}
 {{- end -}}
 
 {{/* Pods of one server apart from each other. Takes: spec, terms (list of label requirements). */}}

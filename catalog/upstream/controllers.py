@@ -1,0 +1,75 @@
+"""Pods that upstream's controllers make of custom resources: no chart renders them, so no chart's facts have them.
+
+Read in the controllers' sources, at the versions named; what has a wildcard there has one here (`*`).
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class ControllerPods(NamedTuple):
+    """The pods that one controller makes of one kind."""
+
+    kind: str
+    """Of the custom resource."""
+    labels: Mapping[str, str]
+    """`{name}` stands for the name of the custom resource."""
+    ports: Mapping[str, int]
+    """Container ports by name."""
+    source: str
+
+
+CONTROLLER_PODS = (
+    ControllerPods(
+        "Prometheus",
+        {
+            "app.kubernetes.io/name": "prometheus",
+            "app.kubernetes.io/managed-by": "prometheus-operator",
+            "app.kubernetes.io/instance": "{name}",
+            "operator.prometheus.io/name": "{name}",
+        },
+        {"http-web": 9090, "reloader-web": 8080},
+        "prometheus-operator/prometheus-operator v0.93.0 pkg/prometheus/server/operator.go",
+    ),
+    ControllerPods(
+        "Alertmanager",
+        {
+            "app.kubernetes.io/name": "alertmanager",
+            "app.kubernetes.io/managed-by": "prometheus-operator",
+            "app.kubernetes.io/instance": "{name}",
+            "alertmanager": "{name}",
+        },
+        {"http-web": 9093, "mesh-tcp": 9094, "reloader-web": 8080},
+        "prometheus-operator/prometheus-operator v0.93.0 pkg/alertmanager/operator.go, statefulset.go",
+    ),
+    ControllerPods(
+        "Gateway",
+        {
+            "app.kubernetes.io/name": "envoy",
+            "app.kubernetes.io/component": "proxy",
+            "app.kubernetes.io/managed-by": "envoy-gateway",
+            "gateway.envoyproxy.io/owning-gateway-name": "{name}",
+        },
+        {"http-80": 10080, "https-443": 10443, "metrics": 19001, "readiness": 19003},
+        "envoyproxy/gateway v1.9.0 internal/infrastructure/kubernetes/proxy, internal/xds/bootstrap/bootstrap.go; "
+        "listeners below 1024 are shifted by 10000",
+    ),
+    ControllerPods(
+        "ClusterIssuer",
+        {"acme.cert-manager.io/http01-solver": "true"},
+        {"http": 8089},
+        "cert-manager/cert-manager v1.21.1 pkg/apis/acme/v1/types.go, pkg/issuer/acme/http/http.go",
+    ),
+    ControllerPods(
+        "Cluster",
+        {"cnpg.io/cluster": "{name}", "cnpg.io/podRole": "instance"},
+        {"postgresql": 5432, "status": 8000, "metrics": 9187},
+        "cloudnative-pg/cloudnative-pg v1.30.0 pkg/specs/pods.go, pkg/management/url/url.go",
+    ),
+    ControllerPods(
+        "ClusterPolicy",
+        {"app": "nvidia-dcgm-exporter"},
+        {"metrics": 9400},
+        "NVIDIA/gpu-operator v26.7.0 assets/state-dcgm-exporter",
+    ),
+)

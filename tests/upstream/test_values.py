@@ -1,0 +1,75 @@
+"""Every value that our code sets in a chart: upstream's chart has it, and it changes what the chart renders.
+
+Upstream's word: `set` in the facts, written by leaving out one value after the other and rendering upstream's own chart
+again. Only this notices a value that is misspelt, that another value makes void, or that a template never reads.
+Not proved here: that the value is the right one.
+"""
+
+from typing import Any
+
+import pytest
+
+from catalog.upstream import chart_facts
+from catalog.upstream.paths import leaves, shape, written
+from components.versions import CHARTS
+from tools.upstream.facts import Effect
+
+NAMED_AFTER_THE_RELEASE = "also what the chart would choose: an identity is bound to this name"
+SAID_ANYWAY: dict[str, dict[str, str]] = {
+    "cluster-autoscaler": {"rbac.serviceAccount.name = text": NAMED_AFTER_THE_RELEASE},
+    "external-dns": {"serviceAccount.name = text": NAMED_AFTER_THE_RELEASE},
+    "karpenter": {"serviceAccount.name = text": NAMED_AFTER_THE_RELEASE},
+    "kube-prometheus-stack": {
+        **dict.fromkeys(
+            (
+                f"defaultRules.rules.{group} = false"
+                for group in (
+                    *("etcd", "kubeControllerManager", "kubeProxy", "kubeSchedulerAlerting", "kubeSchedulerRecording"),
+                    "windows",
+                )
+            ),
+            "its rules go with the component that is switched off as well",
+        ),
+        "prometheusOperator.admissionWebhooks.failurePolicy = text": "also what upstream chooses for its webhooks",
+        "prometheusOperator.admissionWebhooks.patch.enabled = false": "its jobs give way to cert-manager as well",
+        **dict.fromkeys(
+            (
+                f"prometheusOperator.prometheusConfigReloader.resources.{part}.ephemeral-storage = text"
+                for part in ("limits", "requests")
+            ),
+            "the operator takes cpu and memory of the reloader only",
+        ),
+    },
+}
+"""Values that change nothing in upstream's charts, with the reason why they are set."""
+
+
+def emitted(recorded: dict[tuple[str, str], dict[str, Any]], chart: str) -> set[str]:
+    return {
+        f"{written(path)} = {shape(value)}"
+        for (name, _), one in recorded.items()
+        if name == chart
+        for path, value in leaves(one["values"])
+    }
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_every_value_is_one_that_upstreams_chart_was_rendered_with(
+    chart: str, recorded: dict[tuple[str, str], dict[str, Any]]
+) -> None:
+    known = chart_facts(chart, CHARTS[chart].version)["set"]
+    assert sorted(emitted(recorded, chart) - set(known)) == [], f"run `python -m tools upstream <{chart}>`"
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_every_value_changes_what_upstreams_chart_renders_or_is_set_for_a_reason(chart: str) -> None:
+    known = chart_facts(chart, CHARTS[chart].version)["set"]
+    void = {value for value, effect in known.items() if effect == Effect.NOTHING}
+    assert void == set(SAID_ANYWAY.get(chart, {}))
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_the_facts_are_of_every_case(chart: str, recorded: dict[tuple[str, str], dict[str, Any]]) -> None:
+    facts = chart_facts(chart, CHARTS[chart].version)
+    cases = {case: one["namespace"] for (name, case), one in recorded.items() if name == chart}
+    assert facts["cases"] == cases, f"run `python -m tools upstream <{chart}>`"
