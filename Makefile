@@ -11,10 +11,10 @@ VENV = .venv/.made
 WORKERS = --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview rehearse refresh status doctor test lint bench docs clean
+.PHONY: help up down preview rehearse refresh status doctor test verify-upstream lint bench docs clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z.]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(VENV)  ## bring the whole platform up: tools, simulated cluster, law, stack, summary
 	@$(RUN) tools up --stack $(STACK) $(ARGS)
@@ -41,6 +41,9 @@ test: lint  ## everything: lint, docs, unit tests and the tests on the real engi
 	@.venv/bin/python docs/generate.py --check && .venv/bin/zensical build --strict
 	@$(RUN) tools install
 	@$(RUN) pytest $(WORKERS) $(ARGS)
+
+verify-upstream: $(VENV)  ## upstream's own charts and CRDs against the facts and a real API server (ARGS=--charts=FOLDER)
+	@$(RUN) tools verify-upstream $(ARGS)
 
 lint: $(VENV)  ## ruff, strict typing, import law
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports

@@ -53,6 +53,24 @@ class CrdSet(NamedTuple):
         return f"{self.repository} {self.version} {self.folder or '(release)'}"
 
 
+class Conversion(NamedTuple):
+    """A webhook that converts objects of a CRD, which upstream's chart names and its plain manifests leave out."""
+
+    crd_set: str
+    namespace: str
+    """Where the chart is installed by default."""
+    service: str
+    path: str
+    review_versions: tuple[str, ...]
+    source: str
+
+    def spec(self, namespace: str) -> dict[str, object]:
+        """`spec.conversion` of the CRD, for a release in that namespace."""
+        service = {"namespace": namespace, "name": self.service, "path": self.path}
+        webhook = {"clientConfig": {"service": service}, "conversionReviewVersions": list(self.review_versions)}
+        return {"strategy": "Webhook", "webhook": webhook}
+
+
 class Image(NamedTuple):
     """One container image that our own components run."""
 
@@ -368,6 +386,20 @@ CRDS: dict[str, CrdSet] = {
         everywhere=False,
     ),
 }
+
+CONVERSIONS: dict[str, Conversion] = {
+    # Without it the controller finds no place for its certificate and never starts its webhook server, so that the API
+    # server refuses every IPAddressPool (seen with the controller 0.16.1: port 9443 closed, readyz ok).
+    "bgppeers.metallb.io": Conversion(
+        "metallb",
+        "metallb-system",
+        "metallb-webhook-service",
+        "/convert",
+        ("v1beta1", "v1beta2"),
+        "metallb/metallb v0.16.2 config/crd/patches, charts/metallb/charts/crds",
+    )
+}
+"""By name of the CRD."""
 
 IMAGES: dict[str, Image] = {
     # renovate: datasource=docker depName=docker.io/rocm/k8s-device-plugin

@@ -96,10 +96,17 @@ def declare_crds(settings: Settings, cluster: Cluster) -> Crds:
             "sets": crd_sets(settings),
             "source": chart_source(settings),
             "mirror": settings.charts.crd_location if settings.chart_origin is ChartOrigin.MIRROR else "",
+            "converters": converters(settings),
             "keep_data": settings.keep_data,
         },
         cluster.opts(),
     )
+
+
+def converters(settings: Settings) -> dict[str, str]:
+    """Namespaces of add-ons whose webhooks convert custom resources, where the settings name them. Pure."""
+    metallb = settings.cluster.metallb if isinstance(settings.cluster, ExistingCluster) else None
+    return {"metallb": metallb["namespace"]} if metallb and "namespace" in metallb else {}
 
 
 def on_autopilot(settings: Settings) -> bool:

@@ -21,6 +21,7 @@ COMMANDS = {
     "verify-gpu": "tools.verify_gpu:verify_gpu",
     "upstream": "tools.upstream.commands:upstream",
     "upstream-crds": "tools.upstream.commands:upstream_crds",
+    "verify-upstream": "tools.upstream.verify:verify_upstream",
 }
 """Where each command stands, as `module:name of a click command`."""
 

@@ -9,15 +9,15 @@ process than the charts do, and the first preview fails: "failed to determine if
 Managed clusters bring some CRDs of their own (GKE: gateway-api): leave those sets out there.
 """
 
-from collections.abc import Iterable
-from typing import Required, TypedDict
+from collections.abc import Iterable, Mapping
+from typing import Any, Required, TypedDict
 
-from pulumi import ResourceOptions
+from pulumi import ResourceOptions, ResourceTransform, ResourceTransformArgs, ResourceTransformResult
 from pulumi_kubernetes.yaml.v2 import ConfigGroup
 
 from components.charts import ChartOrigin, ChartSource
 from components.component import Component
-from components.versions import CHARTS, CRDS
+from components.versions import CHARTS, CONVERSIONS, CRDS
 from policies.rules.addons import check_crd_sets
 from policies.rules.finding import refuse
 
@@ -34,6 +34,8 @@ class CrdsArgs(TypedDict, total=False):
 
     An https:// address (a file repository, a Git server's raw files) or a folder. Default: the mirror's location.
     """
+    converters: dict[str, str]
+    """Set -> namespace of the webhook that converts its objects, where it is not the chart's usual one."""
     keep_data: bool
     """Required in stacks that are not simulated: CRDs, and with them all custom resources, outlive the stack."""
 
@@ -68,6 +70,30 @@ def crd_files(name: str, source: ChartSource, mirror: str = "") -> list[str]:
             return list(CRDS[name].urls)
 
 
+CRD_TYPE = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
+
+
+def conversions(converters: Mapping[str, str]) -> ResourceTransform:
+    """Adds the conversion webhooks that upstream's plain manifests leave out.
+
+    A transform, so that the CRD has its webhook in every version that is applied: the provider replaces CRDs as a whole
+    when they change, and would drop what a patch had added.
+    """
+
+    def convert(resource: ResourceTransformArgs) -> ResourceTransformResult | None:
+        if resource.type_ != CRD_TYPE:
+            return None
+        metadata: Any = resource.props.get("metadata") or {}
+        missing = CONVERSIONS.get(str(metadata.get("name")))
+        if missing is None:
+            return None
+        spec: Any = resource.props["spec"]
+        added = missing.spec(converters.get(missing.crd_set, missing.namespace))
+        return ResourceTransformResult({**resource.props, "spec": {**spec, "conversion": added}}, resource.opts)
+
+    return convert
+
+
 class Crds(Component):
     """The CRD sets that a stack needs, each one group. Whatever emits a custom resource depends on this component."""
 
@@ -77,7 +103,10 @@ class Crds(Component):
         refuse(f"CRDs {name}", check_crd_sets(name, args["sets"], list(CRDS), source["origin"], location))
         super().__init__(name, args, opts)
         kept = bool(args.get("keep_data"))
-        options = ResourceOptions.merge(self.child, ResourceOptions(protect=kept, retain_on_delete=kept))
+        convert = conversions(args.get("converters") or {})
+        options = ResourceOptions.merge(
+            self.child, ResourceOptions(protect=kept, retain_on_delete=kept, transforms=[convert])
+        )
         for crd_set in args["sets"]:
             ConfigGroup(f"{name}-{crd_set}", files=crd_files(crd_set, source, mirror), opts=options)
         self.register_outputs({})

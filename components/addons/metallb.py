@@ -7,8 +7,7 @@ not declared here: its peers are the network's, and its kinds are there (`BGPPee
 
 from typing import Any, Required, TypedDict
 
-from pulumi import Input, Output, ResourceOptions
-from pulumi_kubernetes.apiextensions.v1 import CustomResourceDefinitionPatch
+from pulumi import Output, ResourceOptions
 
 from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
 from components.charts import AddonChart, ChartSource
@@ -22,14 +21,6 @@ from policies.rules.onprem import check_address_ranges
 
 DEFAULT_NAMESPACE = "metallb-system"
 METRICS_PORT, WEBHOOK_PORT = 9120, 9443
-WEBHOOK_SERVICE = "metallb-webhook-service"
-CONVERSIONS = {"bgppeers.metallb.io": "/convert"}
-"""CRDs that the controller's webhook converts between versions, with the path.
-
-The chart's CRDs name the webhook; the plain manifests, which `Crds` installs, leave it out. Without it the controller
-finds no place for its certificate and never starts its webhook server, so that the API server refuses every
-IPAddressPool (MetalLB 0.16.1, internal/k8s/webhook.go).
-"""
 
 
 class MetalLbArgs(TypedDict, total=False):
@@ -69,18 +60,6 @@ def metallb_values(pools: list[PoolHandle], load_balancer_class: str = "") -> di
     }
 
 
-def conversion(namespace: Input[str], path: str) -> dict[str, Any]:
-    """What a CRD's spec says of the controller's conversion webhook. Pure."""
-    service = {"namespace": namespace, "name": WEBHOOK_SERVICE, "path": path}
-    # conversionReviewVersions as in the chart's own CRD.
-    return {
-        "conversion": {
-            "strategy": "Webhook",
-            "webhook": {"clientConfig": {"service": service}, "conversionReviewVersions": ["v1beta1", "v1beta2"]},
-        }
-    }
-
-
 def _resources(cpu: str, memory: str) -> dict[str, Any]:
     return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}
 
@@ -113,15 +92,6 @@ class MetalLb(Component):
             },
             opts=self.child,
         )
-        converted = [
-            CustomResourceDefinitionPatch(
-                f"{name}-{crd.partition('.')[0]}",
-                metadata={"name": crd},
-                spec=conversion(home.namespace, path),
-                opts=self.child,
-            )
-            for crd, path in CONVERSIONS.items()
-        ]
         chart = AddonChart(
             f"{name}-chart",
             {
@@ -130,7 +100,7 @@ class MetalLb(Component):
                 "values": metallb_values(args.get("pools") or [], args.get("load_balancer_class", "")),
                 "source": args["source"],
             },
-            opts=ResourceOptions.merge(self.child, ResourceOptions(depends_on=converted)),
+            opts=self.child,
         )
         # After the chart: its webhook judges them.
         after = ResourceOptions.merge(self.child, ResourceOptions(depends_on=[chart]))

@@ -10,8 +10,7 @@ import pytest
 
 from catalog.upstream import NoFacts, chart_facts, crd_set_facts
 from catalog.upstream.objects import RELEASE, CrdFacts
-from components.addons.metallb import CONVERSIONS, WEBHOOK_SERVICE
-from components.versions import CHARTS, CRDS
+from components.versions import CHARTS, CONVERSIONS, CRDS
 
 SHIPPED_BY = (
     {"envoy-gateway": "gateway-helm", "gateway-api": "gateway-helm"}
@@ -29,8 +28,8 @@ LEFT_OUT: dict[str, dict[str, str]] = {
 }
 """Groups that a chart ships and that nobody installs, with the reason."""
 
-CONVERTED = {name: f"{RELEASE}/{WEBHOOK_SERVICE}{path}" for name, path in CONVERSIONS.items()}
-"""CRDs that a component of ours completes with a conversion webhook."""
+CONVERTED = {name: f"{RELEASE}/{one.service}{one.path}" for name, one in CONVERSIONS.items()}
+"""CRDs that `Crds` completes with a conversion webhook."""
 
 
 def installed() -> dict[str, CrdFacts]:

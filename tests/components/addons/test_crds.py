@@ -1,8 +1,11 @@
 """What Crds registers. Not proved here: that the provider reads the files, and protects what is in them (engine)."""
 
-import pytest
+from typing import Any
 
-from components.addons.crds import Crds, CrdsArgs, crd_files
+import pytest
+from pulumi import ResourceOptions, ResourceTransformArgs
+
+from components.addons.crds import CRD_TYPE, Crds, CrdsArgs, conversions, crd_files
 from components.charts import ChartOrigin, ChartSource
 from components.versions import CRDS
 from policies.rules.finding import Refused
@@ -37,6 +40,31 @@ def test_each_set_is_one_group_of_files_and_there_is_nothing_else() -> None:
     recording = crds()
     assert recording.kinds() == ["ConfigGroup crds-cert-manager", "ConfigGroup crds-gateway-api", "Crds crds"]
     assert recording.one("ConfigGroup", "crds-gateway-api").inputs["files"] == ["/mirror/crds/gateway-api.yaml"]
+
+
+def converted(type_: str, name: str, **converters: str) -> dict[str, Any] | None:
+    """The spec that comes out of the transform; None: it is left as it is."""
+    props = {"metadata": {"name": name}, "spec": {"group": "metallb.io"}}
+    result = conversions(converters)(ResourceTransformArgs(True, type_, "a", props, ResourceOptions()))
+    return result and dict(result.props)["spec"]  # type: ignore[union-attr,return-value]
+
+
+def test_bgppeers_name_their_conversion_webhook_in_metallbs_namespace_and_nothing_else_is_changed() -> None:
+    service = {"name": "metallb-webhook-service", "path": "/convert"}
+    for namespace, converters in (("metallb-system", {}), ("edge", {"metallb": "edge"})):
+        spec = converted(CRD_TYPE, "bgppeers.metallb.io", **converters)
+        assert spec == {
+            "group": "metallb.io",
+            "conversion": {
+                "strategy": "Webhook",
+                "webhook": {
+                    "clientConfig": {"service": {**service, "namespace": namespace}},
+                    "conversionReviewVersions": ["v1beta1", "v1beta2"],
+                },
+            },
+        }
+    assert converted(CRD_TYPE, "ipaddresspools.metallb.io") is None
+    assert converted("kubernetes:core/v1:ConfigMap", "bgppeers.metallb.io") is None
 
 
 def test_groups_that_hold_data_are_protected_and_outlive_the_stack_and_others_do_not() -> None:

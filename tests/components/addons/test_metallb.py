@@ -18,7 +18,6 @@ def test_it_is_a_chart_a_pool_of_addresses_and_who_answers_for_them() -> None:
     assert recording.kinds() == [
         "AddonChart lan-chart",
         "Chart lan-chart-chart",
-        "CustomResourceDefinitionPatch lan-bgppeers",
         "IPAddressPool lan-addresses",
         "IsolatedNamespace lan-namespace",
         "L2Advertisement lan-advertisement",
@@ -35,14 +34,6 @@ def test_it_is_a_chart_a_pool_of_addresses_and_who_answers_for_them() -> None:
         "autoAssign": True,
     }
     assert recording.one("L2Advertisement").inputs["spec"] == {"ipAddressPools": ["lan"]}
-
-
-def test_bgppeers_name_the_conversion_webhook_before_the_chart_and_in_its_namespace() -> None:
-    recording = metallb(namespace="edge")
-    patch = recording.one("CustomResourceDefinitionPatch")
-    assert patch.inputs["metadata"] == {"name": "bgppeers.metallb.io"}
-    assert patch.inputs["spec"]["conversion"]["webhook"]["clientConfig"]["service"]["namespace"] == "edge"
-    assert patch.urn in recording.one("AddonChart").dependencies
 
 
 def test_no_routing_daemon_runs_and_the_crds_are_a_step_of_their_own() -> None:
