@@ -205,8 +205,8 @@ def test_values_of_sub_charts_stand_below_their_alias_and_the_charts_own_come_fi
 def test_the_crds_of_a_set_are_read_from_a_folder_by_the_end_of_their_addresses(
     chart: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = "https://raw.example.com/owner/things/v1/config/things.yaml"
-    monkeypatch.setitem(CRDS, "things", CrdSet("v1", (url,), "owner/things v1"))
+    monkeypatch.setitem(CRDS, "things", CrdSet("v1", "owner/things", "config", ("things.yaml",)))
+    (url,) = CRDS["things"].urls
     place = tmp_path / "manifests" / "config" / "things.yaml"
     place.parent.mkdir(parents=True)
     place.write_text(CRD, encoding="utf-8")
@@ -216,7 +216,7 @@ def test_the_crds_of_a_set_are_read_from_a_folder_by_the_end_of_their_addresses(
     place.unlink()
     answer = CliRunner().invoke(commands.upstream_crds, ["things", "--files", str(place.parents[1])])
     assert answer.exit_code == 1
-    assert "has no file for https://raw.example.com" in answer.output
+    assert f"has no file for {url}" in answer.output
     answer = CliRunner().invoke(commands.upstream_crds, ["nothing"])
     assert "there is no CRD set 'nothing'" in answer.output
 

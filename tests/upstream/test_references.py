@@ -81,6 +81,11 @@ class Stack:
         """Where there are pods."""
         return {pods.namespace for pods in self.pods}
 
+    def anywhere(self, selector: Mapping[str, Any]) -> list[Pods]:
+        """In whichever namespace, also of custom resources that may come later."""
+        later = [Pods("*", row.labels, row.ports, origin=row.source) for row in CONTROLLER_PODS]
+        return [pods for pods in [*self.pods, *later] if matches(selector, pods.labels)]
+
     def selected(self, namespace: str, selector: Mapping[str, Any]) -> list[Pods]:
         return [pods for pods in self.pods if pods.namespace == namespace and matches(selector, pods.labels)]
 
@@ -209,7 +214,7 @@ def unresolved(found: Stack, policies: Iterable[dict[str, Any]]) -> set[tuple[st
         for namespace, selector, ports in peers(policy):
             if selector in OURS or (namespace and namespace not in found.namespaces()):
                 continue
-            pods = found.selected(namespace, selector) if namespace else found.pods
+            pods = found.selected(namespace, selector) if namespace else found.anywhere(selector)
             if not pods:
                 wrong.add((where, "selects nobody", str(selector)))
             declared = [one for one in pods if one.ports]

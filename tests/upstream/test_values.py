@@ -32,13 +32,6 @@ SAID_ANYWAY: dict[str, dict[str, str]] = {
         ),
         "prometheusOperator.admissionWebhooks.failurePolicy = text": "also what upstream chooses for its webhooks",
         "prometheusOperator.admissionWebhooks.patch.enabled = false": "its jobs give way to cert-manager as well",
-        **dict.fromkeys(
-            (
-                f"prometheusOperator.prometheusConfigReloader.resources.{part}.ephemeral-storage = text"
-                for part in ("limits", "requests")
-            ),
-            "the operator takes cpu and memory of the reloader only",
-        ),
     },
 }
 """Values that change nothing in upstream's charts, with the reason why they are set."""
