@@ -31,6 +31,7 @@ def declare_workloads(settings: Settings, cluster: Cluster, addons: Addons, data
                 "team": tenants.handles[inference.team],
                 "pool": cluster.pools[inference.pool],
                 "runtimes": dict(settings.serving_runtimes),
+                "tracking": data.tracking,
                 "monitoring": addons.monitoring_handle,
             },
             cluster.opts(*serving, addons.gateway, *tenants.ready[inference.team], *cluster.nodes),

@@ -9,6 +9,7 @@ from components.addons.monitoring import MonitoringHandle
 from components.component import Component
 from components.custom_resources import custom_resource
 from components.device_claims import device_claim_template
+from components.mlflow.tracking_server import TrackingHandle
 from components.placement import PoolHandle
 from components.serving.plan import disruption_budget_spec, inference_spec, pod_monitor_spec
 from components.serving.runtime_table import choose_runtime, known_runtimes, metrics_port
@@ -33,6 +34,8 @@ class InferenceServiceArgs(TypedDict, total=False):
     """Where it runs; never a spot pool."""
     runtimes: dict[str, RuntimeSpec]
     """The environment's runtimes beside the platform's, as `ServingRuntimes` has them; default: none."""
+    tracking: TrackingHandle
+    """Tracking server whose address the model and its transformer know; default: none."""
     monitoring: MonitoringHandle
     """Who scrapes it; default: nobody."""
 
@@ -48,7 +51,7 @@ class InferenceService(Component):
         runtimes = known_runtimes(args.get("runtimes"))
         named = check_inference_name(name, name, spec)
         refuse(f"inference service {name}", [*named, *check_inference(name, spec, pool, runtimes)])
-        choice = choose_runtime(spec, runtimes)
+        choice, tracking = choose_runtime(spec, runtimes), args.get("tracking")
         assert choice  # a model without a runtime was refused
         super().__init__(name, args, opts)
         labels, selector = workload_labels(name, team["name"], Role.SERVING), pod_selector(name, Role.SERVING)
@@ -57,7 +60,7 @@ class InferenceService(Component):
             f"{name}-service",
             "InferenceService",
             name,
-            inference_spec(spec, pool, team, labels, choice, claim),
+            inference_spec(spec, pool, team, labels, choice, claim, tracking["environment"] if tracking else {}),
             self.child,
             namespace=team["namespace"],
             labels=labels,

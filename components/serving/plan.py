@@ -51,6 +51,7 @@ DOWNLOAD_MIB = 1024
 """Memory of the container that downloads a model; rclone keeps a few parts of 5 MiB for each of its transfers."""
 METRICS_PATH = "/metrics"
 HTTP_PORT_NAME = "http"
+NOTHING: Mapping[str, str] = {}
 
 
 def spread_out(labels: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -120,9 +121,10 @@ def inference_spec(
     labels: Mapping[str, str],
     choice: Choice,
     device_claim: Any = None,
+    tracking: Mapping[str, str] = NOTHING,
 ) -> dict[str, Any]:
     """The `spec` of an InferenceService. `device_claim`: name of its ResourceClaimTemplate."""
-    spec: dict[str, Any] = {"predictor": predictor(service, pool, team, labels, choice, device_claim)}
+    spec: dict[str, Any] = {"predictor": predictor(service, pool, team, labels, choice, device_claim, tracking)}
     canary, transformed = service.get("canary"), service.get("transformer")
     if canary:
         model = _model(service, pool, canary["storage_uri"], choice)
@@ -137,7 +139,7 @@ def inference_spec(
             }
         ]
     if transformed:
-        spec["transformer"] = transformer(transformed, team, labels)
+        spec["transformer"] = transformer(transformed, team, labels, tracking)
     return spec
 
 
@@ -160,6 +162,7 @@ def predictor(
     labels: Mapping[str, str],
     choice: Choice,
     device_claim: Any = None,
+    tracking: Mapping[str, str] = NOTHING,
 ) -> dict[str, Any]:
     """The part that serves the model. Everything but its model holds for a canary too: KServe lays that over this."""
     storage_gib = service.get("ephemeral_storage_gib", DEFAULT_INFERENCE_STORAGE_GIB)
@@ -168,7 +171,7 @@ def predictor(
         name=KSERVE_CONTAINER,
         image="",
         args=service.get("arguments") or (),
-        env=container_environment(HOME, (), service.get("environment") or {}),
+        env=container_environment({**HOME, **tracking}, (), service.get("environment") or {}),
         resources=served_resources(service, pool, storage_gib),
         mounts=mounts,
         read_only_root=service.get("read_only_root", True),
@@ -202,7 +205,9 @@ def predictor(
     }
 
 
-def transformer(spec: TransformerSpec, team: TeamHandle, labels: Mapping[str, str]) -> dict[str, Any]:
+def transformer(
+    spec: TransformerSpec, team: TeamHandle, labels: Mapping[str, str], tracking: Mapping[str, str] = NOTHING
+) -> dict[str, Any]:
     """The part that prepares requests and answers."""
     tmp = scratch("tmp", "/tmp", 1024)  # noqa: S108 - a volume of the pod's own
     program = container(
@@ -210,7 +215,7 @@ def transformer(spec: TransformerSpec, team: TeamHandle, labels: Mapping[str, st
         image=spec["image"],
         command=spec.get("command") or (),
         args=spec.get("arguments") or (),
-        env=container_environment(HOME, (), spec.get("environment") or {}),
+        env=container_environment({**HOME, **tracking}, (), spec.get("environment") or {}),
         resources=resources(
             cpu_millis=spec["cpu_millis"], memory_mib=int(spec["memory_gib"]) * 1024, ephemeral_storage_mib=2048
         ),

@@ -117,6 +117,7 @@ CASES = [
             },
             "team": TEAM,
             "pool": H100,
+            "tracking": TRACKING,
             "monitoring": MONITORING,
         },
         contexts={
@@ -133,6 +134,7 @@ CASES = [
             "service.protocol_version": Protocol.V1,
             "service.runtime": "mine",
             "runtimes": _CHOSEN,
+            "tracking": ABSENT,
             "team": _OTHER_TEAM,
             "pool": _OTHER_POOL,
             "monitoring": ABSENT,

@@ -10,7 +10,7 @@ import pytest
 
 from components.placement import PoolHandle
 from components.tenants.plan import LIMITS, quota_spec
-from tests.components.platform_handles import CPU, H100, MIG, SHARED_L4
+from tests.components.platform_handles import CPU, H100, MIG, SHARED_L4, TRACKING
 from tests.support.kserve_merge import (
     SERVER,
     Object,
@@ -195,3 +195,13 @@ def test_what_the_user_scales_by_arrives_at_the_autoscaler() -> None:
     assert (scaler["spec"]["minReplicas"], scaler["spec"]["maxReplicas"]) == (2, 5)
     target = {"type": "Utilization", "averageUtilization": 60}
     assert scaler["spec"]["metrics"] == [{"type": "Resource", "resource": {"name": "memory", "target": target}}]
+
+
+def test_a_model_its_canary_and_its_transformer_know_the_tracking_server() -> None:
+    """In the merged container: a runtime's own variables do not hide it."""
+    names = {"MLFLOW_TRACKING_URI": TRACKING["environment"]["MLFLOW_TRACKING_URI"]}
+    made = deployments(*case_inference())
+    assert len(made) == 3
+    for one in made.values():
+        given = {variable["name"]: variable.get("value") for variable in server(one)["env"]}
+        assert names.items() <= given.items()
