@@ -56,6 +56,12 @@ GOOD: dict[str, dict[str, Any]] = {
         "type": "HTTP-01",
         "url": "https://ca.example/c",
     },
+    "CiliumNetworkPolicy": {
+        "endpointSelector": {"matchLabels": {"app": "webhook"}},
+        "ingress": [
+            {"fromEntities": ["kube-apiserver"], "toPorts": [{"ports": [{"port": "9443", "protocol": "TCP"}]}]}
+        ],
+    },
     "Cluster": {
         "instances": 2,
         "storage": {"size": "10Gi", "storageClass": "fast"},
@@ -222,6 +228,7 @@ REPRESENTATIVE: dict[str, dict[str, Any]] = {
     "dra-driver-nvidia-gpu": {"gpuResourcesEnabledOverride": True},
     "external-dns": {
         "provider": {"name": "aws"},
+        "policy": "sync",
         "txtOwnerId": "prod",
         "domainFilters": ["example.com"],
         "serviceMonitor": {"enabled": True},
