@@ -89,6 +89,7 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "ComputeDomain": {"numNodes": 4, "channel": {"resourceClaimTemplate": {"name": "channel"}}},
     "Database": {"cluster": {"name": "db"}, "name": "app", "owner": "app"},
+    "DatabaseRole": {"cluster": {"name": "db"}, "name": "reader", "login": True},
     "EC2NodeClass": {
         "role": "node",
         "amiSelectorTerms": [{"alias": "al2023@latest"}],
@@ -143,6 +144,10 @@ GOOD: dict[str, dict[str, Any]] = {
         "to": [{"group": "", "kind": "Service"}],
     },
     "ScheduledBackup": {"cluster": {"name": "db"}, "schedule": "0 0 3 * * *", "backupOwnerReference": "self"},
+    "SecurityPolicy": {
+        "basicAuth": {"users": {"name": "users"}},
+        "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "route"}],
+    },
     "ServiceMonitor": {"selector": SELECTOR, "endpoints": [{**ENDPOINT, "relabelings": [{"action": "labeldrop"}]}]},
     "ServingRuntime": {**GPU_POD, "supportedModelFormats": [{"name": "onnx", "autoSelect": True}]},
     "TrainedModel": {
