@@ -48,6 +48,10 @@ class Violation:
         return resource_name(self.urn)
 
 
+# A component of another language host (a chart, a group of manifests) fails without a URN, and names itself.
+_REMOTE_COMPONENT = re.compile(r"^\S+:(?P<kind>\w+) resource '(?P<name>[^']+)' has a problem: ")
+
+
 @dataclass(frozen=True)
 class Failure:
     """An error of the run: of one resource, or of the run itself (no URN)."""
@@ -58,12 +62,15 @@ class Failure:
     @property
     def resource(self) -> str:
         """Type and name of the resource; `stack` when the error belongs to none."""
-        return resource_name(self.urn)
+        remote = None if self.urn else _REMOTE_COMPONENT.match(self.message)
+        return f"{remote['kind']} {remote['name']}" if remote else resource_name(self.urn)
 
 
 # What differs between errors of one cause: whose request it was, to which path, from which port.
 _OF_THE_RESOURCE = (
+    (_REMOTE_COMPONENT, ""),
     (re.compile(r'^resource "?[^"\s]+"? was not successfully \w+ by the Kubernetes API server: ?'), ""),
+    (re.compile(r'^([\w.-]+) "[^"]+" is (forbidden|invalid)\b'), r"\1 is \2"),
     (re.compile(r'\b(?:Delete|Get|Head|Patch|Post|Put) "(https?://[^/"]+)[^"]*"'), r"\1"),
     (re.compile(r"\b[\w.]+:\d+->(?=[\w.]+:\d+)"), ""),
 )

@@ -27,7 +27,7 @@ _TRANSIENT = {
     r"|client connection lost|server sent GOAWAY|use of closed network connection|\bi/o timeout\b"
     r"|TLS handshake timeout|no route to host",
     # The provider says no more, and only where it found nobody before its first request.
-    "the API server did not answer": r"configured Kubernetes cluster is unreachable",
+    "the API server did not answer": r"configured Kubernetes cluster is unreachable|due to unreachable cluster",
     "the provider went away": r"code = Unavailable|transport is closing|error reading from server",
     "etcd changed its leader": r"etcdserver: (leader changed|request timed out|no leader|too many requests)",
     "somebody else changed the object": r"the object has been modified|operation cannot be fulfilled on",

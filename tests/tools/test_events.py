@@ -1,12 +1,16 @@
 """Reading what the engine says."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.events import STACK_TYPE, EventReader, Failure, resource_name
+from tools.events import STACK_TYPE, EventReader, Failure, Outcome, cause, resource_name
+from tools.screen import failures_text
+from tools.transient import worth_retrying
 
 URN = "urn:pulumi:dev::mlplatform::mlplatform:index:Tenant$kubernetes:core/v1:ConfigMap::one"
 STACK_URN = "urn:pulumi:dev::mlplatform::pulumi:pulumi:Stack::mlplatform-dev"
@@ -115,6 +119,66 @@ def test_an_error_is_told_once_and_the_closing_line_is_none():
         diagnostic("info", "Retry #0; creation failed", URN),
     )
     assert reader.outcome(1, 0).failures == (Failure(URN, "refused"),)
+
+
+RECORDED = Path(__file__).parent / "recorded"
+"""Error events as the engine wrote them: Pulumi 3.246, Kubernetes provider 4.25, the program
+tests/engine/programs/workloads on a simulated cluster. `jobs-refused`: with a ResourceQuota of one Job in the
+namespace; the others: with the API server's process killed before the run."""
+
+
+def recorded(name: str) -> Outcome:
+    lines = (RECORDED / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return read(*lines).outcome(1, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "jobs-refused",
+            "✗ jobs.batch is forbidden: exceeded quota: none, requested: count/jobs.batch=1, used: count/jobs.batch=1, "
+            "limited: count/jobs.batch=1\n"
+            "    3 resources: Job one-run-1, Job fit-run-2, Job two-run-1",
+        ),
+        (
+            "up-without-api-server",
+            "✗ configured Kubernetes cluster is unreachable: unable to load schema information from the API server: "
+            "https://127.0.0.1:26012: dial tcp 127.0.0.1:26012: connect: connection refused\n"
+            "    2 resources: ConfigGroup crds-prometheus-operator, ConfigGroup crds-kserve",
+        ),
+        (
+            "refresh-without-api-server",
+            "✗ failed to read resource state due to unreachable cluster. If the cluster was deleted, you can remove "
+            "this resource from Pulumi state by rerunning the operation with the PULUMI_K8S_DELETE_UNREACHABLE "
+            'environment variable set to "true"\n'
+            "    64 resources: Node tpu-node-3, Node cpu-node-0, Node tpu-node-0, Node tpu-node-2 and 60 more",
+        ),
+    ],
+)
+def test_one_cause_is_said_once_with_the_resources_it_happened_to(name: str, said: str) -> None:
+    """Finds errors that differ in names, paths and ports alone. Recorded, not written by hand: see `RECORDED`."""
+    assert failures_text(recorded(name).failures) == said
+
+
+def test_an_api_server_that_is_not_there_is_worth_another_attempt_and_a_refusal_is_not() -> None:
+    assert worth_retrying(recorded("up-without-api-server"))
+    assert worth_retrying(recorded("refresh-without-api-server"))
+    assert not worth_retrying(recorded("jobs-refused"))
+
+
+def test_different_causes_stay_apart():
+    def failed(message: str, name: str) -> Failure:
+        return Failure(f"urn:pulumi:dev::mlplatform::kubernetes:batch/v1:Job::{name}", message)
+
+    unequal = (
+        failed('jobs.batch "a" is forbidden: exceeded quota: gpus', "a"),
+        failed('jobs.batch "b" is forbidden: exceeded quota: pods', "b"),
+        failed('Delete "https://10.0.0.1:6443/x": EOF', "c"),
+        failed('Delete "https://10.0.0.2:6443/x": EOF', "d"),
+    )
+    assert len({cause(failure) for failure in unequal}) == len(unequal)
+    assert cause(failed("volume a-data of a is full", "a")) == cause(failed("volume a-data of b is full", "b"))
 
 
 def test_what_goes_wrong_before_events_begin_is_read_from_the_error_stream_with_its_further_lines():
