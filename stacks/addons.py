@@ -14,7 +14,7 @@ from components.addons.cloudnative_pg import CloudNativePg
 from components.addons.crds import Crds
 from components.addons.dcgm_exporter import GKE_DRIVER_ROOT, DcgmExporter
 from components.addons.device_plugin import DevicePlugin, DevicePluginArgs
-from components.addons.efa_device_plugin import EfaDevicePlugin
+from components.addons.efa_device_plugin import EfaDevicePlugin, EfaDevicePluginArgs
 from components.addons.external_dns import ExternalDns, ExternalDnsArgs
 from components.addons.gateway import Gateway, GatewayArgs, GatewayHandle, gateway_handle, is_envoy, is_public
 from components.addons.gpu_operator import GpuOperator
@@ -43,7 +43,7 @@ from components.storage.nfs_storage import NfsStorage
 from components.storage.storage_classes import StorageClasses
 from components.stores import StorageClassesArgs, StorageHandle, StoragePurpose
 from stacks.cluster import Cluster
-from stacks.models.clouds import GkeCluster
+from stacks.models.clouds import EksCluster, GkeCluster
 from stacks.models.cluster import ExistingCluster
 from stacks.published import served_domains
 from stacks.settings import MLFLOW_NAMESPACE, PROJECT, Settings
@@ -238,21 +238,29 @@ def _declare_accelerator_software(
         opts = cluster.opts(crds, *cluster.nodes)
         discovery = [NodeFeatureDiscovery("node-feature-discovery", {**watched, **available}, opts)]  # type: ignore[typeddict-item]
     labelled, ready = cluster.opts(*discovery), cluster.opts(crds, *discovery)
-    driver = {"driver_root": GKE_DRIVER_ROOT} if settings.cluster.kind == ClusterKind.GKE else {}
+    nvidia = settings.nvidia
+    driver = {"driver_root": GKE_DRIVER_ROOT} if settings.cluster.kind == ClusterKind.GKE else nvidia.of("driver_root")
     for chart in accelerator_charts(pools):
         if chart in settings.found:
             continue
         match chart:
             case "nvidia-device-plugin":
-                NvidiaDevicePlugin("device-plugin", takes, labelled)  # type: ignore[arg-type]
+                plugin_args = {**takes, **nvidia.of("runtime_class", "driver_root")}
+                NvidiaDevicePlugin("device-plugin", plugin_args, labelled)  # type: ignore[arg-type]
             case "dcgm-exporter":
-                DcgmExporter("dcgm-exporter", {**watched, **driver}, ready)  # type: ignore[typeddict-item]
+                exporter_args = {**watched, **driver, **nvidia.of("runtime_class", "profiling")}
+                DcgmExporter("dcgm-exporter", exporter_args, ready)  # type: ignore[arg-type]
             case "gpu-operator":
-                GpuOperator("gpu-operator", {**watched, "node_feature_discovery": False}, ready)  # type: ignore[typeddict-item]
+                operator_args = {**watched, **nvidia.of("driver_version", "toolkit_environment")}
+                GpuOperator("gpu-operator", {**operator_args, "node_feature_discovery": False}, ready)  # type: ignore[typeddict-item]
             case "dra-driver-nvidia-gpu":
-                NvidiaDraDriver("dra-driver", {**watched, **driver}, ready)  # type: ignore[typeddict-item]
+                dra_args = {**watched, **driver, **nvidia.of("compute_domains")}
+                NvidiaDraDriver("dra-driver", dra_args, ready)  # type: ignore[arg-type]
             case "aws-efa-k8s-device-plugin":
-                EfaDevicePlugin("efa-device-plugin", {"pools": pools, "source": source}, labelled)
+                efa: EfaDevicePluginArgs = {"pools": pools, "source": source}
+                if isinstance(settings.cluster, EksCluster) and settings.cluster.efa_image_repository:
+                    efa["image_repository"] = settings.cluster.efa_image_repository
+                EfaDevicePlugin("efa-device-plugin", efa, labelled)
     for name, plugin in {**vendor_plugins(pools), **device_plugins(settings, pools)}.items():
         DevicePlugin(name, {**plugin, "network": settings.network}, labelled)
 

@@ -81,8 +81,20 @@ def _control_plane(settings: Settings) -> Iterator[Finding]:
     match settings.cluster:
         case EksCluster() as cluster:
             yield from eks.check_eks_cluster("cluster.controlPlane", cluster.control_plane)
+            yield from _eks_extras(cluster, keep_data=settings.keep_data)
         case GkeCluster() as cluster:
             yield from gke.check_gke_cluster("cluster.controlPlane", cluster.control_plane)
+
+
+def _eks_extras(cluster: EksCluster, *, keep_data: bool) -> Iterator[Finding]:
+    """What is said of a file system and an autoscaler is said of ones that are made."""
+    if cluster.file_system and not cluster.shared_file_system:
+        yield Finding("cluster.fileSystem", "(given)", "of the file system that sharedFileSystem makes", "remove one")
+    elif cluster.shared_file_system:
+        yield from cloud_data.check_efs_file_system("cluster.fileSystem", cluster.file_system, keep_data=keep_data)
+    if cluster.idle_minutes and cluster.provisioning is not NodeProvisioning.MANAGED_GROUPS:
+        rule = "of the Cluster Autoscaler, which sizes managed groups"
+        yield Finding("cluster.idleMinutes", str(cluster.idle_minutes), rule, "remove it")
 
 
 @as_far_as_known

@@ -164,6 +164,7 @@ def _own_store(
             "storage": addons.storage[StoragePurpose.STANDARD],
             "storage_gib": chosen.storage_gib,
             "key_generation": chosen.key_generation,
+            **chosen.size(),
             "client_namespaces": [MLFLOW_NAMESPACE, *teams],
             "keep_data": settings.keep_data,
             "network": settings.network,

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from components.addons import cert_manager, cloudnative_pg, dcgm_exporter, kserve, node_feature_discovery
 from components.addons import nvidia_device_plugin as device_plugin
-from components.addons.accelerator_nodes import custom_plugin_pools, exporter_pools, operator_pools
+from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, exporter_pools, operator_pools
 from components.addons.gateway import GatewayArgs, domain_facts, is_envoy
 from components.catalog import ACCELERATORS, ClusterKind
 from components.charts import ChartOrigin
@@ -24,6 +24,7 @@ from components.versions import CRDS
 from policies.rules.addons import check_acme, check_crd_sets, check_device_plugin, check_gateway, check_ranges
 from policies.rules.capacity import check_ledger
 from policies.rules.finding import Finding, camel
+from policies.rules.images import check_image
 from policies.rules.mlflow import check_backup, check_external_database, check_tracking_server
 from policies.rules.monitoring import check_alert_rules, check_monitoring
 from policies.rules.names import check_object_name
@@ -82,6 +83,7 @@ def judge(settings: Settings, dropped: Mapping[str, Set[str]] = {}) -> Iterator[
     yield from _mlflow(settings)
     if not unshaped:  # one of them may bring the accelerator
         yield from _caps(sound)
+    yield from _nvidia(sound)
     yield from _device_plugins(sound, has_all_pools=not broken)
     if not broken:
         yield from _gpu_operator(sound)
@@ -362,6 +364,8 @@ def _alerts(settings: Settings) -> Iterator[Finding]:
 def _mlflow(settings: Settings) -> Iterator[Finding]:
     mlflow = settings.mlflow
     yield from check_backup("mlflow.backup", mlflow.backup.schedule, mlflow.backup.retention_days)
+    if mlflow.backup.image is not None:
+        yield from check_image("mlflow.backup.image", mlflow.backup.image)
     yield from check_tracking_server("mlflow.server", {**(mlflow.server or {})})
     yield from _ingress(mlflow)
     yield from _login(settings)
@@ -421,6 +425,32 @@ def _caps(settings: Settings) -> Iterator[Finding]:
                 f"an accelerator of the catalogue or of a pool: {', '.join([*ACCELERATORS, *own])}",
                 _nearest(name, [*ACCELERATORS, *own]),
             )
+
+
+_INSTALLED_WITH: Mapping[str, tuple[str, ...]] = {
+    "runtime_class": ("nvidia-device-plugin", "dcgm-exporter"),
+    "driver_root": ("nvidia-device-plugin", "dcgm-exporter", "dra-driver-nvidia-gpu"),
+    "profiling": ("dcgm-exporter",),
+    "compute_domains": ("dra-driver-nvidia-gpu",),
+    "driver_version": ("gpu-operator",),
+    "toolkit_environment": ("gpu-operator",),
+}
+"""Key of `nvidia` -> charts that take it."""
+
+
+@as_far_as_known
+def _nvidia(settings: Settings) -> Iterator[Finding]:
+    """What is said of software that is not installed here would reach nothing."""
+    installed = {*accelerator_charts([*settings.pools.values()])} - {str(addon) for addon in settings.found}
+    for key in settings.nvidia.of(*_INSTALLED_WITH):
+        path, charts = f"nvidia.{camel(key)}", _INSTALLED_WITH[key]
+        if not installed & {*charts}:
+            rule = f"for {' and '.join(charts)}, of which the pools of this cluster get none from the platform"
+            yield Finding(path, "(given)", rule, "remove it")
+        elif key == "driver_root" and settings.cluster.kind == ClusterKind.GKE:
+            yield Finding(path, settings.nvidia.driver_root or "(empty)", "on GKE the platform knows it", "remove it")
+    if settings.nvidia.runtime_class is not None:
+        yield from check_object_name("nvidia.runtimeClass", settings.nvidia.runtime_class)
 
 
 @as_far_as_known

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from policies.rules.finding import Finding
-from stacks.models.base import NAME_PATTERN
+from stacks.models.base import KEY_ARN, KEY_ID, NAME_PATTERN
 from stacks.models.environment import DOMAIN_PATTERN
 from stacks.models.shape import Shape
 
@@ -34,6 +34,11 @@ PATTERNS = {
     NAME_PATTERN: (
         "1 to 40 lower-case letters, digits and dashes, starting with a letter: it becomes part of object names",
         "rename it, like team-a",
+    ),
+    KEY_ARN: ("the ARN of a KMS key, no alias", "write it like arn:aws:kms:eu-central-1:012345678901:key/…"),
+    KEY_ID: (
+        "the full name of a Cloud KMS key",
+        "write it like projects/…/locations/…/keyRings/…/cryptoKeys/…",
     ),
     DOMAIN_PATTERN: ("a DNS domain in lower case", "write it like ml.example.com"),
 }

@@ -55,6 +55,7 @@ from stacks.models.platform import (
     ManagedS3,
     Mlflow,
     Monitoring,
+    Nvidia,
     ObjectStore,
     Route53,
     Storage,
@@ -88,6 +89,8 @@ class Settings(Model):
     device_plugins: dict[Name, Plugin] = {}
     """Device plugins for accelerators that the catalogue does not know: each runs on the pools whose
     `customAccelerator` has its resource name."""
+    nvidia: Nvidia = Nvidia()
+    """Software for NVIDIA devices that the platform installs."""
     layer: Layer = Layer.ALL
     """Which part of the environment this stack is."""
     cluster_stack: str = ""

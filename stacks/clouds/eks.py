@@ -12,7 +12,7 @@ from components.dns import DnsProvider, DnsZoneHandle
 from components.eks.addons import EksAddons
 from components.eks.bucket import S3Bucket, S3BucketArgs, bucket_arn, bucket_statements, bucket_store
 from components.eks.cluster import EksCluster as ControlPlane
-from components.eks.cluster_autoscaler import ClusterAutoscaler
+from components.eks.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from components.eks.database import RdsDatabase
 from components.eks.dns import Route53Zone
 from components.eks.file_system import EfsFileSystem
@@ -38,6 +38,11 @@ from stacks.pools import is_managed_group
 from stacks.settings import Settings
 
 FILE_PURPOSES = (StoragePurpose.SHARED, StoragePurpose.DATASET)
+
+
+def key_of(key_arn: str | None) -> Any:
+    """The key of a bucket or database, where the settings name one. Pure."""
+    return {"key_arn": key_arn} if key_arn else {}
 
 
 class EksCloud:
@@ -112,8 +117,9 @@ class EksCloud:
         """What keeps data; the cluster's key encrypts it."""
         settings, keep = self.settings, self.settings.keep_data
         if self.cluster.shared_file_system:
+            files = self.cluster.file_system
             system = EfsFileSystem(
-                f"{self.name}-files", {"cluster": self.handle, "file_system": {}, "keep_data": keep}, self._options()
+                f"{self.name}-files", {"cluster": self.handle, "file_system": files, "keep_data": keep}, self._options()
             )
             self.file_system_id = system.file_system_id
         bucket = self._bucket_args()
@@ -127,6 +133,7 @@ class EksCloud:
                     "cluster": self.handle,
                     "database": {**chosen.rds, "highly_available": settings.environment.highly_available},
                     "keep_data": keep,
+                    **key_of(chosen.key_arn),
                 },
                 self._options(),
             ).handle
@@ -141,7 +148,12 @@ class EksCloud:
         chosen = self.settings.object_store
         if not isinstance(chosen, ManagedS3):
             return None
-        return {"region": self.cluster.region, "bucket": chosen.s3, "keep_data": self.settings.keep_data}
+        args: S3BucketArgs = {
+            "region": self.cluster.region,
+            "bucket": chosen.s3,
+            "keep_data": self.settings.keep_data,
+        }
+        return {**args, **key_of(chosen.key_arn)}
 
     def _store_handle(self) -> ObjectStoreHandle | None:
         args = self._bucket_args()
@@ -159,9 +171,19 @@ class EksCloud:
                 ReferencedNodePool(name, {"pool": self.pools[name]})
         match self.cluster.provisioning:
             case NodeProvisioning.MANAGED_GROUPS:
-                return [ClusterAutoscaler("cluster-autoscaler", {"cluster": self.handle, "source": source}, opts)]
+                args: ClusterAutoscalerArgs = {
+                    "cluster": self.handle,
+                    "source": source,
+                    "monitoring_namespace": self.settings.monitoring_namespace,
+                }
+                if self.cluster.idle_minutes:
+                    args["idle_minutes"] = self.cluster.idle_minutes
+                return [ClusterAutoscaler("cluster-autoscaler", args, opts)]
             case NodeProvisioning.KARPENTER:
-                karpenter = Karpenter("karpenter", {"cluster": self.handle, "source": source}, opts)
+                observed = self.settings.monitoring_namespace
+                karpenter = Karpenter(
+                    "karpenter", {"cluster": self.handle, "source": source, "monitoring_namespace": observed}, opts
+                )
                 after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[karpenter]))
                 return [
                     KarpenterNodePool(
@@ -180,16 +202,23 @@ class EksCloud:
         self, name: str, namespace: pulumi.Input[str], account: str, store: ObjectStoreHandle, *, write: bool
     ) -> pulumi.Resource:
         """A role for that service account, by EKS Pod Identity."""
+        bucket = bucket_arn(store["bucket"], self.cluster.region)
         return PodIdentity(
             name,
             {
                 "cluster": self.handle,
                 "namespace": namespace,
                 "service_account": account,
-                "statements": bucket_statements(bucket_arn(store["bucket"], self.cluster.region), write),
+                "statements": bucket_statements(bucket, write, self._bucket_key),
             },
             self._options(),
         )
+
+    @property
+    def _bucket_key(self) -> str | None:
+        """Key of the bucket that is made, which its readers must be allowed to use."""
+        chosen = self.settings.object_store
+        return chosen.key_arn if isinstance(chosen, ManagedS3) else None
 
     @property
     def clusters(self) -> Clusters:

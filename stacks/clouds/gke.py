@@ -30,6 +30,11 @@ from stacks.models.platform import CloudDns, CloudSqlManaged, ManagedGcs
 from stacks.settings import Settings
 
 
+def key_of(key_id: str | None) -> Any:
+    """The key of a bucket or database, where the settings name one. Pure."""
+    return {"key_id": key_id} if key_id else {}
+
+
 class GkeCloud:
     """The shape of `stacks.clouds.shape.Cloud` on Google Cloud."""
 
@@ -101,6 +106,7 @@ class GkeCloud:
                     "cluster": self.handle,
                     "database": {**chosen.cloud_sql, "highly_available": settings.environment.highly_available},
                     "keep_data": keep,
+                    **key_of(chosen.key_id),
                 },
                 self._options(),
             ).handle
@@ -116,7 +122,13 @@ class GkeCloud:
         if not isinstance(chosen, ManagedGcs):
             return None
         keep = self.settings.keep_data
-        return {"project": cluster.project, "region": cluster.region, "bucket": chosen.gcs, "keep_data": keep}
+        args: GcsBucketArgs = {
+            "project": cluster.project,
+            "region": cluster.region,
+            "bucket": chosen.gcs,
+            "keep_data": keep,
+        }
+        return {**args, **key_of(chosen.key_id)}
 
     def _store_handle(self) -> ObjectStoreHandle | None:
         chosen = self.settings.object_store

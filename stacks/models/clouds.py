@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from components.catalog import ClusterKind
+from components.eks.data_spec import EfsFileSystemSpec
 from components.eks.spec import EksClusterSpec, EksNetworkSpec, EksPoolSpec, NodeProvisioning
 from components.gke.spec import ComputeClassSpec, GkeClusterSpec, GkeMode, GkeNetworkSpec, GkePoolSpec
 from stacks.models.base import Model, Name
@@ -28,6 +29,12 @@ class EksCluster(Model):
     """Node pools. At least one without accelerators and taints, for the platform itself."""
     shared_file_system: bool = True
     """An EFS file system for the storage classes shared and dataset."""
+    file_system: Annotated[EfsFileSystemSpec, Shape(EfsFileSystemSpec)] = {}
+    """What it is like: tiers and backups."""
+    idle_minutes: Annotated[int, Field(ge=1)] | None = None
+    """managed-groups: minutes that a node is idle before it goes; default 10."""
+    efa_image_repository: str | None = None
+    """Image of the EFA device plugin without its tag, for nodes that do not reach AWS's registry in us-west-2."""
     check_quotas: bool = True
     """Whether service quotas are compared with what the pools can reach, before anything is made."""
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, StringConstraints
 
 from components.addons.gateway import GatewayArgs
 from components.addons.monitoring import MonitoringArgs
@@ -11,7 +11,7 @@ from components.gke.data_spec import CloudDnsZoneSpec, CloudSqlDatabaseSpec, Gcs
 from components.mlflow.tracking_server import IngressArgs, TrackingServerArgs
 from components.monitoring.alert_rules import AlertRulesArgs
 from components.stores import ObjectStoreKind, StorageClassesArgs
-from stacks.models.base import Model, Name
+from stacks.models.base import KEY_ARN, KEY_ID, Model, Name
 from stacks.models.shape import Shape
 
 Storage = Annotated[StorageClassesArgs, Shape(StorageClassesArgs, without=frozenset({"cluster_kind", "keep_data"}))]
@@ -65,6 +65,31 @@ Server = Annotated[
 ]
 
 
+KeyArn = Annotated[str, StringConstraints(pattern=KEY_ARN)]
+KeyId = Annotated[str, StringConstraints(pattern=KEY_ID)]
+
+
+class Nvidia(Model):
+    """Software for NVIDIA devices that the platform installs. What is not given follows from the kind of cluster."""
+
+    runtime_class: str | None = None
+    """Runtime class of device plugin and exporter, `nvidia` where that is not the nodes' default (RKE2, K3s)."""
+    driver_root: str | None = None
+    """Folder of the nodes that holds the driver, `/run/nvidia/driver` with a driver in a container; default: `/`."""
+    profiling: bool | None = None
+    """Whether the exporter reads profiling counters, which other profilers then cannot; default true."""
+    compute_domains: bool | None = None
+    """DRA: memory shared over NVLink between nodes (GB200 racks); default false."""
+    driver_version: str | None = None
+    """GPU Operator: version of the driver that it installs, `595.91.07`; default: the chart's."""
+    toolkit_environment: dict[str, str] | None = None
+    """GPU Operator: environment of the container toolkit; RKE2 and K3s need CONTAINERD_CONFIG and CONTAINERD_SOCKET."""
+
+    def of(self, *names: str) -> dict[str, Any]:
+        """These of them, where they are given, as components take them."""
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
 class InClusterStore(Model):
     """A SeaweedFS server in the cluster, for clusters without a cloud."""
 
@@ -74,8 +99,16 @@ class InClusterStore(Model):
     """The bucket that is made in it."""
     storage_gib: Annotated[int, Field(ge=1)] = 100
     """Size of its volume."""
+    cpu_millis: Annotated[int, Field(ge=50)] | None = None
+    """Requested by the server; default 250."""
+    memory_mib: Annotated[int, Field(ge=256)] | None = None
+    """Requested by the server, and its limit; it keeps its index in memory. Default 1024."""
     key_generation: Annotated[int, Field(ge=1)] = 1
     """Raise it to have new keys drawn."""
+
+    def size(self) -> Any:
+        """What the server asks for, where it is given, as its component takes it."""
+        return self.model_dump(include={"cpu_millis", "memory_mib"}, exclude_none=True)
 
 
 class StoreIdentity(Model):
@@ -118,6 +151,8 @@ class ManagedS3(Model):
     """managed-s3."""
     s3: Annotated[S3BucketSpec, Shape(S3BucketSpec)]
     """What it is like."""
+    key_arn: KeyArn | None = None
+    """KMS key that encrypts it, in its region; default: a key of S3 (SSE-S3)."""
 
 
 class ManagedGcs(Model):
@@ -127,6 +162,9 @@ class ManagedGcs(Model):
     """managed-gcs."""
     gcs: Annotated[GcsBucketSpec, Shape(GcsBucketSpec)]
     """What it is like."""
+    key_id: KeyId | None = None
+    """Cloud KMS key that encrypts it, in its location, which the service agent of Cloud Storage may use; default:
+    Google's."""
 
 
 class InClusterDatabase(Model):
@@ -161,6 +199,8 @@ class ExistingDatabase(Model):
     """verify-full (default), verify-ca or require."""
     ca_certificate: str | None = None
     """PEM of the certificate authority."""
+    address_range: str | None = None
+    """Addresses of the server, `10.30.0.0/24`: the only ones that pods reach at its port; default: any."""
 
 
 class RdsManaged(Model):
@@ -170,6 +210,8 @@ class RdsManaged(Model):
     """rds."""
     rds: Annotated[RdsDatabaseSpec, Shape(RdsDatabaseSpec, without=frozenset({"highly_available"}))]
     """What it is like; with a standby where the environment is highly available."""
+    key_arn: KeyArn | None = None
+    """KMS key that encrypts it; default: the cluster's. Another one replaces the database."""
 
 
 class CloudSqlManaged(Model):
@@ -179,6 +221,9 @@ class CloudSqlManaged(Model):
     """cloud-sql."""
     cloud_sql: Annotated[CloudSqlDatabaseSpec, Shape(CloudSqlDatabaseSpec, without=frozenset({"highly_available"}))]
     """What it is like; with a standby where the environment is highly available."""
+    key_id: KeyId | None = None
+    """Cloud KMS key that encrypts it, which the service agent of Cloud SQL may use; default: Google's. Another one
+    replaces the database."""
 
 
 class Route53(Model):
@@ -211,6 +256,8 @@ class Backup(Model):
     """Copies older than this go."""
     dump_gib: Annotated[int, Field(ge=1)] = 10
     """Local disk for one dump."""
+    image: str | None = None
+    """Image with pg_dump, as new as the server or newer; default: that of the platform's own PostgreSQL."""
 
 
 class BasicLogin(Model):
