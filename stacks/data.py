@@ -12,7 +12,7 @@ from components.mlflow.tracking_server import TrackingHandle, TrackingServer, Tr
 from components.namespaces import IsolatedNamespace, PodSecurity
 from components.routes import hostname
 from components.storage.object_store import ObjectStoreCredentials, object_store
-from components.storage.object_store_server import ObjectStoreServer
+from components.storage.object_store_server import ObjectStoreServer, ObjectStoreServerArgs
 from components.stores import ObjectStoreHandle, StoragePurpose
 from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT
 from stacks.addons import Addons
@@ -156,21 +156,17 @@ def _own_store(
     chosen: InClusterStore, settings: Settings, cluster: Cluster, addons: Addons
 ) -> tuple[ObjectStoreHandle, Keys]:
     teams = [team.get("namespace") or name for name, team in settings.teams.items()]
-    server = ObjectStoreServer(
-        "object-store",
-        {
-            "namespace": STORE_NAMESPACE,
-            "bucket": chosen.bucket,
-            "storage": addons.storage[StoragePurpose.STANDARD],
-            "storage_gib": chosen.storage_gib,
-            "key_generation": chosen.key_generation,
-            **chosen.size(),
-            "client_namespaces": [MLFLOW_NAMESPACE, *teams],
-            "keep_data": settings.keep_data,
-            "network": settings.network,
-        },
-        cluster.opts(*cluster.nodes),
-    )
+    args: ObjectStoreServerArgs = {
+        "namespace": STORE_NAMESPACE,
+        "bucket": chosen.bucket,
+        "storage": addons.storage[StoragePurpose.STANDARD],
+        "storage_gib": chosen.storage_gib,
+        "key_generation": chosen.key_generation,
+        "client_namespaces": [MLFLOW_NAMESPACE, *teams],
+        "keep_data": settings.keep_data,
+        "network": settings.network,
+    }
+    server = ObjectStoreServer("object-store", {**args, **chosen.size()}, cluster.opts(*cluster.nodes))
     return server.handle, Keys(server.access_key_id, server.secret_access_key)
 
 

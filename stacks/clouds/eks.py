@@ -13,7 +13,7 @@ from components.eks.addons import EksAddons
 from components.eks.bucket import S3Bucket, S3BucketArgs, bucket_arn, bucket_statements, bucket_store
 from components.eks.cluster import EksCluster as ControlPlane
 from components.eks.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
-from components.eks.database import RdsDatabase
+from components.eks.database import RdsDatabase, RdsDatabaseArgs
 from components.eks.dns import Route53Zone
 from components.eks.file_system import EfsFileSystem
 from components.eks.handles import EksHandle, EksNetworkHandle, NodeProvisioning
@@ -127,16 +127,13 @@ class EksCloud:
             S3Bucket(f"{self.name}-objects", bucket, self._options())
         chosen = settings.mlflow.database
         if isinstance(chosen, RdsManaged):
-            self.database = RdsDatabase(
-                f"{self.name}-mlflow",
-                {
-                    "cluster": self.handle,
-                    "database": {**chosen.rds, "highly_available": settings.environment.highly_available},
-                    "keep_data": keep,
-                    **key_of(chosen.key_arn),
-                },
-                self._options(),
-            ).handle
+            args: RdsDatabaseArgs = {
+                "cluster": self.handle,
+                "database": {**chosen.rds, "highly_available": settings.environment.highly_available},
+                "keep_data": keep,
+            }
+            database = RdsDatabase(f"{self.name}-mlflow", {**args, **key_of(chosen.key_arn)}, self._options())
+            self.database = database.handle
         if isinstance(settings.dns, Route53):
             self.zone = Route53Zone(
                 f"{self.name}-zone",

@@ -11,7 +11,7 @@ from components.dns import DnsProvider, DnsZoneHandle
 from components.gke.bucket import GcsBucket, GcsBucketArgs, bucket_grants, bucket_store
 from components.gke.cluster import GkeCluster as ControlPlane
 from components.gke.compute_class import ComputeClass, ComputeClassArgs
-from components.gke.database import CloudSqlDatabase
+from components.gke.database import CloudSqlDatabase, CloudSqlDatabaseArgs
 from components.gke.dns import CloudDnsZone
 from components.gke.handles import GkeHandle, GkeNetworkHandle
 from components.gke.network import GkeNetwork
@@ -100,16 +100,13 @@ class GkeCloud:
             GcsBucket(f"{self.name}-objects", bucket, self._options())
         chosen = settings.mlflow.database
         if isinstance(chosen, CloudSqlManaged):
-            self.database = CloudSqlDatabase(
-                f"{self.name}-mlflow",
-                {
-                    "cluster": self.handle,
-                    "database": {**chosen.cloud_sql, "highly_available": settings.environment.highly_available},
-                    "keep_data": keep,
-                    **key_of(chosen.key_id),
-                },
-                self._options(),
-            ).handle
+            args: CloudSqlDatabaseArgs = {
+                "cluster": self.handle,
+                "database": {**chosen.cloud_sql, "highly_available": settings.environment.highly_available},
+                "keep_data": keep,
+            }
+            database = CloudSqlDatabase(f"{self.name}-mlflow", {**args, **key_of(chosen.key_id)}, self._options())
+            self.database = database.handle
         if isinstance(settings.dns, CloudDns):
             self.zone = CloudDnsZone(
                 f"{self.name}-zone",

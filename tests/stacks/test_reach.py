@@ -27,7 +27,11 @@ from tests.support.whole_stack import recorded_stack
 
 STACKS = Path(stacks.settings.__file__).parent
 COMPONENTS: dict[str, type[Component]] = {case.name: case.component for case in CASES}
-HANDED_WHOLE = {"DatabaseBackup": "Backup", "ExternalDatabase": "ExistingDatabase"}
+HANDED_WHOLE = {
+    "DatabaseBackup": "Backup",
+    "ExternalDatabase": "ExistingDatabase",
+    "ObjectStoreServer": "InClusterStore",
+}
 """Component -> settings model whose fields are its arguments."""
 BY_ITSELF = "drawn by the component; the stack keeps it"
 OF_PROGRAMS = "for programs that declare components themselves: one platform in a cluster has no use for it"
