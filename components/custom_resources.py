@@ -18,6 +18,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from components.component import LABELS
 from components.versions import API_VERSIONS
+from components.webhooks import until_webhook_answers
 from policies.rules.finding import Finding, refuse
 
 SCHEMA_FOLDER = Path(__file__).parent.parent / "simulator" / "crds"
@@ -110,7 +111,7 @@ def custom_resource(
     labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
 ) -> CustomResource:
-    """Declare one custom resource: validated now, awaited until it is ready in the sense of its kind.
+    """Declare one custom resource: validated now, sent again while its webhook does not answer, awaited until ready.
 
     `kind` is a key of `API_VERSIONS`. Raises `Refused` where the spec departs from the CRD's schema.
     """
@@ -131,5 +132,5 @@ def custom_resource(
             annotations={**wait, **(annotations or {})} or None,
         ),
         spec=spec,
-        opts=opts,
+        opts=until_webhook_answers(opts),
     )

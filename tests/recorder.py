@@ -27,6 +27,8 @@ class Registered:
     retain_on_delete: bool
     aliases: int
     ignore_changes: tuple[str, ...] = ()
+    on_error: tuple[str, ...] = ()
+    """Names of its error hooks."""
 
     @property
     def kind(self) -> str:
@@ -93,7 +95,9 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-class _Echo(Mocks):
+class Echo(Mocks):
+    """Every output is its input."""
+
     def call(self, args: MockCallArgs) -> Any:
         return {}
 
@@ -102,8 +106,8 @@ class _Echo(Mocks):
 
 
 class _Recorder(MockMonitor):
-    def __init__(self, recording: Recording) -> None:
-        super().__init__(_Echo())  # type: ignore[no-untyped-call]
+    def __init__(self, recording: Recording, answers: Mocks) -> None:
+        super().__init__(answers)  # type: ignore[no-untyped-call]
         self.recording = recording
 
     def RegisterResource(self, request: Any) -> Any:
@@ -120,14 +124,19 @@ class _Recorder(MockMonitor):
                     request.retainOnDelete,
                     len(request.aliases),
                     tuple(request.ignoreChanges),
+                    tuple(request.hooks.on_error),
                 )
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
-def record(program: Callable[[], Any], *, preview: bool = False) -> Recording:
-    """Run a program against the recorder. An exception of the program comes out of here."""
-    recording = Recording()
-    pulumi.runtime.set_mocks(_Echo(), project="mlplatform", stack="test", preview=preview, monitor=_Recorder(recording))
+def record(program: Callable[[], Any], *, preview: bool = False, answers: Mocks | None = None) -> Recording:
+    """Run a program against the recorder. An exception of the program comes out of here.
+
+    `answers` make the outputs; by default they are the inputs.
+    """
+    recording, mocks = Recording(), answers or Echo()
+    monitor = _Recorder(recording, mocks)
+    pulumi.runtime.set_mocks(mocks, project="mlplatform", stack="test", preview=preview, monitor=monitor)
     pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
     return recording

@@ -1,7 +1,7 @@
 """cert-manager: certificates for names inside the cluster from a CA of the platform, for public names from ACME.
 
-Ready means: the webhook answers, and the API server trusts it. Upstream's check for that is a Helm hook, which does not
-run here; instead the chart is not done before cainjector has written the CA bundle into both webhook configurations.
+Its webhook answers once cainjector has injected the CA bundle. Upstream waits for that by a Helm hook, which does not
+run here; issuers and certificates are sent again until then (`components.webhooks`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,8 +46,6 @@ SERVICE_ACCOUNT = "cert-manager"
 CA_SECRET = "internal-ca"  # noqa: S105 - a name
 CA_DURATION = "87600h"
 """Ten years: whoever trusts the CA holds a copy of its certificate, and these copies are not renewed by anybody."""
-
-CA_BUNDLE_WRITTEN = {"pulumi.com/waitFor": "jsonpath={.webhooks[0].clientConfig.caBundle}"}
 
 
 class AcmeArgs(TypedDict):
@@ -133,8 +131,6 @@ def cert_manager_values(
         "webhook": {
             **_part("webhook", 3 if highly_available else 1, "128Mi"),
             "securePort": WEBHOOK_PORT,
-            "validatingWebhookConfigurationAnnotations": CA_BUNDLE_WRITTEN,
-            "mutatingWebhookConfigurationAnnotations": CA_BUNDLE_WRITTEN,
         },
         "cainjector": _part("cainjector", 2 if highly_available else 1, "256Mi"),
         "prometheus": {"enabled": True, "servicemonitor": {"enabled": monitored}},

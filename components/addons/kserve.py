@@ -1,13 +1,12 @@
 """KServe in Standard mode: InferenceServices as Deployments behind the platform's gateway, without Knative or Istio.
 
-Its webhooks judge runtimes, InferenceServices and their pods, and refuse them all while the API server does not trust
-their certificate. So KServe is not done before cert-manager has written the CA bundle into each of them: what depends
-on it (`ServingRuntimes`, `InferenceService`) finds webhooks that answer.
+Its webhooks validate runtimes, InferenceServices and their pods. They answer once cert-manager has issued their
+certificate and injected its CA bundle; until then custom resources are sent again (`components.webhooks`).
 """
 
 from typing import Any, Required, TypedDict
 
-from pulumi import Output, ResourceOptions, ResourceTransformArgs, ResourceTransformResult
+from pulumi import Output, ResourceOptions
 
 from components.addons.gateway import GatewayHandle
 from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
@@ -26,10 +25,6 @@ DEFAULT_NAMESPACE = "kserve"
 CONTROLLER_PODS = {"control-plane": "kserve-controller-manager"}
 WEBHOOK_PORT, METRICS_PORT = 9443, 8443
 """Of the controller's pods (kserve/kserve v0.20.0 charts/kserve-resources/files/kserve/resources.yaml)."""
-CA_BUNDLE_WRITTEN = {"pulumi.com/waitFor": "jsonpath={.webhooks[0].clientConfig.caBundle}"}
-WEBHOOK_TYPES = tuple(
-    f"kubernetes:admissionregistration.k8s.io/v1:{kind}WebhookConfiguration" for kind in ("Mutating", "Validating")
-)
 SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
 
 
@@ -69,7 +64,7 @@ class KServe(Component):
         AddonChart(
             f"{name}-controller",
             {"chart": CHART, "namespace": home.namespace, "values": kserve_values(args), "source": args["source"]},
-            opts=ResourceOptions.merge(self.child, ResourceOptions(transforms=[await_ca_bundle])),
+            opts=self.child,
         )
         if args.get("monitoring_namespace"):
             custom_resource(
@@ -82,20 +77,6 @@ class KServe(Component):
             )
         self.namespace = home.namespace
         self.register_outputs({"namespace": self.namespace})
-
-
-def await_ca_bundle(resource: ResourceTransformArgs) -> ResourceTransformResult | None:
-    """Adds to each webhook configuration of the chart that it is not there before its CA bundle is.
-
-    A transform, because the chart has no value for these annotations.
-    """
-    if resource.type_ not in WEBHOOK_TYPES:
-        return None
-    metadata: Any = resource.props.get("metadata") or {}
-    annotations = {**(metadata.get("annotations") or {}), **CA_BUNDLE_WRITTEN}
-    return ResourceTransformResult(
-        {**resource.props, "metadata": {**metadata, "annotations": annotations}}, resource.opts
-    )
 
 
 def kserve_namespace(args: KServeArgs) -> IsolatedNamespaceArgs:

@@ -102,7 +102,7 @@ class MetalLb(Component):
             },
             opts=self.child,
         )
-        # After the chart: its webhook judges them.
+        # After the chart: its webhook validates them.
         after = ResourceOptions.merge(self.child, ResourceOptions(depends_on=[chart]))
         spec = {"addresses": list(args["addresses"]), "autoAssign": bool(args.get("automatic", True))}
         advertised = {"ipAddressPools": [name], "interfaces": list(args.get("interfaces") or [])}

@@ -18,6 +18,7 @@ from components.eks.plan import EksPoolPlan, node_pool_spec, plan_eks_pool
 from components.eks.spec import EksPoolSpec
 from components.node_pools.karpenter import check_karpenter_pool
 from components.placement import Capacity, PoolHandle
+from components.webhooks import until_webhook_answers
 from policies.rules.eks import check_controller
 from policies.rules.finding import refuse
 
@@ -56,7 +57,7 @@ class AutoModeNodePool(Component):
             kind="NodeClass",
             metadata=meta.v1.ObjectMetaArgs(name=name, labels=LABELS),
             spec=auto_node_class_spec(cluster, spec, plan),
-            opts=self.child,
+            opts=until_webhook_answers(self.child),
         )
         reference = {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": name}
         custom_resource(

@@ -3,11 +3,7 @@
 Not proved here: that upstream's charts, whose values these are, run on real nodes.
 """
 
-import base64
 import json
-import threading
-import time
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -93,31 +89,3 @@ def test_all_add_ons_come_up_in_one_run_settle_and_leave_nothing(workspace, clus
     assert engine.up().failures == ()
     assert engine.destroy().failures == ()
     assert cluster.difference(before) == set()
-
-
-def test_a_webhook_configuration_is_done_when_its_ca_bundle_is_written(workspace, cluster):
-    engine = workspace("webhook")
-    written: list[float] = []
-    authority = yaml.safe_load(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]["certificate-authority"]
-    patch = {
-        "op": "add",
-        "path": "/webhooks/0/clientConfig/caBundle",
-        "value": base64.b64encode(Path(authority).read_bytes()).decode(),
-    }
-    configuration = ("validatingwebhookconfiguration", "awaited")
-
-    def write_the_bundle() -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and "not found" in cluster.kubectl("get", *configuration, check=False):
-            time.sleep(0.2)
-        time.sleep(3)
-        written.append(time.monotonic())
-        cluster.kubectl("patch", *configuration, "--type=json", "-p", json.dumps([patch]))
-
-    writer = threading.Thread(target=write_the_bundle)
-    writer.start()
-    up = engine.up()
-    ended = time.monotonic()
-    writer.join()
-    assert up.failures == ()
-    assert ended > written[0], "up did not wait for the CA bundle"

@@ -195,13 +195,6 @@ def test_one_that_is_there_gets_our_issuers_and_our_ca_and_nothing_else() -> Non
     assert issuer(recording, "ml-internal").inputs["spec"] == {"ca": {"secretName": "ml-internal-ca"}}
 
 
-def test_the_chart_is_done_when_the_api_server_trusts_both_webhooks() -> None:
-    webhook = values(manager())["webhook"]
-    for kind in ("validating", "mutating"):
-        annotations = webhook[f"{kind}WebhookConfigurationAnnotations"]
-        assert annotations == {"pulumi.com/waitFor": "jsonpath={.webhooks[0].clientConfig.caBundle}"}
-
-
 def test_crds_and_hooks_are_off_and_the_gateway_api_is_on() -> None:
     chosen = values(manager())
     assert chosen["crds"] == {"enabled": False}

@@ -6,10 +6,9 @@ Not proved here: what the chart makes of the values (upstream's chart at v0.20.0
 from typing import Any
 
 import pytest
-from pulumi import ResourceOptions, ResourceTransformArgs
 
 from components.addons.gateway import GatewayHandle
-from components.addons.kserve import KServe, KServeArgs, await_ca_bundle, kserve_namespace, kserve_values
+from components.addons.kserve import KServe, KServeArgs, kserve_namespace, kserve_values
 from components.charts import ChartOrigin, ChartSource
 from components.stores import ObjectStoreHandle, ObjectStoreKind
 from policies.rules.finding import Refused
@@ -132,38 +131,6 @@ def test_the_controller_is_scraped_where_there_is_monitoring() -> None:
     assert monitor["metadata"]["namespace"] == "kserve"
     assert monitor["spec"]["endpoints"][0]["scheme"] == "https"
     assert recorded().of("ServiceMonitor") == []
-
-
-def transformed(kind: str, **metadata: Any) -> Any:
-    props = {"metadata": {"name": "x", **metadata}, "webhooks": []}
-    args = ResourceTransformArgs(
-        custom=True,
-        type_=f"kubernetes:{kind}",
-        name="x",
-        props=props,
-        opts=ResourceOptions(),
-    )
-    return await_ca_bundle(args)
-
-
-@pytest.mark.parametrize("kind", ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"])
-def test_webhooks_are_there_only_once_the_api_server_trusts_them(kind: str) -> None:
-    result = transformed(
-        f"admissionregistration.k8s.io/v1:{kind}", annotations={"cert-manager.io/inject-ca-from": "k/c"}
-    )
-    assert result.props["metadata"] == {
-        "name": "x",
-        "annotations": {
-            "cert-manager.io/inject-ca-from": "k/c",
-            "pulumi.com/waitFor": "jsonpath={.webhooks[0].clientConfig.caBundle}",
-        },
-    }
-    assert result.props["webhooks"] == []
-
-
-def test_nothing_else_of_the_chart_is_touched() -> None:
-    assert transformed("apps/v1:Deployment") is None
-    assert transformed("core/v1:ConfigMap", annotations={"a": "b"}) is None
 
 
 @pytest.mark.parametrize(

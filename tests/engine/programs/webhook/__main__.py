@@ -1,26 +1,49 @@
-"""A webhook configuration that carries the await which cert-manager's chart gets; it judges nothing that exists."""
+"""MetalLB on a cluster whose webhook for its kinds runs outside of it, at the address that the settings give."""
 
+import os
+from pathlib import Path
+
+import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.addons.cert_manager import CA_BUNDLE_WRITTEN
+import simulator
+from components.addons.crds import Crds
+from components.addons.metallb import MetalLb
+from components.charts import ChartOrigin, ChartSource
+from components.node_pools.simulated import SimulatedNodePool
+from components.placement import PoolArgs
 
-kubernetes.admissionregistration.v1.ValidatingWebhookConfiguration(
+settings = pulumi.Config()
+mirror = ChartSource(origin=ChartOrigin.BUNDLED, location=str(Path(simulator.__file__).parent))
+provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
+
+nodes = SimulatedNodePool("cpu", PoolArgs(nodes_max=1), pulumi.ResourceOptions(provider=provider))
+crds = Crds("crds", {"sets": ["metallb"], "source": mirror}, pulumi.ResourceOptions(provider=provider))
+webhook = kubernetes.admissionregistration.v1.ValidatingWebhookConfiguration(
     "webhook",
-    metadata={"name": "awaited", "annotations": CA_BUNDLE_WRITTEN},
+    metadata={"name": "late"},
     webhooks=[
         {
-            "name": "awaited.example.com",
+            "name": "late.example.com",
             "sideEffects": "None",
+            "failurePolicy": "Fail",
+            "timeoutSeconds": 2,
             "admissionReviewVersions": ["v1"],
-            "clientConfig": {"service": {"name": "awaited", "namespace": "default"}},
+            "clientConfig": {"url": settings.require("url"), "caBundle": settings.require("caBundle")},
             "rules": [
                 {
-                    "apiGroups": ["nothing.example.com"],
-                    "apiVersions": ["v1"],
-                    "operations": ["CREATE"],
-                    "resources": ["nothings"],
+                    "apiGroups": ["metallb.io"],
+                    "apiVersions": ["v1beta1"],
+                    "operations": ["CREATE", "UPDATE"],
+                    "resources": ["ipaddresspools", "l2advertisements"],
                 }
             ],
         }
     ],
+    opts=pulumi.ResourceOptions(provider=provider),
+)
+MetalLb(
+    "lan",
+    {"addresses": [settings.require("addresses")], "source": mirror},
+    pulumi.ResourceOptions(provider=provider, depends_on=[crds, webhook, nodes]),
 )
