@@ -16,6 +16,14 @@
     - { name: socket-dir, mountPath: /csi }
 {{- end -}}
 
+{{- define "nfs.livenessProbe" -}}
+- name: liveness-probe
+  image: {{ .Values.image.baseRepo }}/sig-storage/livenessprobe:v2.19.0
+  args: [--csi-address=/csi/csi.sock, --probe-timeout=3s]
+  volumeMounts:
+    - { name: socket-dir, mountPath: /csi }
+{{- end -}}
+
 {{- define "nfs.driverArgs" -}}
 - --nodeid=$(NODE_ID)
 - --endpoint=unix:///csi/csi.sock
