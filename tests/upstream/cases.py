@@ -46,7 +46,7 @@ def stack(name: str) -> Recording:
     with (
         patch("stacks.clouds.eks.require_account"),
         patch("stacks.clouds.eks.require_quotas"),
-        patch("stacks.clouds.gke.project_number", return_value="1234567890"),
+        patch("stacks.clouds.gke.require_project", return_value="1234567890"),
         patch("stacks.clouds.gke.require_quotas"),
     ):
         return record(program)
