@@ -166,11 +166,15 @@ def test_the_handle_names_the_issuers_that_there_are() -> None:
     def program() -> None:
         seen["without"] = CertManager("a", {"source": BUNDLED}).issuers
         seen["with"] = CertManager("b", {"source": BUNDLED, "acme": ACME, "issuer_prefix": "ml-"}).issuers
+        in_zone: CertManagerArgs = {"source": BUNDLED, "acme": ACME, "dns_zone": ZONE, "eks": EKS}
+        seen["in-zone"] = CertManager("c", in_zone).issuers
 
     record(program)
-    without = {"self_signed": "self-signed", "internal": "internal", "acme": "", "namespace": "cert-manager"}
-    assert seen["without"] == without
-    assert seen["with"] == {"self_signed": "ml-self-signed", "internal": "ml-internal", "acme": "ml-acme"}
+    home = {"namespace": "cert-manager", "dns_zone": ""}
+    assert seen["without"] == {"self_signed": "self-signed", "internal": "internal", "acme": "", **home}
+    with_account = {"self_signed": "ml-self-signed", "internal": "ml-internal", "acme": "ml-acme"}
+    assert seen["with"] == {**with_account, **home}
+    assert seen["in-zone"].get("dns_zone") == ZONE["domain"]
 
 
 def test_with_a_prefix_every_issuer_has_it_and_the_root_is_signed_by_that_one() -> None:
