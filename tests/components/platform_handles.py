@@ -69,7 +69,7 @@ STORE = object_store(
     ),
 )
 TRACKING = tracking_handle("mlflow", "mlflow")
-NETWORK = ClusterNetworkHandle(dns_addresses=["10.96.0.10/32"], policies=PolicyEngine.KUBERNETES)
+NETWORK = ClusterNetworkHandle(dns_addresses=["10.96.0.10/32"], policies=PolicyEngine.CILIUM)
 ISSUERS = IssuersHandle(
     self_signed=SELF_SIGNED_ISSUER, internal=INTERNAL_ISSUER, acme=ACME_ISSUER, namespace="cert-manager"
 )

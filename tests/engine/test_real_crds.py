@@ -26,7 +26,7 @@ from tests.support.definitions import established
 
 REPOSITORY = Path(__file__).parents[2]
 UPSTREAM = REPOSITORY.parent / "shared" / "crds"
-BUNDLED_ONLY = {"cloud.google.com": "gke-compute-class"}
+BUNDLED_ONLY = {"cilium.io": "cilium", "cloud.google.com": "gke-compute-class"}
 NOT_PUBLISHED = {"eks.amazonaws.com"}
 """Groups of which there is no CRD to hold an object to: EKS Auto Mode keeps the one of its NodeClass to itself."""
 

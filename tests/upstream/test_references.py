@@ -18,6 +18,7 @@ import pytest
 from catalog.upstream import chart_facts
 from catalog.upstream.controllers import CONTROLLER_PODS
 from catalog.upstream.objects import RELEASE, ObjectFacts
+from components.addons import cloudnative_pg
 from components.versions import CHARTS
 from tests.components.cases import CASES
 from tests.components.test_contract import registered
@@ -227,8 +228,12 @@ def unresolved(found: Stack, policies: Iterable[dict[str, Any]]) -> set[tuple[st
     return wrong
 
 
-OURS = [{"matchLabels": {"app.kubernetes.io/component": part}} for part in ("serving", "training")]
-"""What teams' policies select by: our own labels, in namespaces that may have no such pod yet."""
+OURS = [
+    *({"matchLabels": {"app.kubernetes.io/component": part}} for part in ("serving", "training")),
+    {"matchLabels": dict(cloudnative_pg.INSTANCE_PODS)},
+]
+"""What may select nobody yet: teams' pods, in namespaces without a workload, and instances of PostgreSQL, where the
+database is a cloud's. `tests/components/test_flows.py` holds the latter to the pods of an environment that has some."""
 
 
 @EVERYWHERE
