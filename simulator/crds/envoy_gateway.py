@@ -117,7 +117,12 @@ _SECURITY_POLICY = obj(
         "basicAuth": obj(
             {
                 "users": obj(
-                    {"group": STRING, "kind": STRING, "name": STRING, "namespace": STRING},
+                    {
+                        "group": string(default=""),
+                        "kind": string(default="Secret"),
+                        "name": STRING,
+                        "namespace": STRING,
+                    },
                     "name",
                 )
             },

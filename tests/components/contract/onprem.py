@@ -128,7 +128,7 @@ CASES = [
             "pools": [H100],
             "namespace": "local",
         },
-        variants={"paths": ["/mnt/disks/volumes"], "pools": [SPOT]},
+        variants={"paths": ["/mnt/disks/volumes"], "pools": [SPOT], "encryption": Encryption.PROVIDER},
         handed={"encryption": "the storage classes, which are declared with it"},
         refused={"paths": ["/"]},
         second={"namespace": "other"},
