@@ -174,7 +174,7 @@ class Run:
     kubeconfig: Path | None
     """The simulated cluster's; None when the program knows its cluster itself."""
     sleep: Callable[[float], None] = time.sleep
-    revive: Callable[[], None] = _nothing
+    restart_cluster: Callable[[], None] = _nothing
     """Starts the simulated cluster again if it has ended; called before each further attempt."""
 
     @property
@@ -378,7 +378,7 @@ class Run:
 
         def pause(seconds: float) -> None:
             self.sleep(seconds)
-            self.revive()
+            self.restart_cluster()
 
         outcome = with_retries(attempt, lambda text: self.screen.say("retry", text), sleep=pause)
         if locks := locks_named_in(outcome.failures):
@@ -599,13 +599,13 @@ class Lifecycle:
     def _begin(self, facts: StackFacts, *, start_cluster: bool) -> Run:
         state = prepare(self.state)
         tools = self.tools()
-        kubeconfig, revive = None, _nothing
+        kubeconfig, restart_cluster = None, _nothing
         environment = {RUN_VARIABLE: new_run(), **self.environment}
         if facts.simulated:
             cluster = Cluster(cluster_name(self.project, facts.name))
             if start_cluster:
                 self._start(cluster, tools)
-                revive = functools.partial(self._revive, cluster, tools)
+                restart_cluster = functools.partial(self._restart_cluster, cluster, tools)
             kubeconfig = cluster.kubeconfig
             # KUBECONFIG too: nothing of a simulated stack may ever reach the cluster that the user works with.
             environment |= {CLUSTER_VARIABLE: cluster.name, "KUBECONFIG": str(kubeconfig)}
@@ -621,9 +621,9 @@ class Lifecycle:
             environment=environment,
             skip_checkpoints=skip_checkpoints(facts, backend),
         )
-        return Run(facts, engine, self.screen, kubeconfig, revive=revive)
+        return Run(facts, engine, self.screen, kubeconfig, restart_cluster=restart_cluster)
 
-    def _revive(self, cluster: Cluster, tools: Tools) -> None:
+    def _restart_cluster(self, cluster: Cluster, tools: Tools) -> None:
         """A control plane that ended during a run is started again: no further attempt would reach it otherwise."""
         status = cluster.status()
         if status.state is not State.RUNNING:

@@ -146,7 +146,7 @@ def test_an_api_server_that_ends_during_a_replacement_is_started_again_and_the_u
 def test_a_replacement_at_full_quota_whose_api_server_stays_away_is_completed_by_the_next_up(life, monkeypatch) -> None:
     """The recipe of the defect: every attempt fails, and the next `up` was refused for two runs, each time."""
     run = next_run(life)
-    monkeypatch.setattr(Lifecycle, "_revive", lambda *_: None)
+    monkeypatch.setattr(Lifecycle, "_restart_cluster", lambda *_: None)
     with api_server_ends(life, run, monkeypatch) as hit, pytest.raises(ToolError, match="up failed"):
         life.up(STACK)
     assert hit

@@ -420,16 +420,16 @@ def test_a_simulated_cluster_that_ended_is_started_again_between_attempts_and_no
     noted: tuple[Run, Noted],
 ) -> None:
     run, engine = noted
-    revived: list[int] = []
-    run = dataclasses.replace(run, revive=lambda: revived.append(len(engine.calls)))
+    restarts: list[int] = []
+    run = dataclasses.replace(run, restart_cluster=lambda: restarts.append(len(engine.calls)))
     engine.ends.append(Failure("", "dial tcp 127.0.0.1:6443: connect: connection refused"))
     run.up(total=None)
     assert engine.calls == ["up", "adopting up"]
-    assert revived == [1]
+    assert restarts == [1]
     engine.ends.append(Failure("", "ConfigMap is invalid"))
     with pytest.raises(ToolError, match="up failed"):
         run.up(total=None)
-    assert revived == [1]
+    assert restarts == [1]
 
 
 def test_what_one_attempt_left_uncertain_stays_so_when_the_next_is_refused(noted: tuple[Run, Noted]) -> None:
