@@ -1,6 +1,7 @@
 """How often a cron schedule runs. Pure."""
 
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from itertools import pairwise, takewhile
 
 from cronsim import CronSim
@@ -10,6 +11,7 @@ YEARS = 9
 _START = datetime(2027, 1, 1, tzinfo=timezone.utc)
 
 
+@cache
 def longest_gap(cron: str) -> timedelta:
     """The longest time between two runs of a schedule of five fields in UTC.
 

@@ -12,6 +12,7 @@ from components.placement import PoolHandle
 from components.stores import AccessMode, StoragePurpose, plan_storage_classes
 from policies.rules import cloud_data, eks, gke
 from policies.rules.finding import Finding
+from policies.rules.grammar import STACK, check_text
 from policies.rules.groups import GROUPS, check_group_name
 from policies.rules.storage import check_attachment
 from stacks.known_part import as_far_as_known
@@ -258,3 +259,5 @@ def _layers(settings: Settings) -> Iterator[Finding]:
             "layer platform names the stack that holds its cluster, and no other layer does",
             "write clusterStack: <organization>/mlplatform/<stack> beside layer: platform, or remove it",
         )
+    elif settings.cluster_stack:
+        yield from check_text("clusterStack", settings.cluster_stack, STACK)

@@ -21,17 +21,26 @@ from components.stores import ObjectStoreKind, StoragePurpose, plan_storage_clas
 from components.tenants.spec import TeamSpec
 from components.training.spec import run_name
 from components.versions import CRDS
-from policies.rules.addons import check_acme, check_crd_sets, check_device_plugin, check_gateway, check_ranges
+from policies.rules.addons import (
+    check_acme,
+    check_crd_sets,
+    check_device_plugin,
+    check_device_plugin_pod,
+    check_gateway,
+    check_gateway_names,
+    check_ranges,
+)
 from policies.rules.capacity import check_ledger
 from policies.rules.finding import Finding, camel
+from policies.rules.grammar import ANNOTATION_KEY, CHART_URL, HTTPS_URL, check_text
 from policies.rules.images import check_image
 from policies.rules.mlflow import check_backup, check_external_database, check_tracking_server
 from policies.rules.monitoring import check_alert_rules, check_monitoring
 from policies.rules.names import check_object_name
-from policies.rules.onprem import check_gpu_operator
+from policies.rules.onprem import check_encryption, check_gpu_operator, check_host_paths, check_metallb, check_nfs
 from policies.rules.serving import check_runtimes
 from policies.rules.storage import check_bucket, check_object_store, check_storage_classes
-from policies.rules.tenants import check_team
+from policies.rules.tenants import check_registry, check_team
 from policies.rules.workloads import (
     check_checkpoint_storage,
     check_inference,
@@ -54,7 +63,6 @@ from stacks.settings import MLFLOW_NAMESPACE, PROJECT, STORE_NAMESPACE, Settings
 
 _BESIDE = re.compile(r"\.(?:job|service|server)\.(workers|schedule|pool)\b")
 """Rules get a workload's program with all that belongs to it; in settings some of that stands beside it."""
-_ANNOTATION = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?", re.ASCII)
 _SIZE = re.compile(r"\.(accelerators|workers|canary|minReplicas|maxReplicas|pool|team)\b")
 _KEYS = (
     ("credentialsSecretName", "accessKeyId"),
@@ -73,6 +81,7 @@ def judge(settings: Settings, dropped: Mapping[str, Set[str]] = {}) -> Iterator[
     broken = unshaped | {name for name, findings in (of_pools or {}).items() if findings}
     sound = without_pools(settings, broken) if of_pools is not None else without(settings, "cluster")
     yield from judge_cloud(settings, sound)
+    yield from _on_prem(settings)
     yield from _charts(settings)
     yield from _found(sound)
     yield from _storage(settings)
@@ -147,6 +156,9 @@ def _teams(settings: Settings) -> Iterator[Finding]:
     supplies = settings.supplies()
     for name, team in settings.teams.items():
         yield from check_team(f"teams.{name}", name, team, supplies)
+        registry = team.get("registry")
+        if registry:
+            yield from check_registry(f"teams.{name}.registry", registry["server"], registry["username"])
 
 
 @as_far_as_known
@@ -176,11 +188,17 @@ def _charts(settings: Settings) -> Iterator[Finding]:
             "a mirror has an address, and nothing else has",
             "give oci://… or https://… with origin mirror, and leave it out otherwise",
         )
+    elif location and not CHART_URL.accepts(location):
+        yield Finding("charts.location", location, CHART_URL.rule, CHART_URL.example)
     elif origin is ChartOrigin.MIRROR:
         for finding in check_crd_sets("charts", [*CRDS], [*CRDS], origin, charts.crd_location or location):
             yield finding._replace(
                 path="charts.crdLocation", remedy=finding.remedy.replace("<mirror>", "<crdLocation>")
             )
+        written = charts.crd_location
+        if "://" in written and not written.startswith("oci://") and not HTTPS_URL.accepts(written):
+            rule = f"{HTTPS_URL.rule}, or a folder"
+            yield Finding("charts.crdLocation", charts.crd_location, rule, HTTPS_URL.example)
     if charts.crd_location and origin is not ChartOrigin.MIRROR:
         yield Finding("charts.crdLocation", charts.crd_location, "only a mirror has one", "remove it")
 
@@ -231,8 +249,23 @@ def _found(settings: Settings) -> Iterator[Finding]:
 
 
 @as_far_as_known
+def _on_prem(settings: Settings) -> Iterator[Finding]:
+    """What a cluster without a cloud gets its addresses and volumes from."""
+    if not isinstance(settings.cluster, ExistingCluster):
+        return
+    if settings.cluster.metallb:
+        yield from check_metallb("cluster.metallb", settings.cluster.metallb)
+    if settings.cluster.nfs:
+        yield from check_nfs("cluster.nfs", settings.cluster.nfs)
+    if settings.cluster.local_path:
+        yield from check_host_paths("cluster.localPath.paths", settings.cluster.local_path["paths"])
+        yield from check_encryption("cluster.localPath", settings.cluster.local_path["encryption"])
+
+
+@as_far_as_known
 def _storage(settings: Settings) -> Iterator[Finding]:
-    yield from check_storage_classes("storage", plan_storage_classes(PROJECT, settings.storage_args))
+    for finding in check_storage_classes("storage", plan_storage_classes(PROJECT, settings.storage_args)):
+        yield finding._replace(path=_of_declared(finding.path, settings))
     declared = [str(one["purpose"]) for one in settings.storage.get("declared") or []]
     for purpose in sorted({purpose for purpose in declared if declared.count(purpose) > 1}):
         yield Finding(
@@ -259,6 +292,13 @@ def _storage(settings: Settings) -> Iterator[Finding]:
             "the class for standard",
             "declare it: purpose: standard, className (kubectl get storageclass), provisioner, encryption",
         )
+
+
+def _of_declared(path: str, settings: Settings) -> str:
+    """Where a class is written: `storage.fast.className` of a declared one is `storage.declared[0].className`."""
+    for index, one in enumerate(settings.storage.get("declared") or []):
+        path = re.sub(rf"^storage\.{one['purpose']}(?=\.|$)", f"storage.declared[{index}]", path)
+    return path
 
 
 @as_far_as_known
@@ -311,9 +351,7 @@ def _store_identity(settings: Settings, store: ExistingStore) -> Iterator[Findin
     annotations = {"writers": store.identity.writers, "readers": store.identity.readers} if store.identity else {}
     for role, written in annotations.items():
         for key in written:
-            if not _ANNOTATION.fullmatch(key):
-                remedy = "write it like eks.amazonaws.com/role-arn"
-                yield Finding(f"{path}.{role}", key, "the key of an annotation", remedy)
+            yield from check_text(f"{path}.{role}", key, ANNOTATION_KEY)
 
 
 def _is_bound_outside(settings: Settings) -> bool:
@@ -338,8 +376,7 @@ def _way_in(settings: Settings) -> Iterator[Finding]:
         dns_zone=settings.proved_zone,
         needs_class=not is_envoy(written) and not written.get("class_name"),
     )
-    for key, chosen in (("className", written.get("class_name")), ("namespace", written.get("namespace"))):
-        yield from check_object_name(f"gateway.{key}", chosen) if chosen else ()
+    yield from check_gateway_names("gateway", written)
     yield from check_ranges("gateway.clientRanges", written.get("client_ranges") or [])
     yield from check_ranges("gateway.proxyRanges", written.get("proxy_ranges") or [])
 
@@ -402,8 +439,6 @@ def _ingress(mlflow: Mlflow) -> Iterator[Finding]:
     if mlflow.ingress is None:
         return
     yield from check_tracking_server("mlflow", {"ingress": mlflow.ingress})
-    for key in ("class_name", "tls_secret_name", "controller_namespace"):
-        yield from check_object_name(f"mlflow.ingress.{camel(key)}", str(mlflow.ingress[key]))
     if "host" in mlflow.model_fields_set:
         rule = "one way in: a name of the gateway, or an Ingress with a hostname of its own"
         yield Finding("mlflow.host", mlflow.host, rule, "remove host or ingress")
@@ -468,6 +503,7 @@ def _device_plugins(settings: Settings, *, has_all_pools: bool) -> Iterator[Find
                     "the resource of a customAccelerator, on a pool to which the platform brings the device plugin",
                     "give the pool a customAccelerator with that resourceName",
                 )
+        yield from check_device_plugin_pod(path, plugin)
         yield from check_object_name(f"{path}.namespace", settings.plugin_namespace(name))
 
 

@@ -29,10 +29,9 @@ def pool_handles(cluster: AnyCluster) -> dict[str, PoolHandle]:
                 for name, spec in cluster.pools.items()
             }
         case GkeCluster():
-            pools = {name: plan_gke_pool(name, spec, cluster.zones).handle for name, spec in cluster.pools.items()}
-            classes = {
-                name: plan_compute_class(name, spec, cluster.zones)[0] for name, spec in cluster.compute_classes.items()
-            }
+            zones = cluster.zones or [cluster.region]  # none is refused with the cluster; no handle depends on them
+            pools = {name: plan_gke_pool(name, spec, zones).handle for name, spec in cluster.pools.items()}
+            classes = {name: plan_compute_class(name, spec, zones)[0] for name, spec in cluster.compute_classes.items()}
             return pools | classes
         case ExistingCluster():
             described = {name: described_pool(pool) for name, pool in cluster.pools.items()}

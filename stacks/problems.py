@@ -43,6 +43,7 @@ PATTERNS = {
     DOMAIN_PATTERN: ("a DNS domain in lower case", "write it like ml.example.com"),
 }
 QUANTITY = re.compile(r"^\s*(\d+)(\.\d+)?\s*([A-Za-z%]+)\s*$")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ud800-\udfff]")
 NO_MAPPING = ("dict_type", "model_type", "model_attributes_type", "mapping_type")
 NO_NUMBER = ("int_from_float", "int_parsing", "int_type", "float_parsing", "float_type")
 
@@ -93,9 +94,10 @@ def _problem(detail: ErrorDetails, place: Place) -> Finding:  # noqa: PLR0911, P
             return Finding(path, "(missing)", "required", f"add it. {_first_line(place.field)}".strip())
         case "union_tag_invalid" | "union_tag_not_found":
             tags = [*members_of(place.field)]
-            tag = str(context.get("tag", ""))
-            remedy = _did_you_mean(tag, tags, f"write kind: {tags[0]}, or another of these")
-            return Finding(f"{path}.kind", tag or "(missing)", f"one of: {', '.join(tags)}", remedy)
+            # Pydantic's own text of a tag that is no text would print what is inside it.
+            tag = shown(given["kind"]) if isinstance(given, dict) and "kind" in given else "(missing)"
+            remedy = _did_you_mean(str(context.get("tag", "")), tags, f"write kind: {tags[0]}, or another of these")
+            return Finding(f"{path}.kind", tag, f"one of: {', '.join(tags)}", remedy)
         case "enum" | "literal_error":
             choices = re.findall(r"'([^']*)'", str(context["expected"]))
             remedy = _did_you_mean(str(given), choices, "choose one of these")
@@ -112,7 +114,7 @@ def _problem(detail: ErrorDetails, place: Place) -> Finding:  # noqa: PLR0911, P
         case "list_type":
             return Finding(path, value, "a list", "write it like [a, b], also for a single one")
         case kind if kind in NO_MAPPING:
-            return Finding(path, value, _mapping_rule(place.here), _mapping_remedy(given))
+            return Finding(path, value, _mapping_rule(place), _mapping_remedy(given))
         case kind if kind in NO_NUMBER:
             unit = next((name for part, name in UNITS.items() if part in last), "")
             rule = f"a whole number, in {unit}" if unit else "a whole number"
@@ -125,6 +127,20 @@ def _problem(detail: ErrorDetails, place: Place) -> Finding:  # noqa: PLR0911, P
             return Finding(path, value, f"at least {context['min_length']} characters", "write more of it")
         case _:
             return Finding(path, value, detail["msg"], "correct the value")
+
+
+def control_characters(value: Any, path: str = "") -> Iterator[Finding]:
+    """Text with control characters, which no object of Kubernetes and no program can hold. It is not shown."""
+    if isinstance(value, dict):
+        for key, inside in value.items():
+            yield from control_characters(str(key), f"{path}.{key}".removeprefix("."))
+            yield from control_characters(inside, f"{path}.{key}".removeprefix("."))
+    elif isinstance(value, list):
+        for index, inside in enumerate(value):
+            yield from control_characters(inside, f"{path}[{index}]")
+    elif isinstance(value, str) and (found := CONTROL.search(value)):
+        sign = f"text with the character U+{ord(found[0]):04X}"
+        yield Finding(path, sign, "text without control characters, line breaks and tabs aside", "remove the character")
 
 
 def shown(value: Any) -> str:
@@ -152,8 +168,11 @@ def _first_line(field: FieldInfo | None) -> str:
     return described.removeprefix("Required.").strip()
 
 
-def _mapping_rule(here: Any) -> str:
-    keys = [field.alias or "" for field in _fields(here)] if _is_model(here) else []
+def _mapping_rule(place: Place) -> str:
+    tags = members_of(place.field)
+    if tags:
+        return f"a mapping with the key kind, which is one of: {', '.join(tags)}"
+    keys = [field.alias or "" for field in _fields(place.here)] if _is_model(place.here) else []
     return f"a mapping with the keys {', '.join(keys)}" if keys else "a mapping, key: value"
 
 
@@ -169,6 +188,8 @@ def _number_remedy(value: Any, unit: str) -> str:
     quantity = QUANTITY.match(str(value))
     if quantity:
         return f"the unit is in the key ({unit or 'none'}): write {quantity[1]} if that is what you mean"
+    if isinstance(value, str) and re.fullmatch(r"\s*-?\d+\s*", value):
+        return f"write it without quotes: {value.strip()}"
     return f"write digits only{f', in {unit}' if unit else ''}"
 
 
@@ -209,14 +230,26 @@ def _core(annotation: Any) -> Any:
 
 
 def members_of(field: FieldInfo | None) -> dict[str, type[BaseModel]]:
-    """Tag -> model, of a union that is told apart by a key."""
-    if field is None or field.discriminator is None:
+    """Tag -> model, of a union that is told apart by a key; such a union may be optional (`dns`)."""
+    if field is None:
         return {}
+    key, union = (field.discriminator, field.annotation) if field.discriminator else _tagged(field.annotation)
     return {
         str(tag): member
-        for member in get_args(field.annotation)
-        for tag in get_args(member.model_fields[str(field.discriminator)].annotation)
+        for member in get_args(union)
+        for tag in get_args(member.model_fields[str(key)].annotation if key else None)
     }
+
+
+def _tagged(annotation: Any) -> tuple[Any, Any]:
+    """The discriminator and the union inside `Annotated[A | B, Field(discriminator=…)] | None`; else nothing."""
+    for part in (annotation, *get_args(annotation)):
+        if get_origin(part) is Annotated:
+            union, *extras = get_args(part)
+            for extra in extras:
+                if isinstance(extra, FieldInfo) and extra.discriminator:
+                    return extra.discriminator, union
+    return None, None
 
 
 def _is_model(kind: Any) -> bool:

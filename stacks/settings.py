@@ -62,7 +62,7 @@ from stacks.models.platform import (
 )
 from stacks.models.workloads import Inference, ModelServer, ServingRuntime, Team, Training, Workload
 from stacks.pools import pool_handles
-from stacks.problems import problems_of
+from stacks.problems import control_characters, problems_of
 
 PROJECT = "mlplatform"
 MLFLOW_NAMESPACE = "mlflow"
@@ -306,7 +306,7 @@ def parse(config: Mapping[str, Any]) -> Settings:
     except ValidationError as error:
         misshapen = [*problems_of(error, Settings)]
         settings = known_part(Settings, config, [one["loc"] for one in error.errors()], dropped)
-    findings = [*misshapen, *judge(settings, dropped)]
+    findings = [*misshapen, *dict.fromkeys(control_characters({**config})), *judge(settings, dropped)]
     if findings:
         raise Refused("settings", findings)
     return settings

@@ -16,7 +16,7 @@ from components.component import LABELS, Component
 from components.namespaces import IsolatedNamespace, PodSecurity
 from components.placement import PoolHandle, tolerations_of_all
 from components.pods import environment, resources
-from policies.rules.addons import check_device_plugin
+from policies.rules.addons import check_device_plugin, check_device_plugin_pod
 from policies.rules.finding import refuse
 
 KUBELET_SOCKETS = "/var/lib/kubelet/device-plugins"
@@ -155,7 +155,10 @@ class DevicePlugin(Component):
 
     def __init__(self, name: str, args: DevicePluginArgs, opts: ResourceOptions | None = None) -> None:
         pools, image, resource_name = args["pools"], args["image"], args["resource_name"]
-        refuse(f"device plugin {name}", check_device_plugin(name, image, resource_name, pools))
+        refuse(
+            f"device plugin {name}",
+            [*check_device_plugin(name, image, resource_name, pools), *check_device_plugin_pod(name, args)],
+        )
         super().__init__(name, args, opts)
         rules = api_rules(args)
         home = IsolatedNamespace(

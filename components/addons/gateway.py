@@ -27,9 +27,8 @@ from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import Component
 from components.custom_resources import custom_resource
 from components.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
-from policies.rules.addons import DomainFacts, check_gateway, check_ranges
+from policies.rules.addons import DomainFacts, check_gateway, check_gateway_names, check_ranges
 from policies.rules.finding import refuse
-from policies.rules.names import check_object_name
 
 DEFAULT_NAMESPACE = "gateway"
 ROUTES_LABEL = {"mlplatform.dev/gateway-routes": "true"}
@@ -314,8 +313,7 @@ class Gateway(Component):
         ]
         for key, ranges in (("clientRanges", args.get("client_ranges")), ("proxyRanges", args.get("proxy_ranges"))):
             findings += check_ranges(f"{name}.{key}", ranges or [])
-        for key, chosen in (("className", args.get("class_name")), ("namespace", args.get("namespace"))):
-            findings += check_object_name(f"{name}.{key}", chosen) if chosen else []
+        findings += check_gateway_names(name, args)
         refuse(f"gateway {name}", findings)
         super().__init__(name, args, opts)
         self.handle: GatewayHandle = gateway_handle(name, args)

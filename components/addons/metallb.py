@@ -17,7 +17,7 @@ from components.custom_resources import custom_resource
 from components.namespaces import IsolatedNamespace, PodSecurity
 from components.placement import PoolHandle, tolerations_of_all
 from policies.rules.finding import refuse
-from policies.rules.onprem import check_address_ranges
+from policies.rules.onprem import check_metallb
 
 DEFAULT_NAMESPACE = "metallb-system"
 METRICS_PORT, WEBHOOK_PORT = 9120, 9443
@@ -73,7 +73,7 @@ class MetalLb(Component):
     """What a Service names in the annotation `metallb.io/address-pool`."""
 
     def __init__(self, name: str, args: MetalLbArgs, opts: ResourceOptions | None = None) -> None:
-        refuse(f"MetalLB {name}", check_address_ranges(f"{name}.addresses", args["addresses"]))
+        refuse(f"MetalLB {name}", check_metallb(name, args))
         super().__init__(name, args, opts)
         ranges = args.get("control_plane_ranges") or PRIVATE_RANGES
         controller = {"app.kubernetes.io/component": "controller"}

@@ -74,7 +74,7 @@ class NfsStorage(Component):
     """What classes on it name."""
 
     def __init__(self, name: str, args: NfsStorageArgs, opts: ResourceOptions | None = None) -> None:
-        refuse(f"NFS storage {name}", check_nfs(name, args["server"], args["share"], args["encryption"]))
+        refuse(f"NFS storage {name}", check_nfs(name, args))
         super().__init__(name, args, opts)
         home = IsolatedNamespace(
             f"{name}-namespace",

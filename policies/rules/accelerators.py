@@ -14,8 +14,9 @@ from components.catalog import (
     topology_hosts,
 )
 from components.machines import machines_with
-from components.placement import SOFTWARE, NodeSoftware, PoolArgs, SharingArgs, accelerator_of
+from components.placement import SOFTWARE, CustomAcceleratorArgs, NodeSoftware, PoolArgs, SharingArgs, accelerator_of
 from policies.rules.finding import Finding, camel
+from policies.rules.grammar import EXTENDED_RESOURCE, LABEL_VALUE, LINE, QUALIFIED_NAME, check_labels, check_text
 from policies.rules.onprem import check_software
 
 MPS_RULE = "the device plugin offers MPS on whole NVIDIA GPUs only, never together with time-slicing or MIG"
@@ -37,6 +38,8 @@ def check_pool(path: str, args: PoolArgs) -> Iterator[Finding]:
     if name and name not in ACCELERATORS:
         yield _unknown_accelerator(f"{path}.accelerator", name)
         return
+    if args.get("custom_accelerator"):
+        yield from _check_custom(f"{path}.customAccelerator", args["custom_accelerator"])
     accelerator = accelerator_of(args)
     if accelerator is None:
         for key in ("devices_per_node", "sharing", "topology", "mechanism"):
@@ -172,6 +175,17 @@ def check_size(path: str, args: PoolArgs) -> Iterator[Finding]:
                 f"one of {', '.join(TAINT_EFFECTS)}",
                 "NoSchedule keeps pods away that do not tolerate it",
             )
+        yield from check_text(f"{path}.taints[{index}].key", taint["key"], QUALIFIED_NAME)
+        yield from check_text(f"{path}.taints[{index}].value", taint["value"], LABEL_VALUE)
+    yield from check_labels(f"{path}.labels", args.get("labels") or {})
+
+
+def _check_custom(path: str, device: CustomAcceleratorArgs) -> Iterator[Finding]:
+    """A device described in full: its words become labels, taints and resource names."""
+    yield from check_text(f"{path}.name", device["name"], LINE)
+    yield from check_text(f"{path}.resourceName", device["resource_name"], EXTENDED_RESOURCE)
+    yield from check_text(f"{path}.taintKey", device["taint_key"], QUALIFIED_NAME)
+    yield from check_labels(f"{path}.nodeLabels", device["node_labels"])
 
 
 def _unknown_accelerator(path: str, name: str) -> Finding:

@@ -1,16 +1,30 @@
 """Rules on add-ons: what cannot work is refused before anything is registered."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_network
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from components.placement import PoolHandle
 from policies.rules.finding import Finding
+from policies.rules.grammar import (
+    ANNOTATION_KEY,
+    API_RESOURCE,
+    ENVIRONMENT_NAME,
+    EXTENDED_RESOURCE,
+    HOST_PATH,
+    HTTPS_URL,
+    LABEL,
+    SUBDOMAIN,
+    VERB,
+    check_keys,
+    check_text,
+    check_texts,
+)
+from policies.rules.images import check_image
 
 _LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
 _DNS_NAME = re.compile(r"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+$")
-_RESOURCE = re.compile(r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$")
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
 
@@ -46,17 +60,8 @@ def check_nvidia_pools(path: str, nvidia: list[PoolHandle], what: str) -> Iterat
 
 def check_device_plugin(path: str, image: str, resource_name: str, pools: list[PoolHandle]) -> Iterator[Finding]:
     """A device plugin's image is pinned, and its pools offer what it offers."""
-    if not pinned(image):
-        yield Finding(
-            f"{path}.image", image, "an image with a version or a digest, never latest", "write repository:version"
-        )
-    if not _RESOURCE.match(resource_name):
-        yield Finding(
-            f"{path}.resourceName",
-            resource_name,
-            "an extended resource is written vendor.example/device",
-            "use the name that the plugin registers",
-        )
+    yield from check_image(f"{path}.image", image)
+    yield from check_text(f"{path}.resourceName", resource_name, EXTENDED_RESOURCE)
     if not pools:
         yield Finding(f"{path}.pools", "(none)", "a device plugin runs on at least one pool", "name the pools")
     for pool in pools:
@@ -70,12 +75,18 @@ def check_device_plugin(path: str, image: str, resource_name: str, pools: list[P
             )
 
 
-def pinned(image: str) -> bool:
-    """Whether an image reference names one version: a digest, or a tag other than latest."""
-    if "@sha256:" in image:
-        return True
-    tag = image.rsplit("/", 1)[-1].partition(":")[2]
-    return bool(tag) and tag != "latest"
+def check_device_plugin_pod(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
+    """What a device plugin gets of its node and of the API."""
+    yield from check_keys(f"{path}.environment", args.get("environment") or {}, ENVIRONMENT_NAME)
+    if args.get("node_name_variable"):
+        yield from check_text(f"{path}.nodeNameVariable", args["node_name_variable"], ENVIRONMENT_NAME)
+    if args.get("socket_directory"):
+        yield from check_text(f"{path}.socketDirectory", args["socket_directory"], HOST_PATH)
+    for index, host in enumerate(args.get("host_paths") or []):
+        yield from check_text(f"{path}.hostPaths[{index}].path", host["path"], HOST_PATH)
+    for index, rule in enumerate(args.get("api_rules") or []):
+        yield from check_texts(f"{path}.apiRules[{index}].resources", rule["resources"], API_RESOURCE)
+        yield from check_texts(f"{path}.apiRules[{index}].verbs", rule["verbs"], VERB)
 
 
 def check_acme(path: str, email: str, server: str) -> Iterator[Finding]:
@@ -84,7 +95,7 @@ def check_acme(path: str, email: str, server: str) -> Iterator[Finding]:
         yield Finding(
             f"{path}.email", email, "the address that the authority warns before expiry", "give a mailbox that is read"
         )
-    if not server.startswith("https://"):
+    if not HTTPS_URL.accepts(server):
         yield Finding(f"{path}.server", server, "ACME runs over https", "give the directory URL of the authority")
 
 
@@ -141,8 +152,17 @@ def check_gateway(
                 "each once",
                 "rename one, or merge them",
             )
-    for domain in domains:
-        yield from _check_domain(f"{path}.domains.{domain.name}", domain, has_acme=has_acme, dns_zone=dns_zone)
+    for index, domain in enumerate(domains):
+        yield from _check_domain(f"{path}.domains[{index}]", domain, has_acme=has_acme, dns_zone=dns_zone)
+
+
+def check_gateway_names(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
+    """Names of a gateway that its objects carry."""
+    if args.get("class_name"):
+        yield from check_text(f"{path}.className", args["class_name"], SUBDOMAIN)
+    if args.get("namespace"):
+        yield from check_text(f"{path}.namespace", args["namespace"], LABEL)
+    yield from check_keys(f"{path}.serviceAnnotations", args.get("service_annotations") or {}, ANNOTATION_KEY)
 
 
 def _check_domain(path: str, domain: DomainFacts, *, has_acme: bool, dns_zone: str) -> Iterator[Finding]:
@@ -185,6 +205,8 @@ def _check_domain(path: str, domain: DomainFacts, *, has_acme: bool, dns_zone: s
         yield Finding(
             f"{path}.secretName", "(missing)", "certificate secret names a TLS Secret", "give the name of the Secret"
         )
+    if domain.secret_name:
+        yield from check_text(f"{path}.secretName", domain.secret_name, SUBDOMAIN)
     if domain.certificate == "secret" and domain.hosts:
         yield Finding(
             f"{path}.hosts",

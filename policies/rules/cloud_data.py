@@ -6,9 +6,10 @@ from typing import Any
 
 from components.versions import DEFAULT_POSTGRESQL, POSTGRESQL
 from policies.rules.finding import Finding, camel
+from policies.rules.grammar import PEM
 from policies.rules.mlflow import check_database_name, check_hostname
 from policies.rules.names import check_known, check_object_name
-from policies.rules.storage import check_bucket
+from policies.rules.storage import check_bucket, check_prefix
 
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
 _ROLE = re.compile(r"(roles|projects/[a-z0-9:.-]+/roles|organizations/[0-9]+/roles)/[A-Za-z0-9_.]+")
@@ -179,6 +180,7 @@ def _check_kept_versions(path: str, spec: Mapping[str, Any], *, keep_data: bool)
 def check_s3_bucket(path: str, spec: Mapping[str, Any], *, keep_data: bool) -> Iterator[Finding]:
     """A bucket that S3 takes, with versions long enough to notice a mistake."""
     yield from _check_bucket_name(f"{path}.bucket", spec["bucket"])
+    yield from check_prefix(f"{path}.prefix", spec.get("prefix") or "")
     yield from _check_versions(path, spec, archive_days_min=30)
     yield from _check_kept_versions(path, spec, keep_data=keep_data)
     log = spec.get("log_bucket")
@@ -195,6 +197,7 @@ def check_gcs_bucket(path: str, spec: Mapping[str, Any], *, keep_data: bool) -> 
     yield from _check_bucket_name(f"{path}.bucket", spec["bucket"])
     if spec["bucket"].startswith("goog") or "google" in spec["bucket"]:
         yield Finding(f"{path}.bucket", spec["bucket"], "no name with google in it", "choose another")
+    yield from check_prefix(f"{path}.prefix", spec.get("prefix") or "")
     yield from _check_versions(path, spec, archive_days_min=1)
     yield from _check_kept_versions(path, spec, keep_data=keep_data)
     if spec.get("location") and not re.fullmatch(r"[A-Za-z]+[A-Za-z0-9-]*", spec["location"]):
@@ -265,7 +268,7 @@ def check_rds_database(path: str, args: Mapping[str, Any], *, keep_data: bool, z
         yield Finding(
             f"{path}.logDays", f"{spec['log_days']}", "what CloudWatch offers", "write 30, 90, 180, 365 or 731"
         )
-    if spec.get("ca_certificate") and "-----BEGIN CERTIFICATE-----" not in spec["ca_certificate"]:
+    if spec.get("ca_certificate") and not PEM.accepts(spec["ca_certificate"]):
         yield Finding(f"{path}.caCertificate", "(not a certificate)", "PEM", "paste the file that AWS publishes")
     if zones < 2:
         yield Finding(

@@ -40,6 +40,7 @@ from components.machines import MACHINES, Machine, eks_ami_type
 from components.placement import PoolArgs, SharingArgs
 from policies.rules.accelerators import check_sharing, check_size
 from policies.rules.finding import Finding, camel
+from policies.rules.grammar import QUALIFIED_NAME
 from policies.rules.groups import SYSTEM, check_group_name
 from policies.rules.names import check_object_name
 from policies.rules.working_hours import check_working_hours
@@ -70,8 +71,6 @@ _ROLE = re.compile(r"arn:aws(-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]+")
 _ISSUER = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[^?#\s]*)?")
 _VERSION = re.compile(r"1\.\d{2}")
 _ADDON_VERSION = re.compile(r"v\d+\.\d+\.\d+-eksbuild\.\d+")
-_LABEL_KEY = re.compile(r"(?:([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?", re.ASCII)
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
 _RESERVED_DOMAINS = ("kubernetes.io", "k8s.io", "eks.amazonaws.com", "karpenter.sh", "karpenter.k8s.aws")
 
 
@@ -379,7 +378,7 @@ def check_eks_pool(
 ) -> Iterator[Finding]:
     """One pool. `zones`: those of the network; `kubernetes_version`: the cluster's; empty where not known."""
     size = PoolArgs(nodes_max=spec.get("nodes_max", 0), nodes_min=spec.get("nodes_min", 0))
-    yield from check_size(path, {**size, "taints": spec.get("taints") or []})
+    yield from check_size(path, {**size, "labels": spec.get("labels") or {}, "taints": spec.get("taints") or []})
     yield from _check_labels_and_taints(path, spec)
     least, most = DISK_GIB
     if not least <= spec.get("disk_gib", DEFAULT_DISK_GIB) <= most:
@@ -411,20 +410,12 @@ def check_pool_name(path: str, name: str) -> Iterator[Finding]:
 
 
 def _check_labels_and_taints(path: str, spec: EksPoolSpec) -> Iterator[Finding]:
-    written = [(f"{path}.labels.{key}", key, value) for key, value in (spec.get("labels") or {}).items()]
+    written = [(f"{path}.labels.{key}", key) for key in spec.get("labels") or {}]
     for index, taint in enumerate(spec.get("taints") or []):
-        written.append((f"{path}.taints[{index}]", taint["key"], taint["value"]))
-    for where, key, value in written:
-        match = _LABEL_KEY.fullmatch(key)
-        domain = (match[1] or "") if match else ""
-        if not match or not _LABEL_VALUE.fullmatch(value):
-            yield Finding(
-                where,
-                f"{key}={value}",
-                "a key like example.com/rack and a value of up to 63 letters, digits, '-', '_', '.'",
-                "correct it",
-            )
-        elif len(key) > MAX_KEY:
+        written.append((f"{path}.taints[{index}].key", taint["key"]))
+    for where, key in written:
+        domain = key.rpartition("/")[0]
+        if QUALIFIED_NAME.accepts(key) and len(key) > MAX_KEY:
             yield Finding(where, key, f"at most {MAX_KEY} characters: it becomes part of a tag of EC2", "shorten it")
         elif any(domain == reserved or domain.endswith(f".{reserved}") for reserved in _RESERVED_DOMAINS):
             yield Finding(where, key, f"labels and taints of {domain} are the system's own", "use a domain of yours")

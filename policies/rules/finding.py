@@ -16,11 +16,17 @@ class Finding(NamedTuple):
         return f"{self.path}: {self.value}\n    rule:   {self.rule}\n    remedy: {self.remedy}"
 
 
+def one_line(text: str) -> str:
+    """Text that can be printed anywhere: control characters and line breaks are escaped, emptiness is named."""
+    written = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text)
+    return written if written.strip() else "(empty)" if not written else f"({len(written)} blanks)"
+
+
 class Refused(ValueError):
     """Arguments that were refused before anything was registered; says all that is wrong at once."""
 
     def __init__(self, what: str, findings: Iterable[Finding]) -> None:
-        self.findings = tuple(findings)
+        self.findings = tuple(Finding(*map(one_line, finding)) for finding in findings)
         count = len(self.findings)
         lines = "\n".join(f"  {finding}" for finding in self.findings)
         super().__init__(f"{what}: {count} {'problem' if count == 1 else 'problems'}, nothing was changed\n{lines}")

@@ -42,6 +42,7 @@ from components.placement import SharingArgs, Taint
 from components.working_hours import WorkingHoursSpec
 from policies.rules.accelerators import MAX_NODES, TAINT_EFFECTS, check_sharing
 from policies.rules.finding import Finding, camel
+from policies.rules.grammar import LABEL_VALUE, QUALIFIED_NAME, check_labels, check_text
 from policies.rules.working_hours import check_working_hours
 
 _PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][-a-z0-9]{4,28}[a-z0-9]")
@@ -57,8 +58,6 @@ _SECURITY_GROUP = re.compile(r"gke-security-groups@([a-z0-9]([-a-z0-9]*[a-z0-9])
 _EMAIL = re.compile(r"[^@\s]+@([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}")
 _WORKFORCE = "principalSet://iam.googleapis.com/locations/global/workforcePools/"
 """Groups of Workforce Identity Federation (Google Cloud documentation, GKE role-based access control)."""
-_LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _WORLD = ("0.0.0.0/0", "::/0")
 KUBERNETES_DOMAINS = ("kubernetes.io", "k8s.io")
@@ -134,11 +133,9 @@ def check_gke_network(path: str, spec: GkeNetworkSpec) -> Iterator[Finding]:
                     f"{path}.{camel(key)}", str(spec.get(key)), "a network that exists has its own", "remove this line"
                 )
         yield from _self_links(path, spec)
+        yield from _range_names(path, spec)
         return
-    for key in ("pods_range_name", "services_range_name"):
-        value = spec.get(key)
-        if value is not None and not _NAME.fullmatch(str(value)):
-            yield Finding(f"{path}.{camel(key)}", str(value) or "(empty)", "a-z, 0-9 and '-'", "choose such a name")
+    yield from _range_names(path, spec)
     if spec.get("pods_range_name", "pods") == spec.get("services_range_name", "services"):
         yield Finding(
             f"{path}.servicesRangeName", spec.get("services_range_name", "services"), "two ranges", "choose another"
@@ -150,6 +147,13 @@ def check_gke_network(path: str, spec: GkeNetworkSpec) -> Iterator[Finding]:
         ("mtu", 1300, 8896),
     ):
         yield from _between(path, spec, key, least, most)
+
+
+def _range_names(path: str, spec: GkeNetworkSpec) -> Iterator[Finding]:
+    for key in ("pods_range_name", "services_range_name"):
+        value = spec.get(key)
+        if value and not _NAME.fullmatch(str(value)):
+            yield Finding(f"{path}.{camel(key)}", str(value), "a-z, 0-9 and '-'", "choose such a name")
 
 
 def _self_links(path: str, spec: GkeNetworkSpec) -> Iterator[Finding]:
@@ -633,14 +637,13 @@ def _compact(path: str, spec: GkePoolSpec, machine: Machine, *, one_zone: bool) 
 
 
 def _labels_and_taints(path: str, labels: dict[str, str], taints: Sequence[Taint]) -> Iterator[Finding]:
+    yield from check_labels(f"{path}.labels", labels)
     for key, value in labels.items():
         domain = key.split("/", 1)[0] if "/" in key else ""
         if domain == CLOUD_LABEL_DOMAIN or domain in KUBERNETES_DOMAINS or domain.endswith(".kubernetes.io"):
             yield Finding(
                 f"{path}.labels.{key}", f"{key}={value}", f"labels of {domain} are set by GKE", "use your own domain"
             )
-        elif not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(str(value)):
-            yield Finding(f"{path}.labels.{key}", f"{key}={value}", "a label of Kubernetes", "correct key or value")
     device_taints = {row.taint_key for row in ACCELERATORS.values()}
     for index, taint in enumerate(taints):
         at = f"{path}.taints[{index}]"
@@ -653,10 +656,8 @@ def _labels_and_taints(path: str, labels: dict[str, str], taints: Sequence[Taint
             )
         if taint["key"] in device_taints:
             yield Finding(f"{at}.key", taint["key"], "the taint of the devices comes with them", "remove this taint")
-        elif not _LABEL_KEY.fullmatch(taint["key"]) or not _LABEL_VALUE.fullmatch(taint["value"]):
-            yield Finding(
-                at, f"{taint['key']}={taint['value']}", "a taint of Kubernetes", "correct the key or the value"
-            )
+        yield from check_text(f"{at}.key", taint["key"], QUALIFIED_NAME)
+        yield from check_text(f"{at}.value", taint["value"], LABEL_VALUE)
 
 
 def check_pool_name(path: str, name: str) -> Iterator[Finding]:

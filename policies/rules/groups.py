@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from policies.rules.finding import Finding
+from policies.rules.grammar import LINE
 
 GROUPS = ("viewers", "editors", "admins")
 """Fields of a team that name groups."""
@@ -13,8 +14,9 @@ subjects)."""
 
 def check_group_name(path: str, group: str) -> Iterator[Finding]:
     """A group of people: not empty, and none of Kubernetes' own."""
-    if not group.strip():
-        yield Finding(path, "(empty)", "the name of a group", "write the group as logins carry it, or remove it")
+    if not LINE.accepts(group):
+        rule = "the name of a group, on one line, without blanks at either end"
+        yield Finding(path, group or "(empty)", rule, "write the group as logins carry it, or remove it")
     elif group.startswith(SYSTEM):
         yield Finding(
             path,

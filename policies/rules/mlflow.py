@@ -8,7 +8,7 @@ from typing import Any
 
 from components.schedules import longest_gap
 from policies.rules.finding import Finding, camel
-from policies.rules.names import check_object_name
+from policies.rules.grammar import ANNOTATION_KEY, LABEL, LINE, PEM, SUBDOMAIN, check_keys, check_text
 from policies.rules.workloads import cron_problem
 
 SSL_MODES = ("verify-full", "verify-ca", "require")
@@ -50,6 +50,9 @@ def check_external_database(path: str, database: Mapping[str, Any]) -> Iterator[
     if isinstance(database.get("address_range"), str) and database["address_range"]:
         yield from check_range(f"{path}.addressRange", database["address_range"])
     yield from check_database_name(f"{path}.database", database["database"])
+    yield from check_text(f"{path}.username", database["username"], LINE)
+    if database.get("ca_certificate"):
+        yield from check_text(f"{path}.caCertificate", database["ca_certificate"], PEM)
     mode = database.get("ssl_mode") or "verify-full"
     if mode not in SSL_MODES:
         yield Finding(
@@ -102,14 +105,21 @@ def check_tracking_server(path: str, args: Mapping[str, Any]) -> Iterator[Findin
             )
         else:
             yield from check_hostname(f"{path}.route.host", f"{route['host']}.{domains[route['domain']]}")
+    yield from check_keys(
+        f"{path}.serviceAccountAnnotations", args.get("service_account_annotations") or {}, ANNOTATION_KEY
+    )
     if ingress:
+        yield from check_keys(f"{path}.ingress.annotations", ingress.get("annotations") or {}, ANNOTATION_KEY)
+        for key in ("class_name", "tls_secret_name"):
+            yield from check_text(f"{path}.ingress.{camel(key)}", ingress[key], SUBDOMAIN)
+        yield from check_text(f"{path}.ingress.controllerNamespace", ingress["controller_namespace"], LABEL)
         yield from check_hostname(f"{path}.ingress.hostname", ingress.get("hostname", ""))
     if route and ingress:
         yield Finding(
             f"{path}.ingress", "route and ingress", "one way in", "keep the route; ingress is for clusters without one"
         )
     if args.get("login"):
-        yield from check_object_name(f"{path}.login.usersSecretName", args["login"]["users_secret_name"])
+        yield from check_text(f"{path}.login.usersSecretName", args["login"]["users_secret_name"], SUBDOMAIN)
         if not route:
             remedy = "remove login; the Ingress controller asks, by annotations of the Ingress"
             yield Finding(f"{path}.login", "without route", "a login is asked for on the route of the gateway", remedy)

@@ -5,7 +5,7 @@ from typing import Any
 
 from policies.rules.addons import check_ranges
 from policies.rules.finding import Finding, camel
-from policies.rules.names import check_object_name
+from policies.rules.grammar import DATA_KEY, HTTP_URL, LABEL, LINE, SUBDOMAIN, check_text
 
 SEVERITIES = ("critical", "warning", "info")
 RECEIVER_KINDS = ("webhook", "slack", "pagerduty")
@@ -65,8 +65,8 @@ def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     for port in args.get("more_scraped_ports") or []:
         if not 1 <= int(port) <= 65535:
             yield Finding(f"{path}.moreScrapedPorts", str(port), "a TCP port: 1 to 65535", "correct the port")
-    if args.get("namespace"):
-        yield from check_object_name(f"{path}.namespace", args["namespace"])
+    for key, grammar in (("grafana_admin_secret_name", SUBDOMAIN), ("namespace", LABEL)):
+        yield from check_text(f"{path}.{camel(key)}", args[key], grammar) if args.get(key) else ()
     yield from check_ranges(f"{path}.controlPlaneRanges", args.get("control_plane_ranges") or [])
     yield from check_receivers(f"{path}.receivers", args.get("receivers") or [])
 
@@ -74,8 +74,9 @@ def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
 def check_receivers(path: str, receivers: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     """Receivers have names of their own, a Secret, and what their kind needs."""
     names = [receiver["name"] for receiver in receivers]
-    for receiver in receivers:
-        here = f"{path}.{receiver['name']}"
+    for index, receiver in enumerate(receivers):
+        here = f"{path}[{index}]"
+        yield from check_text(f"{here}.name", receiver["name"], LINE)
         if names.count(receiver["name"]) > 1 or receiver["name"] == "null":
             yield Finding(here, receiver["name"], "every receiver has a name of its own, and not null", "rename it")
         if receiver["kind"] not in RECEIVER_KINDS:
@@ -87,6 +88,9 @@ def check_receivers(path: str, receivers: Sequence[Mapping[str, Any]]) -> Iterat
                 "the address or key of a receiver is in a Secret: whoever knows it can post",
                 "give secretName and secretKey: a Secret of the monitoring namespace, and its key",
             )
+        else:
+            yield from check_text(f"{here}.secretName", receiver["secret_name"], SUBDOMAIN)
+            yield from check_text(f"{here}.secretKey", receiver["secret_key"], DATA_KEY)
         for severity in receiver.get("severities") or []:
             if severity not in SEVERITIES:
                 yield Finding(f"{here}.severities", severity, f"one of {', '.join(SEVERITIES)}", "choose one")
@@ -100,7 +104,9 @@ def check_receivers(path: str, receivers: Sequence[Mapping[str, Any]]) -> Iterat
 
 
 def check_alert_rules(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """Objectives that can be met and missed."""
+    """Objectives that can be met and missed; runbooks at an address."""
+    if args.get("runbook_base_url"):
+        yield from check_text(f"{path}.runbookBaseUrl", args["runbook_base_url"], HTTP_URL)
     objectives = args.get("objectives")
     if objectives:
         promised = int(objectives["availability_per_mille"])

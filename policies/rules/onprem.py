@@ -1,19 +1,27 @@
 """Rules on what a cluster without a cloud needs: who owns accelerators, where addresses and volumes come from."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import PurePosixPath
+from typing import Any
 
 from components.addons.accelerator_nodes import nvidia_pools, operated, operator_pools
 from components.catalog import DeviceMechanism, Owner, Sharing
 from components.placement import PoolHandle, sharing_of
 from components.stores import Encryption
-from policies.rules.addons import check_nvidia_pools
+from policies.rules.addons import check_nvidia_pools, check_ranges
 from policies.rules.finding import Finding
+from policies.rules.grammar import (
+    HOST,
+    HOST_PATH,
+    INTERFACE,
+    MOUNT_PATH,
+    QUALIFIED_NAME,
+    check_text,
+    check_texts,
+)
 
 Address = IPv4Address | IPv6Address
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 
 def check_gpu_operator(path: str, pools: list[PoolHandle], driver_version: str = "") -> Iterator[Finding]:
@@ -132,7 +140,7 @@ def check_host_paths(path: str, paths: Sequence[str]) -> Iterator[Finding]:
         yield Finding(path, "(none)", "at least one directory of the nodes", "write one like /var/lib/local-volumes")
     for text in paths:
         parsed = PurePosixPath(text)
-        if not parsed.is_absolute() or ".." in parsed.parts or len(parsed.parts) < 3:
+        if not HOST_PATH.accepts(text) or len(parsed.parts) < 3:
             yield Finding(
                 path,
                 text,
@@ -153,20 +161,32 @@ def check_encryption(path: str, encryption: str) -> Iterator[Finding]:
         )
 
 
-def check_nfs(path: str, server: str, share: str, encryption: str) -> Iterator[Finding]:
+def check_nfs(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     """An export that can be mounted."""
-    if not _HOST.fullmatch(server):
+    server, share = args["server"], args["share"]
+    if not HOST.accepts(server) or ":" in server:
         yield Finding(
             f"{path}.server",
             server or "(missing)",
             "a host name or an address, without a scheme, a port or a path",
             "write it like filer.example.com",
         )
-    if not PurePosixPath(share).is_absolute() or ".." in PurePosixPath(share).parts or ":" in share:
+    if not MOUNT_PATH.accepts(share):
         yield Finding(
             f"{path}.share", share or "(missing)", "the absolute path of an export", "write it like /exports/ml"
         )
-    yield from check_encryption(path, encryption)
+    if args.get("kubelet_directory"):
+        yield from check_text(f"{path}.kubeletDirectory", args["kubelet_directory"], HOST_PATH)
+    yield from check_encryption(path, args["encryption"])
+
+
+def check_metallb(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
+    """Ranges that can be given out, on interfaces and to a class that can be."""
+    yield from check_address_ranges(f"{path}.addresses", args["addresses"])
+    yield from check_texts(f"{path}.interfaces", args.get("interfaces") or [], INTERFACE)
+    yield from check_ranges(f"{path}.controlPlaneRanges", args.get("control_plane_ranges") or [])
+    if args.get("load_balancer_class"):
+        yield from check_text(f"{path}.loadBalancerClass", args["load_balancer_class"], QUALIFIED_NAME)
 
 
 def _name(pool: PoolHandle) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from components.serving.runtime_table import RUNTIMES, ModelFormat, Runtime, known_runtimes
 from components.serving.spec import RuntimeSpec
 from policies.rules.finding import Finding
+from policies.rules.grammar import HTTP_PATH, LINE, check_text
 from policies.rules.images import check_image
 from policies.rules.workloads import check_environment
 
@@ -51,8 +52,12 @@ def _check_server(path: str, spec: RuntimeSpec) -> Iterator[Finding]:
     if not spec["formats"]:
         yield Finding(f"{path}.formats", "(none)", "at least one format that it loads", "name one")
     ready, port = spec.get("ready_path", ""), int(spec.get("metrics_port", 1))
-    if ready and not ready.startswith("/"):
-        yield Finding(f"{path}.readyPath", ready, "an absolute HTTP path", f"write /{ready}")
+    if ready:
+        yield from check_text(f"{path}.readyPath", ready, HTTP_PATH)
+    for index, row in enumerate(spec["formats"]):
+        for key in ("name", "version"):
+            if key in row:
+                yield from check_text(f"{path}.formats[{index}].{key}", str(row.get(key)), LINE)
     if not 1 <= port <= 65535:
         yield Finding(f"{path}.metricsPort", str(port), "1 to 65535 as a port", "leave it out for 8080")
 

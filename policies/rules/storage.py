@@ -16,6 +16,7 @@ from components.stores import (
     StorageHandle,
 )
 from policies.rules.finding import Finding
+from policies.rules.grammar import HTTP_URL, QUALIFIED_NAME, REGION, SUBDOMAIN, check_text
 
 GKE_DISKS = "pd.csi.storage.gke.io"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -24,6 +25,10 @@ _PREFIX = re.compile(r"[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*")
 
 def check_storage_classes(path: str, plans: Sequence[ClassPlan]) -> Iterator[Finding]:
     """Every way in which the storage classes of an environment can be wrong."""
+    for plan in plans:
+        yield from check_text(f"{path}.{plan.purpose}.className", plan.class_name, SUBDOMAIN)
+        if plan.provisioner:
+            yield from check_text(f"{path}.{plan.purpose}.provisioner", plan.provisioner, QUALIFIED_NAME)
     yield from exactly_one_default(path, [plan.class_name for plan in plans if plan.is_default])
     yield from provisioners_serve_their_purpose(path, plans)
     yield from volumes_are_encrypted(path, plans)
@@ -139,13 +144,20 @@ def check_bucket(path: str, bucket: str) -> Iterator[Finding]:
         )
 
 
+def check_prefix(path: str, prefix: str) -> Iterator[Finding]:
+    """Where objects start in a bucket; empty: at its root."""
+    if prefix and not _PREFIX.fullmatch(prefix):
+        yield Finding(path, prefix, "a/b, no slash at either end", "write it like platform/dev")
+
+
 def check_object_store(path: str, store: Mapping[str, Any]) -> Iterator[Finding]:
     """An object store is named so that it can be reached, with one identity."""
     kind = ObjectStoreKind(store["kind"])
     endpoint, credentials = store.get("endpoint") or "", store.get("credentials_secret_name") or ""
     yield from check_bucket(f"{path}.bucket", store["bucket"])
-    if store.get("prefix") and not _PREFIX.fullmatch(store["prefix"]):
-        yield Finding(f"{path}.prefix", store["prefix"], "a/b, no slash at either end", "write it like platform/dev")
+    yield from check_prefix(f"{path}.prefix", store.get("prefix") or "")
+    if store.get("region"):
+        yield from check_text(f"{path}.region", store["region"], REGION)
     if kind is ObjectStoreKind.S3_COMPATIBLE:
         yield from _endpoint_and_credentials(path, endpoint, credentials)
     elif endpoint:
@@ -164,11 +176,10 @@ def check_object_store(path: str, store: Mapping[str, Any]) -> Iterator[Finding]
 
 
 def _endpoint_and_credentials(path: str, endpoint: str, credentials: str) -> Iterator[Finding]:
-    url = urlsplit(endpoint)
-    if url.scheme not in ("http", "https") or not url.hostname or url.path not in ("", "/") or url.username:
+    if not HTTP_URL.accepts(endpoint) or urlsplit(endpoint).path not in ("", "/"):
         yield Finding(
             f"{path}.endpoint",
-            endpoint if not url.username else "(an address with credentials in it)",
+            endpoint if "@" not in endpoint else "(an address with credentials in it)",
             "http(s)://host:port, no path, no credentials",
             "write it like https://s3.example.com:9000; keys go elsewhere",
         )

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from components.capacity import Supply
 from components.tenants.spec import EgressSpec, TeamSpec
 from policies.rules.finding import Finding
+from policies.rules.grammar import HOST, LABEL, check_text
 from policies.rules.groups import GROUPS, check_group_name
 from policies.rules.network import ANYWHERE, metadata_service_in
 
@@ -69,10 +70,19 @@ def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...
         yield from _check_egress(f"{path}.egress[{index}]", way)
 
 
+def check_registry(path: str, server: str, username: str) -> Iterator[Finding]:
+    """A private registry as the container runtime looks it up: by its host."""
+    yield from check_text(f"{path}.server", server, HOST)
+    if not username:
+        yield Finding(f"{path}.username", "(empty)", "the user that pulls from the registry", "name it")
+
+
 def _check_egress(path: str, way: EgressSpec) -> Iterator[Finding]:
     for key in ("name", "cidr", "ports"):
         if not way.get(key):
             yield Finding(f"{path}.{key}", "(missing)", "required", f"add {key}")
+    if way.get("name"):
+        yield from check_text(f"{path}.name", f"to-{way['name']}", LABEL)
     for port in way.get("ports") or []:
         if not 1 <= int(port) <= 65535:
             yield Finding(f"{path}.ports", str(port), "a TCP port: 1 to 65535", "correct the port")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from difflib import get_close_matches
+from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -31,6 +32,7 @@ from components.serving.spec import (
 from components.serving.spec import DEFAULT_SCALE_TARGET_PERCENT as SCALE_TARGET
 from components.stores import AccessMode
 from components.training.spec import (
+    DEFAULT_CHECKPOINT_PATH,
     DEFAULT_FATAL_EXIT_CODES,
     DEFAULT_GRACE_SECONDS,
     DEFAULT_RETRIES,
@@ -40,7 +42,17 @@ from components.training.spec import (
     accelerator_count,
 )
 from policies.rules.finding import Finding, camel
-from policies.rules.images import check_image
+from policies.rules.grammar import (
+    ANNOTATION_KEY,
+    ENVIRONMENT_NAME,
+    HTTP_PATH,
+    MOUNT_PATH,
+    SUBDOMAIN,
+    check_keys,
+    check_text,
+    check_texts,
+)
+from policies.rules.images import check_image, check_tag
 
 SPOT_GRACE_SECONDS = (10, 120)
 """EC2 takes a spot node away two minutes after it says so, Compute Engine after half a minute: more is never given."""
@@ -63,8 +75,6 @@ MODEL_SERVER_SCHEMES = ("s3", "gs", "pvc")
 _MIG_PREFIX = "nvidia.com/mig-"
 _RUN = re.compile(r"^[a-z0-9]([-a-z0-9]{0,14}[a-z0-9])?$")
 _VERSION = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
-_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
-"""Of an image (OCI distribution specification, tags)."""
 _URI = re.compile(r"^(?P<scheme>[a-z0-9]+)://(?P<place>[^\s/]+)(/\S*)?$")
 _SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|access_?key|private_?key|credential)")
 _HOST_NAME = re.compile(r"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+$")
@@ -166,11 +176,9 @@ def check_checkpoint_storage(
     checkpoint = job.get("checkpoint")
     if not checkpoint:
         return
-    size, place = int(checkpoint.get("size_gib", 1)), checkpoint.get("path", "/")
+    size = int(checkpoint.get("size_gib", 1))
     if size < 1:
         yield Finding(f"{path}.checkpoint.sizeGib", str(size), "1 GiB or more", "say how large the volume is, in GiB")
-    if not place.startswith("/"):
-        yield Finding(f"{path}.checkpoint.path", place, "an absolute path in the container", f"write /{place}")
     if access_modes is None:
         yield Finding(
             f"{path}.checkpoint",
@@ -200,6 +208,9 @@ def _check_program(path: str, job: TrainingSpec, pool: PoolHandle, workers: Work
     if job.get("image"):
         yield from check_image(f"{path}.image", job["image"])
     yield from check_environment(f"{path}.environment", job.get("environment") or {})
+    yield from check_texts(f"{path}.environmentSecrets", job.get("environment_secrets") or [], SUBDOMAIN)
+    yield from check_keys(f"{path}.annotations", job.get("annotations") or {}, ANNOTATION_KEY)
+    yield from _check_mounts(path, job)
     yield from check_size(path, job, pool)
     yield from _between(path, "deadlineMinutes", job.get("deadline_minutes", 1), 1, 60 * 24 * 30, "minutes")
     yield from _between(path, "retries", job.get("retries", DEFAULT_RETRIES), 0, MAX_RETRIES, "restarts")
@@ -220,6 +231,29 @@ def _check_program(path: str, job: TrainingSpec, pool: PoolHandle, workers: Work
     yield from _check_slice(path, job, pool, workers)
     if workers:
         yield from _check_workers(f"{path}.workers", job, pool, workers)
+
+
+def _check_mounts(path: str, job: TrainingSpec) -> Iterator[Finding]:
+    """Datasets are claims that exist, each at a place of its own, beside what the platform mounts."""
+    checkpoint = job.get("checkpoint")
+    taken = {"/tmp": "temporary files", "/dev/shm": "shared memory"}  # noqa: S108 - paths of the container
+    if checkpoint:
+        taken[str(PurePosixPath(checkpoint.get("path", DEFAULT_CHECKPOINT_PATH)))] = "checkpoints"
+        yield from check_text(f"{path}.checkpoint.path", checkpoint.get("path", DEFAULT_CHECKPOINT_PATH), MOUNT_PATH)
+        if checkpoint.get("path") in taken and taken[checkpoint["path"]] != "checkpoints":
+            yield _taken(f"{path}.checkpoint.path", checkpoint["path"], taken[checkpoint["path"]])
+    for claim, place in (job.get("datasets") or {}).items():
+        where = f"{path}.datasets.{claim}"
+        yield from check_text(where, claim, SUBDOMAIN)
+        yield from check_text(where, place, MOUNT_PATH)
+        mounted = str(PurePosixPath(place))
+        if mounted == "/" or mounted in taken:
+            yield _taken(where, place, taken.get(mounted, "the image's own files"))
+        taken.setdefault(mounted, f"claim {claim}")
+
+
+def _taken(path: str, place: str, owner: str) -> Finding:
+    return Finding(path, place, f"one volume for each path; this one has {owner}", "mount it elsewhere, like /data")
 
 
 def _check_spot(path: str, job: TrainingSpec, pool: PoolHandle, grace: int) -> Iterator[Finding]:
@@ -408,8 +442,8 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 def _check_runtime(path: str, service: InferenceSpec, pool: PoolHandle) -> Iterator[Finding]:
     """The runtime's image is one version, and for the device that it is given."""
     tag, row = service.get("runtime_version", ""), device_runtime(service)
-    if tag and (tag == "latest" or not _TAG.fullmatch(tag)):
-        yield Finding(f"{path}.runtimeVersion", tag, "a tag of the runtime's image, never latest", "name one version")
+    if tag:
+        yield from check_tag(f"{path}.runtimeVersion", tag)
     if row and not tag and accelerator_count(service.get("accelerators")) and not runtime_version(service, pool):
         resource = ", ".join(pool["capacity"]["units_per_node"])
         if resource and not kserve_sees_gpus(pool):
@@ -428,6 +462,7 @@ def check_model_server(
     yield from _required(path, server, ("image", "cpu_millis", "memory_gib"))
     if server.get("image"):
         yield from check_image(f"{path}.image", server["image"])
+    yield from check_texts(f"{path}.environmentSecrets", server.get("environment_secrets") or [], SUBDOMAIN)
     if server.get("storage_uri"):
         yield from check_storage_uri(f"{path}.storageUri", server["storage_uri"], MODEL_SERVER_SCHEMES)
     yield from _check_served(path, server, pool)
@@ -435,17 +470,12 @@ def check_model_server(
     yield from _between(path, "modelSizeGib", server.get("model_size_gib", 1), 1, MAX_LOCAL_GIB, "GiB")
     yield from _between(path, "startupMinutes", server.get("startup_minutes", 10), 1, 180, "minutes")
     yield from _between(path, "graceSeconds", server.get("grace_seconds", 60), 0, 3600, "seconds")
-    for key, route in (
-        ("readyPath", server.get("ready_path", "/")),
-        ("livePath", server.get("live_path", "/")),
-        ("metricsPath", server.get("metrics_path") or "/"),
-    ):
-        if not route.startswith("/"):
-            yield Finding(f"{path}.{key}", route, "an absolute HTTP path", f"write /{route}")
+    for key, route in (("readyPath", "ready_path"), ("livePath", "live_path"), ("metricsPath", "metrics_path")):
+        if server.get(route):
+            yield from check_text(f"{path}.{key}", str(server.get(route)), HTTP_PATH)
     folder = server.get("model_path", DEFAULT_MODEL_PATH)
-    if not folder.startswith("/") or ".." in folder.split("/"):
-        yield Finding(f"{path}.modelPath", folder, "an absolute path in the container", "write it like /models")
-    elif folder.rstrip("/") in TAKEN_FOLDERS:
+    yield from check_text(f"{path}.modelPath", folder, MOUNT_PATH)
+    if folder.rstrip("/") in TAKEN_FOLDERS:
         rule = "a folder of its own: others are mounted, or are the image's"
         yield Finding(f"{path}.modelPath", folder, rule, f"write it like {DEFAULT_MODEL_PATH}")
     hostname = server.get("hostname", "")
@@ -463,6 +493,7 @@ def check_model_server(
 
 def _check_served(path: str, served: InferenceSpec | ModelServerSpec, pool: PoolHandle) -> Iterator[Finding]:
     yield from check_environment(f"{path}.environment", served.get("environment") or {})
+    yield from check_keys(f"{path}.annotations", served.get("annotations") or {}, ANNOTATION_KEY)
     yield from check_size(path, served, pool)
     yield from _check_replicas(path, served)
     target = served.get("scale_target_percent", SCALE_TARGET)
@@ -666,6 +697,7 @@ def check_storage_uri(path: str, uri: str, schemes: Sequence[str]) -> Iterator[F
 
 def check_environment(path: str, environment: Mapping[str, str]) -> Iterator[Finding]:
     """No secrets in plain text, and devices are handed out by the device plugin alone. Values are never shown."""
+    yield from check_keys(path, environment, ENVIRONMENT_NAME)
     for name in sorted(environment):
         if _SECRET_NAME.search(name):
             yield Finding(

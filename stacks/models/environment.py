@@ -20,7 +20,7 @@ class Environment(Model):
     """Who answers for it: a team or an address."""
     domain: Annotated[str, StringConstraints(pattern=DOMAIN_PATTERN)]
     """DNS domain under which its services are reachable."""
-    device_caps: dict[str, Annotated[int, Field(ge=0)]] = {}
+    device_caps: dict[str, Annotated[int, Field(ge=0, strict=True)]] = {}
     """Accelerator -> physical devices it may own, pools at their largest. Not named: not capped."""
     highly_available: bool = False
     """Two or three replicas of everything that can have them."""

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from pulumi import Output
-from pydantic import ConfigDict, Field, GetCoreSchemaHandler, create_model
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, Strict, create_model
 from pydantic_core import CoreSchema, core_schema
 
 from stacks.models.base import Model
@@ -24,7 +24,8 @@ NOTHING: frozenset[str] = frozenset()
 class Mirror(Model):
     """Base of the models made from TypedDicts. What was not written is left out, so that components' defaults hold."""
 
-    model_config = ConfigDict(use_attribute_docstrings=False)
+    # Text stays as it was written: the argument " " of a program is not the argument "".
+    model_config = ConfigDict(use_attribute_docstrings=False, str_strip_whitespace=False)
 
     def args(self) -> dict[str, Any]:
         """Snake_case keys, only what was written."""
@@ -65,16 +66,13 @@ def mirror(typed: type, without: frozenset[str], optional: frozenset[str], base:
     for name, hint in get_type_hints(typed, localns={"Output": Output, "T": Any}).items():
         if name not in without:
             needed = name in required_keys and name not in optional
-            kind = _plain(hint)
-            fields[name] = (
-                kind if needed else kind | None,
-                Field(... if needed else None, description=described.get(name)),
-            )
+            # A default is not validated, so `editors:` without a value is refused although the key may be left out.
+            fields[name] = (_plain(hint), Field(... if needed else None, description=described.get(name)))
     return create_model(typed.__name__, __base__=base, __doc__=typed.__doc__, **fields)
 
 
 def _plain(hint: Any) -> Any:
-    """The type of a value in YAML: no Input, TypedDicts mirrored."""
+    """The type of a value in YAML: no Input, TypedDicts mirrored, no text and no truth value for a number."""
     origin, arguments = get_origin(hint), get_args(hint)
     if is_typeddict(hint):
         return mirror(hint, NOTHING, NOTHING)
@@ -83,7 +81,7 @@ def _plain(hint: Any) -> Any:
         return _plain(kept[0])
     if origin in (list, dict):
         return origin[tuple(_plain(argument) for argument in arguments)]
-    return hint
+    return Annotated[int, Strict()] if hint is int else hint
 
 
 def _is_later(hint: Any) -> bool:

@@ -102,7 +102,7 @@ def test_public_certificates_need_an_account_and_have_one() -> None:
     domain = {"name": "public", "domain": "ml.example.com", "certificate": "acme", "hosts": ["mlflow", "grafana"]}
     account = {"server": "https://acme.example.com/directory", "email": "ops@example.com"}
     assert from_file(overlaid({"gateway": {"domains": [domain]}, "acme": account})).acme is not None
-    assert paths({"gateway": {"domains": [domain]}}) == ["gateway.domains.public.certificate"]
+    assert paths({"gateway": {"domains": [domain]}}) == ["gateway.domains[0].certificate"]
     assert paths({"acme": {**account, "email": "ops"}}) == ["acme.email"]
 
 

@@ -126,12 +126,21 @@ def test_camel_case_goes_in_and_the_plain_dict_of_what_was_written_comes_out() -
     assert validated(written).args() == expected
 
 
-def test_what_is_empty_counts_as_not_written() -> None:
-    assert validated({"sizeGib": 1, "name": "a", "kind": "spot", "parts": None}).args() == {
-        "size_gib": 1,
-        "name": "a",
-        "kind": Purchase.SPOT,
-    }
+def test_a_key_without_a_value_is_refused_and_one_that_is_left_out_is_not_there() -> None:
+    small = {"sizeGib": 1, "name": "a", "kind": "spot"}
+    assert validated(small).args() == {"size_gib": 1, "name": "a", "kind": Purchase.SPOT}
+    with pytest.raises(ValidationError, match="valid list"):
+        validated({**small, "parts": None})
+
+
+@pytest.mark.parametrize("number", ["1", True, 1.0, None])
+def test_a_number_is_written_as_one(number: Any) -> None:
+    with pytest.raises(ValidationError, match="sizeGib"):
+        validated({"sizeGib": number, "name": "a", "kind": "spot"})
+
+
+def test_text_stays_as_it_was_written() -> None:
+    assert validated({"sizeGib": 1, "name": " a ", "kind": "spot"}).args()["name"] == " a "
 
 
 @pytest.mark.parametrize(

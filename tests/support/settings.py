@@ -65,6 +65,12 @@ def _read(path: Path) -> BadSettings:
     return BadSettings(path.stem, frozenset(places.split("+")), says, text, whole)
 
 
+def overlay_of(path: Path) -> dict[str, Any]:
+    """The sections in a file, which may remove keys with `!delete`."""
+    sections: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_Overlay)
+    return sections
+
+
 def _base(path: Path) -> Path:
     """What it is laid over: good settings of the cloud whose name its folder has."""
     return GOOD if path.parent == BAD else HERE / f"good-{path.parent.name}.yaml"

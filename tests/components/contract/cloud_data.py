@@ -16,7 +16,7 @@ from tests.components.platform_handles import NETWORK, SOURCE
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/data"
 CLOUD_KEY = "projects/ml/locations/europe-west4/keyRings/ml/cryptoKeys/data"
-CERTIFICATE = "-----BEGIN CERTIFICATE-----\nrds\n-----END CERTIFICATE-----"
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
 
 CASES = [
     Case(

@@ -129,7 +129,7 @@ CASES = [
             "username": "s3cr3t user",
             "password": "s3cr3t password",
             "ssl_mode": "verify-full",
-            "ca_certificate": "-----BEGIN CERTIFICATE-----",
+            "ca_certificate": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
             "address_range": "10.0.0.0/16",
         },
         variants={"ssl_mode": "require"},

@@ -207,7 +207,7 @@ def test_the_password_is_drawn_kept_and_nowhere_in_plain_text() -> None:
 
 
 def test_clients_verify_the_server_where_its_authority_is_given() -> None:
-    authority = "-----BEGIN CERTIFICATE-----"
+    authority = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
     assert database()[1].handle["ssl_mode"] == "require"
     handle = database({"ca_certificate": authority})[1].handle
     assert (handle["ssl_mode"], handle["ca_certificate"]) == ("verify-full", authority)

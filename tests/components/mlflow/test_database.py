@@ -27,6 +27,9 @@ EXTERNAL = ExternalDatabaseArgs(
 SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"
 
 
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
+
+
 def declared(**over: Any) -> tuple[Recording, Database]:
     made: list[Database] = []
     return record(lambda: made.append(Database("db", {**ARGS, **over}))), made[0]  # type: ignore[typeddict-item]
@@ -139,8 +142,10 @@ def test_an_external_database_is_its_credentials_and_they_stay_secret() -> None:
 
 
 def test_the_authority_of_an_external_database_is_mounted_where_libpq_looks() -> None:
-    recording, made = external(ca_certificate="-----BEGIN CERTIFICATE-----")
-    assert recording.one("Secret", "db-ca").inputs["stringData"]["value"] == {"ca.crt": "-----BEGIN CERTIFICATE-----"}
+    recording, made = external(ca_certificate=PEM)
+    assert recording.one("Secret", "db-ca").inputs["stringData"]["value"] == {
+        "ca.crt": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
+    }
     variables = {one["name"]: one.get("value") for one in libpq_environment(made.handle)}
     (mounted,) = ca_mounts(made.handle)
     assert variables["PGSSLROOTCERT"] == f"{mounted.mount['mountPath']}/ca.crt"

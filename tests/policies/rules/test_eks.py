@@ -148,7 +148,7 @@ def test_a_plain_pool_is_right_on_every_kind_of_cluster(provisioning: NodeProvis
         ({"labels": {f"{'x' * 30}.example.com/{'a' * 50}": "a"}}, f"labels.{'x' * 30}.example.com/{'a' * 50}"),
         ({"labels": {"kubernetes.io/role": "gpu"}}, "labels.kubernetes.io/role"),
         ({"labels": {"node.kubernetes.io/role": "gpu"}}, "labels.node.kubernetes.io/role"),
-        ({"taints": [{"key": "karpenter.sh/x", "value": "", "effect": "NoSchedule"}]}, "taints[0]"),
+        ({"taints": [{"key": "karpenter.sh/x", "value": "", "effect": "NoSchedule"}]}, "taints[0].key"),
         ({"taints": [{"key": "a", "value": "", "effect": "NO_SCHEDULE"}]}, "taints[0].effect"),
     ],
     ids=str,

@@ -6,7 +6,6 @@ import pytest
 
 from components.placement import PoolHandle
 from policies.rules.finding import Finding
-from policies.rules.images import check_image
 from policies.rules.workloads import (
     check_checkpoint_storage,
     check_environment,
@@ -350,9 +349,3 @@ def test_a_malformed_host_name_is_refused() -> None:
 def test_a_credential_is_never_shown() -> None:
     assert "hunter2" not in str(only(check_environment("e", {"PASSWORD": "hunter2"})))
     assert "secret" not in only(check_storage_uri("u", "https://me:secret@host/x", ("https",))).value
-
-
-def test_images_are_pinned() -> None:
-    assert list(check_image("i", "localhost:5000/a/b:1")) == []
-    assert list(check_image("i", "a/b@sha256:0")) == []
-    assert only(check_image("i", "localhost:5000/a/b")).path == "i"
