@@ -32,8 +32,18 @@ from policies.rules.addons import (
 )
 from policies.rules.capacity import check_ledger
 from policies.rules.finding import Finding, camel
-from policies.rules.grammar import ANNOTATION_KEY, CHART_URL, HTTPS_URL, check_text
-from policies.rules.images import check_image
+from policies.rules.grammar import (
+    ANNOTATION_KEY,
+    CHART_URL,
+    ENVIRONMENT_NAME,
+    HOST_PATH,
+    HTTPS_URL,
+    LINE,
+    SUBDOMAIN,
+    check_keys,
+    check_text,
+)
+from policies.rules.images import check_image, check_repository
 from policies.rules.mlflow import check_backup, check_external_database, check_tracking_server
 from policies.rules.monitoring import check_alert_rules, check_monitoring
 from policies.rules.names import check_object_name
@@ -52,7 +62,7 @@ from policies.rules.workloads import (
 from stacks.cloud_judgement import judge_cloud
 from stacks.known_part import as_far_as_known, is_known, without
 from stacks.models.base import Unknown
-from stacks.models.clouds import GkeCluster
+from stacks.models.clouds import EksCluster, GkeCluster
 from stacks.models.cluster import ExistingCluster
 from stacks.models.platform import BasicLogin, ExistingDatabase, ExistingStore, InClusterStore, Mlflow
 from stacks.models.workloads import Inference, ModelServer, Training, Workload
@@ -82,6 +92,7 @@ def judge(settings: Settings, dropped: Mapping[str, Set[str]] = {}) -> Iterator[
     sound = without_pools(settings, broken) if of_pools is not None else without(settings, "cluster")
     yield from judge_cloud(settings, sound)
     yield from _on_prem(settings)
+    yield from _software(settings)
     yield from _charts(settings)
     yield from _found(sound)
     yield from _storage(settings)
@@ -486,6 +497,21 @@ def _nvidia(settings: Settings) -> Iterator[Finding]:
             yield Finding(path, settings.nvidia.driver_root or "(empty)", "on GKE the platform knows it", "remove it")
     if settings.nvidia.runtime_class is not None:
         yield from check_object_name("nvidia.runtimeClass", settings.nvidia.runtime_class)
+
+
+@as_far_as_known
+def _software(settings: Settings) -> Iterator[Finding]:
+    """Names, paths and variables of the software for devices."""
+    nvidia = settings.nvidia
+    for key, text, grammar in (
+        ("runtimeClass", nvidia.runtime_class, SUBDOMAIN),
+        ("driverRoot", nvidia.driver_root, HOST_PATH),
+        ("driverVersion", nvidia.driver_version, LINE),
+    ):
+        yield from check_text(f"nvidia.{key}", text, grammar) if text is not None else ()
+    yield from check_keys("nvidia.toolkitEnvironment", nvidia.toolkit_environment or {}, ENVIRONMENT_NAME)
+    if isinstance(settings.cluster, EksCluster) and settings.cluster.efa_image_repository:
+        yield from check_repository("cluster.efaImageRepository", settings.cluster.efa_image_repository)
 
 
 @as_far_as_known

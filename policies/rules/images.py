@@ -59,6 +59,12 @@ def check_tag(path: str, tag: str) -> Iterator[Finding]:
         yield Finding(path, tag, problem or f"the tag of one build, never latest: {moves}", "name one version")
 
 
+def check_repository(path: str, name: str) -> Iterator[Finding]:
+    """Host and name of an image, whose tag is chosen elsewhere."""
+    if problem := _name_problem(name):
+        yield Finding(path, name or "(empty)", f"an image without a tag: {problem}", "write registry.example.com/name")
+
+
 def split_image(reference: str) -> tuple[str, str | None, str | None]:
     """Host and name, tag, digest of a reference; None: it has none."""
     rest, at, digest = reference.partition("@")
