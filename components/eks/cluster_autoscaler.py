@@ -104,7 +104,11 @@ def autoscaler_values(args: ClusterAutoscalerArgs) -> dict[str, Any]:
             "readOnlyRootFilesystem": True,
         },
         "resources": resources(cpu_millis=100, memory_mib=512),
-        "serviceMonitor": {"enabled": bool(args.get("monitoring_namespace"))},
+        "serviceMonitor": {
+            "enabled": bool(args.get("monitoring_namespace")),
+            # The chart's default is a namespace `monitoring`, which may have another name or come later.
+            "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
+        },
     }
 
 

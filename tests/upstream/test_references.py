@@ -1,7 +1,7 @@
 """What our objects name of charts' objects, against what upstream's charts and controllers make.
 
 For each of the four stacks: selectors of NetworkPolicies, monitors and disruption budgets, ports, backends of routes,
-service accounts that an identity is bound to, and webhooks that are waited for. Only this notices a label, a port or a
+service accounts that an identity is bound to, and the ports behind webhooks. Only this notices a label, a port or a
 name that the stand-in chart has and upstream's has not.
 Not proved here: that the traffic passes a CNI, nor that every flow is allowed (`tests/components/test_flows.py`, where
 it is there); labels that KServe gives to pods of models (`components/serving`).
@@ -355,21 +355,3 @@ def opened(policy: dict[str, Any], pods: Pods, port: int) -> bool:
         return False
     rules = policy["spec"].get("ingress") or []
     return any(not rule.get("ports") or any(one["port"] == port for one in rule["ports"]) for rule in rules)
-
-
-@EVERY_STACK
-def test_a_webhook_that_is_waited_for_gets_its_certificate_from_cert_manager(name: str) -> None:
-    """Its caBundle is waited for: cert-manager's injector writes it where an annotation names a source."""
-    injected = {
-        CHART_OF[one["name"]] for _, one in known(name).webhooks if one.get("injectCaFrom") and one["name"] in CHART_OF
-    }
-    waited = {chart for _, one in known(name).webhooks if (chart := CHART_OF.get(one["name"]))}
-    assert waited
-    assert injected == waited
-
-
-CHART_OF = {
-    "cert-manager-webhook": "cert-manager",
-    "inferenceservice.serving.kserve.io": "kserve-resources",
-}
-"""Webhook configurations whose caBundle `components.addons` waits for."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from catalog.upstream import chart_facts
+from catalog.upstream.objects import RELEASE
 from catalog.upstream.paths import leaves, shape, written
 from components.versions import CHARTS
 from tools.upstream.facts import Effect
@@ -59,6 +60,22 @@ def test_every_value_changes_what_upstreams_chart_renders_or_is_set_for_a_reason
     known = chart_facts(chart, CHARTS[chart].version)["set"]
     void = {value for value, effect in known.items() if effect == Effect.NOTHING}
     assert void == set(SAID_ANYWAY.get(chart, {}))
+
+
+ELSEWHERE = {
+    "kube-prometheus-stack": {
+        "metrics-nodes": "the node exporter, in the case Monitoring",
+        "monitoring-nodes": "the node exporter",
+    }
+}
+"""Namespaces besides the release's and kube-system that a chart puts objects into; declared before the chart."""
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_a_chart_puts_its_objects_into_its_own_namespace_and_into_no_other_that_may_not_exist(chart: str) -> None:
+    """cluster-autoscaler's monitor goes to a namespace `monitoring` unless a value says otherwise."""
+    places = {one.get("namespace", RELEASE) for one in chart_facts(chart, CHARTS[chart].version)["objects"]}
+    assert places - {RELEASE, "kube-system"} == set(ELSEWHERE.get(chart, {}))
 
 
 @pytest.mark.parametrize("chart", CHARTS)
