@@ -2,8 +2,9 @@
 
 `FIELDS` is complete by the models, so a new setting fails here until it has a rule. Each value of a grammar's list is
 written into settings that are right, at each field of that grammar, and must be refused there. Only this finds a field
-that nobody validates. Not proved: that what is accepted is accepted by the API server; `tests/engine/test_grammars.py`
-compares the grammars with it.
+that nobody validates. Not proved: that the API server,
+a registry or a cloud accepts what is accepted here; the grammars are restated from upstream's sources, which
+policies/rules/grammar.py names.
 """
 
 import copy
