@@ -10,6 +10,8 @@ from simulator.clouds.values import is_unknown
 
 SIMULATED_ACCOUNT = "000000000000"
 SIMULATED_PROJECT_NUMBER = "000000000000"
+SIMULATED_PARTITION = "aws-simulated"
+"""In the place of `aws` in ARNs; the patterns of AWS's API models let it pass."""
 SIMULATED_TAGS = {"simulated": "true"}
 """On everything that has tags or labels: names, accounts and projects are those of the user's own settings."""
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from simulator.clouds.account import SIMULATED_PARTITION
+from simulator.clouds.rules import policy_problem
 from simulator.clouds.values import UNKNOWN
 
 from .conftest import Cloud
@@ -208,3 +210,14 @@ def test_a_secret_is_not_in_what_is_said_of_it(aws: Cloud) -> None:
     said = "\n".join(aws.check("aws:rds/instance:Instance", inputs))
     assert "password" in said
     assert "canary" not in said
+
+
+def test_a_policy_may_name_what_the_simulated_cloud_made_and_no_other_partition_that_is_none() -> None:
+    """Finds a rehearsal whose policies are refused for the ARNs that it was given itself."""
+
+    def of(partition: str) -> str:
+        statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:{partition}:s3:::models/*"}
+        return policy_problem(json.dumps({"Version": "2012-10-17", "Statement": [statement]}), trust=False)
+
+    assert of(SIMULATED_PARTITION) == of("aws") == ""
+    assert 'Partition "nobodys" is not valid' in of("nobodys")
