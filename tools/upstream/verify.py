@@ -201,7 +201,9 @@ def apply_all(server: Server, helm: Helm, result: Result, place: Path, cases: Se
 
 def dry_run(server: Server, namespace: str, text: str) -> tuple[int, list[str]]:
     """How many objects the API server accepts, and what it says of the others."""
-    options = ("--server-side", "--dry-run=server", "--validate=strict", "--namespace", namespace)
+    # Of the context, not as a flag: kubectl refuses objects of other namespaces beside the flag.
+    server.kubectl("config", "set-context", "--current", f"--namespace={namespace}")
+    options = ("--server-side", "--dry-run=server", "--validate=strict")
     answer = server.kubectl("apply", *options, "-f", "-", text=text)
     accepted = sum("serverside-applied" in line for line in answer.stdout.splitlines())
     refused = [line for line in answer.stderr.splitlines() if line.strip() and not line.startswith("Warning:")]
