@@ -22,7 +22,7 @@ def test_it_comes_up_in_one_run_settles_and_leaves_nothing(workspace, cluster):
     (policy,) = listed(cluster, "clusterpolicies.nvidia.com")
     brought = {part: policy["spec"][part]["enabled"] for part in ("driver", "toolkit", "devicePlugin", "dcgmExporter")}
     assert brought == {"driver": True, "toolkit": True, "devicePlugin": False, "dcgmExporter": True}
-    assert "strategy" not in policy["spec"]["mig"]
+    assert policy["spec"]["mig"] == {"strategy": "none"}
     plugins = listed(cluster, "pods", "-n", "dra-driver-nvidia-gpu")
     assert {pod["spec"]["nodeName"] for pod in plugins} == {"bare-0"}
     assert "gpu.nvidia.com" in [one["metadata"]["name"] for one in listed(cluster, "deviceclasses")]
