@@ -238,10 +238,12 @@ def _check_mounts(path: str, job: TrainingSpec) -> Iterator[Finding]:
     checkpoint = job.get("checkpoint")
     taken = {"/tmp": "temporary files", "/dev/shm": "shared memory"}  # noqa: S108 - paths of the container
     if checkpoint:
-        taken[str(PurePosixPath(checkpoint.get("path", DEFAULT_CHECKPOINT_PATH)))] = "checkpoints"
-        yield from check_text(f"{path}.checkpoint.path", checkpoint.get("path", DEFAULT_CHECKPOINT_PATH), MOUNT_PATH)
-        if checkpoint.get("path") in taken and taken[checkpoint["path"]] != "checkpoints":
-            yield _taken(f"{path}.checkpoint.path", checkpoint["path"], taken[checkpoint["path"]])
+        place = checkpoint.get("path", DEFAULT_CHECKPOINT_PATH)
+        mounted = str(PurePosixPath(place))
+        yield from check_text(f"{path}.checkpoint.path", place, MOUNT_PATH)
+        if mounted == "/" or mounted in taken:
+            yield _taken(f"{path}.checkpoint.path", place, taken.get(mounted, "the image's own files"))
+        taken.setdefault(mounted, "checkpoints")
     for claim, place in (job.get("datasets") or {}).items():
         where = f"{path}.datasets.{claim}"
         yield from check_text(where, claim, SUBDOMAIN)
