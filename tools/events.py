@@ -9,7 +9,7 @@ Pure: no process and no file is touched here.
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,16 @@ class Failure:
         """Type and name of the resource; `stack` when the error belongs to none."""
         remote = None if self.urn else _REMOTE_COMPONENT.match(self.message)
         return f"{remote['kind']} {remote['name']}" if remote else resource_name(self.urn)
+
+
+# What a component of another language host says when the engine ends because of another error.
+_CONSEQUENCE = re.compile(r"(grpc: the client connection is closing|context canceled)$")
+
+
+def _causes(failures: Sequence[Failure]) -> tuple[Failure, ...]:
+    """The failures without those that only follow from others."""
+    causes = tuple(failure for failure in failures if not _CONSEQUENCE.search(failure.message))
+    return causes or tuple(failures)
 
 
 # What differs between errors of one cause: whose request it was, to which path, from which port.
@@ -198,7 +208,7 @@ class EventReader:
             changes={name: count for name, count in counts.items() if name not in _LOOKS and count},
             same=same,
             steps=steps,
-            failures=tuple(self._failures),
+            failures=_causes(self._failures),
             violations=tuple(self._violations),
             warnings=tuple(self._warnings),
             seconds=seconds,

@@ -124,7 +124,8 @@ def test_an_error_is_told_once_and_the_closing_line_is_none():
 RECORDED = Path(__file__).parent / "recorded"
 """Error events as the engine wrote them: Pulumi 3.246, Kubernetes provider 4.25, the program
 tests/engine/programs/workloads on a simulated cluster. `jobs-refused`: with a ResourceQuota of one Job in the
-namespace; the others: with the API server's process killed before the run."""
+namespace; the two without API server: its process killed before the run. `object-of-a-chart-refused`: a rehearsal of
+prod with a chart whose DaemonSet mounts what it does not declare."""
 
 
 def recorded(name: str) -> Outcome:
@@ -159,6 +160,15 @@ def recorded(name: str) -> Outcome:
 def test_one_cause_is_said_once_with_the_resources_it_happened_to(name: str, said: str) -> None:
     """Finds errors that differ in names, paths and ports alone. Recorded, not written by hand: see `RECORDED`."""
     assert failures_text(recorded(name).failures) == said
+
+
+def test_what_ends_because_of_an_error_is_none() -> None:
+    """Finds a refused object shown as four errors, and a lost connection that is not tried again for its sake."""
+    refused, *others = recorded("object-of-a-chart-refused").failures
+    assert refused.resource.startswith("DaemonSet device-plugin-chart-chart")
+    assert others == []
+    closing = "kubernetes:helm.sh/v4:Chart resource 'a' has a problem: grpc: the client connection is closing"
+    assert read(diagnostic("error", closing)).outcome(1, 0).failures == (Failure("", closing),)
 
 
 def test_an_api_server_that_is_not_there_is_worth_another_attempt_and_a_refusal_is_not() -> None:
