@@ -359,6 +359,10 @@ RETIRED_RESOURCES: dict[str, str] = {
 }
 """Resource names that tutorials still show and no device plugin offers: name -> what to use."""
 
+RETIRED_ACCELERATORS: dict[str, str] = {"TPU-v2": "TPU-v5e or TPU-v6e", "TPU-v3": "TPU-v5e or TPU-v6e"}
+"""Generations that tutorials still show: name -> what to use. GKE's TPU pools begin with v4 (xpk, system
+characteristics; AI-Hypercomputer/xpk 02b0c092)."""
+
 DRIVER_RESOURCES: frozenset[str] = frozenset(row.resource_name for row in ACCELERATORS.values())
 """Every extended resource name of the table, before sharing renames it."""
 

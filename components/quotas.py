@@ -242,7 +242,7 @@ def judge_quotas(needs: Iterable[QuotaNeed], limits: Mapping[str, float], region
         limit = limits.get(need.key)
         if limit is not None and limit < need.amount and not need.queues:
             yield Finding(
-                ", ".join(pool if "." in pool else f"nodePools.{pool}.nodesMax" for pool in need.pools),
+                ", ".join(pool if "." in pool else f"cluster.pools.{pool}.nodesMax" for pool in need.pools),
                 f"{need.amount} {need.unit} at most",
                 f"{_called(need, region)} allows {limit:g}",
                 f"request an increase at {console(need, region)}, or lower that",

@@ -1,10 +1,12 @@
 """Rules on pools: accelerators, how they are shared, TPU slices. Used by the settings and by every node pool."""
 
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from components.catalog import (
     ACCELERATORS,
+    RETIRED_ACCELERATORS,
     RETIRED_RESOURCES,
     Accelerator,
     ClusterKind,
@@ -189,14 +191,20 @@ def _check_custom(path: str, device: CustomAcceleratorArgs) -> Iterator[Finding]
 
 
 def _unknown_accelerator(path: str, name: str) -> Finding:
-    close = get_close_matches(name, ACCELERATORS, n=1, cutoff=0.4)
-    hint = f"did you mean {close[0]}? " if close else ""
-    return Finding(
-        path,
-        name,
-        f"an accelerator of the catalogue: {', '.join(ACCELERATORS)}",
-        f"{hint}A device that is not in it goes under customAccelerator",
-    )
+    rule = f"an accelerator of the catalogue: {', '.join(ACCELERATORS)}"
+    if name in RETIRED_ACCELERATORS:
+        return Finding(path, name, "an accelerator that can still be had", f"use {RETIRED_ACCELERATORS[name]}")
+    family = [known for known in ACCELERATORS if known.lower().startswith(f"{name.lower()}-")]
+    # A guess stays in the family: H100 for A100 would be another machine at another price.
+    related = [known for known in ACCELERATORS if _letters(known) == _letters(name)]
+    close = family or get_close_matches(name, related, n=1, cutoff=0.4)
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    return Finding(path, name, rule, f"{hint}A device that is not in it goes under customAccelerator")
+
+
+def _letters(name: str) -> str:
+    """What a name begins with, up to its first digit: `H` of H100, `TPU-V` of TPU-v5e."""
+    return re.split(r"\d", name, maxsplit=1)[0].upper()
 
 
 def _check_devices(path: str, args: PoolArgs, accelerator: Accelerator) -> Iterator[Finding]:

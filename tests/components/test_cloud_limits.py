@@ -149,7 +149,7 @@ def test_limits_of_aws_are_asked_by_code_in_the_region() -> None:
     assert {call["token"] for call in mocks.asked} == {"aws:servicequotas/getServiceQuota:getServiceQuota"}
     assert {(call["serviceCode"], call["region"]) for call in mocks.asked} == {("ec2", "us-east-1")}
     (finding,) = judge_quotas(AWS, found.limits, "us-east-1")
-    assert finding.path == "nodePools.h100.nodesMax"
+    assert finding.path == "cluster.pools.h100.nodesMax"
 
 
 def test_limits_of_google_are_asked_of_the_project_by_quota_id() -> None:
@@ -223,7 +223,7 @@ FAMILY = "compute.googleapis.com/GPUS-PER-GPU-FAMILY-per-project-region/gpu_fami
 def test_a_report_has_what_is_too_small_and_what_is_unknown() -> None:
     report = quota_report(POOLS, "us-central1", lambda needs: CloudLimits({FAMILY: 8}))
     (finding,) = report.findings
-    assert finding.path == "nodePools.h100.nodesMax"
+    assert finding.path == "cluster.pools.h100.nodesMax"
     unmetered, unknown = report.warnings
     assert unmetered == V4
     assert "GPUs (all regions)" in unknown

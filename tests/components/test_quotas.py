@@ -160,7 +160,7 @@ def test_flex_start_draws_on_the_preemptible_quota_and_waits_where_that_is_too_s
 def test_a_finding_names_pool_figure_quota_region_and_remedy() -> None:
     needs = quota_needs([QuotaPool("h100", "p5.48xlarge", 4)])
     (finding,) = judge_quotas(needs, {"ec2/L-417A185B": 192}, "us-east-2")
-    assert finding.path == "nodePools.h100.nodesMax"
+    assert finding.path == "cluster.pools.h100.nodesMax"
     assert finding.value == "768 vCPUs at most"
     assert finding.rule == "Running On-Demand P instances (L-417A185B) in us-east-2 allows 192"
     assert finding.remedy == (

@@ -76,7 +76,7 @@ def test_a_near_miss_is_answered_with_the_key_that_was_meant_and_others_with_wha
     assert only({"mlflow": {"backups": {}}}).remedy == "did you mean backup?"
     finding = only({"mlflow": {"colour": "red"}})
     assert finding == Finding(
-        "mlflow.colour", "red", "a known key: host, ingress, server, database, backup", "remove it"
+        "mlflow.colour", "red", "a known key: host, ingress, login, server, database, backup", "remove it"
     )
 
 

@@ -99,3 +99,19 @@ def test_a_slice_of_one_host_has_any_number_of_nodes(accelerator: str, topology:
 def test_a_near_miss_of_a_name_is_answered_with_the_name() -> None:
     (finding,) = check_pool("pool", PoolArgs(accelerator="A100-80gb", nodes_max=1))
     assert finding.remedy.startswith("did you mean A100-80GB?")
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("A100", "did you mean A100-40GB or A100-80GB?"),
+        ("H1000", "did you mean H100?"),
+        ("TPU", "did you mean TPU-v4 or TPU-v5e or TPU-v5p or TPU-v6e or TPU-v7x?"),
+        ("TPU-v3", "use TPU-v5e or TPU-v6e"),
+        ("V100", "A device that is not in it goes under customAccelerator"),
+    ],
+)
+def test_a_guess_names_the_whole_family_and_never_another_one(name: str, remedy: str) -> None:
+    """A100 was answered with H100, another machine at another price; there are two A100s."""
+    (finding,) = check_pool("pool", PoolArgs(accelerator=name, nodes_max=1))
+    assert finding.remedy.startswith(remedy)
