@@ -1,18 +1,21 @@
 """A whole environment against the recorder: what its program registers, from settings to the last workload.
 
-Not there: objects of charts, and what a cloud answers. The kubeconfig of an existing cluster is an empty file.
+Not there: objects of charts, and what a cloud answers without `answers`. The kubeconfig of an existing cluster is an
+empty file.
 """
 
 import os
 from pathlib import Path
 from unittest.mock import patch
 
+from pulumi.runtime.mocks import Mocks
+
 from stacks.environment import declare
 from stacks.settings import Settings
 from tests.recorder import Recording, record
 
 
-def recorded_stack(settings: Settings, folder: Path) -> Recording:
+def recorded_stack(settings: Settings, folder: Path, answers: Mocks | None = None) -> Recording:
     """Everything that a stack with these settings registers."""
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_text("", encoding="utf-8")
@@ -24,4 +27,4 @@ def recorded_stack(settings: Settings, folder: Path) -> Recording:
         patch("stacks.cluster.kubeconfig_path", return_value=kubeconfig),
         patch.dict(os.environ, {"MLPLATFORM_CLUSTER": ""}),
     ):
-        return record(declare)
+        return record(declare, answers=answers)
