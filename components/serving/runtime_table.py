@@ -53,6 +53,11 @@ class Runtime(NamedTuple):
         """Its rows for a format, and for a version of it."""
         return (row for row in self.formats if row.name == name and version in ("", row.version))
 
+    def priority(self, name: str) -> int:
+        """What KServe compares for a format: that of its first row, whatever the version. 0: none, which comes last."""
+        first = next(self.loads(name))
+        return first.priority if first.auto_select else 0
+
     def speaks(self, protocol: Protocol) -> bool:
         """Whether KServe chooses it for a model of that protocol."""
         return not self.protocols or protocol in self.protocols
@@ -199,7 +204,7 @@ def choose_runtime(service: InferenceSpec, runtimes: Mapping[str, Runtime]) -> C
     for protocol in (Protocol(asked),) if asked else (Protocol.V1, Protocol.V2):
         fitting = [one for one in able if one.speaks(protocol)]
         if fitting:
-            chosen = max(fitting, key=lambda one: next(one.loads(name)).priority)
+            chosen = max(fitting, key=lambda one: one.priority(name))
             return Choice(chosen, protocol if chosen.protocols else None)
     return None
 

@@ -26,7 +26,7 @@ class Protocol(StrEnum):
     V2 = "v2"
     """The open inference protocol, `/v2/models/<name>/infer`."""
     GRPC_V2 = "grpc-v2"
-    """The same over gRPC."""
+    """The same over gRPC. A runtime may have it beside the others; models are served over HTTP alone."""
 
 
 class FormatSpec(TypedDict, total=False):
@@ -37,7 +37,8 @@ class FormatSpec(TypedDict, total=False):
     version: str
     """Its version; default 1."""
     priority: int
-    """Of several runtimes for a format the highest is chosen; default 1."""
+    """Of several runtimes for a format the highest is chosen; 1 or more, the same for all versions of a format within a
+    runtime; default 1. Without `autoSelect` it is not used."""
     auto_select: bool
     """Whether it is chosen without being named in `runtime`; default true."""
 
@@ -54,7 +55,8 @@ class RuntimeSpec(TypedDict, total=False):
     command: list[str]
     """Replaces the image's entry point."""
     arguments: list[str]
-    """Its arguments, before those of the model; `{{.Name}}` is the model's name."""
+    """Its arguments, before those of the model; `{{.Name}}` is the model's name (also `{{.Namespace}}`,
+    `{{.Labels.key}}`, `{{.Annotations.key}}`)."""
     environment: dict[str, str]
     """Environment variables."""
     ready_path: str
@@ -114,7 +116,7 @@ class InferenceSpec(TypedDict, total=False):
     model_format_version: str
     """Version of the format; default: any that a runtime loads."""
     protocol_version: Protocol
-    """How it is spoken to: v1 or v2; default v1 where a runtime of the format has it, else v2."""
+    """How it is spoken to: v1 or v2 (grpc-v2 is refused); default v1 where a runtime of the format has it, else v2."""
     runtime: str
     """Serving runtime: one of the platform's (`kserve-tritonserver`) or of `servingRuntimes`; default: KServe chooses
     by format and protocol."""

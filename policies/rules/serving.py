@@ -1,5 +1,6 @@
 """What serving cannot work with."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,7 +9,9 @@ from components.serving.spec import RuntimeSpec
 from policies.rules.finding import Finding
 from policies.rules.grammar import HTTP_PATH, LINE, check_text
 from policies.rules.images import check_image
-from policies.rules.workloads import check_environment
+from policies.rules.workloads import check_blocked, check_environment
+
+_PLACEHOLDER = re.compile(r"\{\{ *\.(Name|Namespace|(Labels|Annotations)\.\w+) *\}\}")
 
 
 def check_kserve(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
@@ -36,7 +39,10 @@ def check_runtimes(path: str, own: Mapping[str, RuntimeSpec]) -> Iterator[Findin
             continue
         yield from check_image(f"{here}.image", spec["image"])
         yield from check_environment(f"{here}.environment", spec.get("environment") or {})
+        yield from check_blocked(f"{here}.environment", spec.get("environment") or {})
         yield from _check_server(here, spec)
+        yield from _check_placeholders(here, spec)
+        yield from _check_priorities(here, known[name])
         for index, row in enumerate(known[name].formats):
             for other in known.values():
                 if other.name != name and row.auto_select and _tie(row, known[name], other):
@@ -62,8 +68,46 @@ def _check_server(path: str, spec: RuntimeSpec) -> Iterator[Finding]:
         yield Finding(f"{path}.metricsPort", str(port), "1 to 65535 as a port", "leave it out for 8080")
 
 
+def _check_placeholders(path: str, spec: RuntimeSpec) -> Iterator[Finding]:
+    """KServe fills the container in as a Go template from the model's metadata; an unknown field fails every model."""
+    texts = {
+        f"{key}[{index}]": text for key in ("command", "arguments") for index, text in enumerate(spec.get(key) or ())
+    }
+    texts |= {f"environment.{name}": text for name, text in (spec.get("environment") or {}).items()}
+    for key, text in texts.items():
+        if "{{" in _PLACEHOLDER.sub("", text):
+            yield Finding(
+                f"{path}.{key}",
+                "(a placeholder)",
+                "KServe knows the model's .Name and .Namespace, .Labels.key and .Annotations.key, in two braces",
+                "correct the placeholder: the model's name is .Name",
+            )
+
+
+def _check_priorities(path: str, runtime: Runtime) -> Iterator[Finding]:
+    """Priorities that KServe's CRD and webhook accept; of a row without autoSelect none is used."""
+    first: dict[str, int] = {}
+    for index, row in enumerate(runtime.formats):
+        here = f"{path}.formats[{index}].priority"
+        if row.auto_select and row.priority < 1:
+            yield Finding(here, str(row.priority), "1 or more", "leave it out for 1")
+        elif row.auto_select and first.setdefault(row.name, row.priority) != row.priority:
+            yield Finding(
+                here,
+                f"{row.priority} for {row.name}, beside {first[row.name]}",
+                "within a runtime all versions of a format have one priority",
+                f"use {first[row.name]}, or set autoSelect: false",
+            )
+
+
 def _tie(row: ModelFormat, one: Runtime, other: Runtime) -> bool:
-    """Whether KServe could choose either of them for the same model."""
-    rows = [each for each in other.loads(row.name) if each.auto_select]
+    """Whether KServe refuses the two rows side by side, or could choose either runtime for the same model.
+
+    Its webhook compares single rows, of one version and whatever the case of the name (kserve/kserve v0.20.0
+    pkg/webhook/admission/servingruntime); a model without a version is given to the runtime whose first row is higher.
+    """
+    rows = [each for each in other.formats if each.auto_select and each.name.lower() == row.name.lower()]
     protocols = not one.protocols or not other.protocols or set(one.protocols) & set(other.protocols)
-    return bool(rows and protocols) and rows[0].priority == next(one.loads(row.name)).priority
+    refused = any((each.version, each.priority) == (row.version, row.priority) for each in rows)
+    same_name = any(each.name == row.name for each in rows)
+    return bool(protocols) and (refused or (same_name and one.priority(row.name) == other.priority(row.name)))

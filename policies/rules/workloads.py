@@ -22,6 +22,7 @@ from components.serving.spec import (
     CanarySpec,
     InferenceSpec,
     ModelServerSpec,
+    Protocol,
     TransformerSpec,
     device_runtime,
     kserve_sees_gpus,
@@ -359,7 +360,7 @@ def check_inference(
     yield from _check_runtime(path, service, pool)
     yield from _check_served(path, service, pool)
     yield from _between(path, "metricsPort", service.get("metrics_port", 0), 0, 65535, "as a port; 0 is none")
-    yield from _check_blocked(f"{path}.environment", service.get("environment") or {})
+    yield from check_blocked(f"{path}.environment", service.get("environment") or {})
     if service.get("canary"):
         yield from _check_canary(f"{path}.canary", service["canary"], service)
     if service.get("transformer"):
@@ -384,7 +385,8 @@ def check_inference_name(path: str, name: str, service: InferenceSpec) -> Iterat
             return
 
 
-def _check_blocked(path: str, environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_blocked(path: str, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Variables that KServe's webhook refuses in every container of a model and of a runtime."""
     for name in sorted(KSERVE_BLOCKED & {*environment}):
         yield Finding(
             f"{path}.{name}", environment[name], "KServe refuses it: it would load other code", "set it in the image"
@@ -400,6 +402,14 @@ def _check_choice(
     if named and named not in runtimes:
         remedy = f"{_nearest(named, [*runtimes])}declare it under servingRuntimes"
         yield Finding(f"{path}.runtime", named, f"a serving runtime that there is: {', '.join(runtimes)}", remedy)
+        return
+    if protocol == Protocol.GRPC_V2:
+        yield Finding(
+            f"{path}.protocolVersion",
+            str(protocol),
+            "v1 or v2: KServe's Service leads to the HTTP port of a model, no runtime declares a port for gRPC",
+            "use v2, the same protocol over HTTP",
+        )
         return
     able = {key: one for key, one in runtimes.items() if named in ("", key) and any(one.loads(name))}
     choice = choose_runtime(service, runtimes)
@@ -583,7 +593,7 @@ def _check_transformer(path: str, transformer: TransformerSpec, pools: Sequence[
     if transformer.get("image"):
         yield from check_image(f"{path}.image", transformer["image"])
     yield from check_environment(f"{path}.environment", transformer.get("environment") or {})
-    yield from _check_blocked(f"{path}.environment", transformer.get("environment") or {})
+    yield from check_blocked(f"{path}.environment", transformer.get("environment") or {})
     yield from _check_replicas(path, transformer)
     yield from _check_room(
         path, transformer, [pool["capacity"] for pool in pools if not pool["placement"]["tolerations"]]

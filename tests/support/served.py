@@ -9,6 +9,7 @@ from components.charts import ChartOrigin, ChartSource
 from components.placement import PoolHandle
 from components.serving.inference_service import InferenceService
 from components.serving.runtimes import ServingRuntimes
+from components.serving.spec import RuntimeSpec
 from components.tenants.handles import TeamHandle
 from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT, namespace_of
 from stacks.reader import from_file
@@ -53,9 +54,9 @@ def as_object(resource: Registered) -> dict[str, Any]:
     return {key: resource.inputs[key] for key in ("apiVersion", "kind", "metadata", "spec")}
 
 
-def runtime_objects() -> list[dict[str, Any]]:
-    """Every ClusterServingRuntime."""
-    recording = record(lambda: ServingRuntimes("serving-runtimes", {}) and None)
+def runtime_objects(own: Mapping[str, RuntimeSpec] | None = None) -> list[dict[str, Any]]:
+    """Every ClusterServingRuntime, those of the settings among them."""
+    recording = record(lambda: ServingRuntimes("serving-runtimes", {"own": dict(own or {})}) and None)
     return [as_object(one) for one in recording.of("ClusterServingRuntime")]
 
 

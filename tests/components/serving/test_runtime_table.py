@@ -13,6 +13,7 @@ from components.placement import PoolHandle
 from components.serving.runtime_table import RUNTIMES, choose_runtime, known_runtimes, metrics_port
 from components.serving.spec import Protocol
 from policies.rules.finding import Finding
+from policies.rules.serving import check_runtimes
 from policies.rules.workloads import check_inference
 from tests.components.platform_handles import CPU, H100
 from tests.support.kserve_merge import NoRuntime, Object, select_runtime
@@ -83,6 +84,28 @@ def test_metrics_are_read_where_the_chosen_runtime_has_them() -> None:
     assert ports == {"sklearn": 8080, "onnx": 8002, "mlflow": 8082, "vLLM": 8080}
 
 
+LATER_ROW = [{"name": "sklearn", "version": "9", "auto_select": False}, {"name": "sklearn", "version": "1"}]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{**LATER_ROW[0], "priority": 7}, {**LATER_ROW[1], "priority": 8}],
+        [LATER_ROW[0], {**LATER_ROW[1], "priority": 7}],
+        [{**LATER_ROW[1], "priority": 7}, LATER_ROW[0]],
+    ],
+)
+def test_kserve_chooses_the_foreseen_runtime_of_the_settings_too(rows: list[Any]) -> None:
+    """Only this finds a priority read from another row than KServe reads: it renders none without `autoSelect`."""
+    own: Any = {"mine": {"image": "example.com/x:1", "formats": rows, "protocols": ["v1"]}}
+    assert not [*check_runtimes("servingRuntimes", own)]
+    service = written("sklearn", "", "", "")
+    choice = choose_runtime(service, known_runtimes(own))  # type: ignore[arg-type]
+    assert choice
+    chosen = select_runtime(as_model(service), runtime_objects(own))
+    assert choice.runtime.name == chosen["metadata"]["name"]
+
+
 def test_a_runtime_of_the_settings_is_chosen_by_its_priority() -> None:
     own: Any = {"mine": {"image": "x:1", "formats": [{"name": "sklearn", "priority": 5}], "protocols": ["v1"]}}
     choice = choose_runtime(written("sklearn", "", "", ""), known_runtimes(own))  # type: ignore[arg-type]
@@ -103,6 +126,7 @@ def findings(service: dict[str, Any], pool: PoolHandle = CPU) -> list[Finding]:
         ({"model_format": "onnx", "runtime": "kserve-mlserver"}, "x.runtime", "name another"),
         ({"model_format": "pytorch"}, "x.runtime", "name the runtime"),
         ({"model_format": "onnx", "protocol_version": "v1"}, "x.protocolVersion", "leave it out"),
+        ({"model_format": "triton", "protocol_version": "grpc-v2"}, "x.protocolVersion", "use v2"),
         ({"model_format": "tensorrt"}, "x.modelFormat", "choose a pool"),
     ],
 )
