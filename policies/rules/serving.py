@@ -70,9 +70,8 @@ def _check_server(path: str, spec: RuntimeSpec) -> Iterator[Finding]:
 
 def _check_placeholders(path: str, spec: RuntimeSpec) -> Iterator[Finding]:
     """KServe fills the container in as a Go template from the model's metadata; an unknown field fails every model."""
-    texts = {
-        f"{key}[{index}]": text for key in ("command", "arguments") for index, text in enumerate(spec.get(key) or ())
-    }
+    texts = {f"command[{index}]": text for index, text in enumerate(spec.get("command") or [])}
+    texts |= {f"arguments[{index}]": text for index, text in enumerate(spec.get("arguments") or [])}
     texts |= {f"environment.{name}": text for name, text in (spec.get("environment") or {}).items()}
     for key, text in texts.items():
         if "{{" in _PLACEHOLDER.sub("", text):
