@@ -17,6 +17,13 @@ class ControllerPods(NamedTuple):
     ports: Mapping[str, int]
     """Container ports by name."""
     source: str
+    """Repository, version and files where it is read."""
+
+    @property
+    def read_at(self) -> tuple[str, str]:
+        """Repository and tag of the source."""
+        repository, version, *_ = self.source.split()
+        return repository, version
 
 
 CONTROLLER_PODS = (
@@ -29,7 +36,7 @@ CONTROLLER_PODS = (
             "operator.prometheus.io/name": "{name}",
         },
         {"http-web": 9090, "reloader-web": 8080},
-        "prometheus-operator/prometheus-operator v0.93.0 pkg/prometheus/server/operator.go",
+        "prometheus-operator/prometheus-operator v0.93.1 pkg/prometheus/server/operator.go",
     ),
     ControllerPods(
         "Alertmanager",
@@ -40,7 +47,7 @@ CONTROLLER_PODS = (
             "alertmanager": "{name}",
         },
         {"http-web": 9093, "mesh-tcp": 9094, "reloader-web": 8080},
-        "prometheus-operator/prometheus-operator v0.93.0 pkg/alertmanager/operator.go, statefulset.go",
+        "prometheus-operator/prometheus-operator v0.93.1 pkg/alertmanager/operator.go, statefulset.go",
     ),
     ControllerPods(
         "Gateway",
@@ -51,20 +58,20 @@ CONTROLLER_PODS = (
             "gateway.envoyproxy.io/owning-gateway-name": "{name}",
         },
         {"http-80": 10080, "https-443": 10443, "metrics": 19001, "readiness": 19003},
-        "envoyproxy/gateway v1.9.0 internal/infrastructure/kubernetes/proxy, internal/xds/bootstrap/bootstrap.go; "
+        "envoyproxy/gateway v1.9.1 internal/infrastructure/kubernetes/proxy, internal/xds/bootstrap/bootstrap.go; "
         "listeners below 1024 are shifted by 10000",
     ),
     ControllerPods(
         "ClusterIssuer",
         {"acme.cert-manager.io/http01-solver": "true"},
         {"http": 8089},
-        "cert-manager/cert-manager v1.21.1 pkg/apis/acme/v1/types.go, pkg/issuer/acme/http/http.go",
+        "cert-manager/cert-manager v1.21.2 pkg/apis/acme/v1/types.go, pkg/issuer/acme/http/http.go",
     ),
     ControllerPods(
         "Cluster",
         {"cnpg.io/cluster": "{name}", "cnpg.io/podRole": "instance"},
         {"postgresql": 5432, "status": 8000, "metrics": 9187},
-        "cloudnative-pg/cloudnative-pg v1.30.0 pkg/specs/pods.go, pkg/management/url/url.go",
+        "cloudnative-pg/cloudnative-pg v1.30.1 pkg/specs/pods.go, pkg/management/url/url.go",
     ),
     ControllerPods(
         "ClusterPolicy",

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from catalog.upstream import chart_facts
-from catalog.upstream.controllers import CONTROLLER_PODS
+from catalog.upstream.controllers import CONTROLLER_PODS, ControllerPods
 from catalog.upstream.objects import RELEASE, ObjectFacts
 from components.addons import cloudnative_pg
-from components.versions import CHARTS
+from components.versions import CHARTS, CRDS
 from tests.components.cases import CASES
 from tests.components.test_contract import registered
 from tests.recorder import Recording
@@ -355,3 +355,10 @@ def opened(policy: dict[str, Any], pods: Pods, port: int) -> bool:
         return False
     rules = policy["spec"].get("ingress") or []
     return any(not rule.get("ports") or any(one["port"] == port for one in rule["ports"]) for rule in rules)
+
+
+@pytest.mark.parametrize("row", CONTROLLER_PODS, ids=lambda row: row.kind)
+def test_pods_of_controllers_are_read_at_the_version_that_is_installed(row: ControllerPods) -> None:
+    """Only this finds a pin that moved past these facts. Not proved: that somebody read the new source."""
+    repository, version = row.read_at
+    assert version in {pin.version for pin in CRDS.values() if pin.repository == repository}
