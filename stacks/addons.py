@@ -195,6 +195,8 @@ def _declare_way_in(
     if cluster.cloud and is_envoy(written):
         usual = cluster.cloud.load_balancer_annotations(public=is_public(written))
         way_in["service_annotations"] = {**usual, **(written.get("service_annotations") or {})}
+    if isinstance(settings.cluster, ExistingCluster) and settings.cluster.metallb:
+        way_in["load_balancer_class"] = settings.cluster.metallb.get("load_balancer_class", "")
     gateway = Gateway(GATEWAY, way_in, cluster.opts(cert_manager))
     if cluster.cloud and zone:
         published: ExternalDnsArgs = {

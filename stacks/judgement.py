@@ -10,7 +10,8 @@ from typing import Any, cast
 from components.addons import cert_manager, cloudnative_pg, dcgm_exporter, kserve, node_feature_discovery
 from components.addons import nvidia_device_plugin as device_plugin
 from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, exporter_pools, operator_pools
-from components.addons.gateway import GatewayArgs, domain_facts, is_envoy
+from components.addons.gateway import GatewayArgs, domain_facts, is_envoy, is_public
+from components.addons.metallb import POOL_ANNOTATION
 from components.catalog import ACCELERATORS, ClusterKind
 from components.charts import ChartOrigin
 from components.existing import FoundAddon, left_out
@@ -28,6 +29,7 @@ from policies.rules.addons import (
     check_device_plugin_pod,
     check_gateway,
     check_gateway_names,
+    check_http_challenges,
     check_ranges,
 )
 from policies.rules.capacity import check_ledger
@@ -388,8 +390,27 @@ def _way_in(settings: Settings) -> Iterator[Finding]:
         needs_class=not is_envoy(written) and not written.get("class_name"),
     )
     yield from check_gateway_names("gateway", written)
-    yield from check_ranges("gateway.clientRanges", written.get("client_ranges") or [])
+    wrong = [*check_ranges("gateway.clientRanges", written.get("client_ranges") or [])]
+    yield from wrong
     yield from check_ranges("gateway.proxyRanges", written.get("proxy_ranges") or [])
+    if settings.acme and is_envoy(written) and not wrong and not is_public(written):
+        domains, ranges = [domain_facts(domain) for domain in settings.domains], written.get("client_ranges") or []
+        yield from check_http_challenges("gateway", domains, settings.acme.server, settings.proved_zone, ranges)
+    yield from _address(settings, written)
+
+
+def _address(settings: Settings, gateway: GatewayArgs) -> Iterator[Finding]:
+    """The gateway's Service asks for an address where MetalLB gives none by itself."""
+    metallb = settings.cluster.metallb if isinstance(settings.cluster, ExistingCluster) else None
+    if metallb is None or metallb.get("automatic", True) or not is_envoy(gateway):
+        return
+    if not {POOL_ANNOTATION, "metallb.io/loadBalancerIPs"} & {*(gateway.get("service_annotations") or {})}:
+        yield Finding(
+            "gateway.serviceAnnotations",
+            f"without {POOL_ANNOTATION}",
+            "with cluster.metallb.automatic: false only a Service that asks for it gets an address",
+            f"add {POOL_ANNOTATION}: metallb, or remove automatic",
+        )
 
 
 @as_far_as_known

@@ -47,6 +47,8 @@ class EnvoyGatewayArgs(TypedDict, total=False):
     """Two of the control plane and two proxies, apart; default false: one of each."""
     service_annotations: dict[str, str]
     """Annotations of the load balancer's Service: internal or public, address, … as the cloud has them."""
+    load_balancer_class: str
+    """`loadBalancerClass` of that Service, which Kubernetes lets nobody change later; default: none."""
     monitored: bool
     """Whether Prometheus scrapes it (needs the CRDs of prometheus-operator); default false."""
 
@@ -68,7 +70,11 @@ def envoy_gateway_values(*, highly_available: bool) -> dict[str, Any]:
 
 
 def proxy_spec(
-    client_ranges: list[str], *, highly_available: bool, service_annotations: dict[str, str] | None = None
+    client_ranges: list[str],
+    *,
+    highly_available: bool,
+    service_annotations: dict[str, str] | None = None,
+    load_balancer_class: str = "",
 ) -> dict[str, Any]:
     """The `spec` of the EnvoyProxy: how the data plane runs. Pure."""
     service: dict[str, Any] = {
@@ -78,6 +84,8 @@ def proxy_spec(
     }
     if service_annotations:
         service["annotations"] = dict(service_annotations)
+    if load_balancer_class:
+        service["loadBalancerClass"] = load_balancer_class
     pod = {"topologySpreadConstraints": [spread(PROXY_PODS)]} if highly_available else {}
     kubernetes: dict[str, Any] = {
         "envoyDeployment": {
@@ -147,7 +155,10 @@ class EnvoyGateway(Component):
             "EnvoyProxy",
             args["class_name"],
             proxy_spec(
-                args["client_ranges"], highly_available=available, service_annotations=args.get("service_annotations")
+                args["client_ranges"],
+                highly_available=available,
+                service_annotations=args.get("service_annotations"),
+                load_balancer_class=args.get("load_balancer_class", ""),
             ),
             self.child,
             namespace=namespace,

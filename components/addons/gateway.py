@@ -105,6 +105,8 @@ class GatewayArgs(TypedDict, total=False):
     service_annotations: dict[str, str]
     """Annotations of the load balancer: of its Service with envoy, of the Gateway's infrastructure otherwise. Before
     those that the cloud would have."""
+    load_balancer_class: str
+    """Class of the load balancer that gives the gateway its address; default: the cluster's usual one. Envoy only."""
     monitoring_namespace: str
     """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody. Envoy only."""
     network: ClusterNetworkHandle
@@ -368,6 +370,7 @@ class Gateway(Component):
                 "client_ranges": args.get("client_ranges") or PRIVATE_RANGES,
                 "highly_available": bool(args.get("highly_available")),
                 "service_annotations": args.get("service_annotations") or {},
+                "load_balancer_class": args.get("load_balancer_class", ""),
                 "monitored": bool(args.get("monitoring_namespace")),
             },
             opts=self._after(home),

@@ -20,6 +20,8 @@ from policies.rules.finding import refuse
 from policies.rules.onprem import check_metallb
 
 DEFAULT_NAMESPACE = "metallb-system"
+POOL_ANNOTATION = "metallb.io/address-pool"
+"""On a Service: the pool that gives it an address."""
 METRICS_PORT, WEBHOOK_PORT = 9120, 9443
 
 
@@ -39,9 +41,10 @@ class MetalLbArgs(TypedDict, total=False):
     interfaces: list[str]
     """Network interfaces of the nodes that answer for the addresses; default: all."""
     automatic: bool
-    """Whether a Service that asks for no pool gets an address of this one; default true."""
+    """Whether a Service that asks for no pool gets an address of this one; default true. With false the platform's
+    gateway asks by `gateway.serviceAnnotations`."""
     load_balancer_class: str
-    """Serve only Services of this loadBalancerClass; default: those without one."""
+    """Serve only Services of this loadBalancerClass, the platform's gateway among them; default: those without one."""
     control_plane_ranges: list[str]
     """Addresses that the API server calls webhooks from; default: the private ranges."""
     network: ClusterNetworkHandle

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from components.placement import PoolHandle
 from policies.rules.finding import Finding
@@ -117,6 +118,27 @@ class DomainFacts(NamedTuple):
     """internal, acme or secret."""
     hosts: tuple[str, ...]
     secret_name: str
+
+
+PUBLIC_AUTHORITIES = ("letsencrypt.org", "zerossl.com", "pki.goog", "ssl.com")
+"""ACME authorities whose HTTP-01 requests come from the internet, from addresses that they do not publish."""
+
+
+def check_http_challenges(
+    path: str, domains: Sequence[DomainFacts], server: str, dns_zone: str, ranges: Sequence[str]
+) -> Iterator[Finding]:
+    """A gateway that lets private `ranges` in alone answers no challenge of a public authority."""
+    host = urlsplit(server).hostname or ""
+    if not any(f".{host}".endswith(f".{authority}") for authority in PUBLIC_AUTHORITIES):
+        return
+    for domain in domains:
+        if domain.certificate == "acme" and not within_zone(domain.domain, dns_zone):
+            yield Finding(
+                f"{path}.clientRanges",
+                f"{domain.domain}: {', '.join(ranges) or '(missing: private ranges)'}",
+                f"outside of a zone of dns, {host} asks the gateway itself for a proof (HTTP-01), from the internet",
+                "let 0.0.0.0/0 in, put the domain into the zone of dns, or use certificate internal or secret",
+            )
 
 
 def check_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:

@@ -19,7 +19,10 @@ Gateway = Annotated[
     GatewayArgs,
     Shape(
         GatewayArgs,
-        without=frozenset({"issuers", "source", "exceptions", "highly_available", "monitoring_namespace", "network"}),
+        without=frozenset(
+            {"issuers", "source", "exceptions", "highly_available", "load_balancer_class"}
+            | {"monitoring_namespace", "network"}
+        ),
         optional=frozenset({"domains"}),
     ),
 ]

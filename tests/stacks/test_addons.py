@@ -232,3 +232,10 @@ def test_what_reads_the_driver_on_gke_is_told_where_it_lies() -> None:
     (exporter,) = record(program).of("DcgmExporter")
     assert exporter.inputs["driver_root"] == "/home/kubernetes/bin/nvidia"
     assert "driver_root" not in declared().of("DcgmExporter")[0].inputs
+
+
+@pytest.mark.parametrize(("given", "asked"), [({}, ""), ({"loadBalancerClass": "example.com/lan"}, "example.com/lan")])
+def test_the_gateway_asks_for_an_address_of_the_class_that_metallb_serves(given: dict[str, str], asked: str) -> None:
+    recording = declared(metallb={"addresses": ["192.168.10.0/24"], **given})
+    service = recording.one("EnvoyProxy").inputs["spec"]["provider"]["kubernetes"]["envoyService"]
+    assert service.get("loadBalancerClass", "") == asked

@@ -91,6 +91,12 @@ def test_the_load_balancer_lets_in_the_named_ranges_with_the_given_annotations()
     }
 
 
+def test_the_load_balancer_has_the_class_of_what_serves_it() -> None:
+    """MetalLB with a class serves no Service without it (metallb/metallb v0.16.2, `--lb-class`)."""
+    service = envoy(load_balancer_class="example.com/lan").one("EnvoyProxy").inputs["spec"]["provider"]["kubernetes"]
+    assert service["envoyService"]["loadBalancerClass"] == "example.com/lan"
+
+
 def test_highly_available_means_two_of_both_apart_and_guarded() -> None:
     recording = envoy(highly_available=True)
     values = recording.one("Chart").inputs["values"]

@@ -73,6 +73,7 @@ CASES = [
             "client_ranges": ["10.0.0.0/8"],
             "highly_available": False,
             "service_annotations": {"scheme": "internal"},
+            "load_balancer_class": "example.com/lan",
             "monitored": True,
         },
         second={"namespace": "other", "class_name": "other"},
@@ -95,6 +96,7 @@ CASES = [
             "exceptions": [RULE],
             "highly_available": False,
             "service_annotations": {"scheme": "internal"},
+            "load_balancer_class": "example.com/lan",
             "monitoring_namespace": "monitoring",
         },
         contexts={
