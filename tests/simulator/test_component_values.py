@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft7Validator
 
 from components.addons.accelerator_nodes import dra_pools
 from components.addons.efa_device_plugin import efa_values
 from components.addons.gpu_operator import gpu_operator_values
 from components.addons.metallb import metallb_values
+from components.addons.nvidia_device_plugin import device_plugin_values
 from components.addons.nvidia_dra_driver import dra_driver_values
 from components.charts import values_of as without_none
 from components.storage.nfs_storage import nfs_values
@@ -102,3 +104,16 @@ def test_what_is_said_anyway_is_set_and_is_the_charts_default() -> None:
 def test_the_pools_of_the_case_use_mig() -> None:
     assert BARE_MIG["capacity"]["sharing"] == "mig"
     assert SET["gpu-operator"]["migManager"]["config"]["name"] == "mig-layouts"
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(("chart", "values"), [*SET.items(), ("nvidia-device-plugin", device_plugin_values([H100]))])
+def test_pods_mount_what_they_declare(chart: str, values: dict[str, Any], rendered: Render) -> None:
+    """Finds a stand-in that the API server refuses with the values of the platform, and accepts with the chart's."""
+    for document in yaml.safe_load_all(rendered(chart, without_none(values))):
+        pod = ((document or {}).get("spec") or {}).get("template", {}).get("spec")
+        if pod:
+            declared = {volume["name"] for volume in pod.get("volumes") or []}
+            containers = [*(pod.get("initContainers") or []), *pod["containers"]]
+            mounted = {mount["name"] for container in containers for mount in container.get("volumeMounts") or []}
+            assert mounted <= declared, document["metadata"]["name"]
