@@ -30,6 +30,7 @@ class Outside(StrEnum):
     PRIVATE_ADDRESSES = "private addresses"
     """Clients of the gateway, and an API server that calls from an address."""
     MANAGED_DATABASE = "the managed database"
+    STORE_RANGES = "the object store's ranges"
     EKS_IDENTITY = "EKS Pod Identity"
     """169.254.170.23, the agent on the pod's own node (EKS User Guide, pod-id-agent-setup)."""
     GKE_IDENTITY = "GKE's metadata server"
@@ -97,7 +98,7 @@ class Flow(NamedTuple):
 CONDITIONS = {
     "acme": "an ACME account",
     "aws": "EKS",
-    "bucket": "an object store outside of the cluster",
+    "bucket": "an object store outside of the cluster, without `objectStore.ranges`",
     "google": "GKE",
     "internet": "teams that may reach it",
     "managed-database": "a database of the cloud",
@@ -106,6 +107,7 @@ CONDITIONS = {
     "receivers": "receivers of alerts",
     "rule-webhook": "a cluster that is not simulated",
     "server": "an object store in the cluster",
+    "store-ranges": "an object store with `objectStore.ranges`",
 }
 """What an environment must have for some rows."""
 
@@ -168,6 +170,7 @@ FLOWS: tuple[Flow, ...] = (
         Flow(client, Outside.ADDRESSES, (443,), "artifacts, models, backups: the store's API", condition="bucket")
         for client in _STORE_CLIENTS
     ),
+    *(Flow(client, Outside.STORE_RANGES, (443,), "the same", condition="store-ranges") for client in _STORE_CLIENTS),
     *(
         Flow(client, Outside.EKS_IDENTITY, (80,), "the store without keys", condition="pod-identity")
         for client in _STORE_CLIENTS

@@ -5,7 +5,8 @@ Encryption at rest is a parameter where the driver takes one, and the provider's
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple, Required, TypedDict
+from typing import Any, NamedTuple, NotRequired, Required, TypedDict
+from urllib.parse import urlsplit
 
 from components.catalog import ClusterKind
 
@@ -97,6 +98,19 @@ class ObjectStoreHandle(TypedDict):
     identity."""
     uri: str
     """`s3://bucket/prefix` or `gs://bucket/prefix`."""
+    ranges: NotRequired[list[str]]
+    """Address ranges of a store outside of the cluster; missing: any address."""
+    pod_port: NotRequired[int]
+    """Port of its pods, of a store in the cluster; missing: any port of its namespace."""
+
+
+def store_namespace(endpoint: str) -> str:
+    """The namespace of a store in the cluster, by its endpoint `http://name.namespace.svc:port`; empty: outside."""
+    try:
+        host = (urlsplit(endpoint).hostname or "").split(".")
+    except ValueError:  # refused by check_object_store
+        return ""
+    return host[1] if len(host) > 2 and host[2] == "svc" else ""
 
 
 RWO, ROX, RWX = AccessMode.READ_WRITE_ONCE, AccessMode.READ_ONLY_MANY, AccessMode.READ_WRITE_MANY

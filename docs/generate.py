@@ -243,7 +243,9 @@ def flows_page() -> str:
         for name, group in GROUPS.items()
     ]
     return (
-        "# Flows\n\nEvery connection that the policies allow, besides the scrapes that follow from the monitors. What "
+        "# Flows\n\nThe connections that the policies of the four stack files allow, besides the scrapes that follow "
+        "from the monitors. Not here: Karpenter, the GPU Operator, the DRA driver, and what settings add "
+        "(`teams.*.egress`, `monitoring.moreScrapedPorts`, `mlflow.ingress`, an external database). What "
         "holds on which CNI: [Networking](../networking.md).\n\n"
         + table(("from", "to", "ports", "why", "where there is"), rows)
         + "\n\n## Groups of pods\n\nNamespaces as they are without settings of their own.\n\n"

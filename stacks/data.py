@@ -17,7 +17,15 @@ from components.stores import ObjectStoreHandle, StoragePurpose
 from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT
 from stacks.addons import Addons
 from stacks.cluster import Cluster
-from stacks.models.platform import BasicLogin, ExistingDatabase, ExistingStore, InClusterDatabase, InClusterStore
+from stacks.models.platform import (
+    BasicLogin,
+    ExistingDatabase,
+    ExistingStore,
+    InClusterDatabase,
+    InClusterStore,
+    ManagedGcs,
+    ManagedS3,
+)
 from stacks.settings import MLFLOW_NAMESPACE, STORE_NAMESPACE, Settings
 
 STORE_KEYS = "object-store-keys"
@@ -110,7 +118,9 @@ def way_in(settings: Settings, gateway: GatewayHandle) -> tuple[TrackingServerAr
 def _object_store(settings: Settings, cluster: Cluster, addons: Addons) -> tuple[ObjectStoreHandle, Keys | None]:
     chosen = settings.object_store
     if cluster.cloud is not None and cluster.cloud.store is not None:
-        return cluster.cloud.store, None
+        assert isinstance(chosen, (ManagedS3, ManagedGcs))
+        store = cluster.cloud.store
+        return ({**store, "ranges": chosen.ranges} if chosen.ranges else store), None
     if isinstance(chosen, ExistingStore):
         keys = _given_keys(chosen.access_key_id, chosen.secret_access_key)
         return _existing_handle(settings), keys

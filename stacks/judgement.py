@@ -51,8 +51,8 @@ from policies.rules.monitoring import check_alert_rules, check_monitoring
 from policies.rules.names import check_object_name
 from policies.rules.onprem import check_encryption, check_gpu_operator, check_host_paths, check_metallb, check_nfs
 from policies.rules.serving import check_runtimes
-from policies.rules.storage import check_bucket, check_object_store, check_storage_classes
-from policies.rules.tenants import check_registry, check_team
+from policies.rules.storage import check_bucket, check_object_store, check_storage_classes, check_store_ranges
+from policies.rules.tenants import check_internet, check_registry, check_team
 from policies.rules.workloads import (
     check_checkpoint_storage,
     check_inference,
@@ -169,6 +169,10 @@ def _teams(settings: Settings) -> Iterator[Finding]:
     supplies = settings.supplies()
     for name, team in settings.teams.items():
         yield from check_team(f"teams.{name}", name, team, supplies)
+        if not isinstance(settings.object_store, InClusterStore):
+            store = settings.object_store
+            endpoint = (store.endpoint or "") if isinstance(store, ExistingStore) else ""
+            yield from check_internet(f"teams.{name}", team, endpoint, store.ranges)
         registry = team.get("registry")
         if registry:
             yield from check_registry(f"teams.{name}.registry", registry["server"], registry["username"])
@@ -319,6 +323,8 @@ def _object_store(settings: Settings) -> Iterator[Finding]:
     store = settings.object_store
     if isinstance(store, InClusterStore):
         yield from check_bucket("objectStore.bucket", store.bucket)
+    elif not isinstance(store, ExistingStore):
+        yield from check_store_ranges("objectStore.ranges", store.ranges)
     if not isinstance(store, ExistingStore):
         return
     keys = (store.access_key_id, store.secret_access_key)

@@ -15,7 +15,7 @@ from pulumi_kubernetes import core, meta
 from components.component import LABELS, Component
 from components.namespaces import Direction, TrafficRuleArgs, identity_egress, to_anywhere
 from components.pods import environment, environment_from_secret
-from components.stores import ObjectStoreHandle, ObjectStoreKind
+from components.stores import ObjectStoreHandle, ObjectStoreKind, store_namespace
 from policies.rules.finding import refuse
 from policies.rules.storage import check_object_store
 
@@ -45,6 +45,8 @@ class ObjectStoreArgs(TypedDict, total=False):
     """Required for s3. s3-compatible: `us-east-1` where missing."""
     credentials_secret_name: str
     """Name of the Secret with the keys; empty or missing: workload identity."""
+    ranges: list[str]
+    """Address ranges of a store outside of the cluster, which pods reach instead of any address on its port."""
 
 
 def object_store(path: str, args: ObjectStoreArgs) -> ObjectStoreHandle:
@@ -54,7 +56,7 @@ def object_store(path: str, args: ObjectStoreArgs) -> ObjectStoreHandle:
     prefix = args.get("prefix") or ""
     scheme = "gs" if kind is ObjectStoreKind.GCS else "s3"
     region = "" if kind is ObjectStoreKind.GCS else args.get("region") or ANY_REGION
-    return ObjectStoreHandle(
+    handle = ObjectStoreHandle(
         kind=kind,
         bucket=args["bucket"],
         prefix=prefix,
@@ -63,6 +65,7 @@ def object_store(path: str, args: ObjectStoreArgs) -> ObjectStoreHandle:
         credentials_secret_name=args.get("credentials_secret_name") or "",
         uri=f"{scheme}://{args['bucket']}" + (f"/{prefix}" if prefix else ""),
     )
+    return {**handle, "ranges": args["ranges"]} if args.get("ranges") else handle
 
 
 def object_store_environment(store: ObjectStoreHandle) -> list[dict[str, Any]]:
@@ -99,28 +102,45 @@ def rclone_environment(store: ObjectStoreHandle, *, create_buckets: bool = False
     return environment({**variables, "RCLONE_CONFIG": "/dev/null"}) + _keys_of(store)
 
 
-def object_store_egress(store: ObjectStoreHandle, pods: Mapping[str, str] | None = None) -> TrafficRuleArgs:
-    """The way to the store, of a namespace or some of its pods. Pure."""
+def object_store_egress(store: ObjectStoreHandle, pods: Mapping[str, str] | None = None) -> list[TrafficRuleArgs]:
+    """The traffic to the store, of a namespace or some of its pods. Pure."""
     url = urlsplit(store["endpoint"] or "https://public")
     port = url.port or (443 if url.scheme == "https" else 80)
     host = (url.hostname or "").split(".")
-    if len(host) > 2 and host[2] == "svc":
-        rule = TrafficRuleArgs(name="object-store", direction=Direction.EGRESS, peer_namespace=host[1], ports=[port])
+    inside = store_namespace(store["endpoint"])
+    if inside:
+        rules = [_to_namespace("object-store", inside, store)]
+    elif store.get("ranges"):
+        rules = [
+            TrafficRuleArgs(name=f"object-store-{index}", direction=Direction.EGRESS, cidr=cidr, ports=[port])
+            for index, cidr in enumerate(store["ranges"])
+        ]
     else:
-        rule = to_anywhere("object-store", [port])
-    if pods:
-        rule["pods"] = dict(pods)
+        rules = [to_anywhere("object-store", [port])]
+    # `minio.storage` is a Service to pods and `example.com` is none: nothing but DNS tells them apart.
+    if len(host) == 2:
+        rules.append(_to_namespace("object-store-service", host[1], store))
+    for rule in rules if pods else []:
+        rule["pods"] = dict(pods or {})
+    return rules
+
+
+def _to_namespace(name: str, namespace: str, store: ObjectStoreHandle) -> TrafficRuleArgs:
+    """To the pods of a Service. Most CNIs compare the port of the pod, which the endpoint does not name."""
+    rule = TrafficRuleArgs(name=name, direction=Direction.EGRESS, peer_namespace=namespace)
+    if "pod_port" in store:
+        rule["ports"] = [store["pod_port"]]
     return rule
 
 
 def object_store_traffic(store: ObjectStoreHandle, pods: Mapping[str, str] | None = None) -> list[TrafficRuleArgs]:
-    """All of the traffic that a store needs: the way there, and to the pods' identity where there are no keys. Pure."""
+    """All of the traffic that a store needs: to it, and to the pods' identity where there are no keys. Pure."""
     if store["credentials_secret_name"]:
-        return [object_store_egress(store, pods)]
+        return object_store_egress(store, pods)
     identity = identity_egress(google=store["kind"] is ObjectStoreKind.GCS)
     for rule in identity if pods else []:
         rule["pods"] = dict(pods or {})
-    return [object_store_egress(store, pods), *identity]
+    return [*object_store_egress(store, pods), *identity]
 
 
 class ObjectStoreCredentialsArgs(TypedDict):

@@ -135,7 +135,7 @@ class ObjectStoreServer(Component):
 
 def server_store(name: str, args: ObjectStoreServerArgs) -> ObjectStoreHandle:
     """The handle of the bucket in that server. Pure. Raises `Refused` where the bucket's name cannot be one."""
-    return object_store(
+    store = object_store(
         f"object store {name}",
         ObjectStoreArgs(
             kind=ObjectStoreKind.S3_COMPATIBLE,
@@ -144,6 +144,7 @@ def server_store(name: str, args: ObjectStoreServerArgs) -> ObjectStoreHandle:
             credentials_secret_name=f"{name}-keys-{int(args.get('key_generation') or 1)}",
         ),
     )
+    return {**store, "pod_port": PORT}
 
 
 def server_namespace(args: ObjectStoreServerArgs) -> IsolatedNamespaceArgs:

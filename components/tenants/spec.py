@@ -47,7 +47,7 @@ class TeamSpec(TypedDict, total=False):
     """Ways out that this team has besides the platform's."""
     internet: bool
     """Whether its pods reach any address on port 443: registries, model hubs, cloud APIs; default true. Never the
-    metadata service."""
+    metadata service. Without it, an object store outside of the cluster needs `ranges`: pods reach these as before."""
 
 
 DEFAULT_CPU = 256

@@ -31,7 +31,7 @@ from components.tenants.plan import (
 )
 from components.tenants.spec import TeamSpec
 from policies.rules.finding import refuse
-from policies.rules.tenants import check_team
+from policies.rules.tenants import check_internet, check_team
 
 PRIORITIES_ANNOTATION = "mlplatform.dev/priority-classes"
 """On the namespace, for people who start something by hand: the classes of its workloads, highest first."""
@@ -86,7 +86,9 @@ class Team(Component):
 
     def __init__(self, name: str, args: TeamArgs, opts: ResourceOptions | None = None) -> None:
         team, supplies = args["team"], supplies_of_all(args["pools"])
-        refuse(f"team {args['name']}", check_team(name, args["name"], team, supplies))
+        store = args.get("artifacts")
+        closed = check_internet(name, team, store["endpoint"], store.get("ranges") or []) if store else ()
+        refuse(f"team {args['name']}", [*check_team(name, args["name"], team, supplies), *closed])
         registry: Any = args.get("registry")
         if registry:
             registry = {**registry, "password": Output.secret(registry["password"])}

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import ip_network
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from policies.rules.grammar import (
     LABEL,
     SUBDOMAIN,
     VERB,
+    address_range,
     check_keys,
     check_text,
     check_texts,
@@ -145,7 +145,7 @@ def check_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
     """Address ranges that a NetworkPolicy can hold."""
     for text in ranges:
         try:
-            ip_network(text)
+            address_range(text)
         except ValueError as error:
             yield Finding(
                 path, text, f"an address range: {error}", "write it like 10.20.0.0/16, one host as 10.20.0.7/32"

@@ -40,7 +40,7 @@ from components.machines import MACHINES, Machine, eks_ami_type
 from components.placement import PoolArgs, SharingArgs
 from policies.rules.accelerators import check_sharing, check_size
 from policies.rules.finding import Finding, camel
-from policies.rules.grammar import QUALIFIED_NAME
+from policies.rules.grammar import QUALIFIED_NAME, address_range
 from policies.rules.groups import SYSTEM, check_group_name
 from policies.rules.names import check_object_name
 from policies.rules.working_hours import check_working_hours
@@ -103,7 +103,7 @@ def check_eks_network(path: str, spec: EksNetworkSpec, region: str = "") -> Iter
 
 def _check_cidr(path: str, cidr: str) -> Iterator[Finding]:
     try:
-        network = ip_network(cidr)
+        network = address_range(cidr)
     except ValueError as error:
         yield Finding(path, cidr or "(missing)", f"an IPv4 range: {error}", "write it like 10.20.0.0/16")
         return
@@ -309,7 +309,7 @@ def check_public_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
     """IPv4 ranges, none of them so wide that it means everybody."""
     for text in ranges:
         try:
-            network = ip_network(text)
+            network = address_range(text)
         except ValueError as error:
             yield Finding(path, text, f"an IPv4 range: {error}", "write it like 203.0.113.0/24")
             continue

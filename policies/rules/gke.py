@@ -42,7 +42,7 @@ from components.placement import SharingArgs, Taint
 from components.working_hours import WorkingHoursSpec
 from policies.rules.accelerators import MAX_NODES, TAINT_EFFECTS, check_sharing
 from policies.rules.finding import Finding, camel
-from policies.rules.grammar import LABEL_VALUE, QUALIFIED_NAME, check_labels, check_text
+from policies.rules.grammar import LABEL_VALUE, QUALIFIED_NAME, address_range, check_labels, check_text
 from policies.rules.working_hours import check_working_hours
 
 _PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][-a-z0-9]{4,28}[a-z0-9]")
@@ -196,10 +196,10 @@ def _ranges(path: str, spec: GkeNetworkSpec) -> Iterator[Finding]:
 
 def _private_range(value: str) -> ipaddress.IPv4Network | None:
     try:
-        network = ipaddress.IPv4Network(value)
+        network = address_range(value)
     except ValueError:
         return None
-    return network if network.is_private and "/" in value else None
+    return network if isinstance(network, ipaddress.IPv4Network) and network.is_private else None
 
 
 def check_gke_cluster(path: str, spec: GkeClusterSpec) -> Iterator[Finding]:
@@ -262,7 +262,7 @@ def _authorized(path: str, block: str) -> Iterator[Finding]:
         )
         return
     try:
-        ipaddress.ip_network(block)
+        address_range(block)
     except ValueError:
         yield Finding(path, block or "(empty)", "an address range without host bits", "write it like 203.0.113.0/24")
 

@@ -6,7 +6,7 @@ Sources of Kubernetes' grammars: k8s.io/apimachinery v0.33.3, pkg/util/validatio
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -55,6 +55,13 @@ def _is_environment_name(text: str) -> bool:
 
 def _is_data_key(text: str) -> bool:
     return len(text) <= 253 and bool(re.fullmatch(r"[-._a-zA-Z0-9]+", text)) and text != "." and text[:2] != ".."
+
+
+def address_range(text: str) -> IPv4Network | IPv6Network:
+    """A CIDR as the API server and the clouds take it: its length in digits, host bits zero. Raises ValueError."""
+    if not re.fullmatch(r"[0-9a-fA-F.:]+/(0|[1-9][0-9]{0,2})", text):
+        raise ValueError(f"{text!r} has no length in digits")
+    return ip_network(text)
 
 
 def _is_host(text: str) -> bool:

@@ -1,6 +1,5 @@
 """Rules on the tracking server's database, schedule and address."""
 
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -8,7 +7,7 @@ from typing import Any
 
 from components.schedules import longest_gap
 from policies.rules.finding import Finding, camel
-from policies.rules.grammar import ANNOTATION_KEY, LABEL, LINE, PEM, SUBDOMAIN, check_keys, check_text
+from policies.rules.grammar import ANNOTATION_KEY, LABEL, LINE, PEM, SUBDOMAIN, address_range, check_keys, check_text
 from policies.rules.workloads import cron_problem
 
 SSL_MODES = ("verify-full", "verify-ca", "require")
@@ -30,7 +29,7 @@ def check_hostname(path: str, hostname: str) -> Iterator[Finding]:
 def check_range(path: str, cidr: str) -> Iterator[Finding]:
     """A range of addresses that is not everybody's."""
     try:
-        narrow = ipaddress.ip_network(cidr).prefixlen > 0
+        narrow = address_range(cidr).prefixlen > 0
     except ValueError:
         narrow = False
     if not narrow:

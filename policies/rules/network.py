@@ -1,10 +1,11 @@
 """Network policies at plan time: every namespace with pods denies by default, and nothing opens it to the world."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from policies.rules.finding import Finding
+from policies.rules.grammar import address_range
 from policies.rules.objects import UNKNOWN, PlannedObject, at
 from policies.rules.pods import runs_pods
 
@@ -214,6 +215,25 @@ def _network(cidr: Any) -> IPv4Network | IPv6Network | None:
         return ip_network(str(cidr), strict=False)
     except ValueError:
         return None
+
+
+def check_destinations(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
+    """Address ranges that pods may reach, on ports that are named elsewhere: no metadata service among them."""
+    for cidr in ranges:
+        try:
+            service = metadata_service_in(address_range(cidr))
+        except ValueError as error:
+            yield Finding(
+                path, cidr, f"an address range: {error}", "write it like 10.20.0.0/16, one host as 10.20.0.7/32"
+            )
+            continue
+        if service:
+            yield Finding(
+                path,
+                cidr,
+                f"pods do not reach {service}: it hands out the node's credentials",
+                "choose a range without it",
+            )
 
 
 def metadata_service_in(network: IPv4Network | IPv6Network, cut_out: Any = None) -> IPv4Network | IPv6Network | None:

@@ -1,7 +1,7 @@
 """Rules on what a cluster without a cloud needs: who owns accelerators, where addresses and volumes come from."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,6 +17,7 @@ from policies.rules.grammar import (
     INTERFACE,
     MOUNT_PATH,
     QUALIFIED_NAME,
+    address_range,
     check_text,
     check_texts,
 )
@@ -123,7 +124,7 @@ def check_address_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
 
 def _ends(text: str) -> tuple[Address, Address]:
     if "/" in text:
-        network = ip_network(text.strip())
+        network = address_range(text.strip())
         return network[0], network[-1]
     head, dash, tail = text.partition("-")
     if not dash:

@@ -14,9 +14,11 @@ from components.stores import (
     Encryption,
     ObjectStoreKind,
     StorageHandle,
+    store_namespace,
 )
 from policies.rules.finding import Finding
 from policies.rules.grammar import HTTP_URL, QUALIFIED_NAME, REGION, SUBDOMAIN, check_text
+from policies.rules.network import check_destinations
 
 GKE_DISKS = "pd.csi.storage.gke.io"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -171,8 +173,18 @@ def check_object_store(path: str, store: Mapping[str, Any]) -> Iterator[Finding]
             "gcs uses workload identity",
             "remove it and bind the service accounts, or use s3-compatible with HMAC keys",
         )
+    yield from check_store_ranges(f"{path}.ranges", store.get("ranges") or [], endpoint)
     if kind is ObjectStoreKind.S3 and not store.get("region"):
         yield Finding(f"{path}.region", "(missing)", "s3 requests are signed for a region", "set the bucket's region")
+
+
+def check_store_ranges(path: str, ranges: Sequence[str], endpoint: str = "") -> Iterator[Finding]:
+    """Addresses of a store outside of the cluster."""
+    yield from check_destinations(path, ranges)
+    if ranges and store_namespace(endpoint):
+        yield Finding(
+            path, ", ".join(ranges), "a store in the cluster is reached as pods of its namespace", "remove it"
+        )
 
 
 def _endpoint_and_credentials(path: str, endpoint: str, credentials: str) -> Iterator[Finding]:

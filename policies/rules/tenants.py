@@ -1,15 +1,15 @@
 """Rules on teams: names that can be labels, quotas that name pools, ways out that stay narrow."""
 
 import re
-from collections.abc import Iterator
-from ipaddress import ip_network
+from collections.abc import Iterator, Sequence
 
 from components.capacity import Supply
+from components.stores import store_namespace
 from components.tenants.spec import EgressSpec, TeamSpec
 from policies.rules.finding import Finding
 from policies.rules.grammar import HOST, LABEL, check_text
 from policies.rules.groups import GROUPS, check_group_name
-from policies.rules.network import ANYWHERE, metadata_service_in
+from policies.rules.network import ANYWHERE, check_destinations
 
 _LABEL = re.compile(r"^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$")
 _NAMESPACE = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
@@ -70,6 +70,19 @@ def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...
         yield from _check_egress(f"{path}.egress[{index}]", way)
 
 
+def check_internet(path: str, team: TeamSpec, endpoint: str, ranges: Sequence[str]) -> Iterator[Finding]:
+    """A team without the internet does not get it by the rule for an object store outside of the cluster."""
+    if not team.get("internet", True) and not ranges and not store_namespace(endpoint):
+        yield Finding(
+            f"{path}.internet",
+            "false",
+            "the team's pods reach the object store, which is outside of the cluster and has no ranges: any address on "
+            "its port",
+            "name the store's addresses under objectStore.ranges (of a store in the cluster write the endpoint as "
+            "name.namespace.svc), or remove internet: false",
+        )
+
+
 def check_registry(path: str, server: str, username: str) -> Iterator[Finding]:
     """A private registry as the container runtime looks it up: by its host."""
     yield from check_text(f"{path}.server", server, HOST)
@@ -87,17 +100,5 @@ def _check_egress(path: str, way: EgressSpec) -> Iterator[Finding]:
         if not 1 <= int(port) <= 65535:
             yield Finding(f"{path}.ports", str(port), "a TCP port: 1 to 65535", "correct the port")
     cidr = way.get("cidr", "")
-    try:
-        network = ip_network(cidr) if cidr else None
-    except ValueError as error:
-        yield Finding(f"{path}.cidr", cidr, "an address range", f"{error}; write it like 10.20.0.0/16")
-        return
     # The whole internet is let through here: its rule always cuts the metadata service out.
-    service = metadata_service_in(network) if network and cidr != ANYWHERE else None
-    if service:
-        yield Finding(
-            f"{path}.cidr",
-            cidr,
-            f"pods do not reach {service}: it hands out the node's credentials",
-            "choose a range without it",
-        )
+    yield from check_destinations(f"{path}.cidr", [cidr] if cidr and cidr != ANYWHERE else [])

@@ -145,6 +145,9 @@ class ExistingStore(Model):
     """Key; left out with workload identity. Set it with `pulumi config set --secret --path`."""
     secret_access_key: SecretStr | None = None
     """Its secret."""
+    ranges: list[str] = []
+    """Address ranges of a store outside of the cluster (with tokens that AWS STS exchanges, those of STS too): its
+    clients reach these instead of any address on its port. Needed where a team has `internet: false`; default: any."""
 
 
 class ManagedS3(Model):
@@ -156,6 +159,9 @@ class ManagedS3(Model):
     """What it is like."""
     key_arn: KeyArn | None = None
     """KMS key that encrypts it, in its region; default: a key of S3 (SSE-S3)."""
+    ranges: list[str] = []
+    """Address ranges of S3 in its region (`aws ec2 describe-managed-prefix-lists` names the list): its clients reach
+    these instead of any address on port 443. Needed where a team has `internet: false`; default: any."""
 
 
 class ManagedGcs(Model):
@@ -168,6 +174,9 @@ class ManagedGcs(Model):
     key_id: KeyId | None = None
     """Cloud KMS key that encrypts it, in its location, which the service agent of Cloud Storage may use; default:
     Google's."""
+    ranges: list[str] = []
+    """Address ranges in which Cloud Storage answers, `199.36.153.8/30` with private.googleapis.com: its clients reach
+    these instead of any address on port 443. Needed where a team has `internet: false`; default: any."""
 
 
 class InClusterDatabase(Model):

@@ -16,6 +16,9 @@ import yaml
 
 from components.addons.traffic import PRIVATE_RANGES
 from components.flows import CONDITIONS, FLOWS, GROUPS, TEAM, Flow, Outside
+from components.namespaces import policy_spec
+from components.storage.object_store import object_store, object_store_traffic
+from components.stores import ObjectStoreKind
 from stacks.models.clouds import EksCluster, GkeCluster
 from stacks.settings import Settings, parse
 from tests.support.cluster_pods import Inventory, inventory
@@ -28,6 +31,7 @@ from tests.support.network_policies import (
     Connection,
     Endpoint,
     Kind,
+    Policies,
     Semantics,
     Service,
     selects,
@@ -44,6 +48,7 @@ WORKER = Endpoint("a node", Kind.NODE, "10.10.1.1")
 CONTROL_PLANE = Endpoint("an API server on a node", Kind.NODE, "10.10.1.2")
 MANAGED = Endpoint("a managed API server", Kind.ADDRESS, "10.20.3.7")
 DATABASE = Endpoint("a managed database", Kind.ADDRESS, "10.20.4.8")
+STORE = Endpoint("an object store outside", Kind.ADDRESS, "198.51.100.9")
 ODD_PORTS = (22, 45678)
 
 
@@ -57,7 +62,7 @@ class Case(NamedTuple):
 
     @property
     def name(self) -> str:
-        more = " with everything" if self.over is COMPLETE else ""
+        more = " with everything" if self.over is COMPLETE else " without the internet" if self.over is CLOSED else ""
         return f"{self.stack}{more}, {self.semantics.name}"
 
 
@@ -76,10 +81,17 @@ COMPLETE: Mapping[str, Any] = {
     "objectStore": {"kind": "in-cluster"},
 }
 """What no stack file has: addresses and volumes of its own, HTTP-01 challenges, an object store in the cluster."""
+CLOSED: Mapping[str, Any] = {
+    "objectStore": {"kind": "s3", "bucket": "models", "region": "eu-central-1", "ranges": ["198.51.100.0/24"]},
+    "teams": {"*": {"internet": False}},
+}
+"""No team reaches the internet, and the object store is outside of the cluster."""
 CASES = (
     Case("dev", ADDRESSES),
     Case("prod", ADDRESSES),
     Case("prod", VPC_CNI),
+    Case("prod", ADDRESSES, CLOSED),
+    Case("prod", VPC_CNI, CLOSED),
     Case("gke", DATAPLANE_V2),
     Case("onprem", ADDRESSES),
     Case("onprem", CILIUM_NODES),
@@ -95,6 +107,9 @@ def settings_of(stack: str, over: str) -> Settings:
     text = (REPOSITORY / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
     sections = {key.removeprefix(PROJECT): value for key, value in yaml.safe_load(text)["config"].items()}
     for key, value in yaml.safe_load(over).items():
+        if key == "teams":
+            sections[key] = {name: {**team, **value["*"]} for name, team in sections[key].items()}
+            continue
         sections[key] = (
             value if key in ("gateway", "objectStore", "storage") else {**(sections.get(key) or {}), **value}
         )
@@ -122,7 +137,7 @@ class World:
             METADATA if address == METADATA.address else Endpoint(f"DNS at {address}", Kind.ADDRESS, address)
             for address in addresses
         ]
-        self.outside = [INTERNET, COMPANY, METADATA, POD_IDENTITY, WORKER, self.api_server, DATABASE]
+        self.outside = [INTERNET, COMPANY, METADATA, POD_IDENTITY, WORKER, self.api_server, DATABASE, STORE]
         self.pods = list(self.there.pods)
         self.ours = [pod for pod in self.pods if pod.kind is Kind.POD and self.isolated(pod)]
 
@@ -140,12 +155,14 @@ class World:
 
     def has(self, condition: str) -> bool:
         server = any(pod.namespace == "object-store" for pod in self.pods)
+        ranges = getattr(self.settings.object_store, "ranges", [])
         return {
             "": True,
             "acme": any("acme.cert-manager.io/http01-solver" in pod.labels for pod in self.pods),
             "managed-database": not any("cnpg.io/cluster" in pod.labels for pod in self.pods),
             "server": server,
-            "bucket": not server,
+            "bucket": not server and not ranges,
+            "store-ranges": bool(ranges),
             "internet": all(team.get("internet", True) for team in self.settings.teams.values()),
             "rule-webhook": self.case.stack != "dev",
             "aws": isinstance(self.settings.cluster, EksCluster),
@@ -204,6 +221,7 @@ def targets(world: World, flow: Flow) -> list[tuple[Endpoint, int]]:
         Outside.EKS_IDENTITY: [POD_IDENTITY],
         Outside.GKE_IDENTITY: [METADATA],
         Outside.MANAGED_DATABASE: [DATABASE],
+        Outside.STORE_RANGES: [STORE],
     }
     if flow.target == Outside.ANYWHERE and 443 in flow.ports:
         return [(world.api_server, world.api_port)]
@@ -274,6 +292,7 @@ def permitted(world: World) -> Callable[[Connection], bool]:
         Outside.EVERY_POD: lambda one: one in world.ours,
         Outside.GKE_IDENTITY: lambda one: one is METADATA,
         Outside.MANAGED_DATABASE: lambda one: ip_address(one.address) in ip_network("10.0.0.0/8"),
+        Outside.STORE_RANGES: lambda one: one is STORE,
         Outside.PRIVATE_ADDRESSES: lambda one: any(ip_address(one.address) in cidr for cidr in private),
         **{name: set(world.group(name)).__contains__ for name in GROUPS},
     }
@@ -353,3 +372,28 @@ def test_nothing_is_allowed_that_neither_the_table_nor_a_monitor_names(case: Cas
         if world.allowed(one) and not is_permitted(one)
     }
     assert sorted(found) == []
+
+
+@pytest.mark.parametrize("host", ["minio.storage", "minio.storage.svc", "minio.storage.svc.cluster.local"])
+@pytest.mark.parametrize("semantics", [ADDRESSES, VPC_CNI, CILIUM, DATAPLANE_V2], ids=lambda one: one.name)
+def test_a_store_of_another_namespace_is_reached_at_the_port_of_its_pods(host: str, semantics: Semantics) -> None:
+    """MinIO's Service has port 443 and its pods 9000: after translation a CNI sees 9000, which the endpoint does not
+    name."""
+    store = object_store(
+        "store",
+        {
+            "kind": ObjectStoreKind.S3_COMPATIBLE,
+            "bucket": "models",
+            "endpoint": f"https://{host}",
+            "credentials_secret_name": "keys",
+        },
+    )
+    specs = [policy_spec(rule) for rule in object_store_traffic(store)]
+    policies = Policies([{"kind": "NetworkPolicy", "metadata": {"namespace": "vision"}, "spec": one} for one in specs])
+    client = Endpoint("a training", Kind.POD, "10.244.0.7", "vision")
+    names = {"kubernetes.io/metadata.name": "storage"}
+    server = Endpoint("MinIO", Kind.POD, "10.244.0.8", "storage", names, {"app": "minio"})
+    service = Service("storage", {"app": "minio"}, "10.96.1.9", {9000: 443})
+    assert policies.allow(semantics, Connection(client, server, 9000, "TCP", service))
+    other = Endpoint("MinIO", Kind.POD, "10.244.0.9", "other", {"kubernetes.io/metadata.name": "other"})
+    assert not policies.allow(semantics, Connection(client, other, 9000))
