@@ -106,7 +106,10 @@ def test_pods_may_reach_the_database_and_the_store_and_nothing_else() -> None:
     recording = declared()
     policies = [policy.inputs["spec"] for policy in recording.of("NetworkPolicy")]
     assert all(spec["policyTypes"] == ["Egress"] for spec in policies)
-    assert sorted(rule["port"] for spec in policies for rule in spec["egress"][0].get("ports", [])) == [5432]
+    opened = {spec["egress"][0].get("ports", [{}])[0].get("port"): spec["egress"][0]["to"] for spec in policies}
+    store = {"matchLabels": {"kubernetes.io/metadata.name": "object-store"}}
+    assert set(opened) == {5432, None}
+    assert opened[None] == [{"podSelector": {}, "namespaceSelector": store}]
 
 
 @pytest.mark.parametrize(
