@@ -11,10 +11,10 @@ VENV = .venv/.made
 WORKERS = --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview rehearse refresh status doctor test verify-upstream lint bench docs clean
+.PHONY: help up down preview rehearse refresh status doctor test verify-upstream verify-controllers lint bench docs clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(VENV)  ## bring the whole platform up: tools, simulated cluster, law, stack, summary
 	@$(RUN) tools up --stack $(STACK) $(ARGS)
@@ -50,6 +50,9 @@ lint: $(VENV)  ## ruff, strict typing, import law
 
 docs: $(VENV)  ## write the reference pages from the code and build the site into build/docs
 	@.venv/bin/python docs/generate.py && .venv/bin/zensical build --strict
+
+verify-controllers: $(VENV)  ## upstream's controllers, built from Go modules, on what the platform declares (ARGS="kserve")
+	@$(RUN) tools verify-controllers $(ARGS)
 
 bench: $(VENV)  ## what our components cost over a bare program with the same resources; asserts nothing
 	@.venv/bin/python bench/registration.py

@@ -22,6 +22,7 @@ COMMANDS = {
     "upstream": "tools.upstream.commands:upstream",
     "upstream-crds": "tools.upstream.commands:upstream_crds",
     "verify-upstream": "tools.upstream.verify:verify_upstream",
+    "verify-controllers": "tools.controllers:verify_controllers",
 }
 """Where each command stands, as `module:name of a click command`."""
 

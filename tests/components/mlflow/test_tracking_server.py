@@ -174,7 +174,7 @@ def test_a_route_takes_the_gateway_s_listener_lets_its_proxies_in_and_answers_it
 
 
 def test_the_login_is_on_the_route_before_the_route_is() -> None:
-    """Held to Envoy Gateway's own CRD where it is at hand (tests/engine/test_real_crds.py), to the stand-in here.
+    """Held to Envoy Gateway's own CRD in tests/engine/test_strict_validation.py, here to the stand-in.
 
     Not proved: that Envoy asks; that its controller keeps the route closed until the Secret is there.
     """

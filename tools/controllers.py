@@ -1,0 +1,262 @@
+"""`verify-controllers`: upstream's controllers, built from their Go modules, on what the platform declares for them.
+
+Each is built in a copy of its module, with the dependencies that its own go.sum pins; the module's checksum is pinned
+here. Then `tests/controllers` starts it against an embedded API server and states what it made of our objects. The
+answer is a table and, with `--json`, a file. Charts' service accounts are not used: controllers run as administrator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from components.versions import CHARTS, IMAGES
+from tools.build import LINKER_FLAGS, check_go, go_environment
+from tools.commands import ensure_showing_progress
+from tools.errors import ToolError
+from tools.progress import Silent
+from tools.store import Store, cache_root, this_platform
+from tools.toolchain import ROOT
+
+FOLDER_VARIABLE = "MLPLATFORM_CONTROLLERS"
+"""Names the folder with the built controllers to the tests; without it they are not collected."""
+ANSWERS_VARIABLE = "MLPLATFORM_CONTROLLERS_ANSWERS"
+"""Names the file that the tests write what they found into."""
+TESTS = ROOT / "tests" / "controllers"
+
+
+@dataclass(frozen=True)
+class Controller:
+    """One program and the Go module that it is built from."""
+
+    name: str
+    chart: str
+    """The chart of `components.versions.CHARTS` that installs it."""
+    module: str
+    package: str
+    nested: tuple[str, ...] = ()
+    """Folders whose own modules go.mod replaces: Go leaves them out of the module, so they are put back."""
+
+    @property
+    def version(self) -> str:
+        """The version to build."""
+        # The image where the values name one, else what the chart runs by default.
+        image = IMAGES.get(self.name)
+        installed = f"v{(image.tag if image else CHARTS[self.chart].app_version).removeprefix('v')}"
+        return NEAREST.get(f"{self.module}@{installed}", installed)
+
+
+CONTROLLERS: tuple[Controller, ...] = (
+    Controller("cloudnative-pg", "cloudnative-pg", "github.com/cloudnative-pg/cloudnative-pg", "./cmd/manager"),
+    Controller("kserve", "kserve-resources", "github.com/kserve/kserve", "./cmd/manager"),
+    Controller(
+        "prometheus-operator",
+        "kube-prometheus-stack",
+        "github.com/prometheus-operator/prometheus-operator",
+        "./cmd/operator",
+        nested=("pkg/apis/monitoring", "pkg/client"),
+    ),
+    Controller("metallb", "metallb", "go.universe.tf/metallb", "./controller"),
+    Controller("envoy-gateway", "gateway-helm", "github.com/envoyproxy/gateway", "./cmd/envoy-gateway"),
+    Controller(
+        "node-feature-discovery",
+        "node-feature-discovery",
+        "sigs.k8s.io/node-feature-discovery",
+        "./cmd/nfd-master",
+        nested=("api/nfd",),
+    ),
+)
+
+NEAREST: Mapping[str, str] = {
+    # Its dependencies github.com/cloudnative-pg/machinery and barman-cloud v0.6.0: 403 (2026-11-30).
+    "github.com/cloudnative-pg/cloudnative-pg@v1.30.1": "v1.30.0",
+    # Its dependency github.com/metallb/frr-k8s v0.0.27: the same.
+    "go.universe.tf/metallb@v0.16.1": "h1:iVtjCslcUFMOEvuNeAyW2ygZxyW+6YjnNcEuCTOZezc=",
+    "go.universe.tf/metallb@v0.16.2": "v0.16.1",
+}
+"""`module@version` that cannot be built from the Go module proxy -> the nearest version that can."""
+
+SUMS: Mapping[str, str] = {
+    "github.com/cloudnative-pg/cloudnative-pg@v1.30.0": "h1:fnhVq44xXx97MNiuvJsPrX1vSjYbgdyBK5MSGfdHdp0=",
+    "github.com/cloudnative-pg/cloudnative-pg@v1.30.1": "h1:d1jxp0jQi7/3zrEhsv9ycD+G5ssmkNvDvTmogaGccCw=",
+    "github.com/kserve/kserve@v0.20.0": "h1:Bs7HxmGV4KFqqptDcWseKv+mwD4YOYHJWcuVgPG2Gug=",
+    "github.com/prometheus-operator/prometheus-operator@v0.93.1": "h1:4Juk8v93RdG1DSGD/mGp+SeQKPmnlLIj2iq3blLZgFY=",
+    "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring@v0.93.1": "h1:RP+/GISMkna7VpDx3wa52oYIyIjNU+iQxV6sDnY2uCA=",  # noqa: E501
+    "github.com/prometheus-operator/prometheus-operator/pkg/client@v0.93.1": "h1:7YkYgCkIGPSy7gTuua0CUQ5M5bOhBKL59GhhUQwZyhY=",  # noqa: E501
+    "go.universe.tf/metallb@v0.16.1": "h1:iVtjCslcUFMOEvuNeAyW2ygZxyW+6YjnNcEuCTOZezc=",
+    "go.universe.tf/metallb@v0.16.2": "h1:RCSAGoZmqcvTg0e56+Okbwz8iTuQVX30JpKX5mYEPUM=",
+    "github.com/envoyproxy/gateway@v1.9.1": "h1:vAVp6/AlBXJ1aOhp1mxL7fNEzVEfjADUguUhm2wzxQY=",
+    "sigs.k8s.io/node-feature-discovery@v0.19.0": "h1:9CYm16vjSIbNO5Z1Y67rcrfy51YWmy3+6wjiWzJbrC4=",
+    "sigs.k8s.io/node-feature-discovery/api/nfd@v0.19.0": "h1:728XlQVoIxz/3ONPXSRyxiTmrptZ6olZU7OLERUBCp4=",
+    "sigs.k8s.io/gateway-api@v1.6.1": "h1:mock6phZbI6rvZerwrVNk7hVNymQgHo+6sJ81Ia7ftY=",
+    "github.com/cert-manager/cert-manager@v1.21.2": "h1:UWgoYM+KLNtRlqmoWOKjKBOBUPVHeepQ6/ac3ERJW68=",
+}
+"""`module@version` -> checksum of the module (`go mod download -json` prints it)."""
+
+CONTROLLER_BY_NAME = {controller.name: controller for controller in CONTROLLERS}
+
+
+@dataclass(frozen=True)
+class Built:
+    """What became of one controller's build."""
+
+    name: str
+    module: str
+    seconds: float
+    """0 where it had been built before."""
+    problem: str = ""
+    """Why there is none, in the words of the program that failed."""
+
+
+def module_directory(module: str, version: str, environment: Mapping[str, str]) -> Path:
+    """Where Go keeps the module's files, downloaded now if they are not there. Raises ToolError."""
+    wanted = f"{module}@{version}"
+    if wanted not in SUMS:
+        raise ToolError(f"{wanted}: its checksum is not pinned. Add the `Sum` of `go mod download -json {wanted}`.")
+    answer = subprocess.run(
+        ["go", "mod", "download", "-json", wanted],
+        env={**go_environment(environment), "GOFLAGS": "-mod=mod"},
+        cwd=ROOT / "tools" / "go" / "kubernetes",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = json.loads(answer.stdout or "{}")
+    if "Dir" not in found:
+        raise ToolError(f"{wanted}: {found.get('Error') or answer.stderr.strip()}")
+    if found["Sum"] != SUMS[wanted]:
+        raise ToolError(f"{wanted}: its checksum is {found['Sum']}, the pinned one is {SUMS[wanted]}")
+    return Path(found["Dir"])
+
+
+def build(controller: Controller, store: Store, environment: Mapping[str, str]) -> Built:
+    """Builds one controller into the cache, unless it is there."""
+    module = f"{controller.module}@{controller.version}"
+    target = directory(controller, store)
+    began = time.monotonic()
+    try:
+        if not (target / controller.name).is_file():
+            with store.becoming(target) as (finished, scratch):
+                _build(controller, finished, scratch, environment)
+            return Built(controller.name, module, round(time.monotonic() - began, 1))
+    except ToolError as error:
+        return Built(controller.name, module, round(time.monotonic() - began, 1), error.message)
+    return Built(controller.name, module, 0)
+
+
+def directory(controller: Controller, store: Store) -> Path:
+    """Where a controller stands in the cache."""
+    sums = sorted(value for module, value in SUMS.items() if module.startswith(controller.module))
+    here, facts = this_platform(), repr((controller, controller.version, sums, LINKER_FLAGS))
+    recipe = hashlib.sha256(facts.encode()).hexdigest()[:12]
+    name = f"{controller.name}-{controller.version}-{here.system}-{here.architecture}-built-{recipe}"
+    return store.root / "controllers" / name
+
+
+def _build(controller: Controller, finished: Path, scratch: Path, environment: Mapping[str, str]) -> None:
+    sources = scratch / "module"
+    _copy(module_directory(controller.module, controller.version, environment), sources)
+    for folder in controller.nested:
+        _copy(module_directory(f"{controller.module}/{folder}", controller.version, environment), sources / folder)
+    command = ["go", "build", "-trimpath", f"-ldflags={LINKER_FLAGS}", "-gcflags=all=-dwarf=false"]
+    answer = subprocess.run(
+        ["nice", *command, "-o", str(finished / controller.name), controller.package],
+        cwd=sources,
+        # The pinned toolchain: a module may name a newer one, which would be downloaded.
+        env={**go_environment(environment), "GOTOOLCHAIN": "local", "GOTMPDIR": str(scratch)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode:
+        said = [line for line in answer.stderr.splitlines() if not line.startswith("go: downloading")]
+        raise ToolError("\n".join(said)[-1500:] or f"go build ended with {answer.returncode}")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Of a module: Go keeps its files read-only."""
+    shutil.copytree(source, target, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    for folder in (target, *(path for path in target.rglob("*") if path.is_dir())):
+        folder.chmod(0o755)
+
+
+def build_all(names: Sequence[str], environment: Mapping[str, str]) -> tuple[Path, list[Built]]:
+    """Builds these controllers, and links those that could be built into one folder."""
+    check_go(environment)
+    store = Store(cache_root(environment))
+    built = []
+    with store.installing(Silent()):
+        for name in names:
+            click.echo(
+                f"{name} {CONTROLLER_BY_NAME[name].version}: building from {CONTROLLER_BY_NAME[name].module}", err=True
+            )
+            built.append(build(CONTROLLER_BY_NAME[name], store, environment))
+    folder = store.root / "controllers" / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    for controller in CONTROLLERS:
+        program, entry = directory(controller, store) / controller.name, folder / controller.name
+        entry.unlink(missing_ok=True)
+        if program.is_file():
+            entry.symlink_to(program)
+    return folder, built
+
+
+def statements(
+    folder: Path, names: Sequence[str], answers: Path, environment: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """Runs the tests of these controllers; what each found: controller, statement, result, problem."""
+    files = [str(TESTS / f"test_{name.replace('-', '_')}.py") for name in names]
+    answers.unlink(missing_ok=True)
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:xdist", *files],
+        cwd=ROOT,
+        env={**environment, FOLDER_VARIABLE: str(folder), ANSWERS_VARIABLE: str(answers)},
+        check=False,
+    )
+    found: list[dict[str, str]] = json.loads(answers.read_text(encoding="utf-8")) if answers.exists() else []
+    return found
+
+
+def table(built: Sequence[Built], found: Sequence[Mapping[str, str]]) -> str:
+    """Both as text: one line for each controller, one for each statement about it. Pure."""
+    lines = []
+    for one in built:
+        how = (
+            f"not built: {one.problem}" if one.problem else f"built in {one.seconds:.0f} s" if one.seconds else "there"
+        )
+        lines.append(f"{one.name:<24} {one.module}: {how}")
+        lines += [
+            f"    {row['result']:<8} {row['statement']}"
+            + (f"\n             {row['problem']}" if row["problem"] else "")
+            for row in found
+            if row["controller"] == one.name
+        ]
+    return "\n".join(lines)
+
+
+@click.command("verify-controllers")
+@click.argument("names", nargs=-1, type=click.Choice(list(CONTROLLER_BY_NAME)))
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the answer there as JSON.")
+def verify_controllers(names: Sequence[str], file: Path | None) -> None:
+    """Build upstream's controllers and run them on the platform's objects. Takes up to an hour the first time."""
+    ensure_showing_progress()
+    chosen = names or tuple(CONTROLLER_BY_NAME)
+    folder, built = build_all(chosen, os.environ)
+    ready = [one.name for one in built if not one.problem]
+    found = statements(folder, ready, folder / "answers.json", os.environ)
+    click.echo(table(built, found))
+    if file:
+        answer = {"built": [asdict(one) for one in built], "statements": found}
+        file.write_text(json.dumps(answer, indent=1), encoding="utf-8")
+    if len(ready) < len(built) or not found or any(row["result"] == "failed" for row in found):
+        raise ToolError("not every controller could be built and takes what the platform declares: see above")
