@@ -6,9 +6,9 @@ ARGS ?=
 PYTHON ?= $(firstword $(foreach version,3.11 3.14 3.13 3.12,$(shell command -v python$(version))) python3)
 RUN = .venv/bin/python -m
 VENV = .venv/.made
-# Two processes: an engine test leaves 40 % of two cores idle. Each has its own cluster (1 GB), and a file stays in one.
+# Three processes: an engine test leaves 40 % of two cores idle. Each has its own cluster (1 GB), and a file stays in one.
 # In the order of the files: by size, as xdist would, the long tests on the engine came last, one behind the other.
-WORKERS = --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+WORKERS = --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help up down preview rehearse refresh status doctor test verify-upstream verify-controllers lint bench docs clean
