@@ -111,9 +111,7 @@ def dcgm_exporter_values(
         "affinity": affinity_to(pools),
         "tolerations": tolerations_of_all(pools),
         "resources": {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"cpu": "200m", "memory": "512Mi"}},
-        "securityContext": {"privileged": True, "allowPrivilegeEscalation": True}
-        if driver_root
-        else {"capabilities": capabilities},
+        "securityContext": PRIVILEGED if driver_root else {"capabilities": capabilities},
         "kubernetes": {"enablePodLabels": True, "podLabelAllowlistRegex": [r"^mlplatform\.dev/"]},
         "extraEnv": [{"name": name, "value": value} for name, value in environment.items()],
         "runtimeClassName": runtime_class or None,
