@@ -57,6 +57,19 @@ class Backend:
         """The directory of a file backend, with `~` resolved as the engine does."""
         return Path(self.url.removeprefix("file://").split("?")[0]).expanduser()
 
+    def remove_torn_attributes(self) -> None:
+        """Removes attribute files (`<file>.attrs`) of a file backend that a killed engine left empty or half written.
+
+        The engine writes each of them in place, so a kill at that moment leaves one that every later command fails to
+        read ("error: EOF"). They hold a content type and a checksum that nothing verifies; a missing one is no error.
+        """
+        for path in (self.path / ".pulumi").rglob("*.attrs") if self.is_file else ():
+            with contextlib.suppress(FileNotFoundError):  # a run of another stack removes its own
+                try:
+                    json.loads(path.read_bytes())
+                except ValueError:
+                    path.unlink()
+
     def unlocked(self, stack: str) -> bool:
         """Whether it is sure that no run, living or dead, holds the stack. Other backends than files cannot be seen."""
         return self.is_file and not any((self.path / ".pulumi" / "locks").glob(f"*/*/{stack}/*.json"))

@@ -210,6 +210,7 @@ class Engine:
             inherited.pop("PULUMI_CONFIG_PASSPHRASE", None)
         if self.backend.is_file:
             prepare(self.backend.path)
+            self.backend.remove_torn_attributes()
         return {
             **inherited,
             **_STEADY,

@@ -290,6 +290,17 @@ def test_the_lock_of_a_dead_run_is_broken_and_that_of_a_living_one_or_of_another
     assert "configmap/map-0" in own_objects(life, cluster), "behind a dead run, the state is compared with reality"
 
 
+def test_attribute_files_that_a_killed_engine_left_empty_stop_no_command(life, cluster):
+    before = cluster.census()
+    life.up(STACK)
+    torn = list((state_directory(life.project) / "backend/.pulumi").rglob("*.attrs"))
+    assert {path.name for path in torn} >= {"meta.yaml.attrs", f"{STACK}.json.attrs"}, "the engine still writes them"
+    for path in torn:
+        path.write_bytes(b"")
+    life.down(STACK, yes=True)
+    assert cluster.difference(before) == set()
+
+
 def test_of_two_commands_at_once_one_waits_for_nobody_and_says_so(life):
     with life._only_one(STACK), pytest.raises(ToolError, match="another make is at work on stack test"):
         life.up(STACK)

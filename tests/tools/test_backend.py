@@ -75,6 +75,17 @@ def test_who_manages_the_state_is_told_by_the_scheme(url, self_managed, is_file)
     assert (backend.self_managed, backend.is_file) == (self_managed, is_file)
 
 
+def test_of_the_attribute_files_only_those_that_the_engine_cannot_read_are_removed(tmp_path):
+    stacks = tmp_path / ".pulumi" / "stacks"
+    stacks.mkdir(parents=True)
+    contents = {"empty.json.attrs": b"", "half.json.attrs": b'{"user', "whole.json.attrs": b"{}", "empty.json": b""}
+    for name, content in contents.items():
+        (stacks / name).write_bytes(content)
+    Backend(f"file://{tmp_path}?metadata=", "test").remove_torn_attributes()
+    assert sorted(path.name for path in stacks.iterdir()) == ["empty.json", "whole.json.attrs"]
+    Backend("s3://bucket", "test").remove_torn_attributes()
+
+
 def test_two_checkouts_of_one_name_share_neither_state_nor_cluster(tmp_path):
     first, second = tmp_path / "a" / "ml", tmp_path / "b" / "ml"
     assert checkout_name(first) != checkout_name(second)
