@@ -52,6 +52,24 @@ class Demand:
 
 
 @dataclass(frozen=True)
+class Holding:
+    """What one workload takes of its team's quota, accelerators aside, as soon as its fewest pods are there."""
+
+    path: str
+    """Where it is written, for messages."""
+    name: str
+    team: str
+    pods: int = 0
+    cpu_millis: int = 0
+    """Of all pods together, as are memory and local disk."""
+    memory_gib: int = 0
+    ephemeral_storage_gib: int = 0
+    storage_gib: int = 0
+    """Volumes together."""
+    claims: int = 0
+
+
+@dataclass(frozen=True)
 class Ledger:
     """Supply, limits and demand, joined."""
 

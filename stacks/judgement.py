@@ -32,7 +32,7 @@ from policies.rules.addons import (
     check_http_challenges,
     check_ranges,
 )
-from policies.rules.capacity import check_ledger
+from policies.rules.capacity import check_ledger, holdings_within_quota
 from policies.rules.finding import Finding, camel
 from policies.rules.grammar import (
     ANNOTATION_KEY,
@@ -75,7 +75,10 @@ from stacks.settings import MLFLOW_NAMESPACE, PROJECT, STORE_NAMESPACE, Settings
 
 _BESIDE = re.compile(r"\.(?:job|service|server)\.(workers|schedule|pool)\b")
 """Rules get a workload's program with all that belongs to it; in settings some of that stands beside it."""
-_SIZE = re.compile(r"\.(accelerators|workers|canary|minReplicas|maxReplicas|pool|team)\b")
+_DEVICES = r"accelerators|workers|canary|minReplicas|maxReplicas|pool|team"
+_DEVICE_KEYS = re.compile(rf"\.({_DEVICES})\b")
+_SIZE_KEYS = re.compile(rf"\.({_DEVICES}|cpuMillis|memoryGib|ephemeralStorageGib|modelSizeGib|checkpoint)\b")
+"""What decides how much a workload takes of pools, and of its team's quota for everything else."""
 _KEYS = (
     ("credentialsSecretName", "accessKeyId"),
     ("name their Secret", "set accessKeyId and secretAccessKey: pulumi config set --secret --path"),
@@ -151,17 +154,20 @@ def _tenancy(settings: Settings, misshapen_teams: Set[str]) -> Iterator[Finding]
     """Teams, workloads, and the ledger that joins them with the pools."""
     yield from _teams(settings)
     # One mistake is one finding: a workload whose own size is wrong is not held against pools and quotas as well.
-    unsized: set[str] = set()
+    without_devices, without_size = set[str](), set[str]()
     for path, name, workload in settings.workloads():
         if workload.team not in misshapen_teams:
             yield from _team_of(path, workload, settings)
         for finding in _workload(path, name, workload, settings):
             found = finding._replace(path=_BESIDE.sub(r".\1", finding.path))
-            if _SIZE.search(found.path.removeprefix(path)):
-                unsized.add(path)
+            for known, unsized in ((_DEVICE_KEYS, without_devices), (_SIZE_KEYS, without_size)):
+                if known.search(found.path.removeprefix(path)):
+                    unsized.add(path)
             yield found
     ledger = settings.ledger
-    yield from check_ledger(replace(ledger, demands=tuple(d for d in ledger.demands if d.path not in unsized)))
+    yield from check_ledger(replace(ledger, demands=tuple(d for d in ledger.demands if d.path not in without_devices)))
+    teams = {name: team for name, team in settings.teams.items() if name not in misshapen_teams}
+    yield from holdings_within_quota(teams, [h for h in settings.holdings() if h.path not in without_size])
 
 
 @as_far_as_known

@@ -15,7 +15,7 @@ from components.addons.crds import crd_sets
 from components.addons.gateway import DEFAULT_NAMESPACE as GATEWAY_NAMESPACE
 from components.addons.gateway import CertificateSource, DomainArgs
 from components.addons.monitoring import DEFAULT_NAMESPACE as MONITORING_NAMESPACE
-from components.capacity import Demand, Ledger, Supply, supplies_of
+from components.capacity import Demand, Holding, Ledger, Supply, supplies_of
 from components.catalog import ClusterKind
 from components.charts import ChartOrigin
 from components.cluster_network import (
@@ -25,7 +25,14 @@ from components.cluster_network import (
     ClusterNetworkHandle,
     PolicyEngine,
 )
-from components.demand import inference_demand, model_server_demand, training_demand
+from components.demand import (
+    inference_demand,
+    inference_holdings,
+    model_server_demand,
+    model_server_holding,
+    training_demand,
+    training_holding,
+)
 from components.eks.handles import NodeProvisioning
 from components.existing import FoundAddon
 from components.monitoring.alert_rules import AlertRulesArgs
@@ -281,6 +288,17 @@ class Settings(Model):
                     yield from inference_demand(path, name, workload.team, workload.service, pool)
                 case ModelServer():
                     yield from model_server_demand(path, name, workload.team, workload.server, pool)
+
+    def holdings(self) -> Iterator[Holding]:
+        """What workloads take of their teams' quotas beside accelerators, whatever their pool."""
+        for path, name, workload in self.workloads():
+            match workload:
+                case Training(team=team, job=job, workers=workers, schedule=schedule):
+                    yield training_holding(path, name, team, job, workers, schedule)
+                case Inference(team=team, service=service):
+                    yield from inference_holdings(path, name, team, service)
+                case ModelServer(team=team, server=server):
+                    yield model_server_holding(path, name, team, server)
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -16,6 +16,7 @@ from components.component import Component
 from components.custom_resources import custom_resource
 from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
 from components.pods import resources
+from components.serving.spec import FETCH_CPU_MILLIS, FETCH_MEMORY_GIB
 from components.stores import ObjectStoreHandle, ObjectStoreKind
 from policies.rules.finding import refuse
 from policies.rules.serving import check_kserve
@@ -42,7 +43,7 @@ class KServeArgs(TypedDict, total=False):
     namespace: str
     """Default: kserve."""
     storage_initializer_memory_gib: int
-    """Memory of the container that fetches a model. Default: 2; a large file needs no more than a small one."""
+    """Memory of the container that fetches a model. Default: 2."""
     control_plane_ranges: list[str]
     """Addresses from which the API server calls the webhooks. Default: every private range."""
     monitoring_namespace: str
@@ -115,7 +116,7 @@ def controller_monitor_spec() -> dict[str, Any]:
 def kserve_values(args: KServeArgs) -> dict[str, Any]:
     """Values of the chart that differ from its defaults. Pure."""
     gateway = args["gateway"]
-    memory_gib = int(args.get("storage_initializer_memory_gib") or 2)
+    memory_gib = int(args.get("storage_initializer_memory_gib") or FETCH_MEMORY_GIB)
     return {
         "kserve": {
             "controller": {
@@ -139,7 +140,7 @@ def kserve_values(args: KServeArgs) -> dict[str, Any]:
             "storage": {
                 # No limit on local disk: it would be the limit of the whole pod, model included.
                 "resources": {
-                    "requests": {"cpu": "100m", "memory": f"{memory_gib}Gi"},
+                    "requests": {"cpu": f"{FETCH_CPU_MILLIS}m", "memory": f"{memory_gib}Gi"},
                     "limits": {"cpu": "2", "memory": f"{memory_gib}Gi"},
                 },
                 "s3": _s3_values(args.get("store")),

@@ -29,10 +29,14 @@ from components.serving.spec import (
     DEFAULT_SERVING_PORT,
     DEFAULT_STARTUP_MINUTES,
     DEFAULT_TIMEOUT_SECONDS,
+    DOWNLOAD_CPU_MILLIS,
+    DOWNLOAD_MEMORY_GIB,
+    TRANSFORMER_STORAGE_GIB,
     InferenceSpec,
     ModelServerSpec,
     ScaleMetric,
     TransformerSpec,
+    model_server_storage_gib,
     replicas_of,
     runtime_version,
 )
@@ -47,8 +51,6 @@ from components.workloads import HOME, container_environment, environment_from, 
 KSERVE_CONTAINER = "kserve-container"
 """KServe recognizes the container that serves by this name."""
 SERVER_CONTAINER = "server"
-DOWNLOAD_MIB = 1024
-"""Memory of the container that downloads a model; rclone keeps a few parts of 5 MiB for each of its transfers."""
 METRICS_PATH = "/metrics"
 HTTP_PORT_NAME = "http"
 NOTHING: Mapping[str, str] = {}
@@ -217,7 +219,9 @@ def transformer(
         args=spec.get("arguments") or (),
         env=container_environment({**HOME, **tracking}, (), spec.get("environment") or {}),
         resources=resources(
-            cpu_millis=spec["cpu_millis"], memory_mib=int(spec["memory_gib"]) * 1024, ephemeral_storage_mib=2048
+            cpu_millis=spec["cpu_millis"],
+            memory_mib=int(spec["memory_gib"]) * 1024,
+            ephemeral_storage_mib=TRANSFORMER_STORAGE_GIB * 1024,
         ),
         mounts=[tmp],
     )
@@ -271,7 +275,9 @@ def download(server: ModelServerSpec, store: ObjectStoreHandle | None, model: Mo
         command=["/bin/sh", "-c", 'rclone copy "$SOURCE" "$TARGET" && test -n "$(ls -A "$TARGET")"'],
         env=container_environment(told, object_store_environment(store) if store else (), {}),
         resources=resources(
-            cpu_millis=500, memory_mib=DOWNLOAD_MIB, ephemeral_storage_mib=_local_storage_gib(server) * 1024
+            cpu_millis=DOWNLOAD_CPU_MILLIS,
+            memory_mib=DOWNLOAD_MEMORY_GIB * 1024,
+            ephemeral_storage_mib=model_server_storage_gib(server) * 1024,
         ),
         mounts=[model, tmp],
     )
@@ -291,12 +297,6 @@ def _s3(store: ObjectStoreHandle | None) -> dict[str, str]:
 
 def _temporary_gib(server: ModelServerSpec) -> int:
     return int(server.get("ephemeral_storage_gib", DEFAULT_SERVER_STORAGE_GIB))
-
-
-def _local_storage_gib(server: ModelServerSpec) -> int:
-    """Local disk of one replica: emptyDirs count, so the downloaded model does."""
-    uri = server.get("storage_uri", "")
-    return _temporary_gib(server) + (_model_gib(server) if uri and not uri.startswith("pvc://") else 0)
 
 
 def server_template(
@@ -323,7 +323,7 @@ def server_template(
         command=server.get("command") or (),
         args=server.get("arguments") or (),
         env=container_environment(told, (), server.get("environment") or {}),
-        resources=served_resources(server, pool, _local_storage_gib(server)),
+        resources=served_resources(server, pool, model_server_storage_gib(server)),
         mounts=mounts,
         ports={HTTP_PORT_NAME: int(server.get("port", DEFAULT_SERVING_PORT))},
         read_only_root=server.get("read_only_root", True),

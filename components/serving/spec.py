@@ -232,6 +232,15 @@ DEFAULT_SCALE_TARGET_PERCENT = 70
 DEFAULT_TIMEOUT_SECONDS = 60
 DEFAULT_GRACE_SECONDS = 60
 DEFAULT_STARTUP_MINUTES = 10
+TRANSFORMER_STORAGE_GIB = 2
+"""Local disk of a transformer."""
+DOWNLOAD_CPU_MILLIS = 500
+DOWNLOAD_MEMORY_GIB = 1
+"""Of the container that downloads the model of a model server; rclone keeps a few parts of 5 MiB for each of its
+transfers."""
+FETCH_CPU_MILLIS = 100
+FETCH_MEMORY_GIB = 2
+"""Of KServe's container that fetches a model; a large file needs no more than a small one."""
 
 
 class DeviceRuntime(NamedTuple):
@@ -277,6 +286,19 @@ def kserve_sees_gpus(pool: PoolHandle) -> bool:
     """Whether KServe knows the pool's devices for GPUs: by two names alone (v0.20.0 pkg/utils, IsGPUEnabled)."""
     names = pool["capacity"]["units_per_node"]
     return all(name == "nvidia.com/gpu" or name.startswith("nvidia.com/mig") for name in names)
+
+
+def fetches_model(uri: str) -> bool:
+    """Whether a container fetches the model before the server starts: none for one on a volume or in the image."""
+    return bool(uri) and not uri.startswith("pvc://")
+
+
+def model_server_storage_gib(server: ModelServerSpec) -> int:
+    """Local disk of one replica of a model server: emptyDirs count, so the downloaded model does."""
+    model = (
+        int(server.get("model_size_gib", DEFAULT_MODEL_SIZE_GIB)) if fetches_model(server.get("storage_uri", "")) else 0
+    )
+    return int(server.get("ephemeral_storage_gib", DEFAULT_SERVER_STORAGE_GIB)) + model
 
 
 def replicas_of(spec: InferenceSpec | ModelServerSpec | TransformerSpec) -> tuple[int, int]:

@@ -10,16 +10,7 @@ from components.mlflow.tracking_server import TrackingHandle
 from components.namespaces import Direction, TrafficRuleArgs, to_anywhere
 from components.storage.object_store import object_store_traffic
 from components.stores import ObjectStoreHandle
-from components.tenants.spec import (
-    DEFAULT_CLAIMS,
-    DEFAULT_CPU,
-    DEFAULT_EPHEMERAL_STORAGE_GIB,
-    DEFAULT_MEMORY_GIB,
-    DEFAULT_PODS,
-    DEFAULT_STORAGE_GIB,
-    EgressSpec,
-    TeamSpec,
-)
+from components.tenants.spec import UNNAMED_STORAGE_GIB, EgressSpec, TeamSpec, quota_sizes
 from components.workloads import ROLE_LABEL, TEAM_LABEL, Role
 from policies.rules.network import ANYWHERE
 
@@ -132,18 +123,18 @@ def quota_spec(team: TeamSpec, supplies: tuple[Supply, ...]) -> dict[str, Any]:
     Services that open a way around the gateway (load balancers, node ports) are not to be had.
     """
     accelerators = resource_quota({key: int(units) for key, units in (team.get("quota") or {}).items()}, supplies)
-    memory = f"{int(team.get('memory_gib', DEFAULT_MEMORY_GIB))}Gi"
-    local = f"{int(team.get('ephemeral_storage_gib', DEFAULT_EPHEMERAL_STORAGE_GIB))}Gi"
+    sizes = quota_sizes(team)
+    memory, local = f"{sizes.memory_gib}Gi", f"{sizes.ephemeral_storage_gib}Gi"
     return {
         "hard": {
-            "requests.cpu": str(int(team.get("cpu", DEFAULT_CPU))),
+            "requests.cpu": str(sizes.cpu),
             "requests.memory": memory,
             "limits.memory": memory,
             "requests.ephemeral-storage": local,
             "limits.ephemeral-storage": local,
-            "requests.storage": f"{int(team.get('storage_gib', DEFAULT_STORAGE_GIB))}Gi",
-            "persistentvolumeclaims": str(int(team.get("claims", DEFAULT_CLAIMS))),
-            "pods": str(int(team.get("pods", DEFAULT_PODS))),
+            "requests.storage": f"{sizes.storage_gib}Gi",
+            "persistentvolumeclaims": str(sizes.claims),
+            "pods": str(sizes.pods),
             "services.loadbalancers": "0",
             "services.nodeports": "0",
             **{quota_key(resource): str(units) for resource, units in sorted(accelerators.items())},
@@ -151,12 +142,13 @@ def quota_spec(team: TeamSpec, supplies: tuple[Supply, ...]) -> dict[str, Any]:
     }
 
 
+_LOCAL = f"{UNNAMED_STORAGE_GIB}Gi"
 LIMITS: dict[str, Any] = {
     "limits": [
         {
             "type": "Container",
-            "default": {"memory": "1Gi", "ephemeral-storage": "2Gi"},
-            "defaultRequest": {"cpu": "100m", "memory": "1Gi", "ephemeral-storage": "2Gi"},
+            "default": {"memory": "1Gi", "ephemeral-storage": _LOCAL},
+            "defaultRequest": {"cpu": "100m", "memory": "1Gi", "ephemeral-storage": _LOCAL},
         }
     ]
 }

@@ -1,6 +1,6 @@
 """What a team is, in plain data: the part of it that people write in settings. Pure."""
 
-from typing import Required, TypedDict
+from typing import NamedTuple, Required, TypedDict
 
 
 class EgressSpec(TypedDict, total=False):
@@ -50,9 +50,21 @@ class TeamSpec(TypedDict, total=False):
     metadata service. Without it, an object store outside of the cluster needs `ranges`: pods reach these as before."""
 
 
-DEFAULT_CPU = 256
-DEFAULT_MEMORY_GIB = 2048
-DEFAULT_PODS = 200
-DEFAULT_STORAGE_GIB = 5120
-DEFAULT_CLAIMS = 50
-DEFAULT_EPHEMERAL_STORAGE_GIB = 4096
+UNNAMED_STORAGE_GIB = 2
+"""Local disk of a container that does not say how much it takes: the LimitRange of the team's namespace."""
+
+
+class QuotaSizes(NamedTuple):
+    """What a team may hold beside accelerators. The defaults are those of a team that does not say."""
+
+    cpu: int = 256
+    memory_gib: int = 2048
+    pods: int = 200
+    storage_gib: int = 5120
+    claims: int = 50
+    ephemeral_storage_gib: int = 4096
+
+
+def quota_sizes(team: TeamSpec) -> QuotaSizes:
+    """Those of one team."""
+    return QuotaSizes(**{key: int(team[key]) for key in QuotaSizes._fields if key in team})  # type: ignore[literal-required]

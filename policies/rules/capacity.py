@@ -1,9 +1,10 @@
 """Rules on the capacity ledger: supply, caps, quotas and demand must agree. Used by settings and quota policies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from components.capacity import Demand, Ledger, Supply
-from policies.rules.finding import Finding
+from components.capacity import Demand, Holding, Ledger, Supply
+from components.tenants.spec import TeamSpec, quota_sizes
+from policies.rules.finding import Finding, camel
 
 
 def check_ledger(ledger: Ledger) -> Iterator[Finding]:
@@ -116,3 +117,34 @@ def demands_within_quota(ledger: Ledger) -> Iterator[Finding]:
                     f"its quota is {quota.get(key, 0)}",
                     f"lower its workloads on that pool, or raise teams.{team}.quota.{key}",
                 )
+
+
+_UNITS = {"cpu": "vCPUs", "pods": "pods", "claims": "volumes"}
+"""Field of QuotaSizes -> what it counts, where that is not GiB."""
+
+
+def holdings_within_quota(teams: Mapping[str, TeamSpec], holdings: Sequence[Holding]) -> Iterator[Finding]:
+    """A team's quota has room for its own workloads, all together: else some of their pods are never created."""
+    for team, spec in teams.items():
+        own = [holding for holding in holdings if holding.team == team]
+        for key, most in quota_sizes(spec)._asdict().items():
+            parts: dict[str, int] = {}
+            for holding in own:
+                taken = _taken(holding, key)
+                if taken:
+                    parts[holding.name] = parts.get(holding.name, 0) + taken
+            scale = 1000 if key == "cpu" else 1
+            total = sum(parts.values())
+            if most >= 1 and total > most * scale:
+                path, unit = f"teams.{team}.{camel(key)}", _UNITS.get(key, "GiB")
+                names = ", ".join(f"{name} {taken / scale:g}" for name, taken in parts.items())
+                yield Finding(
+                    path,
+                    f"{most}" if key in spec else f"{most} (the default)",
+                    f"the team's workloads take {total / scale:g} {unit} together, at their fewest pods ({names})",
+                    f"raise {path} to {-(-total // scale)} or more, or lower the workloads",
+                )
+
+
+def _taken(holding: Holding, key: str) -> int:
+    return int(getattr(holding, "cpu_millis" if key == "cpu" else key))

@@ -1,10 +1,13 @@
 """The rules on the ledger, and that they agree with a scheduler that packs as well as it can."""
 
+from dataclasses import replace
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.capacity import Demand, Ledger, Supply
-from policies.rules.capacity import check_ledger
+from components.capacity import Demand, Holding, Ledger, Supply
+from policies.rules.capacity import check_ledger, holdings_within_quota
 
 H100 = Supply("h100", "h100", "H100", "nvidia.com/gpu", 8, 2, 16)
 
@@ -56,3 +59,34 @@ def test_what_passes_never_exceeds_the_pool(sizes: list[tuple[int, int]]) -> Non
     demands = tuple(demand(units, pods, name=f"job{i}") for i, (units, pods) in enumerate(sizes))
     if not rules(demands=demands):
         assert sum(d.units for d in demands) <= H100.units
+
+
+def held(team: Any, *holdings: Holding) -> list[tuple[str, str, str]]:
+    found = holdings_within_quota({"vision": team}, holdings)
+    return [(f.path, f.value, f.remedy.partition(",")[0]) for f in found]
+
+
+def test_a_quota_has_room_for_the_workloads_of_its_team_to_the_last_unit() -> None:
+    one = Holding("training.a", "a", "vision", pods=2, cpu_millis=1500, memory_gib=8, storage_gib=10, claims=1)
+    team = {"cpu": 3, "memory_gib": 16, "pods": 4, "storage_gib": 20, "claims": 2}
+    assert held(team, one, replace(one, name="b")) == []
+    assert held(team, one, replace(one, name="b", cpu_millis=1501)) == [
+        ("teams.vision.cpu", "3", "raise teams.vision.cpu to 4 or more")
+    ]
+
+
+def test_each_resource_that_is_too_small_is_one_finding() -> None:
+    one = Holding("p", "a", "vision", 2, 2000, 2, 2, 2, 2)
+    team = {"cpu": 1, "memory_gib": 1, "pods": 1, "storage_gib": 1, "claims": 1, "ephemeral_storage_gib": 1}
+    keys = [path.rpartition(".")[2] for path, _, _ in held(team, one)]
+    assert keys == ["cpu", "memoryGib", "pods", "storageGib", "claims", "ephemeralStorageGib"]
+
+
+def test_a_team_that_says_no_size_is_held_to_its_default_and_no_other_teams_workloads() -> None:
+    one = Holding("p", "a", "vision", cpu_millis=257_000)
+    assert held({}, one) == [("teams.vision.cpu", "256 (the default)", "raise teams.vision.cpu to 257 or more")]
+    assert held({}, replace(one, team="language")) == []
+
+
+def test_a_size_that_is_wrong_by_itself_is_not_reported_twice() -> None:
+    assert held({"pods": 0}, Holding("p", "a", "vision", pods=1)) == []
