@@ -110,6 +110,18 @@ class Accelerator:
     """DeviceClass of its DRA driver; empty: it has none, or none that we know."""
     reference_host: str = ""
     """Key in `machines.MACHINES`: the machine whose size a simulated or unspecified node takes."""
+    compute_capability: str = ""
+    """NVIDIA only (CUDA GPU compute capability, developer.nvidia.com/cuda-gpus and cuda-legacy-gpus)."""
+
+    @property
+    def before_turing(self) -> bool:
+        """Whether it is an NVIDIA GPU that current drivers, CUDA 13 and the images built with it no longer know."""
+        return bool(self.compute_capability) and _version(self.compute_capability) < _version(TURING)
+
+    @property
+    def mps_clients(self) -> int:
+        """Containers that share one device by MPS, at most."""
+        return MPS_CLIENTS_BEFORE_TURING if self.before_turing else MPS_CLIENTS
 
     @property
     def is_tpu(self) -> bool:
@@ -119,6 +131,25 @@ class Accelerator:
     def mig_profile(self, name: str) -> MigProfile | None:
         """The profile of that exact name, or None."""
         return next((profile for profile in self.mig_profiles if profile.name == name), None)
+
+
+TURING = "7.5"
+"""Compute capability with which CUDA 13, the open kernel modules and driver branches after 580 begin.
+
+Sources: CUDA 13.0 release notes, deprecated architectures (2025-08); NVIDIA driver installation guide 610.
+"""
+LAST_BRANCH_BEFORE_TURING = 580
+"""The last driver branch for Maxwell, Pascal and Volta; long-term support until June 2028.
+
+Sources: NVIDIA data-centre drivers 620, supported drivers (2026); NixOS wiki, NVIDIA (legacy_580: Maxwell to Volta).
+"""
+MPS_CLIENTS, MPS_CLIENTS_BEFORE_TURING = 48, 16
+"""Of one device at most, as the device plugin counts (NVIDIA/k8s-device-plugin 1b826ac, cmd/mps-control-daemon/mps/
+device.go): 48 from 7.5 on, where NVIDIA's MPS documentation has Volta, 7.0; it refuses to share in more."""
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
 
 
 def _mig(*rows: tuple[str, int, int]) -> tuple[MigProfile, ...]:
@@ -144,6 +175,9 @@ _MIG_269 = _mig(
 _MIG_186 = _mig(
     ("1g.23gb", 7, 1), ("1g.47gb", 4, 2), ("2g.47gb", 3, 2), ("3g.93gb", 2, 4), ("4g.93gb", 1, 4), ("7g.186gb", 1, 8)
 )
+_MIG_96 = _mig(
+    ("1g.12gb", 7, 1), ("1g.24gb", 4, 2), ("2g.24gb", 3, 2), ("3g.48gb", 2, 4), ("4g.48gb", 1, 4), ("7g.96gb", 1, 8)
+)
 _MIG_96_RTX = _mig(("1g.24gb", 4, 1), ("2g.48gb", 2, 2), ("4g.96gb", 1, 4))
 
 _NVIDIA = "nvidia.com/gpu"
@@ -157,6 +191,7 @@ def _nvidia(
     memory_gib: int,
     gke: str,
     product: str,
+    capability: str,
     host: str,
     source: str,
     mig: tuple[MigProfile, ...] = (),
@@ -182,6 +217,7 @@ def _nvidia(
         *slices,
         device_class=_NVIDIA_CLASS,
         reference_host=host,
+        compute_capability=capability,
     )
 
 
@@ -257,39 +293,82 @@ _XPK = "AI-Hypercomputer/xpk src/xpk/core/system_characteristics.py 02b0c092"
 _TPU_SOURCE = f"{_XPK}; slices of one host: GKE cluster autoscaler, pkg/cloudprovider/gke/machinetypes, 2026"
 _MIG_SOURCE = "NVIDIA/mig-parted v0.15.0; GKE label: " + _XPK
 
+_SMI = "name and memory: nvidia-smi's published output (2023-2026)"
+_GCE_LABEL = (
+    "kubernetes/autoscaler 1.36 cloudprovider/gce (of N1 machines, which are not here: their GPUs are chosen apart)"
+)
+
 ACCELERATORS: dict[str, Accelerator] = {
     row.name: row
     for row in (
-        _nvidia("T4", 16, "nvidia-tesla-t4", "Tesla-T4", "g4dn.12xlarge", "GKE GPU platforms"),
-        _nvidia("T4G", 16, "", "NVIDIA-T4G", "g5g.16xlarge", "EC2 g5g; not on GKE"),
-        _nvidia("L4", 24, "nvidia-l4", "NVIDIA-L4", "g6.48xlarge", _XPK),
-        _nvidia("A10G", 24, "", "NVIDIA-A10G", "g5.48xlarge", "EC2 g5; not on GKE"),
-        _nvidia("L40S", 45, "", "NVIDIA-L40S", "g6e.48xlarge", "EC2 g6e: 48 GB less what ECC takes; not on GKE"),
+        _nvidia("P100", 16, "nvidia-tesla-p100", "Tesla-P100-PCIE-16GB", "6.0", "p100-8", f"{_SMI}; {_GCE_LABEL}"),
+        _nvidia("V100-16GB", 16, "nvidia-tesla-v100", "Tesla-V100-SXM2-16GB", "7.0", "dgx-1", f"{_SMI}; {_GCE_LABEL}"),
+        _nvidia("V100-32GB", 32, "", "Tesla-V100-SXM2-32GB", "7.0", "p3dn.24xlarge", f"EC2 p3dn; {_SMI}"),
+        _nvidia("T4", 16, "nvidia-tesla-t4", "Tesla-T4", "7.5", "g4dn.12xlarge", "GKE GPU platforms"),
+        _nvidia("T4G", 16, "", "NVIDIA-T4G", "7.5", "g5g.16xlarge", "EC2 g5g; not on GKE"),
+        _nvidia("L4", 24, "nvidia-l4", "NVIDIA-L4", "8.9", "g6.48xlarge", _XPK),
+        _nvidia("A10", 24, "", "NVIDIA-A10", "8.6", "a10-8", f"{_SMI}; in neither cloud"),
+        _nvidia("A10G", 24, "", "NVIDIA-A10G", "8.6", "g5.48xlarge", "EC2 g5; not on GKE"),
+        _nvidia("L40", 45, "", "NVIDIA-L40", "8.9", "l40-8", f"48 GB less what ECC takes; {_SMI}; in neither cloud"),
+        _nvidia("L40S", 45, "", "NVIDIA-L40S", "8.9", "g6e.48xlarge", "EC2 g6e: 48 GB less what ECC takes; not on GKE"),
         _nvidia(
-            "A100-40GB", 40, "nvidia-tesla-a100", "NVIDIA-A100-SXM4-40GB", "p4d.24xlarge", _MIG_SOURCE, _MIG_40, (7, 8)
+            "A100-40GB",
+            40,
+            "nvidia-tesla-a100",
+            "NVIDIA-A100-SXM4-40GB",
+            "8.0",
+            "p4d.24xlarge",
+            _MIG_SOURCE,
+            _MIG_40,
+            (7, 8),
         ),
         _nvidia(
-            "A100-80GB", 80, "nvidia-a100-80gb", "NVIDIA-A100-SXM4-80GB", "p4de.24xlarge", _MIG_SOURCE, _MIG_80, (7, 8)
+            "A100-80GB",
+            80,
+            "nvidia-a100-80gb",
+            "NVIDIA-A100-SXM4-80GB",
+            "8.0",
+            "p4de.24xlarge",
+            _MIG_SOURCE,
+            _MIG_80,
+            (7, 8),
         ),
-        _nvidia("H100", 80, "nvidia-h100-80gb", "NVIDIA-H100-80GB-HBM3", "p5.48xlarge", _MIG_SOURCE, _MIG_80, (7, 8)),
-        _nvidia("H200", 141, "nvidia-h200-141gb", "NVIDIA-H200", "p5en.48xlarge", _MIG_SOURCE, _MIG_141, (7, 8)),
-        _nvidia("B200", 180, "nvidia-b200", "NVIDIA-B200", "p6-b200.48xlarge", _MIG_SOURCE, _MIG_180, (7, 8)),
+        _nvidia(
+            "H100", 80, "nvidia-h100-80gb", "NVIDIA-H100-80GB-HBM3", "9.0", "p5.48xlarge", _MIG_SOURCE, _MIG_80, (7, 8)
+        ),
+        _nvidia(
+            "H20",
+            96,
+            "",
+            "NVIDIA-H20",
+            "9.0",
+            "h20-8",
+            f"NVIDIA/mig-parted v0.15.0 (0x2329: cut as GH200 with 96 GB); {_SMI}; in neither cloud",
+            _MIG_96,
+            (7, 8),
+        ),
+        _nvidia("H200", 141, "nvidia-h200-141gb", "NVIDIA-H200", "9.0", "p5en.48xlarge", _MIG_SOURCE, _MIG_141, (7, 8)),
+        _nvidia("B200", 180, "nvidia-b200", "NVIDIA-B200", "10.0", "p6-b200.48xlarge", _MIG_SOURCE, _MIG_180, (7, 8)),
         _nvidia(
             "B300",
             269,
             "",
             "NVIDIA-B300-SXM6-AC",
+            "10.3",
             "p6-b300.48xlarge",
             "NVIDIA/mig-parted v0.15.0 (0x3182); EC2 p6-b300; not on GKE",
             _MIG_269,
             (7, 8),
         ),
-        _nvidia("GB200", 186, "nvidia-gb200", "NVIDIA-GB200", "p6e-gb200.36xlarge", _MIG_SOURCE, _MIG_186, (7, 8)),
+        _nvidia(
+            "GB200", 186, "nvidia-gb200", "NVIDIA-GB200", "10.0", "p6e-gb200.36xlarge", _MIG_SOURCE, _MIG_186, (7, 8)
+        ),
         _nvidia(
             "RTX-PRO-6000",
             96,
             "nvidia-rtx-pro-6000",
             "NVIDIA-RTX-PRO-6000-Blackwell-Server-Edition",
+            "12.0",
             "g7e.48xlarge",
             "NVIDIA/mig-parted v0.15.0 (0x2BB5); GKE GPU platforms",
             _MIG_96_RTX,

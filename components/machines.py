@@ -65,6 +65,8 @@ _HYPERDISK = ("hyperdisk-balanced",)
 
 _ec2 = partial(Machine, kind=ClusterKind.EKS, source=_EC2)
 _gke = partial(Machine, kind=ClusterKind.GKE, source=_GKE)
+_own = partial(Machine, kind=ClusterKind.EXISTING)
+"""Of no cloud of this catalogue: what a node is taken for where nobody gives its size."""
 
 MACHINES: dict[str, Machine] = {
     machine.name: machine
@@ -108,6 +110,7 @@ MACHINES: dict[str, Machine] = {
         _ec2("g5g.8xlarge", "T4G", 1, 32, 64, architecture=Architecture.ARM64),
         _ec2("g5g.16xlarge", "T4G", 2, 64, 128, architecture=Architecture.ARM64),
         _ec2("g5g.metal", "T4G", 2, 64, 128, architecture=Architecture.ARM64),
+        _ec2("p3dn.24xlarge", "V100-32GB", 8, 96, 768, efa_interfaces=1, nvme_gb=1800),
         _ec2("p4d.24xlarge", "A100-40GB", 8, 96, 1152, efa_interfaces=4, nvme_gb=8000, capacity_blocks=True),
         _ec2("p4de.24xlarge", "A100-80GB", 8, 96, 1152, efa_interfaces=4, nvme_gb=8000, capacity_blocks=True),
         _ec2("p5.4xlarge", "H100", 1, 16, 256, efa_interfaces=1, nvme_gb=3800, capacity_blocks=True),
@@ -213,15 +216,12 @@ MACHINES: dict[str, Machine] = {
             boot_disks=_HYPERDISK,
             source="GKE TPU v7x machine type; the name is in AI-Hypercomputer/xpk 02b0c092",
         ),
-        Machine(
-            "mi300x-8",
-            "MI300X",
-            8,
-            192,
-            1536,
-            ClusterKind.EXISTING,
-            "a common 8-GPU OAM server; no cloud of this catalogue offers it",
-        ),
+        _own("p100-8", "P100", 8, 56, 512, source="a common 8-GPU PCIe server of 2017"),
+        _own("dgx-1", "V100-16GB", 8, 80, 512, source="NVIDIA DGX-1 data sheet: two processors of 20 cores, 512 GB"),
+        _own("a10-8", "A10", 8, 128, 512, source="a common 8-GPU PCIe server"),
+        _own("l40-8", "L40", 8, 128, 1024, source="a common 8-GPU PCIe server"),
+        _own("h20-8", "H20", 8, 192, 2048, source="a common HGX server"),
+        _own("mi300x-8", "MI300X", 8, 192, 1536, source="a common 8-GPU OAM server"),
         _ec2("m6i.2xlarge", "", 0, 8, 32),
         _ec2("m6i.4xlarge", "", 0, 16, 64),
         _ec2("m6i.8xlarge", "", 0, 32, 128),

@@ -103,7 +103,7 @@ _STANDARD = "Standard (A, C, D, H, I, M, R, T, Z)"
 _P = _ec2("L-417A185B", "Running On-Demand P instances")
 EC2_STANDARD: dict[str, Quota] = {
     **dict.fromkeys(_G, _ec2("L-DB2E81BA", "Running On-Demand G and VT instances")),
-    **dict.fromkeys(("p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300", "p6e-gb200"), _P),
+    **dict.fromkeys(("p3dn", "p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300", "p6e-gb200"), _P),
     **dict.fromkeys(("trn1", "trn1n", "trn2"), _ec2("L-2C3B7624", "Running On-Demand Trn instances")),
     **dict.fromkeys(("inf1", "inf2"), _ec2("L-1945791B", "Running On-Demand Inf instances")),
     **dict.fromkeys(("m6i", "m7i", "m7g", "r7i"), _ec2("L-1216C47A", f"Running On-Demand {_STANDARD} instances")),
@@ -111,7 +111,7 @@ EC2_STANDARD: dict[str, Quota] = {
 """EC2 instance family -> its On-Demand quota."""
 EC2_SPOT: dict[str, Quota] = {
     **dict.fromkeys(_G, _ec2("L-3819A6DF", "All G and VT Spot Instance Requests")),
-    **dict.fromkeys(("p4d", "p4de"), _ec2("L-7212CCBC", "All P4, P3 and P2 Spot Instance Requests")),
+    **dict.fromkeys(("p3dn", "p4d", "p4de"), _ec2("L-7212CCBC", "All P4, P3 and P2 Spot Instance Requests")),
     **dict.fromkeys(("p5", "p5e", "p5en"), _ec2("L-C4BD4855", "All P5 Spot Instance Requests")),
     **dict.fromkeys(("trn1", "trn1n", "trn2"), _ec2("L-6B0D517C", "All Trn Spot Instance Requests")),
     **dict.fromkeys(("inf1", "inf2"), _ec2("L-B5D1601B", "All Inf Spot Instance Requests")),

@@ -27,22 +27,6 @@ from tools.errors import ToolError
 PRODUCT_LABEL = "nvidia.com/gpu.product"
 SMALLEST_SHARE = 0.9
 """Of the nominal memory: what ECC and the driver's reserve leave (a T4 of 16 GB reports 15,360 MiB)."""
-COMPUTE_CAPABILITIES: dict[str, str] = {
-    "T4": "7.5",
-    "T4G": "7.5",
-    "A10G": "8.6",
-    "A100-40GB": "8.0",
-    "A100-80GB": "8.0",
-    "L4": "8.9",
-    "L40S": "8.9",
-    "H100": "9.0",
-    "H200": "9.0",
-    "B200": "10.0",
-    "GB200": "10.0",
-    "B300": "10.3",
-    "RTX-PRO-6000": "12.0",
-}
-"""Source: NVIDIA, CUDA GPU compute capability (developer.nvidia.com/cuda-gpus)."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +67,8 @@ def differences(reading: Reading) -> Iterator[str]:
     reported_gib = reading.memory_mib / 1024
     if not SMALLEST_SHARE * row.memory_gib <= reported_gib <= row.memory_gib:
         yield f"memory: the catalogue has {row.memory_gib} GiB, the driver {reported_gib:.1f} GiB"
-    known = COMPUTE_CAPABILITIES.get(row.name)
-    if known != reading.compute_capability:
-        yield f"compute capability: the table has {known or 'none'}, the driver {reading.compute_capability}"
+    if row.compute_capability != reading.compute_capability:
+        yield f"compute capability: the catalogue has {row.compute_capability}, the driver {reading.compute_capability}"
     if reading.mig_profiles is not None:
         expected = {profile.name: profile.maximum for profile in row.mig_profiles}
         # Profiles with media engines have a `+` in their name; the catalogue leaves them out.

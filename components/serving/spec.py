@@ -251,11 +251,14 @@ class DeviceRuntime(NamedTuple):
     """Key of `versions.IMAGES`."""
     gpu_suffix: str
     """What its tag has for GPUs."""
+    knows_gpus_before_turing: bool = True
+    """Whether the image of the catalogue has code for them, as far as its source says."""
 
 
 DEVICE_RUNTIMES = {
     "huggingface": DeviceRuntime("kserve-huggingfaceserver", "huggingfaceserver", "-gpu"),
-    "vLLM": DeviceRuntime("kserve-vllmserver", "vllm", ""),
+    # Built with CUDA 13; "compute capability 7.5 or higher" (vllm 0487d5c docs/getting_started/installation, 2026).
+    "vLLM": DeviceRuntime("kserve-vllmserver", "vllm", "", knows_gpus_before_turing=False),
 }
 """By model format. KServe takes the image for GPUs where it sees one, unless `runtimeVersion` says which tag
 (kserve/kserve v0.20.0 pkg/controller/v1beta1/inferenceservice/utils, UpdateImageTag)."""

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from components.catalog import (
     ACCELERATORS,
+    MPS_CLIENTS,
     RETIRED_ACCELERATORS,
     RETIRED_RESOURCES,
     Accelerator,
@@ -26,8 +27,8 @@ MAX_NODES = 5000
 """Nodes in one cluster (Kubernetes documentation, considerations for large clusters)."""
 TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _HOST_MINIMA = (("cpu_per_node", 1), ("memory_gib_per_node", 1))
-MAX_SHARES = 48
-"""MPS on Volta and later serves 48 clients a device (NVIDIA MPS documentation); more shares than that help nobody."""
+MAX_SHARES = MPS_CLIENTS
+"""Of time-slicing there is no limit; more shares than MPS serves help nobody."""
 
 
 def check_pool(path: str, args: PoolArgs) -> Iterator[Finding]:
@@ -105,7 +106,7 @@ def check_described_pool(
         driver=software["driver"],
         device_plugin=software["device_plugin"],
         mechanism=software["mechanism"],
-        nvidia=accelerator.vendor == "NVIDIA",
+        accelerator=accelerator,
     )
     yield from _sharing_by_others(f"{path}.sharing", args.get("sharing") or SharingArgs(), software, mig_mixed)
     if mig_mixed and not (software["device_plugin"] == Owner.FOUND and _strategy(args) is Sharing.MIG):
@@ -286,11 +287,12 @@ def check_sharing(path: str, sharing: SharingArgs, accelerator: Accelerator) -> 
                 MPS_RULE if strategy is Sharing.MPS else "a device is either time-sliced or partitioned here",
                 "remove migProfiles, or use strategy mig",
             )
-        if replicas is None or not 2 <= replicas <= MAX_SHARES:
+        most = accelerator.mps_clients if strategy is Sharing.MPS else MAX_SHARES
+        if replicas is None or not 2 <= replicas <= most:
             yield Finding(
                 f"{path}.replicas",
                 str(replicas),
-                f"{strategy} takes 2 to {MAX_SHARES} containers a device",
+                f"{strategy} takes 2 to {most} containers a device on {accelerator.name}",
                 "give a number in that range, or use strategy exclusive",
             )
         return

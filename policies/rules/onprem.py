@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from components.addons.accelerator_nodes import nvidia_pools, operated, operator_pools
-from components.catalog import DeviceMechanism, Owner, Sharing
+from components.catalog import LAST_BRANCH_BEFORE_TURING, Accelerator, DeviceMechanism, Owner, Sharing
 from components.placement import PoolHandle, sharing_of
 from components.stores import Encryption
 from policies.rules.addons import check_nvidia_pools, check_ranges
@@ -199,7 +199,7 @@ def _listed(key: str, pools: list[PoolHandle]) -> str:
 
 
 def check_software(
-    path: str, *, driver: Owner, device_plugin: Owner, mechanism: DeviceMechanism, nvidia: bool
+    path: str, *, driver: Owner, device_plugin: Owner, mechanism: DeviceMechanism, accelerator: Accelerator
 ) -> Iterator[Finding]:
     """Who brings what to a pool that somebody else made: exactly one for each piece, and together they work."""
     if driver not in (Owner.FOUND, Owner.IMAGE, Owner.OPERATOR):
@@ -216,12 +216,22 @@ def check_software(
             "platform, operator or found",
             "write found where the cluster brings one by itself (a managed cloud does)",
         )
-    if Owner.OPERATOR in (driver, device_plugin) and not nvidia:
+    operated = f"{path}.{'driver' if driver == Owner.OPERATOR else 'devicePlugin'}"
+    if Owner.OPERATOR in (driver, device_plugin) and accelerator.vendor != "NVIDIA":
         yield Finding(
-            f"{path}.{'driver' if driver == Owner.OPERATOR else 'devicePlugin'}",
+            operated,
             "operator",
             "the GPU Operator is for NVIDIA devices",
             "write found, or for the device plugin platform",
+        )
+    elif Owner.OPERATOR in (driver, device_plugin) and accelerator.before_turing:
+        # v26.7.0: driver 595; its validator runs vectorAdd of cuda-samples 13.2 (docker/Dockerfile), built from 7.5 on.
+        yield Finding(
+            operated,
+            f"operator on {accelerator.name}",
+            "the GPU Operator's driver and the program that validates its nodes (CUDA 13) know no GPU before Turing",
+            f"write driver: found (branch {LAST_BRANCH_BEFORE_TURING} is the last for {accelerator.name}) and "
+            "devicePlugin: platform, for every NVIDIA pool of this cluster",
         )
     if driver == Owner.OPERATOR and device_plugin == Owner.FOUND:
         yield Finding(

@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 
 from cronsim import CronSim, CronSimError
 
-from components.catalog import Purchase, Sharing
+from components.catalog import ACCELERATORS, TURING, Purchase, Sharing
 from components.placement import AcceleratorRequest, Capacity, PoolHandle, resource_name
 from components.serving.runtime_table import RUNTIMES, Runtime, choose_runtime
 from components.serving.spec import (
@@ -42,6 +42,7 @@ from components.training.spec import (
     WorkersSpec,
     accelerator_count,
 )
+from components.versions import IMAGES
 from policies.rules.finding import Finding, camel
 from policies.rules.grammar import (
     ANNOTATION_KEY,
@@ -456,6 +457,16 @@ def _check_runtime(path: str, service: InferenceSpec, pool: PoolHandle) -> Itera
     tag, row = service.get("runtime_version", ""), device_runtime(service)
     if tag:
         yield from check_tag(f"{path}.runtimeVersion", tag)
+    accelerator = ACCELERATORS.get(pool["capacity"]["accelerator"])
+    older = accelerator is not None and accelerator.before_turing and takes_nvidia(service, pool)
+    if row and not tag and accelerator and older and not row.knows_gpus_before_turing:
+        yield Finding(
+            f"{path}.runtimeVersion",
+            "(missing)",
+            f"{IMAGES[row.image].reference} runs on GPUs of compute capability {TURING} and later; "
+            f"{accelerator.name} has {accelerator.compute_capability}",
+            "choose a pool of newer GPUs, or name the tag of an older image in runtimeVersion",
+        )
     if row and not tag and accelerator_count(service.get("accelerators")) and not runtime_version(service, pool):
         resource = ", ".join(pool["capacity"]["units_per_node"])
         if resource and not kserve_sees_gpus(pool):

@@ -24,6 +24,7 @@ def test_the_catalogue_names_every_accelerator_that_was_promised() -> None:
     assert set(ACCELERATORS) >= {
         *("T4", "L4", "A10G", "A100-40GB", "A100-80GB", "H100", "H200", "B200", "GB200", "RTX-PRO-6000", "MI300X"),
         *("T4G", "L40S", "B300"),
+        *("P100", "V100-16GB", "V100-32GB", "A10", "L40", "H20"),
         *("TPU-v4", "TPU-v5e", "TPU-v5p", "TPU-v6e", "TPU-v7x", "Trainium1", "Trainium2", "Inferentia1"),
         "Inferentia2",
     }

@@ -44,6 +44,7 @@ MIG = {
     "A100-40GB": ("1g.5gb", 7),
     "A100-80GB": ("1g.10gb", 7),
     "H100": ("1g.10gb", 7),
+    "H20": ("1g.12gb", 7),
     "H200": ("1g.18gb", 7),
     "B200": ("1g.23gb", 7),
     "B300": ("1g.34gb", 7),
@@ -60,6 +61,8 @@ BOTTLEROCKET_MODELS = {
 }
 IN_CAPACITY_BLOCKS = {"A100-40GB", "A100-80GB", "H100", "H200", "B200", "B300", "GB200", "Trainium1", "Trainium2"}
 ARM = {"T4G", "GB200"}
+BEFORE_TURING = {"P100", "V100-16GB", "V100-32GB"}
+IN_NO_CLOUD = {"P100", "V100-16GB", "A10", "L40", "H20"}
 REPLICAS = 4
 
 
@@ -653,6 +656,8 @@ def existing_can(cell: Combination) -> bool:
     nvidia = cell.accelerator in NVIDIA
     if driver is Owner.PLATFORM or plugin is Owner.IMAGE:
         return False
+    if Owner.OPERATOR in (driver, plugin) and cell.accelerator in BEFORE_TURING:
+        return False
     if mechanism is DeviceMechanism.DRA:
         return (
             nvidia
@@ -759,8 +764,8 @@ CLOUDS = {
         tuple(EKS_OWNERS),
         tuple(each.value for each in EksPurchase),
         offered_by(ClusterKind.EKS),
-        608,
-        2452,
+        641,
+        2599,
     ),
     "gke": Cloud(
         build_gke,
@@ -779,8 +784,8 @@ CLOUDS = {
         tuple(EXISTING_OWNERS),
         EVERYWHERE,
         tuple(ACCELERATORS),
-        1098,
-        7734,
+        1419,
+        9717,
     ),
     "simulated": Cloud(
         build_simulated,
@@ -789,8 +794,8 @@ CLOUDS = {
         tuple(DeviceMechanism),
         EVERYWHERE,
         tuple(ACCELERATORS),
-        210,
-        342,
+        285,
+        411,
     ),
 }
 
@@ -817,8 +822,9 @@ def cloud(request: pytest.FixtureRequest) -> str:
 
 def test_every_accelerator_is_in_the_matrix_wherever_it_can_be_had() -> None:
     assert {name for each in CLOUDS.values() for name in each.accelerators} == set(ACCELERATORS)
-    assert len(CLOUDS["eks"].accelerators) == len(NVIDIA | NEURON)
-    assert set(CLOUDS["gke"].accelerators) == (NVIDIA - {"T4", "T4G", "A10G", "L40S", "B300"}) | TPU
+    assert set(CLOUDS["eks"].accelerators) == NVIDIA - IN_NO_CLOUD | NEURON
+    on_eks_alone = {"V100-32GB", "T4", "T4G", "A10G", "L40S", "B300"}
+    assert set(CLOUDS["gke"].accelerators) == NVIDIA - IN_NO_CLOUD - on_eks_alone | TPU
 
 
 def test_a_cell_is_accepted_where_hardware_cloud_and_owner_can_do_it_and_nowhere_else(cloud: str) -> None:

@@ -34,7 +34,8 @@ UNKNOWN = {
         Purchase.ON_DEMAND,
     ): "p5e.48xlarge trn2.3xlarge trn2.48xlarge p6e-gb200.36xlarge rds-db.t4g.medium rds-db.m7g.large",
     ("aws", Purchase.SPOT): (
-        "p5.4xlarge p5e.48xlarge p6-b200.48xlarge p6-b300.48xlarge g7e.2xlarge g7e.4xlarge g7e.8xlarge g7e.12xlarge"
+        "p3dn.24xlarge"
+        " p5.4xlarge p5e.48xlarge p6-b200.48xlarge p6-b300.48xlarge g7e.2xlarge g7e.4xlarge g7e.8xlarge g7e.12xlarge"
         " g7e.24xlarge g7e.48xlarge trn2.3xlarge trn2.48xlarge p6e-gb200.36xlarge"
     ),
     ("gcp", Purchase.ON_DEMAND): (

@@ -49,6 +49,11 @@ MIG = {"strategy": "mig"}
             "takes 2 to 48",
         ),
         ({"accelerator": "L4", "sharing": {"strategy": "mps"}}, "pool.sharing.replicas", "takes 2 to 48"),
+        (
+            {"accelerator": "V100-32GB", "sharing": {"strategy": "mps", "replicas": 17}},
+            "pool.sharing.replicas",
+            "takes 2 to 16 containers a device on V100-32GB",
+        ),
         ({"accelerator": "L4", "sharing": {"replicas": 4}}, "pool.sharing.replicas", "has no replicas"),
         ({"accelerator": "L4", "sharing": MIG}, "pool.sharing.strategy", "L4 has no MIG"),
         ({"accelerator": "H100", "sharing": MIG}, "pool.sharing.migProfiles", "profiles of H100"),
@@ -105,10 +110,11 @@ def test_a_near_miss_of_a_name_is_answered_with_the_name() -> None:
     ("name", "remedy"),
     [
         ("A100", "did you mean A100-40GB or A100-80GB?"),
+        ("V100", "did you mean V100-16GB or V100-32GB?"),
         ("H1000", "did you mean H100?"),
         ("TPU", "did you mean TPU-v4 or TPU-v5e or TPU-v5p or TPU-v6e or TPU-v7x?"),
         ("TPU-v3", "use TPU-v5e or TPU-v6e"),
-        ("V100", "A device that is not in it goes under customAccelerator"),
+        ("K80", "A device that is not in it goes under customAccelerator"),
     ],
 )
 def test_a_guess_names_the_whole_family_and_never_another_one(name: str, remedy: str) -> None:
