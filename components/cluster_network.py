@@ -1,7 +1,7 @@
 """How the network of a cluster resolves names and evaluates policies: what every isolated namespace must know. Pure.
 
 CNIs agree on NetworkPolicy between pods, and differ about the rest (docs/networking.md has the table and the sources):
-whether `ipBlock` selects nodes, and whether a Service's address or the pod behind it is what a rule sees.
+whether `ipBlock` selects nodes, and whether a Service's address or what is behind it is what a rule sees.
 """
 
 from enum import StrEnum
@@ -24,6 +24,8 @@ class ClusterNetworkHandle(TypedDict):
     """Which policies are declared."""
     dns_addresses: list[str]
     """Ranges in which names are resolved besides the DNS pods of kube-system."""
+    api_server_ports: list[int]
+    """TCP ports of the Service of the API server and of the API servers behind it."""
 
 
 NODE_LOCAL_DNS = "169.254.20.10/32"
@@ -35,5 +37,13 @@ EKS_AUTO_MODE_DNS = ("10.100.0.10/32", "172.20.0.10/32")
 """The DNS Service in either range that EKS gives Services. On Auto Mode each node answers for it, so there are no DNS
 pods to select (EKS User Guide, auto-networking; aws/containers-roadmap#2552)."""
 
-USUAL_NETWORK = ClusterNetworkHandle(policies=PolicyEngine.KUBERNETES, dns_addresses=[NODE_LOCAL_DNS])
+API_SERVICE_PORT = 443
+"""Of the Service `kubernetes` of every cluster (kubernetes/kubernetes pkg/controlplane, APIServerServicePort)."""
+USUAL_API_SERVER_PORTS = (API_SERVICE_PORT, 6443)
+"""The Service's, which is that of managed API servers too, and the one on which most others listen (kube-apiserver
+--secure-port). Networks differ in which of them a rule sees."""
+
+USUAL_NETWORK = ClusterNetworkHandle(
+    policies=PolicyEngine.KUBERNETES, dns_addresses=[NODE_LOCAL_DNS], api_server_ports=[*USUAL_API_SERVER_PORTS]
+)
 """Of a cluster about which nothing else is known."""

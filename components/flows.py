@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from components.cluster_network import USUAL_API_SERVER_PORTS
+
 TEAM = "(team)"
 """In the place of a namespace: that of each team."""
 
@@ -24,7 +26,10 @@ class Outside(StrEnum):
     API_SERVER = "the API server"
     """As a caller: of webhooks."""
     ANYWHERE = "every destination"
-    """Nodes and pods included; the API server is one of them."""
+    """Nodes and pods included."""
+    API_SERVER_PORTS = "every destination, on the API server's ports"
+    """Nodes and pods included: where the API server is, is not known before `up`. On an existing cluster with
+    `cluster.apiServerPorts`, those ports."""
     ADDRESSES = "every address but the metadata service"
     """Clouds, registries, authorities. Where `ipBlock` selects pods and nodes too, they are among them."""
     PRIVATE_ADDRESSES = "private addresses"
@@ -126,7 +131,7 @@ API_CLIENTS = (
     "MetalLB's controller",
     "the local-path provisioner",
 )
-"""Who calls the API server: 443 is the port of its Service, 6443 that of most API servers behind it."""
+"""Who calls the API server."""
 
 WEBHOOKS = {
     "cert-manager's webhook": (10250, ""),
@@ -143,10 +148,7 @@ _GATEWAY = "the gateway's proxies"
 
 FLOWS: tuple[Flow, ...] = (
     Flow(Outside.EVERY_POD, Outside.DNS, (53,), "names of Services, clouds and registries", udp=True),
-    *(
-        Flow(client, Outside.ANYWHERE, (443, 6443), "the API server, whose address is not known before `up`")
-        for client in API_CLIENTS
-    ),
+    *(Flow(client, Outside.API_SERVER_PORTS, USUAL_API_SERVER_PORTS, "the API server") for client in API_CLIENTS),
     *(
         Flow(
             caller, webhook, (port,), "the API server calls a webhook, by itself or by its tunnel", condition=condition

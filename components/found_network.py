@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypedDict
 
-from components.cluster_network import GKE_CLOUD_DNS, PolicyEngine
+from components.cluster_network import API_SERVICE_PORT, GKE_CLOUD_DNS, USUAL_API_SERVER_PORTS, PolicyEngine
 from components.existing import Advice, ClusterSnapshot
 
 
@@ -34,6 +34,8 @@ class NetworkFacts(TypedDict):
     """Keys of Cilium's ConfigMap that decide what policies select; empty: no such ConfigMap, or it may not be read."""
     dns_service: str
     """Address of the Service kube-dns; empty: there is none."""
+    api_server_ports: list[int]
+    """On which API servers listen, by the EndpointSlices of the Service `kubernetes`; empty: they may not be read."""
 
 
 class Cni(NamedTuple):
@@ -68,7 +70,7 @@ VPC_CNI_SWITCH = "--enable-network-policy=true"
 """Argument of the agent beside aws-node, without which it evaluates nothing (aws/amazon-vpc-cni-k8s)."""
 CILIUM_KEYS = ("enable-policy", "policy-cidr-match-mode")
 NODE_LOCAL_DNS = "node-local-dns"
-POLICIES, ADDRESSES = "cluster.networkPolicies", "cluster.dnsAddresses"
+POLICIES, ADDRESSES, API_PORTS = "cluster.networkPolicies", "cluster.dnsAddresses", "cluster.apiServerPorts"
 
 
 def cnis_of(facts: NetworkFacts) -> list[Cni]:
@@ -98,8 +100,9 @@ def network_advice(
     *,
     declared: str = PolicyEngine.KUBERNETES,
     dns_addresses: Sequence[str] = (),
+    api_server_ports: Sequence[int] = USUAL_API_SERVER_PORTS,
 ) -> Iterator[Advice]:
-    """What the declaration should know of the network. `declared` and `dns_addresses` as `mlplatform:cluster` has."""
+    """What the declaration should know of the network. Those after the facts as `mlplatform:cluster` has them."""
     found = cnis_of(facts)
     names = {cni.name for cni in found}
     selects_nodes = "nodes" in facts["cilium"].get("policy-cidr-match-mode", "")
@@ -115,7 +118,20 @@ def network_advice(
     if declared == PolicyEngine.CILIUM and "Cilium" not in names:
         what = ", ".join(sorted(names)) or "no Cilium"
         yield Advice(POLICIES, what, "remove it: CiliumNetworkPolicy is no kind of this cluster", blocks=True)
+    yield from _api_server(facts, api_server_ports)
     yield from _dns(snapshot, facts, dns_addresses, cilium=bool(names & {"Cilium", DATAPLANE_V2}))
+
+
+def _api_server(facts: NetworkFacts, known: Sequence[int]) -> Iterator[Advice]:
+    """MicroK8s listens on 16443, minikube on 8443: behind the Service most networks see that port, not its 443."""
+    if missing := sorted({*facts["api_server_ports"]} - {*known}):
+        ports = ", ".join(map(str, sorted({API_SERVICE_PORT, *facts["api_server_ports"]})))
+        yield Advice(
+            API_PORTS,
+            f"API servers that listen on {', '.join(map(str, missing))}",
+            f"write `apiServerPorts: [{ports}]`: else policies close that port to every controller of the platform",
+            blocks=True,
+        )
 
 
 def _nothing_evaluates(snapshot: ClusterSnapshot, found: Sequence[Cni]) -> Advice:

@@ -7,7 +7,7 @@ from typing import Any, Required, TypedDict
 from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import core, meta, networking
 
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle, PolicyEngine
+from components.cluster_network import USUAL_API_SERVER_PORTS, USUAL_NETWORK, ClusterNetworkHandle, PolicyEngine
 from components.component import LABELS, Component, once_created
 from components.custom_resources import custom_resource
 from policies.rules.network import ANYWHERE, METADATA_SERVICE, NAMESPACE_LABEL
@@ -47,8 +47,9 @@ class TrafficRuleArgs(TypedDict, total=False):
     peer_pods: dict[str, str]
     """The other side: pods with these labels."""
     any_destination: bool
-    """The other side: everything, on `ports`; egress only. For nodes and the API server, which no other peer selects on
-    every CNI."""
+    """The other side: everything, on `ports`; egress only. For nodes, which no other peer selects on every CNI."""
+    api_server: bool
+    """The other side: everything, on the ports of the API server that `network` names; egress only."""
     from_nodes: bool
     """The other side: nodes, and the API server on them; ingress only. Declared with PolicyEngine.CILIUM alone, because
     elsewhere a `cidr` selects them."""
@@ -76,7 +77,7 @@ class IsolatedNamespaceArgs(TypedDict, total=False):
     annotations: dict[str, str]
     """Annotations of the namespace."""
     network: ClusterNetworkHandle
-    """How names are resolved and policies evaluated; default: `USUAL_NETWORK`."""
+    """How names are resolved and policies evaluated, and the API server's ports; default: `USUAL_NETWORK`."""
 
 
 SYSTEM_NAMESPACE, DNS_PORT = "kube-system", 53
@@ -108,7 +109,7 @@ def identity_egress(*, google: bool) -> list[TrafficRuleArgs]:
     ]
 
 
-def policy_spec(rule: TrafficRuleArgs) -> dict[str, Any]:
+def policy_spec(rule: TrafficRuleArgs, api_server_ports: Sequence[int] = USUAL_API_SERVER_PORTS) -> dict[str, Any]:
     """The `spec` of the NetworkPolicy for one exception. Pure."""
     if "cidr" in rule:
         block: dict[str, Any] = {"cidr": rule["cidr"]}
@@ -123,11 +124,13 @@ def policy_spec(rule: TrafficRuleArgs) -> dict[str, Any]:
             peer["namespaceSelector"] = {"matchLabels": rule["peer_namespace_labels"]}
         elif rule.get("every_namespace"):
             peer["namespaceSelector"] = {}
-    ports = [{"protocol": "TCP", "port": int(port)} for port in rule.get("ports", [])]
+    to_api_server = bool(rule.get("api_server"))
+    tcp_ports = api_server_ports if to_api_server else rule.get("ports", [])
+    ports = [{"protocol": "TCP", "port": int(port)} for port in tcp_ports]
     ports += [{"protocol": "UDP", "port": int(port)} for port in rule.get("udp_ports", [])]
     direction = Direction(rule["direction"])
     side = "from" if direction is Direction.INGRESS else "to"
-    opening: dict[str, Any] = {} if rule.get("any_destination") else {side: [peer]}
+    opening: dict[str, Any] = {} if to_api_server or rule.get("any_destination") else {side: [peer]}
     opening |= {"ports": ports} if ports else {}
     return {
         "podSelector": {"matchLabels": rule["pods"]} if rule.get("pods") else {},
@@ -184,7 +187,9 @@ class IsolatedNamespace(Component):
         self._network_policy(name, home, "allow-dns", dns_policy_spec(network["dns_addresses"]))
         for rule in args.get("exceptions") or []:
             if not rule.get("from_nodes"):
-                self._network_policy(name, home, f"allow-{rule['name']}", policy_spec(rule))
+                self._network_policy(
+                    name, home, f"allow-{rule['name']}", policy_spec(rule, network["api_server_ports"])
+                )
             elif network["policies"] == PolicyEngine.CILIUM:
                 role, spec = f"allow-{rule['name']}", cilium_policy_spec(rule)
                 where = once_created(args["namespace"], home)

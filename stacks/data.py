@@ -221,6 +221,7 @@ def _database(
             "operator_namespace": addons.postgresql.operator["namespace"],
             "operator_pods": addons.postgresql.operator["pods"],
             "monitoring_namespace": addons.monitoring_handle["namespace"],
+            "api_server_ports": settings.network["api_server_ports"],
         },
         opts,
     )

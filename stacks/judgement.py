@@ -14,6 +14,7 @@ from components.addons.gateway import GatewayArgs, domain_facts, is_envoy, is_pu
 from components.addons.metallb import POOL_ANNOTATION
 from components.catalog import ACCELERATORS, ClusterKind
 from components.charts import ChartOrigin
+from components.cluster_network import API_SERVICE_PORT
 from components.existing import FoundAddon, left_out
 from components.serving.hosts import MAX_LABEL
 from components.serving.runtime_table import known_runtimes
@@ -49,6 +50,7 @@ from policies.rules.images import check_image, check_repository
 from policies.rules.mlflow import check_backup, check_external_database, check_tracking_server
 from policies.rules.monitoring import check_alert_rules, check_monitoring
 from policies.rules.names import check_object_name
+from policies.rules.network import check_api_server_ports
 from policies.rules.onprem import check_encryption, check_gpu_operator, check_host_paths, check_metallb, check_nfs
 from policies.rules.serving import check_runtimes
 from policies.rules.storage import check_bucket, check_object_store, check_storage_classes, check_store_ranges
@@ -232,6 +234,7 @@ def _found(settings: Settings) -> Iterator[Finding]:
     if not isinstance(settings.cluster, ExistingCluster):
         return
     yield from check_ranges("cluster.dnsAddresses", settings.cluster.dns_addresses)
+    yield from check_api_server_ports("cluster.apiServerPorts", settings.cluster.api_server_ports, API_SERVICE_PORT)
     would_install = {
         FoundAddon.CSI_DRIVER_NFS: (bool(settings.cluster.nfs), "cluster.nfs"),
         FoundAddon.DCGM_EXPORTER: (

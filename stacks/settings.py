@@ -22,6 +22,7 @@ from components.cluster_network import (
     EKS_AUTO_MODE_DNS,
     GKE_CLOUD_DNS,
     NODE_LOCAL_DNS,
+    USUAL_API_SERVER_PORTS,
     ClusterNetworkHandle,
     PolicyEngine,
 )
@@ -171,16 +172,18 @@ class Settings(Model):
 
     @property
     def network(self) -> ClusterNetworkHandle:
-        """How the cluster resolves names and evaluates policies: known of clouds, written of an existing cluster."""
-        addresses, policies = [NODE_LOCAL_DNS], PolicyEngine.KUBERNETES
+        """How the cluster resolves names, evaluates policies and reaches its API server: known of clouds, written of an
+        existing cluster."""
+        addresses, policies, ports = [NODE_LOCAL_DNS], PolicyEngine.KUBERNETES, [*USUAL_API_SERVER_PORTS]
         match self.cluster:
             case ExistingCluster() as cluster:
                 addresses, policies = [*addresses, *cluster.dns_addresses], cluster.network_policies
+                ports = [*cluster.api_server_ports]
             case GkeCluster():
                 addresses.append(GKE_CLOUD_DNS)
             case EksCluster() as cluster if cluster.provisioning is NodeProvisioning.AUTO_MODE:
                 addresses += EKS_AUTO_MODE_DNS
-        return ClusterNetworkHandle(policies=policies, dns_addresses=addresses)
+        return ClusterNetworkHandle(policies=policies, dns_addresses=addresses, api_server_ports=ports)
 
     @property
     def needed_crds(self) -> frozenset[str]:

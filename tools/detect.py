@@ -13,7 +13,7 @@ import click
 import yaml
 
 from components.catalog import ClusterKind, DeviceMechanism, Owner
-from components.cluster_network import PolicyEngine
+from components.cluster_network import USUAL_API_SERVER_PORTS, PolicyEngine
 from components.existing import (
     PULUMI,
     Advice,
@@ -47,6 +47,7 @@ from tools.errors import ToolError
 PROJECT = "mlplatform"
 DEFAULT_KUBECONFIG = "~/.kube/config"
 MANAGED_BY = "app.kubernetes.io/managed-by"
+SERVICE_LABEL, API_SERVICE = "kubernetes.io/service-name", "kubernetes"
 ADDON_NAMESPACES = {
     "cert-manager": "cert-manager",
     "cloudnative-pg": "cnpg-system",
@@ -93,9 +94,16 @@ def read_network(ask: Ask) -> NetworkFacts:
         agents=agents,
         cilium={key: str(cilium[key]) for key in CILIUM_KEYS if key in cilium},
         dns_service=str((services.get("kube-dns") or {}).get("clusterIP") or ""),
+        api_server_ports=_api_server_ports(ask("endpointslices.discovery.k8s.io/default")),
     )
     told = [one for one in agents if one["name"] == NODE_LOCAL_DNS or cnis_of({**facts, "agents": [one]})]
     return {**facts, "agents": told}
+
+
+def _api_server_ports(slices: Sequence[Object]) -> list[int]:
+    """Of the Service `kubernetes`, whose EndpointSlice the API server itself keeps."""
+    own = [one for one in slices if _labels(one).get(SERVICE_LABEL) == API_SERVICE]
+    return sorted({int(port["port"]) for one in own for port in one.get("ports") or [] if port.get("port")})
 
 
 def _agent(one: Object) -> NetworkAgentFacts:
@@ -299,8 +307,15 @@ def made_namespaces(settings: Mapping[str, Any]) -> set[str]:
 def advice_on_network(snapshot: ClusterSnapshot, facts: NetworkFacts, settings: Mapping[str, Any]) -> list[Advice]:
     """What these settings should know of that cluster's network."""
     cluster = settings.get("cluster") or {}
-    declared = cluster.get("networkPolicies") or PolicyEngine.KUBERNETES
-    return [*network_advice(snapshot, facts, declared=declared, dns_addresses=cluster.get("dnsAddresses") or [])]
+    return [
+        *network_advice(
+            snapshot,
+            facts,
+            declared=cluster.get("networkPolicies") or PolicyEngine.KUBERNETES,
+            dns_addresses=cluster.get("dnsAddresses") or [],
+            api_server_ports=cluster.get("apiServerPorts") or USUAL_API_SERVER_PORTS,
+        )
+    ]
 
 
 def advice_for(snapshot: ClusterSnapshot, settings: Mapping[str, Any]) -> list[Advice]:

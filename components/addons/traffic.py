@@ -4,22 +4,17 @@ from collections.abc import Mapping
 
 from components.namespaces import Direction, TrafficRuleArgs
 
-API_SERVER_PORTS = [443, 6443]
-"""443 is the port of the Service, 6443 that of most API servers: some networks judge a packet after translation."""
-
 PRIVATE_RANGES = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
 """RFC 1918 and RFC 6598: what clouds and data centres give to nodes, control planes and pods."""
 
 
 def to_api_server(pods: Mapping[str, str] | None = None) -> TrafficRuleArgs:
-    """Egress to the API server, of a namespace or some of its pods: its ports, anywhere.
+    """Egress to the API server, of a namespace or some of its pods: the ports that it has in this cluster, anywhere.
 
     Its address is not known beforehand, and no peer selects it everywhere: Cilium's `ipBlock` matches no node, and an
     API server is one on most clusters of one's own (docs/adr/0024).
     """
-    rule = TrafficRuleArgs(
-        name="api-server", direction=Direction.EGRESS, any_destination=True, ports=[*API_SERVER_PORTS]
-    )
+    rule = TrafficRuleArgs(name="api-server", direction=Direction.EGRESS, api_server=True)
     if pods:
         rule["pods"] = dict(pods)
     return rule

@@ -7,6 +7,7 @@ from pulumi_kubernetes import core, meta
 
 from components.addons.cloudnative_pg import INSTANCE_PODS
 from components.addons.traffic import to_api_server
+from components.cluster_network import USUAL_API_SERVER_PORTS
 from components.component import LABELS, Component
 from components.custom_resources import custom_resource
 from components.mlflow.postgresql import CA_FILE, PORT, DatabaseHandle
@@ -51,6 +52,8 @@ class DatabaseArgs(TypedDict, total=False):
     """Requested by each instance. Default: 500."""
     memory_mib: int
     """Requested by each instance, and its limit. A quarter becomes shared buffers. Default: 1024."""
+    api_server_ports: list[int]
+    """TCP ports on which the instances reach the API server. Default: `USUAL_API_SERVER_PORTS`."""
 
 
 class Database(Component):
@@ -62,11 +65,11 @@ class Database(Component):
         super().__init__(name, args, opts)
         self.handle: DatabaseHandle = cluster_handle(name, _database(args))
         """For the tracking server and the backup, in the same namespace."""
+        ports = args.get("api_server_ports") or USUAL_API_SERVER_PORTS
         policies = [
-            network_policy(
-                f"{name}-{rule['name']}", f"{name}-{rule['name']}", args["namespace"], policy_spec(rule), self.child
-            )
+            network_policy(role, role, args["namespace"], policy_spec(rule, ports), self.child)
             for rule in cluster_traffic(name, args)
+            for role in [f"{name}-{rule['name']}"]
         ]
         keep = bool(args.get("keep_data"))
         held = ResourceOptions(depends_on=policies, protect=keep, retain_on_delete=keep)

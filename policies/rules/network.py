@@ -236,6 +236,29 @@ def check_destinations(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
             )
 
 
+def check_api_server_ports(path: str, ports: Sequence[int], service_port: int) -> Iterator[Finding]:
+    """Ports on which pods may reach every destination, for the API server's sake; its Service's is among them."""
+    if service_port not in ports:
+        yield Finding(
+            path,
+            ", ".join(map(str, ports)) or "(none)",
+            f"some CNIs see the port of the Service of the API server, which is {service_port}",
+            f"add {service_port}",
+        )
+    for port in dict.fromkeys(ports):
+        if not 0 < port < 2**16:
+            yield Finding(path, str(port), "a TCP port is a number from 1 to 65535", "write the port, like 16443")
+        elif port in METADATA_PORTS:
+            yield Finding(
+                path,
+                str(port),
+                "pods do not reach the metadata service, which hands out the node's credentials on this port",
+                "let the API server listen on another one",
+            )
+        elif list(ports).count(port) > 1:
+            yield Finding(path, str(port), "each port once", "remove the second one")
+
+
 def metadata_service_in(network: IPv4Network | IPv6Network, cut_out: Any = None) -> IPv4Network | IPv6Network | None:
     """The metadata service that a range contains and none of the ranges cut out of it does."""
     outside = [found for cidr in (cut_out if isinstance(cut_out, list) else []) if (found := _network(cidr))]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from components.addons.device_plugin import DevicePluginArgs
 from components.addons.metallb import MetalLbArgs
 from components.catalog import ClusterKind
-from components.cluster_network import PolicyEngine
+from components.cluster_network import USUAL_API_SERVER_PORTS, PolicyEngine
 from components.existing import FoundAddon
 from components.node_pools.spec import DescribedNodePoolArgs
 from components.placement import PoolArgs
@@ -67,6 +67,9 @@ class ExistingCluster(Model):
     dns_addresses: list[str] = []
     """Ranges in which pods resolve names where neither pods of cluster DNS nor NodeLocal DNSCache answer,
     `169.254.169.254/32` with Cloud DNS on GKE; default: none."""
+    api_server_ports: list[int] = [*USUAL_API_SERVER_PORTS]
+    """TCP ports on which pods may reach the API server: 443, that of its Service, and those on which API servers
+    listen, `[443, 16443]` on MicroK8s. `python -m tools detect` reads them."""
     pools: dict[Name, DescribedPool]
     """The node pools it has, and who brings what their devices need. Each node carries the label
     `mlplatform.dev/pool: <name>`."""

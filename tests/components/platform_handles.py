@@ -69,7 +69,9 @@ STORE = object_store(
     ),
 )
 TRACKING = tracking_handle("mlflow", "mlflow")
-NETWORK = ClusterNetworkHandle(dns_addresses=["10.96.0.10/32"], policies=PolicyEngine.CILIUM)
+NETWORK = ClusterNetworkHandle(
+    dns_addresses=["10.96.0.10/32"], policies=PolicyEngine.CILIUM, api_server_ports=[443, 16443]
+)
 ISSUERS = IssuersHandle(
     self_signed=SELF_SIGNED_ISSUER, internal=INTERNAL_ISSUER, acme=ACME_ISSUER, namespace="cert-manager"
 )

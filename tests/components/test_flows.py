@@ -5,7 +5,7 @@ upstream's own (`catalog.upstream`), policies are what the program registers.
 Not proved: that a CNI evaluates as its documentation says, and what runs in namespaces that the platform did not make.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -59,11 +59,14 @@ class Case(NamedTuple):
     semantics: Semantics
     over: Mapping[str, Any] = {}
     """Laid over sections of its file."""
+    api_port: int = 0
+    """On which API servers listen; 0: 443 in a cloud, 6443 elsewhere."""
 
     @property
     def name(self) -> str:
         more = " with everything" if self.over is COMPLETE else " without the internet" if self.over is CLOSED else ""
-        return f"{self.stack}{more}, {self.semantics.name}"
+        port = f" on port {self.api_port}" if self.api_port else ""
+        return f"{self.stack}{more}{port}, {self.semantics.name}"
 
 
 ON_CILIUM = {"cluster": {"networkPolicies": "cilium"}}
@@ -98,6 +101,7 @@ CASES = (
     Case("onprem", CILIUM, ON_CILIUM),
     Case("onprem", ADDRESSES, COMPLETE),
     Case("onprem", CILIUM, COMPLETE),
+    Case("onprem", ADDRESSES, {"cluster": {"apiServerPorts": [443, 16443]}}, 16443),
 )
 EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -130,7 +134,7 @@ class World:
         self.there = _there(case.stack, over)
         self.managed = isinstance(self.settings.cluster, (EksCluster, GkeCluster))
         self.api_server = MANAGED if self.managed else CONTROL_PLANE
-        self.api_port = 443 if self.managed else 6443
+        self.api_port = case.api_port or (443 if self.managed else 6443)
         self.api_service = Service("default", {}, "10.96.0.1", {self.api_port: 443})
         addresses = [cidr.removesuffix("/32") for cidr in self.settings.network["dns_addresses"]]
         self.dns_addresses = [
@@ -223,10 +227,15 @@ def targets(world: World, flow: Flow) -> list[tuple[Endpoint, int]]:
         Outside.MANAGED_DATABASE: [DATABASE],
         Outside.STORE_RANGES: [STORE],
     }
-    if flow.target == Outside.ANYWHERE and 443 in flow.ports:
+    if flow.target == Outside.API_SERVER_PORTS:
         return [(world.api_server, world.api_port)]
     found = outside[flow.target] if flow.target in outside else world.group(flow.target)
     return [(one, port) for one in found for port in flow.ports or ODD_PORTS]
+
+
+def ports_of(world: World, flow: Flow) -> Sequence[int]:
+    """The ports of a row in this environment."""
+    return world.settings.network["api_server_ports"] if flow.target == Outside.API_SERVER_PORTS else flow.ports
 
 
 def required(world: World, flow: Flow) -> Iterator[Connection]:
@@ -284,6 +293,7 @@ def permitted(world: World) -> Callable[[Connection], bool]:
     is_one_of: dict[str, Callable[[Endpoint], bool]] = {
         Outside.ADDRESSES: lambda one: one is not METADATA,
         Outside.ANYWHERE: lambda _: True,
+        Outside.API_SERVER_PORTS: lambda _: True,
         Outside.API_SERVER: lambda one: (
             one is world.api_server or one.namespace == "kube-system" or one.kind is Kind.NODE
         ),
@@ -301,7 +311,7 @@ def permitted(world: World) -> Callable[[Connection], bool]:
         if one.source in prometheus and (one.target, one.port) in scraped:
             return True
         return any(
-            (not flow.ports or one.port in flow.ports)
+            (not flow.ports or one.port in ports_of(world, flow))
             and (flow.udp or one.protocol == "TCP" or not flow.ports)
             and is_one_of[flow.source](one.source)
             and is_one_of[flow.target](one.target)
@@ -359,7 +369,7 @@ def test_nothing_is_allowed_that_neither_the_table_nor_a_monitor_names(case: Cas
     world = World(case)
     is_permitted = permitted(world)
     known = {port for named in world.there.pods.values() for port in named.values()}
-    ports = sorted({*ODD_PORTS, 53, 80, 443, 988, 6443, *known})
+    ports = sorted({*ODD_PORTS, 53, 80, 443, 988, 6443, 8443, 16443, *known})
     dialled = [*((port, "TCP") for port in ports), *((port, "UDP") for port in (*ODD_PORTS, 53))]
     ours, everything = set(world.ours), world.distinct()
     found = {

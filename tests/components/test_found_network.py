@@ -21,9 +21,9 @@ def agent(name: str, *images: str, arguments: tuple[str, ...] = (), host_network
     return NetworkAgentFacts(name=name, images=[*images], arguments=[*arguments], host_network=host_network)
 
 
-def network(*agents: NetworkAgentFacts, dns: str = "10.96.0.10", **cilium: str) -> NetworkFacts:
+def network(*agents: NetworkAgentFacts, dns: str = "10.96.0.10", api_port: int = 6443, **cilium: str) -> NetworkFacts:
     written = {key.replace("_", "-"): value for key, value in cilium.items()}
-    return NetworkFacts(agents=[*agents], cilium=written, dns_service=dns)
+    return NetworkFacts(agents=[*agents], cilium=written, dns_service=dns, api_server_ports=[api_port])
 
 
 CILIUM = agent("cilium", "quay.io/cilium/cilium:v1.18.3")
@@ -122,6 +122,18 @@ def test_clouds_that_answer_for_dns_on_their_nodes_are_recognised_by_labels_of_n
     assert row.blocks
 
 
+def test_a_port_of_api_servers_that_policies_close_is_named_with_the_line_that_opens_it() -> None:
+    """On MicroK8s no controller of the platform reached the API server, and nothing said why."""
+    (row,) = told(network(CALICO, api_port=16443))
+    assert (row.path, row.blocks) == ("cluster.apiServerPorts", True)
+    assert "16443" in row.found
+    assert "`apiServerPorts: [443, 16443]`" in row.advice
+    assert told(network(CALICO, api_port=16443), api_server_ports=[443, 16443]) == []
+    assert [one.path for one in told(network(CALICO), api_server_ports=[443, 16443])] == ["cluster.apiServerPorts"]
+    unread = {**network(CALICO), "api_server_ports": list[int]()}
+    assert told(unread) == []  # type: ignore[arg-type]
+
+
 def test_facts_are_read_from_daemon_sets_and_from_two_objects_of_kube_system() -> None:
     def pod(*containers: dict[str, Any], host: bool = True) -> dict[str, Any]:
         return {"template": {"spec": {"hostNetwork": host, "containers": [*containers]}}}
@@ -136,6 +148,10 @@ def test_facts_are_read_from_daemon_sets_and_from_two_objects_of_kube_system() -
             {"metadata": {"name": "cilium-config"}, "data": {"policy-cidr-match-mode": "", "debug": "false"}}
         ],
         "services/kube-system": [{"metadata": {"name": "kube-dns"}, "spec": {"clusterIP": "10.43.0.10"}}],
+        "endpointslices.discovery.k8s.io/default": [
+            {"metadata": {"name": name, "labels": {"kubernetes.io/service-name": name}}, "ports": [{"port": port}]}
+            for name, port in (("kubernetes", 16443), ("web", 8080))
+        ],
     }
     facts = read_network(lambda kind: answers.get(kind, []))
     assert facts == {
@@ -145,7 +161,12 @@ def test_facts_are_read_from_daemon_sets_and_from_two_objects_of_kube_system() -
         ],
         "cilium": {"policy-cidr-match-mode": ""},
         "dns_service": "10.43.0.10",
+        "api_server_ports": [16443],
     }
-    assert [row.blocks for row in advice_on_network(cluster(), facts, {})] == [True]
-    assert advice_on_network(cluster(), facts, {"cluster": {"networkPolicies": "cilium"}}) == []
-    assert read_network(lambda _: []) == {"agents": [], "cilium": {}, "dns_service": ""}
+    assert [row.path for row in advice_on_network(cluster(), facts, {})] == [
+        "cluster.networkPolicies",
+        "cluster.apiServerPorts",
+    ]
+    declared = {"networkPolicies": "cilium", "apiServerPorts": [443, 16443]}
+    assert advice_on_network(cluster(), facts, {"cluster": declared}) == []
+    assert read_network(lambda _: []) == {"agents": [], "cilium": {}, "dns_service": "", "api_server_ports": []}

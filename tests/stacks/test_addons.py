@@ -157,6 +157,19 @@ def test_what_is_said_of_the_network_reaches_every_namespace_of_the_platform() -
     assert home - reached == {"csi-driver-nfs"}, "its pods have the node's network"
 
 
+def test_the_ports_of_the_api_server_are_in_every_policy_that_names_it_and_6443_in_none() -> None:
+    """On MicroK8s no controller reached it, whichever namespace it is in; that of PostgreSQL's instances included."""
+    policies = declared(apiServerPorts=[443, 16443]).of("NetworkPolicy")
+    named = {
+        (one.inputs["metadata"]["namespace"], tuple(port["port"] for port in one.inputs["spec"]["egress"][0]["ports"]))
+        for one in policies
+        if one.inputs["metadata"]["name"].endswith("api-server")
+    }
+    assert named >= {(namespace, (443, 16443)) for namespace in ("cert-manager", "kserve", "mlflow", "monitoring")}
+    assert {ports for _, ports in named} == {(443, 16443)}
+    assert not [one.name for one in policies if "6443" in str(one.inputs["spec"]).replace("16443", "")]
+
+
 @pytest.mark.parametrize(
     ("stack", "addresses"),
     [

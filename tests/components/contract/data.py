@@ -115,6 +115,7 @@ CASES = [
             "monitoring_namespace": "monitoring",
             "cpu_millis": 250,
             "memory_mib": 2048,
+            "api_server_ports": [443, 16443],
         },
         variants={"storage": _FAST},
         refused={"database": "My-DB"},

@@ -28,6 +28,7 @@ def rule_contexts(path: str) -> Mapping[str, Mapping[str, Any]]:
         },
         f"{path}.every_namespace": {f"{path}.peer_namespace": ABSENT, f"{path}.every_namespace": False},
         f"{path}.any_destination": {f"{path}.any_destination": False},
+        f"{path}.api_server": {f"{path}.api_server": False},
         f"{path}.from_nodes": {f"{path}.from_nodes": False, "network.policies": PolicyEngine.CILIUM},
         f"{path}.cidr": outside,
         f"{path}.except_cidrs": outside,
