@@ -36,7 +36,8 @@ def pools(draw: st.DrawFn) -> PoolArgs:
             args["sharing"] = SharingArgs(strategy=Sharing.MIG, mig_profiles={profile.name: count})
         elif row.vendor == "NVIDIA" and draw(st.booleans()):
             strategy = draw(st.sampled_from([Sharing.TIME_SLICING, Sharing.MPS]))
-            args["sharing"] = SharingArgs(strategy=strategy, replicas=draw(st.integers(2, 48)))
+            most = row.mps_clients if strategy is Sharing.MPS else 48
+            args["sharing"] = SharingArgs(strategy=strategy, replicas=draw(st.integers(2, most)))
     return args
 
 
