@@ -11,7 +11,8 @@ VENV = .venv/.made
 WORKERS = --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview rehearse refresh status doctor test verify-upstream verify-controllers lint bench docs clean
+.PHONY: help up down preview rehearse refresh status doctor test all-tests check-docs test-fast campaign \
+        verify-upstream verify-controllers lint bench docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,10 +38,22 @@ status: $(VENV)  ## what is up, where its state is, whether a run was interrupte
 doctor: $(VENV)  ## which tools are used, from where, and what is missing
 	@$(RUN) tools doctor $(ARGS)
 
-test: lint  ## everything: lint, docs, unit tests and the tests on the real engine and API server
-	@.venv/bin/python docs/generate.py --check && .venv/bin/zensical build --strict
+test: $(VENV)  ## everything: lint, types, docs, unit tests and the tests on the real engine and API server
 	@$(RUN) tools install
+	@$(MAKE) --no-print-directory --jobs=2 lint check-docs all-tests
+
+all-tests: $(VENV)
 	@$(RUN) pytest $(WORKERS) $(ARGS)
+
+check-docs: $(VENV)
+	@.venv/bin/python docs/generate.py --check && .venv/bin/zensical build --strict
+
+test-fast: $(VENV)  ## what needs no engine and no cluster
+	@$(RUN) pytest --numprocesses=2 $(addprefix tests/,catalog components docs policies report settings stacks support upstream) $(ARGS)
+
+campaign: $(VENV)  ## the long run: ten kills, 20,000 broken settings, four times the examples of property tests
+	@$(RUN) tools install
+	@MLPLATFORM_TEST_KILLS=10 MLPLATFORM_FUZZ_EXAMPLES=20000 $(RUN) pytest $(WORKERS) --hypothesis-profile=campaign $(ARGS)
 
 verify-upstream: $(VENV)  ## upstream's own charts and CRDs against the facts and a real API server (ARGS=--charts=FOLDER)
 	@$(RUN) tools verify-upstream $(ARGS)

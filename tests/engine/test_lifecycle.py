@@ -28,7 +28,7 @@ from tools.screen import Screen
 
 REPOSITORY = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
-KILLS = int(os.environ.get("MLPLATFORM_TEST_KILLS", "10"))
+KILLS = int(os.environ.get("MLPLATFORM_TEST_KILLS", "3"))
 MAPS = 20
 STACK = "test"
 
