@@ -1,7 +1,7 @@
 """Where the time of a run goes: printed at its end by part, and kept in `bench/durations.json` by `--write-durations`.
 
-The times are those of test processes (set-up, test, tear-down), added up: with three processes they are about three times
-as long as the run.
+The times are those of test processes (set-up, test, tear-down), added up: with three processes they are about three
+times as long as the run.
 """
 
 import json
