@@ -332,7 +332,7 @@ def check_efs_file_system(path: str, spec: Mapping[str, Any], *, keep_data: bool
         offered = ", ".join(str(one) for one in INFREQUENT_DAYS)
         yield Finding(f"{path}.infrequentAfterDays", f"{days}", f"one of {offered}", "write one of them")
     if keep_data and not spec.get("daily_backups", True):
-        yield Finding(f"{path}.dailyBackups", "false", "what is kept is backed up", "remove it, or keepData with it")
+        yield Finding(f"{path}.dailyBackups", "false", "what is kept is backed up", "remove it: true is the default")
 
 
 def check_route53_zone(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
