@@ -4,7 +4,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, cast
 
 from components.addons import cert_manager, cloudnative_pg, dcgm_exporter, kserve, node_feature_discovery
@@ -23,6 +22,7 @@ from components.stores import ObjectStoreKind, StoragePurpose, plan_storage_clas
 from components.tenants.spec import TeamSpec
 from components.training.spec import run_name
 from components.versions import CRDS
+from policies.rules.accelerators import likely_accelerators
 from policies.rules.addons import (
     check_acme,
     check_crd_sets,
@@ -34,7 +34,7 @@ from policies.rules.addons import (
     check_ranges,
 )
 from policies.rules.capacity import check_ledger, holdings_within_quota
-from policies.rules.finding import Finding, camel
+from policies.rules.finding import Finding, camel, nearest
 from policies.rules.grammar import (
     ANNOTATION_KEY,
     CHART_URL,
@@ -501,11 +501,12 @@ def _caps(settings: Settings) -> Iterator[Finding]:
     ]
     for name, cap in settings.environment.device_caps.items():
         if name not in ACCELERATORS and name not in own:
+            close = " or ".join(likely_accelerators(name, [*ACCELERATORS, *own]))
             yield Finding(
                 f"environment.deviceCaps.{name}",
                 str(cap),
                 f"an accelerator of the catalogue or of a pool: {', '.join([*ACCELERATORS, *own])}",
-                _nearest(name, [*ACCELERATORS, *own]),
+                f"did you mean {close}?" if close else "correct the name, or remove it",
             )
 
 
@@ -577,13 +578,13 @@ def _gpu_operator(settings: Settings) -> Iterator[Finding]:
 
 
 def _nearest(name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, n=1, cutoff=0.4)
-    return f"did you mean {close[0]}?" if close else "correct the name, or remove it"
+    close = nearest(name, known)
+    return f"did you mean {close}?" if close else "correct the name, or remove it"
 
 
 def _or_declare(name: str, known: list[str], section: str) -> str:
-    close = get_close_matches(name, known, n=1, cutoff=0.4)
-    return f"{f'did you mean {close[0]}? Else ' if close else ''}declare it under {section}"
+    close = nearest(name, known)
+    return f"{f'did you mean {close}? Else ' if close else ''}declare it under {section}"
 
 
 def made_namespaces(settings: Settings) -> Mapping[str, str]:

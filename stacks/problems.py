@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
@@ -10,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from policies.rules.finding import Finding
+from policies.rules.finding import Finding, nearest
 from stacks.models.base import KEY_ARN, KEY_ID, NAME_PATTERN
 from stacks.models.environment import DOMAIN_PATTERN
 from stacks.models.shape import Shape
@@ -159,8 +158,8 @@ def shown(value: Any) -> str:
 
 
 def _did_you_mean(name: str, known: list[str], otherwise: str) -> str:
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else otherwise
+    close = nearest(name, known)
+    return f"did you mean {close}?" if close else otherwise
 
 
 def _first_line(field: FieldInfo | None) -> str:

@@ -1,7 +1,7 @@
 """Rules on pools: accelerators, how they are shared, TPU slices. Used by the settings and by every node pool."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from components.catalog import (
@@ -18,7 +18,7 @@ from components.catalog import (
 )
 from components.machines import machines_with
 from components.placement import SOFTWARE, CustomAcceleratorArgs, NodeSoftware, PoolArgs, SharingArgs, accelerator_of
-from policies.rules.finding import Finding, camel
+from policies.rules.finding import Finding, camel, spelling
 from policies.rules.grammar import EXTENDED_RESOURCE, LABEL_VALUE, LINE, QUALIFIED_NAME, check_labels, check_text
 from policies.rules.onprem import check_software
 
@@ -193,19 +193,41 @@ def _check_custom(path: str, device: CustomAcceleratorArgs) -> Iterator[Finding]
 
 def _unknown_accelerator(path: str, name: str) -> Finding:
     rule = f"an accelerator of the catalogue: {', '.join(ACCELERATORS)}"
-    if name in RETIRED_ACCELERATORS:
-        return Finding(path, name, "an accelerator that can still be had", f"use {RETIRED_ACCELERATORS[name]}")
-    family = [known for known in ACCELERATORS if known.lower().startswith(f"{name.lower()}-")]
-    # A guess stays in the family: H100 for A100 would be another machine at another price.
-    related = [known for known in ACCELERATORS if _letters(known) == _letters(name)]
-    close = family or get_close_matches(name, related, n=1, cutoff=0.4)
+    retired = next((key for key in RETIRED_ACCELERATORS if spelling(key) == spelling(name)), "")
+    if retired:
+        return Finding(path, name, "an accelerator that can still be had", f"use {RETIRED_ACCELERATORS[retired]}")
+    close = likely_accelerators(name, ACCELERATORS)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     return Finding(path, name, rule, f"{hint}A device that is not in it goes under customAccelerator")
 
 
-def _letters(name: str) -> str:
-    """What a name begins with, up to its first digit: `H` of H100, `TPU-V` of TPU-v5e."""
-    return re.split(r"\d", name, maxsplit=1)[0].upper()
+_MAKERS = re.compile(r"^((nvidia|tesla|amd|instinct|google|aws)[ _-]*)+")
+_ONE_SLIP = 0.88
+"""Likeness of names that differ in one sign too many or too few, like H1000 and H100."""
+
+
+def likely_accelerators(name: str, known: Iterable[str]) -> list[str]:
+    """The devices that a name may stand for: those of its family and number.
+
+    Never another device: H100 for A100, or B300 for B100, would be another machine at another price.
+    """
+    written = _MAKERS.sub("", name.lower())
+    wanted, (letters, number) = spelling(written), _model(written)
+    devices = {spelling(one): one for one in known}
+    family = {spelt: one for spelt, one in devices.items() if _model(one)[0] == letters}
+    exact = [one for spelt, one in devices.items() if spelt in (wanted, f"tpu{wanted}")]
+    longer = [one for spelt, one in devices.items() if wanted and spelt.startswith(wanted)]
+    alike = [one for one in family.values() if _model(one)[1] == number]
+    if number:
+        longer = [one for one in longer if one in alike]
+    slips = [family[one] for one in get_close_matches(wanted, family, n=1, cutoff=_ONE_SLIP)]
+    return exact or longer or (alike if number else []) or slips
+
+
+def _model(name: str) -> tuple[str, str]:
+    """Letters and number that a name begins with: `h` and `100` of `H100-80GB`."""
+    letters, number = re.match(r"([^0-9]*)([0-9]*)", name.lower()).groups()  # type: ignore[union-attr] # matches anything
+    return spelling(letters), number
 
 
 def _check_devices(path: str, args: PoolArgs, accelerator: Accelerator) -> Iterator[Finding]:

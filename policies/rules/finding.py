@@ -1,6 +1,7 @@
 """What a rule says when it is broken."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import NamedTuple
 
 
@@ -30,6 +31,18 @@ class Refused(ValueError):
         count = len(self.findings)
         lines = "\n".join(f"  {finding}" for finding in self.findings)
         super().__init__(f"{what}: {count} {'problem' if count == 1 else 'problems'}, nothing was changed\n{lines}")
+
+
+def spelling(name: str) -> str:
+    """A name without case and separators: `TPU v5E` and `TPU-v5e` are spelt alike."""
+    return "".join(sign for sign in name.lower() if sign.isalnum())
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that a misspelt one most likely stands for; empty: none is near."""
+    by_spelling = {spelling(one): one for one in known}
+    close = get_close_matches(spelling(name), by_spelling, n=1, cutoff=0.5)
+    return by_spelling[close[0]] if close else ""
 
 
 def camel(key: str) -> str:

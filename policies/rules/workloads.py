@@ -7,7 +7,6 @@ use. Settings and components call the same ones; paths are written as the settin
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import available_timezones
@@ -43,7 +42,7 @@ from components.training.spec import (
     accelerator_count,
 )
 from components.versions import IMAGES
-from policies.rules.finding import Finding, camel
+from policies.rules.finding import Finding, camel, nearest
 from policies.rules.grammar import (
     ANNOTATION_KEY,
     ENVIRONMENT_NAME,
@@ -448,8 +447,8 @@ def _check_choice(
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    close = get_close_matches(name, known, n=1, cutoff=0.4)
-    return f"did you mean {close[0]}? Else " if close else ""
+    close = nearest(name, known)
+    return f"did you mean {close}? Else " if close else ""
 
 
 def _check_runtime(path: str, service: InferenceSpec, pool: PoolHandle) -> Iterator[Finding]:

@@ -113,8 +113,16 @@ def test_a_near_miss_of_a_name_is_answered_with_the_name() -> None:
         ("V100", "did you mean V100-16GB or V100-32GB?"),
         ("H1000", "did you mean H100?"),
         ("TPU", "did you mean TPU-v4 or TPU-v5e or TPU-v5p or TPU-v6e or TPU-v7x?"),
+        ("TPU-V5E", "did you mean TPU-v5e?"),
+        ("v5e", "did you mean TPU-v5e?"),
+        ("NVIDIA-H100-80GB-HBM3", "did you mean H100?"),
+        ("A100-SXM4-80GB", "did you mean A100-40GB or A100-80GB?"),
         ("TPU-v3", "use TPU-v5e or TPU-v6e"),
         ("K80", "A device that is not in it goes under customAccelerator"),
+        ("tpu-v3", "use TPU-v5e or TPU-v6e"),
+        ("B100", "A device that is not in it goes under customAccelerator"),
+        ("GB300", "A device that is not in it goes under customAccelerator"),
+        ("GTX-1080", "A device that is not in it goes under customAccelerator"),
     ],
 )
 def test_a_guess_names_the_whole_family_and_never_another_one(name: str, remedy: str) -> None:
