@@ -9,8 +9,16 @@ TEAM_LABEL = "mlplatform.dev/team"
 """Labels of what belongs to teams' workloads (components/workloads.py)."""
 MODEL_KIND = "InferenceService"
 READY = "Ready"
-# Reasons in a pod's status that say more than its phase does.
-_TELLING = frozenset({"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "InvalidImageName", "Unschedulable"})
+STOPPED = "Stopped"
+"""True where somebody stopped the model with an annotation; False of every other one, ready or not (kserve/kserve
+v0.20.0 pkg/controller/v1beta1/inferenceservice/controller.go)."""
+# Reasons in a pod's status that say more than its phase does (Kubernetes 1.35, pkg/kubelet/images and container).
+_TELLING = frozenset(
+    {
+        *("CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName"),
+        *("CreateContainerError", "RunContainerError", "Unschedulable", "SchedulingGated"),
+    }
+)
 
 Object = Mapping[str, Any]
 
@@ -47,28 +55,47 @@ def _belongs(thing: Object, row: Object) -> bool:
 
 
 def pod_state(pod: Object) -> str:
-    """The phase of a pod, or what says more: a pod whose container ends again and again is in phase Running."""
+    """The phase of a pod, or what says more: a pod whose container ends again and again is in phase Running, and so is
+    one that loads its model and answers no request."""
     status = pod.get("status", {})
     if pod.get("metadata", {}).get("deletionTimestamp"):
         return "Terminating"
     containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    conditions = status.get("conditions") or ()
     waits = [(one.get("state") or {}).get("waiting", {}).get("reason") for one in containers]
-    waits += [one.get("reason") for one in status.get("conditions") or () if one.get("status") == "False"]
+    waits += [one.get("reason") for one in conditions if one.get("status") == "False"]
     told = [reason for reason in waits if reason and (reason in _TELLING or reason.endswith("ConfigError"))]
-    return str(told[0] if told else status.get("phase", "Unknown"))
+    phase = str(status.get("phase", "Unknown"))
+    if told:
+        return str(told[0])
+    if phase == "Failed":
+        ends = [(one.get("state") or {}).get("terminated", {}).get("reason") for one in containers]
+        why = [reason for reason in (status.get("reason"), *ends) if reason and reason not in ("Error", "Completed")]
+        return f"Failed: {why[0]}" if why else phase
+    unready = any(one.get("type") == READY and one.get("status") == "False" for one in conditions)
+    return "Running, not ready" if phase == "Running" and unready else phase
 
 
 def model_state(model: Object | None) -> str:
     """`ready`, or which condition is not true and why, in KServe's words."""
     if model is None:
         return "no InferenceService"
-    conditions: list[Object] = model.get("status", {}).get("conditions") or []
-    by_type = {one["type"]: one for one in conditions}
+    status = model.get("status", {})
+    by_type = {one["type"]: one for one in status.get("conditions") or []}
+    if by_type.pop(STOPPED, {}).get("status") == "True":
+        return "stopped"
+    behind = sorted((one for name, one in by_type.items() if one["status"] != "True" and name != READY), key=_weight)
     if by_type.get(READY, {}).get("status") == "True":
-        behind = [one for name, one in sorted(by_type.items()) if one["status"] != "True"]
         return "ready" + "".join(f"; {_why(one)}" for one in behind[:1])
-    wrong = [one for name, one in sorted(by_type.items()) if one["status"] != "True" and name != READY]
-    return f"not ready: {_why(wrong[0])}" if wrong else "not ready: KServe has not said why"
+    failed = (status.get("modelStatus") or {}).get("lastFailureInfo") or {}
+    said = ": ".join(str(failed[key]) for key in ("reason", "message") if failed.get(key))
+    causes = [*([said] if said else []), *(_why(one) for one in behind[:1])]
+    return f"not ready: {'; '.join(causes) or 'KServe has not said why'}"
+
+
+def _weight(condition: Object) -> tuple[bool, bool, str]:
+    """What is wrong comes before what is not known yet, and what has a reason before what waits for it."""
+    return condition["status"] != "False", not condition.get("reason"), condition["type"]
 
 
 def _why(condition: Object) -> str:

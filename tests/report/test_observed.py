@@ -42,8 +42,26 @@ LABELS = {"app.kubernetes.io/name": "chat", "mlplatform.dev/team": "language"}
         ),
         (
             {"phase": "Running", "conditions": [{"type": "Ready", "status": "False", "reason": "ContainersNotReady"}]},
-            "Running",
+            "Running, not ready",
         ),
+        ({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}, "Running"),
+        (
+            {"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "CreateContainerError"}}}]},
+            "CreateContainerError",
+        ),
+        (
+            {
+                "phase": "Pending",
+                "conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}],
+            },
+            "SchedulingGated",
+        ),
+        ({"phase": "Failed", "reason": "Evicted"}, "Failed: Evicted"),
+        (
+            {"phase": "Failed", "containerStatuses": [{"state": {"terminated": {"reason": "OOMKilled"}}}]},
+            "Failed: OOMKilled",
+        ),
+        ({"phase": "Failed", "containerStatuses": [{"state": {"terminated": {"reason": "Error"}}}]}, "Failed"),
         ({}, "Unknown"),
     ],
 )
@@ -58,6 +76,8 @@ def condition(name: str, status: str, **more: str) -> dict[str, str]:
 
 
 READY = condition("Ready", "True")
+RUNS = condition("Stopped", "False")
+"""KServe writes it into the status of every model that nobody stopped."""
 WAITING = condition("PredictorReady", "False", reason="MinimumReplicasUnavailable", message="no pod is available")
 
 
@@ -65,13 +85,16 @@ WAITING = condition("PredictorReady", "False", reason="MinimumReplicasUnavailabl
     ("conditions", "said"),
     [
         ([READY, condition("PredictorReady", "True")], "ready"),
+        ([READY, condition("PredictorReady", "True"), RUNS], "ready"),
+        ([condition("Ready", "False"), RUNS], "not ready: KServe has not said why"),
+        ([condition("Ready", "False"), condition("Stopped", "True")], "stopped"),
         (
             [READY, condition("CanaryPredictorReady", "False", reason="CanariesNotReady")],
             "ready; CanaryPredictorReady CanariesNotReady",
         ),
         (
             [condition("Ready", "False"), WAITING, condition("IngressReady", "Unknown")],
-            "not ready: IngressReady",
+            "not ready: PredictorReady MinimumReplicasUnavailable: no pod is available",
         ),
         (
             [condition("Ready", "False"), WAITING],
@@ -84,6 +107,14 @@ def test_a_model_is_ready_when_kserve_says_so_and_else_the_first_condition_that_
     conditions: list[dict[str, str]], said: str
 ) -> None:
     assert model_state({"status": {"conditions": conditions}}) == said
+
+
+def test_a_model_that_failed_to_load_says_why() -> None:
+    """Finds a model whose server ends while it loads: its conditions say only that no pod is available."""
+    failure = {"reason": "ModelLoadFailed", "message": "config.json is missing"}
+    status = {"conditions": [condition("Ready", "False"), WAITING], "modelStatus": {"lastFailureInfo": failure}}
+    assert model_state({"status": status}).startswith("not ready: ModelLoadFailed: config.json is missing; Predictor")
+    assert model_state({"status": {**status, "conditions": [READY]}}) == "ready"
 
 
 def test_a_model_that_is_not_there_is_said_not_to_be() -> None:
