@@ -678,7 +678,7 @@ def _public_names(settings: Settings) -> Iterator[Finding]:
 def _workload(path: str, name: str, workload: Workload, settings: Settings) -> Iterator[Finding]:
     pool = settings.pools.get(workload.pool)
     if pool is None:
-        known = ", ".join(settings.pools)
+        known = ", ".join(settings.pools) or "(none that is right)"
         remedy = _or_declare(workload.pool, [*settings.pools], "cluster.pools")
         yield Finding(f"{path}.pool", workload.pool, f"a pool of this cluster: {known}", remedy)
         return

@@ -43,6 +43,8 @@ PATTERNS = {
 }
 QUANTITY = re.compile(r"^\s*(\d+)(\.\d+)?\s*([A-Za-z%]+)\s*$")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ud800-\udfff]")
+LARGEST = 2**31 - 1
+"""Of most whole numbers of the APIs of Kubernetes and the clouds (int32)."""
 NO_MAPPING = ("dict_type", "model_type", "model_attributes_type", "mapping_type")
 NO_NUMBER = ("int_from_float", "int_parsing", "int_type", "float_parsing", "float_type")
 
@@ -117,7 +119,7 @@ def _problem(detail: ErrorDetails, place: Place) -> Finding:  # noqa: PLR0911, P
         case kind if kind in NO_NUMBER:
             unit = next((name for part, name in UNITS.items() if part in last), "")
             rule = f"a whole number, in {unit}" if unit else "a whole number"
-            return Finding(path, value, rule, REMEDIES.get(last) or _number_remedy(given, unit))
+            return Finding(path, value, rule, _number_remedy(given, unit, last))
         case "greater_than_equal":
             return Finding(path, value, f"at least {context['ge']}", f"use {context['ge']} or more")
         case "less_than_equal":
@@ -140,6 +142,22 @@ def control_characters(value: Any, path: str = "") -> Iterator[Finding]:
     elif isinstance(value, str) and (found := CONTROL.search(value)):
         sign = f"text with the character U+{ord(found[0]):04X}"
         yield Finding(path, sign, "text without control characters, line breaks and tabs aside", "remove the character")
+
+
+def beyond_numbers(value: Any, path: str = "") -> tuple[Any, list[Finding]]:
+    """The settings with every number that nothing holds cut to the largest that something does, and what was cut."""
+    found: list[Finding] = []
+    if isinstance(value, dict):
+        parts = {key: beyond_numbers(inside, f"{path}.{key}".removeprefix(".")) for key, inside in value.items()}
+        return {key: part for key, (part, _) in parts.items()}, [one for _, more in parts.values() for one in more]
+    if isinstance(value, list):
+        items = [beyond_numbers(inside, f"{path}[{index}]") for index, inside in enumerate(value)]
+        return [item for item, _ in items], [one for _, more in items for one in more]
+    if isinstance(value, int) and abs(value) > LARGEST:
+        cut = LARGEST if value > 0 else -LARGEST
+        found.append(Finding(path, shown(value), f"a number up to {LARGEST}: more than that no API holds", "correct it"))
+        return cut, found
+    return value, found
 
 
 def shown(value: Any) -> str:
@@ -181,9 +199,11 @@ def _mapping_remedy(value: Any) -> str:
     return "write its keys below it, each on a line of its own, indented"
 
 
-def _number_remedy(value: Any, unit: str) -> str:
+def _number_remedy(value: Any, unit: str, key: str) -> str:
+    if isinstance(value, float) and not value.is_integer():
+        return REMEDIES.get(key, "write it without a fraction")
     if isinstance(value, float):
-        return "write it without a fraction"
+        return f"write it without a fraction: {value:.0f}"
     quantity = QUANTITY.match(str(value))
     if quantity:
         return f"the unit is in the key ({unit or 'none'}): write {quantity[1]} if that is what you mean"

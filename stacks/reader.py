@@ -51,7 +51,7 @@ def structured(config: Mapping[str, str]) -> dict[str, Any]:
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -97,7 +97,12 @@ def _document(text: str) -> Any:
         problem = str(getattr(error, "problem", None) or getattr(error, "reason", error))
         raise _unreadable(where, problem, "valid YAML", TABS if "\\t" in problem else "correct that line") from None
     except ValueError as error:  # 2026-02-30 looks like a date
-        raise _unreadable("the file", str(error), "valid YAML", "put what only looks like a date into quotes") from None
+        too_long = "integer string conversion" in str(error)
+        remedy = "write a smaller number" if too_long else "put what only looks like a date into quotes"
+        raise _unreadable("the file", str(error), "valid YAML", remedy) from None
+    except RecursionError:
+        rule = "lists and mappings that a reader can follow"
+        raise _unreadable("the file", "hundreds of lists or mappings inside each other", rule, "flatten it") from None
 
 
 def _config(document: Any) -> dict[str, Any]:

@@ -70,7 +70,7 @@ from stacks.models.platform import (
 )
 from stacks.models.workloads import Inference, ModelServer, ServingRuntime, Team, Training, Workload
 from stacks.pools import pool_handles
-from stacks.problems import control_characters, problems_of
+from stacks.problems import beyond_numbers, control_characters, problems_of
 
 PROJECT = "mlplatform"
 MLFLOW_NAMESPACE = "mlflow"
@@ -322,12 +322,15 @@ def parse(config: Mapping[str, Any]) -> Settings:
 
     dropped: Dropped = {}
     misshapen: list[Finding] = []
+    config, beyond = beyond_numbers({**config})
     try:
         settings = Settings.model_validate(config)
     except ValidationError as error:
         misshapen = [*problems_of(error, Settings)]
         settings = known_part(Settings, config, [one["loc"] for one in error.errors()], dropped)
-    findings = [*misshapen, *dict.fromkeys(control_characters({**config})), *judge(settings, dropped)]
+    cut = {finding.path for finding in beyond}
+    others = [*misshapen, *dict.fromkeys(control_characters(config)), *judge(settings, dropped)]
+    findings = [*beyond, *(finding for finding in others if finding.path not in cut)]
     if findings:
         raise Refused("settings", findings)
     return settings

@@ -178,6 +178,9 @@ def check_size(path: str, args: PoolArgs) -> Iterator[Finding]:
                 f"one of {', '.join(TAINT_EFFECTS)}",
                 "NoSchedule keeps pods away that do not tolerate it",
             )
+        if any((one["key"], one["effect"]) == (taint["key"], taint["effect"]) for one in args["taints"][:index]):
+            rule = "each key and effect once: Kubernetes refuses a node that has it twice"
+            yield Finding(f"{path}.taints[{index}].key", taint["key"], rule, "remove one of the two")
         yield from check_text(f"{path}.taints[{index}].key", taint["key"], QUALIFIED_NAME)
         yield from check_text(f"{path}.taints[{index}].value", taint["value"], LABEL_VALUE)
     yield from check_labels(f"{path}.labels", args.get("labels") or {})
@@ -313,7 +316,7 @@ def check_sharing(path: str, sharing: SharingArgs, accelerator: Accelerator) -> 
         if replicas is None or not 2 <= replicas <= most:
             yield Finding(
                 f"{path}.replicas",
-                str(replicas),
+                "(missing)" if replicas is None else str(replicas),
                 f"{strategy} takes 2 to {most} containers a device on {accelerator.name}",
                 "give a number in that range, or use strategy exclusive",
             )

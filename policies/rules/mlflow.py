@@ -1,5 +1,6 @@
 """Rules on the tracking server's database, schedule and address."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -74,11 +75,11 @@ def check_backup(path: str, schedule: str, retention_days: int) -> Iterator[Find
         yield Finding(
             f"{path}.retentionDays", f"{retention_days}", "2 days or more: a bad day must leave a good copy", "raise it"
         )
-    elif not problem and timedelta(days=int(retention_days)) < 2 * (gap := longest_gap(schedule)):
+    elif not problem and int(retention_days) < 2 * (gap := longest_gap(schedule)) / timedelta(days=1):
         days = -(-2 * gap // timedelta(days=1))
         yield Finding(
             f"{path}.retentionDays",
-            f"{retention_days} days, and up to {gap / timedelta(days=1):.3g} between two backups",
+            f"{retention_days} days, and up to {math.ceil(gap / timedelta(days=1))} days between two backups",
             "twice the longest time between two backups: a bad one must leave a good copy",
             f"use {days} or more, or a schedule that runs more often",
         )

@@ -66,8 +66,16 @@ def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...
     for groups in GROUPS:
         for group in team.get(groups) or []:  # type: ignore[attr-defined]
             yield from check_group_name(f"{path}.{groups}", group)
-    for index, way in enumerate(team.get("egress") or []):
+    ways = team.get("egress") or []
+    for index, way in enumerate(ways):
         yield from _check_egress(f"{path}.egress[{index}]", way)
+        if way.get("name") in [one.get("name") for one in ways[:index]]:
+            yield Finding(
+                f"{path}.egress[{index}].name",
+                way["name"],
+                "each way out has a name of its own: it is part of its NetworkPolicy's name",
+                "rename it, or join the two",
+            )
 
 
 def check_internet(path: str, team: TeamSpec, endpoint: str, ranges: Sequence[str]) -> Iterator[Finding]:

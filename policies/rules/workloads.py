@@ -7,7 +7,6 @@ use. Settings and components call the same ones; paths are written as the settin
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -65,7 +64,8 @@ MAX_MILLIS = 1_000_000
 """CPU of one pod: more than any node has."""
 MAX_SERVED_NAME = 58
 """KServe labels the pods of `name` with `isvc.<name>`, and the value of a label has at most 63 characters."""
-TAKEN_FOLDERS = ("", "/tmp", "/dev", "/dev/shm", "/proc", "/sys", "/etc", "/bin", "/usr", "/lib")  # noqa: S108
+TAKEN_FOLDERS = ("/", "/tmp", "/dev", "/dev/shm", "/proc", "/sys", "/etc", "/bin", "/sbin", "/usr", "/lib")  # noqa: S108
+"""Folders of the image, of the container runtime, or of other volumes."""
 KSERVE_BLOCKED = frozenset({"PYTHONPATH"})
 """Variables that its webhook refuses (kserve/kserve v0.20.0 pkg/validation/env_policy.go)."""
 MAX_CRON_JOB_NAME = 52
@@ -240,19 +240,28 @@ def _check_mounts(path: str, job: TrainingSpec) -> Iterator[Finding]:
     taken = {"/tmp": "temporary files", "/dev/shm": "shared memory"}  # noqa: S108 - paths of the container
     if checkpoint:
         place = checkpoint.get("path", DEFAULT_CHECKPOINT_PATH)
-        mounted = str(PurePosixPath(place))
+        mounted = _folder(place)
         yield from check_text(f"{path}.checkpoint.path", place, MOUNT_PATH)
-        if mounted == "/" or mounted in taken:
+        if _of_the_image(mounted):
             yield _taken(f"{path}.checkpoint.path", place, taken.get(mounted, "the image's own files"))
         taken.setdefault(mounted, "checkpoints")
     for claim, place in (job.get("datasets") or {}).items():
         where = f"{path}.datasets.{claim}"
         yield from check_text(where, claim, SUBDOMAIN)
         yield from check_text(where, place, MOUNT_PATH)
-        mounted = str(PurePosixPath(place))
-        if mounted == "/" or mounted in taken:
+        mounted = _folder(place)
+        if mounted in taken or _of_the_image(mounted):
             yield _taken(where, place, taken.get(mounted, "the image's own files"))
         taken.setdefault(mounted, f"claim {claim}")
+
+
+def _folder(path: str) -> str:
+    """A path without what means nothing in it: doubled and final slashes, single dots."""
+    return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
+
+
+def _of_the_image(folder: str) -> bool:
+    return folder in TAKEN_FOLDERS or folder.startswith(("/proc/", "/sys/", "/dev/"))
 
 
 def _taken(path: str, place: str, owner: str) -> Finding:
@@ -497,7 +506,7 @@ def check_model_server(
             yield from check_text(f"{path}.{key}", str(server.get(route)), HTTP_PATH)
     folder = server.get("model_path", DEFAULT_MODEL_PATH)
     yield from check_text(f"{path}.modelPath", folder, MOUNT_PATH)
-    if folder.rstrip("/") in TAKEN_FOLDERS:
+    if folder and _of_the_image(_folder(folder)):
         rule = "a folder of its own: others are mounted, or are the image's"
         yield Finding(f"{path}.modelPath", folder, rule, f"write it like {DEFAULT_MODEL_PATH}")
     hostname = server.get("hostname", "")
@@ -647,7 +656,10 @@ def check_size(path: str, spec: TrainingSpec | InferenceSpec | ModelServerSpec, 
 def _check_accelerators(path: str, request: AcceleratorRequest, pool: PoolHandle) -> Iterator[Finding]:
     name, offered = pool["capacity"]["pool"], pool["capacity"]["units_per_node"]
     count: Any = request.get("count", 0)
-    if float(count) != int(count) or int(count) < 0:
+    if int(count) < 0:
+        yield Finding(f"{path}.count", str(count), "0 or more devices", "use 1 or more, or remove accelerators")
+        return
+    if float(count) != int(count):
         yield Finding(
             f"{path}.count",
             str(count),
