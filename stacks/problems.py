@@ -155,7 +155,8 @@ def beyond_numbers(value: Any, path: str = "") -> tuple[Any, list[Finding]]:
         return [item for item, _ in items], [one for _, more in items for one in more]
     if isinstance(value, int) and abs(value) > LARGEST:
         cut = LARGEST if value > 0 else -LARGEST
-        found.append(Finding(path, shown(value), f"a number up to {LARGEST}: more than that no API holds", "correct it"))
+        rule = f"a number up to {LARGEST}: more than that no API holds"
+        found.append(Finding(path, shown(value), rule, "correct it"))
         return cut, found
     return value, found
 
