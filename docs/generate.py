@@ -216,7 +216,7 @@ def policies_page() -> str:
         )
         for policy in policies()
     ]
-    kinds = sorted({*POD_SOURCES, "Experiment (Katib)", *(kind for _, kind in OPERATOR_PODS)})
+    kinds = sorted({*(kind for _, kind in POD_SOURCES), "Experiment (Katib)", *(kind for _, kind in OPERATOR_PODS)})
     return (
         "# Policies\n\n"
         + table(("policy", "severity", "level", "checks", "what it demands"), rows)

@@ -38,14 +38,30 @@ def _items(value: Any) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
+_FRAMEWORKS = (
+    *("sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm", "paddle"),
+    "art",
+)
+"""Older keys for a model or an explainer, each a container (kserve/kserve v0.20.0 pkg/apis/serving/v1beta1,
+PredictorSpec and ExplainerSpec)."""
+_ANY_GPU = {"name": "worker", "resources": {"limits": {"nvidia.com/gpu": 1}}}
+"""A worker of a model on several nodes takes GPUs also where nothing asks for them: KServe writes them into it (v0.20.0
+pkg/controller/v1beta1/inferenceservice/components/predictor.go)."""
+
+
 def _inference_service(owner: PlannedObject, _: int | None) -> Iterator[PodGroup]:
     for role in ("predictor", "transformer", "explainer"):
         part = owner.at(f"spec.{role}")
         if isinstance(part, Mapping):
             model = part.get("model")
-            containers = [*(part.get("containers") or []), *([model] if isinstance(model, Mapping) else [])]
+            programs = [model, *(part.get(framework) for framework in _FRAMEWORKS)]
+            containers = [*_items(part.get("containers")), *(one for one in programs if isinstance(one, Mapping))]
             spec = {**part, "containers": containers}
-            yield PodGroup(spec, whole(part.get("maxReplicas", part.get("minReplicas")), 1))
+            fewest, most = whole(part.get("minReplicas"), 1), whole(part.get("maxReplicas"), 0)
+            yield PodGroup(spec, None if fewest is None or most is None else max(fewest, most, 1))
+            if part.get("workerSpec") is not None:
+                path = f"spec.{role}.workerSpec: no number of workers can be read from this kind"
+                yield PodGroup({**spec, "containers": [_ANY_GPU]}, None, path)
             if role == "predictor":
                 # A named canary is laid over the predictor: the same pod spec, replicas of its own (KServe 0.20).
                 for canary in owner.at("spec.canary") or []:
@@ -138,13 +154,35 @@ def _workflow(spec: Any, where: str) -> Iterator[PodGroup]:
     """
     if not isinstance(spec, Mapping):
         return
-    templates = _items(spec.get("templates"))
-    pods = {str(one.get("name")): _template_pod(one, spec) for one in templates}
-    found = {name: pod for name, pod in pods.items() if pod["containers"]}
-    single = len(templates) == 1 and str(spec.get("entrypoint")) in found
+    defaults = spec.get("templateDefaults")
+    templates = [
+        _with_defaults(one, defaults) for written in _items(spec.get("templates")) for one in _and_inline(written)
+    ]
+    pods = [(str(one.get("name")), _template_pod(one, spec)) for one in templates]
+    found = [(name, pod) for name, pod in pods if pod["containers"]]
+    single = len(templates) == 1 and [name for name, _ in found] == [str(spec.get("entrypoint"))]
     count = 1 if single else whole(spec.get("parallelism"), None)
-    for largest in _largest_by_selector(found.values()):
+    for largest in _largest_by_selector(pod for _, pod in found):
         yield PodGroup(largest, count, f"{where}.parallelism")
+
+
+def _and_inline(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A template and those written inside its steps and tasks."""
+    yield template
+    steps = [step for group in template.get("steps") or [] for step in (group if isinstance(group, list) else [group])]
+    for step in _items([*steps, *(at(template, "dag.tasks") or [])]):
+        if isinstance(step.get("inline"), Mapping):
+            yield from _and_inline(step["inline"])
+
+
+def _with_defaults(template: Mapping[str, Any], defaults: Any) -> dict[str, Any]:
+    """A template whose programs have the resources of `templateDefaults` where they write none."""
+    found = dict(template)
+    for key in _PROGRAMS:
+        resources = at(defaults, f"{key}.resources")
+        if isinstance(found.get(key), Mapping) and resources is not None:
+            found[key] = {"resources": resources, **found[key]}
+    return found
 
 
 def _template_pod(template: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,29 +27,31 @@ def _ray(cluster: str) -> tuple[PodSource, ...]:
 
 
 _SCALED = (PodSource("spec.template.spec", ("spec.replicas",)),)
-POD_SOURCES: dict[str, tuple[PodSource, ...]] = {
-    "Pod": (PodSource("spec"),),
-    "Deployment": _SCALED,
-    "StatefulSet": _SCALED,
-    "ReplicaSet": _SCALED,
-    "ReplicationController": _SCALED,
-    "DaemonSet": (PodSource("spec.template.spec", on_each_node=True),),
-    "Job": (PodSource("spec.template.spec", ("spec.parallelism",)),),
-    "CronJob": (PodSource("spec.jobTemplate.spec.template.spec", ("spec.jobTemplate.spec.parallelism",)),),
-    "JobSet": (
+POD_SOURCES: dict[tuple[str, str], tuple[PodSource, ...]] = {
+    ("", "Pod"): (PodSource("spec"),),
+    ("apps", "Deployment"): _SCALED,
+    ("apps", "StatefulSet"): _SCALED,
+    ("apps", "ReplicaSet"): _SCALED,
+    ("", "ReplicationController"): _SCALED,
+    ("apps", "DaemonSet"): (PodSource("spec.template.spec", on_each_node=True),),
+    ("batch", "Job"): (PodSource("spec.template.spec", ("spec.parallelism",)),),
+    ("batch", "CronJob"): (PodSource("spec.jobTemplate.spec.template.spec", ("spec.jobTemplate.spec.parallelism",)),),
+    ("jobset.x-k8s.io", "JobSet"): (
         PodSource("template.spec.template.spec", ("replicas", "template.spec.parallelism"), "spec.replicatedJobs"),
     ),
-    "RayCluster": _ray("spec"),
-    "RayJob": (*_ray("spec.rayClusterSpec"), PodSource("spec.submitterPodTemplate.spec")),
-    "RayService": _ray("spec.rayClusterConfig"),
-    "MPIJob": _replicated("spec.mpiReplicaSpecs"),
-    "PyTorchJob": _replicated("spec.pytorchReplicaSpecs"),
-    "TFJob": _replicated("spec.tfReplicaSpecs"),
-    "JAXJob": _replicated("spec.jaxReplicaSpecs"),
-    "XGBoostJob": _replicated("spec.xgbReplicaSpecs"),
-    "PaddleJob": _replicated("spec.paddleReplicaSpecs"),
-    "Notebook": (PodSource("spec.template.spec"),),
-    "Rollout": _SCALED,
+    ("ray.io", "RayCluster"): _ray("spec"),
+    ("ray.io", "RayJob"): (*_ray("spec.rayClusterSpec"), PodSource("spec.submitterPodTemplate.spec")),
+    ("ray.io", "RayService"): _ray("spec.rayClusterConfig"),
+    ("kubeflow.org", "MPIJob"): _replicated("spec.mpiReplicaSpecs"),
+    ("kubeflow.org", "PyTorchJob"): _replicated("spec.pytorchReplicaSpecs"),
+    ("kubeflow.org", "TFJob"): _replicated("spec.tfReplicaSpecs"),
+    ("kubeflow.org", "JAXJob"): _replicated("spec.jaxReplicaSpecs"),
+    ("kubeflow.org", "XGBoostJob"): _replicated("spec.xgbReplicaSpecs"),
+    ("kubeflow.org", "PaddleJob"): _replicated("spec.paddleReplicaSpecs"),
+    ("kubeflow.org", "Notebook"): (PodSource("spec.template.spec"),),
+    ("argoproj.io", "Rollout"): _SCALED,
 }
-"""Sources: Kubernetes API reference 1.35; CRDs of JobSet 0.12, KubeRay 1.7, MPI operator 0.8, training operator 1.9,
+"""(API group, kind) -> its pods: a Job of Volcano (`batch.volcano.sh`) is another thing than one of `batch`.
+
+Sources: Kubernetes API reference 1.35; CRDs of JobSet 0.12, KubeRay 1.7, MPI operator 0.8, training operator 1.9,
 notebook controller 1.11, Argo Rollouts 1.9."""

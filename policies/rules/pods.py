@@ -8,6 +8,7 @@ from typing import Any
 from policies.rules.objects import UNKNOWN, PlannedObject, at
 from policies.rules.operator_pods import OPERATOR_PODS, whole
 from policies.rules.pod_sources import POD_SOURCES
+from policies.rules.uncounted import EXPERIMENT, RUN_NOTHING, trial_of
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,13 @@ OPERATED = frozenset(
 def pods_of(owner: PlannedObject, autoscaled: Mapping[tuple[str, str, str], int | None]) -> Iterator[Pods]:
     """The pods that one object asks for at its largest. `autoscaled`: (namespace, kind, name) -> maxReplicas."""
     kind = owner.kind
-    for source in POD_SOURCES.get(kind, ()):
-        for group in _groups(owner, source.groups):
+    for source in POD_SOURCES.get((owner.group, kind), ()):
+        for role, group in _groups(owner, source.groups):
             spec = at(group, source.spec)
             if isinstance(spec, Mapping):
                 numbers = [_number_of(owner, group, path, autoscaled) for path in source.counts]
+                if role == "Worker":
+                    numbers = [_elastic(owner, number) for number in numbers]
                 known = [number for number in numbers if number is not None]
                 count = math.prod(known) if len(known) == len(numbers) else None
                 yield Pods(owner, spec, count, source.on_each_node)
@@ -56,7 +59,7 @@ def pods_of(owner: PlannedObject, autoscaled: Mapping[tuple[str, str, str], int 
         replicas = _number_of(owner, owner.body, "spec.replicas", autoscaled)
         for found in OPERATOR_PODS[owner.group, kind](owner, replicas):
             yield Pods(owner, found.spec, found.count, maximum=found.maximum)
-    if (owner.group, kind) == ("kubeflow.org", "Experiment"):
+    if (owner.group, kind) == EXPERIMENT:
         yield from _trials(owner)
 
 
@@ -66,18 +69,24 @@ DEFAULT_PARALLEL_TRIALS = 3
 
 def _trials(owner: PlannedObject) -> Iterator[Pods]:
     """The pods of a Katib experiment's trials; the trial is an object of any kind, written inside the experiment."""
-    trial, parallel = owner.at("spec.trialTemplate.trialSpec"), owner.at("spec.parallelTrialCount")
-    if isinstance(trial, Mapping):
-        inner = PlannedObject(owner.urn, owner.type, owner.name, {**trial, "metadata": owner.metadata})
-        trials = whole(parallel, DEFAULT_PARALLEL_TRIALS)
-        for pods in pods_of(inner, {}):
-            count = None if None in (pods.count, trials) else int(pods.count or 0) * int(trials or 0)
-            yield replace(pods, owner=owner, count=count)
+    trials = whole(owner.at("spec.parallelTrialCount"), DEFAULT_PARALLEL_TRIALS)
+    for pods in pods_of(trial_of(owner), {}):
+        count = None if None in (pods.count, trials) else int(pods.count or 0) * int(trials or 0)
+        yield replace(pods, owner=owner, count=count)
 
 
-def _groups(owner: PlannedObject, path: str) -> Iterable[Any]:
+def _groups(owner: PlannedObject, path: str) -> Iterable[tuple[str, Any]]:
+    """(role, group) of each group of pods; only groups in a map have a role."""
     found = owner.at(path) if path else [owner.body]
-    return found.values() if isinstance(found, Mapping) else found if isinstance(found, list) else ()
+    if isinstance(found, Mapping):
+        return [(str(role), group) for role, group in found.items()]
+    return [("", group) for group in found] if isinstance(found, list) else ()
+
+
+def _elastic(owner: PlannedObject, number: int | None) -> int | None:
+    """Workers of an elastic training, added by an autoscaler of its operator (training operator 1.9, PyTorchJob)."""
+    most = whole(owner.at("spec.elasticPolicy.maxReplicas"), 0)
+    return None if None in (number, most) else max(int(number or 0), int(most or 0))
 
 
 def _number_of(
@@ -91,18 +100,36 @@ def _number_of(
 
 def runs_pods(subject: PlannedObject) -> bool:
     """Whether pods run in its namespace because of it, its own or an operator's."""
-    return (subject.group, subject.kind) in OPERATED or any(pods_of(subject, {}))
+    key = (subject.group, subject.kind)
+    of_another_kind = subject.is_kubernetes and key not in RUN_NOTHING and key not in POD_SOURCES
+    return key in OPERATED or any(pods_of(subject, {})) or (of_another_kind and _has_containers(subject.body))
+
+
+def _has_containers(value: Any) -> bool:
+    """Whether a list of containers stands in it at any depth: somebody makes pods of it."""
+    if isinstance(value, Mapping):
+        lists = (inner for key, inner in value.items() if key in ("containers", "steps") and isinstance(inner, list))
+        return any(at(one, "image") for inner in lists for one in inner) or any(map(_has_containers, value.values()))
+    return isinstance(value, list) and any(map(_has_containers, value))
+
+
+_AUTOSCALERS = {
+    ("autoscaling", "HorizontalPodAutoscaler"): ("spec.maxReplicas", 1),
+    ("keda.sh", "ScaledObject"): ("spec.maxReplicaCount", 100),
+}
+"""(API group, kind) -> where it says how many replicas there may be, and how many if it does not. Sources: Kubernetes
+API reference 1.35; KEDA 2.18 documentation, concepts/scaling-deployments."""
 
 
 def max_replicas(objects: list[PlannedObject]) -> dict[tuple[str, str, str], int | None]:
     """(namespace, kind, name) of what is autoscaled -> its largest size."""
-    return {
-        (o.namespace, str(o.at("spec.scaleTargetRef.kind")), str(o.at("spec.scaleTargetRef.name"))): whole(
-            o.at("spec.maxReplicas"), 1
-        )
-        for o in objects
-        if o.kind == "HorizontalPodAutoscaler"
-    }
+    found: dict[tuple[str, str, str], int | None] = {}
+    for one in objects:
+        if (one.group, one.kind) in _AUTOSCALERS:
+            path, default = _AUTOSCALERS[one.group, one.kind]
+            kind, name = one.at("spec.scaleTargetRef.kind", "Deployment"), one.at("spec.scaleTargetRef.name")
+            found[one.namespace, str(kind), str(name)] = whole(one.at(path), default)
+    return found
 
 
 def all_pods(objects: list[PlannedObject]) -> list[Pods]:
@@ -123,12 +150,19 @@ def claim_templates(objects: list[PlannedObject]) -> dict[tuple[str, str], Mappi
     for template in (o for o in objects if o.kind == "ResourceClaimTemplate"):
         devices: dict[str, Any] = {}
         for request in template.at("spec.spec.devices.requests") or []:
-            exactly = at(request, "exactly", {})
-            name = at(exactly, "deviceClassName", "")
-            count = at(exactly, "count", 1)
-            devices[str(name)] = UNKNOWN if count is UNKNOWN else devices.get(str(name), 0) + _number(count)
+            devices = _together(devices, _requested(request))
         found[template.namespace, template.object_name] = devices
     return found
+
+
+def _requested(request: Any) -> dict[str, Any]:
+    """DeviceClass -> devices of one request, of alternatives each at its largest (resource.k8s.io v1 and v1beta1)."""
+    most: dict[str, Any] = {}
+    for one in (request, at(request, "exactly"), *(at(request, "firstAvailable") or [])):
+        if isinstance(one, Mapping) and one.get("deviceClassName") and not one.get("adminAccess"):
+            count = UNKNOWN if one.get("allocationMode") == "All" else one.get("count", 1)
+            most = _larger(most, {str(one["deviceClassName"]): _units(count)})
+    return most
 
 
 def claimed_by(pods: Pods, templates: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, Any]:
@@ -141,22 +175,60 @@ def claimed_by(pods: Pods, templates: Mapping[tuple[str, str], Mapping[str, Any]
     return claimed
 
 
+def unseen_claims(pods: Pods, objects: list[PlannedObject]) -> list[str]:
+    """Claims and templates of claims that a pod names and the plan does not hold: what they take is not known."""
+    known = {(one.kind, one.namespace, one.object_name) for one in objects if one.group == "resource.k8s.io"}
+    made = {
+        (one.namespace, one.at("spec.channel.resourceClaimTemplate.name"))
+        for one in objects
+        if (one.group, one.kind) == ("resource.nvidia.com", "ComputeDomain")  # its controller makes the template
+    }
+    unseen = []
+    for claim in pods.spec.get("resourceClaims") or []:
+        for kind, key in (
+            ("ResourceClaimTemplate", "resourceClaimTemplateName"),
+            ("ResourceClaim", "resourceClaimName"),
+        ):
+            name, namespace = at(claim, key), pods.owner.namespace
+            if name and (kind, namespace, name) not in known and (namespace, name) not in made:
+                unseen.append(f"{kind} {name}")
+    return unseen
+
+
 def units_of(spec: Mapping[str, Any], is_unit: Any) -> dict[str, Any]:
-    """Extended resource -> units of one pod: the larger of the largest init container and the sum of the others."""
-    together: dict[str, Any] = {}
-    for container in spec.get("containers") or []:
-        for resource, quantity in _limits(container).items():
-            if is_unit(resource):
-                units = UNKNOWN if quantity is UNKNOWN else _number(quantity)
-                known = together.get(resource, 0)
-                together[resource] = UNKNOWN if UNKNOWN in (units, known) else known + units
+    """Extended resource -> units of one pod, as the scheduler reckons: init containers run one after the other, beside
+    the sidecars (init containers that are restarted) before them; sidecars and containers run together.
+
+    Source: Kubernetes documentation, sidecar containers, resource sharing within containers.
+    """
+    sidecars: dict[str, Any] = {}
+    most: dict[str, Any] = {}
     for container in spec.get("initContainers") or []:
-        for resource, quantity in _limits(container).items():
-            if is_unit(resource) and together.get(resource) is not UNKNOWN:
-                together[resource] = (
-                    UNKNOWN if quantity is UNKNOWN else max(together.get(resource, 0), _number(quantity))
-                )
-    return together
+        own = {name: _units(quantity) for name, quantity in _limits(container).items() if is_unit(name)}
+        if at(container, "restartPolicy") == "Always":
+            sidecars = _together(sidecars, own)
+        else:
+            most = _larger(most, _together(sidecars, own))
+    for container in spec.get("containers") or []:
+        own = {name: _units(quantity) for name, quantity in _limits(container).items() if is_unit(name)}
+        sidecars = _together(sidecars, own)
+    return _larger(sidecars, most)
+
+
+def _together(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _either(one.get(name, 0), other.get(name, 0), sum) for name in {**one, **other}}
+
+
+def _larger(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _either(one.get(name, 0), other.get(name, 0), max) for name in {**one, **other}}
+
+
+def _either(one: Any, other: Any, of: Any) -> Any:
+    return UNKNOWN if UNKNOWN in (one, other) else of((one, other))
+
+
+def _units(quantity: Any) -> Any:
+    return UNKNOWN if quantity is UNKNOWN else _number(quantity)
 
 
 def _limits(container: Any) -> Mapping[str, Any]:

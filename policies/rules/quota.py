@@ -14,7 +14,7 @@ from components.placement import POOL_LABEL, Capacity
 from policies.rules.capacity import check_ledger
 from policies.rules.finding import Finding
 from policies.rules.objects import UNKNOWN, PlannedObject, at
-from policies.rules.pods import Pods, all_pods, claim_templates, claimed_by, containers_of, units_of
+from policies.rules.pods import Pods, all_pods, claim_templates, claimed_by, containers_of, units_of, unseen_claims
 from policies.rules.uncounted import accelerators_outside_known_pods
 
 POOL_TYPES = tuple(
@@ -79,13 +79,20 @@ def _nodes_for(pods: Pods, capacities: list[Capacity]) -> int | None:
 
 def accelerators_within_quota(objects: list[PlannedObject]) -> Iterator[Finding]:
     """Caps, pools, team quotas and what all pods take at their largest agree: in sum, per team and per pool."""
-    for subject in objects:
-        yield from accelerators_outside_known_pods(subject)
     capacities = capacities_of(objects)
     by_pool = {capacity["pool"]: capacity for capacity in capacities}
     offered = _resources_of(capacities)
+    for subject in objects:
+        yield from accelerators_outside_known_pods(subject, offered)
     demands = []
     for pods, units in _taken(objects, capacities):
+        for unseen in unseen_claims(pods, objects):
+            yield Finding(
+                pods.owner.title,
+                f"claims devices through {unseen}, which is not in the plan",
+                "accelerators are counted before anything is created",
+                "declare a ResourceClaimTemplate in this stack, and name it in resourceClaimTemplateName",
+            )
         for resource, count in units.items():
             pool = _pool_of(pods)
             if resource in OTHER_NAMES and resource not in offered:

@@ -5,8 +5,13 @@ from typing import Any
 from components.catalog import ClusterKind
 from components.placement import PoolArgs, plan_pool
 from policies.rules.objects import PlannedObject
+from policies.rules.pod_sources import POD_SOURCES
 
 API_VERSIONS = {
+    **{kind: f"{group}/v1" if group else "v1" for group, kind in POD_SOURCES},
+    "HorizontalPodAutoscaler": "autoscaling/v2",
+    "ResourceClaim": "resource.k8s.io/v1",
+    "ResourceClaimTemplate": "resource.k8s.io/v1",
     "CronWorkflow": "argoproj.io/v1alpha1",
     "ClusterQueue": "kueue.x-k8s.io/v1beta2",
     "Experiment": "kubeflow.org/v1beta1",
@@ -19,7 +24,7 @@ API_VERSIONS = {
     "TrainJob": "trainer.kubeflow.org/v1alpha1",
     "Workflow": "argoproj.io/v1alpha1",
 }
-"""Of kinds that policies tell apart by their API group."""
+"""Of kinds that policies tell apart by their API group, in any version."""
 
 
 def kubernetes(kind: str, namespace: str, name: str, spec: Any = None, **body: Any) -> PlannedObject:

@@ -53,6 +53,7 @@ def counts(kind: str, spec: Any) -> list[int | None]:
         ("RayService", {"rayClusterConfig": CLUSTER}, [1, 10, 3]),
         ("MPIJob", {"mpiReplicaSpecs": ROLES}, [1, 3]),
         ("PyTorchJob", {"pytorchReplicaSpecs": ROLES}, [1, 3]),
+        ("PyTorchJob", {"pytorchReplicaSpecs": ROLES, "elasticPolicy": {"maxReplicas": 16}}, [1, 16]),
         ("TFJob", {"tfReplicaSpecs": ROLES}, [1, 3]),
         ("JAXJob", {"jaxReplicaSpecs": ROLES}, [1, 3]),
         ("LeaderWorkerSet", {"replicas": 2, "leaderWorkerTemplate": {"size": 4, "workerTemplate": TEMPLATE}}, [8]),
@@ -145,6 +146,7 @@ def test_a_train_job_takes_what_it_asks_of_its_runtime() -> None:
         ("monitoring.coreos.com/v1", "Prometheus", True),
         ("monitoring.coreos.com/v1", "Alertmanager", True),
         ("serving.knative.dev/v1", "Service", True),
+        ("tekton.dev/v1", "Pipeline", False),
         ("v1", "Service", False),
         ("cluster.x-k8s.io/v1beta1", "Cluster", False),
         ("monitoring.coreos.com/v1", "ServiceMonitor", False),
@@ -185,7 +187,7 @@ def field(schema: dict[str, Any], path: str) -> dict[str, Any]:
 )
 def test_the_paths_of_a_kind_are_those_of_its_real_definition(kind: str, crd: str) -> None:
     schema = stored(crd)
-    for source in POD_SOURCES[kind]:
+    for source in POD_SOURCES[crd.partition("/")[2].partition("_")[0], kind]:
         groups = field(schema, source.groups)
         group = groups.get("items") or groups.get("additionalProperties") or groups
         assert "containers" in field(group, source.spec)["properties"]

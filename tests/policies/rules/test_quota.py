@@ -119,6 +119,8 @@ def test_what_is_not_known_before_up_is_refused_not_passed(undecided: PlannedObj
     assert [finding.rule for finding in findings] == ["accelerators are counted before anything is created"]
 
 
+LARGE = gpu_pod("64")["containers"][0]
+TEXT = "containers: [{name: main, resources: {limits: {nvidia.com/gpu: 64}}}]"
 UNCOUNTED = {"driver": {"template": {"spec": gpu_pod("64")}}}
 
 
@@ -143,6 +145,47 @@ UNCOUNTED = {"driver": {"template": {"spec": gpu_pod("64")}}}
             {"trialTemplate": {"trialSpec": {"kind": "Job", "spec": {"template": {"spec": gpu_pod("64")}}}}},
             "kubeflow.org/v1beta1",
         ),
+        ("Job", {"tasks": [{"replicas": 8, "template": {"spec": gpu_pod("8")}}]}, "batch.volcano.sh/v1alpha1"),
+        (
+            "Experiment",
+            {"trialTemplate": {"trialSpec": {"apiVersion": "batch.volcano.sh/v1alpha1", "kind": "Job", **UNCOUNTED}}},
+            "kubeflow.org/v1beta1",
+        ),
+        (
+            "SparkApplication",
+            {"executor": {"gpu": {"name": "nvidia.com/gpu", "quantity": 8}}},
+            "sparkoperator.k8s.io/v1",
+        ),
+        ("NIMService", {"resources": {"limits": {"nvidia.com/gpu": 64}}}, "apps.nvidia.com/v1alpha1"),
+        ("TaskRun", {"computeResources": {"limits": {"nvidia.com/gpu": "64"}}}, "tekton.dev/v1"),
+        (
+            "AppWrapper",
+            {"components": [{"template": {"spec": {"template": {"spec": gpu_pod("64")}}}}]},
+            "workload.codeflare.dev/v1beta2",
+        ),
+        ("InferenceService", {"predictor": {"triton": gpu_pod("64")["containers"][0]}}, "serving.kserve.io/v1beta1"),
+        (
+            "InferenceService",
+            {"predictor": {"model": {}, "workerSpec": {"pipelineParallelSize": 8}}},
+            "serving.kserve.io/v1beta1",
+        ),
+        ("Workflow", {"templates": [{"name": "a", "resource": {"manifest": TEXT}}]}, "argoproj.io/v1alpha1"),
+        ("Workflow", {"podSpecPatch": TEXT, "templates": [{"name": "a", "container": {}}]}, "argoproj.io/v1alpha1"),
+        (
+            "Workflow",
+            {"templates": [{"name": "a", "steps": [[{"name": "b", "inline": {"container": LARGE}}]]}]},
+            "argoproj.io/v1alpha1",
+        ),
+        (
+            "CronWorkflow",
+            {"workflowSpec": {"templates": [{"name": "a", "dag": {"tasks": [{"inline": {"script": LARGE}}]}}]}},
+            "argoproj.io/v1alpha1",
+        ),
+        (
+            "Workflow",
+            {"templateDefaults": {"container": LARGE}, "templates": [{"name": "a", "container": {"image": "a:1"}}]},
+            "argoproj.io/v1alpha1",
+        ),
         ("SparkApplication", UNCOUNTED, "sparkoperator.k8s.io/v1beta2"),
         ("Experiment", {"templates": [{"template": {"spec": gpu_pod("64")}}]}, "argoproj.io/v1alpha1"),
     ],
@@ -151,6 +194,91 @@ def test_no_kind_that_can_ask_for_accelerators_passes_uncounted(kind: str, spec:
     """64 GPUs in each of these kinds passed the policies without a finding."""
     subject = kubernetes(kind, "vision", "x", spec, apiVersion=version)
     assert quota_findings(H100, team("vision", h100=16), subject)
+
+
+def test_a_device_of_no_catalogue_is_counted_in_no_unknown_kind_either() -> None:
+    custom = {"name": "fpga", "resource_name": "vendor.example/fpga", "node_labels": {}, "taint_key": "fpga"}
+    devices = pool("fpga", custom_accelerator=custom, devices_per_node=2, nodes_max=1)
+    spec = {"computeResources": {"limits": {"vendor.example/fpga": 64}}}
+    run = kubernetes("TaskRun", "vision", "x", spec, apiVersion="tekton.dev/v1")
+    assert quota_findings(devices, team("vision", fpga=2), run)
+    assert quota_findings(run) == []
+
+
+def test_a_sidecar_takes_its_devices_beside_the_main_containers() -> None:
+    """An init container that is restarted runs on: 4 and 4 GPUs were counted as 4."""
+    spec = gpu_pod("4")
+    sidecar = {"name": "side", "restartPolicy": "Always", "resources": {"limits": {"nvidia.com/gpu": "4"}}}
+    once = {"name": "once", "resources": {"limits": {"nvidia.com/gpu": "2"}}}
+    for inits, taken in (
+        ([sidecar], 8),
+        ([once, sidecar], 8),
+        ([sidecar, {**once, "resources": sidecar["resources"]}], 8),
+    ):
+        pod = kubernetes("Pod", "vision", "p", {**spec, "initContainers": inits})
+        assert quota_findings(H100, team("vision", h100=taken), pod) == []
+        assert len(quota_findings(H100, team("vision", h100=taken - 1), pod)) == 1
+
+
+def test_a_claim_that_pods_share_or_that_nobody_declared_is_refused() -> None:
+    exactly = {"exactly": {"deviceClassName": "gpu.nvidia.com", "count": 64}}
+    for request in (exactly, {"deviceClassName": "mig.nvidia.com"}, {"firstAvailable": [exactly["exactly"]]}):
+        claim = kubernetes("ResourceClaim", "vision", "shared", {"devices": {"requests": [request]}})
+        assert [finding.path for finding in quota_findings(H100, claim)] == [
+            "ResourceClaim vision/shared spec.devices.requests"
+        ]
+    network = kubernetes("ResourceClaim", "vision", "n", {"devices": {"requests": [{"deviceClassName": "dranet"}]}})
+    assert quota_findings(H100, network) == []
+    for key in ("resourceClaimName", "resourceClaimTemplateName"):
+        pod = kubernetes("Pod", "vision", "p", {"containers": [], "resourceClaims": [{"name": "d", key: "elsewhere"}]})
+        (finding,) = quota_findings(H100, pod)
+        assert "elsewhere, which is not in the plan" in finding.value
+    domain = kubernetes(
+        "ComputeDomain",
+        "vision",
+        "d",
+        {"channel": {"resourceClaimTemplate": {"name": "elsewhere"}}},
+        apiVersion="resource.nvidia.com/v1beta1",
+    )
+    assert quota_findings(H100, pod, domain) == []
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"firstAvailable": [{"deviceClassName": "gpu.nvidia.com", "count": 8}, {"deviceClassName": "gpu.nvidia.com"}]},
+        {"deviceClassName": "gpu.nvidia.com", "count": 8},
+        {"exactly": {"deviceClassName": "gpu.nvidia.com", "allocationMode": "All"}},
+    ],
+    ids=["alternatives", "v1beta1", "all of a node"],
+)
+def test_every_way_to_claim_devices_counts(request_: dict[str, Any]) -> None:
+    """Each of these was counted as nothing, or as one device."""
+    by_claim = pool("h100", accelerator="H100", nodes_max=2, mechanism=DeviceMechanism.DRA)
+    _, pods = claiming("vision", "train", 8)
+    template = kubernetes(
+        "ResourceClaimTemplate", "vision", "train-devices", {"spec": {"devices": {"requests": [request_]}}}
+    )
+    assert len(quota_findings(by_claim, team("vision", h100=7), template, pods)) == 1
+
+
+def test_a_scaled_object_of_keda_scales_like_an_autoscaler() -> None:
+    deployment = kubernetes("Deployment", "vision", "serve", {"replicas": 1, "template": {"spec": gpu_pod("1")}})
+    for spec, most in (({"maxReplicaCount": 9}, 9), ({}, 100)):
+        target = {"scaleTargetRef": {"name": "serve"}, **spec}
+        scaled = kubernetes("ScaledObject", "vision", "serve", target, apiVersion="keda.sh/v1alpha1")
+        findings = quota_findings(H100, team("vision", h100=8), deployment, scaled)
+        assert f"team vision takes {most} of h100" in [finding.value for finding in findings]
+
+
+def test_a_model_counts_at_its_minimum_where_the_maximum_is_none() -> None:
+    """KServe takes 0 for no maximum of its own; it was counted as no pod at all."""
+    predictor = {"nodeSelector": {"mlplatform.dev/pool": "h100"}, "model": gpu_pod("2")["containers"][0]}
+    service = kubernetes(
+        "InferenceService", "vision", "m", {"predictor": {**predictor, "minReplicas": 3, "maxReplicas": 0}}
+    )
+    (finding,) = quota_findings(H100, team("vision", h100=5), service)
+    assert finding.value == "team vision takes 6 of h100"
 
 
 def test_a_kind_that_is_not_known_is_refused_only_where_it_asks_for_accelerators() -> None:
