@@ -43,7 +43,10 @@ _MODULES = {
     "https://github.com/kubernetes-sigs/gateway-api/": (GATEWAY_API, "config/crd/standard"),
 }
 """Release assets -> the module and the folder that they are made of."""
+KUBECTL_SECONDS = 120.0
+"""How long one command may take: deletions wait for finalizers that a controller has to remove."""
 _answers: list[dict[str, str]] = []
+_running: list["Program"] = []
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -51,11 +54,27 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Every test is a statement about the controller that its file is named after."""
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.failed:
+        report.sections += [(f"last words of {program.log.name}", program.last_words) for program in _running]
     if report.when == "call" or not report.passed:
         name = item.path.stem.removeprefix("test_").replace("_", "-")
         statement = item.name.removeprefix("test_").replace("_", " ")
-        problem = "" if report.passed else str(report.longrepr)[-1500:]
+        problem = "" if report.passed else _words(report)
         _answers.append({"controller": name, "statement": statement, "result": report.outcome, "problem": problem})
+
+
+def _words(report: pytest.TestReport) -> str:
+    """Why a test failed or was skipped, and what the controllers said last."""
+    if report.skipped and isinstance(report.longrepr, tuple):
+        return report.longrepr[2]
+    heard = [f"{title}:\n{text}" for title, text in report.sections if title.startswith("last words")]
+    return "\n".join([str(report.longrepr)[-1500:], *heard])
+
+
+def pytest_keyboard_interrupt() -> None:
+    """A run that is ended for its time tells what the controllers said last."""
+    for program in _running:
+        print(f"\nlast words of {program.log.name}:\n{program.last_words}")  # noqa: T201
 
 
 def pytest_sessionfinish() -> None:
@@ -64,7 +83,7 @@ def pytest_sessionfinish() -> None:
         Path(target).write_text(json.dumps(_answers), encoding="utf-8")
 
 
-@dataclass
+@dataclass(eq=False)
 class Program:
     """One running controller."""
 
@@ -76,15 +95,27 @@ class Program:
         """Everything that it has written."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
+    @property
+    def last_words(self) -> str:
+        """The last lines that it has written, and how it ended if it did."""
+        ended = f"\n(ended with {self.process.returncode})" if self.ended else ""
+        return "\n".join(line[:400] for line in self.said.splitlines()[-25:]) + ended
+
     def stop(self) -> None:
-        """Ends it."""
+        """Ends it, by force where it takes longer than it should."""
         self.process.terminate()
-        self.process.wait(30)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self in _running:
+            _running.remove(self)
 
     def says(self, text: str, seconds: float = 60) -> None:
         """Returns once it has written that; fails with its last words when it ends or takes longer."""
-        until(lambda: text in self.said or self.ended, seconds, lambda: f"never said {text!r}:\n{self.said[-3000:]}")
-        assert text in self.said, self.said[-3000:]
+        until(lambda: text in self.said or self.ended, seconds, lambda: f"never said {text!r} in {seconds:.0f} s")
+        assert text in self.said, f"it ended before it said {text!r}"
 
     @property
     def ended(self) -> bool:
@@ -117,9 +148,9 @@ class Home:
     ca_bundle: str = ""
     programs: list[Program] = field(default_factory=list)
 
-    @property
-    def kubectl(self) -> Callable[..., str]:
-        return self.cluster.kubectl
+    def kubectl(self, *arguments: str, check: bool = True, text: str | None = None) -> str:
+        """Runs kubectl; fails where it takes too long."""
+        return self.cluster.kubectl(*arguments, check=check, text=text, seconds=KUBECTL_SECONDS)
 
     @property
     def module(self) -> Path:
@@ -139,6 +170,7 @@ class Home:
                 stderr=subprocess.STDOUT,
             )
         self.programs.append(Program(process, log))
+        _running.append(self.programs[-1])
         return self.programs[-1]
 
     def temporary_folder(self) -> dict[str, str]:
@@ -284,6 +316,8 @@ class Platform:
     objects: list[dict[str, Any]]
     values: dict[str, dict[str, Any]]
     """Values of each chart, by its name."""
+    namespaces: dict[str, str]
+    """Where each chart is installed, by its name."""
 
     def of(self, *kinds: str, namespace: str = "") -> list[dict[str, Any]]:
         """Objects of these kinds, in the order of the kinds, in one namespace or anywhere."""
@@ -300,5 +334,9 @@ def platform(name: str) -> Platform:
     """What `Pulumi.<name>.yaml` declares."""
     with TemporaryDirectory() as folder:
         resources = recorded_platform(name, Path(folder)).resources
-    charts = {one.inputs["name"]: one.inputs["values"] for one in resources if one.type == CHART}
-    return Platform(list(manifests(resources)), {chart: clear(values) for chart, values in charts.items()})
+    charts = [one.inputs for one in resources if one.type == CHART]
+    return Platform(
+        list(manifests(resources)),
+        {one["name"]: clear(one["values"]) for one in charts},
+        {one["name"]: one["namespace"] for one in charts},
+    )

@@ -49,14 +49,20 @@ class LiveCluster:
     kubeconfig: Path
     toolchain: Toolchain
 
-    def kubectl(self, *arguments: str, check: bool = True, text: str | None = None) -> str:
-        """Runs kubectl against this cluster and returns what it printed; `text` goes to its standard input."""
+    def kubectl(
+        self, *arguments: str, check: bool = True, text: str | None = None, seconds: float | None = None
+    ) -> str:
+        """Runs kubectl against this cluster and returns what it printed; `text` goes to its standard input.
+
+        Raises `subprocess.TimeoutExpired`, which names the command, where it takes more than these seconds.
+        """
         answer = subprocess.run(
             [str(self.toolchain.path("kubectl")), "--kubeconfig", str(self.kubeconfig), *arguments],
             capture_output=True,
             text=True,
             check=False,
             input=text,
+            timeout=seconds,
         )
         if check and answer.returncode:
             raise AssertionError(f"kubectl {' '.join(arguments)}: {answer.stderr}")

@@ -1,13 +1,19 @@
 """What `verify-controllers` builds and how it says what happened. That controllers build is its own run's to prove."""
 
+import json
+import os
+
 import pytest
 
 from tests.controllers.conftest import TESTED
-from tools.controllers import CONTROLLERS, SUMS, Built, module_directory, table
+from tools import controllers as tool
+from tools.controllers import CONTROLLER_BY_NAME, CONTROLLERS, HELPERS, SUMS, Built, module_directory, statements, table
 from tools.errors import ToolError
 
+HELPING = [program for programs in HELPERS.values() for program in programs]
 
-@pytest.mark.parametrize("controller", CONTROLLERS, ids=lambda one: one.name)
+
+@pytest.mark.parametrize("controller", [*CONTROLLERS, *HELPING], ids=lambda one: one.name)
 def test_the_version_that_is_installed_has_a_pinned_checksum(controller):
     """A bump of a chart without one fails here, and not in a build that nobody runs."""
     modules = [controller.module, *(f"{controller.module}/{folder}" for folder in controller.nested)]
@@ -18,6 +24,31 @@ def test_the_version_that_is_installed_has_a_pinned_checksum(controller):
 
 def test_every_controller_has_statements_and_every_file_a_controller():
     assert sorted(TESTED) == sorted(one.name for one in CONTROLLERS)
+
+
+def test_helpers_help_a_controller():
+    assert set(HELPERS) <= set(CONTROLLER_BY_NAME)
+
+
+def test_tests_that_hang_are_ended_and_what_they_had_found_is_told(tmp_path, monkeypatch, capfd):
+    """Without it a run that hangs ends by whoever waits for it, and neither statements nor reasons are left."""
+    hanging = tmp_path / "test_one.py"
+    hanging.write_text(
+        "import json, os, pathlib, time\n"
+        "def test_it():\n"
+        "    row = {'controller': 'one', 'statement': 'it starts', 'result': 'passed', 'problem': ''}\n"
+        f"    pathlib.Path(os.environ['{tool.ANSWERS_VARIABLE}']).write_text(json.dumps([row]))\n"
+        "    time.sleep(600)\n"
+    )
+    monkeypatch.setattr(tool, "TESTS", tmp_path)
+    monkeypatch.setattr(tool, "STATEMENTS_SECONDS", 6.0)
+    answers = tmp_path / "answers.json"
+    *before, last = statements(tmp_path, ["one"], answers, os.environ)
+    # On a computer so busy that pytest had not started, there was nothing to find.
+    assert before == (json.loads(answers.read_text()) if answers.exists() else [])
+    assert (last["result"], last["problem"].startswith("not done after 6 s")) == ("failed", True)
+    heard = capfd.readouterr()
+    assert "KeyboardInterrupt" in heard.out + heard.err
 
 
 def test_a_module_without_a_checksum_is_not_downloaded():
