@@ -8,7 +8,8 @@ transformer.go (metadata, canaries), reconcilers/deployment, hpa, service, ingre
 httproute_reconciler.go, webhook/admission/pod/storage_initializer_injector.go (init container).
 
 Standard mode only, and only what the platform uses of it. Left out: explainers, multi-node, model agents, batchers,
-loggers, KEDA. It is a restatement: that the running controller does the same is for `make verify-controllers`.
+loggers, KEDA, routes' rules, the variables of the container that fetches a model. It is a restatement: that the running
+controller does the same is what `tests/controllers/test_kserve.py` compares (`make verify-controllers`).
 """
 
 import copy
@@ -152,8 +153,21 @@ def strategic_merge(base: Any, overlay: Any, key: str = "") -> Any:
         rows = {row[by]: row for row in copy.deepcopy(base)}
         for row in overlay:
             rows[row[by]] = strategic_merge(rows[row[by]], row) if row[by] in rows else copy.deepcopy(row)
-        return [*rows.values()]
+        return [rows[name] for name in _order([row[by] for row in base], [row[by] for row in overlay])]
     return copy.deepcopy(overlay)
+
+
+def _order(base: Sequence[Any], overlay: Sequence[Any]) -> list[Any]:
+    """Of a merged list (strategicpatch.mergeSortedSlice): the overlay's, what it leaves alone before the next it knows.
+
+    So what the overlay adds stands before what follows its last row of the base.
+    """
+    place = {name: number for number, name in enumerate(base)}
+    left, right, merged = [name for name in base if name not in overlay], [*dict.fromkeys(overlay)], []
+    while left and right:
+        earlier = right[0] in place and place[left[0]] < place[right[0]]
+        merged.append((left if earlier else right).pop(0))
+    return [*merged, *left, *right]
 
 
 def merged_container(runtime: Object, service: Object) -> Object:

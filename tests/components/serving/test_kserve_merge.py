@@ -21,6 +21,7 @@ from tests.support.kserve_merge import (
     merged_services,
     quantity,
     resource_faults,
+    strategic_merge,
 )
 from tests.support.served import (
     STACKS,
@@ -205,3 +206,11 @@ def test_a_model_its_canary_and_its_transformer_know_the_tracking_server() -> No
     for one in made.values():
         given = {variable["name"]: variable.get("value") for variable in server(one)["env"]}
         assert names.items() <= given.items()
+
+
+def test_what_a_service_adds_stands_behind_its_last_row_that_the_runtime_has() -> None:
+    """As KServe 0.20.0 was seen to order variables (`tests/controllers/test_kserve.py` compares whole pods)."""
+    runtime = {"env": [{"name": name, "value": "runtime"} for name in ("FIRST", "HOME", "LAST")]}
+    service = {"env": [{"name": "HOME", "value": "/tmp"}, {"name": "OWN", "value": "1"}]}
+    merged = [(one["name"], one["value"]) for one in strategic_merge(runtime, service)["env"]]
+    assert merged == [("FIRST", "runtime"), ("HOME", "/tmp"), ("OWN", "1"), ("LAST", "runtime")]
