@@ -243,8 +243,8 @@ def flows_page() -> str:
         for name, group in GROUPS.items()
     ]
     return (
-        "# Flows\n\nThe connections that the policies of the four stack files allow, besides the scrapes that follow "
-        "from the monitors. Not here: Karpenter, the GPU Operator, the DRA driver, and what settings add "
+        "# Flows\n\nThe connections that the policies of the platform allow, besides the scrapes that follow from the "
+        "monitors. Not here: what settings add "
         "(`teams.*.egress`, `monitoring.moreScrapedPorts`, `mlflow.ingress`, an external database). What "
         "holds on which CNI: [Networking](../networking.md).\n\n"
         + table(("from", "to", "ports", "why", "where there is"), rows)

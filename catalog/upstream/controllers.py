@@ -79,4 +79,29 @@ CONTROLLER_PODS = (
         {"metrics": 9400},
         "NVIDIA/gpu-operator v26.7.0 assets/state-dcgm-exporter",
     ),
+    ControllerPods(
+        "ClusterPolicy",
+        # Where each kernel or operating system has a DaemonSet of its own, `app` is the DaemonSet's name.
+        {"app": "nvidia-driver-daemonset", "app.kubernetes.io/component": "nvidia-driver"},
+        {},
+        "NVIDIA/gpu-operator v26.7.0 assets/state-driver, controllers/object_controls.go",
+    ),
+    *(
+        ControllerPods("ClusterPolicy", {"app": app}, {}, f"NVIDIA/gpu-operator v26.7.0 assets/{folder}")
+        for folder, app in (
+            ("state-container-toolkit", "nvidia-container-toolkit-daemonset"),
+            ("state-device-plugin", "nvidia-device-plugin-daemonset"),
+            ("gpu-feature-discovery", "gpu-feature-discovery"),
+            ("state-mig-manager", "nvidia-mig-manager"),
+            ("state-operator-validation", "nvidia-operator-validator"),
+        )
+    ),
+    ControllerPods(
+        "ComputeDomain",
+        # Its value is the uid of the ComputeDomain; the pods are in the driver's namespace, not in the domain's.
+        {"resource.nvidia.com/computeDomain": "{name}"},
+        {"imex": 50000},
+        "kubernetes-sigs/dra-driver-nvidia-gpu v0.4.1 templates/compute-domain-daemon.tmpl.yaml, "
+        "templates/compute-domain-daemon-config.tmpl.cfg",
+    ),
 )

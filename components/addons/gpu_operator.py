@@ -23,7 +23,7 @@ from components.catalog import DeviceMechanism, Owner, Sharing
 from components.charts import AddonChart, ChartSource
 from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import LABELS, Component
-from components.namespaces import IsolatedNamespace, PodSecurity, to_anywhere
+from components.namespaces import IsolatedNamespace, PodSecurity, TrafficRuleArgs, to_anywhere
 from components.placement import PoolHandle, device_plugin_config, sharing_of, tolerations_of_all
 from policies.rules.finding import refuse
 from policies.rules.onprem import check_gpu_operator
@@ -33,7 +33,10 @@ PLUGIN_CONFIGS = "device-plugin-configs"
 COUNTERS = "dcgm-counters"
 COUNTERS_FILE = "dcgm-metrics.csv"
 """Key of the ConfigMap that the operator mounts (NVIDIA/gpu-operator v26.7.0 controllers/object_controls.go)."""
+OPERATOR_PODS, EXPORTER_PODS = {"app": "gpu-operator"}, {"app": "nvidia-dcgm-exporter"}
 OPERATOR_METRICS_PORT, EXPORTER_METRICS_PORT = 8080, 9400
+DRIVER_PODS = {"app.kubernetes.io/component": "nvidia-driver"}
+"""On every DaemonSet of drivers, whichever kernel it is for (NVIDIA/gpu-operator v26.7.0 assets/state-driver)."""
 
 
 class GpuOperatorArgs(TypedDict, total=False):
@@ -121,6 +124,21 @@ def gpu_operator_values(args: GpuOperatorArgs) -> dict[str, Any]:
     }
 
 
+def operator_traffic(args: GpuOperatorArgs) -> list[TrafficRuleArgs]:
+    """What the operator and its operands need besides DNS. Pure."""
+    rules = [to_api_server()]
+    if operator_pools(args["pools"])[0]["software"]["driver"] == Owner.OPERATOR:
+        # Driver containers fetch kernel headers from the distribution's package servers.
+        rules.append({**to_anywhere("package-servers", [80, 443]), "pods": dict(DRIVER_PODS)})
+    monitoring = args.get("monitoring_namespace", "")
+    rules += [{**rule, "pods": dict(OPERATOR_PODS)} for rule in scraped(monitoring, [OPERATOR_METRICS_PORT])]
+    rules += [
+        {**rule, "name": "metrics-exporter", "pods": dict(EXPORTER_PODS)}
+        for rule in scraped(monitoring, [EXPORTER_METRICS_PORT])
+    ]
+    return rules
+
+
 class GpuOperator(Component):
     """Brings NVIDIA's software to every node with an NVIDIA device. Needs the CRD set `gpu-operator`."""
 
@@ -130,19 +148,13 @@ class GpuOperator(Component):
     def __init__(self, name: str, args: GpuOperatorArgs, opts: ResourceOptions | None = None) -> None:
         refuse(f"GPU Operator {name}", check_gpu_operator(name, args["pools"], args.get("driver_version", "")))
         super().__init__(name, args, opts)
-        ports = [OPERATOR_METRICS_PORT, EXPORTER_METRICS_PORT]
         home = IsolatedNamespace(
             f"{name}-namespace",
             {
                 "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
                 # It installs kernel modules.
                 "pod_security": PodSecurity.PRIVILEGED,
-                # Driver containers fetch kernel headers from the distribution's package servers.
-                "exceptions": [
-                    to_api_server(),
-                    to_anywhere("package-servers", [80, 443]),
-                    *scraped(args.get("monitoring_namespace", ""), ports),
-                ],
+                "exceptions": operator_traffic(args),
                 "network": args.get("network") or USUAL_NETWORK,
             },
             opts=self.child,

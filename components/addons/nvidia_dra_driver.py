@@ -14,13 +14,16 @@ from components.addons.traffic import scraped, to_api_server
 from components.charts import AddonChart, ChartSource
 from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.component import Component
-from components.namespaces import IsolatedNamespace, PodSecurity
+from components.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
 from components.placement import PoolHandle, tolerations_of_all
 from policies.rules.finding import refuse
 from policies.rules.onprem import check_dra_driver
 
 DEFAULT_NAMESPACE = "dra-driver-nvidia-gpu"
-METRICS_PORTS = [8080, 8081]
+METRICS_PORT, COMPUTE_DOMAINS_METRICS_PORT = 8080, 8081
+IMEX_PORT = 50000
+"""On which the daemons of one compute domain talk to each other, on addresses of pods (kubernetes-sigs/
+dra-driver-nvidia-gpu v0.4.1 templates/compute-domain-daemon-config.tmpl.cfg, SERVER_PORT)."""
 GPU_CLASS = "gpu.nvidia.com"
 """The DeviceClass of whole GPUs that the chart brings; claims name it."""
 
@@ -58,6 +61,18 @@ def dra_driver_values(
     }
 
 
+def driver_traffic(monitoring_namespace: str, *, compute_domains: bool) -> list[TrafficRuleArgs]:
+    """What it needs besides DNS: the API server, and for compute domains their daemons each other. Pure."""
+    if not compute_domains:
+        return [to_api_server(), *scraped(monitoring_namespace, [METRICS_PORT])]
+    return [
+        to_api_server(),
+        TrafficRuleArgs(name="imex-in", direction=Direction.INGRESS, ports=[IMEX_PORT]),
+        TrafficRuleArgs(name="imex-out", direction=Direction.EGRESS, ports=[IMEX_PORT]),
+        *scraped(monitoring_namespace, [METRICS_PORT, COMPUTE_DOMAINS_METRICS_PORT]),
+    ]
+
+
 class NvidiaDraDriver(Component):
     """Publishes the GPUs of every DRA pool as ResourceSlices. Needs the CRD set `dra-driver-nvidia-gpu`."""
 
@@ -76,7 +91,9 @@ class NvidiaDraDriver(Component):
                 "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
                 # It talks to the kubelet through host paths, and to the driver.
                 "pod_security": PodSecurity.PRIVILEGED,
-                "exceptions": [to_api_server(), *scraped(args.get("monitoring_namespace", ""), METRICS_PORTS)],
+                "exceptions": driver_traffic(
+                    args.get("monitoring_namespace", ""), compute_domains=bool(args.get("compute_domains"))
+                ),
                 "network": args.get("network") or USUAL_NETWORK,
             },
             opts=self.child,

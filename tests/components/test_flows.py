@@ -58,15 +58,15 @@ class Case(NamedTuple):
     stack: str
     semantics: Semantics
     over: Mapping[str, Any] = {}
-    """Laid over sections of its file."""
+    """Laid over its file: `None` removes a key."""
+    what: str = ""
+    """What `over` makes of it."""
     api_port: int = 0
     """On which API servers listen; 0: 443 in a cloud, 6443 elsewhere."""
 
     @property
     def name(self) -> str:
-        more = " with everything" if self.over is COMPLETE else " without the internet" if self.over is CLOSED else ""
-        port = f" on port {self.api_port}" if self.api_port else ""
-        return f"{self.stack}{more}{port}, {self.semantics.name}"
+        return f"{self.stack}{self.what and ' '}{self.what}, {self.semantics.name}"
 
 
 ON_CILIUM = {"cluster": {"networkPolicies": "cilium"}}
@@ -89,19 +89,80 @@ CLOSED: Mapping[str, Any] = {
     "teams": {"*": {"internet": False}},
 }
 """No team reaches the internet, and the object store is outside of the cluster."""
+WHOLE_DEVICES: Mapping[str, Any] = {
+    "environment": {"deviceCaps": None},
+    "teams": {"vision": {"quota": {"h100": 32, "l4": 16}}, "language": {"quota": {"h100": 32, "l4": 16}}},
+    "training": {"nightly": None},
+}
+"""What Karpenter and Auto Mode can make, and what asks for it."""
+KARPENTER: Mapping[str, Any] = {
+    **WHOLE_DEVICES,
+    "cluster": {
+        "controlPlane": {"provisioning": "karpenter"},
+        "pools": {
+            "a100-mig": {"sharing": None, "workingHours": None},
+            "l4": {"sharing": None, "nodesMin": None},
+            "h100": {"nodesMin": None},
+        },
+    },
+}
+AUTO_MODE: Mapping[str, Any] = {
+    **WHOLE_DEVICES,
+    "cluster": {
+        "controlPlane": {"provisioning": "auto-mode"},
+        "pools": {
+            **KARPENTER["cluster"]["pools"],
+            "cpu": {"nodesMin": None},
+            "h100": {"nodesMin": None, "efa": None, "localNvme": None},
+        },
+    },
+}
+AUTOPILOT: Mapping[str, Any] = {
+    "environment": {"deviceCaps": None},
+    "cluster": {
+        "controlPlane": {"mode": "autopilot"},
+        "pools": None,
+        "computeClasses": {
+            "l4": {"machine": "g2-standard-48", "nodesMax": 6, "purchases": ["on-demand"]},
+            "h100": {"machine": "a3-highgpu-8g", "nodesMax": 2, "purchases": ["on-demand"]},
+        },
+    },
+    "teams": {"vision": {"quota": {"l4": 12, "h100": 16}}, "language": {"quota": {"l4": 12}, "cpu": None}},
+    "training": {"language-model": None},
+}
+OPERATED = {"driver": "operator", "devicePlugin": "operator"}
+OPERATOR: Mapping[str, Any] = {
+    "cluster": {"networkPolicies": "cilium", "pools": {"h100": OPERATED, "l4": OPERATED}},
+}
+CLAIMS: Mapping[str, Any] = {
+    "cluster": {"pools": {"h100": {"mechanism": "dra"}}},
+    "teams": {"vision": {"quota": {"l4": 16}}},
+}
+DOMAINS: Mapping[str, Any] = {
+    **CLAIMS,
+    "cluster": {**CLAIMS["cluster"], "networkPolicies": "cilium"},
+    "nvidia": {"computeDomains": True},
+}
 CASES = (
     Case("dev", ADDRESSES),
     Case("prod", ADDRESSES),
     Case("prod", VPC_CNI),
-    Case("prod", ADDRESSES, CLOSED),
-    Case("prod", VPC_CNI, CLOSED),
+    Case("prod", ADDRESSES, CLOSED, "without the internet"),
+    Case("prod", VPC_CNI, CLOSED, "without the internet"),
+    Case("prod", VPC_CNI, KARPENTER, "with Karpenter"),
+    Case("prod", VPC_CNI, AUTO_MODE, "in Auto Mode"),
     Case("gke", DATAPLANE_V2),
+    Case("gke", DATAPLANE_V2, AUTOPILOT, "on Autopilot"),
     Case("onprem", ADDRESSES),
     Case("onprem", CILIUM_NODES),
     Case("onprem", CILIUM, ON_CILIUM),
-    Case("onprem", ADDRESSES, COMPLETE),
-    Case("onprem", CILIUM, COMPLETE),
-    Case("onprem", ADDRESSES, {"cluster": {"apiServerPorts": [443, 16443]}}, 16443),
+    Case("onprem", ADDRESSES, COMPLETE, "with everything"),
+    Case("onprem", CILIUM, COMPLETE, "with everything"),
+    Case("onprem", ADDRESSES, {"cluster": {"apiServerPorts": [443, 16443]}}, "on MicroK8s", 16443),
+    Case("onprem", ADDRESSES, OPERATOR, "with the GPU Operator"),
+    Case("onprem", CILIUM, OPERATOR, "with the GPU Operator"),
+    Case("onprem", ADDRESSES, CLAIMS, "with DRA"),
+    Case("onprem", CILIUM, DOMAINS, "with compute domains"),
 )
 EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -111,13 +172,21 @@ def settings_of(stack: str, over: str) -> Settings:
     text = (REPOSITORY / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
     sections = {key.removeprefix(PROJECT): value for key, value in yaml.safe_load(text)["config"].items()}
     for key, value in yaml.safe_load(over).items():
-        if key == "teams":
-            sections[key] = {name: {**team, **value["*"]} for name, team in sections[key].items()}
+        if key in ("gateway", "objectStore", "storage"):
+            sections[key] = value
             continue
-        sections[key] = (
-            value if key in ("gateway", "objectStore", "storage") else {**(sections.get(key) or {}), **value}
-        )
+        of_all = dict.fromkeys(sections[key], value["*"]) if "*" in value else value
+        sections[key] = laid_over(sections.get(key) or {}, of_all)
     return parse(sections)
+
+
+def laid_over(settings: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Key by key; quotas are replaced, and `None` removes."""
+    found = {**settings}
+    for key, value in over.items():
+        below = isinstance(value, dict) and key != "quota"
+        found[key] = laid_over(settings.get(key) or {}, value) if below else value
+    return {key: value for key, value in found.items() if value is not None}
 
 
 @cache
@@ -162,6 +231,7 @@ class World:
         ranges = getattr(self.settings.object_store, "ranges", [])
         return {
             "": True,
+            "compute-domains": any("resource.nvidia.com/computeDomain" in pod.labels for pod in self.pods),
             "acme": any("acme.cert-manager.io/http01-solver" in pod.labels for pod in self.pods),
             "managed-database": not any("cnpg.io/cluster" in pod.labels for pod in self.pods),
             "server": server,
@@ -173,6 +243,7 @@ class World:
             "pod-identity": isinstance(self.settings.cluster, EksCluster)
             or (self.case.stack == "onprem" and not server),
             "metallb": bool(self.group("MetalLB's controller")),
+            "node-exporter": any(pod.namespace == "monitoring-nodes" for pod in self.pods),
             "google": isinstance(self.settings.cluster, GkeCluster),
             "receivers": bool(self.settings.monitoring_args.get("receivers")),
         }[condition]

@@ -56,6 +56,11 @@ NODE_LOCAL_DNS = Made(
     "GKE documentation, how-to/nodelocal-dns-cache",
 )
 """A pod of its own on GKE Dataplane V2; elsewhere it has the node's network."""
+SWITCHED = {"nodeExporter": "node-exporter", "coreDns": "coredns", "kubeDns": "kube-dns"}
+"""Part of kube-prometheus-stack that values switch off, on clusters that no facts are of -> what its names contain."""
+OPERATOR_MONITORS = (("nvidia-dcgm-exporter", "gpu-metrics", 9400), ("gpu-operator", "gpu-operator-metrics", 8080))
+"""Label `app`, and name and port of the Service, of what the GPU Operator has scraped (NVIDIA/gpu-operator v26.7.0
+assets/state-dcgm-exporter, assets/state-operator-metrics)."""
 INITDB = {"cnpg.io/cluster": "{name}", "cnpg.io/jobRole": "initdb"}
 """Labels of the Job with which a PostgreSQL cluster begins (cloudnative-pg v1.30.0 pkg/specs/jobs.go)."""
 
@@ -129,6 +134,8 @@ class _Builder:
         self.declared_pods()
         self.made_by_controllers(rendered)
         made = [*OF_THE_CLUSTER, *([NODE_LOCAL_DNS] if self.case == "gke" else [])]
+        if self.of("AutoModeNetworkPolicies"):
+            made = [row for row in made if row.name != "coredns"]
         for row in made:
             self.pod(row.namespace, row.name, row.labels, dict(row.ports), host=False)
         for namespace, one in rendered:
@@ -138,10 +145,20 @@ class _Builder:
         self.found.policies = Policies(yaml.safe_load(yaml.safe_dump(declared).replace(UNKNOWN_ADDRESS, DATABASE)))
         return self.found
 
+    def of(self, component: str) -> bool:
+        """Whether there is a component of this kind."""
+        return any(one.type == f"mlplatform:index:{component}" for one in self.recording.resources)
+
     def rendered(self, chart: str) -> Iterator[Mapping[str, Any]]:
         facts = chart_facts(chart, CHARTS[chart].version)
         case = self.case if self.case in facts["cases"] else next(iter(facts["cases"]))
-        yield from (one for one in facts["objects"] if "cases" not in one or case in one["cases"])
+        (values,) = [
+            one.inputs["values"] for one in self.objects if one.kind == "Chart" and one.inputs["name"] == chart
+        ]
+        off = [part for key, part in SWITCHED.items() if not (values.get(key) or {}).get("enabled", True)]
+        for one in facts["objects"]:
+            if ("cases" not in one or case in one["cases"]) and not any(part in one["name"] for part in off):
+                yield one
 
     def chart_pod(self, namespace: str, one: Mapping[str, Any]) -> None:
         if "podLabels" in one:
@@ -192,6 +209,13 @@ class _Builder:
             for one in self.objects
             if "metadata" in one.inputs and (one.kind != "ClusterIssuer" or "acme" in one.inputs["spec"])
         ]
+        charts = {one.inputs["name"]: one.inputs for one in self.objects if one.kind == "Chart"}
+        if (driver := charts.get("dra-driver-nvidia-gpu")) and driver["values"]["resources"]["computeDomains"][
+            "enabled"
+        ]:
+            declared += [("ComputeDomain", str(driver["namespace"]), name) for name in ("first", "second")]
+        if operator := charts.get("gpu-operator"):
+            self.operator_monitors(str(operator["namespace"]))
         of_charts = [(one["kind"], _placed(one.get("namespace"), release), one["name"]) for release, one in rendered]
         gateway = next(namespace for kind, namespace, _ in declared if kind == "Gateway")
         rows = [(row.kind, row.labels, row.ports) for row in CONTROLLER_PODS]
@@ -200,6 +224,13 @@ class _Builder:
                 named = {key: value.format(name=name) for key, value in labels.items()}
                 # Solvers of challenges run beside the gateway: their issuer has no namespace.
                 self.pod(namespace or gateway, f"{kind.lower()}-{name}", named, ports, host=False)
+
+    def operator_monitors(self, namespace: str) -> None:
+        for app, name, port in OPERATOR_MONITORS:
+            pods = {"app": app}
+            self.found.service_ports.append((namespace, pods, pods, {name: port}))
+            monitor = ("ServiceMonitor", namespace, {"matchLabels": pods}, [namespace], [{"port": name}])
+            self.found.monitors.append(monitor)
 
     def declared_rest(self) -> None:
         self.service("kube-system", {}, {"k8s-app": "kube-dns"}, [{"port": 53, "name": "dns"}], headless=False)

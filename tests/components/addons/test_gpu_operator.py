@@ -54,6 +54,7 @@ def test_it_is_a_chart_in_a_namespace_of_its_own_with_our_counters_beside_it() -
         "NetworkPolicy operator-namespace-allow-api-server",
         "NetworkPolicy operator-namespace-allow-dns",
         "NetworkPolicy operator-namespace-allow-metrics",
+        "NetworkPolicy operator-namespace-allow-metrics-exporter",
         "NetworkPolicy operator-namespace-allow-package-servers",
         "NetworkPolicy operator-namespace-default-deny",
     ]
