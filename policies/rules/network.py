@@ -28,12 +28,22 @@ GKE_METADATA_PORTS = {
 after the translation of nodes without Dataplane V2 (GKE documentation, how-to/network-policy, cloud-dns)."""
 METADATA_PORTS = frozenset({80, 988})
 """On which credentials are handed out: a rule for every destination may not name them."""
+_CALICO = ("projectcalico.org", "crd.projectcalico.org")
 EVERYBODY_IN_CILIUM = frozenset({"all", "cluster", "world"})
 """Entities that name nobody in particular (Cilium documentation, security/policy/layer3)."""
 WIDEST_PRIVATE_PREFIX = {4: 8, 6: 7}
 """10.0.0.0/8 and fc00::/7 (RFC 1918, RFC 4193): a wider range is part of the internet, and counts as the world."""
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 """Set by the API server on every namespace, with its name as value: that it exists selects all of them."""
+OTHER_POLICIES = frozenset(
+    {
+        *((group, kind) for group in _CALICO for kind in ("NetworkPolicy", "GlobalNetworkPolicy")),
+        *(("policy.networking.k8s.io", f"{kind}NetworkPolicy") for kind in ("Admin", "BaselineAdmin", "Cluster")),
+        *(("crd.antrea.io", kind) for kind in ("NetworkPolicy", "ClusterNetworkPolicy")),
+    }
+)
+"""(API group, kind) of policies that let traffic through beside, or before, those that are judged (documentation of
+Calico, Antrea, and the network policy API of SIG Network)."""
 SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-node-lease", "kube-public"})
 """The cluster's own; what runs there is not ours to isolate."""
 
@@ -75,9 +85,17 @@ def network_policy_opens_no_door_to_the_world(policy: PlannedObject) -> Iterator
     An address that is not known in preview (a database that is still to be made) is judged in `up`: there the engine
     asks again with the object's final inputs, and a violation keeps it from being sent. Nothing else may be unknown.
     """
-    if policy.kind in ("CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy"):
-        yield from _cilium(policy)
-    if policy.kind != "NetworkPolicy":
+    if policy.group == "cilium.io":
+        for key, spec in (("spec", policy.at("spec")), *_numbered(policy.at("specs"))):
+            yield from _cilium(f"{policy.title} {key}", spec, of_all=policy.kind == "CiliumClusterwideNetworkPolicy")
+    if (policy.group, policy.kind) in OTHER_POLICIES:
+        yield Finding(
+            policy.title,
+            f"a policy of {policy.group}",
+            "policies let in, and out, only whom they name; whom those of this kind name is not judged here",
+            "write a NetworkPolicy, or add an exemption for this object",
+        )
+    if policy.kind != "NetworkPolicy" or policy.group not in ("", "networking.k8s.io"):
         return
     for direction, side in (("ingress", "from"), ("egress", "to")):
         where, rules = f"{policy.title} spec.{direction}", policy.at(f"spec.{direction}")
@@ -133,19 +151,37 @@ def _without_peers(where: str, direction: str, rule: Mapping[str, Any]) -> Itera
         )
 
 
-def _cilium(policy: PlannedObject) -> Iterator[Finding]:
-    """The same of Cilium's own policies, whose peers are entities, endpoints or ranges."""
+def _numbered(specs: Any) -> list[tuple[str, Any]]:
+    return [(f"specs[{index}]", spec) for index, spec in enumerate(specs)] if isinstance(specs, list) else []
+
+
+def _cilium(title: str, spec: Any, *, of_all: bool) -> Iterator[Finding]:
+    """The same of Cilium's own policies, whose peers are entities, endpoints, names or ranges.
+
+    `of_all`: for all namespaces, where an empty selector of endpoints names every pod of the cluster.
+    """
     for direction, side in (("ingress", "from"), ("egress", "to")):
-        rules = policy.at(f"spec.{direction}") or []
+        rules = at(spec, direction) or []
         for index, rule in enumerate(rules if isinstance(rules, list) else [rules]):
-            where = f"{policy.title} spec.{direction}[{index}]"
+            where = f"{title}.{direction}[{index}]"
             entities = at(rule, f"{side}Entities")
             if UNKNOWN in (rule, entities):
                 yield _undecided(where, "rule")
-            elif not any(key.startswith(side) for key in rule):
+                continue
+            if not any(key.startswith(side) and key != "toPorts" for key in rule):
                 yield Finding(where, "no peers", "a rule without peers means everybody", "name entities or endpoints")
-            for entity in sorted({*(entities or [])} & EVERYBODY_IN_CILIUM) if entities is not UNKNOWN else []:
+            for entity in sorted({*(entities or [])} & EVERYBODY_IN_CILIUM):
                 yield Finding(where, f"{side}Entities: {entity}", "it names nobody in particular", "name whom you mean")
+            if of_all and any(_everybody(one) for one in rule.get(f"{side}Endpoints") or []):
+                yield Finding(where, f"{side}Endpoints: {{}}", "an empty selector means every pod", "select by label")
+            for name in rule.get("toFQDNs") or []:
+                if at(name, "matchPattern") in ("*", "**", "*."):
+                    yield Finding(where, "toFQDNs: *", "it names nobody in particular", "name whom you mean")
+            ports = [port for group in rule.get("toPorts") or [] for port in at(group, "ports") or []]
+            for block in [{"cidr": cidr} for cidr in rule.get(f"{side}CIDR") or []] + [
+                one for one in rule.get(f"{side}CIDRSet") or [] if isinstance(one, Mapping) and one.get("cidr")
+            ]:
+                yield from _block(where, direction, {"ports": ports}, block)
 
 
 def network_policies_reach_no_node_credentials(objects: list[PlannedObject]) -> Iterator[Finding]:

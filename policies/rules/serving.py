@@ -9,7 +9,7 @@ from components.serving.spec import RuntimeSpec
 from policies.rules.finding import Finding
 from policies.rules.grammar import HTTP_PATH, LINE, check_text
 from policies.rules.images import check_image
-from policies.rules.workloads import check_blocked, check_environment
+from policies.rules.workloads import check_kserve_environment
 
 _PLACEHOLDER = re.compile(r"\{\{ *\.(Name|Namespace|(Labels|Annotations)\.\w+) *\}\}")
 
@@ -38,8 +38,7 @@ def check_runtimes(path: str, own: Mapping[str, RuntimeSpec]) -> Iterator[Findin
             yield Finding(here, name, "another name than the platform's runtimes have", "rename it")
             continue
         yield from check_image(f"{here}.image", spec["image"])
-        yield from check_environment(f"{here}.environment", spec.get("environment") or {})
-        yield from check_blocked(f"{here}.environment", spec.get("environment") or {})
+        yield from check_kserve_environment(f"{here}.environment", spec.get("environment") or {})
         yield from _check_server(here, spec)
         yield from _check_placeholders(here, spec)
         yield from _check_priorities(here, known[name])

@@ -77,7 +77,16 @@ _MIG_PREFIX = "nvidia.com/mig-"
 _RUN = re.compile(r"^[a-z0-9]([-a-z0-9]{0,14}[a-z0-9])?$")
 _VERSION = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _URI = re.compile(r"^(?P<scheme>[a-z0-9]+)://(?P<place>[^\s/]+)(/\S*)?$")
-_SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|api_?key|access_?key|private_?key|credential)")
+_SECRET_NAME = re.compile(
+    r"(?i)(password|passwd|secret|token(?!iz|s(?![a-z])|_?(limit|count|length|budget))"
+    r"|api_?key|access_?key|private_?key|credential)"
+)
+"""TOKENIZERS_PARALLELISM and MAX_TOKENS are about text."""
+_IN_ENVIRONMENT_SECRETS = "put it into a Secret of the team's namespace and name that in environmentSecrets"
+_NOWHERE_IN_KSERVE = (
+    "remove it: what KServe serves fetches its model with the team's own credentials; a program that needs another one "
+    "is a modelServers entry, which has environmentSecrets"
+)
 _HOST_NAME = re.compile(r"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+$")
 _DEVICE_VARIABLES = ("NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "TPU_VISIBLE_CHIPS")
 
@@ -369,7 +378,7 @@ def check_inference(
     yield from _check_runtime(path, service, pool)
     yield from _check_served(path, service, pool)
     yield from _between(path, "metricsPort", service.get("metrics_port", 0), 0, 65535, "as a port; 0 is none")
-    yield from check_blocked(f"{path}.environment", service.get("environment") or {})
+    yield from check_kserve_environment(f"{path}.environment", service.get("environment") or {})
     if service.get("canary"):
         yield from _check_canary(f"{path}.canary", service["canary"], service)
     if service.get("transformer"):
@@ -394,8 +403,9 @@ def check_inference_name(path: str, name: str, service: InferenceSpec) -> Iterat
             return
 
 
-def check_blocked(path: str, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Variables that KServe's webhook refuses in every container of a model and of a runtime."""
+def check_kserve_environment(path: str, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Variables of a container of a model or of a runtime, some of which KServe's webhook refuses."""
+    yield from check_environment(path, environment, _NOWHERE_IN_KSERVE)
     for name in sorted(KSERVE_BLOCKED & {*environment}):
         yield Finding(
             f"{path}.{name}", environment[name], "KServe refuses it: it would load other code", "set it in the image"
@@ -493,6 +503,7 @@ def check_model_server(
     yield from _required(path, server, ("image", "cpu_millis", "memory_gib"))
     if server.get("image"):
         yield from check_image(f"{path}.image", server["image"])
+    yield from check_environment(f"{path}.environment", server.get("environment") or {})
     yield from check_texts(f"{path}.environmentSecrets", server.get("environment_secrets") or [], SUBDOMAIN)
     if server.get("storage_uri"):
         yield from check_storage_uri(f"{path}.storageUri", server["storage_uri"], MODEL_SERVER_SCHEMES)
@@ -523,7 +534,6 @@ def check_model_server(
 
 
 def _check_served(path: str, served: InferenceSpec | ModelServerSpec, pool: PoolHandle) -> Iterator[Finding]:
-    yield from check_environment(f"{path}.environment", served.get("environment") or {})
     yield from check_keys(f"{path}.annotations", served.get("annotations") or {}, ANNOTATION_KEY)
     yield from check_size(path, served, pool)
     yield from _check_replicas(path, served)
@@ -611,8 +621,7 @@ def _check_transformer(path: str, transformer: TransformerSpec, pools: Sequence[
     yield from _required(path, transformer, ("image", "cpu_millis", "memory_gib"))
     if transformer.get("image"):
         yield from check_image(f"{path}.image", transformer["image"])
-    yield from check_environment(f"{path}.environment", transformer.get("environment") or {})
-    yield from check_blocked(f"{path}.environment", transformer.get("environment") or {})
+    yield from check_kserve_environment(f"{path}.environment", transformer.get("environment") or {})
     yield from _check_replicas(path, transformer)
     yield from _check_room(
         path, transformer, [pool["capacity"] for pool in pools if not pool["placement"]["tolerations"]]
@@ -729,7 +738,9 @@ def check_storage_uri(path: str, uri: str, schemes: Sequence[str]) -> Iterator[F
         )
 
 
-def check_environment(path: str, environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_environment(
+    path: str, environment: Mapping[str, str], elsewhere: str = _IN_ENVIRONMENT_SECRETS
+) -> Iterator[Finding]:
     """No secrets in plain text, and devices are handed out by the device plugin alone. Values are never shown."""
     yield from check_keys(path, environment, ENVIRONMENT_NAME)
     for name in sorted(environment):
@@ -738,7 +749,7 @@ def check_environment(path: str, environment: Mapping[str, str]) -> Iterator[Fin
                 f"{path}.{name}",
                 "[not shown]",
                 "what looks like a credential is not written into settings",
-                "put it into a Secret of the team's namespace and name that in environmentSecrets",
+                elsewhere,
             )
         if name in _DEVICE_VARIABLES:
             yield Finding(

@@ -282,6 +282,10 @@ def test_on_aws_no_policy_names_the_metadata_service() -> None:
         ({"fromEntities": ["world", "host"]}, ["fromEntities: world"]),
         ({"fromEntities": ["all", "cluster"]}, ["fromEntities: all", "fromEntities: cluster"]),
         ({"toPorts": [{"ports": [{"port": "9443"}]}]}, ["no peers"]),
+        ({"fromCIDR": ["10.0.0.0/16"]}, []),
+        ({"fromCIDR": ["0.0.0.0/0"]}, ["from 0.0.0.0/0"]),
+        ({"fromCIDRSet": [{"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}]}, ["from 0.0.0.0/0"]),
+        ({"fromEndpoints": [{}]}, []),
         ({"fromEntities": UNKNOWN}, ["rule not known before up"]),
     ],
     ids=str,
@@ -289,3 +293,50 @@ def test_on_aws_no_policy_names_the_metadata_service() -> None:
 def test_ciliums_policies_name_their_peers_too(rule: dict[str, Any], values: list[str]) -> None:
     policy = kubernetes("CiliumNetworkPolicy", "kserve", "x", {"ingress": [rule]}, apiVersion="cilium.io/v2")
     assert [finding.value for finding in network_policy_opens_no_door_to_the_world(policy)] == values
+
+
+@pytest.mark.parametrize(
+    ("rule", "values"),
+    [
+        ({"toCIDR": ["10.0.0.0/16"], "toPorts": [{"ports": [{"port": "5432"}]}]}, []),
+        ({"toCIDR": ["0.0.0.0/0"]}, ["to 0.0.0.0/0, metadata service included", "to 0.0.0.0/0, every port"]),
+        (
+            {"toCIDR": ["169.254.169.254/32"], "toPorts": [{"ports": [{"port": "81"}]}]},
+            ["to 169.254.169.254/32, metadata service included"],
+        ),
+        ({"toFQDNs": [{"matchPattern": "*"}]}, ["toFQDNs: *"]),
+        ({"toFQDNs": [{"matchName": "pypi.org"}]}, []),
+        ({"toPorts": [{"ports": [{"port": "443"}]}]}, ["no peers"]),
+    ],
+    ids=str,
+)
+def test_what_ciliums_policies_let_out_is_named_too(rule: dict[str, Any], values: list[str]) -> None:
+    """Ranges, names and a list of several specs were not looked at."""
+    for body in ({"spec": {"egress": [rule]}}, {"specs": [{}, {"egress": [rule]}]}):
+        policy = kubernetes("CiliumNetworkPolicy", "vision", "x", apiVersion="cilium.io/v2", **body)
+        assert [finding.value for finding in network_policy_opens_no_door_to_the_world(policy)] == values
+
+
+def test_a_policy_for_all_namespaces_names_pods_by_label() -> None:
+    for rule, values in (
+        ({"fromEndpoints": [{}]}, ["fromEndpoints: {}"]),
+        ({"fromEndpoints": [{"matchLabels": {"a": "b"}}]}, []),
+    ):
+        policy = kubernetes("CiliumClusterwideNetworkPolicy", "", "x", {"ingress": [rule]}, apiVersion="cilium.io/v2")
+        assert [finding.value for finding in network_policy_opens_no_door_to_the_world(policy)] == values
+
+
+@pytest.mark.parametrize(
+    ("kind", "version"),
+    [
+        ("GlobalNetworkPolicy", "projectcalico.org/v3"),
+        ("NetworkPolicy", "crd.projectcalico.org/v1"),
+        ("BaselineAdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1"),
+        ("ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2"),
+    ],
+)
+def test_a_policy_that_is_not_judged_does_not_pass(kind: str, version: str) -> None:
+    """An Allow for everybody in any of these kinds passed."""
+    policy = kubernetes(kind, "vision", "x", {"ingress": [{"action": "Allow"}]}, apiVersion=version)
+    (finding,) = network_policy_opens_no_door_to_the_world(policy)
+    assert "not judged" in finding.rule

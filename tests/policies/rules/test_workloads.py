@@ -69,6 +69,13 @@ def test_good_trainings_pass() -> None:
     assert training({"accelerators": {"count": 1, "mig_profile": "3g.40gb"}, "memory_gib": 64}, MIG) == []
 
 
+@pytest.mark.parametrize("name", ["TOKENIZERS_PARALLELISM", "MAX_TOKENS", "VLLM_MAX_TOKENS_PER_BATCH", "TOKEN_LIMIT"])
+def test_a_variable_about_the_tokens_of_a_text_is_no_credential(name: str) -> None:
+    """Each of these was refused as what looks like a credential."""
+    assert training({"environment": {name: "4096"}}) == []
+    assert training({"environment": {f"{name}_SECRET": "4096"}})
+
+
 @pytest.mark.parametrize(
     ("change", "path"),
     [
