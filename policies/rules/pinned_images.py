@@ -7,9 +7,9 @@ from policies.rules.finding import Finding
 from policies.rules.images import check_image
 from policies.rules.objects import UNKNOWN, PlannedObject
 
-_LISTS = frozenset({"containers", "initContainers", "ephemeralContainers", "sidecars"})
-_SINGLE = frozenset({"container", "script", "model"})
-"""Keys of one container: Argo templates, and the predictor's model of an InferenceService."""
+_TEXT_ONLY = frozenset({"ConfigMap", "Secret"})
+_NO_CONTENT = frozenset({"metadata", "status", "managedFields"})
+"""Keys below which no container stands; a label may be called `image`."""
 
 
 def images_name_one_version(subject: PlannedObject) -> Iterator[Finding]:
@@ -17,7 +17,7 @@ def images_name_one_version(subject: PlannedObject) -> Iterator[Finding]:
 
     An image that is not known in a preview (built by the same program) is checked in `up`, with its final value.
     """
-    if not subject.is_kubernetes:
+    if not subject.is_kubernetes or subject.kind in _TEXT_ONLY:
         return
     for path, image in _images(subject.body, ""):
         if image is not UNKNOWN:
@@ -25,17 +25,37 @@ def images_name_one_version(subject: PlannedObject) -> Iterator[Finding]:
 
 
 def _images(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """(path, image) of each container at any depth. A container without an image takes its runtime's."""
+    """(path, image) of each container and image volume at any depth, under whatever key kinds write them: `image` in
+    containers, steps, scripts and specs of operators, `imageName`. A container without an image takes its runtime's."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
+            if key in _NO_CONTENT:
+                continue
             where = f"{path}.{key}" if path else str(key)
-            single = key in _SINGLE and isinstance(inner, Mapping)
-            for index, one in enumerate(inner if key in _LISTS and isinstance(inner, list) else [inner] * single):
-                if isinstance(one, Mapping) and one.get("image"):
-                    yield (where if single else f"{where}[{index}]") + ".image", one["image"]
             if key == "imageName" and inner:
                 yield where, inner
+            if key == "image" and (reference := _reference(value, inner)):
+                yield where, reference
             yield from _images(inner, where)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _images(item, f"{path}[{index}]")
+
+
+def _reference(holder: Mapping[str, Any], image: Any) -> Any:
+    """The reference in an `image`: text, an image volume's, or in parts, of which operators know those left out."""
+    if holder.get("enabled") is False:
+        return None
+    if isinstance(image, Mapping):
+        return image.get("reference") or _joined(image.get("repository"), image.get("tag"))
+    if "repository" in holder:  # as the GPU Operator's ClusterPolicy writes it
+        name = UNKNOWN if UNKNOWN in (holder["repository"], image) else f"{holder['repository']}/{image}"
+        return _joined(name, holder.get("version") or holder.get("tag"))
+    return image
+
+
+def _joined(name: Any, tag: Any) -> Any:
+    if UNKNOWN in (name, tag):
+        return UNKNOWN
+    separator = "@" if str(tag).startswith("sha256:") else ":"
+    return f"{name}{separator}{tag}" if name and tag else None
