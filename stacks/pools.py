@@ -91,7 +91,7 @@ def _pool_findings(cluster: AnyCluster) -> Iterator[tuple[str, Iterator[Finding]
         case GkeCluster():
             limits = cluster.control_plane.get("auto_provisioning")
             known: dict[str, Any] = {
-                "region": cluster.region if gke.is_region(cluster.region) else "",
+                "region": gke.zones_region(cluster.region, cluster.zones),
                 "zones": cluster.zones,
                 "kubernetes_version": cluster.control_plane.get("kubernetes_version") or "",
             }

@@ -180,6 +180,12 @@ def _check_existing_network(path: str, spec: EksNetworkSpec, region: str) -> Ite
 
 def _check_zone_names(path: str, zones: Sequence[str], region: str) -> Iterator[Finding]:
     first = _ZONE.fullmatch(zones[0]) if zones else None
+    of = {match[1] if (match := _ZONE.fullmatch(zone)) else "" for zone in zones}
+    if region and len(zones) > 1 and len(of) == 1 and not of & {region, ""}:
+        own = of.pop()
+        rule = f"zones of {own}, where the cluster is in {region}: one of the two is wrong"
+        yield Finding(path, ", ".join(zones), rule, f"write region: {own}, or name zones like {region}a")
+        region = own
     region = region or (first[1] if first else "")
     for zone in zones:
         match = _ZONE.fullmatch(zone)

@@ -82,6 +82,13 @@ def is_region(text: str) -> bool:
     return bool(_REGION.fullmatch(text))
 
 
+def zones_region(region: str, zones: Sequence[str]) -> str:
+    """The region that zones are held against: none where two or more are all of one other region, so that it is the
+    region that is misspelt."""
+    of = {match.group(1) if (match := _ZONE.fullmatch(zone)) else "" for zone in zones}
+    return region if is_region(region) and (region in of or len(of) != 1 or len(zones) == 1 or "" in of) else ""
+
+
 def check_place(path: str, project: str, region: str, zones: Sequence[str]) -> Iterator[Finding]:
     """A project, a region and zones that can be."""
     if not _PROJECT.fullmatch(project):
@@ -98,7 +105,15 @@ def check_place(path: str, project: str, region: str, zones: Sequence[str]) -> I
             "a region: the cluster is regional",
             "write it like europe-west4, without a zone's letter",
         )
-    yield from check_zones(f"{path}.zones", zones, region if is_region(region) else "")
+    elif not zones_region(region, zones):
+        own = zones[0].rpartition("-")[0]
+        yield Finding(
+            f"{path}.region",
+            region,
+            f"the region of its zones, which are of {own}",
+            f"write {own}, or name other zones",
+        )
+    yield from check_zones(f"{path}.zones", zones, zones_region(region, zones))
     if not zones:
         yield Finding(f"{path}.zones", "(empty)", "a cluster has nodes in one zone at least", "name the zones")
 
