@@ -25,10 +25,12 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Observed:
-    """Pods and InferenceServices of teams, as the API server lists them."""
+    """Pods, InferenceServices, Jobs and Deployments of teams, as the API server lists them."""
 
     pods: Sequence[Object] = ()
     models: Sequence[Object] = ()
+    controllers: Sequence[Object] = ()
+    """Jobs and Deployments of teams."""
     problem: str = ""
     """Why the cluster could not be read; empty where it could."""
 
@@ -39,6 +41,12 @@ class Observed:
     def model_of(self, workload: Object) -> Object | None:
         """The InferenceService of a row; None where there is none."""
         return next((model for model in self.models if _belongs(model, workload)), None)
+
+    def without_pods(self, workload: Object) -> str:
+        """What is said of a row that has no pod: its newest Job's end, or why its Deployment makes none."""
+        own = [one for one in self.controllers if _belongs(one, workload)]
+        newest = max(own, key=lambda one: str(one.get("metadata", {}).get("creationTimestamp", "")), default=None)
+        return _no_pod(newest) if newest else ""
 
     def addresses(self, workloads: Sequence[Object]) -> Iterator[tuple[str, str]]:
         """Model and URL, of the models that KServe has given one."""
@@ -52,6 +60,20 @@ def _belongs(thing: Object, row: Object) -> bool:
     labels = metadata.get("labels") or {}
     mine = labels.get(WORKLOAD_LABEL) == row["name"] and labels.get(TEAM_LABEL) == row["team"]
     return bool(mine and metadata.get("namespace") == row["namespace"])
+
+
+_ENDS = {"Failed": "Failed", "Complete": "Complete", "Suspended": "suspended", "ReplicaFailure": "no pod"}
+"""Condition of a Job or Deployment without pods -> what it means (Kubernetes API reference 1.35). The Job controller
+deletes the pods of a Job that is past its deadline."""
+
+
+def _no_pod(controller: Object) -> str:
+    for one in controller.get("status", {}).get("conditions") or ():
+        if one.get("type") in _ENDS and one.get("status") == "True":
+            said = one.get("message") if one["type"] == "ReplicaFailure" else one.get("reason")
+            plain = one["type"] in ("Complete", "Suspended") or not said
+            return _ENDS[one["type"]] if plain else f"{_ENDS[one['type']]}: {said}"
+    return "no pod yet"
 
 
 def pod_state(pod: Object) -> str:

@@ -136,7 +136,7 @@ def _state(row: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], observed: 
     counted = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     if row.get("resource") == MODEL_KIND:
         return "; ".join(text for text in (counted, model_state(observed.model_of(row))) if text)
-    return counted or str(row.get("without_pods", "-"))
+    return counted or "; ".join(text for text in (row.get("without_pods"), observed.without_pods(row)) if text) or "-"
 
 
 def _nodes(pods: Sequence[Mapping[str, Any]]) -> str:

@@ -15,6 +15,7 @@ from tools.backend import write_private
 from tools.detect import DEFAULT_KUBECONFIG
 
 MODELS = "inferenceservices.serving.kserve.io"
+CONTROLLERS = "jobs.batch,deployments.apps"
 REQUEST_SECONDS = 20
 # A credential plugin in a kubeconfig (aws, gcloud) may ask a cloud first.
 _ANSWER_SECONDS = 60
@@ -62,7 +63,7 @@ class NotRead(Exception):
 def observe(access: Access, environment: Mapping[str, str]) -> Observed:
     """What runs. A cluster that does not answer is no error: the `problem` of what is returned says so."""
     try:
-        return Observed(access.listed("pods", environment), access.listed(MODELS, environment))
+        return Observed(*(access.listed(kind, environment) for kind in ("pods", MODELS, CONTROLLERS)))
     except NotRead as error:
         return Observed(problem=str(error))
 

@@ -127,3 +127,29 @@ def test_only_a_workload_s_own_model_counts_and_gives_it_its_address() -> None:
     assert Observed(models=[other, own]).model_of(ROW) == own
     assert dict(Observed(models=[other, own]).addresses([ROW])) == {"chat": "https://chat.example.com"}
     assert dict(Observed(models=[other]).addresses([ROW])) == {}
+
+
+def controller(created: str, *conditions: dict[str, str]) -> dict[str, Any]:
+    metadata = {"namespace": "language", "labels": LABELS, "creationTimestamp": created}
+    return {"metadata": metadata, "status": {"conditions": [*conditions]}}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        ([condition("Failed", "True", reason="DeadlineExceeded")], "Failed: DeadlineExceeded"),
+        ([condition("Complete", "True", reason="CompletionsReached")], "Complete"),
+        ([condition("Suspended", "True", reason="JobSuspended")], "suspended"),
+        (
+            [condition("ReplicaFailure", "True", reason="FailedCreate", message="exceeded quota: team")],
+            "no pod: exceeded quota: team",
+        ),
+        ([condition("Available", "False", reason="MinimumReplicasUnavailable")], "no pod yet"),
+    ],
+)
+def test_a_workload_without_pods_says_what_became_of_them(conditions: list[dict[str, str]], said: str) -> None:
+    """Finds a training past its deadline, whose pods are gone: it was shown as 0 pods and a dash."""
+    older = controller("2026-01-01T00:00:00Z", condition("Failed", "True", reason="BackoffLimitExceeded"))
+    newest = controller("2026-01-02T00:00:00Z", *conditions)
+    assert Observed(controllers=[newest, older]).without_pods(ROW) == said
+    assert Observed(controllers=[newest]).without_pods({**ROW, "team": "vision"}) == ""

@@ -102,7 +102,7 @@ def screen(
 ) -> list[str]:
     """The lines that are printed, without the space at their ends."""
     console = Console(file=io.StringIO(), width=150)
-    console.print(summary(outputs, Observed(pods, models, problem)))
+    console.print(summary(outputs, Observed(pods, models, problem=problem)))
     assert isinstance(console.file, io.StringIO)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 

@@ -40,7 +40,11 @@ def test_pods_and_models_of_teams_are_asked_for_in_the_context_that_is_named(
     observed = observe(kubectl(answer, "lab"), {"PATH": "/usr/bin:/bin"})
     assert (observed.pods, observed.models, observed.problem) == ([POD], [MODEL], "")
     asked = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()
-    assert [line.split("get ")[1].split()[0] for line in asked] == ["pods", "inferenceservices.serving.kserve.io"]
+    assert [line.split("get ")[1].split()[0] for line in asked] == [
+        "pods",
+        "inferenceservices.serving.kserve.io",
+        "jobs.batch,deployments.apps",
+    ]
     assert all("--context=lab" in line and "--selector=mlplatform.dev/team" in line for line in asked)
 
 
