@@ -63,7 +63,8 @@ class NotRead(Exception):
 def observe(access: Access, environment: Mapping[str, str]) -> Observed:
     """What runs. A cluster that does not answer is no error: the `problem` of what is returned says so."""
     try:
-        return Observed(*(access.listed(kind, environment) for kind in ("pods", MODELS, CONTROLLERS)))
+        pods, models, controllers = (access.listed(kind, environment) for kind in ("pods", MODELS, CONTROLLERS))
+        return Observed(pods, models, controllers)
     except NotRead as error:
         return Observed(problem=str(error))
 
