@@ -142,14 +142,28 @@ API_CLIENTS = (
 )
 """Who calls the API server."""
 
+
+class Webhook(NamedTuple):
+    """Where the webhooks of one add-on answer."""
+
+    addon: str
+    """As `cluster.found` or `cluster` calls it."""
+    service: str
+    """The Service that the API server calls, in the add-on's namespace; its port is 443."""
+    port: int
+    """Of the pods behind it."""
+    condition: str = ""
+    """As of a `Flow`."""
+
+
 WEBHOOKS = {
-    "cert-manager's webhook": (10250, ""),
-    "CloudNativePG": (9443, ""),
-    "KServe's controller": (9443, ""),
-    "the Prometheus operator": (10250, "rule-webhook"),
-    "MetalLB's controller": (9443, ""),
+    "cert-manager's webhook": Webhook("cert-manager", "cert-manager-webhook", 10250),
+    "CloudNativePG": Webhook("cloudnative-pg", "cnpg-webhook-service", 9443),
+    "KServe's controller": Webhook("kserve", "kserve-webhook-server-service", 9443),
+    "the Prometheus operator": Webhook("prometheus-operator", "kube-prometheus-stack-operator", 10250, "rule-webhook"),
+    "MetalLB's controller": Webhook("metallb", "metallb-webhook-service", 9443),
 }
-"""Pods that answer for a webhook -> port and condition."""
+"""Pods that answer for webhooks -> which. Held to the charts' facts (tests/components/test_gke_firewall.py)."""
 
 _DATABASE_CLIENTS = ("MLflow", "MLflow's migration", "MLflow's backup")
 _STORE_CLIENTS = ("MLflow", "MLflow's backup", "teams")
@@ -160,9 +174,13 @@ FLOWS: tuple[Flow, ...] = (
     *(Flow(client, Outside.API_SERVER_PORTS, USUAL_API_SERVER_PORTS, "the API server") for client in API_CLIENTS),
     *(
         Flow(
-            caller, webhook, (port,), "the API server calls a webhook, by itself or by its tunnel", condition=condition
+            caller,
+            pods,
+            (webhook.port,),
+            "the API server calls a webhook, by itself or by its tunnel",
+            condition=webhook.condition,
         )
-        for webhook, (port, condition) in WEBHOOKS.items()
+        for pods, webhook in WEBHOOKS.items()
         for caller in (Outside.API_SERVER, Outside.PRIVATE_ADDRESSES)
     ),
     Flow("CloudNativePG", "PostgreSQL's instances", (5432, 8000), "status and commands of instances"),

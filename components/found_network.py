@@ -10,6 +10,7 @@ from typing import NamedTuple, TypedDict
 
 from components.cluster_network import API_SERVICE_PORT, GKE_CLOUD_DNS, USUAL_API_SERVER_PORTS, PolicyEngine
 from components.existing import Advice, ClusterSnapshot
+from components.gke_firewall import WHICH, closed_ports, control_plane_range, firewall_command, may_be_peered
 
 
 class NetworkAgentFacts(TypedDict):
@@ -34,6 +35,10 @@ class NetworkFacts(TypedDict):
     """Keys of Cilium's ConfigMap that decide what policies select; empty: no such ConfigMap, or it may not be read."""
     dns_service: str
     """Address of the Service kube-dns; empty: there is none."""
+    api_server_addresses: list[str]
+    """Where they are, by the same; empty: they may not be read."""
+    node_addresses: list[str]
+    """Internal addresses of nodes."""
     api_server_ports: list[int]
     """On which API servers listen, by the EndpointSlices of the Service `kubernetes`; empty: they may not be read."""
 
@@ -71,6 +76,10 @@ VPC_CNI_SWITCH = "--enable-network-policy=true"
 CILIUM_KEYS = ("enable-policy", "policy-cidr-match-mode")
 NODE_LOCAL_DNS = "node-local-dns"
 POLICIES, ADDRESSES, API_PORTS = "cluster.networkPolicies", "cluster.dnsAddresses", "cluster.apiServerPorts"
+WEBHOOKS = "cluster (webhooks)"
+GKE_NODE_POOL = "cloud.google.com/gke-nodepool"
+WAIT_MINUTES = 5
+"""As `components.webhooks` waits, which may not be imported here."""
 
 
 def cnis_of(facts: NetworkFacts) -> list[Cni]:
@@ -101,8 +110,10 @@ def network_advice(
     declared: str = PolicyEngine.KUBERNETES,
     dns_addresses: Sequence[str] = (),
     api_server_ports: Sequence[int] = USUAL_API_SERVER_PORTS,
+    webhooks: Sequence[str] = (),
 ) -> Iterator[Advice]:
-    """What the declaration should know of the network. Those after the facts as `mlplatform:cluster` has them."""
+    """What the declaration should know of the network. Those after the facts as `mlplatform:cluster` has them;
+    `webhooks`: the add-ons with webhooks that `up` would install."""
     found = cnis_of(facts)
     names = {cni.name for cni in found}
     selects_nodes = "nodes" in facts["cilium"].get("policy-cidr-match-mode", "")
@@ -119,6 +130,8 @@ def network_advice(
         what = ", ".join(sorted(names)) or "no Cilium"
         yield Advice(POLICIES, what, "remove it: CiliumNetworkPolicy is no kind of this cluster", blocks=True)
     yield from _api_server(facts, api_server_ports)
+    if is_gke(snapshot):
+        yield from _gke_webhooks(facts, webhooks)
     yield from _dns(snapshot, facts, dns_addresses, cilium=bool(names & {"Cilium", DATAPLANE_V2}))
 
 
@@ -132,6 +145,28 @@ def _api_server(facts: NetworkFacts, known: Sequence[int]) -> Iterator[Advice]:
             f"write `apiServerPorts: [{ports}]`: else policies close that port to every controller of the platform",
             blocks=True,
         )
+
+
+def is_gke(snapshot: ClusterSnapshot) -> bool:
+    """Whether a cluster is of Google Kubernetes Engine: by its version, `v1.35.1-gke.1`, or by labels of nodes."""
+    return "-gke." in snapshot["version"] or any(GKE_NODE_POOL in node["labels"] for node in snapshot["nodes"])
+
+
+def _gke_webhooks(facts: NetworkFacts, addons: Sequence[str]) -> Iterator[Advice]:
+    """Whether a control plane is peered, kubectl does not show; only that it is not, where its address is public or in
+    the nodes' subnet."""
+    closed, addresses = closed_ports(addons), facts["api_server_addresses"]
+    if not closed or (addresses and not any(may_be_peered(one, facts["node_addresses"]) for one in addresses)):
+        return
+    where = f"an API server at {', '.join(addresses)}" if addresses else "an API server whose address may not be read"
+    named = "; ".join(f"{port} ({', '.join(names)})" for port, names in sorted(closed.items()))
+    source = {"source": control_plane_range(addresses[0])} if addresses else {}
+    yield Advice(
+        WEBHOOKS,
+        f"a GKE cluster with {where}: kubectl does not show whether its control plane is peered with the VPC",
+        f"run {WHICH}: where it prints a name, Google's firewall closes the webhooks' ports {named}, and `up` fails "
+        f"after {WAIT_MINUTES} minutes. Open them: {firewall_command([*closed], **source)}",
+    )
 
 
 def _nothing_evaluates(snapshot: ClusterSnapshot, found: Sequence[Cni]) -> Advice:
@@ -156,7 +191,7 @@ def _nothing_evaluates(snapshot: ClusterSnapshot, found: Sequence[Cni]) -> Advic
 def _dns(snapshot: ClusterSnapshot, facts: NetworkFacts, known: Sequence[str], *, cilium: bool) -> Iterator[Advice]:
     labels: list[Mapping[str, str]] = [node["labels"] for node in snapshot["nodes"]]
     service = f"{facts['dns_service']}/32" if facts["dns_service"] else ""
-    if any("cloud.google.com/gke-nodepool" in each for each in labels) and GKE_CLOUD_DNS not in known:
+    if is_gke(snapshot) and GKE_CLOUD_DNS not in known:
         yield Advice(ADDRESSES, "a GKE cluster", f"with Cloud DNS (always on Autopilot) write `- {GKE_CLOUD_DNS}`")
     if any(each.get("eks.amazonaws.com/compute-type") == "auto" for each in labels) and service not in ("", *known):
         line = f"write `- {service}`: nodes answer for DNS themselves, and pods find no name without it"

@@ -30,6 +30,7 @@ from components.existing import (
     suggested_found,
     suggested_pools,
 )
+from components.flows import WEBHOOKS
 from components.found_network import (
     CILIUM_KEYS,
     NODE_LOCAL_DNS,
@@ -48,6 +49,7 @@ PROJECT = "mlplatform"
 DEFAULT_KUBECONFIG = "~/.kube/config"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 SERVICE_LABEL, API_SERVICE = "kubernetes.io/service-name", "kubernetes"
+"""The API server keeps the EndpointSlice of its own Service."""
 ADDON_NAMESPACES = {
     "cert-manager": "cert-manager",
     "cloudnative-pg": "cnpg-system",
@@ -90,20 +92,33 @@ def read_network(ask: Ask) -> NetworkFacts:
     configuration = {one["metadata"]["name"]: one.get("data") or {} for one in ask("configmaps/kube-system")}
     services = {one["metadata"]["name"]: one["spec"] for one in ask("services/kube-system")}
     cilium = configuration.get("cilium-config") or {}
+    own = [
+        one for one in ask("endpointslices.discovery.k8s.io/default") if _labels(one).get(SERVICE_LABEL) == API_SERVICE
+    ]
     facts = NetworkFacts(
         agents=agents,
         cilium={key: str(cilium[key]) for key in CILIUM_KEYS if key in cilium},
         dns_service=str((services.get("kube-dns") or {}).get("clusterIP") or ""),
-        api_server_ports=_api_server_ports(ask("endpointslices.discovery.k8s.io/default")),
+        api_server_ports=sorted(
+            {int(port["port"]) for one in own for port in one.get("ports") or [] if port.get("port")}
+        ),
+        api_server_addresses=sorted(
+            {
+                str(address)
+                for one in own
+                for endpoint in one.get("endpoints") or []
+                for address in endpoint["addresses"]
+            }
+        ),
+        node_addresses=[
+            str(address["address"])
+            for node in ask("nodes")
+            for address in node["status"].get("addresses") or []
+            if address["type"] == "InternalIP"
+        ],
     )
     told = [one for one in agents if one["name"] == NODE_LOCAL_DNS or cnis_of({**facts, "agents": [one]})]
     return {**facts, "agents": told}
-
-
-def _api_server_ports(slices: Sequence[Object]) -> list[int]:
-    """Of the Service `kubernetes`, whose EndpointSlice the API server itself keeps."""
-    own = [one for one in slices if _labels(one).get(SERVICE_LABEL) == API_SERVICE]
-    return sorted({int(port["port"]) for one in own for port in one.get("ports") or [] if port.get("port")})
 
 
 def _agent(one: Object) -> NetworkAgentFacts:
@@ -314,8 +329,15 @@ def advice_on_network(snapshot: ClusterSnapshot, facts: NetworkFacts, settings: 
             declared=cluster.get("networkPolicies") or PolicyEngine.KUBERNETES,
             dns_addresses=cluster.get("dnsAddresses") or [],
             api_server_ports=cluster.get("apiServerPorts") or USUAL_API_SERVER_PORTS,
+            webhooks=_installed_with_webhooks(cluster),
         )
     ]
+
+
+def _installed_with_webhooks(cluster: Mapping[str, Any]) -> list[str]:
+    """The add-ons with webhooks that a stack with these settings of its cluster installs."""
+    addons = [webhook.addon for webhook in WEBHOOKS.values()]
+    return [one for one in addons if one not in (cluster.get("found") or {}) and (one != "metallb" or cluster.get(one))]
 
 
 def advice_for(snapshot: ClusterSnapshot, settings: Mapping[str, Any]) -> list[Advice]:

@@ -34,8 +34,12 @@ _TRANSIENT = {
     "a webhook was not ready": r"failed calling webhook|no endpoints available for service",
     "the namespace is still going": r"because it is being terminated",
 }
-# Words that make an error final even if it quotes one of the above: `internal error occurred: … exceeded quota`.
-_FINAL = r"exceeded quota|is forbidden|\bforbidden:|\binvalid value\b|is invalid|unauthorized|denied the request"
+# Words that make an error final even if it quotes one of the above: `internal error occurred: … exceeded quota`; the
+# first are of `components.webhooks`, which has waited for a webhook already.
+_FINAL = (
+    r"did not answer for \d+ s: "
+    r"|exceeded quota|is forbidden|\bforbidden:|\binvalid value\b|is invalid|unauthorized|denied the request"
+)
 
 _TRANSIENT_EXPRESSIONS = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _TRANSIENT.items()}
 _FINAL_EXPRESSION = re.compile(_FINAL, re.IGNORECASE)

@@ -23,7 +23,14 @@ def agent(name: str, *images: str, arguments: tuple[str, ...] = (), host_network
 
 def network(*agents: NetworkAgentFacts, dns: str = "10.96.0.10", api_port: int = 6443, **cilium: str) -> NetworkFacts:
     written = {key.replace("_", "-"): value for key, value in cilium.items()}
-    return NetworkFacts(agents=[*agents], cilium=written, dns_service=dns, api_server_ports=[api_port])
+    return NetworkFacts(
+        agents=[*agents],
+        cilium=written,
+        dns_service=dns,
+        api_server_ports=[api_port],
+        api_server_addresses=["172.16.0.2"],
+        node_addresses=["10.128.0.7"],
+    )
 
 
 CILIUM = agent("cilium", "quay.io/cilium/cilium:v1.18.3")
@@ -134,6 +141,51 @@ def test_a_port_of_api_servers_that_policies_close_is_named_with_the_line_that_o
     assert told(unread) == []  # type: ignore[arg-type]
 
 
+def told_of_webhooks(facts: NetworkFacts, version: str = "v1.35.1-gke.1200000", **declared: Any) -> list[Advice]:
+    settings = {"cluster": {"dnsAddresses": ["169.254.169.254/32"], "apiServerPorts": [443, 6443], **declared}}
+    return advice_on_network(cluster(version), facts, settings)
+
+
+DATAPLANE = agent("anetd", "gke.gcr.io/cilium/cilium:v1")
+
+
+def test_a_gke_control_plane_that_may_be_peered_is_told_with_ports_and_command() -> None:
+    """`up` failed after five minutes with "context deadline exceeded": only docs/networking.md knew of the firewall."""
+    (row,) = told_of_webhooks(network(DATAPLANE))
+    assert (row.path, row.blocks) == ("cluster (webhooks)", False)
+    assert "172.16.0.2: kubectl does not show whether its control plane is peered" in row.found
+    assert "9443 (cloudnative-pg, kserve)" in row.advice
+    assert "privateClusterConfig.peeringName" in row.advice
+    assert "--rules=tcp:9443 --source-ranges=172.16.0.0/28" in row.advice
+
+
+def test_only_webhooks_that_the_settings_install_are_told() -> None:
+    found = {"cloudnative-pg": "cnpg-system", "kserve": "kserve"}
+    assert told_of_webhooks(network(DATAPLANE), found=found) == []
+    (row,) = told_of_webhooks(network(DATAPLANE), found=found, metallb={"addresses": ["10.0.0.0/24"]})
+    assert "9443 (metallb)" in row.advice
+
+
+@pytest.mark.parametrize(
+    ("change", "version"),
+    [
+        ({"api_server_addresses": ["34.90.1.2"]}, "v1.35.1-gke.1200000"),
+        ({"api_server_addresses": ["10.128.0.2"]}, "v1.35.1-gke.1200000"),
+        ({}, "v1.35.1-eks-abc"),
+    ],
+    ids=["a public address", "in the subnet of the nodes", "another cloud"],
+)
+def test_a_control_plane_that_is_not_peered_is_no_worry(change: dict[str, Any], version: str) -> None:
+    assert told_of_webhooks({**network(DATAPLANE), **change}, version) == []  # type: ignore[typeddict-item]
+
+
+def test_that_the_address_may_not_be_read_is_said() -> None:
+    facts = {**network(DATAPLANE), "api_server_addresses": list[str]()}
+    (row,) = told_of_webhooks(facts)  # type: ignore[arg-type]
+    assert "whose address may not be read" in row.found
+    assert "--source-ranges=CONTROL_PLANE_RANGE" in row.advice
+
+
 def test_facts_are_read_from_daemon_sets_and_from_two_objects_of_kube_system() -> None:
     def pod(*containers: dict[str, Any], host: bool = True) -> dict[str, Any]:
         return {"template": {"spec": {"hostNetwork": host, "containers": [*containers]}}}
@@ -149,8 +201,22 @@ def test_facts_are_read_from_daemon_sets_and_from_two_objects_of_kube_system() -
         ],
         "services/kube-system": [{"metadata": {"name": "kube-dns"}, "spec": {"clusterIP": "10.43.0.10"}}],
         "endpointslices.discovery.k8s.io/default": [
-            {"metadata": {"name": name, "labels": {"kubernetes.io/service-name": name}}, "ports": [{"port": port}]}
-            for name, port in (("kubernetes", 16443), ("web", 8080))
+            {
+                "metadata": {"name": name, "labels": {"kubernetes.io/service-name": name}},
+                "ports": [{"port": port}],
+                "endpoints": [{"addresses": [address]}],
+            }
+            for name, port, address in (("kubernetes", 16443, "10.1.0.5"), ("web", 8080, "10.1.0.6"))
+        ],
+        "nodes": [
+            {
+                "status": {
+                    "addresses": [
+                        {"type": "Hostname", "address": "n"},
+                        {"type": "InternalIP", "address": "10.1.0.7"},
+                    ]
+                }
+            }
         ],
     }
     facts = read_network(lambda kind: answers.get(kind, []))
@@ -162,6 +228,8 @@ def test_facts_are_read_from_daemon_sets_and_from_two_objects_of_kube_system() -
         "cilium": {"policy-cidr-match-mode": ""},
         "dns_service": "10.43.0.10",
         "api_server_ports": [16443],
+        "api_server_addresses": ["10.1.0.5"],
+        "node_addresses": ["10.1.0.7"],
     }
     assert [row.path for row in advice_on_network(cluster(), facts, {})] == [
         "cluster.networkPolicies",
@@ -169,4 +237,5 @@ def test_facts_are_read_from_daemon_sets_and_from_two_objects_of_kube_system() -
     ]
     declared = {"networkPolicies": "cilium", "apiServerPorts": [443, 16443]}
     assert advice_on_network(cluster(), facts, {"cluster": declared}) == []
-    assert read_network(lambda _: []) == {"agents": [], "cilium": {}, "dns_service": "", "api_server_ports": []}
+    nothing = read_network(lambda _: [])
+    assert [key for key, value in nothing.items() if value] == []

@@ -5,9 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.webhooks import LONGEST_DELAY_SECONDS, WAIT_SECONDS, delay_seconds, webhook_unanswered
+from components.webhooks import (
+    LONGEST_DELAY_SECONDS,
+    WAIT_SECONDS,
+    delay_seconds,
+    unanswered_text,
+    webhook_unanswered,
+)
 from tests.components.cases import CASES
 from tests.components.test_contract import registered
+from tools.transient import transient_cause
 
 CREATE = 'resource "urn:x" was not successfully created by the Kubernetes API server: Internal error occurred: '
 CALL = 'failed calling webhook "ipaddresspoolvalidationwebhook.metallb.io": failed to call webhook: Post "https://x": '
@@ -49,6 +56,45 @@ def test_what_was_created_and_does_not_become_ready_is_not_created_again() -> No
     """KServe writes the refusal of its pods' webhook into the status of an InferenceService."""
     awaited = 'resource "urn:x" was successfully created, but the Kubernetes API server reported that it failed to fully initialize or become live: '  # noqa: E501
     assert not webhook_unanswered(awaited + CALL + "connection refused")
+
+
+def refused(service: str, reason: str, webhook: str = "vcluster.cnpg.io") -> str:
+    call = f'Post "https://{service}.svc:443/validate?timeout=10s": {reason}'
+    return f'{CREATE}failed calling webhook "{webhook}": failed to call webhook: {call}'
+
+
+def test_who_waited_in_vain_reads_which_webhook_on_which_port_and_what_opens_it_on_gke() -> None:
+    """They read "context deadline exceeded", with the port of the Service, and no cause."""
+    text = unanswered_text(refused("cnpg-webhook-service.cnpg-system", "context deadline exceeded"))
+    assert text.startswith("the webhook vcluster.cnpg.io did not answer for 300 s: context deadline exceeded.")
+    assert "port 9443 of the pods behind the Service cnpg-system/cnpg-webhook-service" in text
+    assert "opens 443 and 10250 alone" in text
+    assert "gcloud compute firewall-rules create" in text
+    assert "--rules=tcp:9443 " in text
+    assert "tools detect" in text
+    metallb = "metallb-webhook-service.metallb-system.svc.cluster.local"
+    conversion = f'conversion webhook for metallb.io/v1beta1, Kind=BGPPeer failed: Post "https://{metallb}:443/convert?timeout=30s": dial tcp 10.4.0.7:9443: i/o timeout'  # noqa: E501
+    assert "the webhook of metallb.io/v1beta1, Kind=BGPPeer did not answer" in unanswered_text(conversion)
+    assert "metallb-system/metallb-webhook-service" in unanswered_text(conversion)
+
+
+def test_googles_firewall_is_not_blamed_where_it_is_open_or_something_answered() -> None:
+    manager = "cert-manager-webhook.cert-manager"
+    assert "gcloud" not in unanswered_text(refused(manager, "context deadline exceeded"))
+    answered = unanswered_text(
+        refused("cnpg-webhook-service.cnpg-system", "dial tcp 10.4.0.7:9443: connection refused")
+    )
+    assert "gcloud" not in answered
+    assert "kubectl -n cnpg-system get pods,endpointslices" in answered
+    assert "(unknown)" not in unanswered_text(refused("x", "EOF").replace(".svc", ""))
+
+
+def test_a_run_that_waited_for_a_webhook_is_not_repeated_by_itself() -> None:
+    """The engine has waited as long as it may help; another run would wait the same five minutes again."""
+    for reason in ("context deadline exceeded", "dial tcp 10.4.0.7:9443: i/o timeout", "connection refused"):
+        error = refused("cnpg-webhook-service.cnpg-system", reason)
+        assert transient_cause(error) is not None
+        assert transient_cause(unanswered_text(error)) is None
 
 
 @given(st.lists(st.floats(0, 10), max_size=100))

@@ -77,3 +77,15 @@ def test_custom_resources_wait_for_a_late_webhook_and_not_for_one_that_denies(la
     assert [failure.resource for failure in refused.failures] == ["IPAddressPool lan-addresses"]
     assert REASON in refused.failures[0].message
     assert late_webhook.answers.count(REASON) <= 2  # a dry run and the request itself, neither repeated
+
+
+def test_who_waits_in_vain_reads_once_which_webhook_did_not_answer(workspace, tmp_path):
+    """Two objects of one webhook: each error is the API server's, and says neither how long it was nor what to do."""
+    _, bundle = certificate(tmp_path)
+    settings = {"url": f"https://{ADDRESS}:{unused_port()}/", "caBundle": bundle, "waitSeconds": "3"}
+    config = {f"mlplatform:{key}": value for key, value in {**settings, "addresses": ALLOWED}.items()}
+    failed = workspace("webhook", config=config).up()
+    told = [
+        one.message for one in failed.failures if "the webhook late.example.com did not answer for 3 s" in one.message
+    ]
+    assert len(told) == 1, failed.failures

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import simulator
+from components import webhooks
 from components.addons.crds import Crds
 from components.addons.metallb import MetalLb
 from components.charts import ChartOrigin, ChartSource
@@ -14,6 +15,7 @@ from components.node_pools.simulated import SimulatedNodePool
 from components.placement import PoolArgs
 
 settings = pulumi.Config()
+webhooks.WAIT_SECONDS = settings.get_float("waitSeconds") or webhooks.WAIT_SECONDS
 mirror = ChartSource(origin=ChartOrigin.BUNDLED, location=str(Path(simulator.__file__).parent))
 provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
 
