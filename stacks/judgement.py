@@ -292,6 +292,14 @@ def _on_prem(settings: Settings) -> Iterator[Finding]:
 def _storage(settings: Settings) -> Iterator[Finding]:
     for finding in check_storage_classes("storage", plan_storage_classes(PROJECT, settings.storage_args)):
         yield finding._replace(path=_of_declared(finding.path, settings))
+    for index, row in enumerate(settings.storage.get("declared") or []):
+        path, listed = f"storage.declared[{index}]", "as kubectl get storageclass lists it"
+        if row.get("class_name") == "":
+            rule = "the name of a class that the cluster has; without the line the platform makes one"
+            yield Finding(f"{path}.className", "(empty)", rule, f"write it {listed}, or remove the line")
+        if row.get("provisioner") == "" and not row.get("class_name"):
+            rule = "a class that the platform makes has a provisioner"
+            yield Finding(f"{path}.provisioner", "(empty)", rule, f"write it {listed}")
     declared = [str(one["purpose"]) for one in settings.storage.get("declared") or []]
     for purpose in sorted({purpose for purpose in declared if declared.count(purpose) > 1}):
         yield Finding(

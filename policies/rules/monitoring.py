@@ -28,7 +28,7 @@ def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
             f"above 0 and at most {LARGEST_SHARE_PERCENT} % of the volume: the write-ahead log needs the rest",
             f"keep at most {storage * LARGEST_SHARE_PERCENT // 100} GiB, or enlarge storageGib",
         )
-    if int(args.get("retention_days") or 1) < 1:
+    if (days := args.get("retention_days")) is not None and int(days) < 1:
         yield Finding(f"{path}.retentionDays", str(args["retention_days"]), "at least 1 day", "15 days is usual")
     if "ReadWriteOnce" not in args["storage"]["access_modes"]:
         yield Finding(
@@ -125,7 +125,7 @@ def check_alert_rules(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
                 "at least 1 ms",
                 "give whole milliseconds",
             )
-    if int(args.get("backup_age_hours") or 1) < 1:
+    if (hours := args.get("backup_age_hours")) is not None and int(hours) < 1:
         yield Finding(
             f"{path}.backupAgeHours", str(args["backup_age_hours"]), "at least 1 hour", "26 suits a daily one"
         )
