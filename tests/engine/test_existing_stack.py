@@ -9,6 +9,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from rich.console import Console
@@ -23,7 +24,7 @@ from stacks.settings import ClusterKind
 from tests.engine.conftest import REPOSITORY
 from tests.support.definitions import established
 from tests.support.settings import merged
-from tools.detect import Kubectl, advice_for, read_snapshot
+from tools.detect import Kubectl, advice_for, read_network, read_snapshot
 from tools.engine import Engine
 from tools.observe import access, observe
 
@@ -291,3 +292,11 @@ def test_the_shipped_onprem_stack_comes_up(workspace: Any, cluster: Any) -> None
     assert cluster.difference(before) == set()
     cluster.kubectl("delete", "nodes", *(one["metadata"]["name"] for one in nodes))
     cluster.kubectl("delete", "storageclasses", *(one["metadata"]["name"] for one in classes))
+
+
+def test_detect_reads_the_port_of_the_api_server_from_its_own_endpoint_slice(cluster: Any) -> None:
+    """The port of an embedded API server is nobody's default, as MicroK8s's is not: the line for it must come out."""
+    facts = read_network(Kubectl(cluster.toolchain.path("kubectl"), cluster.kubeconfig, "").ask)
+    server = yaml.safe_load(cluster.kubeconfig.read_text(encoding="utf-8"))["clusters"][0]["cluster"]["server"]
+    assert facts["api_server_ports"] == [urlsplit(server).port]
+    assert len(facts["api_server_addresses"]) == 1
