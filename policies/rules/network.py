@@ -6,7 +6,7 @@ from typing import Any
 
 from policies.rules.finding import Finding
 from policies.rules.grammar import address_range
-from policies.rules.objects import UNKNOWN, PlannedObject, at
+from policies.rules.objects import UNKNOWN, PlannedObject, at, listed
 from policies.rules.pods import runs_pods
 
 ANYWHERE = "0.0.0.0/0"
@@ -152,7 +152,7 @@ def _without_peers(where: str, direction: str, rule: Mapping[str, Any]) -> Itera
 
 
 def _numbered(specs: Any) -> list[tuple[str, Any]]:
-    return [(f"specs[{index}]", spec) for index, spec in enumerate(specs)] if isinstance(specs, list) else []
+    return [(f"specs[{index}]", spec) for index, spec in enumerate(listed(specs))]
 
 
 def _cilium(title: str, spec: Any, *, of_all: bool) -> Iterator[Finding]:
@@ -165,7 +165,7 @@ def _cilium(title: str, spec: Any, *, of_all: bool) -> Iterator[Finding]:
         for index, rule in enumerate(rules if isinstance(rules, list) else [rules]):
             where = f"{title}.{direction}[{index}]"
             entities = at(rule, f"{side}Entities")
-            if UNKNOWN in (rule, entities):
+            if UNKNOWN in (rule, entities, at(rule, f"{side}Endpoints"), at(rule, "toPorts"), at(rule, "toFQDNs")):
                 yield _undecided(where, "rule")
                 continue
             if not any(key.startswith(side) and key != "toPorts" for key in rule):

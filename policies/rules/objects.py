@@ -74,6 +74,13 @@ class PlannedObject:
         return at(self.body, path, default)
 
 
+def listed(value: Any) -> list[Any]:
+    """The items of a list; one that is not known where the list is not known."""
+    if value is UNKNOWN:
+        return [UNKNOWN]
+    return value if isinstance(value, list) else []
+
+
 def at(value: Any, path: str, default: Any = None) -> Any:
     """The value at a dotted path; the default where it is missing, `UNKNOWN` where the path meets an unknown."""
     for key in path.split("."):

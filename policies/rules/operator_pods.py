@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policies.rules.objects import UNKNOWN, PlannedObject, at
+from policies.rules.objects import UNKNOWN, PlannedObject, at, listed
 
 
 @dataclass(frozen=True)
@@ -169,8 +169,10 @@ def _workflow(spec: Any, where: str) -> Iterator[PodGroup]:
 def _and_inline(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """A template and those written inside its steps and tasks."""
     yield template
-    steps = [step for group in template.get("steps") or [] for step in (group if isinstance(group, list) else [group])]
-    for step in _items([*steps, *(at(template, "dag.tasks") or [])]):
+    steps = [
+        step for group in listed(template.get("steps")) for step in (group if isinstance(group, list) else [group])
+    ]
+    for step in _items([*steps, *listed(at(template, "dag.tasks"))]):
         if isinstance(step.get("inline"), Mapping):
             yield from _and_inline(step["inline"])
 

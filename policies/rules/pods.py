@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from policies.rules.objects import UNKNOWN, PlannedObject, at
+from policies.rules.objects import UNKNOWN, PlannedObject, at, listed
 from policies.rules.operator_pods import OPERATOR_PODS, whole
 from policies.rules.pod_sources import POD_SOURCES
 from policies.rules.uncounted import EXPERIMENT, RUN_NOTHING, trial_of
@@ -140,7 +140,7 @@ def all_pods(objects: list[PlannedObject]) -> list[Pods]:
 
 def containers_of(spec: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Containers of a pod spec, init containers first."""
-    found = [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
+    found = [*listed(spec.get("initContainers")), *listed(spec.get("containers"))]
     return [container for container in found if isinstance(container, Mapping)]
 
 
@@ -149,8 +149,8 @@ def claim_templates(objects: list[PlannedObject]) -> dict[tuple[str, str], Mappi
     found: dict[tuple[str, str], Mapping[str, Any]] = {}
     for template in (o for o in objects if o.kind == "ResourceClaimTemplate"):
         devices: dict[str, Any] = {}
-        for request in template.at("spec.spec.devices.requests") or []:
-            devices = _together(devices, _requested(request))
+        for request in listed(template.at("spec.spec.devices.requests")):
+            devices = _together(devices, {UNDECIDED: UNKNOWN} if request is UNKNOWN else _requested(request))
         found[template.namespace, template.object_name] = devices
     return found
 
@@ -158,7 +158,7 @@ def claim_templates(objects: list[PlannedObject]) -> dict[tuple[str, str], Mappi
 def _requested(request: Any) -> dict[str, Any]:
     """DeviceClass -> devices of one request, of alternatives each at its largest (resource.k8s.io v1 and v1beta1)."""
     most: dict[str, Any] = {}
-    for one in (request, at(request, "exactly"), *(at(request, "firstAvailable") or [])):
+    for one in (request, at(request, "exactly"), *listed(at(request, "firstAvailable"))):
         if isinstance(one, Mapping) and one.get("deviceClassName") and not one.get("adminAccess"):
             count = UNKNOWN if one.get("allocationMode") == "All" else one.get("count", 1)
             most = _larger(most, {str(one["deviceClassName"]): _units(count)})
@@ -168,7 +168,7 @@ def _requested(request: Any) -> dict[str, Any]:
 def claimed_by(pods: Pods, templates: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, Any]:
     """DeviceClass -> devices that one pod claims through the plan's templates."""
     claimed: dict[str, Any] = {}
-    for claim in pods.spec.get("resourceClaims") or []:
+    for claim in listed(pods.spec.get("resourceClaims")):
         name = at(claim, "resourceClaimTemplateName")
         for device_class, count in templates.get((pods.owner.namespace, str(name)), {}).items():
             claimed[device_class] = UNKNOWN if count is UNKNOWN else claimed.get(device_class, 0) + count
@@ -184,15 +184,22 @@ def unseen_claims(pods: Pods, objects: list[PlannedObject]) -> list[str]:
         if (one.group, one.kind) == ("resource.nvidia.com", "ComputeDomain")  # its controller makes the template
     }
     unseen = []
-    for claim in pods.spec.get("resourceClaims") or []:
+    for claim in listed(pods.spec.get("resourceClaims")):
+        if claim is UNKNOWN:
+            unseen.append("a claim that is not known before up")
+            continue
         for kind, key in (
             ("ResourceClaimTemplate", "resourceClaimTemplateName"),
             ("ResourceClaim", "resourceClaimName"),
         ):
             name, namespace = at(claim, key), pods.owner.namespace
             if name and (kind, namespace, name) not in known and (namespace, name) not in made:
-                unseen.append(f"{kind} {name}")
+                unseen.append(f"{kind} {name}, which is not in the plan")
     return unseen
+
+
+UNDECIDED = "accelerators"
+"""In the place of a resource's name, where it is not known whether, and of what, a container takes any."""
 
 
 def units_of(spec: Mapping[str, Any], is_unit: Any) -> dict[str, Any]:
@@ -203,14 +210,14 @@ def units_of(spec: Mapping[str, Any], is_unit: Any) -> dict[str, Any]:
     """
     sidecars: dict[str, Any] = {}
     most: dict[str, Any] = {}
-    for container in spec.get("initContainers") or []:
-        own = {name: _units(quantity) for name, quantity in _limits(container).items() if is_unit(name)}
+    for container in listed(spec.get("initContainers")):
+        own = _own(container, is_unit)
         if at(container, "restartPolicy") == "Always":
             sidecars = _together(sidecars, own)
         else:
             most = _larger(most, _together(sidecars, own))
-    for container in spec.get("containers") or []:
-        own = {name: _units(quantity) for name, quantity in _limits(container).items() if is_unit(name)}
+    for container in listed(spec.get("containers")):
+        own = _own(container, is_unit)
         sidecars = _together(sidecars, own)
     return _larger(sidecars, most)
 
@@ -231,10 +238,13 @@ def _units(quantity: Any) -> Any:
     return UNKNOWN if quantity is UNKNOWN else _number(quantity)
 
 
-def _limits(container: Any) -> Mapping[str, Any]:
-    """What a container gets: an extended resource that is only requested counts as well."""
-    found = {**(at(container, "resources.requests") or {}), **(at(container, "resources.limits") or {})}
-    return found if isinstance(container, Mapping) else {}
+def _own(container: Any, is_unit: Any) -> dict[str, Any]:
+    """What a container gets of these resources: one that is only requested counts as well."""
+    requests, limits = at(container, "resources.requests"), at(container, "resources.limits")
+    if UNKNOWN in (requests, limits):
+        return {UNDECIDED: UNKNOWN}
+    asked = {**(requests or {}), **(limits or {})}
+    return {name: _units(quantity) for name, quantity in asked.items() if is_unit(name)}
 
 
 def _number(quantity: Any) -> float:

@@ -89,7 +89,7 @@ def accelerators_within_quota(objects: list[PlannedObject]) -> Iterator[Finding]
         for unseen in unseen_claims(pods, objects):
             yield Finding(
                 pods.owner.title,
-                f"claims devices through {unseen}, which is not in the plan",
+                f"claims devices through {unseen}",
                 "accelerators are counted before anything is created",
                 "declare a ResourceClaimTemplate in this stack, and name it in resourceClaimTemplateName",
             )
@@ -221,6 +221,8 @@ def accelerator_requests_are_whole(subject: PlannedObject) -> Iterator[Finding]:
     for pods in all_pods([subject]):
         for container in containers_of(pods.spec):
             requests, limits = (at(container, f"resources.{side}") or {} for side in ("requests", "limits"))
+            if UNKNOWN in (requests, limits):
+                continue  # said by the policy that counts
             for resource in sorted({*requests, *limits}):
                 where = f"{subject.title} container {container.get('name', '?')}"
                 if resource in RETIRED_RESOURCES:

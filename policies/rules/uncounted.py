@@ -6,7 +6,7 @@ from typing import Any
 
 from components.catalog import ACCELERATORS, DRIVER_RESOURCES, is_accelerator_resource
 from policies.rules.finding import Finding
-from policies.rules.objects import UNKNOWN, PlannedObject, at
+from policies.rules.objects import UNKNOWN, PlannedObject, at, listed
 from policies.rules.operator_pods import OPERATOR_PODS
 from policies.rules.pod_sources import POD_SOURCES
 
@@ -80,8 +80,12 @@ _ACCELERATOR_CLASS = re.compile(r"(^|[.-])(gpu|mig|tpu|neuron)[.-]")
 
 def _claims(claim: PlannedObject, offered: Set[str]) -> Iterator[Finding]:
     """A claim that pods share is nobody's: no team, and no pool, by which it could be counted."""
-    classes = [name for request in claim.at("spec.devices.requests") or [] for name in device_classes(request)]
-    taken = [name for name in classes if name in _DEVICE_CLASSES | offered or _ACCELERATOR_CLASS.search(str(name))]
+    classes = [name for request in listed(claim.at("spec.devices.requests")) for name in device_classes(request)]
+    taken = [
+        name
+        for name in classes
+        if name is UNKNOWN or name in _DEVICE_CLASSES | offered or _ACCELERATOR_CLASS.search(str(name))
+    ]
     if taken:
         yield Finding(
             f"{claim.title} spec.devices.requests",
@@ -93,7 +97,7 @@ def _claims(claim: PlannedObject, offered: Set[str]) -> Iterator[Finding]:
 
 def device_classes(request: Any) -> list[Any]:
     """DeviceClasses of one request of a claim: of `exactly`, of each alternative, or as v1beta1 writes it."""
-    options = [request, at(request, "exactly"), *(at(request, "firstAvailable") or [])]
+    options = [request, at(request, "exactly"), *listed(at(request, "firstAvailable"))]
     return [at(one, "deviceClassName") for one in options if at(one, "deviceClassName")]
 
 

@@ -121,6 +121,37 @@ def test_what_is_not_known_before_up_is_refused_not_passed(undecided: PlannedObj
 
 LARGE = gpu_pod("64")["containers"][0]
 TEXT = "containers: [{name: main, resources: {limits: {nvidia.com/gpu: 64}}}]"
+POOLED = {"nodeSelector": {"mlplatform.dev/pool": "h100"}}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {**POOLED, "containers": UNKNOWN},
+        {**POOLED, "containers": [UNKNOWN]},
+        {**POOLED, "containers": [{"resources": UNKNOWN}]},
+        {**POOLED, "containers": [{"resources": {"limits": UNKNOWN}}]},
+        {**POOLED, "containers": [], "initContainers": UNKNOWN},
+        {"containers": [], "resourceClaims": UNKNOWN},
+    ],
+    ids=["containers", "container", "resources", "limits", "init containers", "claims"],
+)
+def test_a_pod_of_which_a_part_is_not_known_is_named(spec: dict[str, Any]) -> None:
+    """The rule failed on each of these, so that no object was named and none could be exempted."""
+    (finding,) = quota_findings(H100, team("vision", h100=8), kubernetes("Pod", "vision", "p", spec))
+    assert (finding.path, finding.rule) == ("Pod vision/p", "accelerators are counted before anything is created")
+    assert list(accelerator_requests_are_whole(kubernetes("Pod", "vision", "p", spec))) == []
+
+
+def test_a_claim_that_is_not_known_is_named() -> None:
+    claim = kubernetes("ResourceClaim", "vision", "c", {"devices": {"requests": UNKNOWN}})
+    assert [finding.path for finding in quota_findings(H100, claim)] == ["ResourceClaim vision/c spec.devices.requests"]
+    template = kubernetes("ResourceClaimTemplate", "vision", "train-devices", {"spec": {"devices": UNKNOWN}})
+    _, pods = claiming("vision", "train", 8)
+    (finding,) = quota_findings(H100, team("vision", h100=8), template, pods)
+    assert finding.path == "Job vision/train"
+
+
 UNCOUNTED = {"driver": {"template": {"spec": gpu_pod("64")}}}
 
 
