@@ -10,6 +10,7 @@ from policies.rules.finding import Finding
 from policies.rules.grammar import (
     ANNOTATION_KEY,
     API_RESOURCE,
+    DNS_NAME,
     ENVIRONMENT_NAME,
     EXTENDED_RESOURCE,
     HOST_PATH,
@@ -24,9 +25,8 @@ from policies.rules.grammar import (
 )
 from policies.rules.images import check_image
 
-_LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
-_DNS_NAME = re.compile(r"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+$")
-_EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+_LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+_EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+\Z")
 
 
 def check_crd_sets(path: str, sets: list[str], known: list[str], origin: str, location: str) -> Iterator[Finding]:
@@ -190,7 +190,7 @@ def check_gateway_names(path: str, args: Mapping[str, Any]) -> Iterator[Finding]
 def _check_domain(path: str, domain: DomainFacts, *, has_acme: bool, dns_zone: str) -> Iterator[Finding]:
     if not _LABEL.match(domain.name):
         yield Finding(f"{path}.name", domain.name, "lower-case letters, digits and -", "choose a name like internal")
-    if not _DNS_NAME.match(domain.domain):
+    if not DNS_NAME.accepts(domain.domain) or "." not in domain.domain:
         yield Finding(
             f"{path}.domain", domain.domain, "a DNS name in lower case, no wildcard", "write it like ml.example.com"
         )

@@ -175,7 +175,7 @@ def _self_links(path: str, spec: GkeNetworkSpec) -> Iterator[Finding]:
     for key, parts in (("network_id", "global/networks"), ("subnetwork_id", "regions/[a-z0-9-]+/subnetworks")):
         value = str(spec.get(key) or "")
         if value and not re.fullmatch(
-            rf"(https://www\.googleapis\.com/compute/v1/)?projects/[^/]+/{parts}/[^/]+", value
+            rf"(https://www\.googleapis\.com/compute/v1/)?projects/[^/\s]+/{parts}/[^/\s]+", value
         ):
             example = parts.replace("[a-z0-9-]+", "<region>")
             yield Finding(

@@ -61,14 +61,32 @@ def address_range(text: str) -> IPv4Network | IPv6Network:
     """A CIDR as the API server and the clouds take it: its length in digits, host bits zero. Raises ValueError."""
     if not re.fullmatch(r"[0-9a-fA-F.:]+/(0|[1-9][0-9]{0,2})", text):
         raise ValueError(f"{text!r} has no length in digits")
-    return ip_network(text)
+    network = ip_network(text)
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped:
+        raise ValueError(f"{text!r} is a range of IPv4, written as IPv6")
+    return network
 
 
-def _is_host(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether it is an IP address, IPv6 with brackets or without."""
     try:
         return bool(ip_address(text.strip("[]")))
     except ValueError:
-        return _is_subdomain(text)
+        return False
+
+
+def _is_host(text: str) -> bool:
+    return is_address(text) or _is_subdomain(text)
+
+
+def _is_dns_name(text: str) -> bool:
+    return _is_subdomain(text) and all(len(part) <= 63 for part in text.split(".")) and not is_address(text)
+
+
+def _is_extended_resource(text: str) -> bool:
+    # As the kubelet sees device plugins; the API server takes `kubernetes.io/x` as well (IsExtendedResourceName).
+    other = "/" not in text or "kubernetes.io/" in text or text.startswith("requests.")
+    return not other and _is_qualified(f"requests.{text}")
 
 
 def _is_host_and_port(text: str) -> bool:
@@ -116,10 +134,11 @@ ANNOTATION_KEY = Grammar(
     lambda text: _is_qualified(text.lower()),
 )
 EXTENDED_RESOURCE = Grammar(
-    "an extended resource: a DNS name, '/', and up to 63 letters, digits, '-', '_' and '.'",
+    "an extended resource: a DNS name (not of kubernetes.io), '/', and up to 63 letters, digits, '-', '_' and '.'",
     "write it like vendor.example/device",
-    lambda text: "/" in text and _is_qualified(text),
+    _is_extended_resource,
 )
+"""k8s.io/kubernetes v1.34 pkg/apis/core/v1/helper, IsExtendedResourceName: quotas put `requests.` before it."""
 ENVIRONMENT_NAME = Grammar(
     "the name of an environment variable: letters, digits, '_', '-' and '.', no digit first",
     "write it like LOG_LEVEL",
@@ -146,6 +165,12 @@ HTTP_PATH = Grammar(
     "write it like /metrics",
     lambda text: text.startswith("/") and bool(re.fullmatch(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:@?]+", text)),
 )
+DNS_NAME = Grammar(
+    "a DNS name in lower case: no scheme, no port, no wildcard, no path, no address",
+    "write only the host: mlflow.example.com",
+    _is_dns_name,
+)
+"""Names that certificates, routes and Host headers carry."""
 HOST = Grammar("a host name or an address, with a port where it has one", "write only the host", _is_host_and_port)
 HTTP_URL = Grammar("http(s)://host:port", "write it like https://s3.example.com:9000", _is_url("http", "https"))
 HTTPS_URL = Grammar("an https:// address", "write it like https://files.example.com", _is_url("https"))

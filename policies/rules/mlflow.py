@@ -8,23 +8,28 @@ from typing import Any
 
 from components.schedules import longest_gap
 from policies.rules.finding import Finding, camel
-from policies.rules.grammar import ANNOTATION_KEY, LABEL, LINE, PEM, SUBDOMAIN, address_range, check_keys, check_text
+from policies.rules.grammar import (
+    ANNOTATION_KEY,
+    DNS_NAME,
+    LABEL,
+    LINE,
+    PEM,
+    SUBDOMAIN,
+    address_range,
+    check_keys,
+    check_text,
+    is_address,
+)
 from policies.rules.workloads import cron_problem
 
 SSL_MODES = ("verify-full", "verify-ca", "require")
-_HOSTNAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
 def check_hostname(path: str, hostname: str) -> Iterator[Finding]:
     """A name that certificates, routes and Host headers can carry."""
-    if not _HOSTNAME.fullmatch(hostname):
-        yield Finding(
-            path,
-            hostname or "(missing)",
-            "a DNS name in lower case: no scheme, no port, no wildcard, no path",
-            "write only the host: mlflow.example.com",
-        )
+    if not DNS_NAME.accepts(hostname):
+        yield Finding(path, hostname or "(missing)", DNS_NAME.rule, DNS_NAME.example)
 
 
 def check_range(path: str, cidr: str) -> Iterator[Finding]:
@@ -45,8 +50,10 @@ def check_database_name(path: str, database: str) -> Iterator[Finding]:
 
 def check_external_database(path: str, database: Mapping[str, Any]) -> Iterator[Finding]:
     """An external database can be reached, and what goes there is encrypted. What is unknown yet is not judged."""
-    if isinstance(database["host"], str):
-        yield from check_hostname(f"{path}.host", database["host"])
+    host = database["host"]
+    # No route and no certificate of ours has its name: it may be an address, of IPv4.
+    if isinstance(host, str) and (":" in host or not is_address(host)):
+        yield from check_hostname(f"{path}.host", host)
     if isinstance(database.get("address_range"), str) and database["address_range"]:
         yield from check_range(f"{path}.addressRange", database["address_range"])
     yield from check_database_name(f"{path}.database", database["database"])

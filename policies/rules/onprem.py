@@ -123,8 +123,10 @@ def check_address_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
 
 
 def _ends(text: str) -> tuple[Address, Address]:
+    if not text.isprintable():
+        raise ValueError("written on one line")
     if "/" in text:
-        network = address_range(text.strip())
+        network = address_range(text)
         return network[0], network[-1]
     head, dash, tail = text.partition("-")
     if not dash:

@@ -11,8 +11,8 @@ from policies.rules.grammar import HOST, LABEL, check_text
 from policies.rules.groups import GROUPS, check_group_name
 from policies.rules.network import ANYWHERE, check_destinations
 
-_LABEL = re.compile(r"^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$")
-_NAMESPACE = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+_LABEL = re.compile(r"^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?\Z")
+_NAMESPACE = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _RESERVED = ("default", "kube-system", "kube-public", "kube-node-lease")
 _SIZES = (
     ("cpu", "cpu"),

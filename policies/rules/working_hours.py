@@ -22,9 +22,10 @@ def check_working_hours(path: str, hours: WorkingHoursSpec, nodes_min: int) -> I
             )
     if hours.get("start") and hours.get("start") == hours.get("end"):
         yield Finding(f"{path}.end", hours["end"], "the hours end at another time than they start", "correct one")
-    zone, known = hours.get("time_zone") or "", available_timezones()
-    if zone and known and zone not in known:
-        yield Finding(f"{path}.timeZone", zone, "a time zone of the IANA database", "write it like Europe/Paris")
+    zone, known = hours.get("time_zone"), available_timezones()
+    if zone is not None and known and zone not in known:
+        rule = "a time zone of the IANA database"
+        yield Finding(f"{path}.timeZone", zone or "(empty)", rule, "write it like Europe/Paris")
     if nodes_min:
         yield Finding(
             f"{path}",

@@ -44,6 +44,7 @@ from components.versions import IMAGES
 from policies.rules.finding import Finding, camel, nearest
 from policies.rules.grammar import (
     ANNOTATION_KEY,
+    DNS_NAME,
     ENVIRONMENT_NAME,
     HTTP_PATH,
     MOUNT_PATH,
@@ -74,9 +75,9 @@ INFERENCE_SCHEMES = ("s3", "gs", "hf", "pvc", "https")
 MODEL_SERVER_SCHEMES = ("s3", "gs", "pvc")
 
 _MIG_PREFIX = "nvidia.com/mig-"
-_RUN = re.compile(r"^[a-z0-9]([-a-z0-9]{0,14}[a-z0-9])?$")
+_RUN = re.compile(r"^[a-z0-9]([-a-z0-9]{0,14}[a-z0-9])?\Z")
 _VERSION = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
-_URI = re.compile(r"^(?P<scheme>[a-z0-9]+)://(?P<place>[^\s/]+)(/\S*)?$")
+_URI = re.compile(r"^(?P<scheme>[a-z0-9]+)://(?P<place>[^\s/]+)(/\S*)?\Z")
 _SECRET_NAME = re.compile(
     r"(?i)(password|passwd|secret|token(?!iz|s(?![a-z])|_?(limit|count|length|budget))"
     r"|api_?key|access_?key|private_?key|credential)"
@@ -87,7 +88,6 @@ _NOWHERE_IN_KSERVE = (
     "remove it: what KServe serves fetches its model with the team's own credentials; a program that needs another one "
     "is a modelServers entry, which has environmentSecrets"
 )
-_HOST_NAME = re.compile(r"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+$")
 _DEVICE_VARIABLES = ("NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "TPU_VISIBLE_CHIPS")
 
 
@@ -154,9 +154,10 @@ def check_schedule(path: str, schedule: ScheduleSpec) -> Iterator[Finding]:
                 f"minute, hour, day of month, month, day of week (0 to 6, Sunday is 0): {problem}",
                 "every night at three is `0 3 * * *`",
             )
-    zone, known = schedule.get("time_zone", ""), available_timezones()
-    if zone and known and zone not in known:
-        yield Finding(f"{path}.timeZone", zone, "a time zone of the IANA database", "write it like Europe/Paris")
+    zone, known = schedule.get("time_zone"), available_timezones()
+    if zone is not None and known and zone not in known:
+        rule = "a time zone of the IANA database"
+        yield Finding(f"{path}.timeZone", zone or "(empty)", rule, "write it like Europe/Paris")
     yield from _between(path, "startWithinMinutes", schedule.get("start_within_minutes", 1), 1, 24 * 60, "minutes")
     for key, kept in (("keepSucceeded", "keep_succeeded"), ("keepFailed", "keep_failed")):
         yield from _between(path, key, schedule.get(kept, 0), 0, 50, "Jobs")
@@ -169,6 +170,8 @@ def cron_problem(cron: str) -> str:
         return "the time zone goes to timeZone"
     if len(fields) != 5:
         return f"{len(fields)} fields instead of five"
+    if not cron.isprintable():
+        return "on one line, with blanks between the fields"
     # cronsim also takes Sunday as 7, the last day (L), weekday names with an ordinal (#): robfig/cron does not.
     if re.search(r"[L#W]", re.sub(r"[A-Za-z]{3}", "", cron)) or re.search(r"(?<!\d)7(?!\d)", fields[4]):
         return "L, W, # and day 7 are not understood"
@@ -521,7 +524,7 @@ def check_model_server(
         rule = "a folder of its own: others are mounted, or are the image's"
         yield Finding(f"{path}.modelPath", folder, rule, f"write it like {DEFAULT_MODEL_PATH}")
     hostname = server.get("hostname", "")
-    if hostname and not _HOST_NAME.match(hostname):
+    if hostname and not (DNS_NAME.accepts(hostname) and "." in hostname):
         yield Finding(f"{path}.hostname", hostname, "a DNS name in lower case", "write it like model.example.com")
     if hostname and hostname.partition(".")[2] not in (domains or {}).values():
         known = ", ".join((domains or {}).values()) or "(there is no gateway)"
