@@ -3,10 +3,23 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
+from types import ModuleType
 from typing import Any, cast
 
-from components.addons import cert_manager, cloudnative_pg, dcgm_exporter, kserve, node_feature_discovery
+from components.addons import (
+    cert_manager,
+    cloudnative_pg,
+    dcgm_exporter,
+    efa_device_plugin,
+    external_dns,
+    gpu_operator,
+    kserve,
+    metallb,
+    node_feature_discovery,
+    nvidia_dra_driver,
+)
 from components.addons import nvidia_device_plugin as device_plugin
 from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, exporter_pools, operator_pools
 from components.addons.gateway import GatewayArgs, domain_facts, is_envoy, is_public
@@ -14,10 +27,13 @@ from components.addons.metallb import POOL_ANNOTATION
 from components.catalog import ACCELERATORS, ClusterKind
 from components.charts import ChartOrigin
 from components.cluster_network import API_SERVICE_PORT
+from components.eks import cluster_autoscaler, karpenter
+from components.eks.handles import NodeProvisioning
 from components.existing import FoundAddon, left_out
 from components.serving.hosts import MAX_LABEL
 from components.serving.runtime_table import known_runtimes
 from components.serving.spec import replicas_of
+from components.storage import local_path_storage, nfs_storage
 from components.stores import ObjectStoreKind, StoragePurpose, plan_storage_classes
 from components.tenants.spec import TeamSpec
 from components.training.spec import run_name
@@ -54,7 +70,7 @@ from policies.rules.network import check_api_server_ports
 from policies.rules.onprem import check_encryption, check_gpu_operator, check_host_paths, check_metallb, check_nfs
 from policies.rules.serving import check_runtimes
 from policies.rules.storage import check_bucket, check_object_store, check_storage_classes, check_store_ranges
-from policies.rules.tenants import check_internet, check_registry, check_team
+from policies.rules.tenants import RESERVED_NAMESPACES, check_internet, check_registry, check_team
 from policies.rules.workloads import (
     check_checkpoint_storage,
     check_inference,
@@ -114,7 +130,7 @@ def judge(settings: Settings, dropped: Mapping[str, Set[str]] = {}) -> Iterator[
     yield from _device_plugins(sound, has_all_pools=not broken)
     if not broken:
         yield from _gpu_operator(sound)
-    yield from _namespaces(settings)
+    yield from _namespaces(sound if is_known(sound, "cluster") else settings)
     yield from _names(settings)
     yield from _public_names(settings)
     yield from _serving(settings)
@@ -595,18 +611,55 @@ def _or_declare(name: str, known: list[str], section: str) -> str:
     return f"{f'did you mean {close}? Else ' if close else ''}declare it under {section}"
 
 
+def _fixed_namespaces(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Namespaces that the platform makes and no setting moves, each with what lives there."""
+    modules = (cert_manager, cloudnative_pg, dcgm_exporter, device_plugin, kserve, node_feature_discovery)
+    for module in modules:
+        name = module.__name__.rpartition(".")[2].replace("_", "-")
+        if name not in settings.found:
+            yield module.DEFAULT_NAMESPACE, name
+    yield MLFLOW_NAMESPACE, "MLflow"
+    yield STORE_NAMESPACE, "the object store"
+    match settings.cluster:
+        case ExistingCluster() as cluster:
+            grounds: tuple[tuple[Any, ModuleType], ...] = (
+                (cluster.metallb, metallb),
+                (cluster.nfs and FoundAddon.CSI_DRIVER_NFS not in settings.found, nfs_storage),
+                (cluster.local_path, local_path_storage),
+            )
+            yield from ((module.DEFAULT_NAMESPACE, module.DEFAULT_NAMESPACE) for wanted, module in grounds if wanted)
+        case EksCluster(provisioning=NodeProvisioning.KARPENTER):
+            yield karpenter.DEFAULT_NAMESPACE, "Karpenter"
+        case EksCluster(provisioning=NodeProvisioning.MANAGED_GROUPS):
+            yield cluster_autoscaler.DEFAULT_NAMESPACE, "the Cluster Autoscaler"
+    if settings.proved_zone:
+        yield external_dns.DEFAULT_NAMESPACE, "external-dns"
+    with suppress(Unknown):
+        charts = accelerator_charts([*settings.pools.values()])
+        yield from ((module.DEFAULT_NAMESPACE, chart) for chart, module in _OF_CHARTS.items() if chart in charts)
+
+
+_OF_CHARTS = {
+    "aws-efa-k8s-device-plugin": efa_device_plugin,
+    "dra-driver-nvidia-gpu": nvidia_dra_driver,
+    "gpu-operator": gpu_operator,
+}
+
+
+def _chosen_namespaces(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Namespaces that the platform makes and a setting moves: the setting, the namespace, what lives there."""
+    yield "gateway.namespace", settings.gateway_namespace, "the gateway"
+    yield "monitoring.namespace", settings.monitoring_namespace, "monitoring"
+    yield "monitoring.namespace", f"{settings.monitoring_namespace}-nodes", "monitoring"
+    for name in settings.device_plugins:
+        yield f"devicePlugins.{name}.namespace", settings.plugin_namespace(name), f"device plugin {name}"
+
+
 def made_namespaces(settings: Settings) -> Mapping[str, str]:
     """Namespace that the platform makes -> what of it lives there."""
-    modules = (cert_manager, cloudnative_pg, dcgm_exporter, device_plugin, kserve, node_feature_discovery)
-    names = {module.__name__.rpartition(".")[2].replace("_", "-"): module.DEFAULT_NAMESPACE for module in modules}
     return {
-        **{namespace: name for name, namespace in names.items() if name not in settings.found},
-        settings.gateway_namespace: "the gateway",
-        settings.monitoring_namespace: "monitoring",
-        f"{settings.monitoring_namespace}-nodes": "monitoring",
-        MLFLOW_NAMESPACE: "MLflow",
-        STORE_NAMESPACE: "the object store",
-        **{settings.plugin_namespace(name): f"device plugin {name}" for name in settings.device_plugins},
+        **dict(_fixed_namespaces(settings)),
+        **{namespace: owner for _, namespace, owner in _chosen_namespaces(settings)},
     }
 
 
@@ -617,9 +670,25 @@ def platform_namespaces(settings: Settings) -> Mapping[str, str]:
 
 @as_far_as_known
 def _namespaces(settings: Settings) -> Iterator[Finding]:
-    """A team's namespace is its own."""
-    owners = dict(platform_namespaces(settings))
-    # Those who chose none come first: of two teams in one namespace, the one that chose it is told.
+    """Each part of the platform, and each team, has a namespace of its own."""
+    owners = {**dict.fromkeys(RESERVED_NAMESPACES, "Kubernetes"), **dict(_fixed_namespaces(settings))}
+    usual = {"gateway.namespace": not (settings.gateway or {}).get("namespace")}
+    usual["monitoring.namespace"] = not settings.monitoring_args.get("namespace")
+    usual |= {
+        f"devicePlugins.{name}.namespace": not one.get("namespace") for name, one in settings.device_plugins.items()
+    }
+    # Those who chose none come first: of two in one namespace, the one that chose it is told.
+    for path, namespace, owner in sorted(_chosen_namespaces(settings), key=lambda one: not usual[one[0]]):
+        if namespace in owners:
+            yield Finding(
+                path,
+                namespace,
+                f"{owner} has a namespace of its own, which the platform makes; this is that of {owners[namespace]}",
+                "choose another namespace",
+            )
+        owners.setdefault(namespace, owner)
+    owners = {namespace: owner for namespace, owner in owners.items() if namespace not in RESERVED_NAMESPACES}
+    owners = {**{namespace: addon for addon, namespace in settings.found.items()}, **owners}
     for name, team in sorted(settings.teams.items(), key=lambda item: bool(item[1].get("namespace"))):
         namespace = team.get("namespace") or name
         if namespace in owners:

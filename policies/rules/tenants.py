@@ -13,7 +13,8 @@ from policies.rules.network import ANYWHERE, check_destinations
 
 _LABEL = re.compile(r"^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?\Z")
 _NAMESPACE = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
-_RESERVED = ("default", "kube-system", "kube-public", "kube-node-lease")
+RESERVED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+"""Those that every cluster has."""
 _SIZES = (
     ("cpu", "cpu"),
     ("memory_gib", "memoryGib"),
@@ -27,11 +28,11 @@ _SIZES = (
 def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...]) -> Iterator[Finding]:
     """Everything that can be wrong with one team by itself; `policies.rules.capacity` judges the teams together."""
     namespace = team.get("namespace") or name
-    if not _NAMESPACE.match(namespace) or namespace in _RESERVED:
+    if not _NAMESPACE.match(namespace) or namespace in RESERVED_NAMESPACES:
         yield Finding(
             f"{path}.namespace",
             namespace,
-            f"1 to 63 of a-z, 0-9 and '-', and none of {', '.join(_RESERVED)}",
+            f"1 to 63 of a-z, 0-9 and '-', and none of {', '.join(RESERVED_NAMESPACES)}",
             "rename the team, or give it another namespace",
         )
     for key, label in (("owner", "owner"), ("cost_center", "costCenter")):

@@ -87,6 +87,33 @@ def test_every_namespace_of_the_platform_is_known() -> None:
     assert "gateway" not in platform_namespaces(moved)
 
 
+MOVED = ("gateway", "monitoring")
+
+
+@pytest.mark.parametrize("section", MOVED)
+def test_what_a_setting_moves_goes_to_no_namespace_of_something_else(section: str) -> None:
+    others = platform_namespaces(SETTINGS).keys() - {"gateway", "monitoring", "monitoring-nodes"}
+    assert len(others) > 7
+    for namespace in {*others, "kube-system", "default"}:
+        assert paths({section: {"namespace": namespace}}) == [f"{section}.namespace"], namespace
+    # Its own name, written, is no other's; nor is that of the other one, which moved away.
+    own = from_file(overlaid({section: {"namespace": section}}))
+    swapped = from_file(overlaid({"gateway": {"namespace": "monitoring"}, "monitoring": {"namespace": "gateway"}}))
+    assert platform_namespaces(own) == platform_namespaces(SETTINGS)
+    assert platform_namespaces(swapped)["monitoring"] == "the gateway"
+
+
+def test_the_namespaces_of_what_only_some_clusters_get_are_known() -> None:
+    shared = yaml.safe_load((HERE / "good-eks.yaml").read_text(encoding="utf-8"))["config"]
+    known = platform_namespaces(from_file(yaml.safe_dump({"config": shared})))
+    assert {"efa-device-plugin", "cluster-autoscaler"} <= known.keys()
+    teams = shared[f"{PREFIX}teams"]
+    teams["efa-device-plugin"] = {**teams["vision"], "quota": {}}
+    with pytest.raises(Refused) as refused:
+        from_file(yaml.safe_dump({"config": shared}))
+    assert [one.path for one in refused.value.findings] == ["teams.efa-device-plugin.namespace"]
+
+
 def test_a_store_with_both_halves_of_a_key_is_good_and_one_half_is_asked_for_by_name() -> None:
     store = {"kind": "s3-compatible", "bucket": "models", "endpoint": "https://s3.example.com"}
     key = {"accessKeyId": {"secure": "v1:a"}, "secretAccessKey": {"secure": "v1:b"}}
