@@ -126,7 +126,7 @@ class InferenceSpec(TypedDict, total=False):
     storage_uri: Required[str]
     """Where the model is: `s3://`, `gs://`, `hf://`, `pvc://` or `https://`."""
     arguments: list[str]
-    """Arguments for the runtime's container."""
+    """Arguments for the runtime's container. KServe fills in `{{.Name}}` and `{{.Namespace}}`."""
     environment: dict[str, str]
     """Environment variables of the runtime's container."""
     accelerators: AcceleratorRequest

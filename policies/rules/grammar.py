@@ -123,6 +123,18 @@ LABEL_VALUE = Grammar(
     "write it like a-1",
     lambda text: not text or _matches(_WORD, 63)(text),
 )
+S3_BUCKET = Grammar(
+    "3 to 63 of a-z, 0-9, '-' and '.', the last two not at either end",
+    "write it like models-prod",
+    _matches(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", 63),
+)
+"""Names of buckets (Amazon S3, general purpose buckets; the oldest ones of us-east-1 had others)."""
+GCS_BUCKET = Grammar(
+    "a-z, 0-9, '-', '_' and '.', 3 to 222 of them, between two dots at most 63; a letter or digit at both ends",
+    "write it like models-prod",
+    lambda text: _matches(r"[a-z0-9][a-z0-9._-]+[a-z0-9]", 222)(text) and max(map(len, text.split("."))) <= 63,
+)
+"""Names of buckets (Google Cloud Storage, bucket names)."""
 QUALIFIED_NAME = Grammar(
     "the key of a label: letters, digits, '-', '_' and '.', up to 63, after a DNS name and '/' where it has one",
     "write it like example.com/rack",

@@ -17,11 +17,10 @@ from components.stores import (
     store_namespace,
 )
 from policies.rules.finding import Finding
-from policies.rules.grammar import HTTP_URL, QUALIFIED_NAME, REGION, SUBDOMAIN, check_text
+from policies.rules.grammar import HTTP_URL, QUALIFIED_NAME, REGION, S3_BUCKET, SUBDOMAIN, check_text
 from policies.rules.network import check_destinations
 
 GKE_DISKS = "pd.csi.storage.gke.io"
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*")
 
 
@@ -137,13 +136,8 @@ def check_volume(path: str, handle: StorageHandle, access_mode: str, size_gib: i
 
 def check_bucket(path: str, bucket: str) -> Iterator[Finding]:
     """A name that every object store takes."""
-    if not _BUCKET.fullmatch(bucket):
-        yield Finding(
-            path,
-            bucket,
-            "3 to 63 of a-z, 0-9, '-', '.', the last two not at either end",
-            "correct the bucket's name; no slash and no scheme",
-        )
+    if not S3_BUCKET.accepts(bucket):
+        yield Finding(path, bucket, S3_BUCKET.rule, "correct the bucket's name; no slash and no scheme")
 
 
 def check_prefix(path: str, prefix: str) -> Iterator[Finding]:

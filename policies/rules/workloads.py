@@ -46,8 +46,10 @@ from policies.rules.grammar import (
     ANNOTATION_KEY,
     DNS_NAME,
     ENVIRONMENT_NAME,
+    GCS_BUCKET,
     HTTP_PATH,
     MOUNT_PATH,
+    S3_BUCKET,
     SUBDOMAIN,
     check_keys,
     check_text,
@@ -74,6 +76,15 @@ MAX_CRON_JOB_NAME = 52
 INFERENCE_SCHEMES = ("s3", "gs", "hf", "pvc", "https")
 MODEL_SERVER_SCHEMES = ("s3", "gs", "pvc")
 
+_PLACES = {"s3": ("a bucket", S3_BUCKET), "gs": ("a bucket", GCS_BUCKET), "pvc": ("a claim", SUBDOMAIN)}
+"""Scheme of a model's address -> what stands first in it."""
+AUTOSCALER = "serving.kserve.io/autoscalerClass"
+AUTOSCALERS = ("hpa", "none", "external")
+"""Values of that annotation with which KServe makes a model's pods; with any other but `keda`, which needs KEDA's CRDs,
+its controller gives up (kserve/kserve v0.20.0 pkg/controller/v1beta1/inferenceservice/reconcilers/autoscaler)."""
+_PLACEHOLDER = re.compile(r"\{\{(- )? *(\.(Name|Namespace|Annotations\.modelFormat)|`[^`]*`) *( -)?\}\}")
+"""What Go's text/template can fill in of the metadata of an InferenceService of ours: its labels have slashes and dots
+in their names, which a template cannot write. A text in backquotes stands for itself."""
 _MIG_PREFIX = "nvidia.com/mig-"
 _RUN = re.compile(r"^[a-z0-9]([-a-z0-9]{0,14}[a-z0-9])?\Z")
 _VERSION = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -382,6 +393,8 @@ def check_inference(
     yield from _check_served(path, service, pool)
     yield from _between(path, "metricsPort", service.get("metrics_port", 0), 0, 65535, "as a port; 0 is none")
     yield from check_kserve_environment(f"{path}.environment", service.get("environment") or {})
+    yield from _check_placeholders(path, service)
+    yield from _check_autoscaler(path, service)
     if service.get("canary"):
         yield from _check_canary(f"{path}.canary", service["canary"], service)
     if service.get("transformer"):
@@ -412,6 +425,37 @@ def check_kserve_environment(path: str, environment: Mapping[str, str]) -> Itera
     for name in sorted(KSERVE_BLOCKED & {*environment}):
         yield Finding(
             f"{path}.{name}", environment[name], "KServe refuses it: it would load other code", "set it in the image"
+        )
+
+
+def _check_placeholders(path: str, service: InferenceSpec) -> Iterator[Finding]:
+    """KServe fills in the runtime's container as a template after it has put the model's arguments and variables there.
+
+    Source: kserve/kserve v0.20.0 pkg/controller/v1beta1/inferenceservice, components/predictor.go (buildPodSpec) and
+    utils/utils.go (ReplacePlaceholders); a transformer's container is not filled in.
+    """
+    texts = {f"arguments[{index}]": text for index, text in enumerate(service.get("arguments") or [])}
+    texts |= {f"environment.{name}": text for name, text in (service.get("environment") or {}).items()}
+    for key, text in texts.items():
+        if "{{" in _PLACEHOLDER.sub("", text):
+            yield Finding(
+                f"{path}.{key}",
+                "(a placeholder)",
+                "KServe reads two braces as a placeholder and fills in the model's .Name and .Namespace; nothing else "
+                "has a value",
+                "correct the placeholder, or put the text into a file of the image or of the model",
+            )
+
+
+def _check_autoscaler(path: str, service: InferenceSpec) -> Iterator[Finding]:
+    value = (service.get("annotations") or {}).get(AUTOSCALER)
+    if value is not None and value not in AUTOSCALERS:
+        needs = "keda needs KEDA, which the platform does not install" if value == "keda" else "KServe knows no other"
+        yield Finding(
+            f"{path}.annotations.{AUTOSCALER}",
+            value,
+            f"one of {', '.join(AUTOSCALERS)}: {needs}",
+            "remove it: minReplicas, maxReplicas and scaleMetric say how a model scales",
         )
 
 
@@ -739,6 +783,9 @@ def check_storage_uri(path: str, uri: str, schemes: Sequence[str]) -> Iterator[F
             f"an address of one of: {', '.join(f'{scheme}://' for scheme in schemes)}; credentials come from the team",
             "write it like s3://bucket/models/name/version",
         )
+    elif (grammar := _PLACES.get(match["scheme"])) and not grammar[1].accepts(match["place"]):
+        what, (rule, example, _) = grammar
+        yield Finding(path, uri, f"after {match['scheme']}:// {what}: {rule}", example)
 
 
 def check_environment(

@@ -134,7 +134,7 @@ def test_an_update_needs_no_spare_accelerator_and_on_cpu_loses_no_replica() -> N
         {"scale_target_percent": 50},
         {"timeout_seconds": 10},
         {"annotations": {"a": "b"}},
-        {"canary": {"version": "v2", "storage_uri": "s3://m/2", "traffic_percent": 5}},
+        {"canary": {"version": "v2", "storage_uri": "s3://models/2", "traffic_percent": 5}},
         {"transformer": {"image": "x:1", "cpu_millis": 100, "memory_gib": 1}},
     ],
     ids=lambda change: next(iter(change)),
@@ -144,7 +144,7 @@ def test_every_setting_of_a_service_arrives(change: dict[str, Any]) -> None:
 
 
 SHARE: dict[str, Any] = {"accelerators": {"count": 1}, "memory_gib": 16}
-CANARY: dict[str, Any] = {"version": "v2", "storage_uri": "s3://m/2", "traffic_percent": 5}
+CANARY: dict[str, Any] = {"version": "v2", "storage_uri": "s3://models/2", "traffic_percent": 5}
 DRA = pool("dra", mechanism="dra")
 
 
@@ -319,12 +319,12 @@ def test_other_stores_are_told_to_rclone_in_their_own_way() -> None:
         return environment(download(asked, store, mounted))
 
     amazon = {**STORE, "kind": ObjectStoreKind.S3, "endpoint": "", "credentials_secret_name": ""}
-    assert told("s3://a/b", amazon)["RCLONE_S3_PROVIDER"] == "AWS"
-    assert "RCLONE_S3_ENDPOINT" not in told("s3://a/b", amazon)
-    assert told("gs://a/b", None)["SOURCE"] == ":gcs:a/b"
-    assert told("gs://a/b", None)["RCLONE_GCS_ENV_AUTH"] == "true"
-    assert "RCLONE_S3_PROVIDER" not in told("gs://a/b", None)
-    assert told("s3://a/b", None)["RCLONE_S3_ENV_AUTH"] == "true"
+    assert told("s3://models/b", amazon)["RCLONE_S3_PROVIDER"] == "AWS"
+    assert "RCLONE_S3_ENDPOINT" not in told("s3://models/b", amazon)
+    assert told("gs://models/b", None)["SOURCE"] == ":gcs:models/b"
+    assert told("gs://models/b", None)["RCLONE_GCS_ENV_AUTH"] == "true"
+    assert "RCLONE_S3_PROVIDER" not in told("gs://models/b", None)
+    assert told("s3://models/b", None)["RCLONE_S3_ENV_AUTH"] == "true"
 
 
 def test_a_model_on_a_claim_is_mounted_and_not_downloaded() -> None:
@@ -351,7 +351,7 @@ def test_an_image_that_brings_its_model_gets_none() -> None:
         {"environment": {"A": "b"}},
         {"environment_secrets": ["hub"]},
         {"port": 9000},
-        {"storage_uri": "gs://a/b"},
+        {"storage_uri": "gs://models/b"},
         {"model_path": "/elsewhere"},
         {"model_size_gib": 5},
         {"accelerators": {"count": 2}},

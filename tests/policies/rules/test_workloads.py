@@ -260,15 +260,18 @@ def test_good_services_pass() -> None:
         ({"runtime_version": "server:v1"}, "runtimeVersion"),
         ({"scale_target_percent": 100}, "scaleTargetPercent"),
         ({"timeout_seconds": 0}, "timeoutSeconds"),
-        ({"canary": {"version": "v2", "storage_uri": "s3://a/b", "traffic_percent": 101}}, "canary.trafficPercent"),
-        ({"canary": {"version": "v2", "storage_uri": "x", "traffic_percent": 1}}, "canary.storageUri"),
-        ({"canary": {"storage_uri": "s3://a/b", "traffic_percent": 1}, "version": "v1"}, "canary.version"),
         (
-            {"version": "v2", "canary": {"version": "v2", "storage_uri": "s3://a/b", "traffic_percent": 1}},
+            {"canary": {"version": "v2", "storage_uri": "s3://models/b", "traffic_percent": 101}},
+            "canary.trafficPercent",
+        ),
+        ({"canary": {"version": "v2", "storage_uri": "x", "traffic_percent": 1}}, "canary.storageUri"),
+        ({"canary": {"storage_uri": "s3://models/b", "traffic_percent": 1}, "version": "v1"}, "canary.version"),
+        (
+            {"version": "v2", "canary": {"version": "v2", "storage_uri": "s3://models/b", "traffic_percent": 1}},
             "canary.version",
         ),
         (
-            {"canary": {"version": "v2", "storage_uri": "s3://a/b", "traffic_percent": 1, "replicas": 3}},
+            {"canary": {"version": "v2", "storage_uri": "s3://models/b", "traffic_percent": 1, "replicas": 3}},
             "canary.replicas",
         ),
         ({"transformer": {"image": "x:latest", "cpu_millis": 1, "memory_gib": 1}}, "transformer.image"),
@@ -356,3 +359,58 @@ def test_a_malformed_host_name_is_refused() -> None:
 def test_a_credential_is_never_shown() -> None:
     assert "hunter2" not in str(only(check_environment("e", {"PASSWORD": "hunter2"})))
     assert "secret" not in only(check_storage_uri("u", "https://me:secret@host/x", ("https",))).value
+
+
+@pytest.mark.parametrize(
+    ("uri", "is_good"),
+    [
+        ("s3://models/a", True),
+        ("s3://team.models-2/a", True),
+        ("s3://Models/a", False),
+        ("s3://models_2/a", False),
+        ("s3://ab/a", False),
+        (f"s3://{'a' * 64}/a", False),
+        ("gs://models_2/a", True),
+        (f"gs://{'a' * 63}.{'b' * 63}/a", True),
+        (f"gs://{'a' * 64}/a", False),
+        ("gs://-models/a", False),
+        ("pvc://weights", True),
+        ("pvc://weights/Llama_3", True),
+        ("pvc://Not_A_Claim/x", False),
+        ("hf://Org_1/Model", True),
+        ("https://account.blob.core.windows.net/Container/a", True),
+    ],
+)
+def test_a_model_lies_in_a_bucket_or_claim_that_can_have_that_name(uri: str, is_good: bool) -> None:
+    assert [finding.value for finding in inference({"storage_uri": uri})] == ([] if is_good else [uri])
+
+
+@pytest.mark.parametrize(
+    ("text", "is_good"),
+    [
+        ("--name={{.Name}}", True),
+        ("--name={{ .Namespace }}/{{- .Name -}}", True),
+        ("{{.Annotations.modelFormat}} {{`{{ message }}`}}", True),
+        ("{% if true %} {one: {two: 2}}", True),
+        ("{{ message }}", False),
+        ("{{.Nam}}", False),
+        ("{{-.Name}}", False),
+        ("{{.Labels.app}}", False),
+        ("{{.Labels.app.kubernetes.io/name}}", False),
+        ('{{ "x" }}', False),
+        ("{{", False),
+    ],
+)
+def test_a_model_says_nothing_that_kserve_would_read_as_a_placeholder_without_a_value(text: str, is_good: bool) -> None:
+    """By Go's text/template over the JSON of the container; what passes was executed so with Go 1.26 once."""
+    found = inference({"arguments": ["--x", text], "environment": {"TEXT": text}})
+    assert [finding.path for finding in found] == ([] if is_good else ["s.arguments[1]", "s.environment.TEXT"])
+
+
+@pytest.mark.parametrize(
+    ("value", "is_good"),
+    [("hpa", True), ("none", True), ("external", True), ("keda", False), ("kpa", False), ("", False)],
+)
+def test_a_model_scales_by_what_kserve_can_do_here(value: str, is_good: bool) -> None:
+    found = inference({"annotations": {"serving.kserve.io/autoscalerClass": value, "example.com/autoscalerClass": "x"}})
+    assert [finding.value for finding in found] == ([] if is_good else [value])
