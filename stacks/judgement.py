@@ -87,7 +87,7 @@ from stacks.models.cluster import ExistingCluster
 from stacks.models.platform import BasicLogin, ExistingDatabase, ExistingStore, InClusterStore, Mlflow
 from stacks.models.workloads import Inference, ModelServer, Training, Workload
 from stacks.pools import pool_findings
-from stacks.problems import SECRET, shown
+from stacks.problems import LARGEST, SECRET, shown
 from stacks.published import published, served_domains
 from stacks.settings import MLFLOW_NAMESPACE, PROJECT, STORE_NAMESPACE, Settings
 
@@ -185,7 +185,8 @@ def _tenancy(settings: Settings, misshapen_teams: Set[str]) -> Iterator[Finding]
     ledger = settings.ledger
     yield from check_ledger(replace(ledger, demands=tuple(d for d in ledger.demands if d.path not in without_devices)))
     teams = {name: team for name, team in settings.teams.items() if name not in misshapen_teams}
-    yield from holdings_within_quota(teams, [h for h in settings.holdings() if h.path not in without_size])
+    sized = [one for one in settings.holdings() if one.path not in without_size and one.storage_gib < LARGEST]
+    yield from holdings_within_quota(teams, sized)
 
 
 @as_far_as_known
@@ -672,7 +673,7 @@ def platform_namespaces(settings: Settings) -> Mapping[str, str]:
 def _namespaces(settings: Settings) -> Iterator[Finding]:
     """Each part of the platform, and each team, has a namespace of its own."""
     owners = {**dict.fromkeys(RESERVED_NAMESPACES, "Kubernetes"), **dict(_fixed_namespaces(settings))}
-    usual = {"gateway.namespace": not (settings.gateway or {}).get("namespace")}
+    usual = {"gateway.namespace": not cast(GatewayArgs, settings.gateway or {}).get("namespace")}
     usual["monitoring.namespace"] = not settings.monitoring_args.get("namespace")
     usual |= {
         f"devicePlugins.{name}.namespace": not one.get("namespace") for name, one in settings.device_plugins.items()
