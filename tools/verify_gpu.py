@@ -2,6 +2,9 @@
 
 NVML gives the product name, memory, compute capability and, where MIG is on, the profiles with their counts. Then one
 process for each GPU runs with the environment that a training of one worker gets, and uses its device.
+
+The driver knows no shares: time-slicing and MPS are the device plugin's. `--node` reads them from the node's own
+object, and holds them and the labels of GPU feature discovery against the driver.
 """
 
 from __future__ import annotations
@@ -10,21 +13,23 @@ import datetime
 import importlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
-from components.catalog import ACCELERATORS, Accelerator, ClusterKind
+from components.catalog import ACCELERATORS, SHARED_SUFFIX, Accelerator, ClusterKind
 from components.training.plan import single_worker_environment
 from tools.errors import ToolError
 
-PRODUCT_LABEL = "nvidia.com/gpu.product"
+GPU = "nvidia.com/gpu"
+PRODUCT_LABEL = f"{GPU}.product"
 SMALLEST_SHARE = 0.9
 """Of the nominal memory: what ECC and the driver's reserve leave (a T4 of 16 GB reports 15,360 MiB)."""
 
@@ -42,8 +47,8 @@ class Reading:
 
     @property
     def product(self) -> str:
-        """The name as GPU feature discovery writes it into the node's label: dashes for spaces."""
-        return self.name.replace(" ", "-")
+        """The name as GPU feature discovery writes it into the node's label (k8s-device-plugin, internal/lm)."""
+        return "-".join(re.sub(r"[^A-Za-z0-9\-_. ]", "", self.name).split())
 
 
 def row_of(reading: Reading) -> Accelerator | None:
@@ -76,6 +81,65 @@ def differences(reading: Reading) -> Iterator[str]:
         for name in sorted(expected.keys() | found.keys()):
             if expected.get(name) != found.get(name):
                 yield f"MIG profile {name}: the catalogue has {expected.get(name, 0)}, the driver {found.get(name, 0)}"
+
+
+@dataclass(frozen=True)
+class NodeShares:
+    """What the node's own object says of its NVIDIA devices: `kubectl get node <name> -o json`."""
+
+    name: str
+    strategy: str
+    """`none`, `time-slicing` or `mps`, as GPU feature discovery labels it; empty: it does not run there."""
+    replicas: int
+    """Shares of one device; 1: whole."""
+    labels: Mapping[str, str]
+    allocatable: Mapping[str, int]
+    """Resource of the device plugin -> how many the kubelet hands out."""
+
+
+def shares_of(text: str) -> NodeShares:
+    """The shares of a node. Raises ToolError where the text is no node."""
+    try:
+        node = json.loads(text)
+        name, metadata = str(node["metadata"]["name"]), node["metadata"]
+        offered = node["status"].get("allocatable") or {}
+    except (ValueError, KeyError, TypeError):
+        raise ToolError("--node takes what `kubectl get node <name> -o json` prints.") from None
+    found = {key: value for key, value in (metadata.get("labels") or {}).items() if key.startswith(f"{GPU}.")}
+    return NodeShares(
+        name,
+        found.get(f"{GPU}.sharing-strategy", ""),
+        max(1, int(found.get(f"{GPU}.replicas", "1"))),
+        found,
+        {key: int(count) for key, count in offered.items() if key.startswith("nvidia.com/")},
+    )
+
+
+def share_differences(readings: list[Reading], node: NodeShares) -> Iterator[str]:
+    """Where the node's object and the driver disagree. Devices that are cut (MIG) are not counted here."""
+    first = readings[0]
+    # Without a name of its own a share says in the product what it is (k8s-device-plugin, internal/lm/resource.go).
+    shared_name = node.replicas > 1 and node.labels.get(PRODUCT_LABEL, "").endswith("-SHARED")
+    product = f"{first.product}-SHARED" if shared_name else first.product
+    major, _, minor = first.compute_capability.partition(".")
+    for key, said in (
+        ("product", product),
+        ("memory", str(first.memory_mib)),
+        ("count", str(len(readings))),
+        ("compute.major", major),
+        ("compute.minor", minor),
+    ):
+        label = node.labels.get(f"{GPU}.{key}")
+        if label != said:
+            yield f"label {GPU}.{key}: the node has {label or 'none'}, the driver {said}"
+    if all(reading.mig_profiles is None or not reading.mig_profiles for reading in readings):
+        resource = GPU if node.replicas == 1 or shared_name else f"{GPU}{SHARED_SUFFIX}"
+        units, expected = node.allocatable.get(resource, 0), len(readings) * node.replicas
+        if units != expected:
+            yield (
+                f"{resource}: the kubelet hands out {units}, {len(readings)} devices in {node.replicas} shares are "
+                f"{expected}"
+            )
 
 
 def read_gpus() -> list[Reading]:
@@ -159,7 +223,9 @@ def _answer(rank: int, process: subprocess.Popen[str]) -> dict[str, Any]:
     return answer
 
 
-def verification(readings: list[Reading], processes: list[dict[str, Any]]) -> dict[str, Any]:
+def verification(
+    readings: list[Reading], processes: list[dict[str, Any]], node: NodeShares | None = None
+) -> dict[str, Any]:
     """The whole answer, dated: to keep as a fact."""
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
@@ -172,6 +238,7 @@ def verification(readings: list[Reading], processes: list[dict[str, Any]]) -> di
             }
             for reading in readings
         ],
+        "node": node and {**asdict(node), "differences": list(share_differences(readings, node))},
         "processes": processes,
     }
 
@@ -186,6 +253,14 @@ def text_of(answer: Mapping[str, Any]) -> str:
         known = gpu["accelerator"] or "not in the catalogue"
         lines.append(f"GPU {gpu['index']}  {gpu['name']}  {gpu['memory_mib']} MiB  {gpu['compute_capability']}  {mig}")
         lines.append(f"       {known}: {'; '.join(gpu['differences']) or 'as in the catalogue'}")
+    if node := answer["node"]:
+        units = ", ".join(f"{count} {name}" for name, count in node["allocatable"].items()) or "no NVIDIA device"
+        shares = f"{node['strategy'] or 'sharing not labelled'}, {node['replicas']} to a device"
+        lines.append(
+            f"node {node['name']}  {shares}  {units}: {'; '.join(node['differences']) or 'as the driver says'}"
+        )
+    else:
+        lines.append("shares: not read (--node)")
     for process in answer["processes"]:
         lines.append(f"process {process['rank']}  {process.get('error') or 'used its GPU: ' + process['name']}")
     return "\n".join(lines)
@@ -193,15 +268,23 @@ def text_of(answer: Mapping[str, Any]) -> str:
 
 def failed(answer: Mapping[str, Any]) -> bool:
     """Whether anything differs or did not run."""
-    return any(gpu["differences"] for gpu in answer["gpus"]) or any("error" in one for one in answer["processes"])
+    differs = [*answer["gpus"], *([answer["node"]] if answer["node"] else [])]
+    return any(one["differences"] for one in differs) or any("error" in one for one in answer["processes"])
 
 
 @click.command("verify-gpu")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-def verify_gpu(as_json: bool) -> None:
+@click.option(
+    "--node",
+    type=click.File(encoding="utf-8"),
+    help="What `kubectl get node <name> -o json` prints (- reads it from standard input): its shares and labels are "
+    "compared too. The driver itself knows no shares.",
+)
+def verify_gpu(as_json: bool, node: TextIO | None) -> None:
     """Hold the catalogue's row against the GPUs of this machine."""
+    shares = shares_of(node.read()) if node else None
     readings = read_gpus()
-    answer = verification(readings, run_processes(len(readings)))
+    answer = verification(readings, run_processes(len(readings)), shares)
     click.echo(json.dumps(answer, indent=2) if as_json else text_of(answer))
     if failed(answer):
         sys.exit(1)

@@ -16,7 +16,16 @@ from click.testing import CliRunner
 from components.catalog import ACCELERATORS
 from tools import verify_gpu
 from tools.errors import ToolError
-from tools.verify_gpu import Reading, differences, failed, row_of, run_processes, verification
+from tools.verify_gpu import (
+    Reading,
+    differences,
+    failed,
+    row_of,
+    run_processes,
+    share_differences,
+    shares_of,
+    verification,
+)
 
 PUBLISHED = {
     "P100": ("Tesla P100-PCIE-16GB", 16280, "6.0"),
@@ -107,3 +116,53 @@ def test_processes_get_the_environment_of_a_training_and_a_rank_each(monkeypatch
     real = subprocess.Popen
     monkeypatch.setattr(verify_gpu.subprocess, "Popen", lambda _, **more: real([sys.executable, "-c", spy], **more))
     assert run_processes(2) == [{"rank": rank, "of": "2", "home": "/tmp"} for rank in (0, 1)]
+
+
+def node(**changes: Any) -> str:
+    """Two T4 in four shares each, as the device plugin of the platform labels and offers them."""
+    labels = {"product": "Tesla-T4", "memory": "15360", "count": "2", "compute.major": "7", "compute.minor": "5"}
+    shares = {"replicas": "4", "sharing-strategy": "time-slicing"}
+    found = {f"nvidia.com/gpu.{key}": value for key, value in {**labels, **shares, **changes.pop("labels", {})}.items()}
+    offered = {"cpu": "8", "nvidia.com/gpu": "0", "nvidia.com/gpu.shared": "8", **changes}
+    return json.dumps({"metadata": {"name": "gpu-0", "labels": found}, "status": {"allocatable": offered}})
+
+
+def test_the_shares_of_a_node_are_what_its_devices_and_replicas_make() -> None:
+    shares = shares_of(node())
+    assert (shares.strategy, shares.replicas) == ("time-slicing", 4)
+    assert list(share_differences([reading("T4"), reading("T4", index=1)], shares)) == []
+    answer = verification([reading("T4"), reading("T4", index=1)], [], shares)
+    assert not failed(answer)
+    assert "node gpu-0  time-slicing, 4 to a device  0 nvidia.com/gpu, 8 nvidia.com/gpu.shared" in verify_gpu.text_of(
+        answer
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            node(**{"nvidia.com/gpu.shared": "6"}),
+            "nvidia.com/gpu.shared: the kubelet hands out 6, 2 devices in 4 shares",
+        ),
+        (node(labels={"memory": "16384"}), "label nvidia.com/gpu.memory: the node has 16384, the driver 15360"),
+        (node(labels={"count": "1"}), "label nvidia.com/gpu.count: the node has 1, the driver 2"),
+        (node(labels={"replicas": "1"}), "nvidia.com/gpu: the kubelet hands out 0, 2 devices in 1 shares are 2"),
+        (node(labels={"product": "Tesla-T4-SHARED"}), "nvidia.com/gpu: the kubelet hands out 0, 2 devices in 4 shares"),
+    ],
+)
+def test_a_node_that_offers_something_else_is_named_with_both_figures(said: str, words: str) -> None:
+    readings = [reading("T4"), reading("T4", index=1)]
+    (difference,) = share_differences(readings, shares_of(said))
+    assert difference.startswith(words)
+    assert failed(verification(readings, [], shares_of(said)))
+
+
+def test_text_that_is_no_node_is_refused_before_any_gpu_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "node.json").write_text("{}", encoding="utf-8")
+    answer = CliRunner().invoke(verify_gpu.verify_gpu, ["--node", str(tmp_path / "node.json")])
+    assert "kubectl get node" in f"{answer.output}{answer.exception}"
+
+
+def test_without_a_node_the_answer_says_that_shares_were_not_read() -> None:
+    assert "shares: not read (--node)" in verify_gpu.text_of(verification([reading("T4")], []))
