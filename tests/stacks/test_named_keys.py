@@ -38,7 +38,7 @@ OF_COMPONENTS = {
 }
 """Arguments of components that no setting reaches -> whose: rules that settings and components share name them."""
 OF_KUEUE = {"nominalQuota"}
-ON_OBJECTS = ("names", "network", "quota")
+ON_OBJECTS = ("names", "network", "quota", "uncounted")
 """Modules that name Kubernetes' fields: mostly rules on planned objects. Bad settings reach the rest."""
 
 Node = Mapping[str, Any]
