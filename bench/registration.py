@@ -16,9 +16,9 @@ import pulumi_kubernetes
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from settings.reader import from_file
 from stacks import addons, data, tenants, workloads
 from stacks.cluster import Cluster
-from stacks.reader import from_file
 from tests.recorder import Recording, record
 
 ROUNDS = 7

@@ -1,6 +1,6 @@
 """How long bad settings take to be refused: `python bench/settings.py`. Asserts nothing; prints the slowest first.
 
-Each of the files in tests/stacks/bad_settings is judged by a process of its own, as a person would do it, one after
+Each of the files in tests/settings/bad_settings is judged by a process of its own, as a person would do it, one after
 the other. CPU is user and system time of that process; wall depends on what else the machine does.
 """
 
@@ -37,7 +37,7 @@ def judged(case: BadSettings, folder: Path) -> Taken:
     path.write_text(case.text, encoding="utf-8")
     before, started = psutil.Process().cpu_times(), time.perf_counter()
     answer = subprocess.run(
-        [sys.executable, "-m", "stacks.check", path], capture_output=True, check=False, cwd=REPOSITORY
+        [sys.executable, "-m", "settings.check", path], capture_output=True, check=False, cwd=REPOSITORY
     )
     wall, after = time.perf_counter() - started, psutil.Process().cpu_times()
     if answer.returncode != 1:

@@ -15,18 +15,19 @@ import click
 from machine_tables import machines_page
 from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
 from pulumi_policy import ResourceValidationPolicy
+from settings_page import settings_page
 from tables import table
 
 import components
-from components.catalog import ACCELERATORS, Accelerator, ClusterKind, topology_hosts
-from components.component import Component
-from components.flows import CONDITIONS, FLOWS, GROUPS
-from components.machines import machines_with
-from components.versions import API_VERSIONS, CHARTS, CRDS, IMAGES
+from catalog.accelerators import ACCELERATORS, Accelerator, ClusterKind, topology_hosts
+from catalog.machines import machines_with
+from catalog.versions import API_VERSIONS, CHARTS, CRDS, IMAGES
+from components.base.component import Component
+from components.base.flows import CONDITIONS, FLOWS, GROUPS
+from policies.operator_pods import OPERATOR_PODS
 from policies.pack import policies
-from policies.rules.operator_pods import OPERATOR_PODS
-from policies.rules.pod_sources import POD_SOURCES
-from stacks.schema import stack_file_schema
+from policies.pod_sources import POD_SOURCES
+from settings.schema import stack_file_schema
 
 REFERENCE = Path(__file__).parent / "reference"
 SCHEMA = "settings.schema.json"
@@ -70,6 +71,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "versions.md", versions_page()
     yield "policies.md", policies_page()
     yield "flows.md", flows_page()
+    yield "settings.md", settings_page()
 
 
 def component_classes() -> list[type[Component]]:

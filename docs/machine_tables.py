@@ -8,13 +8,9 @@ from typing import Any
 
 from tables import table
 
-from components.catalog import ACCELERATORS, Accelerator, ClusterKind, DeviceMechanism, Owner, Sharing
-from components.eks.plan import plan_eks_pool
-from components.eks.spec import EksImage, EksPoolSpec, EksPurchase, NodeProvisioning
-from components.gke.plan import plan_gke_pool, software_of, topologies_of
-from components.gke.spec import GkeMode, GkePoolSpec, GkePurchase, GpuDriverVersion
-from components.machines import MACHINES, Machine, eks_ami_type, machines_with
-from components.placement import (
+from catalog.accelerators import ACCELERATORS, Accelerator, ClusterKind, DeviceAllocation, Owner, Sharing
+from catalog.machines import MACHINES, Machine, eks_ami_type, machines_with
+from components.capacity.placement import (
     POOL_LABEL,
     PURCHASE_LABEL,
     SOFTWARE,
@@ -24,9 +20,13 @@ from components.placement import (
     plan_pool,
     units_per_device,
 )
-from policies.rules.accelerators import check_described_pool
-from policies.rules.eks import check_eks_pool
-from policies.rules.gke import check_gke_pool
+from components.clouds.eks.plan import plan_eks_pool
+from components.clouds.eks.spec import EksImage, EksPoolSpec, EksPurchase, NodeProvisioning
+from components.clouds.eks.validation import check_eks_pool
+from components.clouds.gke.plan import plan_gke_pool, software_of, topologies_of
+from components.clouds.gke.spec import GkeMode, GkePoolSpec, GkePurchase, GpuDriverVersion
+from components.clouds.gke.validation import check_gke_pool
+from components.clouds.pool_validation import check_described_pool
 
 _EVERY_NODE = (POOL_LABEL, PURCHASE_LABEL)
 _RESERVATION = "cr-0123456789abcdef0"
@@ -47,7 +47,8 @@ def machines_page() -> str:
         "`mlplatform.dev/spot` as well. The numbers in the last columns are the sources at the end.",
         f"## {_TITLES[ClusterKind.EKS]}",
         "The image brings the driver. Amazon Linux leaves the device plugin to the platform, Bottlerocket brings "
-        "NVIDIA's, which calls partitions by the device's own name. With mechanism dra pods claim from the DeviceClass "
+        "NVIDIA's, which calls partitions by the device's own name. With deviceAllocation dra pods claim from the "
+        "DeviceClass "
         f"`{_DEVICE_CLASS}` instead. Karpenter and Auto Mode hand out whole devices, by device plugin alone.",
         "### Accelerators on EKS",
         eks_accelerators(sources),
@@ -102,7 +103,7 @@ def eks_accelerators(sources: Sources) -> str:
                 _labels(plan.labels),
                 _code(taint["key"] for taint in plan.taints),
                 *(_listed(image[kind]) for kind in EksImage),
-                _listed(m for m in DeviceMechanism if _eks_takes(machine, mechanism=m, nodes_min=1)),
+                _listed(m for m in DeviceAllocation if _eks_takes(machine, device_allocation=m, nodes_min=1)),
                 sources.number(accelerator.source),
             )
         )
@@ -154,7 +155,7 @@ def gke_accelerators(sources: Sources) -> str:
                 _labels(placement["node_selector"]),
                 _code(toleration["key"] for toleration in placement["tolerations"]),
                 _listed(sharing),
-                _listed(m for m in DeviceMechanism if _gke_takes(machine, mechanism=m)),
+                _listed(m for m in DeviceAllocation if _gke_takes(machine, device_allocation=m)),
                 _gke_driver(machine),
                 sources.number(accelerator.source),
             )
@@ -164,15 +165,15 @@ def gke_accelerators(sources: Sources) -> str:
 
 
 def _gke_driver(machine: Machine) -> str:
-    """Who brings the driver, by mechanism."""
-    plugin, dra = DeviceMechanism.DEVICE_PLUGIN, DeviceMechanism.DRA
+    """Who brings the driver, by device_allocation."""
+    plugin, dra = DeviceAllocation.DEVICE_PLUGIN, DeviceAllocation.DRA
     none = GpuDriverVersion.DISABLED
     versions = [v.value for v in GpuDriverVersion if v is not none and _gke_takes(machine, driver_version=v)]
     owner = software_of(plugin)["driver"].value
     ways = [f"{owner} ({', '.join(versions)})" if versions else owner]
     if _gke_takes(machine, driver_version=none):
         ways.append(f"{none.value}: {software_of(plugin, own_driver=True)['driver'].value}")
-    if _gke_takes(machine, mechanism=dra):
+    if _gke_takes(machine, device_allocation=dra):
         ways.append(f"dra: {software_of(dra)['driver'].value}")
     return "; ".join(ways)
 
@@ -234,16 +235,18 @@ def existing_accelerators(sources: Sources) -> str:
 
 
 def _owners(accelerator: Accelerator) -> Iterator[str]:
-    """`found: platform, operator`, for each mechanism that the rules let have it."""
-    for mechanism in DeviceMechanism:
+    """`found: platform, operator`, for each device_allocation that the rules let have it."""
+    for device_allocation in DeviceAllocation:
         for driver in Owner:
             plugins = [
                 plugin
                 for plugin in Owner
-                if _described(accelerator, NodeSoftware(driver=driver, device_plugin=plugin, mechanism=mechanism))
+                if _described(
+                    accelerator, NodeSoftware(driver=driver, device_plugin=plugin, device_allocation=device_allocation)
+                )
             ]
             if plugins:
-                marked = "" if mechanism is DeviceMechanism.DEVICE_PLUGIN else f" ({mechanism})"
+                marked = "" if device_allocation is DeviceAllocation.DEVICE_PLUGIN else f" ({device_allocation})"
                 yield f"{driver}: {_listed(plugins)}{marked}"
 
 
@@ -302,7 +305,7 @@ def _existing(accelerator: Accelerator, **over: Any) -> PoolArgs:
 
 def _described(accelerator: Accelerator, software: NodeSoftware | None = None, **over: Any) -> bool:
     software = software or SOFTWARE[ClusterKind.EXISTING]
-    args = _existing(accelerator, mechanism=software["mechanism"], **over)
+    args = _existing(accelerator, device_allocation=software["device_allocation"], **over)
     return not list(check_described_pool("pool", args, software))
 
 

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import yaml
 from pulumi_policy import PolicyResource
 
-from components.versions import API_VERSIONS
-from policies.rules.objects import UNKNOWN, PlannedObject
+from catalog.versions import API_VERSIONS
+from policies.objects import UNKNOWN, PlannedObject
 from policies.view import plain
 
 ADDON_CHART = "mlplatform:index:AddonChart"

@@ -16,10 +16,10 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
+from components.findings import Finding
+from policies import names, network, pinned_images, quota
 from policies.charts import rendered_objects
-from policies.rules import names, network, pinned_images, quota
-from policies.rules.finding import Finding
-from policies.rules.objects import PlannedObject
+from policies.objects import PlannedObject
 from policies.view import planned
 
 
@@ -59,10 +59,10 @@ RULES = (
         of_all=network.namespaces_deny_by_default,
     ),
     Rule(
-        "network-policies-open-no-door-to-the-world",
+        "no-unrestricted-network-policies",
         "No NetworkPolicy lets everybody in or lets pods reach everything.",
         Severity.HIGH,
-        of_one=network.network_policy_opens_no_door_to_the_world,
+        of_one=network.network_policy_is_restricted,
     ),
     Rule(
         "network-policies-reach-no-node-credentials",

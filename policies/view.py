@@ -20,7 +20,7 @@ from pulumi_policy.proxy import (
     _ListProxy,
 )
 
-from policies.rules.objects import UNKNOWN, PlannedObject
+from policies.objects import UNKNOWN, PlannedObject
 
 _SENTINELS = frozenset(
     {

@@ -6,7 +6,7 @@ from typing import Any
 
 WORKLOAD_LABEL = "app.kubernetes.io/name"
 TEAM_LABEL = "mlplatform.dev/team"
-"""Labels of what belongs to teams' workloads (components/workloads.py)."""
+"""Labels of what belongs to teams' workloads (components/base/workload_labels.py)."""
 MODEL_KIND = "InferenceService"
 READY = "Ready"
 STOPPED = "Stopped"

@@ -5,7 +5,7 @@ import os
 import pulumi
 import pulumi.log
 
-from policies.rules.finding import Refused
+from components.findings import Refused
 from stacks.environment import declare
 
 # What the SDK does for each resource and nobody reads: it fetches every object of a chart a second time, for the

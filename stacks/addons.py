@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, cast
 import pulumi
 
 import simulator
+from catalog.accelerators import ClusterKind
 from components.addons import cert_manager as cert_manager_module
 from components.addons import cloudnative_pg, dcgm_exporter, kserve, metallb, node_feature_discovery
 from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, custom_resources
@@ -30,23 +31,22 @@ from components.addons.node_feature_discovery import NodeFeatureDiscovery
 from components.addons.nvidia_device_plugin import NvidiaDevicePlugin
 from components.addons.nvidia_dra_driver import NvidiaDraDriver
 from components.addons.vendor_plugins import vendor_plugins
-from components.catalog import ClusterKind
-from components.charts import ChartOrigin, ChartSource
-from components.existing import FoundAddon, left_out
-from components.gke.handles import GkeMode
+from components.base.charts import ChartOrigin, ChartSource
+from components.capacity.placement import PoolHandle
+from components.clouds.existing.inspection import ExistingAddon, left_out
+from components.clouds.gke.handles import GkeMode
 from components.monitoring.alert_rules import AlertRules, AlertRulesArgs
 from components.monitoring.dashboards import Dashboards
 from components.monitoring.rules import backup_age_hours
-from components.placement import PoolHandle
 from components.storage.local_path_storage import LocalPathStorage
 from components.storage.nfs_storage import NfsStorage
+from components.storage.plan import StorageClassesArgs, StorageHandle, StoragePurpose
 from components.storage.storage_classes import StorageClasses
-from components.stores import StorageClassesArgs, StorageHandle, StoragePurpose
+from settings.models.clouds import EksCluster, GkeCluster
+from settings.models.cluster import ExistingCluster
+from settings.published import served_domains
+from settings.settings import MLFLOW_NAMESPACE, PROJECT, Settings
 from stacks.cluster import Cluster
-from stacks.models.clouds import EksCluster, GkeCluster
-from stacks.models.cluster import ExistingCluster
-from stacks.published import served_domains
-from stacks.settings import MLFLOW_NAMESPACE, PROJECT, Settings
 
 GATEWAY = "gateway"
 FOUND_ISSUER_PREFIX = f"{PROJECT}-"
@@ -69,7 +69,7 @@ class Addons(NamedTuple):
 def chart_source(settings: Settings) -> ChartSource:
     """Where charts and CRDs come from."""
     origin, bundled = settings.chart_origin, str(Path(simulator.__path__[0]))
-    return ChartSource(origin=origin, location=bundled if origin is ChartOrigin.BUNDLED else settings.charts.location)
+    return ChartSource(origin=origin, location=bundled if origin is ChartOrigin.STUB else settings.charts.location)
 
 
 def acme_args(settings: Settings) -> AcmeArgs | None:
@@ -116,8 +116,8 @@ def on_autopilot(settings: Settings) -> bool:
 
 def crd_sets(settings: Settings) -> list[str]:
     """The CRD sets that an environment installs: what it needs and its cluster has not. Pure."""
-    others = settings.cluster.found_crds if isinstance(settings.cluster, ExistingCluster) else []
-    return sorted(settings.needed_crds - left_out(settings.found, others))
+    others = settings.cluster.existing_crds if isinstance(settings.cluster, ExistingCluster) else []
+    return sorted(settings.needed_crds - left_out(settings.existing_addons, others))
 
 
 def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
@@ -141,7 +141,7 @@ def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
     postgresql = CloudNativePg(
         "postgresql-operator",
         {"source": source, "network": settings.network, "highly_available": available, "monitoring_namespace": observed}
-        | cast(Any, _found(settings, FoundAddon.CLOUDNATIVE_PG)),
+        | cast(Any, _found(settings, ExistingAddon.CLOUDNATIVE_PG)),
         cluster.opts(crds, *cluster.nodes),
     )
     return Addons(
@@ -179,7 +179,7 @@ def _declare_way_in(
     zone = cluster.cloud.zone if cluster.cloud else None
     if cluster.cloud and zone and settings.acme:
         signing |= cast(CertManagerArgs, {"dns_zone": zone, **cluster.cloud.clusters})
-    if there := _found(settings, FoundAddon.CERT_MANAGER):
+    if there := _found(settings, ExistingAddon.CERT_MANAGER):
         signing |= cast(CertManagerArgs, {**there, "issuer_prefix": FOUND_ISSUER_PREFIX})
     cert_manager = CertManager("cert-manager", signing, cluster.opts(crds, *cluster.nodes))
     written = cast(GatewayArgs, settings.gateway or {})
@@ -211,9 +211,9 @@ def _declare_way_in(
     return cert_manager, gateway
 
 
-def _found(settings: Settings, addon: FoundAddon) -> dict[str, Any]:
+def _found(settings: Settings, addon: ExistingAddon) -> dict[str, Any]:
     """What the component of an add-on takes beside the rest where the cluster has it already; else nothing."""
-    return {"found": True, "namespace": settings.found[addon]} if addon in settings.found else {}
+    return {"found": True, "namespace": settings.existing_addons[addon]} if addon in settings.existing_addons else {}
 
 
 def storage_args(settings: Settings, cluster: Cluster) -> StorageClassesArgs:
@@ -235,7 +235,7 @@ def _declare_accelerator_software(
     takes = {"pools": pools, "source": source, "network": settings.network}
     watched = {**takes, "monitoring_namespace": settings.monitoring_namespace}
     discovery: list[NodeFeatureDiscovery] = []
-    if FoundAddon.NODE_FEATURE_DISCOVERY not in settings.found:
+    if ExistingAddon.NODE_FEATURE_DISCOVERY not in settings.existing_addons:
         available = {"highly_available": settings.environment.highly_available}
         opts = cluster.opts(crds, *cluster.nodes)
         discovery = [NodeFeatureDiscovery("node-feature-discovery", {**watched, **available}, opts)]  # type: ignore[typeddict-item]
@@ -243,7 +243,7 @@ def _declare_accelerator_software(
     nvidia = settings.nvidia
     driver = {"driver_root": GKE_DRIVER_ROOT} if settings.cluster.kind == ClusterKind.GKE else nvidia.of("driver_root")
     for chart in accelerator_charts(pools):
-        if chart in settings.found:
+        if chart in settings.existing_addons:
             continue
         match chart:
             case "nvidia-device-plugin":
@@ -297,7 +297,7 @@ def declare_ground(settings: Settings, cluster: Cluster, source: ChartSource, cr
             },
             cluster.opts(crds),
         )
-    if given.nfs and FoundAddon.CSI_DRIVER_NFS not in given.found:
+    if given.nfs and ExistingAddon.CSI_DRIVER_NFS not in given.existing_addons:
         available = settings.environment.highly_available
         NfsStorage("nfs-storage", {**given.nfs, "source": source, "highly_available": available}, cluster.opts())
     if given.local_path:
@@ -322,10 +322,10 @@ def monitoring_args(
         "pools": pools,
         "keep_data": settings.keep_data,
         "highly_available": settings.environment.highly_available,
-        "node_exporter": not on_autopilot(settings) and FoundAddon.NODE_EXPORTER not in settings.found,
+        "node_exporter": not on_autopilot(settings) and ExistingAddon.NODE_EXPORTER not in settings.existing_addons,
         "kube_system": not on_autopilot(settings),
         "network": settings.network,
-        **({"operator": False} if FoundAddon.PROMETHEUS_OPERATOR in settings.found else {}),
+        **({"operator": False} if ExistingAddon.PROMETHEUS_OPERATOR in settings.existing_addons else {}),
         # Nothing answers webhooks in a simulated cluster.
         "rule_webhook": settings.cluster.kind != ClusterKind.SIMULATED,
         "gateway": gateway,
@@ -333,14 +333,14 @@ def monitoring_args(
     }
 
 
-FOUND_METRICS_PORTS: dict[FoundAddon, int] = {
-    FoundAddon.CERT_MANAGER: cert_manager_module.METRICS_PORT,
-    FoundAddon.CLOUDNATIVE_PG: cloudnative_pg.METRICS_PORT,
-    FoundAddon.DCGM_EXPORTER: dcgm_exporter.METRICS_PORT,
-    FoundAddon.KSERVE: kserve.METRICS_PORT,
-    FoundAddon.NODE_EXPORTER: NODE_EXPORTER_PORT,
-    FoundAddon.NODE_FEATURE_DISCOVERY: node_feature_discovery.METRICS_PORT,
-    FoundAddon.PROMETHEUS_OPERATOR: OPERATOR_PORT,
+FOUND_METRICS_PORTS: dict[ExistingAddon, int] = {
+    ExistingAddon.CERT_MANAGER: cert_manager_module.METRICS_PORT,
+    ExistingAddon.CLOUDNATIVE_PG: cloudnative_pg.METRICS_PORT,
+    ExistingAddon.DCGM_EXPORTER: dcgm_exporter.METRICS_PORT,
+    ExistingAddon.KSERVE: kserve.METRICS_PORT,
+    ExistingAddon.NODE_EXPORTER: NODE_EXPORTER_PORT,
+    ExistingAddon.NODE_FEATURE_DISCOVERY: node_feature_discovery.METRICS_PORT,
+    ExistingAddon.PROMETHEUS_OPERATOR: OPERATOR_PORT,
 }
 """Add-on -> the port of its metrics: their namespaces are not the platform's, so they open nothing to Prometheus by
 themselves, and Prometheus' own egress names the port."""
@@ -349,7 +349,7 @@ themselves, and Prometheus' own egress names the port."""
 def more_scraped_ports(settings: Settings) -> list[int]:
     """Ports outside of the platform's namespaces: those that settings name, of found add-ons, of MetalLB. Pure."""
     written = settings.monitoring_args.get("more_scraped_ports") or []
-    ports = {port for addon, port in FOUND_METRICS_PORTS.items() if addon in settings.found}
+    ports = {port for addon, port in FOUND_METRICS_PORTS.items() if addon in settings.existing_addons}
     if isinstance(settings.cluster, ExistingCluster) and settings.cluster.metallb:
         ports.add(metallb.METRICS_PORT)
     return [*written, *sorted(ports - {*written})]

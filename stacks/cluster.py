@@ -7,17 +7,17 @@ from typing import NamedTuple
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.charts import ChartSource
-from components.node_pools.described import DescribedNodePool
-from components.node_pools.simulated import SimulatedNodePool
-from components.placement import PoolHandle
-from policies.rules.finding import Finding, Refused
+from components.base.charts import ChartSource
+from components.capacity.placement import PoolHandle
+from components.clouds.existing.described_pool import DescribedNodePool
+from components.clouds.simulated.pool import SimulatedNodePool
+from components.findings import Finding, Refused
+from settings.models.clouds import EksCluster, GkeCluster
+from settings.models.cluster import ExistingCluster, SimulatedCluster
+from settings.pools import described_pool
+from settings.settings import Settings
 from simulator.home import kubeconfig_path
-from stacks.clouds.shape import Cloud
-from stacks.models.clouds import EksCluster, GkeCluster
-from stacks.models.cluster import ExistingCluster, SimulatedCluster
-from stacks.pools import described_pool
-from stacks.settings import Settings
+from stacks.clouds.protocol import Cloud
 
 
 class Cluster(NamedTuple):

@@ -6,18 +6,16 @@ import pulumi
 from pydantic import SecretStr
 
 from components.addons.gateway import GatewayHandle
-from components.mlflow.backup import DatabaseBackup, DatabaseBackupArgs
-from components.mlflow.database import Database, ExternalDatabase, ExternalDatabaseArgs
-from components.mlflow.tracking_server import TrackingHandle, TrackingServer, TrackingServerArgs
-from components.namespaces import IsolatedNamespace, PodSecurity
-from components.routes import hostname
+from components.addons.routes import hostname
+from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.storage.object_store import ObjectStoreCredentials, object_store
 from components.storage.object_store_server import ObjectStoreServer, ObjectStoreServerArgs
-from components.stores import ObjectStoreHandle, StoragePurpose
+from components.storage.plan import ObjectStoreHandle, StoragePurpose
 from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT
-from stacks.addons import Addons
-from stacks.cluster import Cluster
-from stacks.models.platform import (
+from components.tracking.backup import DatabaseBackup, DatabaseBackupArgs
+from components.tracking.database import Database, ExternalDatabase, ExternalDatabaseArgs
+from components.tracking.tracking_server import TrackingHandle, TrackingServer, TrackingServerArgs
+from settings.models.platform import (
     BasicLogin,
     ExistingDatabase,
     ExistingStore,
@@ -26,7 +24,9 @@ from stacks.models.platform import (
     ManagedGcs,
     ManagedS3,
 )
-from stacks.settings import MLFLOW_NAMESPACE, STORE_NAMESPACE, Settings
+from settings.settings import MLFLOW_NAMESPACE, STORE_NAMESPACE, Settings
+from stacks.addons import Addons
+from stacks.cluster import Cluster
 
 STORE_KEYS = "object-store-keys"
 READS, WRITES = "reads", "reads and writes"

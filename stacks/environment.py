@@ -1,7 +1,7 @@
 """The whole of one environment, in the order in which it stands: cluster, add-ons, data, tenants, workloads."""
 
-from stacks.models.environment import Layer
-from stacks.reader import read_settings
+from settings.models.environment import Scope
+from settings.reader import read_settings
 
 
 def declare() -> None:
@@ -11,7 +11,7 @@ def declare() -> None:
     from stacks import addons, cluster, data, outputs, tenants, workloads  # noqa: PLC0415
 
     on = cluster.declare_cluster(settings)
-    if settings.layer is Layer.CLUSTER:
+    if settings.scope is Scope.CLUSTER:
         outputs.export_cluster(settings, on)
         return
     crds = addons.declare_crds(settings, on)

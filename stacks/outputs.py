@@ -4,16 +4,16 @@ from typing import Any
 
 import pulumi
 
-from components.catalog import ClusterKind
-from components.existing import FoundAddon
-from components.serving.plan import inference_host
-from components.stores import StorageHandle, StoragePurpose
-from policies.rules.quota import DEVICE_CAPS
+from catalog.accelerators import ClusterKind
+from components.capacity.ledger import DEVICE_CAPS
+from components.clouds.existing.inspection import ExistingAddon
+from components.storage.plan import StorageHandle, StoragePurpose
+from components.workloads.serving.plan import inference_host
+from settings.models.workloads import Inference, ModelServer, Training, Workload
+from settings.settings import Settings
 from stacks.addons import Addons
 from stacks.cluster import Cluster
 from stacks.data import Data, store_accounts
-from stacks.models.workloads import Inference, ModelServer, Training, Workload
-from stacks.settings import Settings
 
 SIMULATED = (
     "nodes and their devices, kubelets, pods: no container runs, no GPU or TPU is there",
@@ -26,7 +26,7 @@ REAL = "real: etcd, API server, controllers, scheduler, admission, quota, RBAC, 
 
 
 def export_cluster(settings: Settings, cluster: Cluster) -> None:
-    """Export what a stack of layer platform reads, and what people ask of a cluster."""
+    """Export what a stack with scope platform reads, and what people ask of a cluster."""
     assert cluster.cloud is not None
     pulumi.export("environment", settings.environment.name)
     pulumi.export("kubeconfig", cluster.cloud.kubeconfig)
@@ -73,7 +73,7 @@ def endpoints(settings: Settings, addons: Addons, data: Data) -> dict[str, pulum
 
 def served_endpoints(settings: Settings) -> dict[str, str]:
     """Model -> its URL. Those of a KServe that the cluster had already follow from its own configuration. Pure."""
-    models = {} if FoundAddon.KSERVE in settings.found else settings.inference
+    models = {} if ExistingAddon.KSERVE in settings.existing_addons else settings.inference
     domain = settings.domains[0]["domain"]
     hosts = {name: inference_host(name, _namespace(model, settings), domain) for name, model in models.items()}
     hosts |= {name: one.server["hostname"] for name, one in settings.model_servers.items() if "hostname" in one.server}

@@ -10,12 +10,12 @@ from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT
 from components.tenants.priority_classes import PriorityClasses
 from components.tenants.spec import TeamSpec
 from components.tenants.team import RegistryCredentials, Team
-from components.training.fixed_runs import FixedRuns
+from components.workloads.training.fixed_runs import FixedRuns
+from settings.models.workloads import RegistrySettings
+from settings.settings import Settings
 from stacks.addons import Addons
 from stacks.cluster import Cluster
 from stacks.data import Data, grant_store
-from stacks.models.workloads import RegistrySettings
-from stacks.settings import Settings
 
 
 class Tenants(NamedTuple):

@@ -3,18 +3,18 @@
 from typing import Any
 
 from components.addons.kserve import KServe
-from components.existing import FoundAddon
-from components.serving.inference_service import InferenceService
-from components.serving.model_server import ModelServer
-from components.serving.runtimes import ServingRuntimes
-from components.training.distributed import DistributedTrainingJob
-from components.training.job import TrainingJob
-from components.training.scheduled import ScheduledTraining
+from components.clouds.existing.inspection import ExistingAddon
+from components.workloads.serving.inference_service import InferenceService
+from components.workloads.serving.model_server import ModelServer
+from components.workloads.serving.runtimes import ServingRuntimes
+from components.workloads.training.distributed import DistributedTrainingJob
+from components.workloads.training.job import TrainingJob
+from components.workloads.training.scheduled import ScheduledTraining
+from settings.models.workloads import Training
+from settings.settings import Settings
 from stacks.addons import Addons, chart_source
 from stacks.cluster import Cluster
 from stacks.data import Data
-from stacks.models.workloads import Training
-from stacks.settings import Settings
 from stacks.tenants import Tenants
 
 
@@ -22,7 +22,9 @@ def declare_workloads(settings: Settings, cluster: Cluster, addons: Addons, data
     """Everything that the settings name."""
     for name, training in settings.training.items():
         _declare_training(name, training, settings, cluster, addons, data, tenants)
-    serving = [] if FoundAddon.KSERVE in settings.found else [_declare_kserve(settings, cluster, addons, data)]
+    serving = (
+        [] if ExistingAddon.KSERVE in settings.existing_addons else [_declare_kserve(settings, cluster, addons, data)]
+    )
     for name, inference in settings.inference.items():
         InferenceService(
             name,

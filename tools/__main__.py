@@ -16,6 +16,7 @@ COMMANDS = {
     "refresh": "tools.lifecycle:refresh",
     "rehearse": "tools.rehearsal:rehearse",
     "status": "tools.lifecycle:status",
+    "cluster": "tools.cluster:main",
     "prices": "tools.prices.commands:prices",
     "detect": "tools.detect:detect",
     "verify-gpu": "tools.verify_gpu:verify_gpu",

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import click
 
-from components.versions import CHARTS, IMAGES
+from catalog.versions import CHARTS, IMAGES
 from tools.build import LINKER_FLAGS, check_go, go_environment
 from tools.commands import ensure_showing_progress
 from tools.errors import ToolError
@@ -42,7 +42,7 @@ class Controller:
 
     name: str
     chart: str
-    """The chart of `components.versions.CHARTS` that installs it."""
+    """The chart of `catalog.versions.CHARTS` that installs it."""
     module: str
     package: str
     nested: tuple[str, ...] = ()

@@ -12,9 +12,12 @@ from typing import Any
 import click
 import yaml
 
-from components.catalog import ClusterKind, DeviceMechanism, Owner
-from components.cluster_network import USUAL_API_SERVER_PORTS, PolicyEngine
-from components.existing import (
+from catalog.accelerators import ClusterKind, DeviceAllocation, Owner
+from catalog.versions import CRDS
+from components.base.cluster_network import USUAL_API_SERVER_PORTS, PolicyEngine
+from components.base.flows import WEBHOOKS
+from components.capacity.placement import SOFTWARE, NodeSoftware, PoolArgs, PoolHandle, Taint, plan_pool
+from components.clouds.existing.inspection import (
     PULUMI,
     Advice,
     ClusterSnapshot,
@@ -27,11 +30,10 @@ from components.existing import (
     devices_of,
     software_of,
     suggested_classes,
-    suggested_found,
+    suggested_existing,
     suggested_pools,
 )
-from components.flows import WEBHOOKS
-from components.found_network import (
+from components.clouds.existing.network import (
     CILIUM_KEYS,
     NODE_LOCAL_DNS,
     VPC_CNI_SWITCH,
@@ -40,9 +42,7 @@ from components.found_network import (
     cnis_of,
     network_advice,
 )
-from components.placement import SOFTWARE, NodeSoftware, PoolArgs, PoolHandle, Taint, plan_pool
-from components.stores import DEFAULT_CLASS_ANNOTATION
-from components.versions import CRDS
+from components.storage.plan import DEFAULT_CLASS_ANNOTATION
 from tools.errors import ToolError
 
 PROJECT = "mlplatform"
@@ -281,7 +281,7 @@ def declared_pools(pools: Mapping[str, Mapping[str, Any]]) -> list[PoolHandle]:
         software = NodeSoftware(
             driver=Owner(args.pop("driver", usual["driver"])),
             device_plugin=Owner(args.pop("device_plugin", usual["device_plugin"])),
-            mechanism=DeviceMechanism(args.pop("mechanism", usual["mechanism"])),
+            device_allocation=DeviceAllocation(args.pop("device_allocation", usual["device_allocation"])),
         )
         args.pop("mig_mixed", None)
         try:
@@ -314,7 +314,8 @@ def made_namespaces(settings: Mapping[str, Any]) -> set[str]:
     monitoring = (settings.get("monitoring") or {}).get("namespace") or "monitoring"
     gateway = (settings.get("gateway") or {}).get("namespace") or "gateway"
     teams = {(team or {}).get("namespace") or name for name, team in (settings.get("teams") or {}).items()}
-    addons = {namespace for addon, namespace in ADDON_NAMESPACES.items() if addon not in (cluster.get("found") or {})}
+    there = cluster.get("existingAddons") or {}
+    addons = {namespace for addon, namespace in ADDON_NAMESPACES.items() if addon not in there}
     ground = {namespace for key, namespace in GROUND_NAMESPACES.items() if cluster.get(key)}
     return {monitoring, f"{monitoring}-nodes", gateway, "mlflow", "object-store"} | teams | addons | ground
 
@@ -337,7 +338,11 @@ def advice_on_network(snapshot: ClusterSnapshot, facts: NetworkFacts, settings: 
 def _installed_with_webhooks(cluster: Mapping[str, Any]) -> list[str]:
     """The add-ons with webhooks that a stack with these settings of its cluster installs."""
     addons = [webhook.addon for webhook in WEBHOOKS.values()]
-    return [one for one in addons if one not in (cluster.get("found") or {}) and (one != "metallb" or cluster.get(one))]
+    return [
+        one
+        for one in addons
+        if one not in (cluster.get("existingAddons") or {}) and (one != "metallb" or cluster.get(one))
+    ]
 
 
 def advice_for(snapshot: ClusterSnapshot, settings: Mapping[str, Any]) -> list[Advice]:
@@ -350,8 +355,8 @@ def advice_for(snapshot: ClusterSnapshot, settings: Mapping[str, Any]) -> list[A
         default_class=default_class(settings),
         crd_sets=[name for name, crd_set in CRDS.items() if crd_set.everywhere or name in brings],
         gateway=(settings.get("gateway") or {}).get("implementation", "envoy"),
-        found=cluster.get("found") or {},
-        found_crds=cluster.get("foundCrds") or [],
+        found=cluster.get("existingAddons") or {},
+        existing_crds=cluster.get("existingCrds") or [],
         brings=brings,
         namespaces=made_namespaces(settings),
         autoscaled=autoscaled(settings) if cluster.get("metricsServer", True) else [],
@@ -399,9 +404,9 @@ def suggestion_text(snapshot: ClusterSnapshot, kubeconfig: str, context: str) ->
     cluster |= {"context": context} if context else {}
     cluster["pools"] = {pool.name: dict(pool.settings) for pool in pools}
     settings: dict[str, Any] = {f"{PROJECT}:cluster": cluster}
-    found, found_crds = suggested_found(snapshot)
-    cluster |= {"found": found} if found else {}
-    cluster |= {"foundCrds": found_crds} if found_crds else {}
+    found, existing_crds = suggested_existing(snapshot)
+    cluster |= {"existingAddons": found} if found else {}
+    cluster |= {"existingCrds": existing_crds} if existing_crds else {}
     classes = suggested_classes(snapshot)
     settings |= {f"{PROJECT}:storage": {"declared": classes}} if classes else {}
     commands = [command for pool in pools for command in pool.commands]

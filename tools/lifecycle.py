@@ -25,7 +25,7 @@ import yaml
 from filelock import FileLock, Timeout
 from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_attempt, wait_fixed
 
-from components.catalog import ClusterKind
+from catalog.accelerators import ClusterKind
 from report.observed import Observed
 from simulator.cluster import Cluster, State
 from simulator.errors import SimulatorError
@@ -45,6 +45,7 @@ from tools.detect import advice_text, second_installs, settings_of
 from tools.engine import RUN_VARIABLE, Engine, EngineError, Tools, policy_config_file
 from tools.errors import ToolError
 from tools.events import Failure, Outcome
+from tools.leftovers import CLUSTERS, LISTED, NAMESPACE, Leftovers, leaving, leftovers
 from tools.observe import access, observe
 from tools.recovery import (
     UNKNOWN,
@@ -58,7 +59,6 @@ from tools.recovery import (
     new_run,
     this_host,
 )
-from tools.remains import CLUSTERS, LISTED, NAMESPACE, Remains, leaving, remains
 from tools.screen import RunWatcher, Screen, changes_text, drift_text, failures_text, steps_text, violations_text
 from tools.toolchain import is_installed
 from tools.transient import result_unknown, with_retries
@@ -104,7 +104,8 @@ class StackFacts:
 
 
 def read_facts(project: Path, stack: str) -> StackFacts:
-    """Reads Pulumi.<stack>.yaml. Only the kind of the cluster is looked at here; `stacks.settings` judges the rest."""
+    """Reads Pulumi.<stack>.yaml. Only the kind of the cluster is looked at here; `settings.settings` judges the
+    rest."""
     path = settings_file(project, stack)
     if not path.exists():
         known = sorted(other.name.split(".")[1] for other in project.glob("Pulumi.*.yaml"))
@@ -132,7 +133,7 @@ def judge_before_installing(project: Path, stack: str) -> None:
     """
     if is_installed():
         return
-    command = [sys.executable, "-m", "stacks.check", str(settings_file(project, stack))]
+    command = [sys.executable, "-m", "settings.check", str(settings_file(project, stack))]
     answer = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     if answer.returncode:
         raise ToolError(answer.stderr.strip())
@@ -534,12 +535,12 @@ class Lifecycle:
         with self._only_one(facts.name):
             run = self._begin(facts, start_cluster=False)
             self._require_stack(run)
-            found = self._remains(run)
+            found = self._leftovers(run)
             if found.protected:
                 self.screen.say("plan", f"nothing of stack {facts.name} is deleted while a resource is protected")
             else:
                 self._say_plan(run, found)
-            self._say_remains(found)
+            self._say_leftovers(found)
         self.screen.say("next", f"make down STACK={facts.name}   (this was a preview; nothing has been deleted)")
 
     def refresh(self, stack: str) -> None:
@@ -680,16 +681,16 @@ class Lifecycle:
                 f"stack {stack} has {len(protected)} protected resources, and nothing has been deleted:\n  {names}\n"
                 f"`pulumi state unprotect <urn> --stack {stack}` gives one free; then run `make down` again."
             )
-        found = self._remains(run)
+        found = self._leftovers(run)
         self._say_plan(run, found)
-        self._say_remains(found)
+        self._say_leftovers(found)
         if not yes and not click.confirm(f"Delete all of this from stack {stack}?"):
             raise ToolError("nothing has been deleted.")
         if unfinished is not None and unfinished.creates:
             run.adopt()
         run.destroy()
 
-    def _say_plan(self, run: Run, found: Remains) -> None:
+    def _say_plan(self, run: Run, found: Leftovers) -> None:
         plan = run.engine.destroy(preview_only=True)
         run.refuse_failure(plan, "Nothing has been deleted.")
         but = ", but for what is kept" if found.kept else ""
@@ -705,16 +706,16 @@ class Lifecycle:
                 f"group that one holds refuses to go: `make down STACK={run.facts.name}` goes on from there",
             )
 
-    def _remains(self, run: Run) -> Remains:
+    def _leftovers(self, run: Run) -> Leftovers:
         """What a destroy would leave. A cluster that cannot be reached is said to be so: its objects are not known."""
         try:
             objects = run.objects(run.engine.kubeconfig())
         except NoAnswerError as error:
             self.screen.say("advice", f"{error.format_message()}, so its volumes and load balancers are not known")
             objects = []
-        return remains(run.engine.resources(), objects)
+        return leftovers(run.engine.resources(), objects)
 
-    def _say_remains(self, found: Remains) -> None:
+    def _say_leftovers(self, found: Leftovers) -> None:
         for label, names, what in (
             ("protected", found.protected, "refuse the destroy: `pulumi state unprotect <urn>` gives one free"),
             ("kept", found.kept, "stay behind, outside of the state"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.catalog import ClusterKind
+from catalog.accelerators import ClusterKind
 from report.observed import TEAM_LABEL, Observed
 from tools.backend import write_private
 from tools.detect import DEFAULT_KUBECONFIG

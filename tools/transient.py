@@ -35,7 +35,7 @@ _TRANSIENT = {
     "the namespace is still going": r"because it is being terminated",
 }
 # Words that make an error final even if it quotes one of the above: `internal error occurred: … exceeded quota`; the
-# first are of `components.webhooks`, which has waited for a webhook already.
+# first are of `components.base.webhooks`, which has waited for a webhook already.
 _FINAL = (
     r"did not answer for \d+ s: "
     r"|exceeded quota|is forbidden|\bforbidden:|\binvalid value\b|is invalid|unauthorized|denied the request"

@@ -24,8 +24,8 @@ from typing import Any, TextIO
 
 import click
 
-from components.catalog import ACCELERATORS, SHARED_SUFFIX, Accelerator, ClusterKind
-from components.training.plan import single_worker_environment
+from catalog.accelerators import ACCELERATORS, SHARED_SUFFIX, Accelerator, ClusterKind
+from components.workloads.training.plan import single_worker_environment
 from tools.errors import ToolError
 
 GPU = "nvidia.com/gpu"

@@ -46,7 +46,7 @@ class CrdSetFacts(TypedDict):
     source: str
     date: str
     files: dict[str, list[CrdFacts]]
-    """By the address that `components.versions.CRDS` names."""
+    """By the address that `catalog.versions.CRDS` names."""
 
 
 class NoFacts(LookupError):

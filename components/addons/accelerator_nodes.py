@@ -6,8 +6,8 @@ in two of `platform_plugin_pools`, `dra_pools` and `operator_pools`.
 
 from typing import Any
 
-from components.catalog import ACCELERATORS, DeviceMechanism, Owner
-from components.placement import POOL_LABEL, PoolHandle
+from catalog.accelerators import ACCELERATORS, DeviceAllocation, Owner
+from components.capacity.placement import POOL_LABEL, PoolHandle
 
 EFA_RESOURCE = "vpc.amazonaws.com/efa"
 """What the EFA device plugin offers (aws/eks-charts stable/aws-efa-k8s-device-plugin)."""
@@ -20,12 +20,12 @@ def nvidia_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
 
 def platform_plugin_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
     """Those of them to which we bring the device plugin: nobody else does, and no DRA driver."""
-    return [pool for pool in nvidia_pools(pools) if _ours(pool, DeviceMechanism.DEVICE_PLUGIN)]
+    return [pool for pool in nvidia_pools(pools) if _ours(pool, DeviceAllocation.DEVICE_PLUGIN)]
 
 
 def dra_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
     """Those of them to which we bring the DRA driver."""
-    return [pool for pool in nvidia_pools(pools) if _ours(pool, DeviceMechanism.DRA)]
+    return [pool for pool in nvidia_pools(pools) if _ours(pool, DeviceAllocation.DRA)]
 
 
 def operator_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
@@ -45,7 +45,7 @@ def exporter_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
 
 def vendor_plugin_pools(pools: list[PoolHandle], vendor: str) -> list[PoolHandle]:
     """The pools with that vendor's devices to which we bring the device plugin."""
-    return [pool for pool in pools if _vendor(pool) == vendor and _ours(pool, DeviceMechanism.DEVICE_PLUGIN)]
+    return [pool for pool in pools if _vendor(pool) == vendor and _ours(pool, DeviceAllocation.DEVICE_PLUGIN)]
 
 
 def custom_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
@@ -56,7 +56,7 @@ def custom_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
 
 def custom_plugin_pools(pools: list[PoolHandle], resource_name: str) -> list[PoolHandle]:
     """Those of them with that extended resource to which we bring the device plugin."""
-    ours = [pool for pool in custom_pools(pools) if _ours(pool, DeviceMechanism.DEVICE_PLUGIN)]
+    ours = [pool for pool in custom_pools(pools) if _ours(pool, DeviceAllocation.DEVICE_PLUGIN)]
     return [pool for pool in ours if resource_name in pool["capacity"]["units_per_node"]]
 
 
@@ -82,9 +82,9 @@ def accelerator_charts(pools: list[PoolHandle]) -> list[str]:
     return [chart for chart, theirs in wanted.items() if theirs]
 
 
-def _ours(pool: PoolHandle, mechanism: DeviceMechanism) -> bool:
+def _ours(pool: PoolHandle, device_allocation: DeviceAllocation) -> bool:
     software = pool["software"]
-    return software["device_plugin"] == Owner.PLATFORM and software["mechanism"] == mechanism
+    return software["device_plugin"] == Owner.PLATFORM and software["device_allocation"] == device_allocation
 
 
 def _vendor(pool: PoolHandle) -> str:

@@ -1,7 +1,7 @@
 """cert-manager: certificates for names inside the cluster from a CA of the platform, for public names from ACME.
 
 Its webhook answers once cainjector has injected the CA bundle. Upstream waits for that by a Helm hook, which does not
-run here; issuers and certificates are sent again until then (`components.webhooks`).
+run here; issuers and certificates are sent again until then (`components.base.webhooks`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,16 +9,14 @@ from typing import Any, NotRequired, Required, TypedDict
 
 from pulumi import Output, Resource, ResourceOptions
 
-from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.addons.validation import check_acme
 from components.addons.zone_identity import Clusters, ZoneAccess, clusters_of, region_of, zone_identity
-from components.charts import AddonChart, ChartSource
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import Component
-from components.custom_resources import custom_resource
-from components.dns import DnsProvider, DnsZoneHandle
-from components.eks.handles import EksHandle
-from components.gke.handles import GkeHandle
-from components.namespaces import (
+from components.base.charts import AddonChart, ChartSource
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import Component
+from components.base.custom_resources import custom_resource
+from components.base.names import check_object_name
+from components.base.namespaces import (
     Direction,
     IsolatedNamespace,
     PodSecurity,
@@ -26,11 +24,13 @@ from components.namespaces import (
     identity_egress,
     to_anywhere,
 )
-from components.pods import spread
-from policies.rules.addons import check_acme
-from policies.rules.cloud_data import check_zone_identity
-from policies.rules.finding import Finding, refuse
-from policies.rules.names import check_object_name
+from components.base.pods import spread
+from components.base.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.clouds.data_validation import check_zone_identity
+from components.clouds.dns import DnsProvider, DnsZoneHandle
+from components.clouds.eks.handles import EksHandle
+from components.clouds.gke.handles import GkeHandle
+from components.findings import Finding, refuse
 
 DEFAULT_NAMESPACE = "cert-manager"
 METRICS_PORT = 9402

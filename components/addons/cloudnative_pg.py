@@ -1,23 +1,23 @@
-"""CloudNativePG: the operator that runs PostgreSQL. Databases are `components.mlflow.database.Database`."""
+"""CloudNativePG: the operator that runs PostgreSQL. Databases are `components.tracking.database.Database`."""
 
 from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
-from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
-from components.charts import AddonChart, AddonChartArgs, ChartSource
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import Component
-from components.namespaces import (
+from catalog.versions import IMAGES
+from components.base.charts import AddonChart, AddonChartArgs, ChartSource
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import Component
+from components.base.namespaces import (
     Direction,
     IsolatedNamespace,
     IsolatedNamespaceArgs,
     PodSecurity,
     TrafficRuleArgs,
 )
-from components.network import POSTGRESQL_INSTANCE_PORTS
-from components.pods import resources
-from components.versions import IMAGES
+from components.base.network_policies import POSTGRESQL_INSTANCE_PORTS
+from components.base.pods import resources
+from components.base.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
 
 DEFAULT_NAMESPACE = "cnpg-system"
 OPERATOR_PODS = {"app.kubernetes.io/name": "cloudnative-pg"}

@@ -15,11 +15,11 @@ from typing import Any, Required, TypedDict
 from pulumi import ResourceOptions, ResourceTransform, ResourceTransformArgs, ResourceTransformResult
 from pulumi_kubernetes.yaml.v2 import ConfigGroup
 
-from components.charts import ChartOrigin, ChartSource
-from components.component import Component
-from components.versions import CHARTS, CONVERSIONS, CRDS
-from policies.rules.addons import check_crd_sets
-from policies.rules.finding import refuse
+from catalog.versions import CHARTS, CONVERSIONS, CRDS
+from components.addons.validation import check_crd_sets
+from components.base.charts import ChartOrigin, ChartSource
+from components.base.component import Component
+from components.findings import refuse
 
 
 class CrdsArgs(TypedDict, total=False):
@@ -59,10 +59,10 @@ def crds_location(source: ChartSource, mirror: str = "") -> str:
 
 
 def crd_files(name: str, source: ChartSource, mirror: str = "") -> list[str]:
-    """The files of one set: `<location>/crds/<set>.yaml` (bundled), `<mirror>/crds/<set>/<version>.yaml`. Pure."""
+    """The files of one set: `<location>/crds/<set>.yaml` (stub), `<mirror>/crds/<set>/<version>.yaml`. Pure."""
     location = crds_location(source, mirror)
     match source["origin"]:
-        case ChartOrigin.BUNDLED:
+        case ChartOrigin.STUB:
             return [f"{location}/crds/{name}.yaml"]
         case ChartOrigin.MIRROR:
             return [f"{location}/crds/{name}/{CRDS[name].version}.yaml"]

@@ -8,17 +8,17 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
+from catalog.accelerators import Sharing
 from components.addons.accelerator_nodes import affinity_to, exporter_pools
-from components.addons.traffic import scraped, to_api_server
-from components.catalog import Sharing
-from components.charts import AddonChart, ChartSource
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import Component
+from components.addons.accelerator_validation import check_nvidia_pools
+from components.base.charts import AddonChart, ChartSource
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import Component
+from components.base.namespaces import IsolatedNamespace, PodSecurity
+from components.base.traffic import scraped, to_api_server
+from components.capacity.placement import PoolHandle, tolerations_of_all
+from components.findings import refuse
 from components.monitoring.metrics import DCGM_COUNTERS, DcgmCounter
-from components.namespaces import IsolatedNamespace, PodSecurity
-from components.placement import PoolHandle, tolerations_of_all
-from policies.rules.addons import check_nvidia_pools
-from policies.rules.finding import refuse
 
 DEFAULT_NAMESPACE = "dcgm-exporter"
 METRICS_PORT = 9400

@@ -10,14 +10,14 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import apps, core, meta, rbac
 
 from components.addons.accelerator_nodes import affinity_to
-from components.addons.traffic import to_api_server
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import LABELS, Component
-from components.namespaces import IsolatedNamespace, PodSecurity
-from components.placement import PoolHandle, tolerations_of_all
-from components.pods import environment, resources
-from policies.rules.addons import check_device_plugin, check_device_plugin_pod
-from policies.rules.finding import refuse
+from components.addons.accelerator_validation import check_device_plugin, check_device_plugin_pod
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import LABELS, Component
+from components.base.namespaces import IsolatedNamespace, PodSecurity
+from components.base.pods import environment, resources
+from components.base.traffic import to_api_server
+from components.capacity.placement import PoolHandle, tolerations_of_all
+from components.findings import refuse
 
 KUBELET_SOCKETS = "/var/lib/kubelet/device-plugins"
 """Where the kubelet listens for device plugins, and where they put their own socket (Kubernetes documentation)."""

@@ -5,12 +5,12 @@ from typing import Any, Required, TypedDict
 from pulumi import Output, ResourceOptions
 
 from components.addons.accelerator_nodes import efa_pools
-from components.charts import AddonChart, ChartSource
-from components.component import Component
-from components.namespaces import IsolatedNamespace, PodSecurity
-from components.placement import POOL_LABEL, PoolHandle, tolerations_of_all
-from policies.rules.finding import refuse
-from policies.rules.onprem import check_efa_pools
+from components.addons.accelerator_validation import check_efa_pools
+from components.base.charts import AddonChart, ChartSource
+from components.base.component import Component
+from components.base.namespaces import IsolatedNamespace, PodSecurity
+from components.capacity.placement import POOL_LABEL, PoolHandle, tolerations_of_all
+from components.findings import refuse
 
 DEFAULT_NAMESPACE = "efa-device-plugin"
 

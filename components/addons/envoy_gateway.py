@@ -9,12 +9,12 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, Resource, ResourceOptions
 
-from components.charts import AddonChart, ChartSource
-from components.component import Component
-from components.custom_resources import custom_resource
-from components.pods import spread
-from policies.rules.finding import refuse
-from policies.rules.names import check_object_name
+from components.base.charts import AddonChart, ChartSource
+from components.base.component import Component
+from components.base.custom_resources import custom_resource
+from components.base.names import check_object_name
+from components.base.pods import spread
+from components.findings import refuse
 
 CONTROLLER = "gateway.envoyproxy.io/gatewayclass-controller"
 CONTROL_PLANE_PODS = {"control-plane": "envoy-gateway"}

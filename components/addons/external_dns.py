@@ -7,18 +7,18 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
-from components.addons.traffic import scraped, to_api_server
 from components.addons.zone_identity import ZoneAccess, clusters_of, zone_identity
-from components.charts import AddonChart, AddonChartArgs, ChartSource
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import Component
-from components.dns import DnsProvider, DnsZoneHandle
-from components.eks.handles import EksHandle
-from components.gke.handles import GkeHandle
-from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity, identity_egress
-from components.pods import resources
-from policies.rules.cloud_data import check_external_dns
-from policies.rules.finding import refuse
+from components.base.charts import AddonChart, AddonChartArgs, ChartSource
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import Component
+from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity, identity_egress
+from components.base.pods import resources
+from components.base.traffic import scraped, to_api_server
+from components.clouds.data_validation import check_external_dns
+from components.clouds.dns import DnsProvider, DnsZoneHandle
+from components.clouds.eks.handles import EksHandle
+from components.clouds.gke.handles import GkeHandle
+from components.findings import refuse
 
 DEFAULT_NAMESPACE = "external-dns"
 SERVICE_ACCOUNT = "external-dns"

@@ -21,14 +21,15 @@ from components.addons.envoy_gateway import (
     XDS_PORT,
     EnvoyGateway,
 )
-from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server
-from components.charts import ChartSource
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import Component
-from components.custom_resources import custom_resource
-from components.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
-from policies.rules.addons import DomainFacts, check_gateway, check_gateway_names, check_ranges
-from policies.rules.finding import refuse
+from components.addons.validation import DomainFacts, check_gateway, check_gateway_names
+from components.base.charts import ChartSource
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import Component
+from components.base.custom_resources import custom_resource
+from components.base.destinations import check_ranges
+from components.base.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
+from components.base.traffic import PRIVATE_RANGES, scraped, to_api_server
+from components.findings import refuse
 
 DEFAULT_NAMESPACE = "gateway"
 ROUTES_LABEL = {"mlplatform.dev/gateway-routes": "true"}

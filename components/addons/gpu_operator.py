@@ -14,19 +14,19 @@ import yaml
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
+from catalog.accelerators import DeviceAllocation, Owner, Sharing
 from components.addons.accelerator_nodes import operator_pools
+from components.addons.accelerator_validation import check_gpu_operator
 from components.addons.dcgm_exporter import counters_file
 from components.addons.node_feature_discovery import PCI_CLASSES
 from components.addons.nvidia_device_plugin import EXCLUSIVE, MIG_LAYOUTS, mig_layouts, plugin_configs
-from components.addons.traffic import scraped, to_api_server
-from components.catalog import DeviceMechanism, Owner, Sharing
-from components.charts import AddonChart, ChartSource
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import LABELS, Component
-from components.namespaces import IsolatedNamespace, PodSecurity, TrafficRuleArgs, to_anywhere
-from components.placement import PoolHandle, device_plugin_config, sharing_of, tolerations_of_all
-from policies.rules.finding import refuse
-from policies.rules.onprem import check_gpu_operator
+from components.base.charts import AddonChart, ChartSource
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import LABELS, Component
+from components.base.namespaces import IsolatedNamespace, PodSecurity, TrafficRuleArgs, to_anywhere
+from components.base.traffic import scraped, to_api_server
+from components.capacity.placement import PoolHandle, device_plugin_config, sharing_of, tolerations_of_all
+from components.findings import refuse
 
 DEFAULT_NAMESPACE = "gpu-operator"
 PLUGIN_CONFIGS = "device-plugin-configs"
@@ -73,7 +73,7 @@ def gpu_operator_values(args: GpuOperatorArgs) -> dict[str, Any]:
     """Values of the chart for these pools, which are trusted. Pure."""
     pools = operator_pools(args["pools"])
     brings_driver = pools[0]["software"]["driver"] == Owner.OPERATOR
-    brings_plugin = pools[0]["software"]["mechanism"] == DeviceMechanism.DEVICE_PLUGIN
+    brings_plugin = pools[0]["software"]["device_allocation"] == DeviceAllocation.DEVICE_PLUGIN
     layouts = mig_layouts(pools)
     monitored = bool(args.get("monitoring_namespace"))
     toolkit = args.get("toolkit_environment") or {}

@@ -1,25 +1,25 @@
 """KServe in Standard mode: InferenceServices as Deployments behind the platform's gateway, without Knative or Istio.
 
 Its webhooks validate runtimes, InferenceServices and their pods. They answer once cert-manager has issued their
-certificate and injected its CA bundle; until then custom resources are sent again (`components.webhooks`).
+certificate and injected its CA bundle; until then custom resources are sent again (`components.base.webhooks`).
 """
 
 from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
+from catalog.kserve import FETCH_CPU_MILLIS, FETCH_MEMORY_GIB
 from components.addons.gateway import GatewayHandle
-from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
-from components.charts import AddonChart, ChartSource
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import Component
-from components.custom_resources import custom_resource
-from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
-from components.pods import resources
-from components.serving.spec import FETCH_CPU_MILLIS, FETCH_MEMORY_GIB
-from components.stores import ObjectStoreHandle, ObjectStoreKind
-from policies.rules.finding import refuse
-from policies.rules.serving import check_kserve
+from components.addons.validation import check_kserve
+from components.base.charts import AddonChart, ChartSource
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import Component
+from components.base.custom_resources import custom_resource
+from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
+from components.base.pods import resources
+from components.base.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.findings import refuse
+from components.storage.plan import ObjectStoreHandle, ObjectStoreKind
 
 CHART = "kserve-resources"
 DEFAULT_NAMESPACE = "kserve"

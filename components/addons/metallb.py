@@ -9,15 +9,15 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
-from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
-from components.charts import AddonChart, ChartSource
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import Component
-from components.custom_resources import custom_resource
-from components.namespaces import IsolatedNamespace, PodSecurity
-from components.placement import PoolHandle, tolerations_of_all
-from policies.rules.finding import refuse
-from policies.rules.onprem import check_metallb
+from components.addons.metallb_validation import check_metallb
+from components.base.charts import AddonChart, ChartSource
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import Component
+from components.base.custom_resources import custom_resource
+from components.base.namespaces import IsolatedNamespace, PodSecurity
+from components.base.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.capacity.placement import PoolHandle, tolerations_of_all
+from components.findings import refuse
 
 DEFAULT_NAMESPACE = "metallb-system"
 POOL_ANNOTATION = "metallb.io/address-pool"

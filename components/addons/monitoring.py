@@ -12,17 +12,16 @@ from typing import Any, Required, TypedDict
 from pulumi import Input, Output, Resource, ResourceOptions, log
 from pulumi_kubernetes import core, meta
 
+from catalog.accelerators import ClusterKind
+from catalog.addresses import METADATA_PORTS
 from components.addons.gateway import GatewayHandle
-from components.addons.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
-from components.catalog import ClusterKind
-from components.charts import AddonChart, ChartSource
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import LABELS, Component
-from components.custom_resources import custom_resource
-from components.drawn_secrets import given_or_drawn, keeping_drawn
-from components.monitoring.dashboards import FOLDER_ANNOTATION
-from components.monitoring.metrics import CUSTOM_RESOURCE_METRICS, NODE_LABELS, WORKLOAD_LABELS
-from components.namespaces import (
+from components.addons.routes import from_gateway, hostname, http_route_spec
+from components.base.charts import AddonChart, ChartSource
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import LABELS, Component
+from components.base.custom_resources import custom_resource
+from components.base.generated_secrets import given_or_drawn, keeping_drawn
+from components.base.namespaces import (
     DNS_PODS,
     SYSTEM_NAMESPACE,
     Direction,
@@ -32,13 +31,14 @@ from components.namespaces import (
     TrafficRuleArgs,
     to_anywhere,
 )
-from components.placement import PoolHandle, tolerations_of_all
-from components.pods import container_security_context, resources
-from components.routes import from_gateway, hostname, http_route_spec
-from components.stores import StorageHandle
-from policies.rules.finding import refuse
-from policies.rules.monitoring import check_monitoring
-from policies.rules.network import METADATA_PORTS
+from components.base.pods import container_security_context, resources
+from components.base.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.capacity.placement import PoolHandle, tolerations_of_all
+from components.findings import refuse
+from components.monitoring.dashboards import FOLDER_ANNOTATION
+from components.monitoring.metrics import CUSTOM_RESOURCE_METRICS, NODE_LABELS, WORKLOAD_LABELS
+from components.monitoring.validation import check_monitoring
+from components.storage.plan import StorageHandle
 
 RELEASE = "kube-prometheus-stack"
 DEFAULT_NAMESPACE = "monitoring"

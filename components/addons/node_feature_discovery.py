@@ -8,13 +8,13 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
-from components.addons.traffic import scraped, to_api_server
-from components.charts import AddonChart, ChartSource
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import Component
-from components.namespaces import IsolatedNamespace, PodSecurity
-from components.placement import PoolHandle, tolerations_of_all
-from policies.rules.network import NAMESPACE_LABEL
+from catalog.addresses import NAMESPACE_LABEL
+from components.base.charts import AddonChart, ChartSource
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import Component
+from components.base.namespaces import IsolatedNamespace, PodSecurity
+from components.base.traffic import scraped, to_api_server
+from components.capacity.placement import PoolHandle, tolerations_of_all
 
 DEFAULT_NAMESPACE = "node-feature-discovery"
 METRICS_PORT = 8080

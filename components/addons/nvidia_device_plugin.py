@@ -18,14 +18,15 @@ import yaml
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
+from catalog.accelerators import Sharing
 from components.addons.accelerator_nodes import affinity_to, platform_plugin_pools
-from components.addons.traffic import to_api_server
-from components.catalog import Sharing
-from components.charts import AddonChart, ChartSource
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import LABELS, Component
-from components.namespaces import IsolatedNamespace, PodSecurity
-from components.placement import (
+from components.addons.accelerator_validation import check_nvidia_pools
+from components.base.charts import AddonChart, ChartSource
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import LABELS, Component
+from components.base.namespaces import IsolatedNamespace, PodSecurity
+from components.base.traffic import to_api_server
+from components.capacity.placement import (
     PoolHandle,
     SharingArgs,
     device_plugin_config,
@@ -33,8 +34,7 @@ from components.placement import (
     sharing_of,
     tolerations_of_all,
 )
-from policies.rules.addons import check_nvidia_pools
-from policies.rules.finding import refuse
+from components.findings import refuse
 
 DEFAULT_NAMESPACE = "nvidia-device-plugin"
 MIG_LAYOUTS = "mig-layouts"

@@ -1,8 +1,8 @@
 """NVIDIA's DRA driver: pods ask for GPUs by ResourceClaim (`resource.k8s.io/v1`) instead of by extended resource.
 
 A pool has this or a device plugin, never both: the chart refuses to offer GPUs until it is told so, and the platform's
-device plugin skips the pools whose `software.mechanism` is `dra`. Upstream says that allocation of GPUs is not yet
-officially supported (kubernetes-sigs/dra-driver-nvidia-gpu v0.4.1 README); compute domains are.
+device plugin skips the pools whose `software.deviceAllocation` is `dra`. Upstream says that allocation of GPUs is not
+yet officially supported (kubernetes-sigs/dra-driver-nvidia-gpu v0.4.1 README); compute domains are.
 """
 
 from typing import Any, Required, TypedDict
@@ -10,14 +10,14 @@ from typing import Any, Required, TypedDict
 from pulumi import Output, ResourceOptions
 
 from components.addons.accelerator_nodes import affinity_to, dra_pools
-from components.addons.traffic import scraped, to_api_server
-from components.charts import AddonChart, ChartSource
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import Component
-from components.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
-from components.placement import PoolHandle, tolerations_of_all
-from policies.rules.finding import refuse
-from policies.rules.onprem import check_dra_driver
+from components.addons.accelerator_validation import check_dra_driver
+from components.base.charts import AddonChart, ChartSource
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import Component
+from components.base.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
+from components.base.traffic import scraped, to_api_server
+from components.capacity.placement import PoolHandle, tolerations_of_all
+from components.findings import refuse
 
 DEFAULT_NAMESPACE = "dra-driver-nvidia-gpu"
 METRICS_PORT, COMPUTE_DOMAINS_METRICS_PORT = 8080, 8081

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
+from catalog.versions import IMAGES
 from components.addons.accelerator_nodes import vendor_plugin_pools
 from components.addons.device_plugin import ApiRuleArgs, DevicePluginArgs, HostPathArgs
-from components.placement import PoolHandle
-from components.versions import IMAGES
+from components.capacity.placement import PoolHandle
 
 
 class VendorPlugin(NamedTuple):

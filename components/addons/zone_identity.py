@@ -6,9 +6,9 @@ from typing import Any, TypedDict
 
 from pulumi import Input, Resource, ResourceOptions
 
-from components.dns import DnsProvider, DnsZoneHandle
-from components.eks.handles import EksHandle
-from components.gke.handles import GkeHandle
+from components.clouds.dns import DnsProvider, DnsZoneHandle
+from components.clouds.eks.handles import EksHandle
+from components.clouds.gke.handles import GkeHandle
 
 
 class ZoneAccess(StrEnum):
@@ -67,8 +67,8 @@ def _on_aws(
     access: ZoneAccess,
     opts: ResourceOptions,
 ) -> Resource:
-    from components.eks.dns import challenge_statements, record_statements  # noqa: PLC0415
-    from components.eks.pod_identity import PodIdentity, PodIdentityArgs  # noqa: PLC0415
+    from components.clouds.eks.dns import challenge_statements, record_statements  # noqa: PLC0415
+    from components.clouds.eks.pod_identity import PodIdentity, PodIdentityArgs  # noqa: PLC0415
 
     statements = record_statements if access is ZoneAccess.RECORDS else challenge_statements
     namespace, service_account = account
@@ -89,8 +89,8 @@ def _on_google_cloud(
     access: ZoneAccess,
     opts: ResourceOptions,
 ) -> Resource:
-    from components.gke.dns import challenge_grants, record_grants  # noqa: PLC0415
-    from components.gke.workload_identity import WorkloadIdentity, WorkloadIdentityArgs  # noqa: PLC0415
+    from components.clouds.gke.dns import challenge_grants, record_grants  # noqa: PLC0415
+    from components.clouds.gke.workload_identity import WorkloadIdentity, WorkloadIdentityArgs  # noqa: PLC0415
 
     grants = record_grants if access is ZoneAccess.RECORDS else challenge_grants
     namespace, service_account = account

@@ -4,11 +4,11 @@ from typing import Required, TypedDict
 
 from pulumi import Input, ResourceOptions
 
-from components.component import Component
-from components.custom_resources import custom_resource
+from components.base.component import Component
+from components.base.custom_resources import custom_resource
+from components.findings import refuse
 from components.monitoring.rules import RuleScope, ServingObjectives, groups, rule_group
-from policies.rules.finding import refuse
-from policies.rules.monitoring import check_alert_rules
+from components.monitoring.validation import check_alert_rules
 
 
 class AlertRulesArgs(TypedDict, total=False):

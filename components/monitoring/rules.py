@@ -11,9 +11,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, TypedDict
 
-from components.catalog import ACCELERATORS, DRIVER_RESOURCES, SHARED_SUFFIX
+from catalog.accelerators import ACCELERATORS, DRIVER_RESOURCES, SHARED_SUFFIX
+from components.base.schedules import longest_gap
 from components.monitoring.metrics import NODE_LABELS, label_metric
-from components.schedules import longest_gap
 
 
 class Severity(StrEnum):

@@ -12,16 +12,16 @@ import yaml
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import apps, core, meta, rbac
 
-from components.addons.traffic import to_api_server
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import LABELS, Component
-from components.namespaces import IsolatedNamespace, PodSecurity
-from components.placement import PoolHandle, tolerations_of_all
-from components.pods import resources
-from components.stores import DeclaredClassArgs, Encryption, StoragePurpose
-from components.versions import IMAGES
-from policies.rules.finding import refuse
-from policies.rules.onprem import check_encryption, check_host_paths
+from catalog.versions import IMAGES
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import LABELS, Component
+from components.base.namespaces import IsolatedNamespace, PodSecurity
+from components.base.pods import resources
+from components.base.traffic import to_api_server
+from components.capacity.placement import PoolHandle, tolerations_of_all
+from components.findings import refuse
+from components.storage.onprem_validation import check_encryption, check_host_paths
+from components.storage.plan import DeclaredClassArgs, Encryption, StoragePurpose
 
 DEFAULT_NAMESPACE = "local-path-storage"
 PROVISIONER = "rancher.io/local-path"

@@ -8,12 +8,12 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
-from components.charts import AddonChart, ChartSource
-from components.component import Component
-from components.namespaces import IsolatedNamespace, PodSecurity
-from components.stores import DeclaredClassArgs, Encryption, StoragePurpose
-from policies.rules.finding import refuse
-from policies.rules.onprem import check_nfs
+from components.base.charts import AddonChart, ChartSource
+from components.base.component import Component
+from components.base.namespaces import IsolatedNamespace, PodSecurity
+from components.findings import refuse
+from components.storage.onprem_validation import check_nfs
+from components.storage.plan import DeclaredClassArgs, Encryption, StoragePurpose
 
 DEFAULT_NAMESPACE = "csi-driver-nfs"
 PROVISIONER = "nfs.csi.k8s.io"

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
-from components.component import LABELS, Component
-from components.namespaces import Direction, TrafficRuleArgs, identity_egress, to_anywhere
-from components.pods import environment, environment_from_secret
-from components.stores import ObjectStoreHandle, ObjectStoreKind, store_namespace
-from policies.rules.finding import refuse
-from policies.rules.storage import check_object_store
+from components.base.component import LABELS, Component
+from components.base.namespaces import Direction, TrafficRuleArgs, identity_egress, to_anywhere
+from components.base.pods import environment, environment_from_secret
+from components.findings import refuse
+from components.storage.plan import ObjectStoreHandle, ObjectStoreKind, store_namespace
+from components.storage.validation import check_object_store
 
 ACCESS_KEY_ID = "AWS_ACCESS_KEY_ID"
 SECRET_ACCESS_KEY = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a key, as every S3 client reads it

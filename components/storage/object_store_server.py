@@ -12,11 +12,21 @@ from typing import Any, Required, TypedDict
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import apps, batch, core, meta
 
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import LABELS, Component
-from components.drawn_secrets import keeping_drawn
-from components.namespaces import Direction, IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity, TrafficRuleArgs
-from components.pods import claimed, container, from_secret, http_probe, pod_spec, resources, scratch, startup_probe
+from catalog.versions import IMAGES
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import LABELS, Component
+from components.base.generated_secrets import keeping_drawn
+from components.base.namespaces import Direction, IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity, TrafficRuleArgs
+from components.base.pods import (
+    claimed,
+    container,
+    from_secret,
+    http_probe,
+    pod_spec,
+    resources,
+    scratch,
+    startup_probe,
+)
 from components.storage.object_store import (
     ACCESS_KEY_ID,
     FINGERPRINT_ANNOTATION,
@@ -27,9 +37,8 @@ from components.storage.object_store import (
     object_store,
     rclone_environment,
 )
+from components.storage.plan import ObjectStoreHandle, ObjectStoreKind, StorageHandle
 from components.storage.volumes import CLAIM_ANNOTATIONS, claim_spec
-from components.stores import ObjectStoreHandle, ObjectStoreKind, StorageHandle
-from components.versions import IMAGES
 
 PORT = 8333
 """SeaweedFS's S3 port."""

@@ -3,8 +3,9 @@
 from pulumi import ResourceOptions
 from pulumi_kubernetes import meta, storage
 
-from components.component import LABELS, Component
-from components.stores import (
+from components.base.component import LABELS, Component
+from components.findings import refuse
+from components.storage.plan import (
     DEFAULT_CLASS_ANNOTATION,
     ENCRYPTION_ANNOTATION,
     ClassPlan,
@@ -14,8 +15,7 @@ from components.stores import (
     class_fields,
     plan_storage_classes,
 )
-from policies.rules.finding import refuse
-from policies.rules.storage import check_storage_classes
+from components.storage.validation import check_storage_classes
 
 
 class StorageClasses(Component):

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from components.pods import Mounted
-from components.stores import AccessMode, StorageHandle, quantity
-from policies.rules.finding import refuse
-from policies.rules.storage import check_volume
+from components.base.pods import Mounted
+from components.base.quantities import quantity
+from components.findings import refuse
+from components.storage.plan import AccessMode, StorageHandle
+from components.storage.validation import check_volume
 
 SHARED_MEMORY_PATH = "/dev/shm"  # noqa: S108 - where NCCL and data loaders look, not a temporary file
 

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from catalog.addresses import ANYWHERE
 from components.addons.gateway import GatewayHandle
 from components.addons.monitoring import MonitoringHandle
-from components.capacity import Supply, quota_key, resource_quota
-from components.mlflow.tracking_server import TrackingHandle
-from components.namespaces import Direction, TrafficRuleArgs, to_anywhere
+from components.base.namespaces import Direction, TrafficRuleArgs, to_anywhere
+from components.base.workload_labels import ROLE_LABEL, TEAM_LABEL, Role
+from components.capacity.ledger import Supply, quota_key, resource_quota
 from components.storage.object_store import object_store_traffic
-from components.stores import ObjectStoreHandle
+from components.storage.plan import ObjectStoreHandle
 from components.tenants.spec import UNNAMED_STORAGE_GIB, EgressSpec, TeamSpec, quota_sizes
-from components.workloads import ROLE_LABEL, TEAM_LABEL, Role
-from policies.rules.network import ANYWHERE
+from components.tracking.tracking_server import TrackingHandle
 
 OWNER_LABEL = "mlplatform.dev/owner"
 COST_CENTER_LABEL = "mlplatform.dev/cost-center"

@@ -5,7 +5,7 @@ from typing import NamedTuple, TypedDict
 from pulumi import ResourceOptions
 from pulumi_kubernetes import meta, scheduling
 
-from components.component import LABELS, Component
+from components.base.component import LABELS, Component
 from components.tenants.handles import PriorityHandle
 
 DEFAULT_PREFIX = "mlplatform"

@@ -8,13 +8,13 @@ from pulumi_kubernetes import core, meta, rbac
 
 from components.addons.gateway import GatewayHandle
 from components.addons.monitoring import MonitoringHandle
-from components.capacity import Supply, supplies_of
-from components.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.component import LABELS, Component, once_created
-from components.mlflow.tracking_server import TrackingHandle
-from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
-from components.placement import PoolHandle
-from components.stores import ObjectStoreHandle
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
+from components.base.component import LABELS, Component, once_created
+from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
+from components.capacity.ledger import Supply, supplies_of
+from components.capacity.placement import PoolHandle
+from components.findings import refuse
+from components.storage.plan import ObjectStoreHandle
 from components.tenants.handles import PriorityHandle, TeamHandle
 from components.tenants.plan import (
     LIMITS,
@@ -30,8 +30,8 @@ from components.tenants.plan import (
     team_traffic,
 )
 from components.tenants.spec import TeamSpec
-from policies.rules.finding import refuse
-from policies.rules.tenants import check_internet, check_team
+from components.tenants.validation import check_internet, check_team
+from components.tracking.tracking_server import TrackingHandle
 
 PRIORITIES_ANNOTATION = "mlplatform.dev/priority-classes"
 """On the namespace, for people who start something by hand: the classes of its workloads, highest first."""

@@ -13,11 +13,11 @@ import pulumi_kubernetes as kubernetes
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the checkout: components are imported from it
 
-from components.node_pools.described import DescribedNodePool
+from components.clouds.existing.described_pool import DescribedNodePool
 from components.tenants.priority_classes import PriorityClasses
 from components.tenants.team import Team
-from components.training.fixed_runs import FixedRuns
-from components.training.job import TrainingJob
+from components.workloads.training.fixed_runs import FixedRuns
+from components.workloads.training.job import TrainingJob
 
 config = pulumi.Config("one-team")
 kubeconfig = Path(os.environ["KUBECONFIG"]).expanduser().read_text(encoding="utf-8")

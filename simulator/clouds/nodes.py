@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from components.catalog import ACCELERATORS, ClusterKind, Owner, Sharing
-from components.machines import MACHINES, Machine
-from components.placement import (
+from catalog.accelerators import ACCELERATORS, ClusterKind, Owner, Sharing
+from catalog.machines import MACHINES, Machine
+from components.capacity.placement import (
     DEVICE_PLUGIN_CONFIG_LABEL,
     MIG_LAYOUT_LABEL,
     SIMULATED_LABEL,

@@ -10,7 +10,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).parents[2])  # run as a file: not this directory, whose names a module could shadow
 
-from tools.engine_protocol import MESSAGE_BYTES, THREADS, WATCH_SECONDS, spare_the_sdk
+from simulator.engine_protocol import MESSAGE_BYTES, THREADS, WATCH_SECONDS, spare_the_sdk
 
 DIRECTORY_VARIABLE = "MLPLATFORM_SIMULATED_CLOUD"
 """Environment variable: where the simulated clouds keep what they hold."""

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from components.machines import MACHINES
+from catalog.machines import MACHINES
 from simulator.clouds.account import SIMULATED_PARTITION
 from simulator.clouds.checks import Failure
 from simulator.clouds.values import at, has_unknown, is_unknown
@@ -52,7 +52,7 @@ def check_rules(token: str, inputs: Inputs) -> Iterator[Failure]:
 
 def unknown_machine(name: str) -> str:
     """What is said of a machine of which the size is not known."""
-    return f"the simulated cloud does not know how large a machine {name!r} is (components/machines.py)"
+    return f"the simulated cloud does not know how large a machine {name!r} is (catalog/machines.py)"
 
 
 def _known(inputs: Inputs, path: str) -> Any:

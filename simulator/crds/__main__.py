@@ -39,7 +39,7 @@ KINDS_BY_ADDON: Mapping[str, Sequence[Kind]] = {
     "node-feature-discovery": node_feature_discovery.KINDS,
     "prometheus-operator": prometheus_operator.KINDS,
 }
-"""What each file holds; the names are those of `components.versions.CRDS` and `CLOUD_CRDS`."""
+"""What each file holds; the names are those of `catalog.versions.CRDS` and `CLOUD_CRDS`."""
 
 
 def main() -> None:

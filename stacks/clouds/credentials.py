@@ -7,8 +7,8 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_gcp as gcp
 
-from policies.rules.finding import Finding, Refused
-from stacks.models.clouds import EksCluster, GkeCluster
+from components.findings import Finding, Refused
+from settings.models.clouds import EksCluster, GkeCluster
 
 Answer = TypeVar("Answer")
 

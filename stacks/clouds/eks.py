@@ -7,35 +7,35 @@ import pulumi
 import pulumi_aws as aws
 
 from components.addons.zone_identity import Clusters
-from components.charts import ChartSource
-from components.dns import DnsProvider, DnsZoneHandle
-from components.eks.addons import EksAddons
-from components.eks.bucket import S3Bucket, S3BucketArgs, bucket_arn, bucket_statements, bucket_store
-from components.eks.cluster import EksCluster as ControlPlane
-from components.eks.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
-from components.eks.database import RdsDatabase, RdsDatabaseArgs
-from components.eks.dns import Route53Zone
-from components.eks.file_system import EfsFileSystem
-from components.eks.handles import EksHandle, EksNetworkHandle, NodeProvisioning
-from components.eks.karpenter import Karpenter
-from components.eks.network import EksNetwork
-from components.eks.plan import load_balancer_annotations
-from components.eks.pod_identity import PodIdentity
-from components.mlflow.postgresql import ManagedDatabaseHandle
-from components.node_pools.auto_mode import AutoModeNetworkPolicies, AutoModeNodePool
-from components.node_pools.eks import EksNodePool
-from components.node_pools.karpenter import KarpenterNodePool
-from components.node_pools.referenced import ReferencedNodePool
-from components.stores import ObjectStoreHandle, StoragePurpose
-from policies.rules.eks import support_warning
+from components.base.charts import ChartSource
+from components.clouds.dns import DnsProvider, DnsZoneHandle
+from components.clouds.eks.addons import EksAddons
+from components.clouds.eks.auto_mode import AutoModeNetworkPolicies, AutoModeNodePool
+from components.clouds.eks.bucket import S3Bucket, S3BucketArgs, bucket_arn, bucket_statements, bucket_store
+from components.clouds.eks.cluster import EksCluster as ControlPlane
+from components.clouds.eks.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
+from components.clouds.eks.database import RdsDatabase, RdsDatabaseArgs
+from components.clouds.eks.dns import Route53Zone
+from components.clouds.eks.file_system import EfsFileSystem
+from components.clouds.eks.handles import EksHandle, EksNetworkHandle, NodeProvisioning
+from components.clouds.eks.karpenter import Karpenter
+from components.clouds.eks.karpenter_pool import KarpenterNodePool
+from components.clouds.eks.network import EksNetwork
+from components.clouds.eks.node_pool import EksNodePool
+from components.clouds.eks.plan import load_balancer_annotations
+from components.clouds.eks.pod_identity import PodIdentity
+from components.clouds.eks.validation import support_warning
+from components.clouds.referenced_pool import ReferencedNodePool
+from components.storage.plan import ObjectStoreHandle, StoragePurpose
+from components.storage.postgresql import ManagedDatabaseHandle
+from settings.models.clouds import EksCluster
+from settings.models.environment import Scope
+from settings.models.platform import ManagedS3, RdsManaged, Route53
+from settings.pools import is_managed_group
+from settings.settings import Settings
 from stacks.clouds.credentials import require_account
 from stacks.clouds.limits import require_quotas
 from stacks.clouds.other_stack import read_database, read_zone
-from stacks.models.clouds import EksCluster
-from stacks.models.environment import Layer
-from stacks.models.platform import ManagedS3, RdsManaged, Route53
-from stacks.pools import is_managed_group
-from stacks.settings import Settings
 
 FILE_PURPOSES = (StoragePurpose.SHARED, StoragePurpose.DATASET)
 
@@ -46,7 +46,7 @@ def key_of(key_arn: str | None) -> Any:
 
 
 class EksCloud:
-    """The shape of `stacks.clouds.shape.Cloud` on AWS."""
+    """The shape of `stacks.clouds.protocol.Cloud` on AWS."""
 
     def __init__(self, settings: Settings, cluster: EksCluster) -> None:
         self.settings, self.cluster, self.name = settings, cluster, settings.cluster_name
@@ -57,7 +57,7 @@ class EksCloud:
             default_tags={"tags": {"environment": settings.environment.name, "owner": settings.environment.owner}},
         )
         require_account(cluster, self.aws)
-        if settings.layer is not Layer.PLATFORM:
+        if settings.scope is not Scope.PLATFORM:
             require_quotas(cluster, self.aws)
             if warning := support_warning(cluster.control_plane, date.today()):
                 pulumi.log.warn(warning)
@@ -68,8 +68,8 @@ class EksCloud:
         self.zone: DnsZoneHandle | None = None
         self.file_system_id: pulumi.Input[str] = ""
         self.before_objects: list[pulumi.Resource] = []
-        if settings.layer is Layer.PLATFORM:
-            self._read(pulumi.StackReference(settings.cluster_stack))
+        if settings.scope is Scope.PLATFORM:
+            self._read(pulumi.StackReference(settings.cluster_stack_reference))
         else:
             self._make()
         self.storage_parameters: dict[str, dict[str, pulumi.Input[str]]] = (
@@ -163,7 +163,7 @@ class EksCloud:
     def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:
         """Karpenter or the Cluster Autoscaler, and the pools whose nodes Karpenter or Auto Mode makes."""
         made = {name: pool for name, pool in self.cluster.pools.items() if not is_managed_group(self.cluster, pool)}
-        if self.settings.layer is Layer.PLATFORM:
+        if self.settings.scope is Scope.PLATFORM:
             for name in self.cluster.pools.keys() - made.keys():
                 ReferencedNodePool(name, {"pool": self.pools[name]})
         match self.cluster.provisioning:

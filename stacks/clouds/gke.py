@@ -6,28 +6,28 @@ import pulumi
 import pulumi_gcp as gcp
 
 from components.addons.zone_identity import Clusters
-from components.charts import ChartSource
-from components.dns import DnsProvider, DnsZoneHandle
-from components.gke.bucket import GcsBucket, GcsBucketArgs, bucket_grants, bucket_store
-from components.gke.cluster import GkeCluster as ControlPlane
-from components.gke.compute_class import ComputeClass, ComputeClassArgs
-from components.gke.database import CloudSqlDatabase, CloudSqlDatabaseArgs
-from components.gke.dns import CloudDnsZone
-from components.gke.handles import GkeHandle, GkeNetworkHandle
-from components.gke.network import GkeNetwork
-from components.gke.spec import ComputeClassSpec
-from components.gke.workload_identity import WorkloadIdentity
-from components.mlflow.postgresql import ManagedDatabaseHandle
-from components.node_pools.gke import GkeNodePool
-from components.node_pools.referenced import ReferencedNodePool
-from components.stores import ObjectStoreHandle
+from components.base.charts import ChartSource
+from components.clouds.dns import DnsProvider, DnsZoneHandle
+from components.clouds.gke.bucket import GcsBucket, GcsBucketArgs, bucket_grants, bucket_store
+from components.clouds.gke.cluster import GkeCluster as ControlPlane
+from components.clouds.gke.compute_class import ComputeClass, ComputeClassArgs
+from components.clouds.gke.database import CloudSqlDatabase, CloudSqlDatabaseArgs
+from components.clouds.gke.dns import CloudDnsZone
+from components.clouds.gke.handles import GkeHandle, GkeNetworkHandle
+from components.clouds.gke.network import GkeNetwork
+from components.clouds.gke.node_pool import GkeNodePool
+from components.clouds.gke.spec import ComputeClassSpec
+from components.clouds.gke.workload_identity import WorkloadIdentity
+from components.clouds.referenced_pool import ReferencedNodePool
+from components.storage.plan import ObjectStoreHandle
+from components.storage.postgresql import ManagedDatabaseHandle
+from settings.models.clouds import GkeCluster
+from settings.models.environment import Scope
+from settings.models.platform import CloudDns, CloudSqlManaged, ManagedGcs
+from settings.settings import Settings
 from stacks.clouds.credentials import require_project
 from stacks.clouds.limits import require_quotas
 from stacks.clouds.other_stack import read_database, read_zone
-from stacks.models.clouds import GkeCluster
-from stacks.models.environment import Layer
-from stacks.models.platform import CloudDns, CloudSqlManaged, ManagedGcs
-from stacks.settings import Settings
 
 
 def key_of(key_id: str | None) -> Any:
@@ -36,7 +36,7 @@ def key_of(key_id: str | None) -> Any:
 
 
 class GkeCloud:
-    """The shape of `stacks.clouds.shape.Cloud` on Google Cloud."""
+    """The shape of `stacks.clouds.protocol.Cloud` on Google Cloud."""
 
     def __init__(self, settings: Settings, cluster: GkeCluster) -> None:
         self.settings, self.cluster, self.name = settings, cluster, settings.cluster_name
@@ -47,7 +47,7 @@ class GkeCloud:
             default_labels={"environment": settings.environment.name},
         )
         self.project_number = require_project(cluster, self.gcp)
-        if settings.layer is not Layer.PLATFORM:
+        if settings.scope is not Scope.PLATFORM:
             require_quotas(cluster, self.gcp)
         self.providers: list[pulumi.ProviderResource] = [self.gcp]
         self.pools = settings.pools
@@ -56,8 +56,8 @@ class GkeCloud:
         self.zone: DnsZoneHandle | None = None
         self.before_objects: list[pulumi.Resource] = []
         self.storage_parameters: dict[str, dict[str, pulumi.Input[str]]] = {}
-        if settings.layer is Layer.PLATFORM:
-            self._read(pulumi.StackReference(settings.cluster_stack))
+        if settings.scope is Scope.PLATFORM:
+            self._read(pulumi.StackReference(settings.cluster_stack_reference))
         else:
             self._make()
 
@@ -137,7 +137,7 @@ class GkeCloud:
 
     def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:
         """Classes of nodes that GKE makes by itself; it sizes its node pools itself as well."""
-        if self.settings.layer is Layer.PLATFORM:
+        if self.settings.scope is Scope.PLATFORM:
             for name in self.cluster.pools:
                 ReferencedNodePool(name, {"pool": self.pools[name]})
         return [ComputeClass(name, self._class_args(spec), opts) for name, spec in self.cluster.compute_classes.items()]

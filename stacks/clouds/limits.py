@@ -7,14 +7,14 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_gcp as gcp
 
-from components.catalog import ClusterKind
-from components.cloud_limits import CloudLimits, aws_limits, gcp_limits, quota_report
-from components.eks.facts import KARPENTER_CAPACITY_TYPES
-from components.eks.spec import EksPurchase
-from components.machines import MACHINES, machines_with
-from components.quotas import QuotaNeed, QuotaPool
-from policies.rules.finding import Refused
-from stacks.models.clouds import EksCluster, GkeCluster
+from catalog.accelerators import ClusterKind
+from catalog.machines import MACHINES, machines_with
+from components.clouds.eks.spec import EksPurchase
+from components.clouds.eks.tables import KARPENTER_CAPACITY_TYPES
+from components.clouds.limits import CloudLimits, aws_limits, gcp_limits, quota_report
+from components.clouds.quotas import QuotaNeed, QuotaPool
+from components.findings import Refused
+from settings.models.clouds import EksCluster, GkeCluster
 
 
 def require_quotas(cluster: EksCluster | GkeCluster, provider: aws.Provider | gcp.Provider) -> None:

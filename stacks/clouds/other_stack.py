@@ -1,11 +1,11 @@
-"""What a stack of layer platform reads of the stack that holds its cluster: what is in no settings."""
+"""What a stack with scope platform reads of the stack that holds its cluster: what is in no settings."""
 
 from typing import Any
 
 import pulumi
 
-from components.dns import DnsProvider, DnsZoneHandle
-from components.mlflow.postgresql import PORT, ManagedDatabaseHandle
+from components.clouds.dns import DnsProvider, DnsZoneHandle
+from components.storage.postgresql import PORT, ManagedDatabaseHandle
 
 
 def read_database(found: Any, database: str, ssl_mode: str) -> ManagedDatabaseHandle:

@@ -1,8 +1,8 @@
 """Handles of clusters in a cloud, for tests of what takes them."""
 
-from components.dns import DnsProvider, DnsZoneHandle
-from components.eks.handles import EksHandle, EksNetworkHandle, NodeProvisioning
-from components.gke.handles import GkeHandle, GkeMode, GkeNetworkHandle
+from components.clouds.dns import DnsProvider, DnsZoneHandle
+from components.clouds.eks.handles import EksHandle, EksNetworkHandle, NodeProvisioning
+from components.clouds.gke.handles import GkeHandle, GkeMode, GkeNetworkHandle
 
 EKS = EksHandle(
     name="prod",

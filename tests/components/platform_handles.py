@@ -2,21 +2,21 @@
 
 from typing import Any
 
+from catalog.accelerators import ClusterKind, Purchase, Sharing
 from components.addons.cert_manager import ACME_ISSUER, INTERNAL_ISSUER, SELF_SIGNED_ISSUER, IssuersHandle
 from components.addons.gateway import CertificateSource, DomainArgs, GatewayArgs, gateway_handle
 from components.addons.monitoring import MonitoringArgs, monitoring_handle
-from components.catalog import ClusterKind, Purchase, Sharing
-from components.charts import ChartOrigin, ChartSource
-from components.cluster_network import ClusterNetworkHandle, PolicyEngine
-from components.gke.plan import plan_gke_pool
-from components.gke.spec import GkePoolSpec, GkePurchase
-from components.mlflow.tracking_server import tracking_handle
-from components.placement import PoolArgs, PoolHandle, plan_pool
+from components.base.charts import ChartOrigin, ChartSource
+from components.base.cluster_network import ClusterNetworkHandle, PolicyEngine
+from components.capacity.placement import PoolArgs, PoolHandle, plan_pool
+from components.clouds.gke.plan import plan_gke_pool
+from components.clouds.gke.spec import GkePoolSpec, GkePurchase
 from components.storage.object_store import ObjectStoreArgs, object_store
-from components.stores import ObjectStoreKind, StorageClassesArgs, StoragePurpose, plan_storage_classes
+from components.storage.plan import ObjectStoreKind, StorageClassesArgs, StoragePurpose, plan_storage_classes
 from components.tenants.handles import TeamHandle
 from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT
 from components.tenants.priority_classes import priority_handle
+from components.tracking.tracking_server import tracking_handle
 
 
 def pool(name: str = "h100", **args: Any) -> PoolHandle:
@@ -75,7 +75,7 @@ NETWORK = ClusterNetworkHandle(
 ISSUERS = IssuersHandle(
     self_signed=SELF_SIGNED_ISSUER, internal=INTERNAL_ISSUER, acme=ACME_ISSUER, namespace="cert-manager"
 )
-SOURCE = ChartSource(origin=ChartOrigin.BUNDLED, location="simulator")
+SOURCE = ChartSource(origin=ChartOrigin.STUB, location="simulator")
 GATEWAY = gateway_handle(
     "edge",
     GatewayArgs(

@@ -21,8 +21,8 @@ from pulumi.provider.experimental.analyzer import Analyzer
 from pulumi.runtime import rpc
 
 import components
-from components.component import LABELS, Component
-from policies.rules.finding import Refused
+from components.base.component import LABELS, Component
+from components.findings import Refused
 from tests.components.cases import CASES
 from tests.components.contract.case import ABSENT, Case, value_at
 from tests.recorder import Recording, Registered, record

@@ -1,7 +1,7 @@
 """Upstream's controllers as programs on this computer, on an embedded API server of their own.
 
 `python -m tools verify-controllers` builds them and runs these tests; without it they are not collected. Each has the
-CRDs that `components.versions` installs, read from the controller's own Go module, and none of the simulator's rules
+CRDs that `catalog.versions` installs, read from the controller's own Go module, and none of the simulator's rules
 for custom resources. Nodes and pods are simulated. Controllers run as administrator, so their roles are not proved.
 """
 
@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.versions import CONVERSIONS, CRDS
+from catalog.versions import CONVERSIONS, CRDS
 from simulator.behaviour import bundled
 from simulator.cluster import Cluster
 from tests.engine.conftest import LiveCluster
@@ -242,7 +242,7 @@ class Home:
 
 
 def definitions(crd_set: str) -> Iterator[Path]:
-    """The files of a set of `components.versions.CRDS`, at the same paths of upstream's Go module."""
+    """The files of a set of `catalog.versions.CRDS`, at the same paths of upstream's Go module."""
     for url in CRDS[crd_set].urls:
         for start, (module, folder) in _MODULES.items():
             if url.startswith(start):

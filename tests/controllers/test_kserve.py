@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from components.versions import CHARTS
+from catalog.versions import CHARTS
 from tests.controllers.conftest import Home, Platform, free_port, platform, until
 from tests.support.kserve_merge import (
     admitted_pod,

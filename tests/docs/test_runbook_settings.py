@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from stacks.reader import from_file
+from settings.reader import from_file
 from tests.support.settings import PREFIX, overlaid
 
 REPOSITORY = Path(__file__).parents[2]

@@ -24,15 +24,15 @@ RECORDED = {"eks": "prod", "gke": "gke"}
 PASSPHRASE = "recorded"
 
 
-def of_layer(run: Run, stack: str, layer: str, cluster_stack: str = "") -> Engine:
+def of_layer(run: Run, stack: str, layer: str, cluster_stack_reference: str = "") -> Engine:
     """The engine of another stack beside a rehearsed one: the same settings, one layer of them."""
     text = (PROJECT / f"Pulumi.{run.engine.stack}.yaml").read_text(encoding="utf-8")
 
     def edit(_: str) -> str:
         content: dict[str, Any] = yaml.safe_load(rehearsal_settings(text))
-        content["config"]["mlplatform:layer"] = layer
-        if cluster_stack:
-            content["config"]["mlplatform:clusterStack"] = cluster_stack
+        content["config"]["mlplatform:scope"] = layer
+        if cluster_stack_reference:
+            content["config"]["mlplatform:clusterStackReference"] = cluster_stack_reference
         return yaml.safe_dump(content, sort_keys=False)
 
     return dataclasses.replace(run.engine, stack=stack, edit_settings=edit)

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 import yaml
 from rich.console import Console
 
-from components.existing import Advice
-from components.node_pools.simulated import CAPACITY_ANNOTATION, node_capacity
-from components.placement import plan_pool
+from components.capacity.placement import plan_pool
+from components.clouds.existing.inspection import Advice
+from components.clouds.simulated.pool import CAPACITY_ANNOTATION, node_capacity
 from report.summary import summary
+from settings.pools import described_pool
+from settings.settings import ClusterKind
 from simulator.crds.__main__ import FOLDER as CRD_FOLDER
-from stacks.pools import described_pool
-from stacks.settings import ClusterKind
 from tests.engine.conftest import REPOSITORY
 from tests.support.definitions import established
 from tests.support.settings import merged
@@ -224,10 +224,10 @@ def test_what_a_cluster_has_is_named_then_used_and_not_installed_again(workspace
 
     undeclared = settings(cluster.kubeconfig)
     assert {(row.path, row.advice.split("`")[1]) for row in twice(cluster, undeclared)} == {
-        *(("cluster.found", f"{addon}: {namespace}") for addon, namespace in FOUND.items()),
-        *(("cluster.foundCrds", f"- {name}") for name in FOUND_CRDS),
+        *(("cluster.existingAddons", f"{addon}: {namespace}") for addon, namespace in FOUND.items()),
+        *(("cluster.existingCrds", f"- {name}") for name in FOUND_CRDS),
     }
-    declared = merged(undeclared, {"cluster": {"found": FOUND, "foundCrds": [*FOUND_CRDS]}})
+    declared = merged(undeclared, {"cluster": {"existingAddons": FOUND, "existingCrds": [*FOUND_CRDS]}})
     assert twice(cluster, declared) == []
 
     engine = on_existing(workspace, declared)

@@ -1,6 +1,6 @@
 """The grammars of settings against a real API server: what is accepted here is accepted there, and the other way round.
 
-Each grammar of `tests/stacks/test_every_text.py` is put into every field of Kubernetes' API that its text ends in, or
+Each grammar of `tests/settings/test_every_text.py` is put into every field of Kubernetes' API that its text ends in, or
 says why it ends in none. Its texts are those that all settings of the grammar refuse, and borderline ones. What the
 settings refuse and the API server takes stands in STRICTER with a reason, which is removed when it no longer holds.
 Only this finds a grammar that was restated wrongly. Not proved here: what kubelets, registries and clouds refuse.
@@ -18,8 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from policies.rules.finding import Finding
-from policies.rules.grammar import (
+from components.base.grammar import (
     ANNOTATION_KEY,
     API_RESOURCE,
     DATA_KEY,
@@ -35,14 +34,16 @@ from policies.rules.grammar import (
     VERB,
     address_range,
 )
-from policies.rules.groups import check_group_name
-from policies.rules.images import check_image
-from policies.rules.mlflow import check_hostname
-from policies.rules.workloads import check_schedule, check_training, cron_problem
-from stacks.models.base import NAME_PATTERN
+from components.base.groups import check_group_name
+from components.base.images import check_image
+from components.base.names import check_hostname
+from components.base.schedules import cron_problem
+from components.findings import Finding
+from components.workloads.validation import check_schedule, check_training
+from settings.models.base import NAME_PATTERN
 from tests.components.addons.pools import H100 as POOL
 from tests.engine.conftest import LiveCluster
-from tests.stacks.test_every_text import GRAMMARS
+from tests.settings.test_every_text import GRAMMARS
 
 Body = dict[str, Any]
 NAMESPACED = "/api/v1/namespaces/default"

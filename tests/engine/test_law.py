@@ -18,7 +18,7 @@ GREEDY = (
     "Remedy: lower its workloads on that pool, or raise teams.law-vision.quota.law-h100.",
 )
 OPEN = (
-    "✗ NetworkPolicy open  [network-policies-open-no-door-to-the-world]",
+    "✗ NetworkPolicy open  [no-unrestricted-network-policies]",
     "NetworkPolicy law-vision/open spec.ingress[0]: namespaceSelector: {",
     "Rule: an empty selector means every namespace, and so does one that only excludes some. "
     "Remedy: select namespaces by label.",
@@ -69,7 +69,7 @@ def test_an_address_that_preview_does_not_know_is_judged_in_up_before_it_is_sent
     assert (plan.failures, plan.violations) == ((), ())
     refused = engine.up()
     (violation,) = refused.violations
-    assert violation.policy == "network-policies-open-no-door-to-the-world"
+    assert violation.policy == "no-unrestricted-network-policies"
     assert "to 0.0.0.0/0, metadata service included" in violation.message
     assert cluster.kubectl("get", "networkpolicies", "-n", "lawless", "-o", "name") == ""
 

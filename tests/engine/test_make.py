@@ -14,7 +14,7 @@ import psutil
 import pytest
 from rich.console import Console
 
-from components.component import LABELS
+from components.base.component import LABELS
 from simulator.cluster import Cluster, State
 from tests.engine.conftest import LiveCluster
 from tests.engine.kills import killed, names_of_processes
@@ -24,7 +24,7 @@ from tools.lifecycle import Lifecycle, plain_environment
 from tools.screen import Screen
 
 REPOSITORY = Path(__file__).parents[2]
-LINKED = ("stacks", "components", "policies", "report", "simulator", ".venv")
+LINKED = ("catalog", "stacks", "settings", "components", "policies", "report", "simulator", ".venv")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.versions import CHARTS
+from catalog.versions import CHARTS
 from simulator.crds.__main__ import FOLDER, KINDS_BY_ADDON
 from tests.support.definitions import established
 

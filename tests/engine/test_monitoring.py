@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from components.monitoring.dashboards import dashboards
-from components.serving.runtime_table import RUNTIMES
+from components.workloads.serving.runtime_table import RUNTIMES
 
 PASSWORD = "grafana-canary-5b1d"
 

@@ -96,7 +96,7 @@ def test_a_cloud_stack_comes_up_in_one_run_settles_and_leaves_nothing(
         assert "BEGIN" not in json.dumps(run.engine.export()), "no key and no kubeconfig stands in the state"
         stray = kubectl(run, control_plane.kubeconfig, "create", "service", "loadbalancer", "stray", "--tcp=80")
         assert stray == "service/stray created\n"
-        found = rehearsal.lifecycle._remains(run)
+        found = rehearsal.lifecycle._leftovers(run)
         assert (found.protected, found.kept) == ((), ())
         assert "load balancer of default/stray: no namespace of this stack" in found.orphaned
         volume, before = slow_volume(run, control_plane.kubeconfig), cluster_parts(cloud)

@@ -1,12 +1,12 @@
-"""Bad settings under the real engine: the program says what `python -m stacks.check` says, and registers nothing."""
+"""Bad settings under the real engine: the program says what `python -m settings.check` says, and registers nothing."""
 
 from typing import Any
 
 import pytest
 import yaml
 
-from policies.rules.finding import Refused
-from stacks.reader import from_file
+from components.findings import Refused
+from settings.reader import from_file
 from tests.engine.conftest import REPOSITORY
 from tests.support.settings import GOOD, bad_settings
 from tools.events import STACK_TYPE

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 from tenacity import retry, stop_after_delay, wait_fixed
 
-from components.addons.traffic import webhook_from_api_server
-from components.cluster_network import USUAL_NETWORK, PolicyEngine
-from components.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
-from components.versions import API_VERSIONS
+from catalog.versions import API_VERSIONS
+from components.base.cluster_network import USUAL_NETWORK, PolicyEngine
+from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
+from components.base.traffic import webhook_from_api_server
 from simulator.cluster import Cluster
 from tests.components.cases import CASES
 from tests.components.test_contract import registered

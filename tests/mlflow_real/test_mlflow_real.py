@@ -19,19 +19,19 @@ import psutil
 import pytest
 
 from components.addons.gateway import GatewayHandle
-from components.mlflow.backup import DUMP_FOLDER, DatabaseBackupArgs, backup_spec, restore_spec
-from components.mlflow.database import ExternalDatabaseArgs, external_handle
-from components.mlflow.postgresql import CA_FOLDER
-from components.mlflow.server_pod import PORT, TEMPORARY_FOLDER
-from components.mlflow.tracking_server import (
+from components.storage.object_store import ObjectStoreArgs, object_store
+from components.storage.plan import ObjectStoreKind
+from components.storage.postgresql import CA_FOLDER
+from components.tracking.backup import DUMP_FOLDER, DatabaseBackupArgs, backup_spec, restore_spec
+from components.tracking.database import ExternalDatabaseArgs, external_handle
+from components.tracking.server_pod import PORT, TEMPORARY_FOLDER
+from components.tracking.tracking_server import (
     RouteArgs,
     TrackingServerArgs,
     migration_spec,
     server_spec,
     tracking_handle,
 )
-from components.storage.object_store import ObjectStoreArgs, object_store
-from components.stores import ObjectStoreKind
 from tests.mlflow_real.conftest import HERE, S3, PostgreSql, free_port, stop, wait_until
 from tests.mlflow_real.kubelet import Kubelet
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from components.catalog import ClusterKind
-from components.placement import PoolArgs, plan_pool
-from policies.rules.objects import PlannedObject
-from policies.rules.pod_sources import POD_SOURCES
+from catalog.accelerators import ClusterKind
+from components.capacity.placement import PoolArgs, plan_pool
+from policies.objects import PlannedObject
+from policies.pod_sources import POD_SOURCES
 
 API_VERSIONS = {
     **{kind: f"{group}/v1" if group else "v1" for group, kind in POD_SOURCES},

@@ -9,7 +9,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
 from policies import charts
 from policies.charts import ADDON_CHART, HELM_CHART, PLACEHOLDER, Release, Unrendered, objects_of, unrendered
-from policies.rules.objects import UNKNOWN
+from policies.objects import UNKNOWN
 
 RELEASE = {
     "name": "metallb",

@@ -3,8 +3,8 @@
 import pytest
 from pulumi import ResourceOptions
 
+from policies.objects import PlannedObject
 from policies.pack import RULES, message
-from policies.rules.objects import PlannedObject
 from tests.components.cases import CASES
 from tests.components.contract.case import Case
 from tests.recorder import record

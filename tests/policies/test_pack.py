@@ -13,9 +13,9 @@ from pulumi_policy import EnforcementLevel, ResourceValidationPolicy, Severity
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
+from components.findings import Finding
+from policies.objects import UNKNOWN
 from policies.pack import RULES, Rule, findings_of, message, policies
-from policies.rules.finding import Finding
-from policies.rules.objects import UNKNOWN
 from policies.view import plain
 from tests.policies.support import job, kubernetes, pool, team
 

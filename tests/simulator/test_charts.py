@@ -11,7 +11,7 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from components.versions import CHARTS
+from catalog.versions import CHARTS
 from simulator.charts.__main__ import charts, schema_text, values_of
 from tools.toolchain import Toolchain
 

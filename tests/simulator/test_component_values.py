@@ -16,9 +16,9 @@ from components.addons.gpu_operator import gpu_operator_values
 from components.addons.metallb import metallb_values
 from components.addons.nvidia_device_plugin import device_plugin_values
 from components.addons.nvidia_dra_driver import dra_driver_values
-from components.charts import values_of as without_none
+from components.base.charts import values_of as without_none
 from components.storage.nfs_storage import nfs_values
-from components.stores import Encryption
+from components.storage.plan import Encryption
 from simulator.charts.__main__ import values_of
 from tests.components.contract.onprem import BARE, BARE_MIG, CASES, CLAIMED, EFA
 from tests.components.platform_handles import H100

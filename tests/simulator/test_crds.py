@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.versions import API_VERSIONS, CLOUD_CRDS, CRDS
+from catalog.versions import API_VERSIONS, CLOUD_CRDS, CRDS
 from simulator.crds.__main__ import FOLDER, KINDS_BY_ADDON
 from simulator.crds.schema import Fragment, Kind, to_yaml
 

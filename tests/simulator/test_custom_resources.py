@@ -19,7 +19,7 @@ pytestmark = pytest.mark.engine
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = {
     # The definitions that the stacks install.
-    "bundled": REPOSITORY / "simulator" / "crds",
+    "stub": REPOSITORY / "simulator" / "crds",
     # The real ones, beside the checkout where somebody has put them: what the simulator writes must fit them as well.
     "upstream": REPOSITORY.parent / "shared" / "crds",
 }

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from components.charts import values_of as without_none
-from components.existing import ClusterSnapshot, advice, suggested_pools
+from components.base.charts import values_of as without_none
+from components.clouds.existing.inspection import ClusterSnapshot, advice, suggested_pools
 from simulator.crds.__main__ import FOLDER as CRD_FOLDER
 from tests.simulator.conftest import Client
 from tests.simulator.test_charts import Render, rendered
@@ -64,7 +64,7 @@ def test_a_cluster_is_read_and_described(with_crds: Client) -> None:
     assert [pool.name for pool in suggested_pools(snapshot)]
     # Nothing serves the metrics API in an embedded cluster.
     advised = [row.path for row in advice(snapshot, crd_sets=["karpenter"])]
-    assert advised == ["cluster.foundCrds", "cluster.metricsServer"]
+    assert advised == ["cluster.existingCrds", "cluster.metricsServer"]
     assert kubectl.ask("unicorns.example.com") == []
 
 

@@ -11,15 +11,15 @@ from pulumi_kubernetes import Provider
 
 from components.addons.accelerator_nodes import custom_resources
 from components.addons.device_plugin import DevicePlugin
-from components.eks.handles import NodeProvisioning
-from policies.rules.finding import Refused
+from components.clouds.eks.handles import NodeProvisioning
+from components.findings import Refused
+from settings.models.clouds import EksCluster
+from settings.reader import from_file
+from settings.settings import parse
 from stacks import addons, workloads
 from stacks.addons import device_plugins, more_scraped_ports
 from stacks.cluster import Cluster
 from stacks.data import declare_data
-from stacks.models.clouds import EksCluster
-from stacks.reader import from_file
-from stacks.settings import parse
 from stacks.tenants import declare_tenants
 from tests.recorder import Recording, record
 from tests.support.settings import GOOD, overlaid
@@ -81,7 +81,7 @@ def crds(recording: Recording) -> set[str]:
 
 
 def test_what_is_found_is_left_out_and_nothing_else_is_named_otherwise() -> None:
-    whole, less = declared(), declared(found=FOUND, foundCrds=["gateway-api"])
+    whole, less = declared(), declared(existingAddons=FOUND, existingCrds=["gateway-api"])
     assert charts(whole) - charts(less) == {
         "cert-manager",
         "cloudnative-pg",
@@ -101,7 +101,7 @@ def test_what_is_found_is_left_out_and_nothing_else_is_named_otherwise() -> None
 
 
 def test_what_stands_on_it_is_still_declared_and_knows_where_it_is() -> None:
-    less = declared(found=FOUND)
+    less = declared(existingAddons=FOUND)
     (stack,) = (one for one in less.of("Chart") if one.inputs["name"] == "kube-prometheus-stack")
     values = stack.inputs["values"]
     assert values["prometheusOperator"] == {"enabled": False}
@@ -126,7 +126,7 @@ def test_what_stands_on_it_is_still_declared_and_knows_where_it_is() -> None:
 
 
 def test_a_set_of_crds_by_itself_is_left_out_and_its_add_on_is_not() -> None:
-    less = declared(foundCrds=["prometheus-operator"])
+    less = declared(existingCrds=["prometheus-operator"])
     assert "prometheus-operator" not in crds(less)
     (stack,) = (one for one in less.of("Chart") if one.inputs["name"] == "kube-prometheus-stack")
     assert "enabled" not in stack.inputs["values"]["prometheusOperator"]
@@ -142,7 +142,10 @@ def test_prometheus_reaches_what_is_outside_of_the_platforms_namespaces_by_the_p
     found = {"cert-manager": "certificates", "dcgm-exporter": "gpu-operator"}
     pools = {"cpu": {"nodesMax": 2}, "l4": {"accelerator": "L4", "nodesMax": 1, "devicePlugin": "found"}}
     assert more_scraped_ports(parse({**EXISTING, "cluster": {**there, "metallb": metallb}})) == [9120]
-    assert more_scraped_ports(parse({**EXISTING, "cluster": {**there, "pools": pools, "found": found}})) == [9400, 9402]
+    assert more_scraped_ports(parse({**EXISTING, "cluster": {**there, "pools": pools, "existingAddons": found}})) == [
+        9400,
+        9402,
+    ]
 
 
 def test_what_is_said_of_the_network_reaches_every_namespace_of_the_platform() -> None:
@@ -187,7 +190,7 @@ def test_cloud_dns_shares_the_address_of_the_metadata_service_and_is_open_on_gke
 
 
 def test_on_auto_mode_nodes_answer_at_the_address_of_the_dns_service() -> None:
-    settings = from_file((REPOSITORY / "tests" / "stacks" / "good-eks.yaml").read_text(encoding="utf-8"))
+    settings = from_file((REPOSITORY / "tests" / "settings" / "good-eks.yaml").read_text(encoding="utf-8"))
     assert settings.network["dns_addresses"] == ["169.254.20.10/32"]
     assert isinstance(settings.cluster, EksCluster)
     control_plane = {**settings.cluster.control_plane, "provisioning": NodeProvisioning.AUTO_MODE}

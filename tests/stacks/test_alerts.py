@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from components.monitoring.alert_rules import AlertRules
+from settings.reader import from_file
 from stacks.addons import alert_args
-from stacks.reader import from_file
 from tests.recorder import Recording, record
 from tests.support.promtool import promtool
 from tests.support.settings import overlaid

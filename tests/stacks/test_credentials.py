@@ -10,10 +10,10 @@ import pulumi_gcp as gcp
 import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks
 
-from policies.rules.finding import Finding, Refused
+from components.findings import Finding, Refused
+from settings.models.clouds import EksCluster, GkeCluster
+from settings.reader import from_file
 from stacks.clouds.credentials import require_account, require_project
-from stacks.models.clouds import EksCluster, GkeCluster
-from stacks.reader import from_file
 from tests.support.settings import HERE
 
 ACCOUNT, PROJECT = "111122223333", "example-ml-platform"

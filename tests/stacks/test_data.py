@@ -1,7 +1,7 @@
 """How the tracking server is reached: through the gateway, or through an Ingress where the settings say so."""
 
+from settings.reader import from_file
 from stacks.data import way_in
-from stacks.reader import from_file
 from tests.components.platform_handles import GATEWAY
 from tests.support.settings import GOOD, overlaid
 

@@ -12,16 +12,16 @@ from typing import Any, cast
 
 import pytest
 
-from components.eks.cluster import EksCluster
-from components.gke.cluster import GkeCluster
+from components.clouds.eks.cluster import EksCluster
+from components.clouds.gke.cluster import GkeCluster
+from components.findings import Refused
 from components.tenants.plan import role_subjects, roles_of
-from policies.rules.finding import Refused
-from stacks.models.clouds import EksCluster as EksSettings
-from stacks.models.clouds import GkeCluster as GkeSettings
-from stacks.reader import from_file
-from stacks.settings import Settings
+from settings.models.clouds import EksCluster as EksSettings
+from settings.models.clouds import GkeCluster as GkeSettings
+from settings.reader import from_file
+from settings.settings import Settings
+from tests.components.clouds.gke.handles import NETWORK as GKE_NETWORK
 from tests.components.contract.eks import NETWORK
-from tests.components.gke.handles import NETWORK as GKE_NETWORK
 from tests.recorder import Recording, record
 from tests.support.aws_models import departures
 from tests.support.settings import HERE, overlaid

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stacks.models.cluster import ExistingCluster
+from settings.models.cluster import ExistingCluster
+from settings.reader import from_file
 from stacks.outputs import (
     cap_rows,
     capacity_rows,
@@ -16,7 +17,6 @@ from stacks.outputs import (
     team_rows,
     workload_row,
 )
-from stacks.reader import from_file
 from tests.support.settings import GOOD, overlaid
 
 ROOT = Path(__file__).parents[2]
@@ -125,7 +125,7 @@ def test_every_model_has_its_address_among_the_endpoints() -> None:
 
 
 def test_the_address_of_a_model_behind_a_kserve_of_others_is_theirs_to_say() -> None:
-    existing = {"kind": "existing", "found": {"kserve": "kserve"}, "pools": {}}
+    existing = {"kind": "existing", "existingAddons": {"kserve": "kserve"}, "pools": {}}
     settings = SETTINGS.model_copy(update={"cluster": ExistingCluster.model_validate(existing)})
     assert "chat" in served_endpoints(SETTINGS)
     assert "chat" not in served_endpoints(settings)

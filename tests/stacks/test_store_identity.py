@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from policies.rules.finding import Refused
+from components.findings import Refused
+from settings.reader import from_file
+from settings.settings import Settings
 from stacks.data import store_accounts
-from stacks.reader import from_file
-from stacks.settings import Settings
 from tests.recorder import Recording
 from tests.support.settings import HERE, PREFIX, Deleted, merged, overlaid
 from tests.support.whole_stack import recorded_stack

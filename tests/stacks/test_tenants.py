@@ -8,10 +8,10 @@ import pulumi_kubernetes
 import pytest
 from pulumi.runtime import rpc
 
-from policies.rules.finding import Refused
+from components.findings import Refused
+from settings.reader import from_file
+from settings.settings import Settings
 from stacks.cluster import Cluster
-from stacks.reader import from_file
-from stacks.settings import Settings
 from stacks.tenants import declare_tenants
 from tests.components.platform_handles import GATEWAY, MONITORING, STORE, TRACKING
 from tests.recorder import Recording, record

@@ -14,11 +14,11 @@ from pulumi_kubernetes import Provider
 
 from catalog.upstream import chart_facts
 from catalog.upstream.controllers import CONTROLLER_PODS
-from components.versions import CHARTS
+from catalog.versions import CHARTS
+from settings.models.clouds import EksCluster, GkeCluster
+from settings.settings import Settings
 from stacks import addons, data, tenants, workloads
 from stacks.cluster import Cluster, declare_cluster, with_pools
-from stacks.models.clouds import EksCluster, GkeCluster
-from stacks.settings import Settings
 from tests.recorder import Recording, record
 from tests.support.network_policies import Endpoint, Kind, Policies, Service
 

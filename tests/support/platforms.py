@@ -11,13 +11,13 @@ from typing import Any
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 
+from settings.models.clouds import EksCluster, GkeCluster
+from settings.settings import Settings
 from simulator.clouds import invokes
 from simulator.clouds.account import Account
 from simulator.clouds.lifecycle import Lifecycle
 from simulator.clouds.store import Content, Record, Store
 from simulator.clouds.tables import ROWS
-from stacks.models.clouds import EksCluster, GkeCluster
-from stacks.settings import Settings
 from tests.recorder import Echo, Recording, Registered
 from tests.support.served import stack_settings
 from tests.support.whole_stack import recorded_stack

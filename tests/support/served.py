@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from components.addons.kserve import KServeArgs, kserve_values
-from components.charts import ChartOrigin, ChartSource
-from components.placement import PoolHandle
-from components.serving.inference_service import InferenceService
-from components.serving.runtimes import ServingRuntimes
-from components.serving.spec import RuntimeSpec
+from components.base.charts import ChartOrigin, ChartSource
+from components.capacity.placement import PoolHandle
 from components.tenants.handles import TeamHandle
 from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT, namespace_of
-from stacks.reader import from_file
-from stacks.settings import Settings
+from components.workloads.serving.inference_service import InferenceService
+from components.workloads.serving.runtimes import ServingRuntimes
+from components.workloads.serving.spec import RuntimeSpec
+from settings.reader import from_file
+from settings.settings import Settings
 from tests.components.cases import CASES
 from tests.components.platform_handles import GATEWAY, PRIORITIES
 from tests.components.test_contract import registered

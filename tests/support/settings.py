@@ -1,4 +1,4 @@
-"""Bad settings as files: `tests/stacks/bad_settings/<path>--<what is wrong>.yaml`, each laid over `good.yaml`.
+"""Bad settings as files: `tests/settings/bad_settings/<path>--<what is wrong>.yaml`, each laid over `good.yaml`.
 
 The name is the expectation: before `--` the path of the finding, or several joined by `+`, with `~` for a slash, `=`
 for a space and ANY for `*`. The first line says which words the message must hold, separated by `;`. Below it stands
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-HERE = Path(__file__).parents[1] / "stacks"
+HERE = Path(__file__).parents[1] / "settings"
 GOOD = HERE / "good.yaml"
 BAD = HERE / "bad_settings"
 SAYS = "# says: "

@@ -10,8 +10,8 @@ from unittest.mock import patch
 
 from pulumi.runtime.mocks import Mocks
 
+from settings.settings import Settings
 from stacks.environment import declare
-from stacks.settings import Settings
 from tests.recorder import Recording, record
 
 

@@ -10,11 +10,11 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from catalog.accelerators import Owner
 from components.addons import metallb
-from components.catalog import Owner
 from components.storage import local_path_storage, nfs_storage
-from stacks.judgement import made_namespaces as judged_namespaces
-from stacks.reader import from_file
+from settings.reader import from_file
+from settings.validation import made_namespaces as judged_namespaces
 from tests.support.settings import overlaid
 from tools.detect import (
     Kubectl,
@@ -175,7 +175,7 @@ def test_the_suggestion_is_yaml_whose_comments_are_the_commands() -> None:
     cluster = yaml.safe_load(text)["config"]["mlplatform:cluster"]
     assert (cluster["kind"], cluster["context"]) == ("existing", "lab")
     assert list(cluster["pools"]) == ["devices"]
-    assert (cluster["found"], cluster["foundCrds"]) == ({"cert-manager": "security"}, ["gateway-api"])
+    assert (cluster["existingAddons"], cluster["existingCrds"]) == ({"cert-manager": "security"}, ["gateway-api"])
     assert "# kubectl label node gpu-0 mlplatform.dev/pool=devices" in text
 
 
@@ -202,12 +202,12 @@ def test_what_settings_would_install_again_is_said_until_they_declare_it() -> No
     read = read_snapshot("v1.35.0", ask)
     brings = {"nfs": {"server": "filer"}, "localPath": {"paths": ["/data"]}, "pools": {"cpu": {"nodesMax": 1}}}
     again = {row.path for row in advice_for(read, {"cluster": brings}) if row.twice}
-    assert again == {"cluster.found", "cluster.foundCrds", "cluster.localPath", "storage.defaultPurpose"}
+    assert again == {"cluster.existingAddons", "cluster.existingCrds", "cluster.localPath", "storage.defaultPurpose"}
     declared = {
         "cluster": {
             "nfs": {"server": "filer"},
-            "found": {"cert-manager": "security", "csi-driver-nfs": "kube-system"},
-            "foundCrds": ["gateway-api"],
+            "existingAddons": {"cert-manager": "security", "csi-driver-nfs": "kube-system"},
+            "existingCrds": ["gateway-api"],
         },
         "storage": {"declared": [{"className": "local", "isDefault": True}]},
     }
@@ -231,10 +231,10 @@ def test_namespaces_that_a_stack_makes_are_those_of_its_components() -> None:
         assert made_namespaces(written) == {*judged_namespaces(settings)} | teams
     ground = {"metallb": {"addresses": []}, "nfs": {"server": "filer"}, "localPath": {"paths": ["/data"]}}
     modules = (metallb, nfs_storage, local_path_storage)
-    assert made_namespaces({"cluster": {**ground, "found": {"cert-manager": "security"}}}) - made_namespaces({}) == {
-        module.DEFAULT_NAMESPACE for module in modules
-    }
-    assert "cert-manager" not in made_namespaces({"cluster": {"found": {"cert-manager": "security"}}})
+    assert made_namespaces({"cluster": {**ground, "existingAddons": {"cert-manager": "security"}}}) - made_namespaces(
+        {}
+    ) == {module.DEFAULT_NAMESPACE for module in modules}
+    assert "cert-manager" not in made_namespaces({"cluster": {"existingAddons": {"cert-manager": "security"}}})
 
 
 def test_the_cluster_is_named_in_one_way() -> None:
@@ -270,13 +270,13 @@ def test_a_stack_is_told_what_it_would_install_again(monkeypatch: pytest.MonkeyP
         "kind": "existing",
         "kubeconfig": str(kubeconfig),
         "context": "lab",
-        "found": {"cert-manager": "security"},
+        "existingAddons": {"cert-manager": "security"},
     }
     with pytest.raises(ToolError, match="is not there"):
         second_installs({"cluster": cluster}, Path("kubectl"))
     kubeconfig.touch()
     again = second_installs({"cluster": cluster}, Path("kubectl"))
-    assert [row.path for row in again] == ["storage.defaultPurpose", "cluster.foundCrds"]
+    assert [row.path for row in again] == ["storage.defaultPurpose", "cluster.existingCrds"]
     assert all(command[:3] == ["kubectl", f"--kubeconfig={kubeconfig}", "--context=lab"] for command in asked)
     assert {command[4] for command in asked} == {"version", "get"}
 
@@ -292,7 +292,7 @@ def test_a_kind_that_the_cluster_does_not_know_has_no_objects(monkeypatch: pytes
 
 
 def test_what_blocks_is_said_first() -> None:
-    from components.existing import Advice  # noqa: PLC0415
+    from components.clouds.existing.inspection import Advice  # noqa: PLC0415
 
     text = advice_text([Advice("a", "fine", "nothing"), Advice("b", "bad", "correct it", True)])
     assert text.splitlines()[0] == "clash b: bad"

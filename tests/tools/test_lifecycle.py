@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 import pytest
 from rich.console import Console
 
-from components.existing import Advice
-from tests.tools.test_remains import BUCKET, CLUSTER, HOME, volume
+from components.clouds.existing.inspection import Advice
+from tests.tools.test_leftovers import BUCKET, CLUSTER, HOME, volume
 from tools import lifecycle
 from tools.backend import Backend
 from tools.engine import RUN_VARIABLE, Engine
@@ -300,7 +300,9 @@ class NewRun:
         self.ups += 1
 
 
-THERE = Advice("cluster.found", "cert-manager: Deployment security/cert-manager", "write `cert-manager: security`")
+THERE = Advice(
+    "cluster.existingAddons", "cert-manager: Deployment security/cert-manager", "write `cert-manager: security`"
+)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
-from components.eks.facts import CLUSTER_AUTOSCALER_TAGS
-from components.versions import CHARTS, CRDS, IMAGES
+from catalog.versions import CHARTS, CRDS, IMAGES
+from components.clouds.eks.tables import CLUSTER_AUTOSCALER_TAGS
 from tools import pins
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from components.versions import CHARTS, CRDS, Chart, CrdSet
+from catalog.versions import CHARTS, CRDS, Chart, CrdSet
 from tools.toolchain import Toolchain
 from tools.toolchain import ensure as ensure_toolchain
 from tools.upstream import commands
@@ -186,7 +186,7 @@ def test_no_chart_another_chart_and_another_version_are_refused_before_anything_
     assert "There is no chart at" in refused(str(tmp_path / "nothing"), *cases)
     about = chart / "Chart.yaml"
     about.write_text(about.read_text(encoding="utf-8").replace("1.0.0", "1.0.1"), encoding="utf-8")
-    assert "is probe 1.0.1, but components/versions.py pins 1.0.0" in refused(str(chart), *cases)
+    assert "is probe 1.0.1, but catalog/versions.py pins 1.0.0" in refused(str(chart), *cases)
     about.write_text("name: other\nversion: 1.0.0\n", encoding="utf-8")
     assert "the chart 'other', which the platform does not install" in refused(str(chart), *cases)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from components.catalog import ACCELERATORS
+from catalog.accelerators import ACCELERATORS
 from tools import verify_gpu
 from tools.errors import ToolError
 from tools.verify_gpu import (

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from components.versions import CHARTS
+from catalog.versions import CHARTS
 from tools.errors import ToolError
 from tools.upstream.render import Helm
 from tools.upstream.verify import Result, located, verify_upstream

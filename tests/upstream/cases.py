@@ -14,10 +14,10 @@ from unittest.mock import patch
 
 from pulumi_kubernetes import Provider
 
+from settings.models.cluster import ExistingCluster, SimulatedCluster
+from settings.reader import from_file
 from stacks import addons, cluster, data, tenants, workloads
 from stacks.cluster import Cluster
-from stacks.models.cluster import ExistingCluster, SimulatedCluster
-from stacks.reader import from_file
 from tests.components.cases import CASES
 from tests.components.test_contract import registered
 from tests.recorder import Recording, record

@@ -1,4 +1,4 @@
-"""The CRD sets of `components.versions` against the CRDs that upstream's charts ship at the pinned versions.
+"""The CRD sets of `catalog.versions` against the CRDs that upstream's charts ship at the pinned versions.
 
 Upstream's word: the facts in `catalog/upstream`, written from its charts and manifests. Only this notices a CRD that
 the platform does not install (CloudNativePG's operator exits at start without `databaseroles`) and a conversion webhook
@@ -10,7 +10,7 @@ import pytest
 
 from catalog.upstream import NoFacts, chart_facts, crd_set_facts
 from catalog.upstream.objects import RELEASE, CrdFacts
-from components.versions import CHARTS, CONVERSIONS, CRDS
+from catalog.versions import CHARTS, CONVERSIONS, CRDS
 
 SHIPPED_BY = (
     {"envoy-gateway": "gateway-helm", "gateway-api": "gateway-helm"}

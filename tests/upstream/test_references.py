@@ -3,8 +3,8 @@
 For each of the four stacks: selectors of NetworkPolicies, monitors and disruption budgets, ports, backends of routes,
 service accounts that an identity is bound to, and the ports behind webhooks. Only this notices a label, a port or a
 name that the stand-in chart has and upstream's has not.
-Not proved here: that the traffic passes a CNI, nor that every flow is allowed (`tests/components/test_flows.py`, where
-it is there); labels that KServe gives to pods of models (`components/serving`).
+Not proved here: that the traffic passes a CNI, nor that every flow is allowed (`tests/components/base/test_flows.py`,
+where it is there); labels that KServe gives to pods of models (`components/workloads/serving`).
 """
 
 import re
@@ -18,8 +18,8 @@ import pytest
 from catalog.upstream import chart_facts
 from catalog.upstream.controllers import CONTROLLER_PODS, ControllerPods
 from catalog.upstream.objects import RELEASE, ObjectFacts
+from catalog.versions import CHARTS, CRDS
 from components.addons import cloudnative_pg
-from components.versions import CHARTS, CRDS
 from tests.components.cases import CASES
 from tests.components.test_contract import registered
 from tests.recorder import Recording
@@ -233,7 +233,8 @@ OURS = [
     {"matchLabels": dict(cloudnative_pg.INSTANCE_PODS)},
 ]
 """What may select nobody yet: teams' pods, in namespaces without a workload, and instances of PostgreSQL, where the
-database is a cloud's. `tests/components/test_flows.py` holds the latter to the pods of an environment that has some."""
+database is a cloud's. `tests/components/base/test_flows.py` holds the latter to the pods of an environment that has
+some."""
 
 
 @EVERYWHERE

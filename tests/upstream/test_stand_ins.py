@@ -14,7 +14,7 @@ import pytest
 
 from catalog.upstream import chart_facts
 from catalog.upstream.objects import RELEASE, ObjectFacts, object_facts
-from components.versions import CHARTS
+from catalog.versions import CHARTS
 from simulator.charts.__main__ import charts
 from simulator.crds.schema import STAND_IN_LABEL
 from tools.toolchain import Toolchain

@@ -12,7 +12,7 @@ import pytest
 from catalog.upstream import chart_facts
 from catalog.upstream.objects import RELEASE
 from catalog.upstream.paths import leaves, shape, written
-from components.versions import CHARTS
+from catalog.versions import CHARTS
 from tools.upstream.facts import Effect
 
 NAMED_AFTER_THE_RELEASE = "also what the chart would choose: an identity is bound to this name"

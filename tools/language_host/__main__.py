@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).parents[2])  # run as a file: not `language_host/`, whose names a module could shadow
 
-from tools.engine_protocol import MESSAGE_BYTES, THREADS, WATCH_SECONDS, spare_the_sdk  # noqa: E402 - found there
+from simulator.engine_protocol import MESSAGE_BYTES, THREADS, WATCH_SECONDS, spare_the_sdk  # noqa: E402 - found there
 
 
 def main() -> None:

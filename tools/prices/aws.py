@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
-from components.catalog import ClusterKind, Purchase
-from components.machines import MACHINES
+from catalog.accelerators import ClusterKind, Purchase
+from catalog.machines import MACHINES
 from tools.errors import ToolError
 from tools.prices.changes import Answer, Asked
 from tools.prices.optional import optional

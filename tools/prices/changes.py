@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from components.catalog import Purchase
-from components.prices import PriceTable, Row, Source
+from catalog.accelerators import Purchase
+from catalog.prices import PriceTable, Row, Source
 
 IMPLAUSIBLE_FACTOR = 5.0
 """Prices of clouds have halved and doubled; five times is a wrong unit, a wrong product or a broken answer."""

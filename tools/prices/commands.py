@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-import components.prices
-from components.catalog import Purchase
-from components.prices import CLOUDS, PriceTable, Source, file_of, parse, render, tables
+import catalog.prices
+from catalog.accelerators import Purchase
+from catalog.prices import CLOUDS, PriceTable, Source, file_of, parse, render, tables
 from tools.errors import ToolError
 from tools.prices import aws, google
 from tools.prices.changes import Answer, Asked, empty_table, implausible, refreshed
@@ -49,7 +49,7 @@ def status(now: date) -> Iterator[str]:
             least, most = min(low for low, _ in savings), max(high for _, high in savings)
             yield f"  spot saves {least:.0%} to {most:.0%}, by machine; the range over the zones is known of {ranges}"
     for cloud in CLOUDS:
-        for purchase, names in components.prices.unknown(cloud).items():
+        for purchase, names in catalog.prices.unknown(cloud).items():
             what = "on spot" if purchase is Purchase.SPOT else "price"
             yield f"{cloud}, unknown {what}: {', '.join(names) or 'none'}"
 
@@ -66,7 +66,7 @@ def refresh(cloud: str | None, region: str | None, dry_run: bool, accept: bool) 
     if region and not cloud:
         raise click.UsageError("--region needs --cloud: which cloud's region is it?")
     for table in chosen(cloud, region):
-        refresh_table(table, components.prices.DIRECTORY, today(), dry_run=dry_run, accept=accept)
+        refresh_table(table, catalog.prices.DIRECTORY, today(), dry_run=dry_run, accept=accept)
 
 
 def chosen(cloud: str | None, region: str | None) -> list[PriceTable]:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.catalog import ClusterKind, Purchase
-from components.machines import MACHINES, Machine
-from components.prices import HOURS_PER_MONTH
+from catalog.accelerators import ClusterKind, Purchase
+from catalog.machines import MACHINES, Machine
+from catalog.prices import HOURS_PER_MONTH
 from tools.errors import ToolError
 from tools.prices.changes import Asked
 from tools.prices.optional import optional

@@ -16,7 +16,7 @@ import click
 
 from catalog.upstream import chart_file, crds_file
 from catalog.upstream.objects import CrdFacts, crd_facts
-from components.versions import CHARTS, CRDS
+from catalog.versions import CHARTS, CRDS
 from tools.commands import ensure_showing_progress
 from tools.errors import ToolError
 from tools.toolchain import ROOT
@@ -42,7 +42,7 @@ RECORDER = "tests.upstream.cases"
 def upstream(charts: tuple[Path, ...], check: bool, source: str, program: Path | None, cases: Path | None) -> None:
     """Write what upstream's charts are into catalog/upstream.
 
-    CHARTS are folders or .tgz files of the versions that components/versions.py pins. Each is rendered with the values
+    CHARTS are folders or .tgz files of the versions that catalog/versions.py pins. Each is rendered with the values
     that the four stack files and the complete case of each component set in it, without hooks, as the Kubernetes
     provider does. A chart of CRDs (kserve-crd) is looked for beside the chart that needs it.
     """
@@ -78,12 +78,12 @@ def pinned(chart: ChartFolder, path: Path) -> str:
     """The source of the pin. Raises ToolError where the chart or its version is not the pinned one."""
     if chart.name not in CHARTS:
         raise ToolError(
-            f"{path} is the chart {chart.name!r}, which the platform does not install (components/versions.py)."
+            f"{path} is the chart {chart.name!r}, which the platform does not install (catalog/versions.py)."
         )
     pin = CHARTS[chart.name]
     if chart.version.removeprefix("v") != pin.version.removeprefix("v"):
         raise ToolError(
-            f"{path} is {chart.name} {chart.version}, but components/versions.py pins {pin.version}. "
+            f"{path} is {chart.name} {chart.version}, but catalog/versions.py pins {pin.version}. "
             "Fetch the pinned version, or change the pin first."
         )
     return pin.source
@@ -132,7 +132,7 @@ def today() -> str:
 )
 @click.option("--source", default="", help="Repository and tag that they were read from. Default: the pin's source.")
 def upstream_crds(sets: tuple[str, ...], check: bool, files: Path | None, source: str) -> None:
-    """Write which CRDs the manifests of the SETS define (keys of components.versions.CRDS; `all` for every one)."""
+    """Write which CRDs the manifests of the SETS define (keys of catalog.versions.CRDS; `all` for every one)."""
     names = list(CRDS) if sets == ("all",) else sets
     differs = []
     for name in names:

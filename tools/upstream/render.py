@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.versions import API_VERSIONS
+from catalog.versions import API_VERSIONS
 from tools.errors import ToolError
 from tools.pins import KUBERNETES_VERSION
 

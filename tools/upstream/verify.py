@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from catalog.upstream import chart_file
-from components.versions import CHARTS, CRDS
+from catalog.versions import CHARTS, CRDS
 from simulator.cluster import Cluster
 from tools.commands import ensure_showing_progress
 from tools.errors import ToolError

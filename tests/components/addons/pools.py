@@ -1,10 +1,10 @@
 """Pools as add-ons see them, for the tests of this folder."""
 
-from components.catalog import ClusterKind, Purchase, Sharing
-from components.charts import ChartOrigin, ChartSource
-from components.placement import PoolArgs, PoolHandle, plan_pool
+from catalog.accelerators import ClusterKind, Purchase, Sharing
+from components.base.charts import ChartOrigin, ChartSource
+from components.capacity.placement import PoolArgs, PoolHandle, plan_pool
 
-BUNDLED = ChartSource(origin=ChartOrigin.BUNDLED, location="/mirror")
+STUB = ChartSource(origin=ChartOrigin.STUB, location="/mirror")
 
 
 def pool(name: str, args: PoolArgs) -> PoolHandle:

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.accelerators import ClusterKind, DeviceAllocation, Owner
 from components.addons.accelerator_nodes import (
     accelerator_charts,
     affinity_to,
@@ -13,8 +14,7 @@ from components.addons.accelerator_nodes import (
     platform_plugin_pools,
     vendor_plugin_pools,
 )
-from components.catalog import ClusterKind, DeviceMechanism, Owner
-from components.placement import NodeSoftware, PoolArgs, plan_pool
+from components.capacity.placement import NodeSoftware, PoolArgs, plan_pool
 from tests.components.addons.pools import ALL, CPU, FPGA, H100
 
 
@@ -33,12 +33,14 @@ OWNERS = st.sampled_from([Owner.FOUND, Owner.IMAGE, Owner.OPERATOR, Owner.PLATFO
 DEVICES = st.sampled_from(["H100", "MI300X", "Trainium2", ""])
 
 
-@given(DEVICES, OWNERS, OWNERS, st.sampled_from(DeviceMechanism))
-def test_no_pool_has_two_owners(accelerator: str, driver: Owner, plugin: Owner, mechanism: DeviceMechanism) -> None:
+@given(DEVICES, OWNERS, OWNERS, st.sampled_from(DeviceAllocation))
+def test_no_pool_has_two_owners(
+    accelerator: str, driver: Owner, plugin: Owner, device_allocation: DeviceAllocation
+) -> None:
     args = PoolArgs(nodes_max=1)
     if accelerator:
         args["accelerator"] = accelerator
-    software = NodeSoftware(driver=driver, device_plugin=plugin, mechanism=mechanism)
+    software = NodeSoftware(driver=driver, device_plugin=plugin, device_allocation=device_allocation)
     pool = [plan_pool("pool", args, ClusterKind.EXISTING, software)[0]]
     plugins = [
         platform_plugin_pools(pool),
@@ -52,8 +54,10 @@ def test_no_pool_has_two_owners(accelerator: str, driver: Owner, plugin: Owner, 
 
 
 def test_the_charts_of_accelerators_follow_from_the_pools() -> None:
-    def of(driver: Owner, plugin: Owner, mechanism: DeviceMechanism = DeviceMechanism.DEVICE_PLUGIN) -> list[str]:
-        software = NodeSoftware(driver=driver, device_plugin=plugin, mechanism=mechanism)
+    def of(
+        driver: Owner, plugin: Owner, device_allocation: DeviceAllocation = DeviceAllocation.DEVICE_PLUGIN
+    ) -> list[str]:
+        software = NodeSoftware(driver=driver, device_plugin=plugin, device_allocation=device_allocation)
         args = PoolArgs(accelerator="H100", nodes_max=1)
         fabric = {"vpc.amazonaws.com/efa": 32} if driver is Owner.IMAGE else {}
         return accelerator_charts([plan_pool("pool", args, ClusterKind.EXISTING, software, fabric)[0]])
@@ -61,7 +65,7 @@ def test_the_charts_of_accelerators_follow_from_the_pools() -> None:
     assert of(Owner.FOUND, Owner.PLATFORM) == ["dcgm-exporter", "nvidia-device-plugin"]
     assert of(Owner.FOUND, Owner.FOUND) == ["dcgm-exporter"]
     assert of(Owner.OPERATOR, Owner.OPERATOR) == ["gpu-operator"]
-    assert of(Owner.FOUND, Owner.PLATFORM, DeviceMechanism.DRA) == ["dcgm-exporter", "dra-driver-nvidia-gpu"]
-    assert of(Owner.OPERATOR, Owner.PLATFORM, DeviceMechanism.DRA) == ["dra-driver-nvidia-gpu", "gpu-operator"]
+    assert of(Owner.FOUND, Owner.PLATFORM, DeviceAllocation.DRA) == ["dcgm-exporter", "dra-driver-nvidia-gpu"]
+    assert of(Owner.OPERATOR, Owner.PLATFORM, DeviceAllocation.DRA) == ["dra-driver-nvidia-gpu", "gpu-operator"]
     assert of(Owner.IMAGE, Owner.CLOUD) == ["aws-efa-k8s-device-plugin", "dcgm-exporter"]
     assert accelerator_charts([CPU]) == []

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from components.addons.cert_manager import AcmeArgs, CertManager, CertManagerArgs, cert_manager_values
-from policies.rules.finding import Refused
-from tests.components.addons.pools import BUNDLED
+from components.findings import Refused
+from tests.components.addons.pools import STUB
 from tests.components.cloud_handles import CLOUD_ZONE, EKS, GKE, ZONE
 from tests.recorder import Recording, Registered, record
 
@@ -25,7 +25,7 @@ ACME = AcmeArgs(
 
 
 def manager(**changes: object) -> Recording:
-    args: CertManagerArgs = {"source": BUNDLED, **changes}  # type: ignore[typeddict-item]
+    args: CertManagerArgs = {"source": STUB, **changes}  # type: ignore[typeddict-item]
     return record(lambda: CertManager("cm", args) and None)
 
 
@@ -164,9 +164,9 @@ def test_the_handle_names_the_issuers_that_there_are() -> None:
     seen = {}
 
     def program() -> None:
-        seen["without"] = CertManager("a", {"source": BUNDLED}).issuers
-        seen["with"] = CertManager("b", {"source": BUNDLED, "acme": ACME, "issuer_prefix": "ml-"}).issuers
-        in_zone: CertManagerArgs = {"source": BUNDLED, "acme": ACME, "dns_zone": ZONE, "eks": EKS}
+        seen["without"] = CertManager("a", {"source": STUB}).issuers
+        seen["with"] = CertManager("b", {"source": STUB, "acme": ACME, "issuer_prefix": "ml-"}).issuers
+        in_zone: CertManagerArgs = {"source": STUB, "acme": ACME, "dns_zone": ZONE, "eks": EKS}
         seen["in-zone"] = CertManager("c", in_zone).issuers
 
     record(program)
@@ -244,6 +244,6 @@ def test_monitoring_scrapes_by_a_service_monitor_through_an_opening_of_its_own()
 def test_a_bad_acme_account_is_refused_with_both_of_its_faults() -> None:
     def program() -> None:
         with pytest.raises(Refused, match="2 problems"):
-            CertManager("cm", {"source": BUNDLED, "acme": {**ACME, "email": "nobody", "server": "http://acme"}})
+            CertManager("cm", {"source": STUB, "acme": {**ACME, "email": "nobody", "server": "http://acme"}})
 
     assert record(program).resources == []

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from catalog.versions import CHARTS, CRDS
 from components.addons.cloudnative_pg import CloudNativePg, operator_values
-from components.charts import ChartOrigin, ChartSource
-from components.versions import CHARTS, CRDS
+from components.base.charts import ChartOrigin, ChartSource
 from tests.recorder import Recording, record
 
-SOURCE = ChartSource(origin=ChartOrigin.BUNDLED, location="simulator")
+SOURCE = ChartSource(origin=ChartOrigin.STUB, location="simulator")
 
 
 def declared(**over: Any) -> tuple[Recording, CloudNativePg]:

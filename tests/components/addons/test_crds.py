@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from pulumi import ResourceOptions, ResourceTransformArgs
 
+from catalog.versions import CRDS
 from components.addons.crds import CRD_TYPE, Crds, CrdsArgs, conversions, crd_files
-from components.charts import ChartOrigin, ChartSource
-from components.versions import CRDS
-from policies.rules.finding import Refused
-from tests.components.addons.pools import BUNDLED
+from components.base.charts import ChartOrigin, ChartSource
+from components.findings import Refused
+from tests.components.addons.pools import STUB
 from tests.recorder import Recording, record
 
 UPSTREAM = ChartSource(origin=ChartOrigin.UPSTREAM, location="")
@@ -18,7 +18,7 @@ FILES = ChartSource(origin=ChartOrigin.MIRROR, location="https://files.example.c
 
 
 def crds(**changes: object) -> Recording:
-    args: CrdsArgs = {"sets": ["cert-manager", "gateway-api"], "source": BUNDLED, **changes}  # type: ignore[typeddict-item]
+    args: CrdsArgs = {"sets": ["cert-manager", "gateway-api"], "source": STUB, **changes}  # type: ignore[typeddict-item]
     return record(lambda: Crds("crds", args) and None)
 
 
@@ -27,7 +27,7 @@ def refusal(**changes: object) -> str:
 
     def program() -> None:
         nonlocal message
-        args: CrdsArgs = {"sets": ["cert-manager"], "source": BUNDLED, **changes}  # type: ignore[typeddict-item]
+        args: CrdsArgs = {"sets": ["cert-manager"], "source": STUB, **changes}  # type: ignore[typeddict-item]
         with pytest.raises(Refused) as refused:
             Crds("crds", args)
         message = str(refused.value)

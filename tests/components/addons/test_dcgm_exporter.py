@@ -3,14 +3,14 @@
 import pytest
 
 from components.addons.dcgm_exporter import COUNTERS, GKE_DRIVER_ROOT, DcgmExporter, DcgmExporterArgs, counters_file
+from components.findings import Refused
 from components.monitoring.metrics import DCGM_COUNTERS, METRICS
-from policies.rules.finding import Refused
-from tests.components.addons.pools import ALL, BUNDLED, CPU, H100, MIG
+from tests.components.addons.pools import ALL, CPU, H100, MIG, STUB
 from tests.recorder import Recording, record
 
 
 def exporter(**changes: object) -> Recording:
-    args: DcgmExporterArgs = {"pools": ALL, "source": BUNDLED, **changes}  # type: ignore[typeddict-item]
+    args: DcgmExporterArgs = {"pools": ALL, "source": STUB, **changes}  # type: ignore[typeddict-item]
     return record(lambda: DcgmExporter("dcgm", args) and None)
 
 
@@ -90,6 +90,6 @@ def test_it_runs_on_nodes_with_nvidia_devices_alone_and_tolerates_their_taints()
 def test_a_cluster_without_nvidia_devices_is_refused() -> None:
     def program() -> None:
         with pytest.raises(Refused, match="no pool with NVIDIA devices"):
-            DcgmExporter("dcgm", {"pools": [CPU], "source": BUNDLED})
+            DcgmExporter("dcgm", {"pools": [CPU], "source": STUB})
 
     assert record(program).resources == []

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.addons.device_plugin import DevicePlugin, DevicePluginArgs
-from policies.rules.finding import Refused
+from components.findings import Refused
 from tests.components.addons.pools import CPU, FPGA
 from tests.recorder import Recording, record
 

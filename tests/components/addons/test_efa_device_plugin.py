@@ -2,11 +2,11 @@
 
 import pytest
 
+from catalog.accelerators import ClusterKind
 from components.addons.efa_device_plugin import EfaDevicePlugin, EfaDevicePluginArgs
-from components.catalog import ClusterKind
-from components.placement import PoolArgs, plan_pool
-from policies.rules.finding import Refused
-from tests.components.addons.pools import BUNDLED, CPU, H100
+from components.capacity.placement import PoolArgs, plan_pool
+from components.findings import Refused
+from tests.components.addons.pools import CPU, H100, STUB
 from tests.recorder import Recording, record
 
 FAST = plan_pool(
@@ -15,7 +15,7 @@ FAST = plan_pool(
 
 
 def plugin(**changes: object) -> Recording:
-    args: EfaDevicePluginArgs = {"pools": [FAST, H100, CPU], "source": BUNDLED, **changes}  # type: ignore[typeddict-item]
+    args: EfaDevicePluginArgs = {"pools": [FAST, H100, CPU], "source": STUB, **changes}  # type: ignore[typeddict-item]
     return record(lambda: EfaDevicePlugin("efa", args) and None)
 
 

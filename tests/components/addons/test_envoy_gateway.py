@@ -1,13 +1,13 @@
 """What EnvoyGateway registers. Not proved here: that Envoy runs with it; it does not run on simulated clusters."""
 
 from components.addons.envoy_gateway import EnvoyGateway, EnvoyGatewayArgs, control_plane_certificates
-from tests.components.addons.pools import BUNDLED
+from tests.components.addons.pools import STUB
 from tests.recorder import Recording, record
 
 REQUIRED: EnvoyGatewayArgs = {
     "namespace": "gateway",
     "class_name": "edge",
-    "source": BUNDLED,
+    "source": STUB,
     "self_signed_issuer": "self-signed",
     "client_ranges": ["10.0.0.0/8"],
 }

@@ -12,7 +12,7 @@ from pulumi import Output
 
 from components.addons.external_dns import SERVICE_ACCOUNT, ExternalDns, external_dns_namespace, external_dns_values
 from simulator.charts.__main__ import charts
-from tests.components.addons.pools import BUNDLED
+from tests.components.addons.pools import STUB
 from tests.components.cloud_handles import CLOUD_ZONE, EKS, GKE, ZONE
 from tests.recorder import Recording, record
 
@@ -20,7 +20,7 @@ ON: dict[str, dict[str, Any]] = {"aws": {"zone": ZONE, "eks": EKS}, "google": {"
 
 
 def args(cloud: str, **over: Any) -> Any:
-    return {"source": BUNDLED, "owner": "prod", **ON[cloud], **over}
+    return {"source": STUB, "owner": "prod", **ON[cloud], **over}
 
 
 def declared(cloud: str, **over: Any) -> Recording:

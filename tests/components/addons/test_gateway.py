@@ -15,10 +15,10 @@ from components.addons.gateway import (
     gateway_handle,
     is_public,
 )
-from policies.rules.finding import Refused
-from policies.rules.network import network_policy_opens_no_door_to_the_world
-from policies.rules.objects import PlannedObject
-from tests.components.addons.pools import BUNDLED
+from components.findings import Refused
+from policies.network import network_policy_is_restricted
+from policies.objects import PlannedObject
+from tests.components.addons.pools import STUB
 from tests.recorder import Recording, record
 
 ISSUERS = IssuersHandle(self_signed="self-signed", internal="internal", acme="acme", namespace="cert-manager")
@@ -31,7 +31,7 @@ ISTIO: dict[str, Any] = {"implementation": GatewayImplementation.EXISTING, "clas
 
 
 def arguments(**changes: object) -> GatewayArgs:
-    args: GatewayArgs = {"domains": [INTERNAL], "issuers": ISSUERS, "source": BUNDLED, **changes}  # type: ignore[typeddict-item]
+    args: GatewayArgs = {"domains": [INTERNAL], "issuers": ISSUERS, "source": STUB, **changes}  # type: ignore[typeddict-item]
     return args
 
 
@@ -167,7 +167,7 @@ def test_acme_challenges_and_monitoring_open_what_they_need() -> None:
 def test_the_law_finds_no_door_open_to_the_world() -> None:
     for spec in traffic(gateway(domains=[PUBLIC], monitoring_namespace="monitoring")).values():
         body = {"kind": "NetworkPolicy", "metadata": {"name": "x", "namespace": "y"}, "spec": spec}
-        assert list(network_policy_opens_no_door_to_the_world(PlannedObject("", "kubernetes:x", "x", body))) == []
+        assert list(network_policy_is_restricted(PlannedObject("", "kubernetes:x", "x", body))) == []
 
 
 def test_proxies_outside_the_cluster_need_no_opening_and_back_ends_know_their_addresses() -> None:

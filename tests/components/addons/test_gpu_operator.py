@@ -3,12 +3,12 @@
 import pytest
 import yaml
 
+from catalog.accelerators import ClusterKind, DeviceAllocation, Owner, Purchase, Sharing
 from components.addons.gpu_operator import GpuOperator, GpuOperatorArgs, gpu_operator_values
-from components.catalog import ClusterKind, DeviceMechanism, Owner, Purchase, Sharing
-from components.placement import NodeSoftware, PoolArgs, PoolHandle, plan_pool
-from policies.rules.finding import Refused
+from components.capacity.placement import NodeSoftware, PoolArgs, PoolHandle, plan_pool
+from components.findings import Refused
 from simulator.crds.__main__ import FOLDER
-from tests.components.addons.pools import BUNDLED, CPU, H100, MIG, TPU
+from tests.components.addons.pools import CPU, H100, MIG, STUB, TPU
 from tests.recorder import Recording, record
 
 
@@ -16,10 +16,10 @@ def bare(
     name: str,
     driver: Owner = Owner.OPERATOR,
     plugin: Owner = Owner.OPERATOR,
-    mechanism: DeviceMechanism = DeviceMechanism.DEVICE_PLUGIN,
+    device_allocation: DeviceAllocation = DeviceAllocation.DEVICE_PLUGIN,
     **more: object,
 ) -> PoolHandle:
-    software = NodeSoftware(driver=driver, device_plugin=plugin, mechanism=mechanism)
+    software = NodeSoftware(driver=driver, device_plugin=plugin, device_allocation=device_allocation)
     args = PoolArgs(accelerator="H100", nodes_max=2, **more)  # type: ignore[typeddict-item]
     return plan_pool(name, args, ClusterKind.EXISTING, software)[0]
 
@@ -32,7 +32,7 @@ MPS = bare("served", sharing={"strategy": Sharing.MPS, "replicas": 4})
 
 
 def operator(**changes: object) -> Recording:
-    args: GpuOperatorArgs = {"pools": [WHOLE, SHARED, CUT, CPU, TPU], "source": BUNDLED, **changes}  # type: ignore[typeddict-item]
+    args: GpuOperatorArgs = {"pools": [WHOLE, SHARED, CUT, CPU, TPU], "source": STUB, **changes}  # type: ignore[typeddict-item]
     return record(lambda: GpuOperator("operator", args) and None)
 
 
@@ -71,7 +71,7 @@ def test_sharing_is_by_the_same_named_configs_and_layouts_as_without_it() -> Non
     assert values["mig"] == {"strategy": "mixed"}
     layouts = yaml.safe_load(values["migManager"]["config"]["data"]["config.yaml"])["mig-configs"]
     assert sorted(layouts) == ["1g.10gb-7", "all-disabled"]
-    alone = gpu_operator_values({"pools": [WHOLE], "source": BUNDLED})["migManager"]
+    alone = gpu_operator_values({"pools": [WHOLE], "source": STUB})["migManager"]
     assert alone["enabled"] is False
 
 
@@ -84,7 +84,7 @@ def test_the_mig_strategy_is_one_that_the_cluster_policy_accepts_and_agrees_with
     policy = next(crd for crd in crds if crd["spec"]["names"]["kind"] == "ClusterPolicy")
     schema = policy["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
     for pools, strategy in (([WHOLE, SHARED], "none"), ([WHOLE, SHARED, CUT], "mixed"), ([MPS], "none")):
-        values = gpu_operator_values({"pools": pools, "source": BUNDLED})
+        values = gpu_operator_values({"pools": pools, "source": STUB})
         assert values["mig"] == {"strategy": strategy}
         assert strategy in schema["mig"]["properties"]["strategy"]["enum"]
         configs = [
@@ -116,7 +116,7 @@ def test_driver_and_runtime_hook_have_one_owner(driver: Owner) -> None:
 
 
 def test_with_dra_it_brings_the_driver_and_no_device_plugin() -> None:
-    claimed = bare("claimed", Owner.OPERATOR, Owner.PLATFORM, DeviceMechanism.DRA)
+    claimed = bare("claimed", Owner.OPERATOR, Owner.PLATFORM, DeviceAllocation.DRA)
     values = operator(pools=[claimed]).one("Chart").inputs["values"]
     assert (values["driver"]["enabled"], values["devicePlugin"]["enabled"]) == (True, False)
 
@@ -128,7 +128,7 @@ def test_it_owns_all_pools_with_nvidia_devices_or_none_and_all_alike() -> None:
         "operator.pools.mig": "driver found, device plugin platform",
     }
     assert findings(WHOLE, bare("other", Owner.FOUND)) == {"operator.pools": "whole: operator, other: found"}
-    claimed = bare("claimed", Owner.OPERATOR, Owner.PLATFORM, DeviceMechanism.DRA)
+    claimed = bare("claimed", Owner.OPERATOR, Owner.PLATFORM, DeviceAllocation.DRA)
     assert findings(WHOLE, claimed) == {"operator.pools": "whole: device-plugin, claimed: dra"}
     assert findings(bare("found", Owner.FOUND), driver_version="595.91.07") == {"operator.driverVersion": "595.91.07"}
 

@@ -9,9 +9,9 @@ import pytest
 
 from components.addons.gateway import GatewayHandle
 from components.addons.kserve import KServe, KServeArgs, kserve_namespace, kserve_values
-from components.charts import ChartOrigin, ChartSource
-from components.stores import ObjectStoreHandle, ObjectStoreKind
-from policies.rules.finding import Refused
+from components.base.charts import ChartOrigin, ChartSource
+from components.findings import Refused
+from components.storage.plan import ObjectStoreHandle, ObjectStoreKind
 from simulator.charts.__main__ import FOLDER, values_of
 from tests.recorder import Recording, record
 

@@ -3,13 +3,13 @@
 import pytest
 
 from components.addons.metallb import MetalLb, MetalLbArgs
-from policies.rules.finding import Refused
-from tests.components.addons.pools import BUNDLED, H100
+from components.findings import Refused
+from tests.components.addons.pools import H100, STUB
 from tests.recorder import Recording, record
 
 
 def metallb(**changes: object) -> Recording:
-    args: MetalLbArgs = {"addresses": ["192.168.10.20-192.168.10.40"], "source": BUNDLED, **changes}  # type: ignore[typeddict-item]
+    args: MetalLbArgs = {"addresses": ["192.168.10.20-192.168.10.40"], "source": STUB, **changes}  # type: ignore[typeddict-item]
     return record(lambda: MetalLb("lan", args) and None)
 
 

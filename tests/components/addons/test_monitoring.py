@@ -9,6 +9,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from catalog.accelerators import ClusterKind
 from components.addons.gateway import GatewayHandle
 from components.addons.monitoring import (
     Monitoring,
@@ -22,15 +23,14 @@ from components.addons.monitoring import (
     monitoring_values,
     nodes_namespace,
 )
-from components.catalog import ClusterKind
-from components.charts import ChartOrigin, ChartSource
+from components.base.charts import ChartOrigin, ChartSource
+from components.base.namespaces import policy_spec
+from components.capacity.placement import PoolArgs, plan_pool
+from components.findings import Refused
 from components.monitoring.metrics import NODE_LABELS
-from components.namespaces import policy_spec
-from components.placement import PoolArgs, plan_pool
-from components.stores import StorageHandle, StoragePurpose
-from policies.rules.finding import Refused
-from policies.rules.network import network_policy_opens_no_door_to_the_world
-from policies.rules.objects import PlannedObject
+from components.storage.plan import StorageHandle, StoragePurpose
+from policies.network import network_policy_is_restricted
+from policies.objects import PlannedObject
 from tests.recorder import Recording, record
 
 STORAGE = StorageHandle(purpose=StoragePurpose.STANDARD, class_name="standard", access_modes=["ReadWriteOnce"])
@@ -282,7 +282,7 @@ def test_no_traffic_rule_opens_a_door_to_the_world() -> None:
     for rule in rules:
         body = {"kind": "NetworkPolicy", "spec": policy_spec(rule)}
         policy = PlannedObject("urn", "kubernetes:networking.k8s.io/v1:NetworkPolicy", rule["name"], body)
-        assert list(network_policy_opens_no_door_to_the_world(policy)) == []
+        assert list(network_policy_is_restricted(policy)) == []
 
 
 def test_prometheus_reaches_nodes_dns_and_every_namespace_of_the_platform() -> None:
@@ -368,6 +368,6 @@ def test_what_cannot_work_is_refused_and_registers_nothing(wrong: dict[str, Any]
 
 
 def test_kinds_of_receivers_are_the_same_in_the_rule_and_in_the_component() -> None:
-    from policies.rules.monitoring import RECEIVER_KINDS  # noqa: PLC0415
+    from components.monitoring.validation import RECEIVER_KINDS  # noqa: PLC0415
 
     assert tuple(kind.value for kind in ReceiverKind) == RECEIVER_KINDS

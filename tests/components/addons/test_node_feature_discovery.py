@@ -5,13 +5,13 @@ from components.addons.node_feature_discovery import (
     NodeFeatureDiscoveryArgs,
     node_feature_discovery_values,
 )
-from components.placement import tolerations_of_all
-from tests.components.addons.pools import ALL, BUNDLED
+from components.capacity.placement import tolerations_of_all
+from tests.components.addons.pools import ALL, STUB
 from tests.recorder import Recording, record
 
 
 def discovery(**changes: object) -> Recording:
-    args: NodeFeatureDiscoveryArgs = {"pools": ALL, "source": BUNDLED, **changes}  # type: ignore[typeddict-item]
+    args: NodeFeatureDiscoveryArgs = {"pools": ALL, "source": STUB, **changes}  # type: ignore[typeddict-item]
     return record(lambda: NodeFeatureDiscovery("nfd", args) and None)
 
 

@@ -6,6 +6,7 @@ Not proved here: that the real plugin reads these configs; their field names are
 import pytest
 import yaml
 
+from catalog.accelerators import ClusterKind, Sharing
 from components.addons.nvidia_device_plugin import (
     NvidiaDevicePlugin,
     NvidiaDevicePluginArgs,
@@ -13,15 +14,14 @@ from components.addons.nvidia_device_plugin import (
     mig_layouts,
     plugin_configs,
 )
-from components.catalog import ClusterKind, Sharing
-from components.placement import PoolArgs, SharingArgs, plan_pool
-from policies.rules.finding import Refused
-from tests.components.addons.pools import ALL, BUNDLED, CPU, FPGA, H100, L4, MIG, T4, TPU
+from components.capacity.placement import PoolArgs, SharingArgs, plan_pool
+from components.findings import Refused
+from tests.components.addons.pools import ALL, CPU, FPGA, H100, L4, MIG, STUB, T4, TPU
 from tests.recorder import Recording, record
 
 
 def plugin(**changes: object) -> Recording:
-    args: NvidiaDevicePluginArgs = {"pools": ALL, "source": BUNDLED, **changes}  # type: ignore[typeddict-item]
+    args: NvidiaDevicePluginArgs = {"pools": ALL, "source": STUB, **changes}  # type: ignore[typeddict-item]
     return record(lambda: NvidiaDevicePlugin("plugin", args) and None)
 
 
@@ -121,7 +121,7 @@ def test_runtime_class_and_driver_root_reach_the_chart_and_are_left_to_it_otherw
 def test_a_cluster_without_nvidia_devices_is_refused_with_what_to_do() -> None:
     def program() -> None:
         with pytest.raises(Refused, match="leave it out of the add-ons"):
-            NvidiaDevicePlugin("plugin", {"pools": [CPU, TPU, FPGA], "source": BUNDLED})
+            NvidiaDevicePlugin("plugin", {"pools": [CPU, TPU, FPGA], "source": STUB})
 
     assert record(program).resources == []
 

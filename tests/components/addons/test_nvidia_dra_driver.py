@@ -2,20 +2,20 @@
 
 import pytest
 
+from catalog.accelerators import ClusterKind, DeviceAllocation, Owner
 from components.addons.accelerator_nodes import platform_plugin_pools
 from components.addons.nvidia_dra_driver import NvidiaDraDriver, NvidiaDraDriverArgs
-from components.catalog import ClusterKind, DeviceMechanism, Owner
-from components.placement import NodeSoftware, PoolArgs, plan_pool
-from policies.rules.finding import Refused
-from tests.components.addons.pools import BUNDLED, CPU, H100
+from components.capacity.placement import NodeSoftware, PoolArgs, plan_pool
+from components.findings import Refused
+from tests.components.addons.pools import CPU, H100, STUB
 from tests.recorder import Recording, record
 
-SOFTWARE = NodeSoftware(driver=Owner.FOUND, device_plugin=Owner.PLATFORM, mechanism=DeviceMechanism.DRA)
+SOFTWARE = NodeSoftware(driver=Owner.FOUND, device_plugin=Owner.PLATFORM, device_allocation=DeviceAllocation.DRA)
 CLAIMED = plan_pool("claimed", PoolArgs(accelerator="H100", nodes_max=1), ClusterKind.EXISTING, SOFTWARE)[0]
 
 
 def driver(**changes: object) -> Recording:
-    args: NvidiaDraDriverArgs = {"pools": [CLAIMED, H100, CPU], "source": BUNDLED, **changes}  # type: ignore[typeddict-item]
+    args: NvidiaDraDriverArgs = {"pools": [CLAIMED, H100, CPU], "source": STUB, **changes}  # type: ignore[typeddict-item]
     return record(lambda: NvidiaDraDriver("claims", args) and None)
 
 

@@ -1,17 +1,17 @@
 """Device plugins of other vendors as arguments of DevicePlugin. Not proved here: that they find their devices."""
 
+from catalog.accelerators import ACCELERATORS, ClusterKind, DeviceAllocation, Owner
+from catalog.versions import IMAGES
 from components.addons.device_plugin import DevicePlugin
 from components.addons.vendor_plugins import DEVICE_PLUGINS, vendor_plugins
-from components.catalog import ACCELERATORS, ClusterKind, DeviceMechanism, Owner
-from components.placement import NodeSoftware, PoolArgs, plan_pool
-from components.versions import IMAGES
-from policies.rules.images import check_image
+from components.base.images import check_image
+from components.capacity.placement import NodeSoftware, PoolArgs, plan_pool
 from tests.components.addons.pools import ALL
 from tests.recorder import record
 
 
 def owned(name: str, accelerator: str, plugin: Owner) -> list[object]:
-    software = NodeSoftware(driver=Owner.FOUND, device_plugin=plugin, mechanism=DeviceMechanism.DEVICE_PLUGIN)
+    software = NodeSoftware(driver=Owner.FOUND, device_plugin=plugin, device_allocation=DeviceAllocation.DEVICE_PLUGIN)
     args = PoolArgs(accelerator=accelerator, nodes_max=1)
     return [plan_pool(name, args, ClusterKind.EXISTING, software)[0]]
 

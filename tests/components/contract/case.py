@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.component import Component
+from components.base.component import Component
 
 ABSENT = object()
 """As the value of a field: leave it out."""

@@ -1,15 +1,15 @@
 """Identities, buckets, databases, file systems and DNS of the clouds."""
 
 from components.addons.external_dns import ExternalDns
-from components.eks.bucket import S3Bucket
-from components.eks.database import RdsDatabase
-from components.eks.dns import Route53Zone
-from components.eks.file_system import EfsFileSystem
-from components.eks.pod_identity import PodIdentity
-from components.gke.bucket import GcsBucket
-from components.gke.database import CloudSqlDatabase
-from components.gke.dns import CloudDnsZone
-from components.gke.workload_identity import GrantOn, WorkloadIdentity
+from components.clouds.eks.bucket import S3Bucket
+from components.clouds.eks.database import RdsDatabase
+from components.clouds.eks.dns import Route53Zone
+from components.clouds.eks.file_system import EfsFileSystem
+from components.clouds.eks.pod_identity import PodIdentity
+from components.clouds.gke.bucket import GcsBucket
+from components.clouds.gke.database import CloudSqlDatabase
+from components.clouds.gke.dns import CloudDnsZone
+from components.clouds.gke.workload_identity import GrantOn, WorkloadIdentity
 from tests.components.cloud_handles import CLOUD_ZONE, EKS, GKE, OTHER_EKS, OTHER_GKE, ZONE
 from tests.components.contract.case import ABSENT, Case
 from tests.components.platform_handles import NETWORK, SOURCE

@@ -1,14 +1,14 @@
 """Where data lies, and what MLflow stands on."""
 
+from catalog.accelerators import ClusterKind
 from components.addons.cloudnative_pg import CloudNativePg
-from components.catalog import ClusterKind
-from components.mlflow.backup import DatabaseBackup
-from components.mlflow.database import Database, ExternalDatabase, cluster_handle, external_handle
-from components.mlflow.tracking_server import TrackingServer
 from components.storage.object_store import ObjectStoreArgs, ObjectStoreCredentials, object_store
 from components.storage.object_store_server import ObjectStoreServer
+from components.storage.plan import RWO, RWX, Encryption, ObjectStoreKind, StoragePurpose
 from components.storage.storage_classes import StorageClasses
-from components.stores import RWO, RWX, Encryption, ObjectStoreKind, StoragePurpose
+from components.tracking.backup import DatabaseBackup
+from components.tracking.database import Database, ExternalDatabase, cluster_handle, external_handle
+from components.tracking.tracking_server import TrackingServer
 from tests.components.contract.case import ABSENT, Case
 from tests.components.platform_handles import BLOCK, GATEWAY, NETWORK, SOURCE, STORAGE, STORE
 

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from components.catalog import DeviceMechanism, Sharing
-from components.eks.addons import EksAddons
-from components.eks.cluster import EksCluster
-from components.eks.cluster_autoscaler import ClusterAutoscaler
-from components.eks.handles import EksHandle, EksNetworkHandle, KarpenterHandle, NodeProvisioning
-from components.eks.karpenter import Karpenter
-from components.eks.network import EksNetwork
-from components.eks.spec import EksImage, EksPurchase, EksSupport
-from components.node_pools.auto_mode import AutoModeNetworkPolicies, AutoModeNodePool
-from components.node_pools.eks import EksNodePool
-from components.node_pools.karpenter import KarpenterNodePool
+from catalog.accelerators import DeviceAllocation, Sharing
+from components.clouds.eks.addons import EksAddons
+from components.clouds.eks.auto_mode import AutoModeNetworkPolicies, AutoModeNodePool
+from components.clouds.eks.cluster import EksCluster
+from components.clouds.eks.cluster_autoscaler import ClusterAutoscaler
+from components.clouds.eks.handles import EksHandle, EksNetworkHandle, KarpenterHandle, NodeProvisioning
+from components.clouds.eks.karpenter import Karpenter
+from components.clouds.eks.karpenter_pool import KarpenterNodePool
+from components.clouds.eks.network import EksNetwork
+from components.clouds.eks.node_pool import EksNodePool
+from components.clouds.eks.spec import EksImage, EksPurchase, EksSupport
 from tests.components.contract.case import ABSENT, Case
 from tests.components.platform_handles import SOURCE
 
@@ -50,7 +50,7 @@ POOL: dict[str, Any] = {
     "zones": ["eu-west-1a"],
     "disk_gib": 300,
     "local_nvme": True,
-    "mechanism": DeviceMechanism.DEVICE_PLUGIN,
+    "device_allocation": DeviceAllocation.DEVICE_PLUGIN,
     "labels": {"example.com/rack": "a"},
     "taints": [{"key": "example.com/dedicated", "value": "vision", "effect": "NoSchedule"}],
 }
@@ -71,7 +71,7 @@ ON_DEMAND_ONLY = {
     "pool.sharing.strategy": "whole devices only",
     "pool.sharing.replicas": "whole devices only",
     "pool.sharing.mig_profiles": "whole devices only",
-    "pool.mechanism": "no DRA",
+    "pool.device_allocation": "no DRA",
     "pool.kubernetes_version": "nodes of the control plane's version",
     "pool.working_hours.start": "the pool is empty by itself",
     "pool.working_hours.end": "the pool is empty by itself",
@@ -204,7 +204,7 @@ CASES = [
         {"cluster": MANAGED, "pool": {**POOL, "working_hours": HOURS}},
         contexts={
             "pool.nodes_min": {"pool.working_hours": ABSENT},
-            "pool.mechanism": {"pool.working_hours": ABSENT, "pool.nodes_min": 1},
+            "pool.device_allocation": {"pool.working_hours": ABSENT, "pool.nodes_min": 1},
             "pool.sharing.strategy": {"pool.sharing": {"strategy": Sharing.TIME_SLICING, "replicas": 4}},
             "pool.sharing.replicas": {"pool.sharing": {"strategy": Sharing.TIME_SLICING, "replicas": 3}},
             "pool.sharing.mig_profiles": {

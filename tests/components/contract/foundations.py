@@ -1,11 +1,11 @@
 """What everything else is made of: charts, namespaces, simulated nodes."""
 
-from components.catalog import DeviceMechanism, Owner, Purchase, Sharing
-from components.charts import AddonChart
-from components.namespaces import IsolatedNamespace, PodSecurity
-from components.node_pools.described import DescribedNodePool
-from components.node_pools.referenced import ReferencedNodePool
-from components.node_pools.simulated import SimulatedNodePool
+from catalog.accelerators import DeviceAllocation, Owner, Purchase, Sharing
+from components.base.charts import AddonChart
+from components.base.namespaces import IsolatedNamespace, PodSecurity
+from components.clouds.existing.described_pool import DescribedNodePool
+from components.clouds.referenced_pool import ReferencedNodePool
+from components.clouds.simulated.pool import SimulatedNodePool
 from tests.components.contract.case import ABSENT, Case
 from tests.components.contract.traffic import RULE, rule_contexts
 from tests.components.platform_handles import H100, MIG, NETWORK, SOURCE
@@ -32,7 +32,7 @@ _POOL_CONTEXTS = {
         "nodes_max": 4,
         "topology": "4x4",
     },
-    "mechanism": {"sharing": ABSENT},
+    "device_allocation": {"sharing": ABSENT},
     "custom_accelerator": {
         "accelerator": ABSENT,
         "sharing": ABSENT,
@@ -49,7 +49,7 @@ _POOL_VARIANTS = {
     "sharing.strategy": Sharing.MPS,
     "sharing.mig_profiles": {"1g.10gb": 6},
     "topology": "2x4",
-    "mechanism": DeviceMechanism.DRA,
+    "device_allocation": DeviceAllocation.DRA,
     "taints.0.effect": "NoExecute",
 }
 
@@ -114,7 +114,10 @@ CASES = [
                 "driver",
                 "device_plugin",
                 "pool",
-                *(f"pool.{key}" for key in (*_POOL, "topology", "mechanism", "taints.0.key", "taints.0.effect")),
+                *(
+                    f"pool.{key}"
+                    for key in (*_POOL, "topology", "device_allocation", "taints.0.key", "taints.0.effect")
+                ),
                 *(f"pool.sharing.{key}" for key in ("strategy", "replicas", "mig_profiles")),
                 *(f"pool.custom_accelerator.{key}" for key in ("name", "resource_name", "node_labels", "taint_key")),
             ),

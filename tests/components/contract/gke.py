@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from components.catalog import DeviceMechanism, Sharing
-from components.gke.cluster import GkeCluster
-from components.gke.compute_class import ComputeClass
-from components.gke.network import GkeNetwork
-from components.gke.spec import ExclusionScope, GkeMode, GkePurchase, GpuDriverVersion, ReleaseChannel
-from components.node_pools.gke import GkeNodePool
+from catalog.accelerators import DeviceAllocation, Sharing
+from components.clouds.gke.cluster import GkeCluster
+from components.clouds.gke.compute_class import ComputeClass
+from components.clouds.gke.network import GkeNetwork
+from components.clouds.gke.node_pool import GkeNodePool
+from components.clouds.gke.spec import ExclusionScope, GkeMode, GkePurchase, GpuDriverVersion, ReleaseChannel
+from tests.components.clouds.gke.handles import AUTOPILOT, CLUSTER, NETWORK
 from tests.components.contract.case import ABSENT, Case
-from tests.components.gke.handles import AUTOPILOT, CLUSTER, NETWORK
 
 _OTHER_CLUSTER = {**CLUSTER, "name": "other"}
 _EXISTING: dict[str, Any] = {
@@ -140,10 +140,10 @@ CASES = [
             "pool.reservation": _RESERVED,
             "pool.max_run_hours": _FLEX,
             "pool.working_hours": {"pool.nodes_min": 0, "pool.working_hours": _HOURS},
-            "pool.mechanism": {
+            "pool.device_allocation": {
                 "pool.sharing": ABSENT,
                 "pool.driver_version": ABSENT,
-                "pool.mechanism": DeviceMechanism.DEVICE_PLUGIN,
+                "pool.device_allocation": DeviceAllocation.DEVICE_PLUGIN,
             },
         },
         variants={

@@ -1,10 +1,10 @@
 """What watches the platform."""
 
+from catalog.accelerators import ClusterKind
 from components.addons.monitoring import Monitoring, ReceiverKind
-from components.catalog import ClusterKind
 from components.monitoring.alert_rules import AlertRules
 from components.monitoring.dashboards import Dashboards
-from components.stores import StoragePurpose
+from components.storage.plan import StoragePurpose
 from tests.components.contract.case import ABSENT, Case
 from tests.components.platform_handles import BLOCK, GATEWAY, H100, NETWORK, SLICE, SOURCE, STORAGE
 

@@ -1,14 +1,14 @@
 """What clusters without a cloud need, and device software that has more than one owner."""
 
+from catalog.accelerators import ClusterKind, DeviceAllocation, Owner, Purchase, Sharing
 from components.addons.efa_device_plugin import EfaDevicePlugin
 from components.addons.gpu_operator import GpuOperator
 from components.addons.metallb import MetalLb
 from components.addons.nvidia_dra_driver import NvidiaDraDriver
-from components.catalog import ClusterKind, DeviceMechanism, Owner, Purchase, Sharing
-from components.placement import NodeSoftware, PoolArgs, PoolHandle, plan_pool
+from components.capacity.placement import NodeSoftware, PoolArgs, PoolHandle, plan_pool
 from components.storage.local_path_storage import LocalPathStorage
 from components.storage.nfs_storage import NfsStorage
-from components.stores import Encryption
+from components.storage.plan import Encryption
 from tests.components.contract.case import Case
 from tests.components.platform_handles import CPU, H100, NETWORK, SOURCE, SPOT
 
@@ -19,11 +19,11 @@ def _pool(
     name: str,
     driver: Owner = Owner.OPERATOR,
     plugin: Owner = Owner.OPERATOR,
-    mechanism: DeviceMechanism = DeviceMechanism.DEVICE_PLUGIN,
+    device_allocation: DeviceAllocation = DeviceAllocation.DEVICE_PLUGIN,
     **more: object,
 ) -> PoolHandle:
     args = PoolArgs(accelerator="H100", nodes_max=2, **more)  # type: ignore[typeddict-item]
-    software = NodeSoftware(driver=driver, device_plugin=plugin, mechanism=mechanism)
+    software = NodeSoftware(driver=driver, device_plugin=plugin, device_allocation=device_allocation)
     fabric = {"vpc.amazonaws.com/efa": 32} if driver is Owner.IMAGE else {}
     return plan_pool(name, args, ClusterKind.EXISTING, software, fabric)[0]
 
@@ -31,7 +31,7 @@ def _pool(
 BARE = _pool("bare", purchase=Purchase.SPOT)
 BARE_MIG = _pool("bare-mig", sharing={"strategy": Sharing.MIG, "mig_profiles": {"1g.10gb": 7}})
 CLAIMED, MORE_CLAIMED = (
-    _pool(name, Owner.FOUND, Owner.PLATFORM, DeviceMechanism.DRA, purchase=Purchase.SPOT)
+    _pool(name, Owner.FOUND, Owner.PLATFORM, DeviceAllocation.DRA, purchase=Purchase.SPOT)
     for name in ("claimed", "more-claimed")
 )
 EFA, MORE_EFA = (_pool(name, Owner.IMAGE, Owner.PLATFORM) for name in ("efa", "more-efa"))

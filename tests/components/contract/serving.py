@@ -3,10 +3,10 @@
 from typing import Any
 
 from components.addons.kserve import KServe
-from components.serving.inference_service import InferenceService
-from components.serving.model_server import ModelServer
-from components.serving.runtimes import ServingRuntimes
-from components.serving.spec import Protocol, ScaleMetric
+from components.workloads.serving.inference_service import InferenceService
+from components.workloads.serving.model_server import ModelServer
+from components.workloads.serving.runtimes import ServingRuntimes
+from components.workloads.serving.spec import Protocol, ScaleMetric
 from tests.components.contract.case import ABSENT, Case
 from tests.components.platform_handles import GATEWAY, H100, MIG, MONITORING, NETWORK, SOURCE, STORE, TEAM, TRACKING
 

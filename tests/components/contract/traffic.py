@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from components.cluster_network import PolicyEngine
-from components.namespaces import Direction, TrafficRuleArgs
+from components.base.cluster_network import PolicyEngine
+from components.base.namespaces import Direction, TrafficRuleArgs
 from tests.components.contract.case import ABSENT
 
 RULE = TrafficRuleArgs(

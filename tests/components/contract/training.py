@@ -1,10 +1,10 @@
 """Trainings."""
 
-from components.stores import StoragePurpose
-from components.training.distributed import DistributedTrainingJob
-from components.training.fixed_runs import FixedRuns
-from components.training.job import TrainingJob
-from components.training.scheduled import ScheduledTraining
+from components.storage.plan import StoragePurpose
+from components.workloads.training.distributed import DistributedTrainingJob
+from components.workloads.training.fixed_runs import FixedRuns
+from components.workloads.training.job import TrainingJob
+from components.workloads.training.scheduled import ScheduledTraining
 from tests.components.contract.case import Case
 from tests.components.platform_handles import BLOCK, H100, MIG, QUEUED, SHARED, STORAGE, STORE, TEAM, TRACKING
 

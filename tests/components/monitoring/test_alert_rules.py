@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from components.findings import Refused
 from components.monitoring.alert_rules import AlertRules, rule_scope
 from components.monitoring.rules import RuleScope, ServingObjectives
-from policies.rules.finding import Refused
 from tests.recorder import Recording, record
 
 

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from components.catalog import ACCELERATORS
+from catalog.accelerators import ACCELERATORS
+from components.base.workload_labels import ROLE_LABEL, Role
+from components.capacity.placement import POOL_LABEL, PURCHASE_LABEL, SIMULATED_LABEL
 from components.monitoring.metrics import (
     CUSTOM_RESOURCE_METRICS,
     DCGM_COUNTERS,
@@ -14,8 +16,6 @@ from components.monitoring.metrics import (
     label_metric,
 )
 from components.monitoring.rules import SERVING, TRAINING, accelerator_node_labels
-from components.placement import POOL_LABEL, PURCHASE_LABEL, SIMULATED_LABEL
-from components.workloads import ROLE_LABEL, Role
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.name)

@@ -11,7 +11,8 @@ import promql_parser
 import pytest
 import yaml
 
-from components.catalog import ACCELERATORS
+from catalog.accelerators import ACCELERATORS
+from components.capacity.placement import Sharing, SharingArgs, units_per_device
 from components.monitoring.metrics import METRICS
 from components.monitoring.rules import (
     Alert,
@@ -24,7 +25,6 @@ from components.monitoring.rules import (
     resource_pattern,
     rule_group,
 )
-from components.placement import Sharing, SharingArgs, units_per_device
 from tests.components.monitoring.alert_cases import CASES, Case
 from tests.support.promql import metrics_of
 from tests.support.promtool import check_rules, promtool

@@ -5,11 +5,11 @@ import json
 import pytest
 import yaml
 
-from components.catalog import ClusterKind
+from catalog.accelerators import ClusterKind
+from components.findings import Refused
 from components.storage.local_path_storage import LocalPathStorage, LocalPathStorageArgs
-from components.stores import Encryption, StoragePurpose, plan_storage_classes
-from policies.rules.finding import Refused
-from policies.rules.storage import check_storage_classes
+from components.storage.plan import Encryption, StoragePurpose, plan_storage_classes
+from components.storage.validation import check_storage_classes
 from tests.components.platform_handles import H100
 from tests.recorder import Recording, record
 

@@ -2,19 +2,19 @@
 
 import pytest
 
-from components.catalog import ClusterKind
-from components.charts import ChartOrigin, ChartSource
+from catalog.accelerators import ClusterKind
+from components.base.charts import ChartOrigin, ChartSource
+from components.findings import Refused
 from components.storage.nfs_storage import NfsStorage, NfsStorageArgs
-from components.stores import Encryption, StoragePurpose, plan_storage_classes
-from policies.rules.finding import Refused
-from policies.rules.storage import check_storage_classes
+from components.storage.plan import Encryption, StoragePurpose, plan_storage_classes
+from components.storage.validation import check_storage_classes
 from tests.recorder import Recording, record
 
 ARGS: NfsStorageArgs = {
     "server": "filer.example.com",
     "share": "/exports/ml",
     "encryption": Encryption.STORAGE_SYSTEM,
-    "source": ChartSource(origin=ChartOrigin.BUNDLED, location="/mirror"),
+    "source": ChartSource(origin=ChartOrigin.STUB, location="/mirror"),
 }
 
 

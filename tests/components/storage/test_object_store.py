@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.namespaces import policy_spec
+from components.base.namespaces import policy_spec
+from components.findings import Refused
 from components.storage.object_store import (
     ObjectStoreArgs,
     ObjectStoreCredentials,
@@ -13,8 +14,7 @@ from components.storage.object_store import (
     object_store_traffic,
     rclone_environment,
 )
-from components.stores import ObjectStoreHandle, ObjectStoreKind
-from policies.rules.finding import Refused
+from components.storage.plan import ObjectStoreHandle, ObjectStoreKind
 from tests.recorder import Recording, record
 
 SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from components.findings import Refused
 from components.storage.object_store_server import ObjectStoreServer, ObjectStoreServerArgs, drawn_keys
-from components.stores import StorageHandle, StoragePurpose
-from policies.rules.finding import Refused
+from components.storage.plan import StorageHandle, StoragePurpose
 from tests.recorder import Recording, record
 
 DISK = StorageHandle(purpose=StoragePurpose.STANDARD, class_name="storage-standard", access_modes=["ReadWriteOnce"])

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pulumi import Output
 
-from components.catalog import ClusterKind
-from components.storage.storage_classes import StorageClasses
-from components.stores import (
+from catalog.accelerators import ClusterKind
+from components.findings import Refused
+from components.storage.plan import (
     CLASSES,
     PROVISIONERS,
     Encryption,
@@ -15,8 +15,8 @@ from components.stores import (
     StoragePurpose,
     plan_storage_classes,
 )
-from policies.rules.finding import Refused
-from policies.rules.storage import check_storage_classes
+from components.storage.storage_classes import StorageClasses
+from components.storage.validation import check_storage_classes
 from tests.recorder import Recording, record
 
 FILE_SYSTEM = {"shared": {"fileSystemId": "fs-1"}, "dataset": {"fileSystemId": "fs-1"}}

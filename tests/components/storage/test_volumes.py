@@ -2,9 +2,9 @@
 
 import pytest
 
+from components.findings import Refused
+from components.storage.plan import StorageHandle, StoragePurpose
 from components.storage.volumes import claim_spec, shared_memory
-from components.stores import StorageHandle, StoragePurpose
-from policies.rules.finding import Refused
 
 SHARED = StorageHandle(
     purpose=StoragePurpose.SHARED, class_name="storage-shared", access_modes=["ReadWriteMany", "ReadWriteOnce"]

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from pulumi.runtime import rpc
 
-from components.namespaces import Direction
+from components.base.namespaces import Direction
+from components.findings import Finding, Refused
 from components.tenants.plan import ADMIN, EDITOR, VIEWER, quota_spec, team_traffic
 from components.tenants.priority_classes import PriorityClasses
 from components.tenants.team import Team, supplies_of_all
-from policies.rules.finding import Finding, Refused
-from policies.rules.network import network_policy_opens_no_door_to_the_world
-from policies.rules.objects import PlannedObject
-from policies.rules.tenants import check_team
+from components.tenants.validation import check_team
+from policies.network import network_policy_is_restricted
+from policies.objects import PlannedObject
 from tests.components.platform_handles import (
     CPU,
     GATEWAY,
@@ -162,7 +162,7 @@ def test_the_law_on_network_policies_finds_nothing_in_a_team() -> None:
         PlannedObject(p.urn, p.type, p.name, {"kind": "NetworkPolicy", **p.inputs})
         for p in team(**FULL).of("NetworkPolicy")
     ]
-    assert [finding for o in objects for finding in network_policy_opens_no_door_to_the_world(o)] == []
+    assert [finding for o in objects for finding in network_policy_is_restricted(o)] == []
 
 
 ROLE = "eks.amazonaws.com/role-arn"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.catalog import ClusterKind, Sharing
-from components.placement import PoolArgs, SharingArgs, plan_pool
+from catalog.accelerators import ClusterKind, Sharing
+from components.capacity.placement import PoolArgs, SharingArgs, plan_pool
 from simulator.clouds.errors import CloudRefusal
 from simulator.clouds.nodes import eks_nodes, eks_sharing, gke_count, gke_nodes
 

@@ -15,9 +15,9 @@ from googleapiclient.discovery import build_from_document
 from googleapiclient.http import HttpMockSequence
 from jsonschema import Draft202012Validator
 
-from components.catalog import Purchase
-from components.machines import MACHINES
-from components.prices import HOURS_PER_MONTH
+from catalog.accelerators import Purchase
+from catalog.machines import MACHINES
+from catalog.prices import HOURS_PER_MONTH
 from tools.prices import aws, google
 
 

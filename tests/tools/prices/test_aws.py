@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY
 
-from components.catalog import Purchase
-from components.prices.items import ITEMS
+from catalog.accelerators import Purchase
+from catalog.prices.items import ITEMS
 from tests.tools.prices.support import expected, product, questions, stubbed
 from tools.errors import ToolError
 from tools.prices import aws

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.catalog import Purchase
-from components.prices import PriceTable, Row, Source, parse, render
+from catalog.accelerators import Purchase
+from catalog.prices import PriceTable, Row, Source, parse, render
 from tools.prices.changes import Answer, Change, empty_table, implausible, refreshed
 
 OLD = Source("old", date(2026, 1, 1), "an old list")

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-import components.prices
-from components.catalog import Purchase
-from components.prices import file_of, parse, tables
+import catalog.prices
+from catalog.accelerators import Purchase
+from catalog.prices import file_of, parse, tables
 from tests.tools.prices.support import catalogue, catalogue_skus, stubbed
 from tools.__main__ import main
 from tools.errors import ToolError
@@ -31,11 +31,9 @@ REAL_TABLES = tables
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the data files, which the commands take for the real ones; today is `TODAY`."""
-    shutil.copytree(
-        components.prices.DIRECTORY, tmp_path / "prices", ignore=shutil.ignore_patterns("*.py", "__pycache__")
-    )
+    shutil.copytree(catalog.prices.DIRECTORY, tmp_path / "prices", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     here = tmp_path / "prices"
-    monkeypatch.setattr(components.prices, "DIRECTORY", here)
+    monkeypatch.setattr(catalog.prices, "DIRECTORY", here)
     monkeypatch.setattr(commands, "tables", _Tables(here))
     monkeypatch.setattr(commands, "today", lambda: TODAY)
     yield here

@@ -9,9 +9,9 @@ import copy
 
 import pytest
 
-from components.catalog import ClusterKind, Purchase
-from components.machines import MACHINES
-from components.prices.items import ITEMS
+from catalog.accelerators import ClusterKind, Purchase
+from catalog.machines import MACHINES
+from catalog.prices.items import ITEMS
 from tests.tools.prices.support import catalogue, catalogue_skus, refusing, sku, sum_of_parts
 from tools.errors import ToolError
 from tools.prices import google

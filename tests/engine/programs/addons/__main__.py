@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import simulator
+from catalog.accelerators import Sharing
 from components.addons.cert_manager import CertManager
 from components.addons.crds import Crds
 from components.addons.dcgm_exporter import DcgmExporter
@@ -17,10 +18,9 @@ from components.addons.device_plugin import DevicePlugin
 from components.addons.gateway import CertificateSource, Gateway
 from components.addons.node_feature_discovery import NodeFeatureDiscovery
 from components.addons.nvidia_device_plugin import NvidiaDevicePlugin
-from components.catalog import Sharing
-from components.charts import ChartOrigin, ChartSource
-from components.node_pools.simulated import SimulatedNodePool
-from components.placement import PoolArgs
+from components.base.charts import ChartOrigin, ChartSource
+from components.capacity.placement import PoolArgs
+from components.clouds.simulated.pool import SimulatedNodePool
 
 POOLS = {
     "h100": PoolArgs(accelerator="H100", nodes_max=2),
@@ -42,7 +42,7 @@ POOLS = {
 SETS = ["cert-manager", "envoy-gateway", "gateway-api", "node-feature-discovery", "prometheus-operator"]
 
 keep = pulumi.Config("addons").get_bool("keep") or False
-mirror = ChartSource(origin=ChartOrigin.BUNDLED, location=str(Path(simulator.__file__).parent))
+mirror = ChartSource(origin=ChartOrigin.STUB, location=str(Path(simulator.__file__).parent))
 # One provider for CRDs and charts: a preview knows the kinds whose CRDs went through the same provider process.
 provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
 

@@ -10,20 +10,20 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import simulator
+from catalog.accelerators import ClusterKind
 from components.addons.crds import Crds
-from components.catalog import ClusterKind
-from components.charts import ChartOrigin, ChartSource
-from components.mlflow.backup import DatabaseBackup
-from components.mlflow.database import Database
-from components.mlflow.tracking_server import TrackingServer
-from components.namespaces import IsolatedNamespace, PodSecurity
-from components.node_pools.simulated import SimulatedNodePool
+from components.base.charts import ChartOrigin, ChartSource
+from components.base.namespaces import IsolatedNamespace, PodSecurity
+from components.clouds.simulated.pool import SimulatedNodePool
 from components.storage.object_store import ObjectStoreCredentials
 from components.storage.object_store_server import ObjectStoreServer
+from components.storage.plan import StoragePurpose
 from components.storage.storage_classes import StorageClasses
-from components.stores import StoragePurpose
+from components.tracking.backup import DatabaseBackup
+from components.tracking.database import Database
+from components.tracking.tracking_server import TrackingServer
 
-mirror = ChartSource(origin=ChartOrigin.BUNDLED, location=str(Path(simulator.__file__).parent))
+mirror = ChartSource(origin=ChartOrigin.STUB, location=str(Path(simulator.__file__).parent))
 provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
 
 

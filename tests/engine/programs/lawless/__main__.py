@@ -7,8 +7,8 @@ made; with it nothing else is declared but a namespace and a policy in it.
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.node_pools.simulated import SimulatedNodePool
-from components.placement import PoolArgs
+from components.capacity.placement import PoolArgs
+from components.clouds.simulated.pool import SimulatedNodePool
 from components.tenants.priority_classes import PriorityClasses
 from components.tenants.team import Team
 

@@ -10,9 +10,9 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import simulator
-from components.charts import AddonChart, ChartOrigin, ChartSource
+from components.base.charts import AddonChart, ChartOrigin, ChartSource
 
-mirror = ChartSource(origin=ChartOrigin.BUNDLED, location=str(Path(simulator.__file__).parent))
+mirror = ChartSource(origin=ChartOrigin.STUB, location=str(Path(simulator.__file__).parent))
 for chart, values in json.loads(pulumi.Config("mirror").require("values")).items():
     home = kubernetes.core.v1.Namespace(chart, metadata={"name": f"mirror-{chart}"})
     AddonChart(

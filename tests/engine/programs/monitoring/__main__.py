@@ -10,23 +10,23 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import simulator
+from catalog.accelerators import ClusterKind
 from components.addons.cert_manager import CertManager
 from components.addons.crds import Crds
 from components.addons.gateway import GatewayHandle
 from components.addons.kserve import KServe
 from components.addons.monitoring import Monitoring, ReceiverKind
-from components.catalog import ClusterKind
-from components.charts import ChartOrigin, ChartSource
+from components.base.charts import ChartOrigin, ChartSource
+from components.capacity.placement import PoolArgs
+from components.clouds.simulated.pool import SimulatedNodePool
 from components.monitoring.alert_rules import AlertRules
 from components.monitoring.dashboards import Dashboards
-from components.node_pools.simulated import SimulatedNodePool
-from components.placement import PoolArgs
-from components.serving.runtimes import ServingRuntimes
+from components.storage.plan import StoragePurpose
 from components.storage.storage_classes import StorageClasses
-from components.stores import StoragePurpose
+from components.workloads.serving.runtimes import ServingRuntimes
 
 settings = pulumi.Config("monitoring")
-mirror = ChartSource(origin=ChartOrigin.BUNDLED, location=str(Path(simulator.__file__).parent))
+mirror = ChartSource(origin=ChartOrigin.STUB, location=str(Path(simulator.__file__).parent))
 provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
 # What the routes attach to; the gateway itself is another test's.
 gateway = GatewayHandle(

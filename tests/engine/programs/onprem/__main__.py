@@ -7,22 +7,22 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import simulator
+from catalog.accelerators import ClusterKind, DeviceAllocation, Owner
 from components.addons.accelerator_nodes import accelerator_charts
 from components.addons.crds import Crds, crd_sets
 from components.addons.gpu_operator import GpuOperator
 from components.addons.metallb import MetalLb
 from components.addons.nvidia_dra_driver import NvidiaDraDriver
-from components.catalog import ClusterKind, DeviceMechanism, Owner
-from components.charts import ChartOrigin, ChartSource
-from components.node_pools.described import DescribedNodePool
-from components.node_pools.simulated import SimulatedNodePool
-from components.placement import PoolArgs
+from components.base.charts import ChartOrigin, ChartSource
+from components.capacity.placement import PoolArgs
+from components.clouds.existing.described_pool import DescribedNodePool
+from components.clouds.simulated.pool import SimulatedNodePool
 from components.storage.local_path_storage import LocalPathStorage
 from components.storage.nfs_storage import NfsStorage
+from components.storage.plan import Encryption
 from components.storage.storage_classes import StorageClasses
-from components.stores import Encryption
 
-mirror = ChartSource(origin=ChartOrigin.BUNDLED, location=str(Path(simulator.__file__).parent))
+mirror = ChartSource(origin=ChartOrigin.STUB, location=str(Path(simulator.__file__).parent))
 provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
 
 
@@ -36,7 +36,7 @@ there = [SimulatedNodePool(name, shape, after()) for name, shape in shapes.items
 bare = DescribedNodePool(
     "bare",
     {
-        "pool": {**shapes["bare"], "mechanism": DeviceMechanism.DRA},
+        "pool": {**shapes["bare"], "device_allocation": DeviceAllocation.DRA},
         "driver": Owner.OPERATOR,
         "device_plugin": Owner.PLATFORM,
     },

@@ -10,10 +10,10 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import simulator
-from components.charts import AddonChart, ChartOrigin, ChartSource
-from components.namespaces import IsolatedNamespace, PodSecurity
-from components.node_pools.simulated import SimulatedNodePool
-from components.placement import PoolArgs
+from components.base.charts import AddonChart, ChartOrigin, ChartSource
+from components.base.namespaces import IsolatedNamespace, PodSecurity
+from components.capacity.placement import PoolArgs
+from components.clouds.simulated.pool import SimulatedNodePool
 from components.tenants.priority_classes import PriorityClasses
 from components.tenants.team import Team
 
@@ -28,7 +28,7 @@ AddonChart(
         "chart": "dcgm-exporter",
         "namespace": home.namespace,
         "values": {"image": {"tag": config.require("tag")}, "serviceMonitor": {"enabled": False}},
-        "source": ChartSource(origin=ChartOrigin.BUNDLED, location=location),
+        "source": ChartSource(origin=ChartOrigin.STUB, location=location),
     },
     opts,
 )

@@ -7,16 +7,16 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import simulator
-from components import webhooks
 from components.addons.crds import Crds
 from components.addons.metallb import MetalLb
-from components.charts import ChartOrigin, ChartSource
-from components.node_pools.simulated import SimulatedNodePool
-from components.placement import PoolArgs
+from components.base import webhooks
+from components.base.charts import ChartOrigin, ChartSource
+from components.capacity.placement import PoolArgs
+from components.clouds.simulated.pool import SimulatedNodePool
 
 settings = pulumi.Config()
 webhooks.WAIT_SECONDS = settings.get_float("waitSeconds") or webhooks.WAIT_SECONDS
-mirror = ChartSource(origin=ChartOrigin.BUNDLED, location=str(Path(simulator.__file__).parent))
+mirror = ChartSource(origin=ChartOrigin.STUB, location=str(Path(simulator.__file__).parent))
 provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
 
 nodes = SimulatedNodePool("cpu", PoolArgs(nodes_max=1), pulumi.ResourceOptions(provider=provider))

@@ -13,36 +13,36 @@ import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.apiextensions import CustomResource
 
 import simulator
+from catalog.accelerators import ClusterKind, DeviceAllocation
 from components.addons.crds import Crds
-from components.catalog import ClusterKind, DeviceMechanism
-from components.charts import ChartOrigin, ChartSource
-from components.gke.plan import plan_gke_pool
-from components.gke.spec import GkePoolSpec, GkePurchase
-from components.node_pools.simulated import SimulatedNodePool
-from components.placement import PoolArgs
-from components.serving.inference_service import InferenceService
-from components.serving.model_server import ModelServer
+from components.base.charts import ChartOrigin, ChartSource
+from components.capacity.placement import PoolArgs
+from components.clouds.gke.plan import plan_gke_pool
+from components.clouds.gke.spec import GkePoolSpec, GkePurchase
+from components.clouds.simulated.pool import SimulatedNodePool
+from components.storage.plan import StoragePurpose
 from components.storage.storage_classes import StorageClasses
-from components.stores import StoragePurpose
 from components.tenants.priority_classes import PriorityClasses
 from components.tenants.team import Team
-from components.training.distributed import DistributedTrainingJob
-from components.training.fixed_runs import FixedRuns
-from components.training.job import TrainingJob
-from components.training.scheduled import ScheduledTraining
+from components.workloads.serving.inference_service import InferenceService
+from components.workloads.serving.model_server import ModelServer
+from components.workloads.training.distributed import DistributedTrainingJob
+from components.workloads.training.fixed_runs import FixedRuns
+from components.workloads.training.job import TrainingJob
+from components.workloads.training.scheduled import ScheduledTraining
 
 POOLS = {
     "gpu": PoolArgs(accelerator="H100", nodes_max=2),
     "tpu": PoolArgs(accelerator="TPU-v5e", topology="4x4", nodes_max=8),
     "cpu": PoolArgs(nodes_max=1),
-    "claimed": PoolArgs(accelerator="H100", nodes_max=1, mechanism=DeviceMechanism.DRA),
+    "claimed": PoolArgs(accelerator="H100", nodes_max=1, device_allocation=DeviceAllocation.DRA),
 }
 IMAGE = "registry.example.com/program:1"
 SMALL = {"cpu_millis": 1000, "memory_gib": 8}
 FOR_AN_HOUR = {"annotations": {"simulated.mlplatform.dev/duration-seconds": "3600"}}
 
 config = pulumi.Config("workloads")
-mirror = ChartSource(origin=ChartOrigin.BUNDLED, location=str(Path(simulator.__file__).parent))
+mirror = ChartSource(origin=ChartOrigin.STUB, location=str(Path(simulator.__file__).parent))
 # One provider for all: a preview knows the kinds whose CRDs went through the same provider process.
 provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
 

@@ -1,0 +1,5 @@
+"""What KServe adds to pods of models."""
+
+FETCH_CPU_MILLIS = 100
+FETCH_MEMORY_GIB = 2
+"""Of KServe's container that fetches a model; a large file needs no more than a small one."""

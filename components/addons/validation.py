@@ -1,0 +1,198 @@
+"""Rules on add-ons: what cannot work is refused before anything is registered."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from components.base.grammar import (
+    ANNOTATION_KEY,
+    DNS_NAME,
+    HTTPS_URL,
+    LABEL,
+    SUBDOMAIN,
+    check_keys,
+    check_text,
+)
+from components.findings import Finding
+
+_LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+_EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+\Z")
+
+
+def check_crd_sets(path: str, sets: list[str], known: list[str], origin: str, location: str) -> Iterator[Finding]:
+    """Sets that exist, each once, from a place that can hold files."""
+    if not sets:
+        yield Finding(f"{path}.sets", "(none)", f"at least one of {', '.join(known)}", "name one, or leave Crds out")
+    for name in sorted(set(sets)):
+        if name not in known:
+            yield Finding(f"{path}.sets", name, f"a set of CRDs that is known: {', '.join(known)}", "correct the name")
+        if sets.count(name) > 1:
+            yield Finding(f"{path}.sets", f"{name} {sets.count(name)} times", "each set once", "name it once")
+    if origin != "upstream" and (not location or location.startswith("oci://")):
+        yield Finding(
+            f"{path}.mirror",
+            location or "(missing)",
+            "a registry (oci://) holds charts, not files: CRDs are read from a folder or an https:// address",
+            "say where they are: https://files.example.com/mlplatform or a folder of your repository, whose files are "
+            "<mirror>/crds/<set>/<version>.yaml",
+        )
+
+
+def check_acme(path: str, email: str, server: str) -> Iterator[Finding]:
+    """An ACME account that a certificate authority accepts."""
+    if not _EMAIL.match(email):
+        yield Finding(
+            f"{path}.email", email, "the address that the authority warns before expiry", "give a mailbox that is read"
+        )
+    if not HTTPS_URL.accepts(server):
+        yield Finding(f"{path}.server", server, "ACME runs over https", "give the directory URL of the authority")
+
+
+MAX_CERTIFICATE_NAMES = 100
+"""Of Let's Encrypt (letsencrypt.org/docs/rate-limits)."""
+
+
+def within_zone(domain: str, zone: str) -> bool:
+    """Whether a domain is a DNS zone or lies in it; in no zone where there is none."""
+    return bool(zone) and f".{domain}".endswith(f".{zone}")
+
+
+class DomainFacts(NamedTuple):
+    """What the rules judge of one domain of a gateway."""
+
+    name: str
+    domain: str
+    certificate: str
+    """internal, acme or secret."""
+    hosts: tuple[str, ...]
+    secret_name: str
+
+
+PUBLIC_AUTHORITIES = ("letsencrypt.org", "zerossl.com", "pki.goog", "ssl.com")
+"""ACME authorities whose HTTP-01 requests come from the internet, from addresses that they do not publish."""
+
+
+def check_http_challenges(
+    path: str, domains: Sequence[DomainFacts], server: str, dns_zone: str, ranges: Sequence[str]
+) -> Iterator[Finding]:
+    """A gateway that lets private `ranges` in alone answers no challenge of a public authority."""
+    host = urlsplit(server).hostname or ""
+    if not any(f".{host}".endswith(f".{authority}") for authority in PUBLIC_AUTHORITIES):
+        return
+    for domain in domains:
+        if domain.certificate == "acme" and not within_zone(domain.domain, dns_zone):
+            yield Finding(
+                f"{path}.clientRanges",
+                f"{domain.domain}: {', '.join(ranges) or '(missing: private ranges)'}",
+                f"outside of a zone of dns, {host} asks the gateway itself for a proof (HTTP-01), from the internet",
+                "let 0.0.0.0/0 in, put the domain into the zone of dns, or use certificate internal or secret",
+            )
+
+
+def check_gateway(
+    path: str, domains: list[DomainFacts], *, has_acme: bool, needs_class: bool, dns_zone: str = ""
+) -> Iterator[Finding]:
+    """A gateway serves domains, each once, with certificates that can be had. `dns_zone`: where ACME proves by DNS."""
+    if needs_class:
+        yield Finding(
+            f"{path}.className",
+            "(missing)",
+            "an existing implementation is named by its GatewayClass",
+            "give className (kubectl get gatewayclass), or use implementation envoy",
+        )
+    if not domains:
+        yield Finding(f"{path}.domains", "(none)", "a gateway serves at least one domain", "name one")
+    for what in ("name", "domain"):
+        values = [getattr(domain, what) for domain in domains]
+        for value in sorted({value for value in values if values.count(value) > 1}):
+            yield Finding(
+                f"{path}.domains",
+                f"{what} {value} {values.count(value)} times",
+                "each once",
+                "rename one, or merge them",
+            )
+    for index, domain in enumerate(domains):
+        yield from _check_domain(f"{path}.domains[{index}]", domain, has_acme=has_acme, dns_zone=dns_zone)
+
+
+def check_gateway_names(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
+    """Names of a gateway that its objects carry."""
+    if args.get("class_name"):
+        yield from check_text(f"{path}.className", args["class_name"], SUBDOMAIN)
+    if args.get("namespace"):
+        yield from check_text(f"{path}.namespace", args["namespace"], LABEL)
+    yield from check_keys(f"{path}.serviceAnnotations", args.get("service_annotations") or {}, ANNOTATION_KEY)
+
+
+def _check_domain(path: str, domain: DomainFacts, *, has_acme: bool, dns_zone: str) -> Iterator[Finding]:
+    if not _LABEL.match(domain.name):
+        yield Finding(f"{path}.name", domain.name, "lower-case letters, digits and -", "choose a name like internal")
+    if not DNS_NAME.accepts(domain.domain) or "." not in domain.domain:
+        yield Finding(
+            f"{path}.domain", domain.domain, "a DNS name in lower case, no wildcard", "write it like ml.example.com"
+        )
+    for host in domain.hosts:
+        if not _LABEL.match(host):
+            yield Finding(
+                f"{path}.hosts",
+                host,
+                f"one label directly below {domain.domain}",
+                f"write mlflow for mlflow.{domain.domain}",
+            )
+    if domain.certificate == "acme" and not has_acme:
+        yield Finding(
+            f"{path}.certificate",
+            "acme",
+            "public certificates need an account with an ACME authority",
+            "configure acme with server and email, or use certificate internal or secret",
+        )
+    if domain.certificate == "acme" and len(domain.hosts) > MAX_CERTIFICATE_NAMES:
+        yield Finding(
+            f"{path}.hosts",
+            f"{len(domain.hosts)} names",
+            f"a certificate of an ACME authority has at most {MAX_CERTIFICATE_NAMES}",
+            "leave hosts out and configure dns, whose zone has a wildcard, or spread the names over several domains",
+        )
+    if domain.certificate == "acme" and not domain.hosts and not within_zone(domain.domain, dns_zone):
+        yield Finding(
+            f"{path}.hosts",
+            f"*.{domain.domain}",
+            "ACME over HTTP-01 issues no wildcard certificates",
+            "list the hosts below this domain, or bring a wildcard certificate with certificate secret",
+        )
+    if domain.certificate == "secret" and not domain.secret_name:
+        yield Finding(
+            f"{path}.secretName", "(missing)", "certificate secret names a TLS Secret", "give the name of the Secret"
+        )
+    if domain.secret_name:
+        yield from check_text(f"{path}.secretName", domain.secret_name, SUBDOMAIN)
+    if domain.certificate == "secret" and domain.hosts:
+        yield Finding(
+            f"{path}.hosts",
+            ", ".join(domain.hosts),
+            "hosts say what a certificate is issued for, and this one exists",
+            "remove hosts",
+        )
+    if domain.certificate != "secret" and domain.secret_name:
+        yield Finding(
+            f"{path}.secretName",
+            domain.secret_name,
+            f"the Secret of certificate {domain.certificate} is named by us",
+            "remove secretName, or use certificate secret",
+        )
+
+
+def check_kserve(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
+    """A domain that the gateway serves, and memory for fetching models."""
+    domains = args["gateway"]["domains"]
+    if args["domain"] not in domains:
+        yield Finding(
+            f"{path}.domain",
+            str(args["domain"]),
+            f"a domain that the gateway serves: {', '.join(domains)}",
+            "name one of them",
+        )
+    memory = int(args.get("storage_initializer_memory_gib") or 1)
+    if memory < 1:
+        yield Finding(f"{path}.storageInitializerMemoryGib", str(memory), "at least 1 GiB", "give whole GiB")

@@ -1,0 +1,103 @@
+"""Charts that upstream keeps, installed as charts: every rendered object is visible to policies and to the preview."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, TypedDict
+
+from pulumi import Input, ResourceOptions
+from pulumi_kubernetes.helm import v4 as helm
+
+from catalog.versions import CHARTS
+from components.base.component import Component
+from components.base.names import check_known
+from components.findings import refuse
+
+
+class ChartOrigin(StrEnum):
+    """Where charts and CRDs are read from."""
+
+    STUB = "stub"
+    """Stand-ins that ship with the project: right names, labels and ports, nothing that runs."""
+    UPSTREAM = "upstream"
+    """Where each project publishes its chart."""
+    MIRROR = "mirror"
+    """A company's own registry that holds the same charts under the same names."""
+
+
+class ChartSource(TypedDict):
+    """Where every chart comes from, and the CRDs with them. A registry (`oci://…`) holds no files: `Crds.mirror` says
+    where the CRDs are."""
+
+    origin: ChartOrigin
+    """stub, upstream or mirror."""
+    location: str
+    """stub: the folder that holds `charts/` and `crds/`; mirror: `oci://…` or `https://…`; upstream: empty."""
+
+
+class AddonChartArgs(TypedDict):
+    """What one chart is installed with."""
+
+    chart: str
+    """A key of `versions.CHARTS`."""
+    namespace: Input[str]
+    """Namespace that exists already."""
+    values: dict[str, Any]
+    """Values that differ from the chart's defaults."""
+    source: ChartSource
+    """Where charts come from."""
+
+
+def chart_reference(chart: str, source: ChartSource) -> dict[str, Any]:
+    """The `chart`, `version` and `repository_opts` inputs for that source. Pure."""
+    pinned = CHARTS[chart]
+    match source["origin"]:
+        case ChartOrigin.STUB:
+            return {"chart": f"{source['location']}/charts/{chart}"}
+        case ChartOrigin.MIRROR:
+            location = source["location"].rstrip("/")
+        case _:
+            location = pinned.location
+    if location.startswith("oci://"):
+        reference = location if location.endswith(f"/{chart}") else f"{location}/{chart}"
+        return {"chart": reference, "version": pinned.version}
+    return {"chart": chart, "version": pinned.version, "repository_opts": {"repo": location}}
+
+
+class AddonChart(Component):
+    """One pinned chart. Its CRDs are installed beforehand by `Crds`; hooks do not run (Pulumi drops them)."""
+
+    def __init__(self, name: str, args: AddonChartArgs, opts: ResourceOptions | None = None) -> None:
+        refuse(f"chart {name}", check_known(f"{name}.chart", args["chart"], CHARTS))
+        super().__init__(name, args, opts)
+        reference, values = chart_reference(args["chart"], args["source"]), values_of(args["values"])
+        # skip_crds: charts never bring CRDs, they are a step of their own. The release name is the chart's, so that
+        # object names are upstream's and do not change with the name of the component.
+        helm.Chart(
+            f"{name}-chart",
+            name=args["chart"],
+            namespace=args["namespace"],
+            values=values,
+            skip_crds=True,
+            **reference,
+            opts=self.child,
+        )
+        # Where a preview cannot render the chart for want of a cluster, the policy pack does (policies/charts.py).
+        release = {
+            "name": args["chart"],
+            "chart": reference["chart"],
+            "version": reference.get("version", ""),
+            "repository": reference.get("repository_opts", {}).get("repo", ""),
+            "namespace": args["namespace"],
+            "values": values,
+        }
+        # Not one Output of the whole: one value that a preview does not know would make all of it unknown.
+        self.register_outputs({"release": release})
+
+
+def values_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values without the keys that were left out (None)."""
+    return {
+        key: values_of(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if value is not None
+    }

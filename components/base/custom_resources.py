@@ -1,0 +1,136 @@
+"""Custom resources that are checked before they are sent, and awaited by what "ready" means for their kind.
+
+The provider drops a misspelt field of a custom resource without an error from release 4.29 on, and awaits none of them
+by itself. So each one goes through `custom_resource`: its spec is validated against the CRD schema of the bundled
+mirror, which holds the fields that we use (a test proves them against upstream's CRDs), and its kind decides the await.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError, validators
+from pulumi import Input, Output, ResourceOptions
+from pulumi_kubernetes import meta
+from pulumi_kubernetes.apiextensions import CustomResource
+
+from catalog.versions import API_VERSIONS
+from components.base.component import LABELS
+from components.base.webhooks import until_webhook_answers
+from components.findings import Finding, refuse
+
+SCHEMA_FOLDER = Path(__file__).parents[2] / "simulator" / "crds"
+
+READY: dict[str, str] = {
+    "Certificate": "condition=Ready",
+    "ClusterIssuer": "condition=Ready",
+    "Issuer": "condition=Ready",
+    "GatewayClass": "condition=Accepted",
+    "Gateway": "condition=Programmed",
+    # A route's conditions stand below each Gateway that it names; one that none of them takes leads nowhere.
+    "HTTPRoute": 'jsonpath={.status.parents[*].conditions[?@.type=="Accepted" && @.status=="True"]}',
+    "InferenceService": "condition=Ready",
+    "Cluster": "condition=Ready",
+    "NodePool": "condition=Ready",
+    "EC2NodeClass": "condition=Ready",
+}
+"""What `up` waits for, by kind. Kinds that nothing answers (ServiceMonitor, PrometheusRule, …) are not awaited."""
+
+
+def _tolerant(keyword: Any) -> Any:
+    """A keyword that lets values pass which are not known before `up`."""
+
+    def check(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+        if not isinstance(instance, Output):
+            yield from keyword(validator, value, instance, schema) or ()
+
+    return check
+
+
+_Validator = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {name: _tolerant(check) for name, check in Draft202012Validator.VALIDATORS.items()}
+)
+
+
+def _closed(schema: Any) -> Any:
+    """The schema as strict field validation reads it: an object takes no property that it does not declare."""
+    if isinstance(schema, list):
+        return [_closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: _closed(value) for key, value in schema.items()}
+    if schema.get("x-kubernetes-int-or-string"):
+        closed.setdefault("type", ["integer", "string"])
+    if "properties" in schema and not schema.get("x-kubernetes-preserve-unknown-fields"):
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+@cache
+def schemas() -> dict[tuple[str, str], dict[str, Any]]:
+    """(apiVersion, kind) -> closed JSON schema of the whole object, from the bundled CRDs."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for path in sorted(SCHEMA_FOLDER.glob("*.yaml")):
+        for crd in yaml.load_all(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            if not crd:
+                continue
+            spec = crd["spec"]
+            for version in spec["versions"]:
+                schema = _closed(version["schema"]["openAPIV3Schema"])
+                schema.setdefault("properties", {}).update(apiVersion={}, kind={}, metadata={}, status={})
+                found[f"{spec['group']}/{version['name']}", spec["names"]["kind"]] = schema
+    return found
+
+
+def check_custom_resource(path: str, api_version: str, kind: str, body: Mapping[str, Any]) -> Iterator[Finding]:
+    """Where an object departs from the schema of its CRD. Values not known before `up` are let through."""
+    schema = schemas().get((api_version, kind))
+    if schema is None:
+        yield Finding(path, f"{api_version} {kind}", "a kind whose CRD the platform installs", "declare its CRD first")
+        return
+    for error in _Validator(schema).iter_errors({**body}):
+        where = ".".join(str(part) for part in error.absolute_path)
+        yield Finding(
+            f"{path}.{where}" if where else path,
+            error.message[:200],
+            f"the schema of {api_version} {kind}",
+            "correct the field; the API server would refuse or drop it",
+        )
+
+
+def custom_resource(
+    resource_name: str,
+    kind: str,
+    name: Input[str],
+    spec: Mapping[str, Any],
+    opts: ResourceOptions,
+    *,
+    namespace: Input[str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+) -> CustomResource:
+    """Declare one custom resource: validated now, sent again while its webhook does not answer, awaited until ready.
+
+    `kind` is a key of `API_VERSIONS`. Raises `Refused` where the spec departs from the CRD's schema.
+    """
+    api_version = API_VERSIONS[kind]
+    refuse(
+        f"{kind} {resource_name}",
+        check_custom_resource(resource_name, api_version, kind, {"metadata": {}, "spec": spec}),
+    )
+    wait = {"pulumi.com/waitFor": READY[kind]} if kind in READY else {}
+    return CustomResource(
+        resource_name,
+        api_version=api_version,
+        kind=kind,
+        metadata=meta.v1.ObjectMetaArgs(
+            name=name,
+            namespace=namespace,
+            labels={**LABELS, **(labels or {})},
+            annotations={**wait, **(annotations or {})} or None,
+        ),
+        spec=spec,
+        opts=until_webhook_answers(opts),
+    )

@@ -1,0 +1,250 @@
+"""Every connection that the platform needs: who, to whom, on which port, and why. Pure.
+
+What is scraped is not here: it follows from the monitors. `docs/networking.md` shows the table; a test holds the
+declared NetworkPolicies to it, both ways, under the semantics of each CNI. Groups of pods are named by their namespace
+and by labels that upstream's charts and controllers give them; namespaces are those of an environment without settings
+of its own for them.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from components.base.cluster_network import USUAL_API_SERVER_PORTS
+
+TEAM = "(team)"
+"""In the place of a namespace: that of each team."""
+
+
+class Outside(StrEnum):
+    """The other side, where it is no group of pods."""
+
+    EVERY_POD = "every pod of the platform"
+    """Of namespaces that the platform makes, without the node's own network."""
+    DNS = "cluster DNS"
+    """Its pods, those of NodeLocal DNSCache, and the addresses of the cluster's network."""
+    API_SERVER = "the API server"
+    """As a caller: of webhooks."""
+    ANYWHERE = "every destination"
+    """Nodes and pods included."""
+    API_SERVER_PORTS = "every destination, on the API server's ports"
+    """Nodes and pods included: where the API server is, is not known before `up`. On an existing cluster with
+    `cluster.apiServerPorts`, those ports."""
+    ADDRESSES = "every address but the metadata service"
+    """Clouds, registries, authorities. Where `ipBlock` selects pods and nodes too, they are among them."""
+    PRIVATE_ADDRESSES = "private addresses"
+    """Clients of the gateway, and an API server that calls from an address."""
+    MANAGED_DATABASE = "the managed database"
+    STORE_RANGES = "the object store's ranges"
+    EKS_IDENTITY = "EKS Pod Identity"
+    """169.254.170.23, the agent on the pod's own node (EKS User Guide, pod-id-agent-setup)."""
+    GKE_IDENTITY = "GKE's metadata server"
+    """169.254.169.254 with Dataplane V2, 169.254.169.252 without (GKE documentation, how-to/network-policy)."""
+
+
+class Group(NamedTuple):
+    """Pods that are alike to a policy."""
+
+    namespace: str
+    labels: Mapping[str, str] = {}
+
+
+GROUPS: dict[str, Group] = {
+    "cert-manager": Group("cert-manager"),
+    "cert-manager's controller": Group("cert-manager", {"app.kubernetes.io/component": "controller"}),
+    "cert-manager's webhook": Group("cert-manager", {"app.kubernetes.io/component": "webhook"}),
+    "CloudNativePG": Group("cnpg-system", {"app.kubernetes.io/name": "cloudnative-pg"}),
+    "PostgreSQL": Group("mlflow", {"cnpg.io/cluster": "mlflow-database"}),
+    "PostgreSQL's instances": Group("mlflow", {"cnpg.io/podRole": "instance"}),
+    "Envoy Gateway": Group("gateway", {"control-plane": "envoy-gateway"}),
+    "the gateway's proxies": Group("gateway", {"app.kubernetes.io/component": "proxy"}),
+    "ACME solvers": Group("gateway", {"acme.cert-manager.io/http01-solver": "true"}),
+    "external-dns": Group("external-dns"),
+    "KServe's controller": Group("kserve", {"control-plane": "kserve-controller-manager"}),
+    "monitoring": Group("monitoring"),
+    "Prometheus": Group("monitoring", {"app.kubernetes.io/name": "prometheus"}),
+    "Alertmanager": Group("monitoring", {"app.kubernetes.io/name": "alertmanager"}),
+    "Grafana": Group("monitoring", {"app.kubernetes.io/name": "grafana"}),
+    "the Prometheus operator": Group("monitoring", {"app": "kube-prometheus-stack-operator"}),
+    "MLflow": Group("mlflow", {"app.kubernetes.io/name": "mlflow"}),
+    "MLflow's migration": Group("mlflow", {"app.kubernetes.io/name": "mlflow-migrate"}),
+    "MLflow's backup": Group("mlflow", {"app.kubernetes.io/name": "database-backup"}),
+    "the object store": Group("object-store"),
+    "Node Feature Discovery": Group("node-feature-discovery"),
+    "DCGM exporter": Group("dcgm-exporter"),
+    "NVIDIA's device plugin": Group("nvidia-device-plugin"),
+    "NVIDIA's DRA driver": Group("dra-driver-nvidia-gpu"),
+    "the GPU Operator": Group("gpu-operator"),
+    "the GPU Operator's drivers": Group("gpu-operator", {"app.kubernetes.io/component": "nvidia-driver"}),
+    "Cluster Autoscaler": Group("cluster-autoscaler"),
+    "Karpenter": Group("karpenter", {"app.kubernetes.io/name": "karpenter"}),
+    "MetalLB's controller": Group("metallb-system", {"app.kubernetes.io/component": "controller"}),
+    "the local-path provisioner": Group("local-path-storage"),
+    "teams": Group(TEAM),
+    "trainings": Group(TEAM, {"app.kubernetes.io/component": "training"}),
+    "models": Group(TEAM, {"app.kubernetes.io/component": "serving"}),
+}
+
+EVERY_PORT: tuple[int, ...] = ()
+
+
+class Flow(NamedTuple):
+    """One row: connections from one side to the other."""
+
+    source: str
+    """Key of `GROUPS`, or an `Outside`."""
+    target: str
+    """The same."""
+    ports: tuple[int, ...]
+    """Ports of the target's pods; none named: all."""
+    why: str
+    udp: bool = False
+    """Besides TCP."""
+    condition: str = ""
+    """What an environment must have for it, a key of `CONDITIONS`. Empty: the groups."""
+
+
+CONDITIONS = {
+    "acme": "an ACME account",
+    "aws": "EKS",
+    "bucket": "an object store outside of the cluster, without `objectStore.ranges`",
+    "compute-domains": "`nvidia.computeDomains`",
+    "google": "GKE",
+    "internet": "teams that may reach it",
+    "managed-database": "a database of the cloud",
+    "metallb": "MetalLB of the platform",
+    "node-exporter": "a cluster other than GKE Autopilot",
+    "pod-identity": "EKS, or an S3 bucket without keys",
+    "receivers": "receivers of alerts",
+    "rule-webhook": "a cluster that is not simulated",
+    "server": "an object store in the cluster",
+    "store-ranges": "an object store with `objectStore.ranges`",
+}
+"""What an environment must have for some rows."""
+
+API_CLIENTS = (
+    "cert-manager",
+    "CloudNativePG",
+    "PostgreSQL",
+    "Envoy Gateway",
+    "external-dns",
+    "KServe's controller",
+    "monitoring",
+    "Node Feature Discovery",
+    "DCGM exporter",
+    "NVIDIA's device plugin",
+    "NVIDIA's DRA driver",
+    "the GPU Operator",
+    "Cluster Autoscaler",
+    "Karpenter",
+    "MetalLB's controller",
+    "the local-path provisioner",
+)
+"""Who calls the API server."""
+
+
+class Webhook(NamedTuple):
+    """Where the webhooks of one add-on answer."""
+
+    addon: str
+    """As `cluster.existingAddons` or `cluster` calls it."""
+    service: str
+    """The Service that the API server calls, in the add-on's namespace; its port is 443."""
+    port: int
+    """Of the pods behind it."""
+    condition: str = ""
+    """As of a `Flow`."""
+
+
+WEBHOOKS = {
+    "cert-manager's webhook": Webhook("cert-manager", "cert-manager-webhook", 10250),
+    "CloudNativePG": Webhook("cloudnative-pg", "cnpg-webhook-service", 9443),
+    "KServe's controller": Webhook("kserve", "kserve-webhook-server-service", 9443),
+    "the Prometheus operator": Webhook("prometheus-operator", "kube-prometheus-stack-operator", 10250, "rule-webhook"),
+    "MetalLB's controller": Webhook("metallb", "metallb-webhook-service", 9443),
+}
+"""Pods that answer for webhooks -> which. Held to the charts' facts (tests/components/base/test_gke_firewall.py)."""
+
+_DATABASE_CLIENTS = ("MLflow", "MLflow's migration", "MLflow's backup")
+_STORE_CLIENTS = ("MLflow", "MLflow's backup", "teams")
+_GATEWAY = "the gateway's proxies"
+
+FLOWS: tuple[Flow, ...] = (
+    Flow(Outside.EVERY_POD, Outside.DNS, (53,), "names of Services, clouds and registries", udp=True),
+    *(Flow(client, Outside.API_SERVER_PORTS, USUAL_API_SERVER_PORTS, "the API server") for client in API_CLIENTS),
+    *(
+        Flow(
+            caller,
+            pods,
+            (webhook.port,),
+            "the API server calls a webhook, by itself or by its tunnel",
+            condition=webhook.condition,
+        )
+        for pods, webhook in WEBHOOKS.items()
+        for caller in (Outside.API_SERVER, Outside.PRIVATE_ADDRESSES)
+    ),
+    Flow("CloudNativePG", "PostgreSQL's instances", (5432, 8000), "status and commands of instances"),
+    Flow("PostgreSQL", "PostgreSQL", (5432, 8000), "replication"),
+    *(Flow(client, "PostgreSQL", (5432,), "experiments, runs and models") for client in _DATABASE_CLIENTS),
+    *(
+        Flow(client, Outside.MANAGED_DATABASE, (5432,), "the same", condition="managed-database")
+        for client in _DATABASE_CLIENTS
+    ),
+    *(
+        Flow(client, "the object store", (8333,), "artifacts, models, backups", condition="server")
+        for client in _STORE_CLIENTS
+    ),
+    Flow("the object store", "the object store", (8333,), "its bucket is made"),
+    *(
+        Flow(client, Outside.ADDRESSES, (443,), "artifacts, models, backups: the store's API", condition="bucket")
+        for client in _STORE_CLIENTS
+    ),
+    *(Flow(client, Outside.STORE_RANGES, (443,), "the same", condition="store-ranges") for client in _STORE_CLIENTS),
+    *(
+        Flow(client, Outside.EKS_IDENTITY, (80,), "the store without keys", condition="pod-identity")
+        for client in _STORE_CLIENTS
+    ),
+    *(
+        Flow(client, Outside.GKE_IDENTITY, (80,), "the store without keys", condition="google")
+        for client in _STORE_CLIENTS
+    ),
+    *(
+        Flow(client, identity, (80,), "the cloud's API, without keys", condition=cloud)
+        for client in ("external-dns", "cert-manager")
+        for identity, cloud in ((Outside.EKS_IDENTITY, "aws"), (Outside.GKE_IDENTITY, "google"))
+    ),
+    Flow("Cluster Autoscaler", Outside.EKS_IDENTITY, (80,), "Auto Scaling groups, without keys"),
+    Flow("Cluster Autoscaler", Outside.ADDRESSES, (443,), "EC2 and Auto Scaling"),
+    Flow("Karpenter", Outside.EKS_IDENTITY, (80,), "instances and its queue, without keys"),
+    Flow("Karpenter", Outside.ADDRESSES, (443,), "EC2, EKS, IAM, SQS, SSM and the price list"),
+    Flow("the GPU Operator's drivers", Outside.ADDRESSES, (80, 443), "kernel headers of the distribution"),
+    Flow(
+        "NVIDIA's DRA driver",
+        "NVIDIA's DRA driver",
+        (50000,),
+        "IMEX daemons of one compute domain, on nodes of one rack",
+        condition="compute-domains",
+    ),
+    Flow("teams", "MLflow", (5000,), "runs, metrics and models of trainings"),
+    Flow(Outside.PRIVATE_ADDRESSES, _GATEWAY, (10080, 10443), "clients, through the load balancer"),
+    Flow(_GATEWAY, "MLflow", (5000,), "its route"),
+    Flow(_GATEWAY, "Grafana", (3000,), "its route"),
+    Flow(_GATEWAY, "models", EVERY_PORT, "routes of models: each has its port"),
+    Flow(_GATEWAY, "ACME solvers", (8089,), "answers to HTTP-01 challenges", condition="acme"),
+    Flow(_GATEWAY, "Envoy Gateway", (18000,), "configuration of the proxies"),
+    Flow("cert-manager", Outside.ADDRESSES, (80,), "its own HTTP-01 answers, through the gateway", condition="acme"),
+    Flow("cert-manager's controller", _GATEWAY, (10080, 10443), "the same, where nodes translate", condition="acme"),
+    Flow("monitoring", "monitoring", EVERY_PORT, "Prometheus, Alertmanager, Grafana and their operator"),
+    Flow("Prometheus", Outside.ANYWHERE, (10250,), "kubelets, on nodes"),
+    Flow("Prometheus", Outside.ANYWHERE, (9100,), "node-exporter, on nodes", condition="node-exporter"),
+    Flow("Prometheus", Outside.ANYWHERE, (9120,), "MetalLB's speakers, on nodes", condition="metallb"),
+    Flow("Prometheus", "NVIDIA's DRA driver", (8080,), "its metrics, for monitors of your own: it brings none"),
+    Flow("Prometheus", "NVIDIA's DRA driver", (8081,), "the same", condition="compute-domains"),
+    Flow("Prometheus", "models", EVERY_PORT, "metrics: each model has its port"),
+    Flow("Prometheus", "teams", EVERY_PORT, "metrics of what teams monitor themselves"),
+    Flow("Alertmanager", Outside.ADDRESSES, (443,), "receivers of alerts", condition="receivers"),
+    Flow("teams", Outside.ADDRESSES, (443,), "models and data of the internet", condition="internet"),
+    Flow("trainings", "trainings", EVERY_PORT, "rendezvous and collectives, on random ports, inside of a team"),
+    Flow("models", "models", EVERY_PORT, "transformers and predictors, inside of a team"),
+)
+"""Rows of one team are of that team: two teams reach each other nowhere."""

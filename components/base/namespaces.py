@@ -1,0 +1,209 @@
+"""A namespace that nothing enters and nothing leaves, but for the named exceptions."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Required, TypedDict
+
+from pulumi import Input, Output, ResourceOptions
+from pulumi_kubernetes import core, meta, networking
+
+from catalog.addresses import ANYWHERE, METADATA_SERVICE, NAMESPACE_LABEL
+from components.base.cluster_network import USUAL_API_SERVER_PORTS, USUAL_NETWORK, ClusterNetworkHandle, PolicyEngine
+from components.base.component import LABELS, Component, once_created
+from components.base.custom_resources import custom_resource
+
+
+class PodSecurity(StrEnum):
+    """Pod Security Standard that the API server enforces in the namespace."""
+
+    RESTRICTED = "restricted"
+    BASELINE = "baseline"
+    PRIVILEGED = "privileged"
+    """Only for what must reach devices of the node: device plugin, exporters."""
+
+
+class Direction(StrEnum):
+    """Seen from the namespace."""
+
+    INGRESS = "Ingress"
+    EGRESS = "Egress"
+
+
+class TrafficRuleArgs(TypedDict, total=False):
+    """One exception from "nothing enters, nothing leaves"."""
+
+    name: Required[str]
+    """What it is for; part of the NetworkPolicy's name."""
+    direction: Required[Direction]
+    """What it lets in, or out."""
+    pods: dict[str, str]
+    """Pods of this namespace it is for, by label; missing: all."""
+    peer_namespace: str
+    """The other side: pods of that namespace. With no peer namespace and no `cidr`: this namespace itself."""
+    peer_namespace_labels: dict[str, str]
+    """The other side: pods of every namespace with these labels; instead of `peer_namespace`."""
+    every_namespace: bool
+    """The other side: pods of every namespace, with `peer_pods`; instead of `peer_namespace`."""
+    peer_pods: dict[str, str]
+    """The other side: pods with these labels."""
+    any_destination: bool
+    """The other side: everything, on `ports`; egress only. For nodes, which no other peer selects on every CNI."""
+    api_server: bool
+    """The other side: everything, on the ports of the API server that `network` names; egress only."""
+    from_nodes: bool
+    """The other side: nodes, and the API server on them; ingress only. Declared with PolicyEngine.CILIUM alone, because
+    elsewhere a `cidr` selects them."""
+    cidr: Input[str]
+    """The other side: an address range, for what is no pod (API server, cloud API, the internet)."""
+    except_cidrs: list[str]
+    """Ranges cut out of `cidr`."""
+    ports: list[int]
+    """TCP ports; missing: all."""
+    udp_ports: list[int]
+    """UDP ports."""
+
+
+class IsolatedNamespaceArgs(TypedDict, total=False):
+    """A namespace and the traffic it may have."""
+
+    namespace: Required[str]
+    """Its name."""
+    pod_security: Required[PodSecurity]
+    """What its pods may do."""
+    exceptions: list[TrafficRuleArgs]
+    """Traffic besides DNS, which every namespace has."""
+    labels: dict[str, str]
+    """More labels of the namespace."""
+    annotations: dict[str, str]
+    """Annotations of the namespace."""
+    network: ClusterNetworkHandle
+    """How names are resolved and policies evaluated, and the API server's ports; default: `USUAL_NETWORK`."""
+
+
+SYSTEM_NAMESPACE, DNS_PORT = "kube-system", 53
+DNS_PODS = ({"k8s-app": "kube-dns"}, {"k8s-app": "node-local-dns"})
+"""CoreDNS and kube-dns, and the cache on each node. GKE Dataplane V2 and Cilium's local redirect hand what is sent to
+the DNS Service to the cache's pod before egress is evaluated (gke-labs/kube-agents#162)."""
+CILIUM_NODES = ("kube-apiserver", "remote-node", "host")
+"""Entities of Cilium that call webhooks from nodes. Through a tunnel a control-plane node calls with an address that is
+no API server's, hence all nodes (Cilium documentation, security/policy/layer3, entities)."""
+
+
+def to_anywhere(name: str, ports: list[int]) -> TrafficRuleArgs:
+    """Egress to any address outside of the cluster but the metadata service, on given ports: cloud APIs, registries."""
+    return TrafficRuleArgs(
+        name=name, direction=Direction.EGRESS, cidr=ANYWHERE, except_cidrs=[METADATA_SERVICE], ports=ports
+    )
+
+
+def identity_egress(*, google: bool) -> list[TrafficRuleArgs]:
+    """Egress to what hands out the cloud identity of a pod on its own node: the agent of EKS Pod
+    Identity, or GKE's metadata server, which answers for the pod and not for the node.
+
+    Sources: EKS User Guide, pod-id-agent-setup; GKE docs, how-to/network-policy (Workload Identity, Dataplane V2).
+    """
+    ways = [("169.254.169.254/32", 80), ("169.254.169.252/32", 988)] if google else [("169.254.170.23/32", 80)]
+    return [
+        TrafficRuleArgs(name=f"identity-{index}", direction=Direction.EGRESS, cidr=cidr, ports=[port])
+        for index, (cidr, port) in enumerate(ways)
+    ]
+
+
+def policy_spec(rule: TrafficRuleArgs, api_server_ports: Sequence[int] = USUAL_API_SERVER_PORTS) -> dict[str, Any]:
+    """The `spec` of the NetworkPolicy for one exception. Pure."""
+    if "cidr" in rule:
+        block: dict[str, Any] = {"cidr": rule["cidr"]}
+        if rule.get("except_cidrs"):
+            block["except"] = rule["except_cidrs"]
+        peer: dict[str, Any] = {"ipBlock": block}
+    else:
+        peer = {"podSelector": {"matchLabels": rule["peer_pods"]} if rule.get("peer_pods") else {}}
+        if "peer_namespace" in rule:
+            peer["namespaceSelector"] = {"matchLabels": {NAMESPACE_LABEL: rule["peer_namespace"]}}
+        elif "peer_namespace_labels" in rule:
+            peer["namespaceSelector"] = {"matchLabels": rule["peer_namespace_labels"]}
+        elif rule.get("every_namespace"):
+            peer["namespaceSelector"] = {}
+    to_api_server = bool(rule.get("api_server"))
+    tcp_ports = api_server_ports if to_api_server else rule.get("ports", [])
+    ports = [{"protocol": "TCP", "port": int(port)} for port in tcp_ports]
+    ports += [{"protocol": "UDP", "port": int(port)} for port in rule.get("udp_ports", [])]
+    direction = Direction(rule["direction"])
+    side = "from" if direction is Direction.INGRESS else "to"
+    opening: dict[str, Any] = {} if to_api_server or rule.get("any_destination") else {side: [peer]}
+    opening |= {"ports": ports} if ports else {}
+    return {
+        "podSelector": {"matchLabels": rule["pods"]} if rule.get("pods") else {},
+        "policyTypes": [direction.value],
+        direction.value.lower(): [opening],
+    }
+
+
+def cilium_policy_spec(rule: TrafficRuleArgs) -> dict[str, Any]:
+    """The `spec` of the CiliumNetworkPolicy for an exception `from_nodes`. Pure."""
+    ports = [{"port": str(int(port)), "protocol": "TCP"} for port in rule.get("ports", [])]
+    return {
+        "endpointSelector": {"matchLabels": rule["pods"]} if rule.get("pods") else {},
+        "ingress": [{"fromEntities": list(CILIUM_NODES), "toPorts": [{"ports": ports}]}],
+    }
+
+
+def dns_policy_spec(addresses: Sequence[str]) -> dict[str, Any]:
+    """The `spec` of the NetworkPolicy for DNS: the pods that answer, and these ranges. Pure."""
+    namespace = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: SYSTEM_NAMESPACE}}}
+    pods: list[dict[str, Any]] = [{"podSelector": {"matchLabels": labels}, **namespace} for labels in DNS_PODS]
+    ports = [{"protocol": protocol, "port": DNS_PORT} for protocol in ("TCP", "UDP")]
+    to = [*pods, *({"ipBlock": {"cidr": cidr}} for cidr in addresses)]
+    return {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": to, "ports": ports}]}
+
+
+class IsolatedNamespace(Component):
+    """A namespace with Pod Security enforced and default deny in both directions; DNS and named exceptions open it."""
+
+    namespace: Output[str]
+    """Its name, known once it and its default-deny policy exist: what goes inside waits for both."""
+
+    def __init__(self, name: str, args: IsolatedNamespaceArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        self._name = args["namespace"]
+        level = PodSecurity(args["pod_security"]).value
+        home = core.v1.Namespace(
+            f"{name}-namespace",
+            metadata=meta.v1.ObjectMetaArgs(
+                name=args["namespace"],
+                labels={
+                    **LABELS,
+                    **(args.get("labels") or {}),
+                    **{f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "audit", "warn")},
+                },
+                annotations=args.get("annotations"),
+            ),
+            opts=self.child,
+        )
+        deny = self._network_policy(
+            name, home, "default-deny", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+        )
+        network = args.get("network") or USUAL_NETWORK
+        self._network_policy(name, home, "allow-dns", dns_policy_spec(network["dns_addresses"]))
+        for rule in args.get("exceptions") or []:
+            if not rule.get("from_nodes"):
+                self._network_policy(
+                    name, home, f"allow-{rule['name']}", policy_spec(rule, network["api_server_ports"])
+                )
+            elif network["policies"] == PolicyEngine.CILIUM:
+                role, spec = f"allow-{rule['name']}", cilium_policy_spec(rule)
+                where = once_created(args["namespace"], home)
+                custom_resource(f"{name}-{role}", "CiliumNetworkPolicy", role, spec, self.child, namespace=where)
+        self.namespace = once_created(args["namespace"], home, deny)
+        self.register_outputs({"namespace": self.namespace})
+
+    # In quotes, here and elsewhere: evaluated, such types import all of core.v1, 0.6 s of CPU before settings are read.
+    def _network_policy(
+        self, name: str, home: "core.v1.Namespace", role: str, spec: dict[str, Any]
+    ) -> "networking.v1.NetworkPolicy":
+        return networking.v1.NetworkPolicy(
+            f"{name}-{role}",
+            metadata=meta.v1.ObjectMetaArgs(name=role, namespace=once_created(self._name, home), labels=LABELS),
+            spec=spec,
+            opts=self.child,
+        )

@@ -1,0 +1,46 @@
+"""How often a cron schedule runs. Pure."""
+
+import re
+from datetime import datetime, timedelta, timezone
+from functools import cache
+from itertools import pairwise, takewhile
+
+from cronsim import CronSim, CronSimError
+
+YEARS = 9
+"""Years that are looked at: 29 February comes back after eight at the latest, up to 2096."""
+_START = datetime(2027, 1, 1, tzinfo=timezone.utc)
+
+
+@cache
+def longest_gap(cron: str) -> timedelta:
+    """The longest time between two runs of a schedule of five fields in UTC.
+
+    Days and times of day are looked at apart: a schedule that runs each minute has millions of runs.
+    """
+    minute, hour, day, month, weekday = cron.split()
+    end = _START + timedelta(days=366 * YEARS)
+    days = [*takewhile(lambda each: each < end, CronSim(f"0 0 {day} {month} {weekday}", _START))]
+    tomorrow = _START + timedelta(days=1)
+    times = [*takewhile(lambda each: each < tomorrow, CronSim(f"{minute} {hour} * * *", _START - timedelta(minutes=1)))]
+    over_night = max(later - earlier for earlier, later in pairwise(days)) - (times[-1] - times[0])
+    return max([over_night, *(later - earlier for earlier, later in pairwise(times))])
+
+
+def cron_problem(cron: str) -> str:
+    """What is wrong with a cron expression, or nothing. Only what Kubernetes understands passes."""
+    fields = cron.split()
+    if cron.startswith(("TZ=", "CRON_TZ=")):
+        return "the time zone goes to timeZone"
+    if len(fields) != 5:
+        return f"{len(fields)} fields instead of five"
+    if not cron.isprintable():
+        return "on one line, with blanks between the fields"
+    # cronsim also takes Sunday as 7, the last day (L), weekday names with an ordinal (#): robfig/cron does not.
+    if re.search(r"[L#W]", re.sub(r"[A-Za-z]{3}", "", cron)) or re.search(r"(?<!\d)7(?!\d)", fields[4]):
+        return "L, W, # and day 7 are not understood"
+    try:
+        CronSim(cron, datetime(2026, 1, 1, tzinfo=timezone.utc))
+    except CronSimError as error:
+        return str(error).lower()
+    return ""

@@ -1,0 +1,414 @@
+"""Where a pod may run and what it may ask for: decided once, by the pool, and handed out as a `PoolHandle`.
+
+Pure. A workload takes the handle; nobody retypes a taint, a label or a resource name.
+"""
+
+from typing import NotRequired, Required, TypedDict
+
+from catalog.accelerators import (
+    ACCELERATORS,
+    SHARED_SUFFIX,
+    Accelerator,
+    ClusterKind,
+    DeviceAllocation,
+    Owner,
+    Purchase,
+    Sharing,
+    topology_chips,
+)
+from catalog.machines import CPU_MACHINE, MACHINES
+
+POOL_LABEL = "mlplatform.dev/pool"
+PURCHASE_LABEL = "mlplatform.dev/purchase"
+SLICE_LABEL = "mlplatform.dev/tpu-slice"
+TOPOLOGY_LABEL = "cloud.google.com/gke-tpu-topology"
+SPOT_TAINT = "mlplatform.dev/spot"
+SIMULATED_LABEL = "mlplatform.dev/simulated"
+DEVICE_PLUGIN_CONFIG_LABEL = "nvidia.com/device-plugin.config"
+"""By this label of its node the NVIDIA device plugin chooses one of its named configs."""
+MIG_LAYOUT_LABEL = "nvidia.com/mig.config"
+"""By this label of its node a MIG manager chooses one of its named layouts."""
+
+
+class Taint(TypedDict):
+    """A taint on every node of a pool."""
+
+    key: str
+    """Taint key."""
+    value: str
+    """Taint value; may be empty."""
+    effect: str
+    """`NoSchedule`, `PreferNoSchedule` or `NoExecute`."""
+
+
+class Toleration(TypedDict):
+    """What a pod says to a taint. Always by key, never to everything."""
+
+    key: str
+    """Taint key."""
+    operator: str
+    """`Exists`."""
+    effect: str
+    """The taint's effect."""
+
+
+class CustomAcceleratorArgs(TypedDict):
+    """A device that the catalogue does not know: another device plugin, an ASIC, an FPGA."""
+
+    name: str
+    """What the report calls it."""
+    resource_name: str
+    """The extended resource its device plugin offers, `vendor.example/device`."""
+    node_labels: dict[str, str]
+    """Labels of the nodes that carry it."""
+    taint_key: str
+    """Taint of those nodes, effect NoSchedule."""
+
+
+class SharingArgs(TypedDict, total=False):
+    """How one physical device serves several containers."""
+
+    strategy: Sharing
+    """Default: exclusive."""
+    replicas: int
+    """Time-slicing and MPS: containers per device, 2 or more."""
+    mig_profiles: dict[str, int]
+    """MIG: instances of each profile on every GPU, `{"1g.10gb": 7}`."""
+
+
+class PoolArgs(TypedDict, total=False):
+    """What every cloud's node pool takes: the part of a pool that workloads can see."""
+
+    accelerator: str
+    """A name of the accelerator catalogue; empty or missing for a CPU pool."""
+    custom_accelerator: CustomAcceleratorArgs
+    """Instead of `accelerator`: a device described in full."""
+    devices_per_node: int
+    """Physical devices on one node; default: as many as the reference machine carries; of a TPU slice as many as the
+    hosts of its topology usually have."""
+    sharing: SharingArgs
+    """Default: exclusive."""
+    topology: str
+    """TPU only: shape of one slice, `4x4`."""
+    nodes_min: int
+    """Fewest nodes; default 0."""
+    nodes_max: Required[int]
+    """Most nodes; what quota and capacity are reckoned with."""
+    purchase: Purchase
+    """Default: on-demand."""
+    cpu_per_node: int
+    """vCPUs of one node; default: the reference machine's."""
+    memory_gib_per_node: int
+    """GiB of memory of one node; default: the reference machine's."""
+    device_allocation: DeviceAllocation
+    """How pods get its devices. Default: device-plugin."""
+    labels: dict[str, str]
+    """More node labels."""
+    taints: list[Taint]
+    """More taints."""
+
+
+class NodeSoftware(TypedDict):
+    """Who brings what a device needs on its node, one for each."""
+
+    driver: Owner
+    """Driver and container runtime hook."""
+    device_plugin: Owner
+    """What offers the devices to the scheduler: a device plugin or a DRA driver."""
+    device_allocation: DeviceAllocation
+    """How pods ask for them."""
+
+
+class Placement(TypedDict):
+    """What a pod needs to land on one pool, and on no other."""
+
+    pool: str
+    """Name of the pool."""
+    node_selector: dict[str, str]
+    """Labels that its nodes carry."""
+    tolerations: list[Toleration]
+    """One for each taint of its nodes."""
+    topology: str
+    """TPU: shape of one slice; else empty."""
+    hosts_per_slice: int
+    """Nodes that must be used together: more than 1 on a multi-host TPU slice."""
+    purchase: Purchase
+    """How the nodes are paid for; spot nodes can vanish."""
+    fabric: dict[str, int]
+    """Network interfaces of one node that programs use directly (EFA): extended resource -> units; often empty."""
+    max_run_hours: NotRequired[int]
+    """Hours after which a node ends, whatever runs on it; left out: never."""
+    queued: NotRequired[bool]
+    """Whether nodes come only for a ProvisioningRequest, all of a request at once; left out: no."""
+
+
+class Capacity(TypedDict):
+    """What one pool holds at its largest."""
+
+    pool: str
+    """Name of the pool."""
+    accelerator: str
+    """Catalogue name; empty for a CPU pool."""
+    sharing: Sharing
+    """How devices are shared."""
+    devices_per_node: int
+    """Physical devices on one node."""
+    units_per_node: dict[str, int]
+    """Extended resource name (with DRA: DeviceClass) -> units that one node offers, sharing expanded."""
+    nodes_min: int
+    """Fewest nodes."""
+    nodes_max: int
+    """Most nodes."""
+    cpu_per_node: int
+    """vCPUs of one node."""
+    memory_gib_per_node: int
+    """GiB of one node."""
+
+
+class PoolHandle(TypedDict):
+    """What a pool hands to workloads, quotas and the report."""
+
+    placement: Placement
+    """Where its pods go."""
+    capacity: Capacity
+    """What it holds."""
+    software: NodeSoftware
+    """Who brings driver and device plugin."""
+
+
+class AcceleratorRequest(TypedDict, total=False):
+    """How much of a pool one pod takes."""
+
+    count: int
+    """Units per pod: devices, shares of a device, partitions, or TPU chips. 0 on a CPU pool."""
+    mig_profile: str
+    """Which partition, where the pool offers several."""
+
+
+class PodNeeds(TypedDict):
+    """The part of a pod spec that its pool decides."""
+
+    node_selector: dict[str, str]
+    """For `spec.nodeSelector`."""
+    tolerations: list[Toleration]
+    """For `spec.tolerations`."""
+    units: dict[str, str]
+    """For the container's requests and limits alike: extended resources must be equal in both."""
+    claim: dict[str, int]
+    """With DRA instead: DeviceClass -> devices, for the pod's ResourceClaimTemplate; else empty."""
+
+
+def accelerator_of(args: PoolArgs) -> Accelerator | None:
+    """The device that a pool carries, from the catalogue or described in full; None for a CPU pool.
+
+    Raises KeyError for a name that the catalogue does not have (`components.clouds.pool_validation` says so politely
+    first).
+    """
+    custom = args.get("custom_accelerator")
+    if custom:
+        labels = {kind: dict(custom["node_labels"]) for kind in ClusterKind}
+        return Accelerator(
+            custom["name"],
+            "custom",
+            custom["resource_name"],
+            0,  # its memory decides nothing: nobody is asked for it
+            labels,
+            custom["taint_key"],
+            "settings",
+        )
+    name = args.get("accelerator")
+    return ACCELERATORS[name] if name else None
+
+
+SOFTWARE: dict[ClusterKind, NodeSoftware] = {
+    kind: NodeSoftware(driver=driver, device_plugin=plugin, device_allocation=DeviceAllocation.DEVICE_PLUGIN)
+    for kind, driver, plugin in (
+        (ClusterKind.SIMULATED, Owner.FOUND, Owner.PLATFORM),
+        (ClusterKind.EXISTING, Owner.FOUND, Owner.PLATFORM),
+        (ClusterKind.EKS, Owner.IMAGE, Owner.PLATFORM),
+        (ClusterKind.GKE, Owner.CLOUD, Owner.CLOUD),
+    )
+}
+"""What is usual on each kind of cluster; pools that differ say so."""
+
+
+def units_per_device(accelerator: Accelerator, sharing: SharingArgs, plugin: Owner = Owner.PLATFORM) -> dict[str, int]:
+    """Extended resource name -> units that one physical device is worth under that sharing.
+
+    GKE's own plugin keeps the device's name whatever it offers (GKE documentation, gpus-multi, timesharing-gpus), that
+    of an image (Bottlerocket) does for partitions alone: MIG strategy `single` (bottlerocket-os/bottlerocket#4483).
+    """
+    strategy = Sharing(sharing.get("strategy", Sharing.EXCLUSIVE))
+    if plugin is Owner.IMAGE and strategy is Sharing.MIG:
+        return {accelerator.resource_name: sum(int(count) for count in sharing["mig_profiles"].values())}
+    if plugin is Owner.CLOUD and strategy is not Sharing.EXCLUSIVE:
+        shares = sharing["mig_profiles"].values() if strategy is Sharing.MIG else [sharing["replicas"]]
+        return {accelerator.resource_name: sum(int(count) for count in shares)}
+    if strategy is Sharing.MIG:
+        return {f"nvidia.com/mig-{name}": int(count) for name, count in sharing.get("mig_profiles", {}).items()}
+    if strategy in (Sharing.TIME_SLICING, Sharing.MPS):
+        return {accelerator.resource_name + SHARED_SUFFIX: int(sharing["replicas"])}
+    return {accelerator.resource_name: 1}
+
+
+def device_plugin_config(sharing: SharingArgs) -> str:
+    """The name of the NVIDIA device plugin's config for that sharing: `exclusive`, `time-slicing-4`, `mps-4`, `mig`."""
+    strategy = Sharing(sharing.get("strategy", Sharing.EXCLUSIVE))
+    if strategy in (Sharing.TIME_SLICING, Sharing.MPS):
+        return f"{strategy.value}-{int(sharing['replicas'])}"
+    return strategy.value
+
+
+def mig_layout(profiles: dict[str, int]) -> str:
+    """The name of a MIG layout, `1g.10gb-2_3g.40gb-1`: fits a label value whatever the order it was written in."""
+    return "_".join(f"{profile}-{int(count)}" for profile, count in sorted(profiles.items()))
+
+
+def sharing_labels(accelerator: Accelerator, sharing: SharingArgs) -> dict[str, str]:
+    """Labels of the nodes by which NVIDIA's software learns how their devices are shared; none for other vendors."""
+    if accelerator.vendor != "NVIDIA":
+        return {}
+    labels = {DEVICE_PLUGIN_CONFIG_LABEL: device_plugin_config(sharing)}
+    if sharing.get("strategy") == Sharing.MIG:
+        labels[MIG_LAYOUT_LABEL] = mig_layout(sharing["mig_profiles"])
+    return labels
+
+
+def sharing_of(capacity: Capacity) -> SharingArgs:
+    """The sharing that a pool's capacity was expanded with."""
+    strategy = Sharing(capacity["sharing"])
+    devices = int(capacity["devices_per_node"]) or 1
+    per_device = {name: int(units) // devices for name, units in capacity["units_per_node"].items()}
+    if strategy is Sharing.MIG:
+        profiles = {name.removeprefix("nvidia.com/mig-"): units for name, units in per_device.items()}
+        return SharingArgs(strategy=strategy, mig_profiles=profiles)
+    if strategy in (Sharing.TIME_SLICING, Sharing.MPS):
+        return SharingArgs(strategy=strategy, replicas=sum(per_device.values()))
+    return SharingArgs(strategy=strategy)
+
+
+def gke_sharing_labels(sharing: SharingArgs) -> dict[str, str]:
+    """Labels that GKE gives to nodes whose GPUs are shared (GKE documentation, timesharing-gpus, gpus-multi)."""
+    strategy = Sharing(sharing.get("strategy", Sharing.EXCLUSIVE))
+    if strategy is Sharing.MIG:
+        return {"cloud.google.com/gke-gpu-partition-size": next(iter(sharing["mig_profiles"]))}
+    if strategy is Sharing.EXCLUSIVE:
+        return {}
+    named = {Sharing.TIME_SLICING: "time-sharing", Sharing.MPS: "mps"}[strategy]
+    return {
+        "cloud.google.com/gke-gpu-sharing-strategy": named,
+        "cloud.google.com/gke-max-shared-clients-per-gpu": str(int(sharing["replicas"])),
+    }
+
+
+def plan_pool(
+    name: str,
+    args: PoolArgs,
+    kind: ClusterKind,
+    software: NodeSoftware | None = None,
+    fabric: dict[str, int] | None = None,
+) -> tuple[PoolHandle, dict[str, str], list[Taint]]:
+    """The handle of a pool, the labels of its nodes and their taints.
+
+    `software`: who brings what; default: what is usual on that kind of cluster. `fabric`: the network interfaces of a
+    node that programs use directly. The arguments are trusted: `components.clouds.pool_validation.check_pool` refuses
+    bad ones with a remedy beforehand.
+    """
+    accelerator = accelerator_of(args)
+    host = MACHINES[accelerator.reference_host] if accelerator and accelerator.reference_host else CPU_MACHINE
+    topology = args.get("topology", "")
+    sharing = args.get("sharing") or SharingArgs()
+    purchase = Purchase(args.get("purchase", Purchase.ON_DEMAND))
+    software = {**(software or SOFTWARE[kind])}
+    software["device_allocation"] = DeviceAllocation(args.get("device_allocation", software["device_allocation"]))
+    if not accelerator:
+        devices = 0
+    elif topology:
+        devices = int(args.get("devices_per_node") or accelerator.topologies[topology][0])
+    else:
+        devices = int(args.get("devices_per_node") or host.devices or 1)
+    units = units_per_device(accelerator, sharing, software["device_plugin"]) if accelerator else {}
+    if accelerator and software["device_allocation"] is DeviceAllocation.DRA:
+        units = {accelerator.device_class: 1}
+
+    identity = {POOL_LABEL: name} | (accelerator.node_labels[kind] if accelerator else {})
+    if kind is ClusterKind.GKE:
+        identity |= gke_sharing_labels(sharing)
+    if topology:
+        identity[TOPOLOGY_LABEL] = topology
+    taints = [Taint(key=accelerator.taint_key, value="present", effect="NoSchedule")] if accelerator else []
+    if purchase is Purchase.SPOT:
+        taints.append(Taint(key=SPOT_TAINT, value="true", effect="NoSchedule"))
+    taints += args.get("taints") or []
+
+    handle = PoolHandle(
+        placement=Placement(
+            pool=name,
+            node_selector=identity,
+            tolerations=[Toleration(key=t["key"], operator="Exists", effect=t["effect"]) for t in taints],
+            topology=topology,
+            hosts_per_slice=topology_chips(topology) // devices if accelerator and topology else 1,
+            purchase=purchase,
+            fabric=dict(fabric or {}),
+        ),
+        capacity=Capacity(
+            pool=name,
+            accelerator=accelerator.name if accelerator else "",
+            sharing=Sharing(sharing.get("strategy", Sharing.EXCLUSIVE)),
+            devices_per_node=devices,
+            units_per_node={resource: count * devices for resource, count in units.items()},
+            nodes_min=int(args.get("nodes_min", 0)),
+            nodes_max=int(args["nodes_max"]),
+            cpu_per_node=int(args.get("cpu_per_node") or host.cpu),
+            memory_gib_per_node=int(args.get("memory_gib_per_node") or host.memory_gib),
+        ),
+        software=software,
+    )
+    by_plugin = software["device_allocation"] is DeviceAllocation.DEVICE_PLUGIN
+    reads_labels = by_plugin and software["device_plugin"] in (Owner.PLATFORM, Owner.OPERATOR)
+    sharing_choice = sharing_labels(accelerator, sharing) if accelerator and reads_labels else {}
+    labels = {**(args.get("labels") or {}), **identity, **sharing_choice, PURCHASE_LABEL: purchase.value}
+    return handle, labels, taints
+
+
+def resource_name(capacity: Capacity, mig_profile: str = "") -> str:
+    """The extended resource that a request means; empty for a CPU pool.
+
+    Raises KeyError when the pool offers several and none, or one it has not, is named.
+    """
+    offered = capacity["units_per_node"]
+    if mig_profile:
+        name = f"nvidia.com/mig-{mig_profile}"
+        if name not in offered:
+            raise KeyError(mig_profile)
+        return name
+    if len(offered) > 1:
+        raise KeyError(capacity["pool"])
+    return next(iter(offered), "")
+
+
+def pod_needs(handle: PoolHandle, request: AcceleratorRequest) -> PodNeeds:
+    """Selector, tolerations and extended resources of one pod on that pool."""
+    count = int(request.get("count", 0))
+    name = resource_name(handle["capacity"], request.get("mig_profile", "")) if count else ""
+    by_claim = handle["software"]["device_allocation"] == DeviceAllocation.DRA
+    return PodNeeds(
+        node_selector=dict(handle["placement"]["node_selector"]),
+        tolerations=list(handle["placement"]["tolerations"]),
+        units={name: str(count)} if name and not by_claim else {},
+        claim={name: count} if name and by_claim else {},
+    )
+
+
+def fabric_units(handle: PoolHandle, request: AcceleratorRequest) -> dict[str, str]:
+    """Network interfaces for a pod that takes part of a node's devices: the same part of them, rounded down."""
+    units = sum(handle["capacity"]["units_per_node"].values())
+    count = int(request.get("count", 0))
+    shares = {name: all_of * count // units for name, all_of in handle["placement"]["fabric"].items()} if units else {}
+    return {name: str(share) for name, share in shares.items() if share}
+
+
+def tolerations_of_all(handles: list[PoolHandle]) -> list[Toleration]:
+    """One toleration for every taint of every pool: what a DaemonSet needs to run on all of them."""
+    unique = {(t["key"], t["effect"]): t for handle in handles for t in handle["placement"]["tolerations"]}
+    return [unique[key] for key in sorted(unique)]

@@ -1,0 +1,117 @@
+"""A pool of an EKS Auto Mode cluster: AWS runs Karpenter, the image, the device plugin and the storage driver.
+
+What is given up for that is refused, each with what to do instead (`check_eks_pool`): shares and partitions of devices,
+DRA, EFA, images and local disks of one's own, working hours. No node lives longer than three weeks, whatever it runs.
+"""
+
+from typing import Any, TypedDict
+
+from pulumi import Output, ResourceOptions
+from pulumi_kubernetes import core, meta
+from pulumi_kubernetes.apiextensions import CustomResource
+
+from components.base.component import LABELS, Component
+from components.base.custom_resources import custom_resource
+from components.base.webhooks import until_webhook_answers
+from components.capacity.placement import Capacity, PoolHandle
+from components.clouds.eks.handles import EksHandle, NodeProvisioning
+from components.clouds.eks.karpenter_pool import check_karpenter_pool
+from components.clouds.eks.plan import EksPoolPlan, node_pool_spec, plan_eks_pool
+from components.clouds.eks.spec import EksPoolSpec
+from components.clouds.eks.tables import AUTO_MODE_NODE_CLASS, WITH_RESERVATION
+from components.clouds.eks.validation import check_controller
+from components.findings import refuse
+
+LONGEST_LIFE = "504h"
+"""21 days: Auto Mode takes no more (EKS user guide, automode)."""
+NETWORK_POLICY_CONFIG = "amazon-vpc-cni"
+"""ConfigMap of kube-system by which Auto Mode is told to enforce NetworkPolicies (EKS user guide, auto-net-pol)."""
+
+
+class AutoModeNodePoolArgs(TypedDict):
+    """A pool of a cluster in Auto Mode."""
+
+    cluster: EksHandle
+    """Where its nodes join: `EksCluster.handle`."""
+    pool: EksPoolSpec
+    """What its nodes are like."""
+
+
+class AutoModeNodePool(Component):
+    """Nodes of one shape, made by Auto Mode within limits."""
+
+    capacity: Output[Capacity]
+    """What the pool holds: a fact for policies and the report."""
+
+    def __init__(self, name: str, args: AutoModeNodePoolArgs, opts: ResourceOptions | None = None) -> None:
+        cluster, spec = args["cluster"], args["pool"]
+        refuse(f"node pool {name}", check_karpenter_pool(name, cluster, spec, NodeProvisioning.AUTO_MODE))
+        super().__init__(name, args, opts)
+        zones = list(cluster["network"]["private_subnet_ids"])
+        plan = plan_eks_pool(name, spec, NodeProvisioning.AUTO_MODE, zones)
+        self.handle: PoolHandle = plan.handle
+        # AWS installs this kind and publishes no CRD, so there is none to hold it against.
+        node_class = CustomResource(
+            f"{name}-node-class",
+            api_version=AUTO_MODE_NODE_CLASS,
+            kind="NodeClass",
+            metadata=meta.v1.ObjectMetaArgs(name=name, labels=LABELS),
+            spec=auto_node_class_spec(cluster, spec, plan),
+            opts=until_webhook_answers(self.child),
+        )
+        reference = {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": name}
+        custom_resource(
+            f"{name}-node-pool",
+            "NodePool",
+            name,
+            node_pool_spec(plan, reference, oldest=LONGEST_LIFE),
+            ResourceOptions.merge(self.child, ResourceOptions(depends_on=[node_class])),
+        )
+        self.capacity = Output.from_input(plan.handle["capacity"])
+        self.register_outputs({"capacity": self.capacity})
+
+
+def auto_node_class_spec(cluster: EksHandle, spec: EksPoolSpec, plan: EksPoolPlan) -> dict[str, Any]:
+    """The `spec` of the NodeClass. Pure. No tags: Auto Mode's role may set none but its own."""
+    node_class: dict[str, Any] = {
+        "role": Output.from_input(cluster["node_role_arn"]).apply(role_name),
+        "subnetSelectorTerms": [{"id": cluster["network"]["private_subnet_ids"][zone]} for zone in plan.zones],
+        "securityGroupSelectorTerms": [{"id": cluster["security_group_id"]}],
+        "networkPolicy": "DefaultAllow",
+        "networkPolicyEventLogs": "Enabled",
+        "ephemeralStorage": {"size": f"{plan.disk_gib}Gi"},
+    }
+    if plan.purchase in WITH_RESERVATION:
+        node_class["capacityReservationSelectorTerms"] = [{"id": spec["reservation_id"]}]
+    return node_class
+
+
+def role_name(arn: str) -> str:
+    """Name of a role from its ARN. Pure."""
+    return arn.rsplit("/", 1)[-1]
+
+
+class AutoModeNetworkPoliciesArgs(TypedDict):
+    """The cluster whose NetworkPolicies count."""
+
+    cluster: EksHandle
+    """Provisioning `auto-mode`."""
+
+
+class AutoModeNetworkPolicies(Component):
+    """Makes Auto Mode enforce NetworkPolicies: until this exists they are accepted and do nothing.
+
+    Declared before anything that stands on them; the other kinds of cluster do it in their network add-on.
+    """
+
+    def __init__(self, name: str, args: AutoModeNetworkPoliciesArgs, opts: ResourceOptions | None = None) -> None:
+        cluster = args["cluster"]
+        refuse(f"network policies {name}", check_controller(name, cluster["provisioning"], NodeProvisioning.AUTO_MODE))
+        super().__init__(name, args, opts)
+        core.v1.ConfigMap(
+            f"{name}-config",
+            metadata=meta.v1.ObjectMetaArgs(name=NETWORK_POLICY_CONFIG, namespace="kube-system", labels=LABELS),
+            data={"enable-network-policy-controller": "true"},
+            opts=self.child,
+        )
+        self.register_outputs({})

@@ -1,0 +1,67 @@
+"""Controllers that make nodes on EKS: a namespace, an identity and a chart each."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pulumi import Output, ResourceOptions
+
+from components.base.charts import AddonChart
+from components.base.component import Component
+from components.base.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
+from components.base.traffic import scraped, to_api_server
+from components.clouds.eks.pod_identity import PodIdentity, PolicyStatement
+
+POD_IDENTITY_AGENT = "169.254.170.23/32"
+"""Where pods get their AWS credentials, on their own node (EKS user guide, pod-id-agent-setup)."""
+
+
+class Controller(NamedTuple):
+    """What its chart calls things."""
+
+    chart: str
+    default_namespace: str
+    service_account: str
+    metrics_port: int
+
+
+def declare_controller(
+    component: Component,
+    name: str,
+    args: Mapping[str, Any],
+    controller: Controller,
+    statements: Sequence[PolicyStatement],
+    values: dict[str, Any],
+) -> Output[str]:
+    """Declare it below a component, with that one's arguments; its namespace. Its pods start with their identity."""
+    namespace = args.get("namespace") or controller.default_namespace
+    home = IsolatedNamespace(
+        f"{name}-home",
+        {
+            "namespace": namespace,
+            "pod_security": PodSecurity.RESTRICTED,
+            "exceptions": controller_traffic(args.get("monitoring_namespace") or "", controller.metrics_port),
+        },
+        opts=component.child,
+    )
+    identity = PodIdentity(
+        f"{name}-identity",
+        {
+            "cluster": args["cluster"],
+            "namespace": namespace,
+            "service_account": controller.service_account,
+            "statements": list(statements),
+        },
+        opts=component.child,
+    )
+    AddonChart(
+        f"{name}-controller",
+        {"chart": controller.chart, "namespace": home.namespace, "values": values, "source": args["source"]},
+        opts=ResourceOptions.merge(component.child, ResourceOptions(depends_on=[identity])),
+    )
+    return home.namespace
+
+
+def controller_traffic(monitoring_namespace: str, port: int) -> list[TrafficRuleArgs]:
+    """What a controller of nodes needs besides DNS: the API server and AWS (both 443), its credentials. Pure."""
+    agent = TrafficRuleArgs(name="pod-identity", direction=Direction.EGRESS, cidr=POD_IDENTITY_AGENT, ports=[80])
+    return [to_api_server(), agent, *scraped(monitoring_namespace, [port])]

@@ -1,0 +1,131 @@
+"""What a monitoring stack cannot work with."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from components.base.destinations import check_ranges
+from components.base.grammar import DATA_KEY, HTTP_URL, LABEL, LINE, SUBDOMAIN, check_text
+from components.findings import Finding, camel
+
+SEVERITIES = ("critical", "warning", "info")
+RECEIVER_KINDS = ("webhook", "slack", "pagerduty")
+LARGEST_SHARE_PERCENT = 90
+"""Of the volume that blocks may fill: the write-ahead log and compaction need the rest (Prometheus storage docs: 80 to
+85 % is advised)."""
+
+
+def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
+    """Retention that fits its volume, one source for Grafana's password, receivers that can be reached."""
+    storage, kept = int(args["storage_gib"]), args.get("retention_size_gib")
+    if storage < 1:
+        yield Finding(
+            f"{path}.storageGib", str(storage), "at least 1 GiB", "say how large the volume of Prometheus is, in GiB"
+        )
+    if kept is not None and not 0 < int(kept) <= storage * LARGEST_SHARE_PERCENT / 100:
+        yield Finding(
+            f"{path}.retentionSizeGib",
+            f"{int(kept)} of {storage} GiB",
+            f"above 0 and at most {LARGEST_SHARE_PERCENT} % of the volume: the write-ahead log needs the rest",
+            f"keep at most {storage * LARGEST_SHARE_PERCENT // 100} GiB, or enlarge storageGib",
+        )
+    if (days := args.get("retention_days")) is not None and int(days) < 1:
+        yield Finding(f"{path}.retentionDays", str(args["retention_days"]), "at least 1 day", "15 days is usual")
+    if "ReadWriteOnce" not in args["storage"]["access_modes"]:
+        yield Finding(
+            f"{path}.storage",
+            args["storage"]["class_name"],
+            "Prometheus writes to a volume of its own, ReadWriteOnce",
+            "take the storage class for fast or standard volumes",
+        )
+    if args.get("grafana_admin_secret_name") and "grafana_admin_password" in args:
+        yield Finding(
+            f"{path}.grafanaAdminPassword",
+            "both grafana_admin_password and grafana_admin_secret_name",
+            "Grafana's administrator has a password from one place, and it is never the chart's default",
+            "remove one of the two; without either a password is drawn once",
+        )
+    if args.get("scrape_control_plane") and args["cluster_kind"] in ("eks", "gke", "simulated"):
+        yield Finding(
+            f"{path}.scrapeControlPlane",
+            f"true on {args['cluster_kind']}",
+            "scheduler, controller manager and etcd of a managed or simulated control plane cannot be scraped",
+            "leave it out",
+        )
+    gateway = args.get("gateway")
+    if gateway and args.get("grafana_domain") not in gateway["domains"]:
+        yield Finding(
+            f"{path}.grafanaDomain",
+            str(args.get("grafana_domain")),
+            f"a domain that the gateway serves: {', '.join(gateway['domains'])}",
+            "name one of them",
+        )
+    for key in ("prometheus_cpu_millis", "prometheus_memory_gib"):
+        if int(args.get(key, 1)) < 1:
+            yield Finding(f"{path}.{camel(key)}", str(args[key]), "1 or more", "leave it out for the default")
+    for port in args.get("more_scraped_ports") or []:
+        if not 1 <= int(port) <= 65535:
+            yield Finding(f"{path}.moreScrapedPorts", str(port), "a TCP port: 1 to 65535", "correct the port")
+    for key, grammar in (("grafana_admin_secret_name", SUBDOMAIN), ("namespace", LABEL)):
+        yield from check_text(f"{path}.{camel(key)}", args[key], grammar) if args.get(key) else ()
+    yield from check_ranges(f"{path}.controlPlaneRanges", args.get("control_plane_ranges") or [])
+    yield from check_receivers(f"{path}.receivers", args.get("receivers") or [])
+
+
+def check_receivers(path: str, receivers: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Receivers have names of their own, a Secret, and what their kind needs."""
+    names = [receiver["name"] for receiver in receivers]
+    for index, receiver in enumerate(receivers):
+        here = f"{path}[{index}]"
+        yield from check_text(f"{here}.name", receiver["name"], LINE)
+        if names.count(receiver["name"]) > 1 or receiver["name"] == "null":
+            yield Finding(here, receiver["name"], "every receiver has a name of its own, and not null", "rename it")
+        if receiver["kind"] not in RECEIVER_KINDS:
+            yield Finding(f"{here}.kind", str(receiver["kind"]), f"one of {', '.join(RECEIVER_KINDS)}", "choose one")
+        if not receiver.get("secret_name") or not receiver.get("secret_key"):
+            yield Finding(
+                f"{here}.secretName",
+                "(none)",
+                "the address or key of a receiver is in a Secret: whoever knows it can post",
+                "give secretName and secretKey: a Secret of the monitoring namespace, and its key",
+            )
+        else:
+            yield from check_text(f"{here}.secretName", receiver["secret_name"], SUBDOMAIN)
+            yield from check_text(f"{here}.secretKey", receiver["secret_key"], DATA_KEY)
+        for severity in receiver.get("severities") or []:
+            if severity not in SEVERITIES:
+                yield Finding(f"{here}.severities", severity, f"one of {', '.join(SEVERITIES)}", "choose one")
+        if (receiver["kind"] == "slack") != bool(receiver.get("channel")):
+            yield Finding(
+                f"{here}.channel",
+                receiver.get("channel") or "(missing)",
+                "a channel for Slack, and only for Slack",
+                "write channel: '#alerts' with kind slack, and leave it out otherwise",
+            )
+
+
+def check_alert_rules(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
+    """Objectives that can be met and missed; runbooks at an address."""
+    if args.get("runbook_base_url"):
+        yield from check_text(f"{path}.runbookBaseUrl", args["runbook_base_url"], HTTP_URL)
+    objectives = args.get("objectives")
+    if objectives:
+        promised = int(objectives["availability_per_mille"])
+        # Below 931 the fast burn of 14.4 budgets is more than every request: the alert could never fire.
+        if not 931 <= promised <= 999:
+            yield Finding(
+                f"{path}.objectives.availabilityPerMille",
+                str(promised),
+                "from 931 to 999: nothing is always available, and below that the alert cannot fire",
+                "995 is 3.6 hours of errors a month",
+            )
+        if int(objectives["latency_milliseconds"]) < 1:
+            yield Finding(
+                f"{path}.objectives.latencyMilliseconds",
+                str(objectives["latency_milliseconds"]),
+                "at least 1 ms",
+                "give whole milliseconds",
+            )
+    if (hours := args.get("backup_age_hours")) is not None and int(hours) < 1:
+        yield Finding(
+            f"{path}.backupAgeHours", str(args["backup_age_hours"]), "at least 1 hour", "26 suits a daily one"
+        )

@@ -1,0 +1,195 @@
+"""Rules on storage classes, volumes and object stores."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from catalog.machines import GKE_VOLUME_DISKS, Machine
+from components.base.destinations import check_destinations
+from components.base.grammar import HTTP_URL, QUALIFIED_NAME, REGION, S3_BUCKET, SUBDOMAIN, check_text
+from components.findings import Finding
+from components.storage.plan import (
+    ACCESS_MODES,
+    ENCRYPTING_PARAMETERS,
+    PROVISIONERS,
+    ClassPlan,
+    Encryption,
+    ObjectStoreKind,
+    StorageHandle,
+    store_namespace,
+)
+
+GKE_DISKS = "pd.csi.storage.gke.io"
+_PREFIX = re.compile(r"[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*")
+
+
+def check_storage_classes(path: str, plans: Sequence[ClassPlan]) -> Iterator[Finding]:
+    """Every way in which the storage classes of an environment can be wrong."""
+    for plan in plans:
+        yield from check_text(f"{path}.{plan.purpose}.className", plan.class_name, SUBDOMAIN)
+        if plan.provisioner:
+            yield from check_text(f"{path}.{plan.purpose}.provisioner", plan.provisioner, QUALIFIED_NAME)
+    yield from exactly_one_default(path, [plan.class_name for plan in plans if plan.is_default])
+    yield from provisioners_serve_their_purpose(path, plans)
+    yield from volumes_are_encrypted(path, plans)
+    yield from parameters_are_complete(path, plans)
+
+
+def exactly_one_default(path: str, defaults: Sequence[str]) -> Iterator[Finding]:
+    """A claim that names no class must end in a known place."""
+    if len(defaults) != 1:
+        yield Finding(
+            f"{path}.defaultPurpose",
+            f"{len(defaults)} default storage classes{': ' if defaults else ''}{', '.join(defaults)}",
+            "exactly one storage class is the default",
+            "set defaultPurpose to a purpose that has a class, and isDefault on no other class",
+        )
+
+
+def provisioners_serve_their_purpose(path: str, plans: Iterable[ClassPlan]) -> Iterator[Finding]:
+    """ReadWriteMany on a disk does not work: the class of a purpose can serve what the purpose promises."""
+    for plan in plans:
+        driver = PROVISIONERS.get(plan.provisioner)
+        if driver is None and not plan.access_modes:
+            known = ", ".join(sorted(PROVISIONERS))
+            yield Finding(
+                f"{path}.{plan.purpose}.provisioner",
+                plan.provisioner or "(none)",
+                f"a provisioner that the platform knows ({known}), or accessModes that say what it can do",
+                "correct the name, or set accessModes",
+            )
+            continue
+        served = {str(mode) for mode in driver.access_modes} if driver else set(plan.access_modes)
+        wanted = {*ACCESS_MODES[plan.purpose], *plan.access_modes}
+        beyond = sorted(str(mode) for mode in wanted if str(mode) not in served)
+        if beyond:
+            yield Finding(
+                f"{path}.{plan.purpose}",
+                f"{' and '.join(beyond)} on {plan.provisioner}",
+                f"volumes of {plan.provisioner} serve {', '.join(sorted(served))} only",
+                "use a provisioner of a shared file system (EFS, Filestore, NFS), or another purpose",
+            )
+
+
+def volumes_are_encrypted(path: str, plans: Iterable[ClassPlan]) -> Iterator[Finding]:
+    """Something encrypts at rest, and where that is the driver, a parameter asks for it."""
+    for plan in plans:
+        if plan.encryption not in [*Encryption] or plan.parameters.get("encrypted", "true") != "true":
+            yield Finding(
+                f"{path}.{plan.purpose}.encryption",
+                f"{plan.class_name} is not encrypted",
+                "volumes are encrypted at rest",
+                f"set the provisioner's parameter, or say in `encryption` what does it: {', '.join(Encryption)}",
+            )
+        elif (
+            plan.encryption == Encryption.PARAMETER
+            and not plan.exists
+            and not any(plan.parameters.get(key) for key in ENCRYPTING_PARAMETERS)
+        ):
+            yield Finding(
+                f"{path}.{plan.purpose}.encryption",
+                f"parameter, and {plan.class_name} has none that asks for it",
+                f"the class has one of the parameters {', '.join(ENCRYPTING_PARAMETERS)}",
+                "add it under parameters, or say what else encrypts: "
+                + ", ".join(each for each in Encryption if each != Encryption.PARAMETER),
+            )
+
+
+def parameters_are_complete(path: str, plans: Iterable[ClassPlan]) -> Iterator[Finding]:
+    """Parameters that only the environment knows are given."""
+    for plan in plans:
+        for key in plan.missing_parameters:
+            yield Finding(
+                f"{path}.parameters.{plan.purpose}.{key}",
+                "(missing)",
+                f"{plan.provisioner} cannot make volumes without {key}",
+                f"set {key}",
+            )
+
+
+def check_attachment(path: str, plan: ClassPlan, machine: Machine, remedy: str) -> Iterator[Finding]:
+    """GKE: a machine takes the disks of the class; else their pods wait for ever. What is not known passes."""
+    disk, taken = plan.parameters.get("type"), machine.volume_disks
+    known = frozenset[str]().union(*GKE_VOLUME_DISKS.values())
+    if plan.provisioner == GKE_DISKS and taken and isinstance(disk, str) and disk in known - taken:
+        yield Finding(
+            path,
+            f"{disk} (class {plan.class_name}) on {machine.name}",
+            f"volumes on {machine.name} are {', '.join(sorted(taken))}",
+            remedy,
+        )
+
+
+def check_volume(path: str, handle: StorageHandle, access_mode: str, size_gib: int) -> Iterator[Finding]:
+    """A claim asks for what its class can serve."""
+    if access_mode not in handle["access_modes"]:
+        yield Finding(
+            f"{path}.accessMode",
+            f"{access_mode} on storage class {handle['class_name']}",
+            f"its volumes serve {', '.join(handle['access_modes'])}",
+            "use the `shared` class for many writers and the `dataset` class for many readers",
+        )
+    if int(size_gib) < 1:
+        yield Finding(f"{path}.sizeGib", f"{size_gib}", "1 or more", "set the size in GiB")
+
+
+def check_bucket(path: str, bucket: str) -> Iterator[Finding]:
+    """A name that every object store takes."""
+    if not S3_BUCKET.accepts(bucket):
+        yield Finding(path, bucket, S3_BUCKET.rule, "correct the bucket's name; no slash and no scheme")
+
+
+def check_prefix(path: str, prefix: str) -> Iterator[Finding]:
+    """Where objects start in a bucket; empty: at its root."""
+    if prefix and not _PREFIX.fullmatch(prefix):
+        yield Finding(path, prefix, "a/b, no slash at either end", "write it like platform/dev")
+
+
+def check_object_store(path: str, store: Mapping[str, Any]) -> Iterator[Finding]:
+    """An object store is named so that it can be reached, with one identity."""
+    kind = ObjectStoreKind(store["kind"])
+    endpoint, credentials = store.get("endpoint") or "", store.get("credentials_secret_name") or ""
+    yield from check_bucket(f"{path}.bucket", store["bucket"])
+    yield from check_prefix(f"{path}.prefix", store.get("prefix") or "")
+    if store.get("region"):
+        yield from check_text(f"{path}.region", store["region"], REGION)
+    if kind is ObjectStoreKind.S3_COMPATIBLE:
+        yield from _endpoint_and_credentials(path, endpoint, credentials)
+    elif endpoint:
+        yield Finding(
+            f"{path}.endpoint", endpoint, f"{kind} has no endpoint of its own", "remove it, or use kind s3-compatible"
+        )
+    if kind is ObjectStoreKind.GCS and credentials:
+        yield Finding(
+            f"{path}.credentialsSecretName",
+            credentials,
+            "gcs uses workload identity",
+            "remove it and bind the service accounts, or use s3-compatible with HMAC keys",
+        )
+    yield from check_store_ranges(f"{path}.ranges", store.get("ranges") or [], endpoint)
+    if kind is ObjectStoreKind.S3 and not store.get("region"):
+        yield Finding(f"{path}.region", "(missing)", "s3 requests are signed for a region", "set the bucket's region")
+
+
+def check_store_ranges(path: str, ranges: Sequence[str], endpoint: str = "") -> Iterator[Finding]:
+    """Addresses of a store outside of the cluster."""
+    yield from check_destinations(path, ranges)
+    if ranges and store_namespace(endpoint):
+        yield Finding(
+            path, ", ".join(ranges), "a store in the cluster is reached as pods of its namespace", "remove it"
+        )
+
+
+def _endpoint_and_credentials(path: str, endpoint: str, credentials: str) -> Iterator[Finding]:
+    if not HTTP_URL.accepts(endpoint) or urlsplit(endpoint).path not in ("", "/"):
+        yield Finding(
+            f"{path}.endpoint",
+            endpoint if "@" not in endpoint else "(an address with credentials in it)",
+            "http(s)://host:port, no path, no credentials",
+            "write it like https://s3.example.com:9000; keys go elsewhere",
+        )
+    if not credentials:
+        yield Finding(
+            f"{path}.credentialsSecretName", "(missing)", "an s3-compatible store needs keys", "name their Secret"
+        )

@@ -1,0 +1,130 @@
+"""What workloads take: each of its pool at its largest, for the capacity ledger, and of its team's quota at its fewest
+pods. Pure."""
+
+from collections.abc import Iterator
+
+from catalog.kserve import FETCH_CPU_MILLIS, FETCH_MEMORY_GIB
+from components.capacity.ledger import Demand, Holding, unit_key
+from components.capacity.placement import AcceleratorRequest, PoolHandle, resource_name
+from components.tenants.spec import UNNAMED_STORAGE_GIB
+from components.workloads.serving.spec import (
+    DEFAULT_INFERENCE_STORAGE_GIB,
+    DOWNLOAD_CPU_MILLIS,
+    DOWNLOAD_MEMORY_GIB,
+    TRANSFORMER_STORAGE_GIB,
+    InferenceSpec,
+    ModelServerSpec,
+    fetches_model,
+    model_server_storage_gib,
+    replicas_of,
+)
+from components.workloads.training.spec import (
+    DEFAULT_EPHEMERAL_STORAGE_GIB,
+    ScheduleSpec,
+    TrainingSpec,
+    WorkersSpec,
+    accelerator_count,
+)
+
+
+def training_demand(
+    path: str, name: str, team: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None = None
+) -> list[Demand]:
+    """Of a training, once or on a schedule (its runs never overlap); nothing on a CPU pool."""
+    return _demand(path, name, team, job.get("accelerators"), pool, int(workers["count"]) if workers else 1)
+
+
+def inference_demand(path: str, name: str, team: str, service: InferenceSpec, pool: PoolHandle) -> list[Demand]:
+    """Of a model served by KServe, at its most replicas and with its canary; nothing on a CPU pool."""
+    canary = service.get("canary")
+    pods = replicas_of(service)[1] + (int(canary.get("replicas", 1)) if canary else 0)
+    return _demand(path, name, team, service.get("accelerators"), pool, pods)
+
+
+def model_server_demand(path: str, name: str, team: str, server: ModelServerSpec, pool: PoolHandle) -> list[Demand]:
+    """Of a model server at its most replicas; updates take no more. Nothing on a CPU pool."""
+    return _demand(path, name, team, server.get("accelerators"), pool, replicas_of(server)[1])
+
+
+def _demand(
+    path: str, name: str, team: str, request: AcceleratorRequest | None, pool: PoolHandle, pods: int
+) -> list[Demand]:
+    units = accelerator_count(request)
+    try:
+        resource = resource_name(pool["capacity"], (request or {}).get("mig_profile", ""))
+    except KeyError:  # the rules on workloads name the profiles; the ledger then says that there is no such supply
+        return [Demand(path, name, team, f"{pool['capacity']['pool']}/?", units, pods)] if units else []
+    return [Demand(path, name, team, unit_key(pool["capacity"], resource), units, pods)] if units and resource else []
+
+
+# ---- Of the team's quota. A pod counts for its containers together or for its largest init container; no container of
+# ours has requests below its limits in what a quota counts. Rollouts and autoscalers may take more.
+
+
+def training_holding(
+    path: str,
+    name: str,
+    team: str,
+    job: TrainingSpec,
+    workers: WorkersSpec | None = None,
+    schedule: ScheduleSpec | None = None,
+) -> Holding:
+    """Of a training: all workers at once, one run of a schedule, none of a suspended one; its checkpoints stay."""
+    pods = int(workers["count"]) if workers else 0 if schedule and schedule.get("suspended") else 1
+    checkpoint = job.get("checkpoint")
+    return Holding(
+        path,
+        name,
+        team,
+        pods=pods,
+        cpu_millis=pods * int(job["cpu_millis"]),
+        memory_gib=pods * int(job["memory_gib"]),
+        ephemeral_storage_gib=pods * int(job.get("ephemeral_storage_gib", DEFAULT_EPHEMERAL_STORAGE_GIB)),
+        storage_gib=int(checkpoint["size_gib"]) if checkpoint else 0,
+        claims=1 if checkpoint else 0,
+    )
+
+
+def inference_holdings(path: str, name: str, team: str, service: InferenceSpec) -> Iterator[Holding]:
+    """Of a model served by KServe, which takes the pods of a canary from the model's own, but for the last one."""
+    canary, transformer, (fewest, _) = service.get("canary"), service.get("transformer"), replicas_of(service)
+    beside = int(canary.get("replicas", 1)) if canary else 0
+    local_gib = int(service.get("ephemeral_storage_gib", DEFAULT_INFERENCE_STORAGE_GIB))
+    parts = [(service["storage_uri"], max(fewest - beside, 1))]
+    parts += [(canary["storage_uri"], beside)] if canary else []
+    for uri, pods in parts:
+        fetches = fetches_model(uri)
+        yield Holding(
+            path,
+            name,
+            team,
+            pods=pods,
+            cpu_millis=pods * max(int(service["cpu_millis"]), FETCH_CPU_MILLIS if fetches else 0),
+            memory_gib=pods * max(int(service["memory_gib"]), FETCH_MEMORY_GIB if fetches else 0),
+            ephemeral_storage_gib=pods * max(local_gib, UNNAMED_STORAGE_GIB if fetches else 0),
+        )
+    if transformer:
+        pods, _ = replicas_of(transformer)
+        yield Holding(
+            path,
+            name,
+            team,
+            pods=pods,
+            cpu_millis=pods * int(transformer["cpu_millis"]),
+            memory_gib=pods * int(transformer["memory_gib"]),
+            ephemeral_storage_gib=pods * TRANSFORMER_STORAGE_GIB,
+        )
+
+
+def model_server_holding(path: str, name: str, team: str, server: ModelServerSpec) -> Holding:
+    """Of a model server, with the container that downloads its model."""
+    (pods, _), fetches = replicas_of(server), fetches_model(server.get("storage_uri", ""))
+    return Holding(
+        path,
+        name,
+        team,
+        pods=pods,
+        cpu_millis=pods * max(int(server["cpu_millis"]), DOWNLOAD_CPU_MILLIS if fetches else 0),
+        memory_gib=pods * max(int(server["memory_gib"]), DOWNLOAD_MEMORY_GIB if fetches else 0),
+        ephemeral_storage_gib=pods * model_server_storage_gib(server),
+    )

@@ -1,0 +1,58 @@
+"""Devices by claim (DRA): what pods of a pool whose devices are not counted by the kubelet ask for instead.
+
+A pod names a ResourceClaimTemplate, Kubernetes makes a claim of it for each pod, and the scheduler allocates devices of
+the class that the DRA driver publishes. Source: `resource.k8s.io/v1`, Kubernetes 1.34.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi import Output, ResourceOptions
+from pulumi_kubernetes import meta
+from pulumi_kubernetes.apiextensions import CustomResource
+
+from catalog.versions import API_VERSIONS
+from components.capacity.placement import AcceleratorRequest, PoolHandle, pod_needs
+from components.tenants.handles import TeamHandle
+
+DEVICES = "devices"
+"""How the claim is called within its pod."""
+
+
+def claim_spec(needs: Mapping[str, int]) -> dict[str, Any]:
+    """The `spec` of a ResourceClaimTemplate: so many devices of a class, all on the pod's node. Pure."""
+    requests = [
+        {"name": DEVICES, "exactly": {"deviceClassName": device_class, "allocationMode": "ExactCount", "count": count}}
+        for device_class, count in needs.items()
+    ]
+    return {"spec": {"devices": {"requests": requests}}}
+
+
+def device_claim_template(
+    name: str,
+    team: TeamHandle,
+    pool: PoolHandle,
+    request: AcceleratorRequest | None,
+    labels: Mapping[str, str],
+    opts: ResourceOptions,
+) -> Output[str] | None:
+    """Declare the template of a workload's claims and return its name; nothing where the kubelet counts devices."""
+    needs = pod_needs(pool, request or {})["claim"]
+    if not needs:
+        return None
+    kind = "ResourceClaimTemplate"
+    template = CustomResource(
+        f"{name}-devices",
+        api_version=API_VERSIONS[kind],
+        kind=kind,
+        metadata=meta.v1.ObjectMetaArgs(name=f"{name}-devices", namespace=team["namespace"], labels=dict(labels)),
+        # Its spec cannot change; pods that run keep their claims when it is made anew.
+        opts=ResourceOptions.merge(opts, ResourceOptions(replace_on_changes=["spec"], delete_before_replace=True)),
+        spec=claim_spec(needs),
+    )
+    return template.metadata.apply(lambda found: str(found["name"]))  # type: ignore[attr-defined,no-any-return]
+
+
+def pod_claims(template: Any) -> list[dict[str, Any]]:
+    """For a pod's `spec.resourceClaims`; empty without a template."""
+    return [{"name": DEVICES, "resourceClaimTemplateName": template}] if template is not None else []

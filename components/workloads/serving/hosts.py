@@ -1,0 +1,23 @@
+"""Host names under which KServe publishes a model at the gateway. Pure.
+
+Facts of kserve/kserve: the first label is `<name>-<namespace>` (charts/kserve-resources/values.yaml, domainTemplate) of
+the model and, with `-predictor` and `-transformer` behind their names, of its parts: each has an HTTPRoute
+(pkg/controller/v1beta1/inferenceservice/reconcilers/ingress/httproute_reconciler.go). A canary has none.
+"""
+
+from catalog.versions import CHARTS
+from components.workloads.serving.spec import InferenceSpec
+
+VERSION_IN_ROUTE_UNTIL = (0, 20)
+"""Up to here the predictor's host name has the model's version in it; from 0.21 on promotion leaves it as it is."""
+MAX_LABEL = 63
+"""Of a host name (RFC 1035)."""
+
+
+def published_labels(name: str, namespace: str, service: InferenceSpec, kserve: str = "") -> list[str]:
+    """First labels of the host names of one model. `kserve`: its version; default: the one that is installed."""
+    major, minor = (kserve or CHARTS["kserve-resources"].version).removeprefix("v").split(".")[:2]
+    version = service.get("version", "") if (int(major), int(minor)) <= VERSION_IN_ROUTE_UNTIL else ""
+    predictor = f"{name}-{version}-predictor" if version else f"{name}-predictor"
+    parts = [name, predictor, *([f"{name}-transformer"] if service.get("transformer") else [])]
+    return [f"{part}-{namespace}" for part in parts]

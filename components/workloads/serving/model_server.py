@@ -1,0 +1,122 @@
+"""A model server in an image of the team's own."""
+
+from typing import Required, TypedDict
+
+from pulumi import Output, ResourceOptions
+from pulumi_kubernetes import apps, autoscaling, core, meta, policy
+
+from components.addons.gateway import GatewayHandle
+from components.addons.monitoring import MonitoringHandle
+from components.base.component import Component
+from components.base.custom_resources import custom_resource
+from components.base.workload_labels import NO_AWAIT, Role, pod_selector, workload_labels
+from components.capacity.placement import PoolHandle
+from components.findings import refuse
+from components.storage.plan import ObjectStoreHandle
+from components.tenants.handles import TeamHandle
+from components.tracking.tracking_server import TrackingHandle
+from components.workloads.device_claims import device_claim_template
+from components.workloads.serving.plan import (
+    METRICS_PATH,
+    autoscaler_spec,
+    deployment_spec,
+    disruption_budget_spec,
+    pod_monitor_spec,
+    rollout_seconds,
+    route_spec,
+    server_template,
+    service_spec,
+)
+from components.workloads.serving.spec import DEFAULT_SERVING_PORT, ModelServerSpec
+from components.workloads.validation import check_model_server
+
+
+class ModelServerArgs(TypedDict, total=False):
+    """A server, and what it runs on."""
+
+    server: Required[ModelServerSpec]
+    """The image, the model and what they need."""
+    team: Required[TeamHandle]
+    """Whose it is: namespace, service account, priority."""
+    pool: Required[PoolHandle]
+    """Where it runs; never a spot pool."""
+    artifacts: ObjectStoreHandle
+    """Bucket that the model is downloaded from, with the keys in the team's namespace."""
+    gateway: GatewayHandle
+    """The way in from outside; required with `server.hostname`."""
+    tracking: TrackingHandle
+    """Tracking server that it finds its model in or logs to; default: none."""
+    monitoring: MonitoringHandle
+    """Who scrapes it; default: nobody."""
+
+
+class ModelServer(Component):
+    """A Deployment with a Service, a disruption budget, and where they are asked for an autoscaler and a route."""
+
+    url: Output[str]
+    """Its address inside the cluster."""
+
+    def __init__(self, name: str, args: ModelServerArgs, opts: ResourceOptions | None = None) -> None:
+        server, team, pool, gateway = args["server"], args["team"], args["pool"], args.get("gateway")
+        domains = gateway["domains"] if gateway else None
+        refuse(f"model server {name}", check_model_server(name, server, pool, domains))
+        super().__init__(name, args, opts)
+        labels, selector = workload_labels(name, team["name"], Role.SERVING), pod_selector(name, Role.SERVING)
+
+        def metadata(annotations: dict[str, str] | None = None) -> meta.v1.ObjectMetaArgs:
+            return meta.v1.ObjectMetaArgs(
+                name=name, namespace=team["namespace"], labels=labels, annotations=annotations
+            )
+
+        claim = device_claim_template(name, team, pool, server.get("accelerators"), labels, self.child)
+        tracking = args.get("tracking")
+        template = server_template(
+            server,
+            pool,
+            team,
+            labels=labels,
+            store=args.get("artifacts"),
+            tracking=tracking["environment"] if tracking else {},
+            device_claim=claim,
+        )
+        apps.v1.Deployment(
+            f"{name}-server",
+            metadata=metadata({"pulumi.com/timeoutSeconds": str(rollout_seconds(server))}),
+            spec=deployment_spec(server, pool, template, selector),
+            opts=self.child,
+        )
+        # The Deployment is awaited; the Service would wait for the same pods once more.
+        service = core.v1.Service(
+            f"{name}-service", metadata=metadata(NO_AWAIT), spec=service_spec(selector), opts=self.child
+        )
+        policy.v1.PodDisruptionBudget(
+            f"{name}-disruption-budget", metadata=metadata(), spec=disruption_budget_spec(selector), opts=self.child
+        )
+        scaling = autoscaler_spec(name, server)
+        if scaling:
+            autoscaling.v2.HorizontalPodAutoscaler(
+                f"{name}-autoscaler", metadata=metadata(), spec=scaling, opts=self.child
+            )
+        if gateway and server.get("hostname"):
+            custom_resource(
+                f"{name}-route",
+                "HTTPRoute",
+                name,
+                route_spec(name, server, gateway),
+                self.child,
+                namespace=team["namespace"],
+                labels=labels,
+            )
+        path = server.get("metrics_path", METRICS_PATH)
+        if args.get("monitoring") and path:
+            custom_resource(
+                f"{name}-monitor",
+                "PodMonitor",
+                name,
+                pod_monitor_spec(selector, int(server.get("port", DEFAULT_SERVING_PORT)), path),
+                self.child,
+                namespace=team["namespace"],
+                labels=labels,
+            )
+        self.url = Output.concat("http://", service.metadata.name, ".", team["namespace"], ".svc.cluster.local")
+        self.register_outputs({"url": self.url})

@@ -1,0 +1,106 @@
+"""A training on several nodes whose workers start, restart and end together."""
+
+from typing import Required, TypedDict
+
+from pulumi import Output, ResourceOptions
+from pulumi_kubernetes import core, meta
+
+from components.base.component import Component
+from components.base.workload_labels import NO_AWAIT, Role, workload_labels
+from components.capacity.placement import PoolHandle, fabric_units
+from components.findings import refuse
+from components.storage.plan import ObjectStoreHandle, StorageHandle
+from components.tenants.handles import TeamHandle
+from components.tracking.tracking_server import TrackingHandle
+from components.workloads.device_claims import device_claim_template
+from components.workloads.training.job import artifact_environment, checkpoint_claim, tracking_environment
+from components.workloads.training.plan import (
+    RUN_LABEL,
+    job_spec,
+    rendezvous,
+    service_spec,
+    settings_digest,
+    training_template,
+    worker_affinity,
+)
+from components.workloads.training.runs import declare_run
+from components.workloads.training.spec import DEFAULT_RENDEZVOUS_PORT, TrainingSpec, WorkersSpec, run_name
+from components.workloads.validation import check_checkpoint_storage, check_training
+
+
+class DistributedTrainingJobArgs(TypedDict, total=False):
+    """A training program, how many workers it has, and what they run on."""
+
+    job: Required[TrainingSpec]
+    """The program and what each worker needs."""
+    workers: Required[WorkersSpec]
+    """How many, and how they meet."""
+    team: Required[TeamHandle]
+    """Whose it is: namespace, service account, priority."""
+    pool: Required[PoolHandle]
+    """Where it runs."""
+    checkpoint_storage: StorageHandle
+    """Class of the checkpoint volume, ReadWriteMany; required with `job.checkpoint`."""
+    tracking: TrackingHandle
+    """Tracking server that it logs to."""
+    artifacts: ObjectStoreHandle
+    """Bucket that it may read and write, with the keys in the team's namespace."""
+    keep_data: bool
+    """Required in stacks that are not simulated: the checkpoints outlive the training's removal from the stack."""
+
+
+class DistributedTrainingJob(Component):
+    """One run of a training on several nodes: an Indexed Job and the headless Service by which its workers meet.
+
+    What "together" means without a gang scheduler stands in `components.workloads.training.plan`; what a run is in ADR
+    0020. On a queued pool of GKE one ProvisioningRequest, used once, asks for the nodes of all workers (see
+    `TrainingJob`).
+    """
+
+    run: Output[str]
+    """Name of its Job."""
+
+    def __init__(self, name: str, args: DistributedTrainingJobArgs, opts: ResourceOptions | None = None) -> None:
+        job, workers, team, pool = args["job"], args["workers"], args["team"], args["pool"]
+        storage = args.get("checkpoint_storage")
+        modes = storage["access_modes"] if storage else None
+        refuse(
+            f"training {name}",
+            [*check_training(name, name, job, pool, workers), *check_checkpoint_storage(name, job, workers, modes)],
+        )
+        super().__init__(name, args, opts)
+        labels = workload_labels(name, team["name"], Role.TRAINING)
+        service = core.v1.Service(
+            f"{name}-workers",
+            metadata=meta.v1.ObjectMetaArgs(
+                name=name, namespace=team["namespace"], labels=labels, annotations=NO_AWAIT
+            ),
+            spec=service_spec(labels, int(workers.get("port", DEFAULT_RENDEZVOUS_PORT))),
+            opts=self.child,
+        )
+        run = run_name(name, job["run"])
+        values, references = rendezvous(run, name, job, workers, pool)
+        template = training_template(
+            job,
+            pool,
+            team,
+            labels={**labels, RUN_LABEL: run},
+            defaults={**tracking_environment(name, team["name"], args.get("tracking")), **values},
+            references=[*references, *artifact_environment(args.get("artifacts"))],
+            checkpoint_claim=checkpoint_claim(name, args, self.child, shared=True),
+            device_claim=device_claim_template(name, team, pool, job.get("accelerators"), labels, self.child),
+            fabric=fabric_units(pool, job.get("accelerators") or {}),
+            subdomain=service.metadata.name,
+            affinity=worker_affinity(run, pool),
+        )
+        self.run = declare_run(
+            name,
+            job["run"],
+            pool,
+            team["namespace"],
+            job_spec(job, template, workers),
+            self.child,
+            digest=settings_digest(job, workers, team["name"], pool["placement"]["pool"]),
+            labels=labels,
+        )
+        self.register_outputs({"run": self.run})

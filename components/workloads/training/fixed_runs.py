@@ -1,0 +1,65 @@
+"""A run is what it was when it started: the API server refuses to pass other settings off as the same run."""
+
+from typing import TypedDict
+
+from pulumi import ResourceOptions
+from pulumi_kubernetes import admissionregistration, meta
+
+from components.base.component import LABELS, Component
+from components.workloads.training.plan import SETTINGS_ANNOTATION
+
+DEFAULT_PREFIX = "mlplatform"
+
+_BEFORE = f"oldObject.metadata.annotations['{SETTINGS_ANNOTATION}']"
+_AFTER = f"object.metadata.annotations['{SETTINGS_ANNOTATION}']"
+_IS_A_RUN = f"has(oldObject.metadata.annotations) && '{SETTINGS_ANNOTATION}' in oldObject.metadata.annotations"
+_STILL_IS = f"has(object.metadata.annotations) && '{SETTINGS_ANNOTATION}' in object.metadata.annotations"
+
+
+class FixedRunsArgs(TypedDict, total=False):
+    """The guard is the same in every environment."""
+
+    prefix: str
+    """Start of its name; default `mlplatform`. Another one where two stacks share a cluster."""
+
+
+class FixedRuns(Component):
+    """The guard of all runs, cluster-wide, once.
+
+    Kubernetes cannot change the pods of a Job, so the provider would delete a running training and start it anew as
+    soon as a setting changes. Trainings therefore ignore such changes once they run, and this admission policy refuses
+    them in the preview (a dry run on the server) with a message that says what to do: give another `run`.
+    """
+
+    def __init__(self, name: str, args: FixedRunsArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        guard = f"{args.get('prefix') or DEFAULT_PREFIX}-fixed-runs"
+        policy = admissionregistration.v1.ValidatingAdmissionPolicy(
+            f"{name}-policy",
+            metadata=meta.v1.ObjectMetaArgs(name=guard, labels=LABELS),
+            spec={
+                "failurePolicy": "Fail",
+                "matchConstraints": {
+                    "resourceRules": [
+                        {"apiGroups": ["batch"], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["jobs"]}
+                    ]
+                },
+                "matchConditions": [{"name": "is-a-run", "expression": _IS_A_RUN}],
+                "validations": [
+                    {
+                        "expression": f"{_STILL_IS} && {_AFTER} == {_BEFORE}",
+                        "messageExpression": "'run ' + object.metadata.name + ' was started with other settings and is "
+                        "never edited: give the training another `run`, or take the change back'",
+                        "reason": "Invalid",
+                    }
+                ],
+            },
+            opts=self.child,
+        )
+        admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+            f"{name}-binding",
+            metadata=meta.v1.ObjectMetaArgs(name=guard, labels=LABELS),
+            spec={"policyName": policy.metadata.name, "validationActions": ["Deny"]},
+            opts=self.child,
+        )
+        self.register_outputs({})

@@ -1,0 +1,276 @@
+"""Network policies at plan time: every namespace with pods denies by default, and nothing opens it to the world."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+
+from catalog.addresses import (
+    GKE_METADATA_PORTS,
+    METADATA_PORTS,
+    METADATA_SERVICE,
+    NAMESPACE_LABEL,
+    WIDEST_PRIVATE_PREFIX,
+    metadata_service_in,
+)
+from components.findings import Finding
+from policies.objects import UNKNOWN, PlannedObject, at, listed
+from policies.pods import runs_pods
+
+_CALICO = ("projectcalico.org", "crd.projectcalico.org")
+EVERYBODY_IN_CILIUM = frozenset({"all", "cluster", "world"})
+"""Entities that name nobody in particular (Cilium documentation, security/policy/layer3)."""
+OTHER_POLICIES = frozenset(
+    {
+        *((group, kind) for group in _CALICO for kind in ("NetworkPolicy", "GlobalNetworkPolicy")),
+        *(("policy.networking.k8s.io", f"{kind}NetworkPolicy") for kind in ("Admin", "BaselineAdmin", "Cluster")),
+        *(("crd.antrea.io", kind) for kind in ("NetworkPolicy", "ClusterNetworkPolicy")),
+    }
+)
+"""(API group, kind) of policies that let traffic through beside, or before, those that are judged (documentation of
+Calico, Antrea, and the network policy API of SIG Network)."""
+SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-node-lease", "kube-public"})
+"""The cluster's own; what runs there is not ours to isolate."""
+
+
+def _denies(policy: PlannedObject, direction: str) -> bool:
+    """Whether a policy selects every pod, names the direction, and opens nothing in it."""
+    selector = policy.at("spec.podSelector", {})
+    types = policy.at("spec.policyTypes") or []
+    selects_all = isinstance(selector, Mapping) and not any(selector.values())
+    return selects_all and direction in types and not policy.at(f"spec.{direction.lower()}")
+
+
+def namespaces_deny_by_default(objects: list[PlannedObject]) -> Iterator[Finding]:
+    """Every namespace that runs pods has a policy that denies all ingress and all egress."""
+    policies = [o for o in objects if o.kind == "NetworkPolicy"]
+    owners: dict[str, str] = {}
+    for subject in filter(runs_pods, objects):
+        owners.setdefault(subject.namespace, subject.title)
+    for namespace, first in sorted(owners.items()):
+        if namespace in SYSTEM_NAMESPACES:
+            continue
+        missing = [
+            direction
+            for direction in ("Ingress", "Egress")
+            if not any(_denies(policy, direction) for policy in policies if policy.namespace == namespace)
+        ]
+        if missing:
+            yield Finding(
+                f"Namespace {namespace or '(not known or default)'}",
+                f"runs {first} and has no default deny for {' and '.join(missing)}",
+                "every namespace with pods denies all traffic that is not named",
+                "declare it as a Team or IsolatedNamespace, or add a NetworkPolicy default-deny",
+            )
+
+
+def network_policy_is_restricted(policy: PlannedObject) -> Iterator[Finding]:
+    """No rule of a NetworkPolicy lets everybody in, or lets pods reach everything.
+
+    An address that is not known in preview (a database that is still to be made) is judged in `up`: there the engine
+    asks again with the object's final inputs, and a violation keeps it from being sent. Nothing else may be unknown.
+    """
+    if policy.group == "cilium.io":
+        for key, spec in (("spec", policy.at("spec")), *_numbered(policy.at("specs"))):
+            yield from _cilium(f"{policy.title} {key}", spec, of_all=policy.kind == "CiliumClusterwideNetworkPolicy")
+    if (policy.group, policy.kind) in OTHER_POLICIES:
+        yield Finding(
+            policy.title,
+            f"a policy of {policy.group}",
+            "policies let in, and out, only whom they name; whom those of this kind name is not judged here",
+            "write a NetworkPolicy, or add an exemption for this object",
+        )
+    if policy.kind != "NetworkPolicy" or policy.group not in ("", "networking.k8s.io"):
+        return
+    for direction, side in (("ingress", "from"), ("egress", "to")):
+        where, rules = f"{policy.title} spec.{direction}", policy.at(f"spec.{direction}")
+        if rules is UNKNOWN:
+            yield _undecided(where, "rules")
+            continue
+        for index, rule in enumerate(rules or []):
+            if isinstance(rule, Mapping):
+                yield from _opening(f"{where}[{index}]", direction, rule, rule.get(side))
+            else:
+                yield _undecided(f"{where}[{index}]", "rule")
+
+
+def _undecided(where: str, what: str) -> Finding:
+    return Finding(where, f"{what} not known before up", "a rule names its peers", "give them as plain values")
+
+
+def _opening(where: str, direction: str, rule: Mapping[str, Any], peers: Any) -> Iterator[Finding]:
+    if peers is UNKNOWN:
+        yield _undecided(where, "peers")
+        return
+    if not peers:
+        yield from _without_peers(where, direction, rule)
+        return
+    for peer in peers:
+        block, namespaces = at(peer, "ipBlock"), at(peer, "namespaceSelector")
+        if UNKNOWN in (peer, block, namespaces):
+            yield _undecided(where, "peer")
+        elif block:
+            yield from _block(where, direction, rule, block)
+        elif namespaces is not None and _everybody(namespaces) and _everybody(at(peer, "podSelector")):
+            if direction == "egress" and _names_ports(rule.get("ports")):
+                continue  # No more than the world on named ports, which is allowed.
+            yield Finding(
+                where,
+                f"namespaceSelector: {dict(namespaces)}",
+                "an empty selector means every namespace, and so does one that only excludes some",
+                "select namespaces by label",
+            )
+
+
+def _without_peers(where: str, direction: str, rule: Mapping[str, Any]) -> Iterator[Finding]:
+    """A rule for everybody: to every destination on named ports is how nodes and the API server are reached."""
+    ports = rule.get("ports")
+    if direction == "ingress" or not _names_ports(ports):
+        yield Finding(where, "no peers", "a rule without peers means everybody", "name namespaces, pods or a range")
+    elif named := sorted(_numbers(ports) & METADATA_PORTS):
+        yield Finding(
+            where,
+            f"every destination on {', '.join(map(str, named))}, metadata service included",
+            "pods do not reach the metadata service: it hands out the node's credentials",
+            f"name a range with except: [{METADATA_SERVICE}]",
+        )
+
+
+def _numbered(specs: Any) -> list[tuple[str, Any]]:
+    return [(f"specs[{index}]", spec) for index, spec in enumerate(listed(specs))]
+
+
+def _cilium(title: str, spec: Any, *, of_all: bool) -> Iterator[Finding]:
+    """The same of Cilium's own policies, whose peers are entities, endpoints, names or ranges.
+
+    `of_all`: for all namespaces, where an empty selector of endpoints names every pod of the cluster.
+    """
+    for direction, side in (("ingress", "from"), ("egress", "to")):
+        rules = at(spec, direction) or []
+        for index, rule in enumerate(rules if isinstance(rules, list) else [rules]):
+            where = f"{title}.{direction}[{index}]"
+            entities = at(rule, f"{side}Entities")
+            if UNKNOWN in (rule, entities, at(rule, f"{side}Endpoints"), at(rule, "toPorts"), at(rule, "toFQDNs")):
+                yield _undecided(where, "rule")
+                continue
+            if not any(key.startswith(side) and key != "toPorts" for key in rule):
+                yield Finding(where, "no peers", "a rule without peers means everybody", "name entities or endpoints")
+            for entity in sorted({*(entities or [])} & EVERYBODY_IN_CILIUM):
+                yield Finding(where, f"{side}Entities: {entity}", "it names nobody in particular", "name whom you mean")
+            if of_all and any(_everybody(one) for one in rule.get(f"{side}Endpoints") or []):
+                yield Finding(where, f"{side}Endpoints: {{}}", "an empty selector means every pod", "select by label")
+            for name in rule.get("toFQDNs") or []:
+                if at(name, "matchPattern") in ("*", "**", "*."):
+                    yield Finding(where, "toFQDNs: *", "it names nobody in particular", "name whom you mean")
+            ports = [port for group in rule.get("toPorts") or [] for port in at(group, "ports") or []]
+            for block in [{"cidr": cidr} for cidr in rule.get(f"{side}CIDR") or []] + [
+                one for one in rule.get(f"{side}CIDRSet") or [] if isinstance(one, Mapping) and one.get("cidr")
+            ]:
+                yield from _block(where, direction, {"ports": ports}, block)
+
+
+def network_policies_reach_no_node_credentials(objects: list[PlannedObject]) -> Iterator[Finding]:
+    """On AWS nothing but the credentials of nodes is at the address of the metadata service.
+
+    Identity of pods has another address there. A rule for it would come from settings of another cloud.
+    """
+    if not any(one.type.startswith("aws:") for one in objects):
+        return
+    for policy in (one for one in objects if one.kind == "NetworkPolicy"):
+        for index, rule in enumerate(policy.at("spec.egress") or []):
+            blocks = [at(peer, "ipBlock.cidr") for peer in at(rule, "to") or []]
+            if any(_network(cidr) in GKE_METADATA_PORTS for cidr in blocks if isinstance(cidr, str)):
+                yield Finding(
+                    f"{policy.title} spec.egress[{index}]",
+                    "the metadata service, on AWS",
+                    "pods do not reach the metadata service: it hands out the node's credentials",
+                    "use EKS Pod Identity, or give the object store keys",
+                )
+
+
+def _everybody(selector: Any) -> bool:
+    """Whether a label selector names nobody in particular. What is not known in preview names nobody."""
+    if at(selector, "matchLabels", {}) not in (None, {}, UNKNOWN):
+        return False
+    expressions = at(selector, "matchExpressions")
+    return not any(
+        at(expression, "operator") == "In"
+        or (at(expression, "operator") == "Exists" and at(expression, "key") != NAMESPACE_LABEL)
+        for expression in (expressions if isinstance(expressions, list) else [])
+    )
+
+
+def _block(where: str, direction: str, rule: Mapping[str, Any], block: Mapping[str, Any]) -> Iterator[Finding]:
+    cidr = block.get("cidr")
+    if cidr is UNKNOWN:
+        return
+    network = _network(cidr)
+    if network is None:
+        yield Finding(where, f"cidr {cidr}", "a block is a range of addresses", "write it like 10.20.0.0/16")
+        return
+    is_world = network.prefixlen < WIDEST_PRIVATE_PREFIX[network.version]
+    if direction == "ingress":
+        if is_world:
+            yield Finding(
+                where, f"from {cidr}", "nothing is open to the whole world", "name the ranges that may come in"
+            )
+        return
+    meant = GKE_METADATA_PORTS.get(network) if isinstance(network, IPv4Network) else None
+    ports = rule.get("ports")
+    if meant is not None and _names_ports(ports) and _numbers(ports) <= meant:
+        return
+    reached = network if meant is not None else metadata_service_in(network, _networks(block.get("except")))
+    if reached:
+        yield Finding(
+            where,
+            f"to {cidr}, metadata service included",
+            f"pods do not reach {reached}: it hands out the node's credentials",
+            f"add except: [{reached}]" if meant is None else f"name no port but {', '.join(map(str, sorted(meant)))}",
+        )
+    if is_world and not _names_ports(rule.get("ports")):
+        yield Finding(where, f"to {cidr}, every port", "egress to the world names its ports", "name the ports")
+
+
+def _network(cidr: Any) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(str(cidr), strict=False)
+    except ValueError:
+        return None
+
+
+def check_api_server_ports(path: str, ports: Sequence[int], service_port: int) -> Iterator[Finding]:
+    """Ports on which pods may reach every destination, for the API server's sake; its Service's is among them."""
+    if service_port not in ports:
+        yield Finding(
+            path,
+            ", ".join(map(str, ports)) or "(none)",
+            f"some CNIs see the port of the Service of the API server, which is {service_port}",
+            f"add {service_port}",
+        )
+    for port in dict.fromkeys(ports):
+        if not 0 < port < 2**16:
+            yield Finding(path, str(port), "a TCP port is a number from 1 to 65535", "write the port, like 16443")
+        elif port in METADATA_PORTS:
+            yield Finding(
+                path,
+                str(port),
+                "pods do not reach the metadata service, which hands out the node's credentials on this port",
+                "let the API server listen on another one",
+            )
+        elif list(ports).count(port) > 1:
+            yield Finding(path, str(port), "each port once", "remove the second one")
+
+
+def _networks(cidrs: Any) -> list[IPv4Network | IPv6Network]:
+    """Those of the ranges that can be read."""
+    return [found for cidr in (cidrs if isinstance(cidrs, list) else []) if (found := _network(cidr))]
+
+
+def _names_ports(ports: Any) -> bool:
+    """Whether a rule is for single ports. A port left out means all of them, and a range can."""
+    return isinstance(ports, list) and bool(ports) and all(at(p, "port") and not at(p, "endPort") for p in ports)
+
+
+def _numbers(ports: Any) -> set[int]:
+    """The numbers of the ports that a rule names."""
+    found = (at(port, "port") for port in ports if isinstance(port, Mapping))
+    return {int(number) for number in found if isinstance(number, (int, float)) or str(number).isdigit()}

@@ -1,0 +1,52 @@
+"""`python -m settings.check Pulumi.dev.yaml`: judge settings without an engine; `--schema`: JSON Schema for editors."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from components.findings import Finding, Refused
+from settings.reader import from_file
+from settings.schema import stack_file_schema
+from settings.settings import Settings
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a Pulumi.<stack>.yaml and stop.")
+def main(files: tuple[Path, ...], schema: bool) -> None:
+    """Judge stack settings: every problem with its path, rule and remedy. Nothing is started, nothing is changed."""
+    if schema:
+        click.echo(json.dumps(stack_file_schema(), indent=2))
+        return
+    if not files:
+        raise click.UsageError("name a settings file, such as Pulumi.dev.yaml")
+    judged = [_judged(path) for path in files]  # each of them, also after a bad one
+    sys.exit(0 if all(judged) else 1)
+
+
+def _judged(path: Path) -> bool:
+    try:
+        settings = from_file(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        found = Finding("the file", "bytes that are no UTF-8", "text in UTF-8", "name a settings file, saved as UTF-8")
+        click.echo(f"{path}: {Refused('settings', [found])}", err=True)
+        return False
+    except Refused as refused:
+        click.echo(f"{path}: {refused}", err=True)
+        return False
+    click.echo(f"{path}: good. {_in_one_line(settings)}")
+    return True
+
+
+def _in_one_line(settings: Settings) -> str:
+    devices = settings.ledger.devices_by_accelerator()
+    hardware = ", ".join(f"{count} {name}" for name, count in sorted(devices.items())) or "no accelerators"
+    return (
+        f"{settings.cluster.kind} cluster, {len(settings.cluster.pools)} pools, {hardware}, {len(settings.teams)} teams"
+    )
+
+
+if __name__ == "__main__":
+    main()

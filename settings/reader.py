@@ -1,0 +1,135 @@
+"""The one reader of the stack's configuration."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from pulumi.runtime.config import CONFIG, is_config_secret
+
+from components.findings import Finding, Refused
+from settings.errors import SECRET, shown
+from settings.settings import PROJECT, Settings, parse
+
+PREFIX = f"{PROJECT}:"
+MERGE = "tag:yaml.org,2002:merge"
+RENAME = "rename or remove one of the two"
+TABS = "indent with spaces: YAML takes no tabs"
+COPY = "start from Pulumi.dev.yaml: copy it and change it"
+
+
+def read_settings() -> Settings:
+    """The settings of the running stack. Raises `Refused` with every problem, and shows nothing that was encrypted."""
+    config = CONFIG.get()
+    try:
+        settings = parse(structured(config))
+        if settings.environment.rehearsal and not os.environ.get("MLPLATFORM_REHEARSAL"):
+            rule = (
+                "only `make rehearse` sets it, beside a simulated cloud: charts that run nothing, data that is not kept"
+            )
+            raise Refused("settings", [Finding("environment.rehearsal", "true", rule, "remove it")])
+        return settings
+    except Refused as refused:
+        # The engine hands out the plain text and says only in which key there was something to decrypt.
+        encrypted = {key.removeprefix(PREFIX) for key in config if is_config_secret(key)}
+        raise Refused("settings", [_without_secrets(finding, encrypted) for finding in refused.findings]) from None
+
+
+def _without_secrets(finding: Finding, encrypted: set[str]) -> Finding:
+    harmless = finding.value.startswith("(") or re.fullmatch(r"[\d.]+", finding.value)
+    hidden = re.split(r"[.[]", finding.path)[0] in encrypted and not harmless
+    return finding._replace(value=SECRET) if hidden else finding
+
+
+def structured(config: Mapping[str, str]) -> dict[str, Any]:
+    """`mlplatform:key` -> JSON or text, as key -> value. Keys of other namespaces belong to providers."""
+    return {key.removeprefix(PREFIX): _value(text) for key, text in config.items() if key.startswith(PREFIX)}
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML that refuses a key written twice: the second would silently win."""
+
+
+def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: dict[str, yaml.Node] = {}
+    for key_node, _ in node.value:
+        if key_node.tag == MERGE:
+            continue
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise _unreadable(f"line {key_node.start_mark.line + 1}", "a list or mapping as a key", "a key is text")
+        key = key_node.value
+        if key in seen:
+            found = f"{key} (first on line {seen[key].start_mark.line + 1})"
+            raise _unreadable(f"line {key_node.start_mark.line + 1}", found, "a key stands once", RENAME)
+        seen[key] = key_node
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def from_file(text: str) -> Settings:
+    """The settings in the text of a `Pulumi.<stack>.yaml`. Secrets stay encrypted: they are taken as given.
+
+    Raises `Refused` with every problem, also for text that is no YAML.
+    """
+    config = _config(_document(text))
+    return parse({key.removeprefix(PREFIX): _opaque(value) for key, value in config.items() if key.startswith(PREFIX)})
+
+
+def _document(text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+    except Refused:
+        raise
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}" if mark else "the file"
+        problem = str(getattr(error, "problem", None) or getattr(error, "reason", error))
+        raise _unreadable(where, problem, "valid YAML", TABS if "\\t" in problem else "correct that line") from None
+    except ValueError as error:  # 2026-02-30 looks like a date
+        too_long = "integer string conversion" in str(error)
+        remedy = "write a smaller number" if too_long else "put what only looks like a date into quotes"
+        raise _unreadable("the file", str(error), "valid YAML", remedy) from None
+    except RecursionError:
+        rule = "lists and mappings that a reader can follow"
+        raise _unreadable("the file", "hundreds of lists or mappings inside each other", rule, "flatten it") from None
+
+
+def _config(document: Any) -> dict[str, Any]:
+    if document is not None and not isinstance(document, dict):
+        raise _unreadable("the file", shown(document), "a mapping with the key config", COPY)
+    config = (document or {}).get("config")
+    if not config:
+        found = "(missing)" if document and "config" not in document else "(nothing)"
+        raise _unreadable("config", found, f"settings stand below config, as {PREFIX}<key>", COPY)
+    if not isinstance(config, dict):
+        raise _unreadable("config", shown(config), f"a mapping with keys like {PREFIX}environment", COPY)
+    for key in config:
+        if not isinstance(key, str) or ":" not in key:
+            remedy = f"write {PREFIX}{key}"
+            raise _unreadable(f"config.{key}", str(key), "a key of the stack has a namespace, as namespace:key", remedy)
+    return config
+
+
+def _unreadable(path: str, value: str, rule: str, remedy: str = "write it as in Pulumi.dev.yaml") -> Refused:
+    return Refused("settings", [Finding(path, value, rule, remedy)])
+
+
+def _opaque(value: Any) -> Any:
+    """The value with `secure: …` replaced: what it decrypts to is text, and only the engine can tell which.
+
+    Keys in the engine's order, so that a running stack and its file are judged with the same words.
+    """
+    if isinstance(value, dict):
+        return SECRET if set(value) == {"secure"} else {key: _opaque(value[key]) for key in sorted(value, key=str)}
+    return [_opaque(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,336 @@
+"""What an environment is: read once from `Pulumi.<stack>.yaml`, checked whole, frozen.
+
+Every problem is reported at once, each with its path, the value found, the rule and the remedy, before any resource is
+registered. Keys are camelCase in YAML; units stand in the names (`memoryGib`, `deadlineMinutes`).
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Annotated, Any, NamedTuple, cast
+
+from pydantic import Field, ValidationError
+
+from catalog.accelerators import ClusterKind
+from components.addons.accelerator_nodes import accelerator_charts
+from components.addons.crds import crd_sets
+from components.addons.gateway import DEFAULT_NAMESPACE as GATEWAY_NAMESPACE
+from components.addons.gateway import CertificateSource, DomainArgs
+from components.addons.monitoring import DEFAULT_NAMESPACE as MONITORING_NAMESPACE
+from components.base.charts import ChartOrigin
+from components.base.cluster_network import (
+    EKS_AUTO_MODE_DNS,
+    GKE_CLOUD_DNS,
+    NODE_LOCAL_DNS,
+    USUAL_API_SERVER_PORTS,
+    ClusterNetworkHandle,
+    PolicyEngine,
+)
+from components.capacity.ledger import Demand, Holding, Ledger, Supply, supplies_of
+from components.capacity.placement import PoolHandle
+from components.clouds.eks.handles import NodeProvisioning
+from components.clouds.existing.inspection import ExistingAddon
+from components.findings import Finding, Refused
+from components.monitoring.alert_rules import AlertRulesArgs
+from components.storage.local_path_storage import local_path_classes
+from components.storage.nfs_storage import nfs_classes
+from components.storage.plan import (
+    AUTO_MODE_CLASSES,
+    ObjectStoreKind,
+    StorageClassesArgs,
+    StorageHandle,
+    StoragePurpose,
+    plan_storage_classes,
+)
+from components.workloads.demand import (
+    inference_demand,
+    inference_holdings,
+    model_server_demand,
+    model_server_holding,
+    training_demand,
+    training_holding,
+)
+from settings.errors import beyond_numbers, control_characters, problems_of
+from settings.models.base import Model, Name
+from settings.models.clouds import EksCluster, GkeCluster
+from settings.models.cluster import ExistingCluster, Plugin, SimulatedCluster
+from settings.models.environment import Acme, Charts, Environment, Scope
+from settings.models.platform import (
+    DEFAULT_STORE,
+    Alerts,
+    Dns,
+    ExistingStore,
+    Gateway,
+    ManagedGcs,
+    ManagedS3,
+    Mlflow,
+    Monitoring,
+    Nvidia,
+    ObjectStore,
+    Route53,
+    Storage,
+)
+from settings.models.workloads import Inference, ModelServer, ServingRuntime, Team, Training, Workload
+from settings.pools import pool_handles
+
+PROJECT = "mlplatform"
+MLFLOW_NAMESPACE = "mlflow"
+STORE_NAMESPACE = "object-store"
+DEFAULT_PROMETHEUS_GIB = 100
+MADE_BY_THE_STACK = "(made by the stack)"
+"""In the place of an id that is known once the cloud has made the thing."""
+
+
+class AccountAnnotations(NamedTuple):
+    """Of service accounts, by what they do with the object store."""
+
+    writers: Mapping[str, str]
+    readers: Mapping[str, str]
+
+
+class Settings(Model):
+    """One environment, whole."""
+
+    environment: Environment
+    """What this environment is and what it may own."""
+    cluster: Annotated[SimulatedCluster | ExistingCluster | EksCluster | GkeCluster, Field(discriminator="kind")]
+    """Where it runs."""
+    device_plugins: dict[Name, Plugin] = {}
+    """Device plugins for accelerators that the catalogue does not know: each runs on the pools whose
+    `customAccelerator` has its resource name."""
+    nvidia: Nvidia = Nvidia()
+    """Software for NVIDIA devices that the platform installs."""
+    scope: Scope = Scope.ALL
+    """Which part of the environment this stack is."""
+    cluster_stack_reference: str = ""
+    """scope platform only: the stack that holds the cluster, `organization/mlplatform/prod-cluster`."""
+    charts: Charts = Charts()
+    """Where charts and CRDs come from."""
+    storage: Storage = cast(StorageClassesArgs, {})
+    """Storage classes, by purpose."""
+    object_store: ObjectStore = DEFAULT_STORE
+    """Where artifacts, models and backups lie."""
+    dns: Dns | None = None
+    """The DNS zone of the environment's domain; default: records are somebody else's."""
+    acme: Acme | None = None
+    """Who signs public certificates; default: nobody, only the platform's own CA."""
+    gateway: Gateway | None = None
+    """The way in; default: the environment's domain, certificates of the platform's own CA."""
+    monitoring: Monitoring | None = None
+    """Prometheus, Alertmanager and Grafana."""
+    alerts: Alerts = cast(AlertRulesArgs, {})
+    """What alerts promise and where they send people."""
+    mlflow: Mlflow = Mlflow()
+    """The tracking server."""
+    teams: dict[Name, Team] = {}
+    """Who works here: team name -> its quota, its people, its ways out."""
+    training: dict[Name, Training] = {}
+    """Trainings."""
+    serving_runtimes: dict[Name, ServingRuntime] = {}
+    """Model servers for KServe beside the platform's: name -> image and the formats that it loads."""
+    inference: dict[Name, Inference] = {}
+    """Models served by KServe."""
+    model_servers: dict[Name, ModelServer] = {}
+    """Models served by images of the teams' own."""
+
+    @property
+    def keep_data(self) -> bool:
+        """Whether what holds data outlives the stack: everywhere but in a simulation and where nobody wants it."""
+        thrown_away = self.environment.rehearsal or self.environment.disposable
+        return self.cluster.kind != ClusterKind.SIMULATED and not thrown_away
+
+    @property
+    def binds_accounts(self) -> bool:
+        """Whether the platform lets service accounts into the object store: a bucket of the cluster's own cloud."""
+        store = self.object_store
+        own = {ClusterKind.EKS: (ManagedS3, ObjectStoreKind.S3), ClusterKind.GKE: (ManagedGcs, ObjectStoreKind.GCS)}
+        if self.cluster.kind not in own:
+            return False
+        managed, kind = own[self.cluster.kind]
+        keys = isinstance(store, ExistingStore) and store.access_key_id
+        return isinstance(store, managed) or (store.kind == kind and not keys)
+
+    @property
+    def account_annotations(self) -> AccountAnnotations:
+        """Annotations of the service accounts that reach the object store without keys."""
+        identity = self.object_store.identity if isinstance(self.object_store, ExistingStore) else None
+        return AccountAnnotations(identity.writers, identity.readers) if identity else AccountAnnotations({}, {})
+
+    @property
+    def chart_origin(self) -> ChartOrigin:
+        """Where charts come from; stand-ins in a rehearsal, whatever the settings say."""
+        return ChartOrigin.STUB if self.environment.rehearsal else self.charts.origin
+
+    @property
+    def cluster_name(self) -> str:
+        """How a cluster that we make is called in its cloud."""
+        return f"{PROJECT}-{self.environment.name}"
+
+    @property
+    def existing_addons(self) -> Mapping[ExistingAddon, str]:
+        """Add-on that the cluster has already -> its namespace."""
+        return self.cluster.existing_addons if isinstance(self.cluster, ExistingCluster) else {}
+
+    @property
+    def network(self) -> ClusterNetworkHandle:
+        """How the cluster resolves names, evaluates policies and reaches its API server: known of clouds, written of an
+        existing cluster."""
+        addresses, policies, ports = [NODE_LOCAL_DNS], PolicyEngine.KUBERNETES, [*USUAL_API_SERVER_PORTS]
+        match self.cluster:
+            case ExistingCluster() as cluster:
+                addresses, policies = [*addresses, *cluster.dns_addresses], cluster.network_policies
+                ports = [*cluster.api_server_ports]
+            case GkeCluster():
+                addresses.append(GKE_CLOUD_DNS)
+            case EksCluster() as cluster if cluster.provisioning is NodeProvisioning.AUTO_MODE:
+                addresses += EKS_AUTO_MODE_DNS
+        return ClusterNetworkHandle(policies=policies, dns_addresses=addresses, api_server_ports=ports)
+
+    @property
+    def needed_crds(self) -> frozenset[str]:
+        """CRD sets that it needs, whoever installs them: those of every platform, and those of its own charts."""
+        charts = accelerator_charts([*self.pools.values()])
+        if isinstance(self.cluster, EksCluster) and self.cluster.provisioning is NodeProvisioning.KARPENTER:
+            charts = [*charts, "karpenter"]
+        if isinstance(self.cluster, ExistingCluster) and self.cluster.metallb:
+            charts = [*charts, "metallb"]
+        return frozenset(crd_sets(charts))
+
+    @cached_property
+    def pools(self) -> dict[str, PoolHandle]:
+        """Pool name -> what it will hand out."""
+        return pool_handles(self.cluster)
+
+    @property
+    def storage_args(self) -> StorageClassesArgs:
+        """As the component takes them; what the cloud knows of them is added when it is there."""
+        given: dict[str, dict[str, Any]] = {
+            purpose: {**parameters} for purpose, parameters in (self.storage.get("parameters") or {}).items()
+        }
+        if isinstance(self.cluster, EksCluster) and self.cluster.shared_file_system:
+            for purpose in (StoragePurpose.SHARED, StoragePurpose.DATASET):
+                given.setdefault(purpose, {}).setdefault("fileSystemId", MADE_BY_THE_STACK)
+        args = StorageClassesArgs(**self.storage, cluster_kind=self.cluster.kind, keep_data=self.keep_data)
+        if isinstance(self.cluster, EksCluster) and self.cluster.provisioning is NodeProvisioning.AUTO_MODE:
+            purposes = {one["purpose"] for one in args.get("declared") or []}
+            args["declared"] = [
+                *(args.get("declared") or []),
+                *(one for one in AUTO_MODE_CLASSES if one["purpose"] not in purposes),
+            ]
+        if isinstance(self.cluster, ExistingCluster):
+            served = [
+                *(local_path_classes(self.cluster.local_path) if self.cluster.local_path else []),
+                *(nfs_classes(self.cluster.nfs) if self.cluster.nfs else []),
+            ]
+            written = args.get("declared") or []
+            purposes = {one["purpose"] for one in written}
+            args["declared"] = [*written, *(one for one in served if one["purpose"] not in purposes)]
+        return {**args, "parameters": given} if given else args
+
+    @cached_property
+    def storage_handles(self) -> dict[StoragePurpose, StorageHandle]:
+        """Purpose -> storage class, as the component will hand them out."""
+        return {plan.purpose: plan.handle for plan in plan_storage_classes(PROJECT, self.storage_args)}
+
+    @property
+    def domains(self) -> list[DomainArgs]:
+        """What the gateway serves: as written, else the environment's domain with certificates of our own CA."""
+        written = self.gateway.get("domains") if self.gateway else None
+        default = DomainArgs(name="platform", domain=self.environment.domain, certificate=CertificateSource.INTERNAL)
+        return written or [default]
+
+    @property
+    def proved_zone(self) -> str:
+        """The DNS zone whose names are proved to the ACME authority by records in it; empty: there is none."""
+        if self.dns is None or self.acme is None:
+            return ""
+        return (self.dns.route53 if isinstance(self.dns, Route53) else self.dns.cloud_dns)["domain"]
+
+    @property
+    def monitoring_args(self) -> dict[str, Any]:
+        """The part of what monitoring takes that people write, with the size that it has by default."""
+        return {"storage_gib": DEFAULT_PROMETHEUS_GIB, **(self.monitoring or {})}
+
+    @property
+    def monitoring_namespace(self) -> str:
+        """Where Prometheus runs."""
+        return self.monitoring_args.get("namespace") or MONITORING_NAMESPACE
+
+    @property
+    def gateway_namespace(self) -> str:
+        """Where the gateway is."""
+        return (self.gateway.get("namespace") if self.gateway else None) or GATEWAY_NAMESPACE
+
+    def plugin_namespace(self, name: str) -> str:
+        """Where a declared device plugin runs."""
+        return self.device_plugins[name].get("namespace") or f"{name}-device-plugin"
+
+    def workloads(self) -> Iterator[tuple[str, str, Workload]]:
+        """Path, name and settings of every workload."""
+        for section, members in (
+            ("training", self.training),
+            ("inference", self.inference),
+            ("modelServers", self.model_servers),
+        ):
+            for name, workload in members.items():
+                yield f"{section}.{name}", name, workload
+
+    def supplies(self) -> tuple[Supply, ...]:
+        """What the pools offer together."""
+        return tuple(row for pool in self.pools.values() for row in supplies_of(pool["capacity"]))
+
+    def demands(self) -> Iterator[Demand]:
+        """What workloads take at their largest, of pools that exist."""
+        for path, name, workload in self.workloads():
+            pool = self.pools.get(workload.pool)
+            if pool is None:
+                continue
+            match workload:
+                case Training():
+                    yield from training_demand(path, name, workload.team, workload.job, pool, workload.workers)
+                case Inference():
+                    yield from inference_demand(path, name, workload.team, workload.service, pool)
+                case ModelServer():
+                    yield from model_server_demand(path, name, workload.team, workload.server, pool)
+
+    def holdings(self) -> Iterator[Holding]:
+        """What workloads take of their teams' quotas beside accelerators, whatever their pool."""
+        for path, name, workload in self.workloads():
+            match workload:
+                case Training(team=team, job=job, workers=workers, schedule=schedule):
+                    yield training_holding(path, name, team, job, workers, schedule)
+                case Inference(team=team, service=service):
+                    yield from inference_holdings(path, name, team, service)
+                case ModelServer(team=team, server=server):
+                    yield model_server_holding(path, name, team, server)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Supply, caps, quotas and demand of the whole environment."""
+        return Ledger(
+            supplies=self.supplies(),
+            device_caps=dict(self.environment.device_caps),
+            team_quotas={name: dict(team.get("quota") or {}) for name, team in self.teams.items()},
+            demands=tuple(self.demands()),
+            auto_provisioned=self.cluster.accelerators_max if isinstance(self.cluster, GkeCluster) else {},
+        )
+
+
+def parse(config: Mapping[str, Any]) -> Settings:
+    """Settings from `key -> value` without the project prefix. Raises `Refused` with every problem."""
+    from settings.partial import Dropped, known_part  # noqa: PLC0415
+    from settings.validation import judge  # noqa: PLC0415 - they judge and take apart what this module defines
+
+    dropped: Dropped = {}
+    misshapen: list[Finding] = []
+    config, beyond = beyond_numbers({**config})
+    try:
+        settings = Settings.model_validate(config)
+    except ValidationError as error:
+        misshapen = [*problems_of(error, Settings)]
+        settings = known_part(Settings, config, [one["loc"] for one in error.errors()], dropped)
+    cut = {finding.path for finding in beyond}
+    others = [*misshapen, *dict.fromkeys(control_characters(config)), *judge(settings, dropped)]
+    findings = [*beyond, *(finding for finding in others if finding.path not in cut)]
+    if findings:
+        raise Refused("settings", findings)
+    return settings

@@ -1,0 +1,399 @@
+"""Rules on GKE: what is refused, where, and that what is right passes. Not proved: what Google itself refuses."""
+
+from typing import Any
+
+import pytest
+
+from catalog.accelerators import ACCELERATORS, ClusterKind, DeviceAllocation, Sharing
+from catalog.machines import MACHINES
+from components.clouds.gke.plan import topologies_of
+from components.clouds.gke.spec import GkeMode, GkePurchase
+from components.clouds.gke.validation import (
+    check_all_within_limits,
+    check_class_name,
+    check_compute_class,
+    check_gke_cluster,
+    check_gke_network,
+    check_gke_pool,
+    check_place,
+    check_pool_name,
+)
+
+L4: dict[str, Any] = {"machine": "g2-standard-8", "nodes_min": 0, "nodes_max": 4}
+A100: dict[str, Any] = {"machine": "a2-ultragpu-1g", "nodes_min": 0, "nodes_max": 4}
+CPU: dict[str, Any] = {"machine": "n2-standard-8", "nodes_min": 1, "nodes_max": 4}
+TPU: dict[str, Any] = {"machine": "ct5lp-hightpu-4t", "nodes_min": 0, "nodes_max": 4}
+ZONES = ["europe-west4-a", "europe-west4-b"]
+HOURS = {"start": "0 7 * * 1-5", "end": "0 20 * * 1-5"}
+MIG = {"strategy": Sharing.MIG, "mig_profiles": {"1g.10gb": 7}}
+TIMES = {"name": "holidays", "start": "2026-12-20T00:00:00Z", "end": "2027-01-03T00:00:00Z", "scope": "no-upgrades"}
+
+
+def pool(spec: dict[str, Any], mode: GkeMode = GkeMode.STANDARD) -> list[str]:
+    found = check_gke_pool("pools.x", spec, mode, region="europe-west4", zones=ZONES)  # type: ignore[arg-type]
+    findings = list(found)
+    assert all(f.value and f.rule and f.remedy for f in findings)
+    return [f.path.removeprefix("pools.x").removeprefix(".") for f in findings]
+
+
+GOOD_POOLS: dict[str, dict[str, Any]] = {
+    "gpu": L4,
+    "cpu": CPU,
+    "one host": TPU,
+    "slices": {**TPU, "topology": "4x4", "nodes_max": 8, "zones": ["europe-west4-a"]},
+    "eight chips": {"machine": "ct6e-standard-8t", "topology": "2x4", "nodes_min": 0, "nodes_max": 2},
+    "mig": {**A100, "sharing": MIG},
+    "time-slicing": {**L4, "sharing": {"strategy": Sharing.TIME_SLICING, "replicas": 48}},
+    "reserved": {**L4, "purchase": "reserved", "reservation": "l4-prod", "zones": ["europe-west4-a"]},
+    "reserved block": {
+        **L4,
+        "purchase": "reserved",
+        "reservation": "projects/acme/reservations/l4/reservationBlocks/b-1",
+        "zones": ["europe-west4-a"],
+    },
+    "own block": {
+        **L4,
+        "purchase": "reserved",
+        "reservation": "l4/reservationBlocks/b-1/reservationSubBlocks/s-1",
+        "zones": ["europe-west4-a"],
+    },
+    "flex-start": {**L4, "purchase": "flex-start", "max_run_hours": 168},
+    "queued": {**L4, "purchase": "queued"},
+    "working hours": {**L4, "working_hours": {**HOURS, "time_zone": "Europe/Paris"}},
+    "dra": {**L4, "device_allocation": DeviceAllocation.DRA},
+    "own driver": {**L4, "driver_version": "disabled"},
+    "compact": {**L4, "compact": True, "zones": ["europe-west4-a"]},
+    "local ssds": {**CPU, "local_ssds": 4},
+    "labels": {**L4, "labels": {"acme.dev/tier": "a", "tier": "b"}},
+}
+
+
+@pytest.mark.parametrize("spec", GOOD_POOLS.values(), ids=GOOD_POOLS)
+def test_a_pool_that_can_be_passes(spec: dict[str, Any]) -> None:
+    assert pool(spec) == []
+
+
+BAD_POOLS: list[tuple[dict[str, Any], list[str]]] = [
+    ({**L4, "machine": "g2-standrad-8"}, ["machine"]),
+    ({**L4, "machine": "p5.48xlarge"}, ["machine"]),
+    ({**L4, "machine": "mi300x-8"}, ["machine"]),
+    ({**L4, "machine": ""}, ["machine"]),
+    ({**L4, "nodes_max": 0}, ["nodesMax"]),
+    ({**L4, "nodes_max": 6000}, ["nodesMax"]),
+    ({**L4, "nodes_min": 5}, ["nodesMin"]),
+    ({**L4, "nodes_min": -1}, ["nodesMin"]),
+    ({**L4, "topology": "2x4"}, ["topology"]),
+    ({**TPU, "topology": "3x5"}, ["topology"]),
+    ({"machine": "ct5lp-hightpu-8t", "nodes_min": 0, "nodes_max": 2, "topology": "4x4"}, ["topology"]),
+    ({"machine": "ct5lp-hightpu-1t", "nodes_min": 0, "nodes_max": 2, "topology": "2x4"}, ["topology"]),
+    ({**TPU, "topology": "4x4", "nodes_max": 6, "zones": ["europe-west4-a"]}, ["nodesMax"]),
+    ({**TPU, "topology": "4x4", "nodes_max": 8, "nodes_min": 2, "zones": ["europe-west4-a"]}, ["nodesMax"]),
+    ({**TPU, "topology": "4x4", "nodes_max": 8}, ["zones"]),
+    ({**TPU, "topology": "2x4", "nodes_max": 500, "zones": ["europe-west4-a"]}, ["nodesMax"]),
+    ({**L4, "zones": ["europe-west4"]}, ["zones[0]"]),
+    ({**L4, "zones": ["us-central1-a"]}, ["zones[0]"]),
+    ({**L4, "zones": ["europe-west4-c"]}, ["zones[0]"]),
+    ({**L4, "zones": ["europe-west4-a", "europe-west4-a"]}, ["zones"]),
+    ({**L4, "purchase": "preemptible"}, ["purchase"]),
+    ({**L4, "purchase": "reserved", "zones": ["europe-west4-a"]}, ["reservation"]),
+    ({**L4, "purchase": "reserved", "reservation": "H100 prod", "zones": ["europe-west4-a"]}, ["reservation"]),
+    (
+        {**L4, "purchase": "reserved", "reservation": "projects/acme/zones/a/reservations/x", "zones": ZONES[:1]},
+        ["reservation"],
+    ),
+    ({**L4, "purchase": "reserved", "reservation": "l4-prod"}, ["zones"]),
+    ({**L4, "purchase": "spot", "reservation": "l4-prod"}, ["reservation"]),
+    ({**L4, "max_run_hours": 24}, ["maxRunHours"]),
+    ({**L4, "purchase": "flex-start", "max_run_hours": 169}, ["maxRunHours"]),
+    ({**L4, "purchase": "flex-start", "nodes_min": 1}, ["nodesMin"]),
+    ({**CPU, "nodes_min": 0, "purchase": "queued"}, ["purchase"]),
+    ({"machine": "ct4p-hightpu-4t", "nodes_min": 0, "nodes_max": 1, "purchase": "flex-start"}, ["purchase"]),
+    ({**L4, "sharing": {"strategy": Sharing.TIME_SLICING, "replicas": 49}}, ["sharing.replicas"]),
+    ({**L4, "sharing": {"strategy": Sharing.MPS, "replicas": 1}}, ["sharing.replicas"]),
+    ({**L4, "sharing": MIG}, ["sharing.strategy"]),
+    ({**A100, "sharing": {**MIG, "mig_profiles": {"1g.10gb": 4}}}, ["sharing.migProfiles.1g.10gb"]),
+    (
+        {**A100, "sharing": {**MIG, "mig_profiles": {"3g.40gb": 1, "2g.20gb": 1}}},
+        ["sharing.migProfiles", "sharing.migProfiles.3g.40gb", "sharing.migProfiles.2g.20gb"],
+    ),
+    ({**TPU, "sharing": {"strategy": Sharing.TIME_SLICING, "replicas": 2}}, ["sharing.strategy"]),
+    ({**CPU, "sharing": {"strategy": Sharing.MPS, "replicas": 2}}, ["sharing"]),
+    ({**CPU, "driver_version": "latest"}, ["driverVersion"]),
+    ({**TPU, "driver_version": "latest"}, ["driverVersion"]),
+    ({**L4, "driver_version": "580"}, ["driverVersion"]),
+    ({**TPU, "device_allocation": DeviceAllocation.DRA}, ["deviceAllocation"]),
+    ({**L4, "device_allocation": "dra", "driver_version": "latest"}, ["driverVersion"]),
+    ({**L4, "device_allocation": "dra", "sharing": {"strategy": Sharing.MPS, "replicas": 2}}, ["sharing"]),
+    ({**L4, "disk_gib": 5}, ["diskGib"]),
+    ({**L4, "local_ssds": 2}, ["localSsds"]),
+    ({**A100, "local_ssds": 1}, ["localSsds"]),
+    ({**L4, "compact": True}, ["zones"]),
+    ({**CPU, "compact": True, "zones": ["europe-west4-a"]}, ["compact"]),
+    ({**L4, "compact": True, "zones": ["europe-west4-a"], "purchase": "queued"}, ["compact"]),
+    ({**L4, "working_hours": HOURS, "nodes_min": 1}, ["workingHours"]),
+    ({**L4, "working_hours": {**HOURS, "end": "20:00"}}, ["workingHours.end"]),
+    ({**L4, "working_hours": {**HOURS, "end": HOURS["start"]}}, ["workingHours.end"]),
+    ({**L4, "working_hours": {**HOURS, "end": "55 20 * * 1-5"}}, ["workingHours.end"]),
+    ({**L4, "working_hours": {**HOURS, "end": "*/5 20 * * 1-5"}}, ["workingHours.end"]),
+    ({**L4, "working_hours": {**HOURS, "time_zone": "Paris"}}, ["workingHours.timeZone"]),
+    (
+        {**L4, "labels": {"cloud.google.com/gke-accelerator": "nvidia-l4"}},
+        ["labels.cloud.google.com/gke-accelerator"],
+    ),
+    ({**L4, "labels": {"node-role.kubernetes.io/gpu": "a"}}, ["labels.node-role.kubernetes.io/gpu"]),
+    ({**L4, "labels": {"tier": "a b"}}, ["labels.tier"]),
+    ({**L4, "taints": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]}, ["taints[0].key"]),
+    ({**L4, "taints": [{"key": "acme.dev/x", "value": "", "effect": "Never"}]}, ["taints[0].effect"]),
+]
+
+
+@pytest.mark.parametrize(("spec", "paths"), BAD_POOLS)
+def test_a_pool_that_cannot_be_is_refused_where_it_is_wrong(spec: dict[str, Any], paths: list[str]) -> None:
+    assert pool(spec) == paths
+
+
+def test_the_refusal_of_a_machine_of_another_cloud_names_those_of_gke() -> None:
+    (finding,) = check_gke_pool("x", {**L4, "machine": "p5.48xlarge"}, GkeMode.STANDARD)  # type: ignore[typeddict-item]
+    assert "a3-highgpu-8g" in finding.remedy
+    (amd,) = check_gke_pool("x", {**L4, "machine": "mi300x-8"}, GkeMode.STANDARD)  # type: ignore[typeddict-item]
+    assert amd.remedy.startswith("GKE has no MI300X")
+
+
+def test_the_refusal_of_a_count_of_partitions_says_the_right_number() -> None:
+    spec = {**A100, "sharing": {**MIG, "mig_profiles": {"2g.20gb": 1}}}
+    (finding,) = check_gke_pool("x", spec, GkeMode.STANDARD)  # type: ignore[arg-type]
+    assert finding.remedy == "write 2g.20gb: 3"
+
+
+def test_autopilot_has_no_pools() -> None:
+    assert pool(L4, GkeMode.AUTOPILOT) == [""]
+
+
+@pytest.mark.parametrize("machine", [m for m in MACHINES.values() if m.kind is ClusterKind.GKE], ids=lambda m: m.name)
+@pytest.mark.parametrize("strategy", Sharing)
+@pytest.mark.parametrize("device_allocation", DeviceAllocation)
+@pytest.mark.parametrize("purchase", GkePurchase)
+def test_every_combination_of_machine_sharing_mechanism_and_purchase_is_decided(
+    machine: Any, strategy: Sharing, device_allocation: DeviceAllocation, purchase: GkePurchase
+) -> None:
+    accelerator = ACCELERATORS.get(machine.accelerator)
+    profiles = accelerator.mig_profiles if accelerator else ()
+    sharing: dict[str, Any] = {"strategy": strategy}
+    if strategy in (Sharing.TIME_SLICING, Sharing.MPS):
+        sharing["replicas"] = 2
+    if strategy is Sharing.MIG:
+        sharing["mig_profiles"] = {profiles[0].name: profiles[0].maximum} if profiles else {}
+    spec = {"machine": machine.name, "nodes_min": 0, "nodes_max": 1, "zones": ["europe-west4-a"]}
+    spec |= {"device_allocation": device_allocation, "purchase": purchase}
+    if strategy is not Sharing.EXCLUSIVE:
+        spec["sharing"] = sharing
+    if purchase is GkePurchase.RESERVED:
+        spec["reservation"] = "mine"
+    gpu = accelerator is not None and not accelerator.is_tpu
+    small = machine.name in ("a3-highgpu-1g", "a3-highgpu-2g", "a3-highgpu-4g")
+    possible = (
+        not (small and purchase in (GkePurchase.ON_DEMAND, GkePurchase.RESERVED))
+        and (strategy is Sharing.EXCLUSIVE or (gpu and device_allocation is not DeviceAllocation.DRA))
+        and (strategy is not Sharing.MIG or bool(profiles))
+        and (device_allocation is not DeviceAllocation.DRA or gpu)
+        and (purchase not in (GkePurchase.FLEX_START, GkePurchase.QUEUED) or accelerator is not None)
+        and not (purchase in (GkePurchase.FLEX_START, GkePurchase.QUEUED) and machine.accelerator == "TPU-v4")
+    )
+    assert (pool(spec) == []) == possible
+
+
+def test_every_topology_of_every_machine_passes_with_whole_slices_and_no_other() -> None:
+    for machine in MACHINES.values():
+        for topology in topologies_of(machine) if machine.kind is ClusterKind.GKE else []:
+            chips = 1
+            for side in topology.split("x"):
+                chips *= int(side)
+            hosts = chips // machine.devices
+            spec = {"machine": machine.name, "topology": topology, "nodes_min": 0, "zones": ["europe-west4-a"]}
+            if hosts <= 5000:
+                assert pool({**spec, "nodes_max": hosts}) == []
+                assert hosts == 1 or pool({**spec, "nodes_max": hosts + 1}) != []
+
+
+GOOD_NETWORKS: list[dict[str, Any]] = [
+    {},
+    {"nodes_cidr": "10.0.0.0/22", "pods_cidr": "10.16.0.0/14", "services_cidr": "172.16.0.0/20", "mtu": 8896},
+    {
+        "network_id": "projects/p/global/networks/n",
+        "subnetwork_id": "https://www.googleapis.com/compute/v1/projects/p/regions/europe-west4/subnetworks/s",
+        "pods_range_name": "pods",
+        "services_range_name": "svc",
+    },
+]
+BAD_NETWORKS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"nodes_cidr": "10.0.0.1/20"}, ["nodesCidr"]),
+    ({"nodes_cidr": "10.0.0.0/30"}, ["nodesCidr"]),
+    ({"nodes_cidr": "8.8.8.0/24"}, ["nodesCidr"]),
+    ({"pods_cidr": "10.4.0.0/24"}, ["podsCidr"]),
+    ({"pods_cidr": "10.0.0.0/14"}, ["podsCidr"]),
+    ({"services_cidr": "10.4.0.0/20"}, ["servicesCidr"]),
+    ({"mtu": 9000}, ["mtu"]),
+    ({"flow_log_percent": 101}, ["flowLogPercent"]),
+    ({"private_services_prefix": 29}, ["privateServicesPrefix"]),
+    ({"pods_range_name": "services"}, ["servicesRangeName"]),
+    ({"pods_range_name": "My Pods"}, ["podsRangeName"]),
+    ({"network_id": "default"}, ["subnetworkId", "podsRangeName", "servicesRangeName", "networkId"]),
+]
+
+
+@pytest.mark.parametrize("spec", GOOD_NETWORKS)
+def test_a_network_that_can_be_passes(spec: dict[str, Any]) -> None:
+    assert list(check_gke_network("network", spec)) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("spec", "paths"), BAD_NETWORKS)
+def test_a_network_that_cannot_be_is_refused(spec: dict[str, Any], paths: list[str]) -> None:
+    found = list(check_gke_network("network", spec))  # type: ignore[arg-type]
+    assert [f.path.removeprefix("network.") for f in found] == paths
+
+
+BAD_CLUSTERS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"mode": "serverless"}, ["mode"]),
+    ({"release_channel": "none"}, ["releaseChannel"]),
+    ({"kubernetes_version": "v1.35"}, ["kubernetesVersion"]),
+    ({"public_endpoint": True}, ["authorizedRanges"]),
+    ({"public_endpoint": True, "authorized_ranges": ["0.0.0.0/0"]}, ["authorizedRanges[0]"]),
+    ({"authorized_ranges": ["::/0"]}, ["authorizedRanges[0]"]),
+    ({"authorized_ranges": ["203.0.113.5/24"]}, ["authorizedRanges[0]"]),
+    ({"maintenance": {"start": "2:00"}}, ["maintenance.start"]),
+    ({"maintenance": {"hours": 3}}, ["maintenance.hours", "maintenance.hours"]),
+    ({"maintenance": {"hours": 6, "days": ["SA"]}}, ["maintenance.hours"]),
+    ({"maintenance": {"days": ["SAT", "SU"]}}, ["maintenance.days[0]"]),
+    ({"maintenance": {"days": ["SA", "SA"]}}, ["maintenance.days"]),
+    ({"maintenance": {"exclusions": [TIMES, TIMES]}}, ["maintenance.exclusions[1].name"]),
+    ({"maintenance": {"exclusions": [{**TIMES, "start": "2026-12-20"}]}}, ["maintenance.exclusions[0].start"]),
+    ({"maintenance": {"exclusions": [{**TIMES, "end": TIMES["start"]}]}}, ["maintenance.exclusions[0].end"]),
+    (
+        {"maintenance": {"exclusions": [{**TIMES, "end": "2027-06-01T00:00:00Z"}]}},
+        ["maintenance.exclusions[0].end"],
+    ),
+    (
+        {"auto_provisioning": {"cpu_max": 0, "memory_gib_max": 1, "accelerators_max": {}}},
+        ["autoProvisioning.cpuMax"],
+    ),
+    (
+        {"auto_provisioning": {"cpu_max": 8, "memory_gib_max": 1, "accelerators_max": {"A10G": 1}}},
+        ["autoProvisioning.acceleratorsMax.A10G"],
+    ),
+    (
+        {"auto_provisioning": {"cpu_max": 8, "memory_gib_max": 1, "accelerators_max": {"L4": float("inf")}}},
+        ["autoProvisioning.acceleratorsMax.L4"],
+    ),
+    (
+        {"mode": "autopilot", "auto_provisioning": {"cpu_max": 8, "memory_gib_max": 1, "accelerators_max": {}}},
+        ["autoProvisioning"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("spec", "paths"), BAD_CLUSTERS)
+def test_a_cluster_that_cannot_be_is_refused(spec: dict[str, Any], paths: list[str]) -> None:
+    found = list(check_gke_cluster("cluster", spec))  # type: ignore[arg-type]
+    assert [f.path.removeprefix("cluster.") for f in found] == paths
+    assert all(f.value and f.rule and f.remedy for f in found)
+
+
+def test_a_cluster_with_nothing_said_passes() -> None:
+    assert list(check_gke_cluster("cluster", {})) == []
+
+
+@pytest.mark.parametrize(
+    ("project", "region", "zones", "paths"),
+    [
+        ("acme-ml-prod", "europe-west4", ["europe-west4-a"], []),
+        ("acme.com:ml-prod", "europe-west4", ["europe-west4-a"], []),
+        ("Acme ML", "europe-west4", ["europe-west4-a"], ["x.project"]),
+        ("123456789012", "europe-west4", ["europe-west4-a"], ["x.project"]),
+        ("acme-ml-prod", "europe-west4-a", [], ["x.region", "x.zones"]),
+        ("acme-ml-prod", "europe-west4", ["us-central1-a"], ["x.zones[0]"]),
+    ],
+)
+def test_a_place_is_a_project_a_region_and_zones_of_it(
+    project: str, region: str, zones: list[str], paths: list[str]
+) -> None:
+    assert [f.path for f in check_place("x", project, region, zones)] == paths
+
+
+BAD_CLASSES: list[tuple[dict[str, Any], list[str]]] = [
+    ({"machine": "p5.48xlarge"}, ["machine"]),
+    ({"purchases": []}, ["purchases"]),
+    ({"purchases": ["queued"]}, ["purchases[0]"]),
+    ({"purchases": ["spot", "spot"]}, ["purchases[1]"]),
+    ({"purchases": ["reserved"]}, ["reservation"]),
+    ({"reservation": "mine"}, ["reservation"]),
+    ({"max_run_hours": 5}, ["maxRunHours"]),
+    ({"purchases": ["flex-start"], "max_run_hours": 200}, ["maxRunHours"]),
+    ({"nodes_max": 0}, ["nodesMax"]),
+    ({"topology": "2x4"}, ["topology"]),
+    ({"machine": "ct5lp-hightpu-4t", "topology": "4x4", "nodes_max": 3, "zones": ZONES[:1]}, ["nodesMax"]),
+    ({"machine": "ct5lp-hightpu-4t", "topology": "4x4", "nodes_max": 4}, ["zones"]),
+    ({"machine": "n2-standard-8", "driver_version": "latest"}, ["driverVersion"]),
+    ({"driver_version": "disabled"}, ["driverVersion"]),
+    ({"zones": ["us-east1-b"]}, ["zones[0]"]),
+    ({"machine": "a3-highgpu-1g", "purchases": ["spot", "on-demand"]}, ["purchases[1]"]),
+]
+
+
+@pytest.mark.parametrize(("over", "paths"), BAD_CLASSES)
+def test_a_class_that_cannot_be_is_refused(over: dict[str, Any], paths: list[str]) -> None:
+    spec = {"machine": "g2-standard-8", "nodes_max": 4, "purchases": ["spot"], **over}
+    found = check_compute_class("class", spec, GkeMode.AUTOPILOT, None, region="europe-west4", zones=ZONES)  # type: ignore[arg-type]
+    assert [f.path.removeprefix("class.") for f in found] == paths
+
+
+def test_limits_hold_pools_and_classes_together_and_what_has_none_is_not_held() -> None:
+    nodes = {"cpu": (MACHINES["n2-standard-8"], 4), "l4": (MACHINES["g2-standard-8"], 3)}
+    enough: dict[str, Any] = {"cpu_max": 56, "memory_gib_max": 224, "accelerators_max": {"L4": 3}}
+    assert list(check_all_within_limits("x", enough, nodes)) == []  # type: ignore[arg-type]
+    assert list(check_all_within_limits("x", {**enough, "accelerators_max": {}}, nodes)) == []  # type: ignore[typeddict-item]
+    less: dict[str, Any] = {"cpu_max": 55, "memory_gib_max": 223, "accelerators_max": {"L4": 2, "H100": 0}}
+    found = list(check_all_within_limits("x", less, nodes))  # type: ignore[arg-type]
+    assert [(f.path, f.remedy) for f in found] == [
+        ("x.cpuMax", "raise it to 56, or lower nodesMax"),
+        ("x.memoryGibMax", "raise it to 224, or lower nodesMax"),
+        ("x.acceleratorsMax.L4", "raise it to 3, or lower nodesMax"),
+    ]
+    assert found[0].value == "55 of 56 vCPUs that pools and classes reach (cpu 32, l4 24)"
+
+
+def test_names_are_those_that_gke_takes() -> None:
+    assert list(check_pool_name("x", "h100")) == []
+    assert [f.path for name in ("", "9a", "a" * 41, "No Name!") for f in check_pool_name("x", name)] == ["x"] * 4
+    assert [f.rule for f in check_class_name("x", "gke-mine")] == ["classes named gke… and autopilot… are GKE's own"]
+
+
+TPU7X: dict[str, Any] = {"machine": "tpu7x-standard-4t", "nodes_max": 1}
+
+
+@pytest.mark.parametrize(
+    ("mode", "version", "refused"),
+    [
+        (GkeMode.STANDARD, "1.33", True),
+        (GkeMode.STANDARD, "1.34.0-gke.2200000", True),
+        (GkeMode.STANDARD, "1.34.0-gke.2201000", False),
+        (GkeMode.STANDARD, "1.34", False),
+        (GkeMode.STANDARD, "", False),
+        (GkeMode.STANDARD, "1.35.1", False),
+        (GkeMode.AUTOPILOT, "1.34.0", True),
+        (GkeMode.AUTOPILOT, "1.34.0-gke.2201000", True),
+        (GkeMode.AUTOPILOT, "1.34.1-gke.3084001", False),
+    ],
+)
+def test_a_tpu7x_needs_a_gke_that_has_it(mode: GkeMode, version: str, refused: bool) -> None:
+    asked: dict[str, Any] = {"region": "europe-west4", "zones": ZONES[:1], "kubernetes_version": version}
+    limits: Any = {"cpu_max": 500, "memory_gib_max": 2000, "accelerators_max": {"TPU-v7x": 4}}
+    spec: Any = {**TPU7X, "purchases": ["spot"]}
+    found = [list(check_compute_class("x", spec, mode, limits, **asked))]
+    if mode is GkeMode.STANDARD:
+        found.append(list(check_gke_pool("x", {**TPU7X, "nodes_min": 0}, mode, **asked)))  # type: ignore[typeddict-item]
+    for findings in found:
+        assert [(f.path, "has TPU-v7x from 1.34" in f.rule) for f in findings] == [("x.machine", True)] * refused
+
+
+def test_no_other_machine_is_held_against_the_version() -> None:
+    assert list(check_gke_pool("x", L4, GkeMode.STANDARD, zones=ZONES, kubernetes_version="1.30")) == []  # type: ignore[arg-type]

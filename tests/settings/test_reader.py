@@ -1,0 +1,84 @@
+"""The two ways in: the engine's configuration and the text of a stack file."""
+
+from collections.abc import Iterator
+
+import pulumi
+import pytest
+
+from components.findings import Refused
+from settings.reader import from_file, read_settings, structured
+from tests.support.settings import GOOD, overlaid
+
+ENVIRONMENT = '{"name": "test", "owner": "ml-platform", "domain": "ml.example.com"}'
+CLUSTER = '{"kind": "simulated", "pools": {"cpu": {"nodesMax": 1}}}'
+BROKEN = (
+    '{"database": {"kind": "external", "host": "https://hunter2", "port": 5432, "database": "mlflow", '
+    '"username": "u", "password": "hunter2"}}'
+)
+
+
+@pytest.fixture
+def engine_config() -> Iterator[dict[str, str]]:
+    """What the engine hands to the program."""
+    values = {"mlplatform:environment": ENVIRONMENT, "mlplatform:cluster": CLUSTER, "aws:region": "eu-west-1"}
+    yield values
+    pulumi.runtime.set_all_config({}, [])
+
+
+def test_keys_of_the_project_are_read_as_json_or_text_and_others_left_alone() -> None:
+    config = {"mlplatform:a": '{"b": [1]}', "mlplatform:c": "text", "mlplatform:d": "3", "aws:region": "eu-west-1"}
+    assert structured(config) == {"a": {"b": [1]}, "c": "text", "d": 3}
+
+
+def test_the_running_stack_and_its_file_are_read_alike(engine_config: dict[str, str]) -> None:
+    pulumi.runtime.set_all_config(engine_config, [])
+    text = (
+        "config:\n"
+        "  aws:region: eu-west-1\n"
+        "  mlplatform:environment: {name: test, owner: ml-platform, domain: ml.example.com}\n"
+        "  mlplatform:cluster: {kind: simulated, pools: {cpu: {nodesMax: 1}}}\n"
+    )
+    assert read_settings() == from_file(text)
+
+
+def test_what_the_engine_decrypted_is_not_shown(engine_config: dict[str, str]) -> None:
+    pulumi.runtime.set_all_config({**engine_config, "mlplatform:mlflow": BROKEN}, ["mlplatform:mlflow"])
+    with pytest.raises(Refused) as refused:
+        read_settings()
+    (finding,) = refused.value.findings
+    assert (finding.path, finding.value) == ("mlflow.database.host", "[secret]")
+    assert "hunter2" not in str(refused.value)
+    pulumi.runtime.set_all_config({**engine_config, "mlplatform:mlflow": BROKEN.replace("hunter2", "db")}, [])
+    with pytest.raises(Refused, match=r"mlflow\.database\.host: https://db"):
+        read_settings()
+
+
+def test_an_encrypted_value_is_taken_as_given_and_hidden() -> None:
+    database = {"kind": "external", "host": "db.example.com", "database": "mlflow", "username": "u"}
+    read = from_file(overlaid({"mlflow": {"database": {**database, "password": {"secure": "v1:abc"}}}}))
+    assert "v1:abc" not in repr(read)
+    with pytest.raises(Refused) as refused:
+        from_file(overlaid({"mlflow": {"database": {**database, "port": {"secure": "v1:abc"}, "password": "x"}}}))
+    (finding,) = refused.value.findings
+    assert (finding.path, finding.value) == ("mlflow.database.port", "[secret]")
+
+
+def test_a_mapping_with_more_than_secure_is_a_mapping() -> None:
+    with pytest.raises(Refused, match=r"environment\.secure"):
+        from_file(overlaid({"environment": {"secure": "v1:abc"}}))
+
+
+def test_yaml_can_share_what_is_written_once() -> None:
+    text = GOOD.read_text(encoding="utf-8").replace(
+        "cpu: {nodesMax: 3}", "cpu: &cpu {nodesMax: 3}\n      more: {<<: *cpu}"
+    )
+    assert from_file(text).cluster.pools["more"] == {"nodes_max": 3}
+    with pytest.raises(Refused, match="a key stands once"):
+        from_file(text.replace("{<<: *cpu}", "{<<: *cpu, nodesMax: 1, nodesMax: 2}"))
+
+
+@pytest.mark.parametrize("text", ["\x00", "a: &a [*a]", "a: b: c", "%YAML 9", "? ? ?", "!!python/object:os.x {}"])
+def test_text_that_is_no_settings_is_refused_without_a_traceback(text: str) -> None:
+    with pytest.raises(Refused) as refused:
+        from_file(text)
+    assert all(all(finding) for finding in refused.value.findings)
