@@ -1,6 +1,10 @@
-"""The page of every settings key: type, unit, default, an example that the tests read, and what it means."""
+"""The page of every settings key: type, unit, default, an example that the tests read, and what it means.
+
+`python docs/settings_page.py Pulumi.own.yaml` prints it with the sections of the `workloadKinds` in that file.
+"""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +13,9 @@ import yaml
 from tables import table
 
 from settings.errors import UNITS
+from settings.reader import model_from_file
 from settings.schema import stack_file_schema
-from settings.settings import PROJECT
+from settings.settings import PROJECT, Settings
 
 REPOSITORY = Path(__file__).parents[1]
 EXAMPLES = (
@@ -30,10 +35,10 @@ class Loader(yaml.SafeLoader):
 Loader.add_multi_constructor("!", lambda *_: None)  # type: ignore[no-untyped-call]
 
 
-def settings_page() -> str:
-    """Markdown of the whole page."""
-    schema = stack_file_schema()
-    found = examples()
+def settings_page(own: Path | None = None) -> str:
+    """Markdown of the whole page. `own`: a settings file whose workload kinds are documented too."""
+    schema = stack_file_schema(model_from_file(own.read_text(encoding="utf-8")) if own else Settings)
+    found = examples(*EXAMPLES, *([own] if own else []))
     text = [
         "# Settings",
         f"Keys of `Pulumi.<stack>.yaml`, each below `config` with the prefix `{PROJECT}:` on its first part: "
@@ -50,10 +55,10 @@ def settings_page() -> str:
     return "\n\n".join(text) + "\n"
 
 
-def examples() -> Mapping[str, Any]:
+def examples(*files: Path) -> Mapping[str, Any]:
     """Path -> a value, names and indices replaced as in the page."""
     found: dict[str, Any] = {}
-    for file in EXAMPLES:
+    for file in files:
         document = yaml.load(file.read_text(encoding="utf-8"), Loader)  # noqa: S506 - a SafeLoader
         config = document.get("config", document)
         for key, value in config.items():
@@ -163,3 +168,7 @@ def _example(value: Any) -> str:
     text = yaml.safe_dump(value, default_flow_style=True, width=10**6, allow_unicode=True).split("\n...")[0].strip()
     text = " ".join(text.split())
     return f"`{text}`" if len(text) <= LONGEST_EXAMPLE else ""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(settings_page(*map(Path, sys.argv[1:2])))

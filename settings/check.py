@@ -3,27 +3,41 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from components.findings import Finding, Refused
-from settings.reader import from_file
+from settings.reader import from_file, model_from_file
 from settings.schema import stack_file_schema
 from settings.settings import Settings
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--schema", is_flag=True, help="Print the JSON Schema of a Pulumi.<stack>.yaml and stop.")
+@click.option(
+    "--schema",
+    is_flag=True,
+    help="Print the JSON Schema of a Pulumi.<stack>.yaml, with the sections of the workloadKinds in FILES, and stop.",
+)
 def main(files: tuple[Path, ...], schema: bool) -> None:
     """Judge stack settings: every problem with its path, rule and remedy. Nothing is started, nothing is changed."""
     if schema:
-        click.echo(json.dumps(stack_file_schema(), indent=2))
+        click.echo(json.dumps(_schema(*files), indent=2))
         return
     if not files:
         raise click.UsageError("name a settings file, such as Pulumi.dev.yaml")
     judged = [_judged(path) for path in files]  # each of them, also after a bad one
     sys.exit(0 if all(judged) else 1)
+
+
+def _schema(*files: Path) -> dict[str, Any]:
+    if len(files) > 1:
+        raise click.UsageError("a schema is of one settings file")
+    try:
+        return stack_file_schema(*(model_from_file(path.read_text(encoding="utf-8")) for path in files))
+    except (Refused, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{files[0]}: {error}") from None
 
 
 def _judged(path: Path) -> bool:

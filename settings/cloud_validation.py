@@ -170,7 +170,7 @@ def _nodes(settings: Settings) -> dict[str, tuple[Machine, int]]:
 
 @as_far_as_known
 def _disks(settings: Settings) -> Iterator[Finding]:
-    """What keeps data on disks runs on machines that take them: the platform (wherever any pod may go), trainings."""
+    """What keeps data on disks runs on machines that take them: the platform (wherever any pod may go), workloads."""
     if not isinstance(settings.cluster, GkeCluster):
         return
     machines = {name: machine for name, (machine, _) in _nodes(settings).items()}
@@ -183,17 +183,18 @@ def _disks(settings: Settings) -> Iterator[Finding]:
                 "or set storage.parameters.standard.type to one of these (a class is made anew, its volumes stay)"
             )
             yield from check_attachment(f"cluster.pools.{name}.machine", standard, machines[name], remedy)
-    for name, training in settings.training.items():
-        plan, machine = classes[training.checkpoint_purpose], machines.get(training.pool)
-        # Several workers write to no disk, and that is said elsewhere.
-        if machine and training.job.get("checkpoint") and not training.workers:
+    for path, _, workload in settings.workloads():
+        machine = machines.get(workload.pool)
+        if machine is None:
+            continue
+        for disk in settings.kind_of(workload).disks(path, workload):
             others = [
                 other.purpose
                 for other in classes.values()
                 if AccessMode.READ_WRITE_ONCE in other.access_modes and not [*check_attachment("", other, machine, "")]
             ]
-            remedy = f"use checkpointStorage {' or '.join(others)}"
-            yield from check_attachment(f"training.{name}.job.checkpoint", plan, machine, remedy)
+            remedy = f"use {disk.setting} {' or '.join(others)}"
+            yield from check_attachment(disk.path, classes[disk.purpose], machine, remedy)
 
 
 @as_far_as_known

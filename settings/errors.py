@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from components.findings import Finding, nearest
-from settings.models.base import KEY_ARN, KEY_ID, NAME_PATTERN
+from settings.models.base import KEY_ARN, KEY_ID, MODULE_PATTERN, NAME_PATTERN
 from settings.models.environment import DOMAIN_PATTERN
 from settings.models.shape import Shape
 
@@ -38,6 +38,10 @@ PATTERNS = {
     KEY_ID: (
         "the full name of a Cloud KMS key",
         "write it like projects/…/locations/…/keyRings/…/cryptoKeys/…",
+    ),
+    MODULE_PATTERN: (
+        "the name of a Python module: lower-case letters, digits and underscores, with dots between",
+        "write it like examples.kinds.batch",
     ),
     DOMAIN_PATTERN: ("a DNS domain in lower case", "write it like ml.example.com"),
 }

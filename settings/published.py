@@ -4,28 +4,19 @@ from collections.abc import Iterator
 
 from components.addons.gateway import CertificateSource, DomainArgs
 from components.addons.validation import within_zone
-from components.clouds.existing.inspection import ExistingAddon
-from components.tenants.plan import namespace_of
-from components.workloads.serving.hosts import published_labels
 from settings.settings import Settings
 
 
 def published(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Path in the settings and host name of everything that has one at the gateway."""
+    """Path in the settings and host name of everything that has one at the gateway: of two that are equal, the one
+    that people wrote comes first."""
     suffix = settings.domains[0]["domain"]
     yield "grafana", f"grafana.{suffix}"
     if not settings.mlflow.ingress:
         yield "mlflow.host", f"{settings.mlflow.host}.{suffix}"
-    for name, one in settings.model_servers.items():
-        if one.server.get("hostname"):
-            yield f"modelServers.{name}.server.hostname", one.server["hostname"]
-    if ExistingAddon.KSERVE in settings.existing_addons:
-        return
-    for name, model in settings.inference.items():
-        team = settings.teams.get(model.team)
-        if team:
-            for label in published_labels(name, namespace_of(model.team, team), model.service):
-                yield f"inference.{name}", f"{label}.{suffix}"
+    names = [name for kind in settings.kinds for name in kind.public_names(settings)]
+    for name in sorted(names, key=lambda name: not name.chosen):
+        yield name.path, name.hostname
 
 
 def served_domains(settings: Settings, proved_zone: str) -> list[DomainArgs]:

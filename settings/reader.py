@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 from pulumi.runtime.config import CONFIG, is_config_secret
 
-from components.findings import Finding, Refused
+from components.findings import Finding, Refused, refuse
 from settings.errors import SECRET, shown
-from settings.settings import PROJECT, Settings, parse
+from settings.settings import PROJECT, Settings, kinds_of, parse, settings_model
 
 PREFIX = f"{PROJECT}:"
 MERGE = "tag:yaml.org,2002:merge"
@@ -82,8 +82,22 @@ def from_file(text: str) -> Settings:
 
     Raises `Refused` with every problem, also for text that is no YAML.
     """
+    return parse(_own_keys(text))
+
+
+def model_from_file(text: str) -> type[Settings]:
+    """The model of the settings in that text, with the sections of its `workloadKinds`; the rest of it may be wrong.
+
+    Raises `Refused` where the kinds, or the YAML, cannot be read.
+    """
+    loaded = kinds_of(_own_keys(text))
+    refuse("settings", loaded.findings)
+    return settings_model(loaded.kinds)
+
+
+def _own_keys(text: str) -> dict[str, Any]:
     config = _config(_document(text))
-    return parse({key.removeprefix(PREFIX): _opaque(value) for key, value in config.items() if key.startswith(PREFIX)})
+    return {key.removeprefix(PREFIX): _opaque(value) for key, value in config.items() if key.startswith(PREFIX)}
 
 
 def _document(text: str) -> Any:

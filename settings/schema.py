@@ -14,9 +14,12 @@ SECURE = {
 }
 
 
-def stack_file_schema() -> dict[str, Any]:
-    """Schema of a whole `Pulumi.<stack>.yaml`. Keys of other namespaces (`aws:region`) are let through."""
-    schema: dict[str, Any] = _for_editors(Settings.model_json_schema(by_alias=True))
+def stack_file_schema(settings: type[Settings] = Settings) -> dict[str, Any]:
+    """Schema of a whole `Pulumi.<stack>.yaml`. Keys of other namespaces (`aws:region`) are let through.
+
+    `settings`: with the sections of a company's own workload kinds, where there are any.
+    """
+    schema: dict[str, Any] = _for_editors(settings.model_json_schema(by_alias=True))
     required = [f"{PROJECT}:{name}" for name in schema.get("required", [])]
     properties = {f"{PROJECT}:{name}": value for name, value in schema["properties"].items()}
     own = f"^{PROJECT}:"

@@ -4,11 +4,11 @@ Every problem is reported at once, each with its path, the value found, the rule
 registered. Keys are camelCase in YAML; units stand in the names (`memoryGib`, `deadlineMinutes`).
 """
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property
-from typing import Annotated, Any, NamedTuple, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
+from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar, cast
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError, create_model
 
 from catalog.accelerators import ClusterKind
 from components.addons.accelerator_nodes import accelerator_charts
@@ -41,16 +41,10 @@ from components.storage.plan import (
     StoragePurpose,
     plan_storage_classes,
 )
-from components.workloads.demand import (
-    inference_demand,
-    inference_holdings,
-    model_server_demand,
-    model_server_holding,
-    training_demand,
-    training_holding,
-)
 from settings.errors import beyond_numbers, control_characters, problems_of
-from settings.models.base import Model, Name
+from settings.kinds.base import WorkloadKind
+from settings.kinds.registry import KINDS, Loaded, load_kinds
+from settings.models.base import MODULE_PATTERN, Model, Name
 from settings.models.clouds import EksCluster, GkeCluster
 from settings.models.cluster import ExistingCluster, Plugin, SimulatedCluster
 from settings.models.environment import Acme, Charts, Environment, Scope
@@ -69,7 +63,7 @@ from settings.models.platform import (
     Route53,
     Storage,
 )
-from settings.models.workloads import Inference, ModelServer, ServingRuntime, Team, Training, Workload
+from settings.models.workloads import ServingRuntime, Team, Workload
 from settings.pools import pool_handles
 
 PROJECT = "mlplatform"
@@ -87,8 +81,32 @@ class AccountAnnotations(NamedTuple):
     readers: Mapping[str, str]
 
 
+M = TypeVar("M", bound="Settings")
+
+
+def with_sections(kinds: Sequence[WorkloadKind[Any]]) -> Callable[[type[M]], type[M]]:
+    """Decorates settings: each kind of workload has a section of its own, after the other keys."""
+    sections: dict[str, Any] = {
+        kind.field: (dict[Name, kind.model], Field(default={}, description=kind.description))  # type: ignore[name-defined]
+        for kind in kinds
+    }
+
+    def extended(settings: type[M]) -> type[M]:
+        model = create_model(
+            settings.__name__, __base__=settings, __module__=settings.__module__, __doc__=settings.__doc__, **sections
+        )
+        model.kinds = (*settings.kinds, *kinds)
+        return model
+
+    return extended
+
+
+@with_sections(KINDS)
 class Settings(Model):
     """One environment, whole."""
+
+    kinds: ClassVar[tuple[WorkloadKind[Any], ...]] = ()
+    """The kinds of workloads that have a section, in the order in which they are declared."""
 
     environment: Environment
     """What this environment is and what it may own."""
@@ -123,14 +141,11 @@ class Settings(Model):
     """The tracking server."""
     teams: dict[Name, Team] = {}
     """Who works here: team name -> its quota, its people, its ways out."""
-    training: dict[Name, Training] = {}
-    """Trainings."""
+    workload_kinds: list[Annotated[str, StringConstraints(pattern=MODULE_PATTERN)]] = []
+    """Workload kinds of your own: Python modules of this checkout, each of which brings one more section of settings
+    (`settings/kinds/base.py` says how, `examples/kinds/batch.py` is one)."""
     serving_runtimes: dict[Name, ServingRuntime] = {}
     """Model servers for KServe beside the platform's: name -> image and the formats that it loads."""
-    inference: dict[Name, Inference] = {}
-    """Models served by KServe."""
-    model_servers: dict[Name, ModelServer] = {}
-    """Models served by images of the teams' own."""
 
     @property
     def keep_data(self) -> bool:
@@ -266,13 +281,13 @@ class Settings(Model):
 
     def workloads(self) -> Iterator[tuple[str, str, Workload]]:
         """Path, name and settings of every workload."""
-        for section, members in (
-            ("training", self.training),
-            ("inference", self.inference),
-            ("modelServers", self.model_servers),
-        ):
-            for name, workload in members.items():
-                yield f"{section}.{name}", name, workload
+        for kind in self.kinds:
+            for name, workload in kind.workloads(self).items():
+                yield f"{kind.section}.{name}", name, workload
+
+    def kind_of(self, workload: Workload) -> WorkloadKind[Any]:
+        """The kind of a workload."""
+        return next(kind for kind in self.kinds if kind.model is type(workload))
 
     def supplies(self) -> tuple[Supply, ...]:
         """What the pools offer together."""
@@ -282,26 +297,13 @@ class Settings(Model):
         """What workloads take at their largest, of pools that exist."""
         for path, name, workload in self.workloads():
             pool = self.pools.get(workload.pool)
-            if pool is None:
-                continue
-            match workload:
-                case Training():
-                    yield from training_demand(path, name, workload.team, workload.job, pool, workload.workers)
-                case Inference():
-                    yield from inference_demand(path, name, workload.team, workload.service, pool)
-                case ModelServer():
-                    yield from model_server_demand(path, name, workload.team, workload.server, pool)
+            if pool is not None:
+                yield from self.kind_of(workload).demand(path, name, workload, pool)
 
     def holdings(self) -> Iterator[Holding]:
         """What workloads take of their teams' quotas beside accelerators, whatever their pool."""
         for path, name, workload in self.workloads():
-            match workload:
-                case Training(team=team, job=job, workers=workers, schedule=schedule):
-                    yield training_holding(path, name, team, job, workers, schedule)
-                case Inference(team=team, service=service):
-                    yield from inference_holdings(path, name, team, service)
-                case ModelServer(team=team, server=server):
-                    yield model_server_holding(path, name, team, server)
+            yield from self.kind_of(workload).holdings(path, name, workload)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -315,6 +317,17 @@ class Settings(Model):
         )
 
 
+@cache
+def settings_model(kinds: tuple[WorkloadKind[Any], ...]) -> type[Settings]:
+    """The settings with the sections of further kinds."""
+    return with_sections(kinds)(Settings) if kinds else Settings
+
+
+def kinds_of(config: Mapping[str, Any]) -> Loaded:
+    """The kinds that the setting `workloadKinds` names."""
+    return load_kinds(config.get("workloadKinds", []), Settings)
+
+
 def parse(config: Mapping[str, Any]) -> Settings:
     """Settings from `key -> value` without the project prefix. Raises `Refused` with every problem."""
     from settings.partial import Dropped, known_part  # noqa: PLC0415
@@ -323,13 +336,18 @@ def parse(config: Mapping[str, Any]) -> Settings:
     dropped: Dropped = {}
     misshapen: list[Finding] = []
     config, beyond = beyond_numbers({**config})
+    loaded = kinds_of(config)
+    model = settings_model(loaded.kinds)
     try:
-        settings = Settings.model_validate(config)
+        settings = model.model_validate(config)
     except ValidationError as error:
-        misshapen = [*problems_of(error, Settings)]
-        settings = known_part(Settings, config, [one["loc"] for one in error.errors()], dropped)
+        misshapen = [*problems_of(error, model)]
+        if not loaded.complete:  # a key that is unknown may be the section of a kind that could not be imported
+            known = {field.alias for field in model.model_fields.values()}
+            misshapen = [one for one in misshapen if one.path not in config or one.path in known]
+        settings = known_part(model, config, [one["loc"] for one in error.errors()], dropped)
     cut = {finding.path for finding in beyond}
-    others = [*misshapen, *dict.fromkeys(control_characters(config)), *judge(settings, dropped)]
+    others = [*misshapen, *loaded.findings, *dict.fromkeys(control_characters(config)), *judge(settings, dropped)]
     findings = [*beyond, *(finding for finding in others if finding.path not in cut)]
     if findings:
         raise Refused("settings", findings)

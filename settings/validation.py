@@ -72,37 +72,24 @@ from components.tenants.validation import (
 )
 from components.tracking.validation import check_backup, check_external_database, check_tracking_server
 from components.workloads.serving.hosts import MAX_LABEL
-from components.workloads.serving.runtime_table import known_runtimes
 from components.workloads.serving.runtime_validation import check_runtimes
-from components.workloads.serving.spec import replicas_of
-from components.workloads.training.spec import run_name
-from components.workloads.validation import (
-    check_checkpoint_storage,
-    check_inference,
-    check_inference_name,
-    check_model_server,
-    check_scheduled_training,
-    check_training,
-)
 from policies.network import check_api_server_ports
 from settings.cloud_validation import judge_cloud
 from settings.errors import LARGEST, SECRET, shown
+from settings.kinds.base import Replicas
 from settings.models.base import Unknown
 from settings.models.clouds import EksCluster, GkeCluster
 from settings.models.cluster import ExistingCluster
 from settings.models.platform import BasicLogin, ExistingDatabase, ExistingStore, InClusterStore, Mlflow
-from settings.models.workloads import Inference, ModelServer, Training, Workload
+from settings.models.workloads import Workload
 from settings.partial import as_far_as_known, is_known, without
 from settings.pools import pool_findings
 from settings.published import published, served_domains
 from settings.settings import MLFLOW_NAMESPACE, PROJECT, STORE_NAMESPACE, Settings
 
-_BESIDE = re.compile(r"\.(?:job|service|server)\.(workers|schedule|pool)\b")
-"""Rules get a workload's program with all that belongs to it; in settings some of that stands beside it."""
-_DEVICES = r"accelerators|workers|canary|minReplicas|maxReplicas|pool|team"
-_DEVICE_KEYS = re.compile(rf"\.({_DEVICES})\b")
-_SIZE_KEYS = re.compile(rf"\.({_DEVICES}|cpuMillis|memoryGib|ephemeralStorageGib|modelSizeGib|checkpoint)\b")
-"""What decides how much a workload takes of pools, and of its team's quota for everything else."""
+_DEVICE_KEYS = frozenset({"accelerators", "pool", "team"})
+_SIZE_KEYS = frozenset({"cpuMillis", "memoryGib", "ephemeralStorageGib"})
+"""What decides how much a workload takes of pools, and of its team's quota for everything else; kinds add to both."""
 _KEYS = (
     ("credentialsSecretName", "accessKeyId"),
     ("name their Secret", "set accessKeyId and secretAccessKey: pulumi config set --secret --path"),
@@ -138,6 +125,8 @@ def judge(settings: Settings, dropped: Mapping[str, Set[str]] = {}) -> Iterator[
         yield from _gpu_operator(sound)
     yield from _namespaces(sound if is_known(sound, "cluster") else settings)
     yield from _names(settings)
+    for kind in settings.kinds:
+        yield from as_far_as_known(kind.findings_together)(sound if is_known(sound, "cluster") else settings)
     yield from _public_names(settings)
     yield from _serving(settings)
     yield from dict.fromkeys(_tenancy(sound, dropped.get("teams", frozenset())))
@@ -163,9 +152,9 @@ def without_pools(settings: Settings, broken: set[str]) -> Settings:
     rest: dict[str, Any] = {"cluster": settings.cluster.model_copy(update=pools)}
     if is_known(settings, "teams"):
         rest["teams"] = {name: {**team, "quota": _kept(team, broken)} for name, team in settings.teams.items()}
-    for section in ("training", "inference", "model_servers"):
-        if is_known(settings, section):
-            rest[section] = {name: one for name, one in getattr(settings, section).items() if one.pool not in broken}
+    for kind in settings.kinds:
+        if is_known(settings, kind.field):
+            rest[kind.field] = {name: one for name, one in kind.workloads(settings).items() if one.pool not in broken}
     return settings.model_copy(update=rest)
 
 
@@ -182,12 +171,15 @@ def _tenancy(settings: Settings, misshapen_teams: Set[str]) -> Iterator[Finding]
     for path, name, workload in settings.workloads():
         if workload.team not in misshapen_teams:
             yield from _team_of(path, workload, settings)
+        kind = settings.kind_of(workload)
+        of_devices = _DEVICE_KEYS | kind.device_keys
+        of_size = of_devices | _SIZE_KEYS | kind.size_keys
         for finding in _workload(path, name, workload, settings):
-            found = finding._replace(path=_BESIDE.sub(r".\1", finding.path))
-            for known, unsized in ((_DEVICE_KEYS, without_devices), (_SIZE_KEYS, without_size)):
-                if known.search(found.path.removeprefix(path)):
+            keys = {*re.findall(r"\.(\w+)", finding.path.removeprefix(path))}
+            for deciding, unsized in ((of_devices, without_devices), (of_size, without_size)):
+                if keys & deciding:
                     unsized.add(path)
-            yield found
+            yield finding
     ledger = settings.ledger
     yield from check_ledger(replace(ledger, demands=tuple(d for d in ledger.demands if d.path not in without_devices)))
     teams = {name: team for name, team in settings.teams.items() if name not in misshapen_teams}
@@ -282,14 +274,6 @@ def _found(settings: Settings) -> Iterator[Finding]:
                 f"give {made[namespace]} another one where it has a setting for it (monitoring.namespace, "
                 "gateway.namespace), else install the add-on elsewhere",
             )
-    if ExistingAddon.KSERVE in settings.existing_addons and settings.inference:
-        yield Finding(
-            f"cluster.existingAddons.{ExistingAddon.KSERVE}",
-            settings.existing_addons[ExistingAddon.KSERVE],
-            f"models under inference ({', '.join(settings.inference)}) need a KServe that serves through the "
-            "platform's gateway and knows its runtimes; this one is set up by its owner",
-            "serve them with modelServers, or uninstall that KServe and remove it here",
-        )
     sets = sorted(settings.needed_crds - left_out(settings.existing_addons, ()))
     for name in settings.cluster.existing_crds:
         if name not in sets:
@@ -722,17 +706,6 @@ def _names(settings: Settings) -> Iterator[Finding]:
                 f"within team {team} a name stands for one workload",
                 "rename one of them",
             )
-    jobs: dict[tuple[str, str], str] = {}
-    for name, training in settings.training.items():
-        job = run_name(name, str(training.job.get("run", "")))
-        other = jobs.setdefault((training.team, job), name)
-        if other != name:
-            yield Finding(
-                f"training.{name}.job.run",
-                f"Job {job} (also run of {other})",
-                f"within team {training.team} a Job has a name of its own: name and run, with '-' between",
-                "give one of the two another run",
-            )
 
 
 @as_far_as_known
@@ -766,48 +739,21 @@ def _workload(path: str, name: str, workload: Workload, settings: Settings) -> I
         remedy = _or_declare(workload.pool, [*settings.pools], "cluster.pools")
         yield Finding(f"{path}.pool", workload.pool, f"a pool of this cluster: {known}", remedy)
         return
-    match workload:
-        case Training(schedule=None):
-            yield from check_training(f"{path}.job", name, workload.job, pool, workload.workers)
-        case Training(workers=None, schedule=schedule) if schedule:
-            yield from check_scheduled_training(f"{path}.job", name, workload.job, schedule, pool)
-        case Training():
-            yield Finding(
-                f"{path}.workers",
-                "beside a schedule",
-                "a repeated training has one worker",
-                "remove workers or schedule",
-            )
-        case Inference():
-            runtimes = known_runtimes(settings.serving_runtimes)
-            yield from check_inference_name(path, name, workload.service)
-            pools = [*settings.pools.values()]
-            yield from check_inference(f"{path}.service", workload.service, pool, runtimes, pools)
-        case ModelServer():
-            domains = {domain["name"]: domain["domain"] for domain in settings.domains}
-            yield from check_model_server(f"{path}.server", workload.server, pool, domains)
-    yield from _autoscaling(path, workload, settings)
-    if isinstance(workload, Training):
-        handle = settings.storage_handles.get(workload.checkpoint_purpose)
-        modes = handle["access_modes"] if handle else None
-        yield from check_checkpoint_storage(f"{path}.job", workload.job, workload.workers, modes)
+    kind = settings.kind_of(workload)
+    yield from kind.findings(path, name, workload, pool, settings)
+    replicas = kind.replicas(path, workload)
+    if replicas:
+        yield from _autoscaling(replicas, settings)
 
 
-def _autoscaling(path: str, workload: Workload, settings: Settings) -> Iterator[Finding]:
+def _autoscaling(replicas: Replicas, settings: Settings) -> Iterator[Finding]:
     """Replicas follow the load only where something serves the metrics of pods."""
     if not isinstance(settings.cluster, ExistingCluster) or settings.cluster.metrics_server:
         return
-    match workload:
-        case Inference():
-            place, (fewest, most) = "service", replicas_of(workload.service)
-        case ModelServer():
-            place, (fewest, most) = "server", replicas_of(workload.server)
-        case _:
-            return
-    if most > fewest:
+    if replicas.most > replicas.fewest:
         yield Finding(
-            f"{path}.{place}.maxReplicas",
-            str(most),
+            f"{replicas.path}.maxReplicas",
+            str(replicas.most),
             "without metrics-server (cluster.metricsServer: false) the number of replicas never changes",
-            f"use maxReplicas {fewest}, or install metrics-server and remove metricsServer",
+            f"use maxReplicas {replicas.fewest}, or install metrics-server and remove metricsServer",
         )

@@ -347,9 +347,11 @@ themselves, and Prometheus' own egress names the port."""
 
 
 def more_scraped_ports(settings: Settings) -> list[int]:
-    """Ports outside of the platform's namespaces: those that settings name, of found add-ons, of MetalLB. Pure."""
+    """Ports outside of the platform's namespaces: those that settings name, of found add-ons, of MetalLB, of workloads.
+    Pure."""
     written = settings.monitoring_args.get("more_scraped_ports") or []
     ports = {port for addon, port in FOUND_METRICS_PORTS.items() if addon in settings.existing_addons}
     if isinstance(settings.cluster, ExistingCluster) and settings.cluster.metallb:
         ports.add(metallb.METRICS_PORT)
+    ports |= {port for kind in settings.kinds for port in kind.scraped_ports(settings)}
     return [*written, *sorted(ports - {*written})]

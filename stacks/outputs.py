@@ -6,10 +6,9 @@ import pulumi
 
 from catalog.accelerators import ClusterKind
 from components.capacity.ledger import DEVICE_CAPS
-from components.clouds.existing.inspection import ExistingAddon
 from components.storage.plan import StorageHandle, StoragePurpose
-from components.workloads.serving.plan import inference_host
-from settings.models.workloads import Inference, ModelServer, Training, Workload
+from components.tenants.plan import namespace_of
+from settings.models.workloads import Workload
 from settings.settings import Settings
 from stacks.addons import Addons
 from stacks.cluster import Cluster
@@ -72,11 +71,8 @@ def endpoints(settings: Settings, addons: Addons, data: Data) -> dict[str, pulum
 
 
 def served_endpoints(settings: Settings) -> dict[str, str]:
-    """Model -> its URL. Those of a KServe that the cluster had already follow from its own configuration. Pure."""
-    models = {} if ExistingAddon.KSERVE in settings.existing_addons else settings.inference
-    domain = settings.domains[0]["domain"]
-    hosts = {name: inference_host(name, _namespace(model, settings), domain) for name, model in models.items()}
-    hosts |= {name: one.server["hostname"] for name, one in settings.model_servers.items() if "hostname" in one.server}
+    """Workload that serves people -> its URL. Pure."""
+    hosts = {name: host for kind in settings.kinds for name, host in kind.endpoints(settings).items()}
     return {name: f"https://{host}" for name, host in hosts.items()}
 
 
@@ -119,29 +115,13 @@ def team_rows(settings: Settings) -> dict[str, dict[str, dict[str, int]]]:
 
 def workload_row(name: str, workload: Workload, settings: Settings) -> dict[str, str]:
     """One line of the summary. Pure."""
-    row = {
+    return {
         "name": name,
         "team": workload.team,
-        "namespace": _namespace(workload, settings),
+        "namespace": namespace_of(workload.team, settings.teams[workload.team]),
         "pool": workload.pool,
+        **settings.kind_of(workload).row(name, workload),
     }
-    match workload:
-        case Training(schedule=None, workers=None):
-            return {**row, "kind": "training"}
-        case Training(schedule=None):
-            return {**row, "kind": "distributed training"}
-        case Training(schedule=schedule):
-            cron = schedule["cron"] if schedule else ""
-            return {**row, "kind": "scheduled training", "without_pods": f"next: {cron}"}
-        case Inference():
-            return {**row, "kind": "KServe model", "resource": "InferenceService"}
-        case ModelServer():
-            return {**row, "kind": "model server"}
-    return row
-
-
-def _namespace(workload: Workload, settings: Settings) -> str:
-    return settings.teams[workload.team].get("namespace") or workload.team
 
 
 def storage_rows(handles: dict[StoragePurpose, StorageHandle]) -> dict[str, str]:

@@ -31,24 +31,25 @@ def training_demand(
     path: str, name: str, team: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None = None
 ) -> list[Demand]:
     """Of a training, once or on a schedule (its runs never overlap); nothing on a CPU pool."""
-    return _demand(path, name, team, job.get("accelerators"), pool, int(workers["count"]) if workers else 1)
+    return accelerator_demand(path, name, team, job.get("accelerators"), pool, int(workers["count"]) if workers else 1)
 
 
 def inference_demand(path: str, name: str, team: str, service: InferenceSpec, pool: PoolHandle) -> list[Demand]:
     """Of a model served by KServe, at its most replicas and with its canary; nothing on a CPU pool."""
     canary = service.get("canary")
     pods = replicas_of(service)[1] + (int(canary.get("replicas", 1)) if canary else 0)
-    return _demand(path, name, team, service.get("accelerators"), pool, pods)
+    return accelerator_demand(path, name, team, service.get("accelerators"), pool, pods)
 
 
 def model_server_demand(path: str, name: str, team: str, server: ModelServerSpec, pool: PoolHandle) -> list[Demand]:
     """Of a model server at its most replicas; updates take no more. Nothing on a CPU pool."""
-    return _demand(path, name, team, server.get("accelerators"), pool, replicas_of(server)[1])
+    return accelerator_demand(path, name, team, server.get("accelerators"), pool, replicas_of(server)[1])
 
 
-def _demand(
+def accelerator_demand(
     path: str, name: str, team: str, request: AcceleratorRequest | None, pool: PoolHandle, pods: int
 ) -> list[Demand]:
+    """Of pods that each ask for the same devices; nothing where they ask for none, or the pool has none."""
     units = accelerator_count(request)
     try:
         resource = resource_name(pool["capacity"], (request or {}).get("mig_profile", ""))

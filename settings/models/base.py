@@ -10,6 +10,7 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 """A name that becomes part of object names: lower case, digits and dashes, at most 40 characters."""
 
 
+MODULE_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
 KEY_ARN = r"^arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$"
 KEY_ID = r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$"
 

@@ -1,13 +1,11 @@
-"""Settings of teams and of what they run."""
+"""Settings of teams, and what the settings of all workloads have in common."""
 
 from typing import Annotated, TypedDict
 
 from pydantic import SecretStr
 
-from components.storage.plan import StoragePurpose
 from components.tenants.spec import TeamSpec
-from components.workloads.serving.spec import InferenceSpec, ModelServerSpec, RuntimeSpec
-from components.workloads.training.spec import ScheduleSpec, TrainingSpec, WorkersSpec
+from components.workloads.serving.spec import RuntimeSpec
 from settings.models.base import Model, Name
 from settings.models.shape import Shape
 
@@ -46,36 +44,4 @@ class Workload(Model):
     """Node pool that it runs on."""
 
 
-class Training(Workload):
-    """A training: once, on several nodes (`workers`) or again and again (`schedule`)."""
-
-    job: Annotated[TrainingSpec, Shape(TrainingSpec)]
-    """The program and what it needs; of one worker, where there are several."""
-    workers: Annotated[WorkersSpec, Shape(WorkersSpec)] | None = None
-    """How it is spread over several pods."""
-    schedule: Annotated[ScheduleSpec, Shape(ScheduleSpec)] | None = None
-    """When it is repeated."""
-    checkpoint_storage: StoragePurpose | None = None
-    """Storage of the checkpoint volume; default: shared with `workers`, standard without."""
-
-    @property
-    def checkpoint_purpose(self) -> StoragePurpose:
-        """Several nodes write to a file system, one to a disk."""
-        return self.checkpoint_storage or (StoragePurpose.SHARED if self.workers else StoragePurpose.STANDARD)
-
-
 ServingRuntime = Annotated[RuntimeSpec, Shape(RuntimeSpec)]
-
-
-class Inference(Workload):
-    """A model served by KServe."""
-
-    service: Annotated[InferenceSpec, Shape(InferenceSpec)]
-    """The model and what it needs."""
-
-
-class ModelServer(Workload):
-    """A model server in an image of the team's own."""
-
-    server: Annotated[ModelServerSpec, Shape(ModelServerSpec)]
-    """The image, the model and what they need."""

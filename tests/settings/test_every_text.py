@@ -54,6 +54,7 @@ GRAMMARS: dict[str, list[str]] = {
     "group": ["", " ", "  weird group ", "a\nb", "system:masters", CONTROL],
     "verb": ["", "Get", "get list", CONTROL],
     "api resource": ["", "Nodes", "no des", "nodes/", CONTROL],
+    "python module": ["", "Not A Module", "a-b", "a..b", ".a", "a.", "1a", "a/b", "ä", CONTROL],
     # paths and addresses
     "path": ["", "relative", "a/b", "/a/../b", "/a:b", "/a b/..", CONTROL, f"/{CONTROL}"],
     "http path": ["", "relative", "a/b", "/a b", "/a\nb", CONTROL],
@@ -355,6 +356,7 @@ FIELDS: dict[str, str] = {
     "teams.*.egress[].name": "end of a label",
     "teams.*.egress[].cidr": "range",
     "teams.*.registry.server": "registry host",
+    "workloadKinds[]": "python module",
     "training.{key}": "name of settings",
     "training.*.team": "name of settings",
     "training.*.pool": "name of settings",

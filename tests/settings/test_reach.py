@@ -1,9 +1,9 @@
 """Every argument of every component that the stack declares is said by the stack, or stands here with a reason.
 
 Only this finds an argument that no settings file reaches. Computed from the sources: the keys that a module of
-`stacks` writes where it declares the component, and the fields of the settings models that are handed over whole.
-Not proved by the first test: that a key reaches the right component of several in one module, or with the right value;
-the others look at what is registered.
+`stacks`, or a workload kind, writes where it declares the component, and the fields of the settings models that are
+handed over whole. Not proved by the first test: that a key reaches the right component of several in one module, or
+with the right value; the others look at what is registered.
 """
 
 import ast
@@ -15,6 +15,7 @@ from unittest.mock import patch
 import pytest
 from pydantic import BaseModel
 
+import settings.kinds
 import stacks
 from components.base.component import Component
 from settings.models.base import Model
@@ -26,6 +27,7 @@ from tests.support.settings import HERE, overlaid
 from tests.support.whole_stack import recorded_stack
 
 STACKS = Path(stacks.__file__).parent
+KINDS = Path(settings.kinds.__file__).parent
 COMPONENTS: dict[str, type[Component]] = {case.name: case.component for case in CASES}
 HANDED_WHOLE = {
     "DatabaseBackup": "Backup",
@@ -89,7 +91,7 @@ def fields_of(name: str, base: type[BaseModel]) -> set[str]:
 
 def unsaid() -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
-    for path in STACKS.rglob("*.py"):
+    for path in (*STACKS.rglob("*.py"), *KINDS.glob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         imported = {
             alias.asname or alias.name: alias.name
