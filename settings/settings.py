@@ -342,7 +342,8 @@ def parse(config: Mapping[str, Any]) -> Settings:
         settings = model.model_validate(config)
     except ValidationError as error:
         misshapen = [*problems_of(error, model)]
-        if not loaded.complete:  # a key that is unknown may be the section of a kind that could not be imported
+        if loaded.findings or any(one.path.startswith("workloadKinds") for one in misshapen):
+            # A key that is unknown may be the section of a kind that could not be imported.
             known = {field.alias for field in model.model_fields.values()}
             misshapen = [one for one in misshapen if one.path not in config or one.path in known]
         settings = known_part(model, config, [one["loc"] for one in error.errors()], dropped)

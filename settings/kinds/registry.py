@@ -1,9 +1,9 @@
 """The workload kinds of the platform, and those of a company that the setting `workloadKinds` names."""
 
-import importlib
+import importlib.util
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -28,8 +28,6 @@ class Loaded(NamedTuple):
 
     kinds: tuple[WorkloadKind[Any], ...]
     findings: tuple[Finding, ...]
-    complete: bool
-    """Whether every section that people may have meant is known."""
 
 
 def load_kinds(written: Any, base: type[Model]) -> Loaded:
@@ -40,21 +38,22 @@ def load_kinds(written: Any, base: type[Model]) -> Loaded:
     names = written if isinstance(written, list) else []
     kinds: list[WorkloadKind[Any]] = []
     findings: list[Finding] = []
-    for index, name in enumerate(names):
-        if not isinstance(name, str) or not re.fullmatch(MODULE_PATTERN, name):
+    for index, given in enumerate(names):
+        name = given.strip() if isinstance(given, str) else ""  # as the shape of the settings reads it
+        if not re.fullmatch(MODULE_PATTERN, name):
             continue
-        path = f"workloadKinds[{index}]"
-        found = _kind_of(path, name)
-        if not isinstance(found, Finding):
-            wrong = next(_problems(path, found, base, kinds), None)
-            kinds += [] if wrong else [found]
-            found = wrong  # type: ignore[assignment]
+        found = _kind_of(f"workloadKinds[{index}]", name, base, kinds)
         if isinstance(found, Finding):
             findings.append(found)
-    return Loaded(tuple(kinds), tuple(findings), complete=isinstance(written, list) and len(kinds) == len(names))
+        else:
+            kinds.append(found)
+    return Loaded(tuple(kinds), tuple(findings))
 
 
-def _kind_of(path: str, name: str) -> WorkloadKind[Any] | Finding:
+def _kind_of(
+    path: str, name: str, base: type[Model], others: Sequence[WorkloadKind[Any]]
+) -> WorkloadKind[Any] | Finding:
+    """The kind in that module, or why there is none that can be registered beside the others."""
     module = _imported(path, name)
     if isinstance(module, Finding):
         return module
@@ -62,7 +61,7 @@ def _kind_of(path: str, name: str) -> WorkloadKind[Any] | Finding:
     if not isinstance(kind, WorkloadKind):
         rule = "the module sets KIND to an instance of a subclass of WorkloadKind"
         return Finding(path, name, rule, f"define it as in {EXAMPLE}")
-    return kind
+    return next(_problems(path, kind, base, others), kind)
 
 
 def _imported(path: str, name: str) -> ModuleType | Finding:
@@ -74,15 +73,16 @@ def _imported(path: str, name: str) -> ModuleType | Finding:
     if str(ROOT) not in sys.path:
         sys.path.append(str(ROOT))  # last: nothing that is installed is hidden
     try:
+        found = importlib.util.find_spec(name)
+        if not found or not found.origin or Path(found.origin).resolve() not in [file.resolve() for file in files]:
+            rule = "a name that no installed module has: Python finds another one"
+            return Finding(path, name, rule, "rename the module, or move it into a folder of its own")
         module = importlib.import_module(name)
         if isinstance(kind := getattr(module, "KIND", None), WorkloadKind) and _is_workload(kind):
             kind.model.model_rebuild(raise_errors=True)
     except (Exception, SystemExit) as error:  # whatever the code of others raises is its mistake
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         return Finding(path, name, f"a module that can be imported; this one raised {said}", "correct the module")
-    if not module.__file__ or Path(module.__file__).resolve() not in [file.resolve() for file in files]:
-        rule = "a name that no installed module has: Python imported another one"
-        return Finding(path, name, rule, "rename the module, or move it into a folder of its own")
     return module
 
 
@@ -92,7 +92,7 @@ def _is_workload(kind: WorkloadKind[Any]) -> bool:
 
 
 def _problems(
-    path: str, kind: WorkloadKind[Any], base: type[Model], others: list[WorkloadKind[Any]]
+    path: str, kind: WorkloadKind[Any], base: type[Model], others: Sequence[WorkloadKind[Any]]
 ) -> Iterator[Finding]:
     """Why a kind cannot be registered beside the others."""
     section, what = getattr(kind, "section", None), type(kind).__name__

@@ -16,6 +16,8 @@ import yaml
 from click.testing import CliRunner
 
 from components.findings import Finding, Refused
+from policies.objects import PlannedObject
+from policies.pack import RULES, message
 from settings.check import main
 from settings.reader import from_file, model_from_file
 from settings.schema import stack_file_schema
@@ -123,6 +125,13 @@ def test_it_is_declared_after_its_team(tmp_path: Path) -> None:
     assert container["resources"]["limits"]["nvidia.com/gpu.shared"] == "1"
     team = recording.one("ServiceAccount", "team-language-training-account")
     assert team.urn in cron.dependencies
+
+
+def test_policies_let_it_pass(tmp_path: Path) -> None:
+    made = recorded_stack(from_file(text()), tmp_path).of("CronJob")
+    objects = [PlannedObject(one.urn, one.type, one.name, one.inputs) for one in made]
+    assert "embeddings-schedule" in [one.name for one in objects]
+    assert [message(found) for rule in RULES if rule.of_one for one in objects for found in rule.of_one(one)] == []
 
 
 def test_it_has_a_row_in_the_summary() -> None:
