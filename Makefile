@@ -2,12 +2,12 @@
 # STACK chooses the stack (make up STACK=prod), ARGS goes to the tool (make up ARGS=--dry-run).
 STACK ?= dev
 ARGS ?=
-# The python to make .venv with: 3.11 if it is there, else the newest python3 that will do (3.11 or later).
+# The python of .venv: 3.11 if it is installed, else the newest python3 that is accepted (3.11 or later).
 PYTHON ?= $(firstword $(foreach version,3.11 3.14 3.13 3.12,$(shell command -v python$(version))) python3)
 RUN = .venv/bin/python -m
 VENV = .venv/.made
 # Three processes: an engine test leaves 40 % of two cores idle. Each has its own cluster (1 GB), and a file stays in one.
-# In the order of the files: by size, as xdist would, the long tests on the engine came last, one behind the other.
+# In the order of the files: sorted by size, as xdist does, the long tests on the engine ran last, one after the other.
 WORKERS = --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
@@ -17,19 +17,19 @@ WORKERS = --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: $(VENV)  ## bring the whole platform up: tools, simulated cluster, law, stack, summary
+up: $(VENV)  ## deploy the whole platform: tools, simulated cluster, policy check, stack, summary
 	@$(RUN) tools up --stack $(STACK) $(ARGS)
 
-down: $(VENV)  ## take it down again; leaves nothing behind
+down: $(VENV)  ## delete everything that up created
 	@$(RUN) tools down --stack $(STACK) $(ARGS)
 
-preview: $(VENV)  ## what `up` would change, judged by the policies; changes nothing
+preview: $(VENV)  ## what `up` would change, checked by the policies; changes nothing
 	@$(RUN) tools up --dry-run --stack $(STACK) $(ARGS)
 
-rehearse: $(VENV)  ## a cloud stack, up and down again on a cloud simulated on this computer (STACK=prod)
+rehearse: $(VENV)  ## deploy and delete a cloud stack on a simulated cloud on this computer (STACK=prod)
 	@$(RUN) tools rehearse --stack $(if $(filter dev,$(STACK)),prod,$(STACK)) $(ARGS)
 
-refresh: $(VENV)  ## make the state as the world is, and say what had drifted
+refresh: $(VENV)  ## update the state from the cluster and cloud, and list what had drifted
 	@$(RUN) tools refresh --stack $(STACK) $(ARGS)
 
 status: $(VENV)  ## what is up, where its state is, whether a run was interrupted
@@ -48,37 +48,37 @@ all-tests: $(VENV)
 check-docs: $(VENV)
 	@.venv/bin/python docs/generate.py --check && .venv/bin/zensical build --strict
 
-test-fast: $(VENV)  ## what needs no engine and no cluster
+test-fast: $(VENV)  ## tests that need no engine and no cluster
 	@$(RUN) pytest --numprocesses=2 $(addprefix tests/,catalog components docs policies report settings stacks support upstream) $(ARGS)
 
 campaign: $(VENV)  ## the long run: ten kills, 20,000 broken settings, four times the examples of property tests
 	@$(RUN) tools install
 	@MLPLATFORM_TEST_KILLS=10 MLPLATFORM_FUZZ_EXAMPLES=20000 $(RUN) pytest $(WORKERS) --hypothesis-profile=campaign $(ARGS)
 
-verify-upstream: $(VENV)  ## upstream's own charts and CRDs against the facts and a real API server (ARGS=--charts=FOLDER)
+verify-upstream: $(VENV)  ## compare upstream's charts and CRDs with the facts and a real API server (ARGS=--charts=FOLDER)
 	@$(RUN) tools verify-upstream $(ARGS)
 
-lint: $(VENV)  ## ruff, strict typing, import law
-	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
+lint: $(VENV)  ## ruff, strict typing, direction of imports, words of the docs
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports && $(RUN) tools.words
 
 docs: $(VENV)  ## write the reference pages from the code and build the site into build/docs
 	@.venv/bin/python docs/generate.py && .venv/bin/zensical build --strict
 
-verify-controllers: $(VENV)  ## upstream's controllers, built from Go modules, on what the platform declares (ARGS="kserve")
+verify-controllers: $(VENV)  ## run upstream's controllers, built from Go modules, on the platform's objects (ARGS="kserve")
 	@$(RUN) tools verify-controllers $(ARGS)
 
-bench: $(VENV)  ## what our components cost over a bare program with the same resources; asserts nothing
+bench: $(VENV)  ## cost of our components compared with a bare program with the same resources; asserts nothing
 	@.venv/bin/python bench/registration.py
 
 clean:  ## remove caches and the virtual environment; state and tools stay
 	@rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 
-.venv: $(VENV)  ## the Python side, made anew when the requirements change
+.venv: $(VENV)  ## the virtual environment, updated when the requirements change
 
 $(VENV): requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "error: $(PYTHON) is too old: 3.11 or later is needed (make PYTHON=/path/to/python3.11)")'
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@echo "making .venv: the Pulumi SDKs and the tools of tests and docs, about two minutes"
-	@# pip compiles what it installs: where PYTHONDONTWRITEBYTECODE is set nobody else does, and each run took 6 s longer.
+	@# pip compiles what it installs: where PYTHONDONTWRITEBYTECODE is set nothing else does, and each run took 6 s longer.
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

@@ -1,0 +1,132 @@
+"""Words that documentation and messages of this project do not use, and the field's term for each. Part of `make lint`.
+
+`python -m tools.words` checks the Markdown files of the repository. It also checks the texts of Python files, for words
+that none of them uses. Code in Markdown, targets of links, generated pages, decision records and the changelog are
+left out.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+REPOSITORY = Path(__file__).parents[1]
+LEFT_OUT = ("CHANGELOG.md", "docs/reference/", "docs/adr/")
+PACKAGES = (
+    "bench",
+    "catalog",
+    "components",
+    "docs",
+    "examples",
+    "policies",
+    "report",
+    "settings",
+    "simulator",
+    "stacks",
+    "tools",
+)
+FENCE = re.compile(r"^\s*(```|~~~)")
+NOT_PROSE = re.compile(r"`[^`]*`|\]\([^)]*\)|<!--.*?-->|https?://\S+")
+
+
+class Word(NamedTuple):
+    """One word, in all its forms."""
+
+    pattern: str
+    instead: str
+    in_code: bool = False
+    """Whether Python files are checked too: no text in them has it."""
+
+
+WORDS = (
+    Word(r"judg(?:e|es|ed|ing|ement)", "check, validate, compare"),
+    Word(r"laws?|lawless", "policies, rules"),
+    Word(r"anew", "again"),
+    Word(r"whoever", "the person or program that"),
+    Word(r"nobody(?: else(?:'s)?)?", "no user, no program; or the passive"),
+    Word(r"somebody(?: else(?:'s)?)?", "a person, another owner; or the passive"),
+    Word(r"mend(?:s|ed|ing)?", "fix, correct, repair"),
+    Word(r"told", "printed, reported, set"),
+    Word(r"beside", "next to, with, in the same directory as"),
+    Word(r"misshapen", "invalid"),
+    Word(r"let(?:s|ting)? in", "grant access, allow"),
+    Word(r"reckon(?:s|ed|ing)?", "compute, count"),
+    Word(r"rooms? of the house", "packages", in_code=True),
+    Word(r"doors?(?: to the world)?", "access, exposure", in_code=True),
+    Word(r"way in", "exposure, access"),
+    Word(r"dearest", "most expensive, highest"),
+)
+
+
+class Found(NamedTuple):
+    """One use of a word."""
+
+    file: str
+    line: int
+    text: str
+    instead: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text!r}: write {self.instead}"
+
+
+def in_markdown(file: str, text: str) -> Iterator[Found]:
+    """Uses in the prose of a Markdown file. Pure."""
+    fenced = False
+    for number, line in enumerate(text.splitlines(), start=1):
+        if FENCE.match(line):
+            fenced = not fenced
+        elif not fenced:
+            yield from _in_line(file, number, NOT_PROSE.sub(" ", line), WORDS)
+
+
+def in_python(file: str, text: str) -> Iterator[Found]:
+    """Uses in docstrings and other text of a Python file. Pure."""
+    words = tuple(word for word in WORDS if word.in_code)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for offset, line in enumerate(node.value.splitlines()):
+                yield from _in_line(file, node.lineno + offset, line, words)
+
+
+def _in_line(file: str, number: int, line: str, words: tuple[Word, ...]) -> Iterator[Found]:
+    for word in words:
+        for match in re.finditer(rf"\b(?:{word.pattern})\b", line, re.IGNORECASE):
+            yield Found(file, number, match.group(), word.instead)
+
+
+def checked_files(root: Path = REPOSITORY) -> Iterator[Path]:
+    """The files that are checked: those of people, not those that commands write."""
+    markdown = [*root.glob("*.md"), *(root / "docs").rglob("*.md")]
+    code = [path for package in PACKAGES for path in (root / package).rglob("*.py")]
+    for path in sorted([*markdown, *code]):
+        if not path.relative_to(root).as_posix().startswith(LEFT_OUT) and path != Path(__file__):
+            yield path
+
+
+def found_in(path: Path, root: Path = REPOSITORY) -> list[Found]:
+    """Every use in one file."""
+    read = in_python if path.suffix == ".py" else in_markdown
+    return [*read(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--list", "listed", is_flag=True, help="Print the words and stop.")
+def main(listed: bool) -> None:
+    """Check the words of documentation and messages."""
+    if listed:
+        for word in WORDS:
+            click.echo(f"{word.pattern}: {word.instead}{' (in Python too)' if word.in_code else ''}")
+        return
+    found = [use for path in checked_files() for use in found_in(path)]
+    for use in found:
+        click.echo(str(use), err=True)
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
