@@ -10,10 +10,14 @@ from components.base.grammar import STACK, check_text
 from components.base.groups import GROUPS, check_group_name
 from components.capacity.placement import PoolHandle
 from components.clouds import data_validation as cloud_data
-from components.clouds.eks import validation as eks
+from components.clouds.eks import cluster_validation as eks
+from components.clouds.eks import validation as eks_pools
 from components.clouds.eks.handles import NodeProvisioning
-from components.clouds.gke import validation as gke
+from components.clouds.gke import cluster_validation as gke
+from components.clouds.gke import validation as gke_pools
+from components.clouds.gke.compute_class_validation import check_all_within_limits
 from components.clouds.gke.handles import GkeMode
+from components.clouds.gke.place_validation import check_place as check_gke_place
 from components.findings import Finding
 from components.storage.plan import AccessMode, StoragePurpose, plan_storage_classes
 from components.storage.validation import check_attachment
@@ -65,7 +69,7 @@ def _place(settings: Settings) -> Iterator[Finding]:
         case EksCluster() as cluster:
             yield from eks.check_place("cluster", cluster.region, cluster.account_id)
         case GkeCluster() as cluster:
-            yield from gke.check_place("cluster", cluster.project, cluster.region, cluster.zones)
+            yield from check_gke_place("cluster", cluster.project, cluster.region, cluster.zones)
 
 
 @as_far_as_known
@@ -104,7 +108,7 @@ def _eks_extras(cluster: EksCluster, *, keep_data: bool) -> Iterator[Finding]:
 def _limits(settings: Settings) -> Iterator[Finding]:
     """What GKE may make by itself holds pools and classes together."""
     if isinstance(settings.cluster, GkeCluster) and (limits := settings.cluster.control_plane.get("auto_provisioning")):
-        yield from gke.check_all_within_limits(_LIMITS, limits, _nodes(settings))
+        yield from check_all_within_limits(_LIMITS, limits, _nodes(settings))
 
 
 @as_far_as_known
@@ -127,7 +131,7 @@ def _groups(settings: Settings) -> Iterator[Finding]:
 @as_far_as_known
 def _pool_names(settings: Settings) -> Iterator[Finding]:
     if isinstance(settings.cluster, EksCluster | GkeCluster):
-        check = eks.check_pool_name if isinstance(settings.cluster, EksCluster) else gke.check_pool_name
+        check = eks_pools.check_pool_name if isinstance(settings.cluster, EksCluster) else gke_pools.check_pool_name
         for name in settings.pools:
             yield from check(f"cluster.pools.{name}", name)
 

@@ -5,13 +5,16 @@ from typing import Any, cast
 
 from catalog.machines import MACHINES
 from components.capacity.placement import PoolHandle, plan_pool
-from components.clouds.eks import validation as eks
 from components.clouds.eks.handles import NodeProvisioning
 from components.clouds.eks.plan import plan_eks_pool
 from components.clouds.eks.spec import EksPoolSpec
+from components.clouds.eks.validation import check_eks_pool
 from components.clouds.existing.described_pool import described_software
-from components.clouds.gke import validation as gke
-from components.clouds.gke.plan import plan_compute_class, plan_gke_pool
+from components.clouds.gke.compute_class_plan import plan_compute_class
+from components.clouds.gke.compute_class_validation import check_compute_class
+from components.clouds.gke.place_validation import zones_region
+from components.clouds.gke.plan import plan_gke_pool
+from components.clouds.gke.validation import check_gke_pool
 from components.clouds.pool_spec import DescribedNodePoolArgs
 from components.clouds.pool_validation import check_described_pool, check_pool
 from components.findings import Finding
@@ -81,7 +84,7 @@ def _pool_findings(cluster: AnyCluster) -> Iterator[tuple[str, Iterator[Finding]
             for name, spec in cluster.pools.items():
                 yield (
                     name,
-                    eks.check_eks_pool(
+                    check_eks_pool(
                         f"cluster.pools.{name}",
                         spec,
                         provisioning_of(cluster, spec),
@@ -92,15 +95,15 @@ def _pool_findings(cluster: AnyCluster) -> Iterator[tuple[str, Iterator[Finding]
         case GkeCluster():
             limits = cluster.control_plane.get("auto_provisioning")
             known: dict[str, Any] = {
-                "region": gke.zones_region(cluster.region, cluster.zones),
+                "region": zones_region(cluster.region, cluster.zones),
                 "zones": cluster.zones,
                 "kubernetes_version": cluster.control_plane.get("kubernetes_version") or "",
             }
             for name, pool in cluster.pools.items():
-                yield name, gke.check_gke_pool(f"cluster.pools.{name}", pool, cluster.mode, **known)
+                yield name, check_gke_pool(f"cluster.pools.{name}", pool, cluster.mode, **known)
             for name, one in cluster.compute_classes.items():
                 path = f"cluster.computeClasses.{name}"
-                yield name, gke.check_compute_class(path, one, cluster.mode, limits, **known)
+                yield name, check_compute_class(path, one, cluster.mode, limits, **known)
         case ExistingCluster():
             for name, there in cluster.pools.items():
                 args = described_pool(there)

@@ -59,7 +59,7 @@ class Group(click.Group):
             raise ToolError(str(error)) from None
 
 
-@click.group(cls=Group)
+@click.group("cluster", cls=Group)
 def main() -> None:
     """The simulated clusters of this computer, by hand."""
 

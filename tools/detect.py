@@ -17,21 +17,17 @@ from catalog.versions import CRDS
 from components.base.cluster_network import USUAL_API_SERVER_PORTS, PolicyEngine
 from components.base.flows import WEBHOOKS
 from components.capacity.placement import SOFTWARE, NodeSoftware, PoolArgs, PoolHandle, Taint, plan_pool
+from components.clouds.existing.advice import Advice, advice
 from components.clouds.existing.inspection import (
     PULUMI,
-    Advice,
     ClusterSnapshot,
     ControllerClassFacts,
     CrdFacts,
     NodeFacts,
     StorageClassFacts,
     WorkloadFacts,
-    advice,
     devices_of,
     software_of,
-    suggested_classes,
-    suggested_existing,
-    suggested_pools,
 )
 from components.clouds.existing.network import (
     CILIUM_KEYS,
@@ -42,6 +38,7 @@ from components.clouds.existing.network import (
     cnis_of,
     network_advice,
 )
+from components.clouds.existing.suggestions import suggested_classes, suggested_existing, suggested_pools
 from components.storage.plan import DEFAULT_CLASS_ANNOTATION
 from tools.errors import ToolError
 

@@ -9,21 +9,16 @@ import contextlib
 import dataclasses
 import functools
 import importlib
-import json
 import os
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 import yaml
 from filelock import FileLock, Timeout
-from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_attempt, wait_fixed
 
 from catalog.accelerators import ClusterKind
 from report.observed import Observed
@@ -42,65 +37,31 @@ from tools.backend import (
 )
 from tools.commands import ensure_showing_progress
 from tools.detect import advice_text, second_installs, settings_of
-from tools.engine import RUN_VARIABLE, Engine, EngineError, Tools, policy_config_file
+from tools.engine import RUN_VARIABLE, Engine, Tools, policy_config_file
 from tools.errors import ToolError
-from tools.events import Failure, Outcome
-from tools.leftovers import CLUSTERS, LISTED, NAMESPACE, Leftovers, leaving, leftovers
+from tools.leftovers import Leftovers, leftovers
 from tools.observe import access, observe
 from tools.recovery import (
-    UNKNOWN,
-    Holder,
     Journal,
-    Lock,
     Unfinished,
-    end_processes_of,
-    holder,
-    locks_named_in,
     new_run,
-    this_host,
 )
-from tools.screen import RunWatcher, Screen, changes_text, drift_text, failures_text, steps_text, violations_text
+from tools.run import NoAnswerError, Run, StackFacts, _nothing
+from tools.screen import Screen, drift_text, steps_text
 from tools.toolchain import is_installed
-from tools.transient import result_unknown, with_retries
 
 PROJECT = Path(__file__).resolve().parents[1]
 CLUSTER_VARIABLE = "MLPLATFORM_CLUSTER"
 SUMMARY, RUNNING = "report.summary:show", "report.summary:show_running"
-CHANGING = frozenset({"up", "refresh", "destroy"})
-"""The operations that change the world or the state, and so have an entry in the journal."""
 # An object that a killed run created is in no state; the next run meets it again. Provider 4.25 creates by server-side
 # apply and so takes it in; from 4.29 on a create is a plain POST and needs this to do so. Set only after a killed run
 # or a lost answer: at other times an object that is already there belongs to somebody else (4.29 then says so).
-ADOPTING = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
-LOOK_SECONDS = 5.0
-"""Between two looks at what controllers are still to delete in the cloud."""
-LOOKS = 120
-"""Ten minutes in all."""
-_ANSWERS = 3
 # Kinds that hold data which no second `up` brings back.
 _STATEFUL = frozenset(
     {"PersistentVolumeClaim", "PersistentVolume", "StatefulSet", "Cluster", "Instance", "DatabaseInstance", "Bucket"}
     | {"BucketV2", "FileSystem"}
 )
 _SUBNET = "aws:ec2/subnet:Subnet"
-
-
-def _nothing() -> None: ...
-
-
-class NoAnswerError(ToolError):
-    """The stack's cluster does not say what is in it."""
-
-
-@dataclass(frozen=True)
-class StackFacts:
-    """What the life of a stack depends on, out of its settings."""
-
-    name: str
-    simulated: bool
-    """Its cluster is the embedded one: made by `up`, removed by `down`."""
-    cluster_kind: str = ""
-    """As the settings say; empty where they say nothing that is text."""
 
 
 def read_facts(project: Path, stack: str) -> StackFacts:
@@ -163,288 +124,6 @@ def plain_environment(project: Path, stack: str) -> dict[str, str]:
         simulated = Cluster(cluster_name(project, stack))
         cluster = {CLUSTER_VARIABLE: simulated.name, "KUBECONFIG": str(simulated.kubeconfig)}
     return {"PULUMI_BACKEND_URL": backend.url, **secrets_environment(project, stack, state, backend), **cluster}
-
-
-@dataclass
-class Run:
-    """One command on one stack, holding the stack's lock on this machine."""
-
-    facts: StackFacts
-    engine: Engine
-    screen: Screen
-    kubeconfig: Path | None
-    """The simulated cluster's; None when the program knows its cluster itself."""
-    sleep: Callable[[float], None] = time.sleep
-    restart_cluster: Callable[[], None] = _nothing
-    """Starts the simulated cluster again if it has ended; called before each further attempt."""
-
-    @property
-    def journal(self) -> Journal:
-        """Tells of a run that did not end well."""
-        return Journal.of(self.engine.state, self.facts.name)
-
-    def recover(self) -> Unfinished | None:
-        """Clears up behind a killed run, and returns it: the state cannot be trusted before a refresh."""
-        unfinished = self.journal.read()
-        if unfinished is None:
-            return None
-        ended = end_processes_of(unfinished.run)
-        left = f"; ended what it left running: {', '.join(sorted(set(ended)))}" if ended else ""
-        since = f" of {unfinished.started}" if unfinished.started else ""
-        self.screen.say("recovery", f"the last {unfinished.operation}{since} did not end; comparing with reality{left}")
-        return unfinished
-
-    def compare(self) -> None:
-        """Refreshes the state after a run that did not end, or whose lock was left behind.
-
-        A run of its own: with `--refresh`, the engine hands stack policies every refreshed resource, those that the
-        program no longer declares included (pulumi 3.246, `news` in step_executor.go). At full quota they are refused.
-        """
-        if self.engine.resources():
-            outcome = self.refresh()
-            self.screen.say("refresh", f"{drift_text(outcome)}  ({outcome.seconds:.0f} s)")
-
-    def preview(self) -> Outcome:
-        """The plan, judged. Raises ToolError when the law or an error forbids to go on."""
-        outcome = self._watched("preview", lambda engine: engine.preview())
-        self._refuse_violations(outcome)
-        self.refuse_failure(outcome, "Nothing has been changed.")
-        self.screen.say("preview", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
-        if warned := tuple(violation for violation in outcome.violations if not violation.mandatory):
-            self.screen.say("advice", f"{len(warned)} findings that do not forbid the change")
-            self.screen.detail(violations_text(warned))
-        return outcome
-
-    def up(self, *, total: int | None) -> Outcome:
-        """Makes it so. Raises ToolError with every failure when it does not end well."""
-        outcome = self._watched("up", lambda engine: engine.up(), total=total, after_unlocking=self.compare)
-        self._refuse_violations(outcome)
-        self.refuse_failure(outcome, f"`make up STACK={self.facts.name}` goes on from here.")
-        self.screen.say("up", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
-        return outcome
-
-    def refresh(self) -> Outcome:
-        """Makes the state as the world is."""
-        outcome = self._watched("refresh", lambda engine: engine.refresh())
-        self.refuse_failure(outcome, f"`make refresh STACK={self.facts.name}` can be repeated.")
-        return outcome
-
-    def destroy(self) -> Outcome:
-        """Deletes everything that the state knows, a cluster of the stack last. Raises ToolError with every failure."""
-        kinds = {resource["type"] for resource in self.engine.resources()}
-        if kinds & CLUSTERS:
-            self._empty_cluster(inhabited=NAMESPACE in kinds)
-        return self._destroy()
-
-    def _destroy(self, first: str = "") -> Outcome:
-        outcome = self._watched("destroy", lambda engine: engine.destroy(first=first), after_unlocking=self.adopt)
-        self.refuse_failure(outcome, f"`make down STACK={self.facts.name}` goes on from here.")
-        self.screen.say("destroy", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
-        return outcome
-
-    def _empty_cluster(self, *, inhabited: bool) -> None:
-        """Deletes the namespaces and waits for what controllers made in the cloud for them.
-
-        A namespace is gone before its disks are. Drivers and nodes, which nothing else would hold, must outlive those.
-        """
-        if inhabited:
-            self._destroy(f"**{NAMESPACE}::**")
-        try:
-            left = self._after_controllers()
-        except NoAnswerError as error:
-            what = "volumes and load balancers that its controllers made may be left in the cloud"
-            if inhabited and self.engine.variables().get("PULUMI_K8S_DELETE_UNREACHABLE") != "true":
-                again = f"`make down STACK={self.facts.name}` goes on, with the cluster or without"
-                raise ToolError(f"{error.format_message()}, though it did a moment ago: {what}. {again}.") from None
-            self.screen.say("orphaned", f"{error.format_message()}: {what}")
-            return
-        if left:
-            raise ToolError(
-                f"after {LOOKS * LOOK_SECONDS / 60:.0f} minutes controllers have still not deleted {', '.join(left)}. "
-                "Cluster, nodes and drivers stay until they have: `kubectl describe` says what they wait for. Then "
-                f"`make down STACK={self.facts.name}` goes on from here."
-            )
-
-    def _after_controllers(self) -> tuple[str, ...]:
-        """Waits until controllers have deleted what they are about to; what is left when patience ends."""
-        kubeconfig = self.engine.kubeconfig()  # once: it takes an export of the whole state
-        with self.screen.working("cloud", "what controllers still delete") as update:
-
-            def look() -> tuple[str, ...]:
-                left = leaving(self.objects(kubeconfig))
-                if left:
-                    update(f"waiting for controllers to delete {', '.join(left)}")
-                return left
-
-            retrying = Retrying(
-                stop=stop_after_attempt(LOOKS),
-                wait=wait_fixed(LOOK_SECONDS),
-                retry=retry_if_result(bool),
-                retry_error_callback=lambda state: state.outcome.result() if state.outcome else (),
-                sleep=self.sleep,
-            )
-            return retrying(look)
-
-    def objects(self, kubeconfig: str) -> list[dict[str, Any]]:
-        """Volumes, claims and Services in the stack's own cluster, none where it has no kubeconfig.
-
-        Raises NoAnswerError after three attempts.
-        """
-        if not kubeconfig:
-            return []
-        retrying = Retrying(
-            stop=stop_after_attempt(_ANSWERS),
-            wait=wait_fixed(LOOK_SECONDS),
-            retry=retry_if_exception_type(NoAnswerError),
-            reraise=True,
-            sleep=self.sleep,
-        )
-        with tempfile.TemporaryDirectory(dir=prepare(self.engine.state)) as private:
-            path = Path(private) / "kubeconfig"
-            write_private(path, kubeconfig)
-            return retrying(self._listed, path)
-
-    def _listed(self, kubeconfig: Path) -> list[dict[str, Any]]:
-        command = [str(self.engine.tools.path("kubectl")), "--kubeconfig", str(kubeconfig)]
-        answer = subprocess.run(
-            [*command, "get", LISTED, "-A", "-o", "json", "--request-timeout=20s"],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=self.engine.variables(),
-        )
-        if answer.returncode:
-            said = answer.stderr.strip().splitlines()
-            raise NoAnswerError(f"the cluster does not answer ({said[-1] if said else 'no word'})")
-        items: list[dict[str, Any]] = json.loads(answer.stdout)["items"]
-        return items
-
-    def remove(self, *, force: bool) -> None:
-        """Takes the stack out of the backend, past the lock of a dead run."""
-        try:
-            self.engine.remove(force=force)
-        except EngineError as error:
-            locks = locks_named_in([Failure("", error.format_message())])
-            if not locks:
-                raise
-            self._break(locks)
-            self.engine.remove(force=force)
-
-    def adopt(self) -> None:
-        """Before a destroy after a run that was killed: makes the state know every object that exists.
-
-        A killed `up` may have created objects that no state knows, and a destroy would leave them. Going on with the
-        `up` finds them by their explicit names. It may fail where the killed one would have failed; what it reached is
-        known then, and that is all that is wanted. The law is not asked: nothing of this will stay. A simulated cluster
-        goes as a whole, so nothing needs to be known of it.
-        """
-        if self.kubeconfig is not None:
-            return
-        self.screen.say("recovery", "taking in what the killed run created, so that nothing is left over")
-        lawless = dataclasses.replace(self, engine=dataclasses.replace(self.engine, policy_pack=None))
-        outcome = lawless._watched("up", lambda engine: engine.up(refresh=True, continue_on_error=True), label="adopt")
-        if outcome.exit_code < 0 or outcome.interruptions:
-            raise ToolError(f"interrupted while taking in what exists. `make down STACK={self.facts.name}` goes on.")
-
-    def _watched(
-        self,
-        operation: str,
-        run: Callable[[Engine], Outcome],
-        *,
-        total: int | None = None,
-        label: str = "",
-        after_unlocking: Callable[[], None] = _nothing,
-    ) -> Outcome:
-        """One operation with progress, journal and retries; the lock of a dead run is removed, and it starts again."""
-        label = label or operation
-        before = self.journal.read()
-        mark = self.engine.environment[RUN_VARIABLE]
-        again = before is not None
-
-        def attempt() -> Outcome:
-            nonlocal again, before
-            environment = {**self.engine.environment, **(ADOPTING if again else {})}
-            if operation in CHANGING:
-                self.journal.write(Unfinished.now(operation, mark))
-            with self.screen.working(label, "starting") as update:
-                watcher = RunWatcher(update, lambda text: self.screen.say(label, text), total)
-                outcome = run(dataclasses.replace(self.engine, watcher=watcher, environment=environment))
-            if outcome.exit_code < 0:
-                end_processes_of(mark)
-            if operation in CHANGING:
-                self._close_journal(outcome, before)
-                before = self.journal.read()  # what one attempt left uncertain, a later one does not settle by failing
-            again = True
-            return outcome
-
-        def pause(seconds: float) -> None:
-            self.sleep(seconds)
-            self.restart_cluster()
-
-        outcome = with_retries(attempt, lambda text: self.screen.say("retry", text), sleep=pause)
-        if locks := locks_named_in(outcome.failures):
-            before = self._break(locks)
-            after_unlocking()
-            outcome = with_retries(attempt, lambda text: self.screen.say("retry", text), sleep=pause)
-        return outcome
-
-    def _close_journal(self, outcome: Outcome, before: Unfinished | None) -> None:
-        """A run that failed leaves uncertain what was uncertain before it.
-
-        So does a refresh that succeeded: it finds what the state knows, not what a killed `up` created.
-        """
-        looked_only = outcome.operation == "refresh" and before is not None and before.creates
-        if outcome.succeeded and not looked_only:
-            self.journal.end()
-        elif before is not None:
-            self.journal.write(before)
-        elif not result_unknown(outcome):
-            self.journal.end()
-
-    def _break(self, locks: tuple[Lock, ...]) -> Unfinished:
-        """Removes the locks of dead runs and returns the journal's entry for them. Raises ToolError when one of them
-        may be alive."""
-        for lock in locks:
-            verdict = holder(lock, this_host())
-            if verdict is Holder.ALIVE:
-                raise ToolError(
-                    f"stack {self.facts.name} is being changed by another run ({lock}). "
-                    "Wait until it has ended, or stop it with Ctrl-C where it runs, then try again."
-                )
-            if verdict is Holder.ELSEWHERE:
-                raise ToolError(
-                    f"stack {self.facts.name} is locked by a run on another machine ({lock}). If that run is over, "
-                    f"`pulumi cancel {self.facts.name} --yes` takes its lock away; then try again."
-                )
-        dead = Unfinished(UNKNOWN, "", locks[0].since)
-        self.journal.write(dead)  # before the lock, which is all that tells of that run, is gone
-        self.engine.cancel()
-        self.screen.say("recovery", f"took away the lock of a run that is dead ({locks[0]})")
-        return dead
-
-    def _refuse_violations(self, outcome: Outcome) -> None:
-        violations = outcome.mandatory_violations
-        if not violations:
-            return
-        self.screen.say("law", f"{len(violations)} violations of mandatory policies")
-        self.screen.detail(violations_text(violations))
-        before = "Nothing has been changed. " if outcome.operation == "preview" else ""
-        raise ToolError(
-            f"the policies forbid this {outcome.operation}. {before}Mend what is named above "
-            f"(settings: {settings_file(self.engine.project, self.facts.name).name}) and run it again."
-        )
-
-    def refuse_failure(self, outcome: Outcome, next_step: str) -> None:
-        """Raises ToolError with every failure of a run that did not end well."""
-        if outcome.succeeded:
-            return
-        if outcome.interruptions:
-            raise ToolError(f"{outcome.operation} was interrupted. {next_step}\nlog: {outcome.log}")
-        self.screen.say("failed", f"{outcome.operation}: {len(outcome.failures) or 'unknown'} errors")
-        self.screen.detail(failures_text(outcome.failures))
-        raise ToolError(
-            f"{outcome.operation} failed (exit code {outcome.exit_code}). {next_step}\nfull output: {outcome.log}"
-        )
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ from simulator.errors import SimulatorError
 from tools.backend import Backend, prepare, state_directory
 from tools.engine import RUN_VARIABLE, Engine, policy_config_file
 from tools.errors import ToolError
-from tools.lifecycle import Lifecycle, Run, StackFacts, read_facts
+from tools.lifecycle import Lifecycle, read_facts
 from tools.recovery import new_run
+from tools.run import Run, StackFacts
 from tools.screen import changes_text, steps_text
 
 CLOUD_KINDS = frozenset({"eks", "gke"})

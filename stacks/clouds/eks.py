@@ -14,6 +14,7 @@ from components.clouds.eks.auto_mode import AutoModeNetworkPolicies, AutoModeNod
 from components.clouds.eks.bucket import S3Bucket, S3BucketArgs, bucket_arn, bucket_statements, bucket_store
 from components.clouds.eks.cluster import EksCluster as ControlPlane
 from components.clouds.eks.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
+from components.clouds.eks.cluster_validation import support_warning
 from components.clouds.eks.database import RdsDatabase, RdsDatabaseArgs
 from components.clouds.eks.dns import Route53Zone
 from components.clouds.eks.file_system import EfsFileSystem
@@ -24,7 +25,6 @@ from components.clouds.eks.network import EksNetwork
 from components.clouds.eks.node_pool import EksNodePool
 from components.clouds.eks.plan import load_balancer_annotations
 from components.clouds.eks.pod_identity import PodIdentity
-from components.clouds.eks.validation import support_warning
 from components.clouds.referenced_pool import ReferencedNodePool
 from components.storage.plan import ObjectStoreHandle, StoragePurpose
 from components.storage.postgresql import ManagedDatabaseHandle

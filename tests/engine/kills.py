@@ -15,8 +15,9 @@ from tools.backend import state_directory
 from tools.engine import RUN_VARIABLE
 from tools.errors import ToolError
 from tools.events import EventReader
-from tools.lifecycle import CHANGING, Lifecycle
+from tools.lifecycle import Lifecycle
 from tools.recovery import Journal
+from tools.run import CHANGING
 from tools.screen import RunWatcher
 
 

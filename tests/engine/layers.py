@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 
 from tools.engine import Engine
-from tools.lifecycle import PROJECT, Run
+from tools.lifecycle import PROJECT
 from tools.rehearsal import Rehearsal, rehearsal_settings
+from tools.run import Run
 
 STATES = Path(__file__).parent / "states"
 RECORDED = {"eks": "prod", "gke": "gke"}

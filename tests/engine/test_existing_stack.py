@@ -15,7 +15,7 @@ import yaml
 from rich.console import Console
 
 from components.capacity.placement import plan_pool
-from components.clouds.existing.inspection import Advice
+from components.clouds.existing.advice import Advice
 from components.clouds.simulated.pool import CAPACITY_ANNOTATION, node_capacity
 from report.summary import summary
 from settings.pools import described_pool

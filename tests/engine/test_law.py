@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from tools.errors import ToolError
-from tools.lifecycle import Lifecycle, StackFacts
+from tools.lifecycle import Lifecycle
+from tools.run import StackFacts
 from tools.screen import Screen
 
 REPOSITORY = Path(__file__).parents[2]

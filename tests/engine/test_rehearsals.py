@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from simulator.clouds.cloud import SimulatedCloud
-from tools.lifecycle import LOOK_SECONDS, Run
 from tools.rehearsal import Rehearsal
+from tools.run import LOOK_SECONDS, Run
 
 ACCOUNT_OF_OTHERS = "999988887777"
 

@@ -22,7 +22,8 @@ from tools import lifecycle
 from tools.backend import cluster_name
 from tools.errors import ToolError
 from tools.events import EventReader
-from tools.lifecycle import Lifecycle, StackFacts
+from tools.lifecycle import Lifecycle
+from tools.run import StackFacts
 from tools.screen import Screen
 
 REPOSITORY = Path(__file__).parents[2]

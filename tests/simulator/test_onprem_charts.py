@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from components.base.charts import values_of as without_none
-from components.clouds.existing.inspection import ClusterSnapshot, advice, suggested_pools
+from components.clouds.existing.advice import advice
+from components.clouds.existing.inspection import ClusterSnapshot
+from components.clouds.existing.suggestions import suggested_pools
 from simulator.crds.__main__ import FOLDER as CRD_FOLDER
 from tests.simulator.conftest import Client
 from tests.simulator.test_charts import Render, rendered

@@ -292,7 +292,7 @@ def test_a_kind_that_the_cluster_does_not_know_has_no_objects(monkeypatch: pytes
 
 
 def test_what_blocks_is_said_first() -> None:
-    from components.clouds.existing.inspection import Advice  # noqa: PLC0415
+    from components.clouds.existing.advice import Advice  # noqa: PLC0415
 
     text = advice_text([Advice("a", "fine", "nothing"), Advice("b", "bad", "correct it", True)])
     assert text.splitlines()[0] == "clash b: bad"

@@ -11,15 +11,17 @@ from typing import Any, NoReturn
 import pytest
 from rich.console import Console
 
-from components.clouds.existing.inspection import Advice
+from components.clouds.existing.advice import Advice
 from tests.tools.test_leftovers import BUCKET, CLUSTER, HOME, volume
 from tools import lifecycle
+from tools import run as run_module
 from tools.backend import Backend
 from tools.engine import RUN_VARIABLE, Engine
 from tools.errors import ToolError
 from tools.events import EventReader, Failure, Outcome, Step, Violation
-from tools.lifecycle import LOOK_SECONDS, LOOKS, Lifecycle, Run, StackFacts, read_facts, skip_checkpoints
+from tools.lifecycle import Lifecycle, read_facts, skip_checkpoints
 from tools.recovery import Unfinished
+from tools.run import LOOK_SECONDS, LOOKS, Run, StackFacts
 from tools.screen import Screen, failures_text, steps_text, violations_text
 
 REPOSITORY = Path(__file__).parents[2]
@@ -377,7 +379,7 @@ class Noted(Engine):
         self.calls.append("cancel")
 
     def _run(self, operation: str, *flags: Any) -> Outcome:
-        adopting = "adopting " if lifecycle.ADOPTING.items() <= self.environment.items() else ""
+        adopting = "adopting " if run_module.ADOPTING.items() <= self.environment.items() else ""
         self.calls.append(f"{adopting}{operation}{' --refresh' if '--refresh' in flags else ''}")
         failures = (self.ends.pop(0),) if self.ends and operation == "up" else ()
         return dataclasses.replace(EventReader(operation).outcome(len(failures), 0.0), failures=failures)
@@ -410,7 +412,7 @@ def test_behind_the_lock_of_a_dead_run_the_state_is_refreshed_by_a_run_of_its_ow
 ) -> None:
     """Finds an `up --refresh`: its stack policies would judge what the program no longer declares."""
     run, engine = noted
-    monkeypatch.setattr(lifecycle, "holder", lambda *_: lifecycle.Holder.DEAD)
+    monkeypatch.setattr(run_module, "holder", lambda *_: run_module.Holder.DEAD)
     locked = "the stack is currently locked by 1 lock(s)\n  created by ann@here (pid 1) at 2026-01-01T00:00:00Z"
     engine.ends.append(Failure("", locked))
     run.up(total=None)

@@ -13,10 +13,10 @@ import pulumi_aws as aws
 from pulumi import Output, Resource, ResourceOptions
 
 from components.base.component import Component
+from components.clouds.eks.cluster_validation import check_addon_version
 from components.clouds.eks.handles import EksHandle, NodeProvisioning
 from components.clouds.eks.pod_identity import ROLE_NAME_LENGTH, policy_json, trust_document
 from components.clouds.eks.tables import ADDONS, BEFORE_NODES, IN_AUTO_MODE
-from components.clouds.eks.validation import check_addon_version
 from components.clouds.names import aws_tags, deterministic_name, partition
 from components.findings import refuse
 

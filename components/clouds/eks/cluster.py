@@ -17,6 +17,7 @@ from pulumi import CustomResource, Output, ResourceOptions
 
 from components.base.component import Component
 from components.clouds.eks.addons import declare_addon
+from components.clouds.eks.cluster_validation import check_eks_cluster, check_place
 from components.clouds.eks.handles import EksHandle, EksNetworkHandle
 from components.clouds.eks.network import trust_of
 from components.clouds.eks.plan import kubeconfig
@@ -31,7 +32,6 @@ from components.clouds.eks.spec import (
     OidcProviderSpec,
 )
 from components.clouds.eks.tables import BEFORE_NODES, CONTROL_PLANE_LOGS
-from components.clouds.eks.validation import check_eks_cluster, check_place
 from components.clouds.names import aws_tags, deterministic_name, partition
 from components.findings import refuse
 

@@ -16,11 +16,11 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from components.base.component import Component
+from components.clouds.eks.cluster_validation import check_eks_network
 from components.clouds.eks.handles import EksHandle, EksNetworkHandle
 from components.clouds.eks.plan import plan_subnets
 from components.clouds.eks.spec import DEFAULT_FLOW_LOG_DAYS, EksNetworkSpec
 from components.clouds.eks.tables import INTERFACE_ENDPOINTS
-from components.clouds.eks.validation import check_eks_network
 from components.clouds.names import aws_tags
 from components.findings import refuse
 

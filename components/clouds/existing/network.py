@@ -10,7 +10,8 @@ from typing import NamedTuple, TypedDict
 
 from components.base.cluster_network import API_SERVICE_PORT, GKE_CLOUD_DNS, USUAL_API_SERVER_PORTS, PolicyEngine
 from components.base.gke_firewall import WHICH, closed_ports, control_plane_range, firewall_command, may_be_peered
-from components.clouds.existing.inspection import Advice, ClusterSnapshot
+from components.clouds.existing.advice import Advice
+from components.clouds.existing.inspection import ClusterSnapshot
 
 
 class NetworkAgentFacts(TypedDict):

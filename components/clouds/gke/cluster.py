@@ -6,19 +6,19 @@ import pulumi_gcp as gcp
 from pulumi import Input, Output, ResourceOptions
 
 from components.base.component import Component
-from components.clouds.gke.handles import GkeHandle, GkeNetworkHandle
-from components.clouds.gke.plan import (
-    GCP_LABELS,
-    MAX_ACCOUNT_ID,
+from components.clouds.gke.cluster_plan import (
     auto_provisioning,
-    bounded,
     cluster_settings,
     kubeconfig,
     transient_node_config,
     uses_dns,
 )
+from components.clouds.gke.cluster_validation import check_gke_cluster
+from components.clouds.gke.handles import GkeHandle, GkeNetworkHandle
+from components.clouds.gke.place_validation import check_place
+from components.clouds.gke.plan import GCP_LABELS, MAX_ACCOUNT_ID, bounded
 from components.clouds.gke.spec import GkeClusterSpec, GkeMode
-from components.clouds.gke.validation import check_gke_cluster, check_place, check_pool_name
+from components.clouds.gke.validation import check_pool_name
 from components.findings import refuse
 
 NODE_ROLES = {"nodes": "roles/container.defaultNodeServiceAccount", "images": "roles/artifactregistry.reader"}

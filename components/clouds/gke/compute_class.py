@@ -7,10 +7,10 @@ from pulumi import Output, ResourceOptions
 from components.base.component import Component
 from components.base.custom_resources import custom_resource
 from components.capacity.placement import Capacity, PoolHandle
+from components.clouds.gke.compute_class_plan import plan_compute_class
+from components.clouds.gke.compute_class_validation import check_class_name, check_compute_class
 from components.clouds.gke.handles import GkeHandle
-from components.clouds.gke.plan import plan_compute_class
 from components.clouds.gke.spec import ComputeClassSpec, NodeAutoProvisioningSpec
-from components.clouds.gke.validation import check_class_name, check_compute_class
 from components.findings import refuse
 
 

@@ -6,7 +6,9 @@ import pulumi_gcp as gcp
 from pulumi import Output, ResourceOptions
 
 from components.base.component import Component
+from components.clouds.gke.cluster_validation import check_gke_network
 from components.clouds.gke.handles import GkeNetworkHandle
+from components.clouds.gke.place_validation import check_place
 from components.clouds.gke.plan import GCP_LABELS
 from components.clouds.gke.spec import (
     DEFAULT_FLOW_LOG_PERCENT,
@@ -15,7 +17,7 @@ from components.clouds.gke.spec import (
     DEFAULT_RANGES,
     GkeNetworkSpec,
 )
-from components.clouds.gke.validation import check_gke_network, check_place, check_pool_name
+from components.clouds.gke.validation import check_pool_name
 from components.findings import refuse
 
 

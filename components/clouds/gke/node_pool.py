@@ -9,15 +9,8 @@ from pulumi import Output, ResourceOptions
 from components.base.component import Component
 from components.capacity.placement import Capacity, PoolHandle
 from components.clouds.gke.handles import GkeHandle
-from components.clouds.gke.plan import (
-    MAX_ACCOUNT_ID,
-    GkeGroup,
-    GkePoolPlan,
-    ScheduledCall,
-    bounded,
-    plan_gke_pool,
-    working_hours_calls,
-)
+from components.clouds.gke.plan import MAX_ACCOUNT_ID, GkeGroup, GkePoolPlan, bounded, plan_gke_pool
+from components.clouds.gke.schedule_plan import ScheduledCall, working_hours_calls
 from components.clouds.gke.spec import GkePoolSpec
 from components.clouds.gke.validation import check_gke_pool, check_pool_name
 from components.findings import refuse

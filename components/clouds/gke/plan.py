@@ -1,4 +1,4 @@
-"""What a GKE cluster and its node pools become, decided from plain data. Pure: no Pulumi package, nothing unknown.
+"""What node pools of GKE become, decided from plain data. Pure: no Pulumi package, nothing unknown.
 
 Blocks are dicts with the names of the SDK's arguments; a test holds them against the SDK and against Google's API.
 """
@@ -11,7 +11,6 @@ from typing import Any
 from catalog.accelerators import ACCELERATORS, ClusterKind, DeviceAllocation, Owner, Purchase, Sharing, topology_chips
 from catalog.machines import MACHINES, Architecture, Machine
 from components.capacity.placement import (
-    POOL_LABEL,
     PURCHASE_LABEL,
     SLICE_LABEL,
     SPOT_TAINT,
@@ -24,27 +23,17 @@ from components.capacity.placement import (
 )
 from components.clouds.gke.spec import (
     DEFAULT_DISK_GIB,
-    DEFAULT_MAINTENANCE_DAYS,
-    DEFAULT_MAINTENANCE_HOURS,
-    DEFAULT_MAINTENANCE_START,
     MAX_RUN_HOURS,
-    ComputeClassSpec,
-    GkeClusterSpec,
     GkeMode,
     GkePoolSpec,
     GkePurchase,
     GpuDriverVersion,
-    MaintenanceSpec,
-    NodeAutoProvisioningSpec,
-    ReleaseChannel,
 )
-from components.clouds.working_hours import DEFAULT_TIME_ZONE
 
 GCP_LABELS = {"managed-by": "mlplatform"}
 """On everything in Google Cloud that can have labels."""
 CLOUD_LABEL_DOMAIN = "cloud.google.com"
 """GKE sets the labels of this domain itself and refuses most of them from others."""
-COMPUTE_CLASS_LABEL = "cloud.google.com/compute-class"
 MAX_POOL_NAME = 40
 """Characters of the name of a cluster or node pool (GKE API)."""
 MAX_ACCOUNT_ID = 30
@@ -119,20 +108,6 @@ class GkePoolPlan:
     upgrade_settings: dict[str, Any] | None
     """None: GKE knows one way only (flex-start)."""
     queued: bool
-
-
-@dataclass(frozen=True)
-class ScheduledCall:
-    """One call of the API of GKE at a time of the day."""
-
-    role: str
-    """Last part of the job's name."""
-    schedule: str
-    time_zone: str
-    method: str
-    """`setAutoscaling` or `setSize`."""
-    body: str
-    """JSON."""
 
 
 def bounded(stem: str, limit: int) -> str:
@@ -452,312 +427,4 @@ def initial_per_zone(nodes_min: int, nodes_max: int, zones: int) -> int:
     return enough if enough * zones <= nodes_max else nodes_min // zones
 
 
-def working_hours_calls(spec: GkePoolSpec, group: GkeGroup) -> list[ScheduledCall]:
-    """What is called at the start and at the end of working hours; nothing where a pool has none.
-
-    GKE has no schedule of its own. Without autoscaling the size that is set stays, so it is turned off first; the pool
-    is emptied minutes later, twice: GKE does one thing at a time in a cluster, and calls may come late.
-    """
-    hours = spec.get("working_hours")
-    if not hours or group.autoscaling is None:
-        return []
-    zone = hours.get("time_zone") or DEFAULT_TIME_ZONE
-    opened = {"autoscaling": {"enabled": True, **{_camel(k): v for k, v in group.autoscaling.items()}}}
-    closed = {"autoscaling": {"enabled": False}}
-    return [
-        ScheduledCall("start", hours["start"], zone, "setAutoscaling", json.dumps(opened, sort_keys=True)),
-        ScheduledCall("end", hours["end"], zone, "setAutoscaling", json.dumps(closed, sort_keys=True)),
-        ScheduledCall("empty", minutes_later(hours["end"]), zone, "setSize", json.dumps({"nodeCount": 0})),
-    ]
-
-
-EMPTY_AFTER_MINUTES = (3, 9)
-LAST_END_MINUTE = 59 - EMPTY_AFTER_MINUTES[-1]
-
-
-def minutes_later(cron: str) -> str:
-    """The schedule that empties a pool whose hours end at that one, in the same hour."""
-    minute, rest = cron.split(" ", 1)
-    return f"{','.join(str(int(minute) + later) for later in EMPTY_AFTER_MINUTES)} {rest}"
-
-
-def _camel(key: str) -> str:
-    head, *tail = key.split("_")
-    return head + "".join(part.title() for part in tail)
-
-
-def plan_compute_class(
-    name: str, spec: ComputeClassSpec, cluster_zones: list[str]
-) -> tuple[PoolHandle, dict[str, Any]]:
-    """The handle of a class of nodes and the `spec` of its ComputeClass."""
-    machine = MACHINES[spec["machine"]]
-    purchases = [GkePurchase(purchase) for purchase in spec["purchases"]]
-    taints = list(spec.get("taints") or [])
-    own_class = Taint(key=COMPUTE_CLASS_LABEL, value=name, effect="NoSchedule")
-    cloud_taints = [own_class, *([ARM_TAINT] if machine.architecture is Architecture.ARM64 else [])]
-    # Nodes may be bought in several ways: what holds for the least dependable one holds for the class.
-    purchase = GkePurchase.SPOT if GkePurchase.SPOT in purchases else purchases[0]
-    topology = topology_of(machine, spec.get("topology"))
-    handle, labels = _handle(
-        name,
-        machine,
-        topology,
-        purchase,
-        (0, int(spec["nodes_max"])),
-        [*taints, *cloud_taints],
-        software_of(DeviceAllocation.DEVICE_PLUGIN),
-        SharingArgs(),
-    )
-    # The class decides the hardware: selecting GKE's labels of it as well can contradict the class.
-    handle["placement"]["node_selector"] = {POOL_LABEL: name, COMPUTE_CLASS_LABEL: name}
-    if GkePurchase.FLEX_START in purchases:
-        handle["placement"]["max_run_hours"] = run_hours(spec.get("max_run_hours"))
-    declared = own_labels({**(spec.get("labels") or {}), **labels})
-    del declared[PURCHASE_LABEL]  # it differs from node to node
-    spot = [{"key": SPOT_TAINT, "value": "true", "effect": "NoSchedule"}]
-    body: dict[str, Any] = {
-        "description": f"Nodes of pool {name}",
-        "nodePoolAutoCreation": {"enabled": True},
-        "nodePoolConfig": {
-            "nodeLabels": declared,
-            "taints": [*(spot if purchase is GkePurchase.SPOT else []), *({**taint} for taint in taints)],
-            "imageStreaming": {"enabled": True},
-        },
-        "priorities": [_priority(machine, spec, each, topology, cluster_zones) for each in purchases],
-        "activeMigration": {"optimizeRulePriority": bool(spec.get("move_up"))},
-        "whenUnsatisfiable": "DoNotScaleUp",
-    }
-    if not body["nodePoolConfig"]["taints"]:
-        del body["nodePoolConfig"]["taints"]
-    return handle, body
-
-
-def _priority(
-    machine: Machine, spec: ComputeClassSpec, purchase: GkePurchase, topology: str, cluster_zones: list[str]
-) -> dict[str, Any]:
-    zones = list(spec.get("zones") or cluster_zones)
-    rule: dict[str, Any] = {
-        "machineType": machine.name,
-        "storage": {
-            "bootDiskType": machine.boot_disks[0],
-            "bootDiskSize": int(spec.get("disk_gib") or DEFAULT_DISK_GIB),
-        },
-    }
-    if machine.accelerator and topology:
-        rule["tpu"] = {"type": gke_accelerator(machine), "count": machine.devices, "topology": topology}
-    elif machine.accelerator:
-        version = GpuDriverVersion(spec.get("driver_version") or GpuDriverVersion.DEFAULT).value
-        rule["gpu"] = {"type": gke_accelerator(machine), "count": machine.devices, "driverVersion": version}
-    match purchase:
-        case GkePurchase.SPOT:
-            rule["spot"] = True
-        case GkePurchase.FLEX_START:
-            rule["flexStart"] = {"enabled": True}
-            rule["maxRunDurationSeconds"] = run_hours(spec.get("max_run_hours")) * 3600
-        case GkePurchase.RESERVED:
-            rule["reservations"] = {
-                "affinity": "Specific",
-                "specific": [{**reservation_parts(spec["reservation"]), "zones": zones}],
-            }
-        case _:
-            rule["spot"] = False
-    if purchase is not GkePurchase.RESERVED:
-        # Beside a reservation GKE refuses a location: the reservation names its zones.
-        rule["location"] = {"zones": zones}
-    return rule
-
-
-def reservation_parts(reservation: str) -> dict[str, Any]:
-    """A reservation as a ComputeClass names it."""
-    name, *blocks = reservation.split("/reservationBlocks/")
-    named: dict[str, Any] = {"name": name}
-    if "/" in name:
-        _, project, _, alone = name.split("/")
-        named = {"name": alone, "project": project}
-    for block in blocks:
-        first, *second = block.split("/reservationSubBlocks/")
-        named["reservationBlock"] = {"name": first}
-        for sub_block in second:
-            named["reservationBlock"]["reservationSubBlock"] = {"name": sub_block}
-    return named
-
-
 # What a cluster declares.
-
-RECURRENCE_ANCHOR = "2026-01-03"
-"""A Saturday: windows recur from it."""
-LOG_COMPONENTS = ("SYSTEM_COMPONENTS", "APISERVER", "SCHEDULER", "CONTROLLER_MANAGER")
-
-
-def maintenance_policy(spec: MaintenanceSpec | None) -> dict[str, Any]:
-    """When GKE may upgrade, as the API has it."""
-    spec = spec or {}
-    start = spec.get("start") or DEFAULT_MAINTENANCE_START
-    hours = int(spec.get("hours") or DEFAULT_MAINTENANCE_HOURS)
-    days = spec.get("days") or list(DEFAULT_MAINTENANCE_DAYS)
-    hour, minute = (int(part) for part in start.split(":"))
-    day, end = RECURRENCE_ANCHOR, hour + hours
-    if end >= 24:
-        day, end = "2026-01-04", end - 24
-    policy: dict[str, Any] = {
-        "recurring_window": {
-            "start_time": f"{RECURRENCE_ANCHOR}T{start}:00Z",
-            "end_time": f"{day}T{end:02d}:{minute:02d}:00Z",
-            "recurrence": f"FREQ=WEEKLY;BYDAY={','.join(days)}",
-        }
-    }
-    exclusions = spec.get("exclusions") or []
-    if exclusions:
-        policy["maintenance_exclusions"] = [
-            {
-                "exclusion_name": exclusion["name"],
-                "start_time": exclusion["start"],
-                "end_time": exclusion["end"],
-                "exclusion_options": {"scope": exclusion["scope"].replace("-", "_").upper()},
-            }
-            for exclusion in exclusions
-        ]
-    return policy
-
-
-def resource_limits(spec: NodeAutoProvisioningSpec | None) -> list[dict[str, Any]]:
-    """What auto-provisioning may make at most, as the API has it; accelerators by GKE's name."""
-    if not spec:
-        return []
-    limits = {"cpu": int(spec["cpu_max"]), "memory": int(spec["memory_gib_max"])}
-    for name, count in spec["accelerators_max"].items():
-        gke_name = next(iter(ACCELERATORS[name].node_labels[ClusterKind.GKE].values()))
-        limits[gke_name] = int(count)
-    return [{"resource_type": name, "minimum": 0, "maximum": count} for name, count in limits.items()]
-
-
-def cluster_settings(spec: GkeClusterSpec, zones: list[str]) -> dict[str, Any]:
-    """All of a cluster that follows from its settings alone, by argument of the SDK."""
-    mode = GkeMode(spec.get("mode") or GkeMode.STANDARD)
-    public, dns = bool(spec.get("public_endpoint")), uses_dns(spec)
-    settings: dict[str, Any] = {
-        "release_channel": {"channel": ReleaseChannel(spec.get("release_channel") or "regular").value.upper()},
-        "maintenance_policy": maintenance_policy(spec.get("maintenance")),
-        "private_cluster_config": {"enable_private_nodes": True, "enable_private_endpoint": not public},
-        "control_plane_endpoints_config": {
-            "dns_endpoint_config": {
-                "allow_external_traffic": dns,
-                "enable_k8s_certs_via_dns": False,
-                "enable_k8s_tokens_via_dns": False,
-            }
-        },
-        "master_authorized_networks_config": {
-            "gcp_public_cidrs_access_enabled": False,
-            "cidr_blocks": [{"cidr_block": block} for block in spec.get("authorized_ranges") or []],
-        },
-        "logging_config": {
-            "enable_components": [*LOG_COMPONENTS, *(["WORKLOADS"] if spec.get("workload_logs", True) else [])]
-        },
-        "gateway_api_config": {"channel": "CHANNEL_STANDARD" if spec.get("gateway_api") else "CHANNEL_DISABLED"},
-        "cost_management_config": {"enabled": True},
-        "rbac_binding_config": {
-            "enable_insecure_binding_system_authenticated": False,
-            "enable_insecure_binding_system_unauthenticated": False,
-        },
-        "security_posture_config": {"mode": "BASIC"},
-        "resource_labels": GCP_LABELS,
-    }
-    if spec.get("security_group"):
-        settings["authenticator_groups_config"] = {"security_group": spec["security_group"]}
-    if spec.get("kubernetes_version"):
-        settings["min_master_version"] = spec["kubernetes_version"]
-    if mode is GkeMode.AUTOPILOT:
-        # Autopilot decides data plane, storage drivers, shielding and identity itself, and cannot collect no metrics.
-        return {**settings, "enable_autopilot": True, "monitoring_config": _monitoring(managed=True)}
-    return {**settings, **_standard(spec, zones)}
-
-
-def uses_dns(spec: GkeClusterSpec) -> bool:
-    """Whether people reach the control plane by its DNS name."""
-    return bool(spec.get("dns_endpoint", True))
-
-
-def _monitoring(*, managed: bool) -> dict[str, Any]:
-    return {"enable_components": ["SYSTEM_COMPONENTS"], "managed_prometheus": {"enabled": managed}}
-
-
-def _standard(spec: GkeClusterSpec, zones: list[str]) -> dict[str, Any]:
-    return {
-        "node_locations": zones,
-        "datapath_provider": "ADVANCED_DATAPATH",
-        "enable_shielded_nodes": True,
-        "monitoring_config": _monitoring(managed=False),
-        # The default pool is there for minutes: GKE makes no cluster without it.
-        "initial_node_count": 1,
-        "remove_default_node_pool": True,
-        "addons_config": {
-            "gcs_fuse_csi_driver_config": {"enabled": True},
-            "gce_persistent_disk_csi_driver_config": {"enabled": True},
-            "gcp_filestore_csi_driver_config": {"enabled": True},
-            "dns_cache_config": {"enabled": True},
-            "http_load_balancing": {"disabled": False},
-            "horizontal_pod_autoscaling": {"disabled": False},
-        },
-    }
-
-
-TRANSIENT_MACHINE = "e2-medium"
-
-
-def transient_node_config(service_account: Any) -> dict[str, Any]:
-    """The smallest node that GKE starts a cluster with; gone when `up` is done."""
-    return {
-        "machine_type": TRANSIENT_MACHINE,
-        "disk_type": "pd-standard",
-        "disk_size_gb": 30,
-        "service_account": service_account,
-        "oauth_scopes": ["https://www.googleapis.com/auth/cloud-platform"],
-        "shielded_instance_config": {"enable_secure_boot": True, "enable_integrity_monitoring": True},
-    }
-
-
-def auto_provisioning(spec: GkeClusterSpec, service_account: Any) -> dict[str, Any]:
-    """How GKE makes nodes by itself: not at all, within limits, or on Autopilot always."""
-    defaults = {"service_account": service_account, "oauth_scopes": ["https://www.googleapis.com/auth/cloud-platform"]}
-    if GkeMode(spec.get("mode") or GkeMode.STANDARD) is GkeMode.AUTOPILOT:
-        return {"auto_provisioning_defaults": defaults}
-    limits = resource_limits(spec.get("auto_provisioning"))
-    if not limits:
-        return {"enabled": False, "autoscaling_profile": "BALANCED"}
-    shielded = {"enable_secure_boot": True, "enable_integrity_monitoring": True}
-    return {
-        "enabled": True,
-        "autoscaling_profile": "BALANCED",
-        "resource_limits": limits,
-        "auto_provisioning_defaults": {
-            **defaults,
-            "management": {"auto_repair": True, "auto_upgrade": True},
-            "shielded_instance_config": shielded,
-        },
-    }
-
-
-def kubeconfig(cluster: str, address: str, authority: str) -> str:
-    """How kubectl and the Kubernetes provider reach a cluster. No token: the plugin asks Google for one, each time.
-
-    `authority`: the cluster's own certificate, base64; empty for the DNS endpoint, whose certificate is a public one.
-    """
-    server = {"server": f"https://{address}"} | ({"certificate-authority-data": authority} if authority else {})
-    user = {
-        "exec": {
-            "apiVersion": "client.authentication.k8s.io/v1beta1",
-            "command": "gke-gcloud-auth-plugin",
-            "installHint": "gcloud components install gke-gcloud-auth-plugin",
-            "interactiveMode": "Never",
-            "provideClusterInfo": True,
-        }
-    }
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": cluster, "cluster": server}],
-        "users": [{"name": cluster, "user": user}],
-        "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": cluster}}],
-        "current-context": cluster,
-    }
-    return json.dumps(config, sort_keys=True)

@@ -77,8 +77,8 @@ def test_the_status_says_how_old_each_source_is_and_what_is_unknown(monkeypatch:
     monkeypatch.setattr(commands, "today", lambda: TODAY)
     result = run()
     assert result.exit_code == 0
-    assert "aws us-east-1: 145 prices, the oldest 964 days old  (old: python -m tools prices refresh)" in result.output
-    assert "2026-07-20   72  AWS price list" in result.output
+    assert "aws us-east-1: 146 prices, the oldest 964 days old  (old: python -m tools prices refresh)" in result.output
+    assert "2026-07-20   73  AWS price list" in result.output
     assert "  spot saves 48% to 86%, by machine; the range over the zones is known of 0\n" in result.output
     assert "aws, unknown price: p5e.48xlarge, trn2.3xlarge" in result.output
     assert "gcp, unknown on spot: a3-ultragpu-8g" in result.output

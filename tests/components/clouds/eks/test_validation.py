@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from catalog.accelerators import DeviceAllocation, Sharing
+from components.clouds.eks.cluster_validation import check_eks_cluster, check_eks_network, check_place, support_warning
 from components.clouds.eks.spec import (
     EksClusterSpec,
     EksImage,
@@ -15,15 +16,7 @@ from components.clouds.eks.spec import (
     EksPurchase,
     NodeProvisioning,
 )
-from components.clouds.eks.validation import (
-    check_autoscaler_version,
-    check_eks_cluster,
-    check_eks_network,
-    check_eks_pool,
-    check_place,
-    check_pool_name,
-    support_warning,
-)
+from components.clouds.eks.validation import check_autoscaler_version, check_eks_pool, check_pool_name
 from components.findings import Finding
 
 MANAGED, KARPENTER, AUTO = NodeProvisioning

@@ -12,19 +12,16 @@ import pytest
 from catalog.accelerators import ClusterKind, DeviceAllocation, Owner
 from catalog.versions import CRDS
 from components.capacity.placement import NodeSoftware, PoolArgs, PoolHandle, plan_pool
+from components.clouds.existing.advice import Advice, advice
 from components.clouds.existing.inspection import (
     GROUP_OF_SET,
-    Advice,
     ClusterSnapshot,
     ExistingAddon,
     accelerator_on,
-    advice,
     devices_of,
     software_of,
-    suggested_classes,
-    suggested_existing,
-    suggested_pools,
 )
+from components.clouds.existing.suggestions import suggested_classes, suggested_existing, suggested_pools
 
 FOLDER = Path(__file__).parent / "snapshots"
 NAMES = ("aks", "kind", "minikube", "rke2")

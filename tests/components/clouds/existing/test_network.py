@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.clouds.existing.inspection import Advice, ClusterSnapshot, NodeFacts
+from components.clouds.existing.advice import Advice
+from components.clouds.existing.inspection import ClusterSnapshot, NodeFacts
 from components.clouds.existing.network import NetworkAgentFacts, NetworkFacts, cnis_of, network_advice
 from tools.detect import advice_on_network, read_network
 

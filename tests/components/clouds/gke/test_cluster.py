@@ -12,7 +12,7 @@ import pytest
 from pulumi import Output
 
 from components.clouds.gke.cluster import GkeCluster, certificate_authority, dns_name
-from components.clouds.gke.plan import kubeconfig
+from components.clouds.gke.cluster_plan import kubeconfig
 from components.clouds.gke.spec import ExclusionScope, GkeMode, ReleaseChannel
 from components.findings import Refused
 from tests.components.clouds.gke.handles import NETWORK

@@ -6,18 +6,16 @@ import pytest
 
 from catalog.accelerators import ACCELERATORS, ClusterKind, DeviceAllocation, Sharing
 from catalog.machines import MACHINES
-from components.clouds.gke.plan import topologies_of
-from components.clouds.gke.spec import GkeMode, GkePurchase
-from components.clouds.gke.validation import (
+from components.clouds.gke.cluster_validation import check_gke_cluster, check_gke_network
+from components.clouds.gke.compute_class_validation import (
     check_all_within_limits,
     check_class_name,
     check_compute_class,
-    check_gke_cluster,
-    check_gke_network,
-    check_gke_pool,
-    check_place,
-    check_pool_name,
 )
+from components.clouds.gke.place_validation import check_place
+from components.clouds.gke.plan import topologies_of
+from components.clouds.gke.spec import GkeMode, GkePurchase
+from components.clouds.gke.validation import check_gke_pool, check_pool_name
 
 L4: dict[str, Any] = {"machine": "g2-standard-8", "nodes_min": 0, "nodes_max": 4}
 A100: dict[str, Any] = {"machine": "a2-ultragpu-1g", "nodes_min": 0, "nodes_max": 4}

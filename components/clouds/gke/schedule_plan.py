@@ -1,0 +1,58 @@
+"""Calls of the GKE API that empty a pool outside working hours. Pure."""
+
+import json
+from dataclasses import dataclass
+
+from components.clouds.gke.plan import GkeGroup
+from components.clouds.gke.spec import (
+    GkePoolSpec,
+)
+from components.clouds.working_hours import DEFAULT_TIME_ZONE
+
+
+@dataclass(frozen=True)
+class ScheduledCall:
+    """One call of the API of GKE at a time of the day."""
+
+    role: str
+    """Last part of the job's name."""
+    schedule: str
+    time_zone: str
+    method: str
+    """`setAutoscaling` or `setSize`."""
+    body: str
+    """JSON."""
+
+
+def working_hours_calls(spec: GkePoolSpec, group: GkeGroup) -> list[ScheduledCall]:
+    """What is called at the start and at the end of working hours; nothing where a pool has none.
+
+    GKE has no schedule of its own. Without autoscaling the size that is set stays, so it is turned off first; the pool
+    is emptied minutes later, twice: GKE does one thing at a time in a cluster, and calls may come late.
+    """
+    hours = spec.get("working_hours")
+    if not hours or group.autoscaling is None:
+        return []
+    zone = hours.get("time_zone") or DEFAULT_TIME_ZONE
+    opened = {"autoscaling": {"enabled": True, **{_camel(k): v for k, v in group.autoscaling.items()}}}
+    closed = {"autoscaling": {"enabled": False}}
+    return [
+        ScheduledCall("start", hours["start"], zone, "setAutoscaling", json.dumps(opened, sort_keys=True)),
+        ScheduledCall("end", hours["end"], zone, "setAutoscaling", json.dumps(closed, sort_keys=True)),
+        ScheduledCall("empty", minutes_later(hours["end"]), zone, "setSize", json.dumps({"nodeCount": 0})),
+    ]
+
+
+EMPTY_AFTER_MINUTES = (3, 9)
+LAST_END_MINUTE = 59 - EMPTY_AFTER_MINUTES[-1]
+
+
+def minutes_later(cron: str) -> str:
+    """The schedule that empties a pool whose hours end at that one, in the same hour."""
+    minute, rest = cron.split(" ", 1)
+    return f"{','.join(str(int(minute) + later) for later in EMPTY_AFTER_MINUTES)} {rest}"
+
+
+def _camel(key: str) -> str:
+    head, *tail = key.split("_")
+    return head + "".join(part.title() for part in tail)
