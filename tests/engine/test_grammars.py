@@ -209,6 +209,7 @@ NOT_ASKED: dict[str, str] = {
     **dict.fromkeys(("row", "key of a table"), "a row of a table of ours"),
     **dict.fromkeys(("tag", "repository"), _PART),
     **dict.fromkeys(("line", "text"), "free text: arguments, values of variables and annotations"),
+    "python module": "imported by the settings, in no object",
 }
 
 
