@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
-from tools import lifecycle
+from tools import run
 from tools.backend import state_directory
 from tools.engine import RUN_VARIABLE
 from tools.errors import ToolError
@@ -91,7 +91,7 @@ def at(moment: Moment, fault: Callable[[int], None], monkeypatch: pytest.MonkeyP
                 fault(engines[-1])
 
     with monkeypatch.context() as patched:
-        patched.setattr(lifecycle, "RunWatcher", Striking)
+        patched.setattr(run, "RunWatcher", Striking)
         yield hit
 
 

@@ -18,11 +18,11 @@ from simulator.cluster import Cluster
 from tests.engine.conftest import LiveCluster
 from tests.engine.kills import Moment, at
 from tests.engine.test_workloads import eventually
-from tools import lifecycle
 from tools.backend import cluster_name
 from tools.errors import ToolError
 from tools.events import EventReader
 from tools.lifecycle import Lifecycle
+from tools.recovery import Journal, Unfinished
 from tools.run import StackFacts
 from tools.screen import Screen
 
@@ -160,8 +160,8 @@ def test_what_the_policies_refuse_is_refused_behind_a_killed_run_too(life) -> No
     config = yaml.safe_load((life.project / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8"))
     config["config"]["workloads:quota"] = DEVICES // 2
     (life.project / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    journal = lifecycle.Journal.of(life.state, STACK)
-    journal.write(lifecycle.Unfinished.now("up", "a run that is dead"))
+    journal = Journal.of(life.state, STACK)
+    journal.write(Unfinished.now("up", "a run that is dead"))
     with pytest.raises(ToolError, match=r"the policies forbid this preview\. Nothing has been changed"):
         life.up(STACK)
     assert f"vision takes {DEVICES} of gpu" in printed(life)
