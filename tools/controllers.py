@@ -268,7 +268,14 @@ def statements(
 def _run_tests(name: str, environment: Mapping[str, str]) -> str:
     """Runs one controller's tests; why they did not end, if they did not."""
     command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "-vv", "--no-header"]
-    process = subprocess.Popen([*command, str(TESTS / f"test_{name.replace('-', '_')}.py")], cwd=ROOT, env=environment)
+    # A command in the background of a shell ignores SIGINT, and so would pytest if it inherited that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [*command, str(TESTS / f"test_{name.replace('-', '_')}.py")], cwd=ROOT, env=environment
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     try:
         process.wait(STATEMENTS_SECONDS)
     except subprocess.TimeoutExpired:
