@@ -5,7 +5,10 @@ the running controller merges as `tests/support/kserve_merge.py` says.
 """
 
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
+
+import pytest
 
 from tests.engine.conftest import LiveCluster
 from tests.support.kserve_merge import merged_autoscalers, merged_deployments, merged_services
@@ -31,12 +34,27 @@ def refusals(cluster: LiveCluster, objects: list[dict[str, Any]]) -> dict[str, s
     return found
 
 
-def test_what_kserve_makes_of_every_model_is_accepted(cluster: LiveCluster) -> None:
+@pytest.fixture
+def namespaces(cluster: LiveCluster) -> Iterator[Callable[[set[str]], None]]:
+    """Makes namespaces, and deletes them: other tests of the session count what they find."""
+    made: set[str] = set()
+
+    def make(names: set[str]) -> None:
+        made.update(names)
+        for name in names:
+            text = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+            cluster.kubectl("apply", "-f", "-", text=text)
+
+    yield make
+    cluster.kubectl("delete", "namespace", *sorted(made))
+
+
+def test_what_kserve_makes_of_every_model_is_accepted(
+    cluster: LiveCluster, namespaces: Callable[[set[str]], None]
+) -> None:
     services = [one for name in STACKS for one in stack_inference(stack_settings(name))] + case_inference()
     objects, values = [*services, *runtime_objects()], chart_values()
-    for namespace in {one["metadata"]["namespace"] for one in services}:
-        text = json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-        cluster.kubectl("apply", "-f", "-", text=text)
+    namespaces({one["metadata"]["namespace"] for one in services})
     deployments = merged_deployments(objects, values)
     made = [*deployments, *merged_autoscalers(objects, values), *merged_services(objects, values)]
     assert {one["metadata"]["name"] for one in made} >= {"chat-v1-predictor", "chat-v3-predictor", "chat-transformer"}
