@@ -28,6 +28,8 @@ from tools.screen import Screen
 
 REPOSITORY = Path(__file__).parents[2]
 STACK = "test"
+QUICK_UPS = 3
+"""Attempts: on a busy computer an `up` can be over before the event that ends the API server has been read."""
 DEVICES = 8
 """Of the training, and of the quota: two runs at once are refused."""
 
@@ -135,23 +137,36 @@ def api_server_ends(
 
 
 def test_an_api_server_that_ends_during_a_replacement_is_started_again_and_the_up_ends_well(life, monkeypatch) -> None:
-    run = next_run(life)
-    printed(life)
-    with api_server_ends(life, run, monkeypatch) as hit:
-        life.up(STACK)
-    assert hit
-    assert "kube-apiserver had ended, started again" in printed(life)
-    is_replaced(life, run)
+    for _ in range(QUICK_UPS):
+        run = next_run(life)
+        printed(life)
+        with api_server_ends(life, run, monkeypatch) as hit:
+            life.up(STACK)
+        assert hit
+        text = printed(life)
+        is_replaced(life, run)
+        if "kube-apiserver had ended, started again" in text:
+            return
+    pytest.fail("the API server was not started again")
 
 
 def test_a_replacement_at_full_quota_whose_api_server_stays_away_is_completed_by_the_next_up(life, monkeypatch) -> None:
     """The recipe of the defect: every attempt fails, and the next `up` was refused for two runs, each time."""
-    run = next_run(life)
     monkeypatch.setattr(Lifecycle, "_restart_cluster", lambda *_: None)
-    with api_server_ends(life, run, monkeypatch) as hit, pytest.raises(ToolError, match="up failed"):
-        life.up(STACK)
-    assert hit
-    goes_on(life, run)
+    for _ in range(QUICK_UPS):
+        run = next_run(life)
+        failed = ""
+        with api_server_ends(life, run, monkeypatch) as hit:
+            try:
+                life.up(STACK)
+            except ToolError as error:
+                failed = str(error)
+        assert hit
+        if failed:
+            assert "up failed" in failed
+            goes_on(life, run)
+            return
+    pytest.fail("no up failed without an API server")
 
 
 def test_what_the_policies_refuse_is_refused_behind_a_killed_run_too(life) -> None:
