@@ -46,7 +46,7 @@ from tools.recovery import (
     Unfinished,
     new_run,
 )
-from tools.run import NoAnswerError, Run, StackFacts, _nothing
+from tools.run import NoAnswerError, Run, StackFacts, do_nothing
 from tools.screen import Screen, drift_text, steps_text
 from tools.toolchain import is_installed
 
@@ -279,7 +279,7 @@ class Lifecycle:
     def _begin(self, facts: StackFacts, *, start_cluster: bool) -> Run:
         state = prepare(self.state)
         tools = self.tools()
-        kubeconfig, restart_cluster = None, _nothing
+        kubeconfig, restart_cluster = None, do_nothing
         environment = {RUN_VARIABLE: new_run(), **self.environment}
         if facts.simulated:
             cluster = Cluster(cluster_name(self.project, facts.name))

@@ -45,7 +45,7 @@ LOOKS = 120
 _ANSWERS = 3
 
 
-def _nothing() -> None: ...
+def do_nothing() -> None: ...
 
 
 class NoAnswerError(ToolError):
@@ -73,7 +73,7 @@ class Run:
     kubeconfig: Path | None
     """The simulated cluster's; None when the program knows its cluster itself."""
     sleep: Callable[[float], None] = time.sleep
-    restart_cluster: Callable[[], None] = _nothing
+    restart_cluster: Callable[[], None] = do_nothing
     """Starts the simulated cluster again if it has ended; called before each further attempt."""
 
     @property
@@ -251,7 +251,7 @@ class Run:
         *,
         total: int | None = None,
         label: str = "",
-        after_unlocking: Callable[[], None] = _nothing,
+        after_unlocking: Callable[[], None] = do_nothing,
     ) -> Outcome:
         """One operation with progress, journal and retries; the lock of a dead run is removed, and it starts again."""
         label = label or operation

@@ -4,9 +4,7 @@ import json
 from dataclasses import dataclass
 
 from components.clouds.gke.plan import GkeGroup
-from components.clouds.gke.spec import (
-    GkePoolSpec,
-)
+from components.clouds.gke.spec import GkePoolSpec
 from components.clouds.working_hours import DEFAULT_TIME_ZONE
 
 
