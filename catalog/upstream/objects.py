@@ -4,7 +4,7 @@ Left out on purpose: labels that repeat the chart's version, resources and image
 content of ConfigMaps and Secrets (keys only), and every text of upstream.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NotRequired, TypedDict
 
 VERSION_LABELS = frozenset(
@@ -125,11 +125,6 @@ def crd_facts(manifest: Manifest, namespace: str = "") -> CrdFacts:
 def own_labels(labels: Mapping[str, Any] | None) -> dict[str, str]:
     """Labels without those that repeat the chart's version."""
     return {name: str(value) for name, value in sorted((labels or {}).items()) if name not in VERSION_LABELS}
-
-
-def pod_templates(facts: Iterable[ObjectFacts]) -> Iterator[ObjectFacts]:
-    """Those that make pods."""
-    return (one for one in facts if "containers" in one)
 
 
 def _version(version: Manifest) -> str:

@@ -96,13 +96,6 @@ def from_secret(name: str, path: str, secret: Any) -> Mounted:
     )
 
 
-def from_config_map(name: str, path: str, config_map: Any) -> Mounted:
-    """The keys of a ConfigMap as files."""
-    return Mounted(
-        {"name": name, "configMap": {"name": config_map}}, {"name": name, "mountPath": path, "readOnly": True}
-    )
-
-
 def environment(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """For a container's `env`, sorted by name: the order of a dict must not show up as a change."""
     return [{"name": name, "value": values[name]} for name in sorted(values)]
