@@ -7,7 +7,9 @@ import yaml
 
 from components.findings import Finding, Refused
 from settings.reader import from_file
-from settings.validation import judge, platform_namespaces, without_pools
+from settings.validation import judge
+from settings.validation.namespaces import platform_namespaces
+from settings.validation.pools import without_pools
 from tests.support.settings import GOOD, HERE, PREFIX, Deleted, overlaid
 
 SETTINGS = from_file(GOOD.read_text(encoding="utf-8"))

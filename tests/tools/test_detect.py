@@ -14,7 +14,7 @@ from catalog.accelerators import Owner
 from components.addons import metallb
 from components.storage import local_path_storage, nfs_storage
 from settings.reader import from_file
-from settings.validation import made_namespaces as judged_namespaces
+from settings.validation.namespaces import made_namespaces as judged_namespaces
 from tests.support.settings import overlaid
 from tools.detect import (
     Kubectl,

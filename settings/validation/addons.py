@@ -1,0 +1,219 @@
+"""Add-ons: what the cluster has already, what each is given, and the software for devices."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from catalog.accelerators import ClusterKind
+from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, exporter_pools, operator_pools
+from components.addons.accelerator_validation import check_device_plugin, check_device_plugin_pod, check_gpu_operator
+from components.addons.gateway import GatewayArgs, domain_facts, is_envoy, is_public
+from components.addons.metallb import POOL_ANNOTATION
+from components.addons.metallb_validation import check_metallb
+from components.addons.validation import (
+    check_acme,
+    check_gateway,
+    check_gateway_names,
+    check_http_challenges,
+)
+from components.base.cluster_network import API_SERVICE_PORT
+from components.base.destinations import check_ranges
+from components.base.grammar import (
+    ENVIRONMENT_NAME,
+    HOST_PATH,
+    LINE,
+    SUBDOMAIN,
+    check_keys,
+    check_text,
+)
+from components.base.images import check_repository
+from components.base.names import check_object_name
+from components.clouds.existing.inspection import ExistingAddon, left_out
+from components.findings import Finding, camel
+from components.monitoring.validation import check_alert_rules, check_monitoring
+from components.storage.onprem_validation import check_encryption, check_host_paths, check_nfs
+from components.storage.plan import StoragePurpose
+from components.workloads.serving.runtime_validation import check_runtimes
+from policies.network import check_api_server_ports
+from settings.models.clouds import EksCluster
+from settings.models.cluster import ExistingCluster
+from settings.partial import as_far_as_known
+from settings.published import served_domains
+from settings.settings import Settings
+from settings.validation.namespaces import made_namespaces
+from settings.validation.remedies import correct
+
+
+@as_far_as_known
+def check_existing_addons(settings: Settings) -> Iterator[Finding]:
+    """What the cluster has already: only what would be installed otherwise, in a namespace that stays its owner's."""
+    if not isinstance(settings.cluster, ExistingCluster):
+        return
+    yield from check_ranges("cluster.dnsAddresses", settings.cluster.dns_addresses)
+    yield from check_api_server_ports("cluster.apiServerPorts", settings.cluster.api_server_ports, API_SERVICE_PORT)
+    would_install = {
+        ExistingAddon.CSI_DRIVER_NFS: (bool(settings.cluster.nfs), "cluster.nfs"),
+        ExistingAddon.DCGM_EXPORTER: (
+            bool(exporter_pools([*settings.pools.values()])),
+            "NVIDIA pools that the GPU Operator does not serve",
+        ),
+    }
+    made = made_namespaces(settings)
+    for addon, namespace in settings.existing_addons.items():
+        path = f"cluster.existingAddons.{addon}"
+        yield from check_object_name(path, namespace)
+        wanted, by = would_install.get(addon, (True, ""))
+        if not wanted:
+            yield Finding(
+                path, namespace, f"what the platform would install otherwise; this only for {by}", "remove it"
+            )
+        if namespace in made:
+            yield Finding(
+                path,
+                namespace,
+                f"the platform makes this namespace for {made[namespace]}, closes it, and deletes it when it goes",
+                f"give {made[namespace]} another one where it has a setting for it (monitoring.namespace, "
+                "gateway.namespace), else install the add-on elsewhere",
+            )
+    sets = sorted(settings.needed_crds - left_out(settings.existing_addons, ()))
+    for name in settings.cluster.existing_crds:
+        if name not in sets:
+            rule = f"a set that the platform would install otherwise: {', '.join(sets)}"
+            yield Finding("cluster.existingCrds", name, rule, correct(name, sets))
+
+
+@as_far_as_known
+def check_bare_metal(settings: Settings) -> Iterator[Finding]:
+    """What a cluster without a cloud gets its addresses and volumes from."""
+    if not isinstance(settings.cluster, ExistingCluster):
+        return
+    if settings.cluster.metallb:
+        yield from check_metallb("cluster.metallb", settings.cluster.metallb)
+    if settings.cluster.nfs:
+        yield from check_nfs("cluster.nfs", settings.cluster.nfs)
+    if settings.cluster.local_path:
+        yield from check_host_paths("cluster.localPath.paths", settings.cluster.local_path["paths"])
+        yield from check_encryption("cluster.localPath", settings.cluster.local_path["encryption"])
+
+
+@as_far_as_known
+def check_way_in(settings: Settings) -> Iterator[Finding]:
+    if settings.acme:
+        yield from check_acme("acme", settings.acme.email, settings.acme.server)
+    written = cast(GatewayArgs, settings.gateway or {})
+    yield from check_gateway(
+        "gateway",
+        [domain_facts(domain) for domain in served_domains(settings, settings.proved_zone)],
+        has_acme=settings.acme is not None,
+        dns_zone=settings.proved_zone,
+        needs_class=not is_envoy(written) and not written.get("class_name"),
+    )
+    yield from check_gateway_names("gateway", written)
+    wrong = [*check_ranges("gateway.clientRanges", written.get("client_ranges") or [])]
+    yield from wrong
+    yield from check_ranges("gateway.proxyRanges", written.get("proxy_ranges") or [])
+    if settings.acme and is_envoy(written) and not wrong and not is_public(written):
+        domains, ranges = [domain_facts(domain) for domain in settings.domains], written.get("client_ranges") or []
+        yield from check_http_challenges("gateway", domains, settings.acme.server, settings.proved_zone, ranges)
+    yield from _address(settings, written)
+
+
+def _address(settings: Settings, gateway: GatewayArgs) -> Iterator[Finding]:
+    """The gateway's Service asks for an address where MetalLB gives none by itself."""
+    metallb = settings.cluster.metallb if isinstance(settings.cluster, ExistingCluster) else None
+    if metallb is None or metallb.get("automatic", True) or not is_envoy(gateway):
+        return
+    if not {POOL_ANNOTATION, "metallb.io/loadBalancerIPs"} & {*(gateway.get("service_annotations") or {})}:
+        yield Finding(
+            "gateway.serviceAnnotations",
+            f"without {POOL_ANNOTATION}",
+            "with cluster.metallb.automatic: false only a Service that asks for it gets an address",
+            f"add {POOL_ANNOTATION}: metallb, or remove automatic",
+        )
+
+
+@as_far_as_known
+def check_prometheus(settings: Settings) -> Iterator[Finding]:
+    standard = settings.storage_handles.get(StoragePurpose.STANDARD)
+    known: dict[str, Any] = {
+        "cluster_kind": settings.cluster.kind,
+        # A class that Prometheus cannot use is reported with the storage classes.
+        "storage": {"access_modes": ["ReadWriteOnce"], "class_name": standard["class_name"] if standard else ""},
+    }
+    yield from check_monitoring("monitoring", {**settings.monitoring_args, **known})
+
+
+@as_far_as_known
+def check_alerts(settings: Settings) -> Iterator[Finding]:
+    yield from check_alert_rules("alerts", settings.alerts)
+
+
+@as_far_as_known
+def check_serving(settings: Settings) -> Iterator[Finding]:
+    yield from check_runtimes("servingRuntimes", settings.serving_runtimes)
+
+
+_INSTALLED_WITH: Mapping[str, tuple[str, ...]] = {
+    "runtime_class": ("nvidia-device-plugin", "dcgm-exporter"),
+    "driver_root": ("nvidia-device-plugin", "dcgm-exporter", "dra-driver-nvidia-gpu"),
+    "profiling": ("dcgm-exporter",),
+    "compute_domains": ("dra-driver-nvidia-gpu",),
+    "driver_version": ("gpu-operator",),
+    "toolkit_environment": ("gpu-operator",),
+}
+"""Key of `nvidia` -> charts that take it."""
+
+
+@as_far_as_known
+def check_nvidia(settings: Settings) -> Iterator[Finding]:
+    """What is said of software that is not installed here would reach nothing."""
+    installed = {*accelerator_charts([*settings.pools.values()])} - {str(addon) for addon in settings.existing_addons}
+    for key in settings.nvidia.of(*_INSTALLED_WITH):
+        path, charts = f"nvidia.{camel(key)}", _INSTALLED_WITH[key]
+        if not installed & {*charts}:
+            rule = f"for {' and '.join(charts)}, of which the pools of this cluster get none from the platform"
+            yield Finding(path, "(given)", rule, "remove it")
+        elif key == "driver_root" and settings.cluster.kind == ClusterKind.GKE:
+            yield Finding(path, settings.nvidia.driver_root or "(empty)", "on GKE the platform knows it", "remove it")
+    if settings.nvidia.runtime_class is not None:
+        yield from check_object_name("nvidia.runtimeClass", settings.nvidia.runtime_class)
+
+
+@as_far_as_known
+def check_device_software(settings: Settings) -> Iterator[Finding]:
+    """Names, paths and variables of the software for devices."""
+    nvidia = settings.nvidia
+    for key, text, grammar in (
+        ("runtimeClass", nvidia.runtime_class, SUBDOMAIN),
+        ("driverRoot", nvidia.driver_root, HOST_PATH),
+        ("driverVersion", nvidia.driver_version, LINE),
+    ):
+        yield from check_text(f"nvidia.{key}", text, grammar) if text is not None else ()
+    yield from check_keys("nvidia.toolkitEnvironment", nvidia.toolkit_environment or {}, ENVIRONMENT_NAME)
+    if isinstance(settings.cluster, EksCluster) and settings.cluster.efa_image_repository:
+        yield from check_repository("cluster.efaImageRepository", settings.cluster.efa_image_repository)
+
+
+@as_far_as_known
+def check_device_plugins(settings: Settings, *, has_all_pools: bool) -> Iterator[Finding]:
+    for name, plugin in settings.device_plugins.items():
+        path, resource = f"devicePlugins.{name}", plugin["resource_name"]
+        theirs = custom_plugin_pools(list(settings.pools.values()), resource)
+        for finding in check_device_plugin(path, plugin["image"], resource, theirs):
+            if not finding.path.endswith(".pools"):
+                yield finding
+            elif has_all_pools:
+                yield Finding(
+                    f"{path}.resourceName",
+                    resource,
+                    "the resource of a customAccelerator, on a pool to which the platform brings the device plugin",
+                    "give the pool a customAccelerator with that resourceName",
+                )
+        yield from check_device_plugin_pod(path, plugin)
+        yield from check_object_name(f"{path}.namespace", settings.plugin_namespace(name))
+
+
+@as_far_as_known
+def check_operator_pools(settings: Settings) -> Iterator[Finding]:
+    pools = [*settings.pools.values()]
+    if operator_pools(pools) and "gpu-operator" not in settings.existing_addons:
+        yield from check_gpu_operator("cluster", pools)

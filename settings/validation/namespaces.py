@@ -1,0 +1,125 @@
+"""Each part of the platform, and each team, has a namespace of its own."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from types import ModuleType
+from typing import Any, cast
+
+from components.addons import (
+    cert_manager,
+    cloudnative_pg,
+    dcgm_exporter,
+    efa_device_plugin,
+    external_dns,
+    gpu_operator,
+    kserve,
+    metallb,
+    node_feature_discovery,
+    nvidia_dra_driver,
+)
+from components.addons import nvidia_device_plugin as device_plugin
+from components.addons.accelerator_nodes import accelerator_charts
+from components.addons.gateway import GatewayArgs
+from components.clouds.eks import cluster_autoscaler, karpenter
+from components.clouds.eks.handles import NodeProvisioning
+from components.clouds.existing.inspection import ExistingAddon
+from components.findings import Finding
+from components.storage import local_path_storage, nfs_storage
+from components.tenants.validation import (
+    RESERVED_NAMESPACES,
+)
+from settings.models.base import Unknown
+from settings.models.clouds import EksCluster
+from settings.models.cluster import ExistingCluster
+from settings.partial import as_far_as_known
+from settings.settings import MLFLOW_NAMESPACE, STORE_NAMESPACE, Settings
+
+
+def _fixed_namespaces(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Namespaces that the platform makes and no setting moves, each with what lives there."""
+    modules = (cert_manager, cloudnative_pg, dcgm_exporter, device_plugin, kserve, node_feature_discovery)
+    for module in modules:
+        name = module.__name__.rpartition(".")[2].replace("_", "-")
+        if name not in settings.existing_addons:
+            yield module.DEFAULT_NAMESPACE, name
+    yield MLFLOW_NAMESPACE, "MLflow"
+    yield STORE_NAMESPACE, "the object store"
+    match settings.cluster:
+        case ExistingCluster() as cluster:
+            grounds: tuple[tuple[Any, ModuleType], ...] = (
+                (cluster.metallb, metallb),
+                (cluster.nfs and ExistingAddon.CSI_DRIVER_NFS not in settings.existing_addons, nfs_storage),
+                (cluster.local_path, local_path_storage),
+            )
+            yield from ((module.DEFAULT_NAMESPACE, module.DEFAULT_NAMESPACE) for wanted, module in grounds if wanted)
+        case EksCluster(provisioning=NodeProvisioning.KARPENTER):
+            yield karpenter.DEFAULT_NAMESPACE, "Karpenter"
+        case EksCluster(provisioning=NodeProvisioning.MANAGED_GROUPS):
+            yield cluster_autoscaler.DEFAULT_NAMESPACE, "the Cluster Autoscaler"
+    if settings.proved_zone:
+        yield external_dns.DEFAULT_NAMESPACE, "external-dns"
+    with suppress(Unknown):
+        charts = accelerator_charts([*settings.pools.values()])
+        yield from ((module.DEFAULT_NAMESPACE, chart) for chart, module in _OF_CHARTS.items() if chart in charts)
+
+
+_OF_CHARTS = {
+    "aws-efa-k8s-device-plugin": efa_device_plugin,
+    "dra-driver-nvidia-gpu": nvidia_dra_driver,
+    "gpu-operator": gpu_operator,
+}
+
+
+def _chosen_namespaces(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Namespaces that the platform makes and a setting moves: the setting, the namespace, what lives there."""
+    yield "gateway.namespace", settings.gateway_namespace, "the gateway"
+    yield "monitoring.namespace", settings.monitoring_namespace, "monitoring"
+    yield "monitoring.namespace", f"{settings.monitoring_namespace}-nodes", "monitoring"
+    for name in settings.device_plugins:
+        yield f"devicePlugins.{name}.namespace", settings.plugin_namespace(name), f"device plugin {name}"
+
+
+def made_namespaces(settings: Settings) -> Mapping[str, str]:
+    """Namespace that the platform makes -> what of it lives there."""
+    return {
+        **dict(_fixed_namespaces(settings)),
+        **{namespace: owner for _, namespace, owner in _chosen_namespaces(settings)},
+    }
+
+
+def platform_namespaces(settings: Settings) -> Mapping[str, str]:
+    """Namespace -> what lives there of the platform, or of what it found."""
+    return {**{namespace: addon for addon, namespace in settings.existing_addons.items()}, **made_namespaces(settings)}
+
+
+@as_far_as_known
+def check_namespaces(settings: Settings) -> Iterator[Finding]:
+    """Each part of the platform, and each team, has a namespace of its own."""
+    owners = {**dict.fromkeys(RESERVED_NAMESPACES, "Kubernetes"), **dict(_fixed_namespaces(settings))}
+    usual = {"gateway.namespace": not cast(GatewayArgs, settings.gateway or {}).get("namespace")}
+    usual["monitoring.namespace"] = not settings.monitoring_args.get("namespace")
+    usual |= {
+        f"devicePlugins.{name}.namespace": not one.get("namespace") for name, one in settings.device_plugins.items()
+    }
+    # Those who chose none come first: of two in one namespace, the one that chose it is told.
+    for path, namespace, owner in sorted(_chosen_namespaces(settings), key=lambda one: not usual[one[0]]):
+        if namespace in owners:
+            yield Finding(
+                path,
+                namespace,
+                f"{owner} has a namespace of its own, which the platform makes; this is that of {owners[namespace]}",
+                "choose another namespace",
+            )
+        owners.setdefault(namespace, owner)
+    owners = {namespace: owner for namespace, owner in owners.items() if namespace not in RESERVED_NAMESPACES}
+    owners = {**{namespace: addon for addon, namespace in settings.existing_addons.items()}, **owners}
+    for name, team in sorted(settings.teams.items(), key=lambda item: bool(item[1].get("namespace"))):
+        namespace = team.get("namespace") or name
+        if namespace in owners:
+            yield Finding(
+                f"teams.{name}.namespace",
+                namespace,
+                f"a team has a namespace of its own; this is that of {owners[namespace]}",
+                "give the team another namespace",
+            )
+        owners.setdefault(namespace, f"team {name}")

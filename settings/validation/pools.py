@@ -1,0 +1,63 @@
+"""Pools, and what names them: the part of an environment that stands on sound pools."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from catalog.accelerators import ACCELERATORS
+from components.clouds.pool_validation import likely_accelerators
+from components.findings import Finding
+from components.tenants.spec import TeamSpec
+from settings.models.base import Unknown
+from settings.models.clouds import GkeCluster
+from settings.partial import as_far_as_known, is_known
+from settings.pools import pool_findings
+from settings.settings import Settings
+
+
+def findings_of_pools(settings: Settings) -> Mapping[str, Sequence[Finding]] | None:
+    """None where too little of the cluster is known."""
+    try:
+        return pool_findings(settings.cluster)
+    except Unknown:
+        return None
+
+
+def without_pools(settings: Settings, broken: set[str]) -> Settings:
+    """The settings without these pools and all that names them: the rest is judged nevertheless."""
+    if not broken:
+        return settings
+    sections = ("pools", "compute_classes") if isinstance(settings.cluster, GkeCluster) else ("pools",)
+    pools = {
+        section: {name: pool for name, pool in getattr(settings.cluster, section).items() if name not in broken}
+        for section in sections
+    }
+    rest: dict[str, Any] = {"cluster": settings.cluster.model_copy(update=pools)}
+    if is_known(settings, "teams"):
+        rest["teams"] = {name: {**team, "quota": _kept(team, broken)} for name, team in settings.teams.items()}
+    for kind in settings.kinds:
+        if is_known(settings, kind.field):
+            rest[kind.field] = {name: one for name, one in kind.workloads(settings).items() if one.pool not in broken}
+    return settings.model_copy(update=rest)
+
+
+def _kept(team: TeamSpec, broken: set[str]) -> dict[str, int]:
+    return {key: units for key, units in (team.get("quota") or {}).items() if key.split("/")[0] not in broken}
+
+
+@as_far_as_known
+def check_caps(settings: Settings) -> Iterator[Finding]:
+    """A cap on a misspelt accelerator would cap nothing."""
+    own = [
+        accelerator
+        for pool in settings.pools.values()
+        if (accelerator := pool["capacity"]["accelerator"]) and accelerator not in ACCELERATORS
+    ]
+    for name, cap in settings.environment.device_caps.items():
+        if name not in ACCELERATORS and name not in own:
+            close = " or ".join(likely_accelerators(name, [*ACCELERATORS, *own]))
+            yield Finding(
+                f"environment.deviceCaps.{name}",
+                str(cap),
+                f"an accelerator of the catalogue or of a pool: {', '.join([*ACCELERATORS, *own])}",
+                f"did you mean {close}?" if close else "correct the name, or remove it",
+            )
