@@ -16,7 +16,7 @@ from components.addons.crds import crd_sets
 from components.addons.gateway import DEFAULT_NAMESPACE as GATEWAY_NAMESPACE
 from components.addons.gateway import CertificateSource, DomainArgs
 from components.addons.monitoring import DEFAULT_NAMESPACE as MONITORING_NAMESPACE
-from components.base.charts import ChartOrigin
+from components.base.chart_source import ChartOrigin
 from components.base.cluster_network import (
     EKS_AUTO_MODE_DNS,
     GKE_CLOUD_DNS,

@@ -31,7 +31,7 @@ from components.addons.node_feature_discovery import NodeFeatureDiscovery
 from components.addons.nvidia_device_plugin import NvidiaDevicePlugin
 from components.addons.nvidia_dra_driver import NvidiaDraDriver
 from components.addons.vendor_plugins import vendor_plugins
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolHandle
 from components.clouds.existing.inspection import ExistingAddon, left_out
 from components.clouds.gke.handles import GkeMode

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.base.charts import ChartSource
+from components.base.chart_source import ChartSource
 from components.capacity.placement import PoolHandle
 from components.clouds.existing.described_pool import DescribedNodePool
 from components.clouds.simulated.pool import SimulatedNodePool

@@ -11,7 +11,8 @@ from pulumi import Output, Resource, ResourceOptions
 
 from components.addons.validation import check_acme
 from components.addons.zone_identity import Clusters, ZoneAccess, clusters_of, region_of, zone_identity
-from components.base.charts import AddonChart, ChartSource
+from components.base.chart_source import ChartSource
+from components.base.charts import AddonChart
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
 from components.base.custom_resources import custom_resource

@@ -5,7 +5,8 @@ from typing import Any, Required, TypedDict
 from pulumi import Output, ResourceOptions
 
 from catalog.versions import IMAGES
-from components.base.charts import AddonChart, AddonChartArgs, ChartSource
+from components.base.chart_source import ChartSource
+from components.base.charts import AddonChart, AddonChartArgs
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
 from components.base.namespaces import (

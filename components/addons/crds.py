@@ -17,7 +17,7 @@ from pulumi_kubernetes.yaml.v2 import ConfigGroup
 
 from catalog.versions import CHARTS, CONVERSIONS, CRDS
 from components.addons.validation import check_crd_sets
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from components.base.component import Component
 from components.findings import refuse
 

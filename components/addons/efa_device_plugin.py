@@ -6,7 +6,8 @@ from pulumi import Output, ResourceOptions
 
 from components.addons.accelerator_nodes import efa_pools
 from components.addons.accelerator_validation import check_efa_pools
-from components.base.charts import AddonChart, ChartSource
+from components.base.chart_source import ChartSource
+from components.base.charts import AddonChart
 from components.base.component import Component
 from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.capacity.placement import POOL_LABEL, PoolHandle, tolerations_of_all

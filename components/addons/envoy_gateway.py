@@ -9,7 +9,8 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, Resource, ResourceOptions
 
-from components.base.charts import AddonChart, ChartSource
+from components.base.chart_source import ChartSource
+from components.base.charts import AddonChart
 from components.base.component import Component
 from components.base.custom_resources import custom_resource
 from components.base.names import check_object_name

@@ -22,7 +22,7 @@ from components.addons.envoy_gateway import (
     EnvoyGateway,
 )
 from components.addons.validation import DomainFacts, check_gateway, check_gateway_names
-from components.base.charts import ChartSource
+from components.base.chart_source import ChartSource
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
 from components.base.custom_resources import custom_resource

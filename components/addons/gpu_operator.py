@@ -20,7 +20,8 @@ from components.addons.accelerator_validation import check_gpu_operator
 from components.addons.dcgm_exporter import counters_file
 from components.addons.node_feature_discovery import PCI_CLASSES
 from components.addons.nvidia_device_plugin import EXCLUSIVE, MIG_LAYOUTS, mig_layouts, plugin_configs
-from components.base.charts import AddonChart, ChartSource
+from components.base.chart_source import ChartSource
+from components.base.charts import AddonChart
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import LABELS, Component
 from components.base.namespaces import IsolatedNamespace, PodSecurity, TrafficRuleArgs, to_anywhere

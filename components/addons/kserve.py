@@ -11,7 +11,8 @@ from pulumi import Output, ResourceOptions
 from catalog.kserve import FETCH_CPU_MILLIS, FETCH_MEMORY_GIB
 from components.addons.gateway import GatewayHandle
 from components.addons.validation import check_kserve
-from components.base.charts import AddonChart, ChartSource
+from components.base.chart_source import ChartSource
+from components.base.charts import AddonChart
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
 from components.base.custom_resources import custom_resource

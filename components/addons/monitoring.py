@@ -16,7 +16,8 @@ from catalog.accelerators import ClusterKind
 from catalog.addresses import METADATA_PORTS
 from components.addons.gateway import GatewayHandle
 from components.addons.routes import from_gateway, hostname, http_route_spec
-from components.base.charts import AddonChart, ChartSource
+from components.base.chart_source import ChartSource
+from components.base.charts import AddonChart
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import LABELS, Component
 from components.base.custom_resources import custom_resource

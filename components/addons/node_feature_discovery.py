@@ -9,7 +9,8 @@ from typing import Any, Required, TypedDict
 from pulumi import Output, ResourceOptions
 
 from catalog.addresses import NAMESPACE_LABEL
-from components.base.charts import AddonChart, ChartSource
+from components.base.chart_source import ChartSource
+from components.base.charts import AddonChart
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
 from components.base.namespaces import IsolatedNamespace, PodSecurity

@@ -21,7 +21,8 @@ from pulumi_kubernetes import core, meta
 from catalog.accelerators import Sharing
 from components.addons.accelerator_nodes import affinity_to, platform_plugin_pools
 from components.addons.accelerator_validation import check_nvidia_pools
-from components.base.charts import AddonChart, ChartSource
+from components.base.chart_source import ChartSource
+from components.base.charts import AddonChart
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import LABELS, Component
 from components.base.namespaces import IsolatedNamespace, PodSecurity

@@ -11,7 +11,8 @@ from pulumi import Output, ResourceOptions
 
 from components.addons.accelerator_nodes import affinity_to, dra_pools
 from components.addons.accelerator_validation import check_dra_driver
-from components.base.charts import AddonChart, ChartSource
+from components.base.chart_source import ChartSource
+from components.base.charts import AddonChart
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
 from components.base.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs

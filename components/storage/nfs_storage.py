@@ -8,7 +8,8 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
-from components.base.charts import AddonChart, ChartSource
+from components.base.chart_source import ChartSource
+from components.base.charts import AddonChart
 from components.base.component import Component
 from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.findings import refuse

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_snake
 
 from components.addons.gateway import DomainArgs, GatewayHandle
 from components.addons.monitoring import MonitoringHandle
-from components.base.charts import ChartSource
+from components.base.chart_source import ChartSource
 from components.base.cluster_network import ClusterNetworkHandle
 from components.capacity.ledger import Demand, Holding
 from components.capacity.placement import PoolHandle

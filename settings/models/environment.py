@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from components.base.charts import ChartOrigin
+from components.base.chart_source import ChartOrigin
 from settings.models.base import Model, Name
 
 DOMAIN_PATTERN = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}$"

@@ -7,7 +7,7 @@ from catalog.versions import CRDS
 from components.addons.validation import (
     check_crd_sets,
 )
-from components.base.charts import ChartOrigin
+from components.base.chart_source import ChartOrigin
 from components.base.grammar import (
     CHART_URL,
     HTTPS_URL,

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.addons.zone_identity import Clusters
-from components.base.charts import ChartSource
+from components.base.chart_source import ChartSource
 from components.clouds.dns import DnsProvider, DnsZoneHandle
 from components.clouds.eks.addons import EksAddons
 from components.clouds.eks.auto_mode import AutoModeNetworkPolicies, AutoModeNodePool

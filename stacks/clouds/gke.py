@@ -6,7 +6,7 @@ import pulumi
 import pulumi_gcp as gcp
 
 from components.addons.zone_identity import Clusters
-from components.base.charts import ChartSource
+from components.base.chart_source import ChartSource
 from components.clouds.dns import DnsProvider, DnsZoneHandle
 from components.clouds.gke.bucket import GcsBucket, GcsBucketArgs, bucket_grants, bucket_store
 from components.clouds.gke.cluster import GkeCluster as ControlPlane

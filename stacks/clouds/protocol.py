@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import pulumi
 
 from components.addons.zone_identity import Clusters
-from components.base.charts import ChartSource
+from components.base.chart_source import ChartSource
 from components.capacity.placement import PoolHandle
 from components.clouds.dns import DnsZoneHandle
 from components.storage.plan import ObjectStoreHandle

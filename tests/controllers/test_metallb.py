@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from components.addons.metallb import MetalLb
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from tests.controllers.conftest import documents, free_port, until
 from tests.recorder import record
 from tests.support.platforms import manifests

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from components.addons.kserve import KServeArgs, kserve_values
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolHandle
 from components.tenants.handles import TeamHandle
 from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT, namespace_of

@@ -7,7 +7,7 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Input, Output, ResourceOptions
 
-from components.base.charts import ChartSource
+from components.base.chart_source import ChartSource
 from components.base.component import Component
 from components.base.pods import resources
 from components.clouds.eks.controllers import Controller, declare_controller

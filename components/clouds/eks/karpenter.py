@@ -14,7 +14,7 @@ from typing import Any, Required, TypedDict
 import pulumi_aws as aws
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
-from components.base.charts import ChartSource
+from components.base.chart_source import ChartSource
 from components.base.component import Component
 from components.base.pods import resources
 from components.clouds.eks.cluster import NODE_POLICIES, known_after

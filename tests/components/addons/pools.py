@@ -1,7 +1,7 @@
 """Pools as add-ons see them, for the tests of this folder."""
 
 from catalog.accelerators import ClusterKind, Purchase, Sharing
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolArgs, PoolHandle, plan_pool
 
 STUB = ChartSource(origin=ChartOrigin.STUB, location="/mirror")

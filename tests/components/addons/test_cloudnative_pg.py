@@ -4,7 +4,7 @@ from typing import Any
 
 from catalog.versions import CHARTS, CRDS
 from components.addons.cloudnative_pg import CloudNativePg, operator_values
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from tests.recorder import Recording, record
 
 SOURCE = ChartSource(origin=ChartOrigin.STUB, location="simulator")

@@ -7,7 +7,7 @@ from pulumi import ResourceOptions, ResourceTransformArgs
 
 from catalog.versions import CRDS
 from components.addons.crds import CRD_TYPE, Crds, CrdsArgs, conversions, crd_files
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from components.findings import Refused
 from tests.components.addons.pools import STUB
 from tests.recorder import Recording, record

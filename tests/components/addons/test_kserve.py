@@ -9,7 +9,7 @@ import pytest
 
 from components.addons.gateway import GatewayHandle
 from components.addons.kserve import KServe, KServeArgs, kserve_namespace, kserve_values
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from components.findings import Refused
 from components.storage.plan import ObjectStoreHandle, ObjectStoreKind
 from simulator.charts.__main__ import FOLDER, values_of

@@ -23,7 +23,7 @@ from components.addons.monitoring import (
     monitoring_values,
     nodes_namespace,
 )
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from components.base.namespaces import policy_spec
 from components.capacity.placement import PoolArgs, plan_pool
 from components.findings import Refused

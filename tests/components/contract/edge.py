@@ -4,7 +4,7 @@ from components.addons.cert_manager import CertManager
 from components.addons.crds import Crds
 from components.addons.envoy_gateway import EnvoyGateway
 from components.addons.gateway import CertificateSource, Gateway, GatewayImplementation
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from tests.components.cloud_handles import CLOUD_ZONE, EKS, GKE, OTHER_EKS, OTHER_GKE, ZONE
 from tests.components.contract.case import ABSENT, Case
 from tests.components.contract.traffic import RULE, rule_contexts

@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.accelerators import ClusterKind
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from components.findings import Refused
 from components.storage.nfs_storage import NfsStorage, NfsStorageArgs
 from components.storage.plan import Encryption, StoragePurpose, plan_storage_classes

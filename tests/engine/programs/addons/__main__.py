@@ -18,7 +18,7 @@ from components.addons.device_plugin import DevicePlugin
 from components.addons.gateway import CertificateSource, Gateway
 from components.addons.node_feature_discovery import NodeFeatureDiscovery
 from components.addons.nvidia_device_plugin import NvidiaDevicePlugin
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolArgs
 from components.clouds.simulated.pool import SimulatedNodePool
 

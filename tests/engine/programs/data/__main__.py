@@ -12,7 +12,7 @@ import pulumi_kubernetes as kubernetes
 import simulator
 from catalog.accelerators import ClusterKind
 from components.addons.crds import Crds
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.clouds.simulated.pool import SimulatedNodePool
 from components.storage.object_store import ObjectStoreCredentials

@@ -10,7 +10,8 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import simulator
-from components.base.charts import AddonChart, ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
+from components.base.charts import AddonChart
 
 mirror = ChartSource(origin=ChartOrigin.STUB, location=str(Path(simulator.__file__).parent))
 for chart, values in json.loads(pulumi.Config("mirror").require("values")).items():

@@ -16,7 +16,7 @@ from components.addons.crds import Crds
 from components.addons.gateway import GatewayHandle
 from components.addons.kserve import KServe
 from components.addons.monitoring import Monitoring, ReceiverKind
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolArgs
 from components.clouds.simulated.pool import SimulatedNodePool
 from components.monitoring.alert_rules import AlertRules

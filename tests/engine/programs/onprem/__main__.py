@@ -13,7 +13,7 @@ from components.addons.crds import Crds, crd_sets
 from components.addons.gpu_operator import GpuOperator
 from components.addons.metallb import MetalLb
 from components.addons.nvidia_dra_driver import NvidiaDraDriver
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolArgs
 from components.clouds.existing.described_pool import DescribedNodePool
 from components.clouds.simulated.pool import SimulatedNodePool

@@ -10,7 +10,8 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 import simulator
-from components.base.charts import AddonChart, ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
+from components.base.charts import AddonChart
 from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.capacity.placement import PoolArgs
 from components.clouds.simulated.pool import SimulatedNodePool

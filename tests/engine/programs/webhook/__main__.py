@@ -10,7 +10,7 @@ import simulator
 from components.addons.crds import Crds
 from components.addons.metallb import MetalLb
 from components.base import webhooks
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolArgs
 from components.clouds.simulated.pool import SimulatedNodePool
 

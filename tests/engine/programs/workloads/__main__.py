@@ -15,7 +15,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 import simulator
 from catalog.accelerators import ClusterKind, DeviceAllocation
 from components.addons.crds import Crds
-from components.base.charts import ChartOrigin, ChartSource
+from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolArgs
 from components.clouds.gke.plan import plan_gke_pool
 from components.clouds.gke.spec import GkePoolSpec, GkePurchase
