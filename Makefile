@@ -59,7 +59,7 @@ verify-upstream: $(VENV)  ## compare upstream's charts and CRDs with the facts a
 	@$(RUN) tools verify-upstream $(ARGS)
 
 lint: $(VENV)  ## ruff, strict typing, direction of imports, words of the docs
-	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports && $(RUN) tools.words
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && $(RUN) tools.typings && .venv/bin/mypy && .venv/bin/lint-imports && $(RUN) tools.words
 
 docs: $(VENV)  ## write the reference pages from the code and build the site into build/docs
 	@.venv/bin/python docs/generate.py && .venv/bin/zensical build --strict
