@@ -1,4 +1,4 @@
-"""What our components cost over a bare program that registers the same resources: `python bench/registration.py`.
+"""Cost of our components against a bare program that registers the same resources: `python bench/registration.py`.
 
 Both run against the recording engine of the unit tests, in turn, in one process, so that only Python is measured: no
 engine, no provider, no API server. Prints the median of each and their ratio; asserts nothing.
@@ -26,7 +26,7 @@ SETTINGS = Path(__file__).parents[1] / "Pulumi.dev.yaml"
 
 
 def ours() -> None:
-    """The dev environment by its components, settings read anew."""
+    """The dev environment by its components; settings are read again in each round."""
     settings = from_file(SETTINGS.read_text(encoding="utf-8"))
     on = Cluster(pulumi_kubernetes.Provider("cluster"), dict(settings.pools), [])
     platform = addons.declare_addons(settings, on, addons.declare_crds(settings, on))
@@ -36,7 +36,7 @@ def ours() -> None:
 
 
 def bare(recording: Recording) -> Callable[[], None]:
-    """The same types, names and inputs, each registered by the SDK's plainest class, all below the stack."""
+    """The same types, names and inputs, each registered with the plainest SDK class, directly below the stack."""
     plain = [(r.type, r.name, r.inputs) for r in recording.resources]
 
     def program() -> None:

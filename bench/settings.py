@@ -1,7 +1,7 @@
-"""How long bad settings take to be refused: `python bench/settings.py`. Asserts nothing; prints the slowest first.
+"""Time until invalid settings are refused: `python bench/settings.py`. Asserts nothing; prints the slowest first.
 
-Each of the files in tests/settings/bad_settings is judged by a process of its own, as a person would do it, one after
-the other. CPU is user and system time of that process; wall depends on what else the machine does.
+Each file in tests/settings/bad_settings is validated by a separate process, one after the other. CPU is user and system
+time of that process; wall time depends on the load of the machine.
 """
 
 import statistics
@@ -24,15 +24,15 @@ SHOWN = 5
 
 
 class Taken(NamedTuple):
-    """What one file took."""
+    """Time that one file took."""
 
     wall_seconds: float
     cpu_seconds: float
     name: str
 
 
-def judged(case: BadSettings, folder: Path) -> Taken:
-    """One file, by one process."""
+def validated(case: BadSettings, folder: Path) -> Taken:
+    """Validate one file in a new process."""
     path = folder / f"{case.name}.yaml"
     path.write_text(case.text, encoding="utf-8")
     before, started = psutil.Process().cpu_times(), time.perf_counter()
@@ -47,14 +47,14 @@ def judged(case: BadSettings, folder: Path) -> Taken:
 
 
 def main() -> None:
-    """Print the slowest, the median, and how many took longer than they may."""
+    """Print the slowest, the median, and how many exceeded the budget."""
     with tempfile.TemporaryDirectory() as folder:
-        taken = sorted((judged(case, Path(folder)) for case in bad_settings()), reverse=True)
+        taken = sorted((validated(case, Path(folder)) for case in bad_settings()), reverse=True)
     for one in taken[:SHOWN]:
         print(f"{one.wall_seconds:6.2f} s wall {one.cpu_seconds:6.2f} s CPU  {one.name}")
     wall, cpu = (statistics.median(values) for values in list(zip(*taken, strict=True))[:2])
     late = sum(one.wall_seconds >= BUDGET_SECONDS for one in taken)
-    print(f"{len(taken)} files: median {wall:.2f} s wall, {cpu:.2f} s CPU; {late} took {BUDGET_SECONDS} s or longer")
+    print(f"{len(taken)} files: median {wall:.2f} s wall, {cpu:.2f} s CPU; {late} took {BUDGET_SECONDS} s or more")
 
 
 if __name__ == "__main__":

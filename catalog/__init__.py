@@ -1,1 +1,1 @@
-"""Ground floor: what is true, as tables. Imports nothing of the project, and no Pulumi."""
+"""The lowest layer: facts as tables. Imports nothing of the project, and no Pulumi."""

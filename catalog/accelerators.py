@@ -1,7 +1,7 @@
-"""What the hardware is: accelerators, how they are partitioned, how nodes that carry them are labelled. Facts only.
+"""Facts about accelerators: the devices, their partitions, and the labels of nodes that have them.
 
-Each row names its source. Everything here is matched exactly, never by prefix: an accelerator that is not in the table
-is refused, or described in full with `CustomAccelerator` (another device plugin, an FPGA, an ASIC).
+Each row names its source. Names are matched exactly, never by prefix: an accelerator that is not in the table is
+refused, or described in full with `CustomAccelerator` (another device plugin, an FPGA, an ASIC).
 """
 
 from dataclasses import dataclass, field
@@ -40,22 +40,22 @@ class Purchase(StrEnum):
 
 
 class Owner(StrEnum):
-    """Who brings a piece of software to the nodes of a pool: exactly one for each piece."""
+    """Who installs a piece of software on the nodes of a pool: exactly one owner for each piece."""
 
     PLATFORM = "platform"
-    """An add-on of ours."""
+    """An add-on of this platform."""
     IMAGE = "image"
     """The image that the nodes boot."""
     CLOUD = "cloud"
-    """The cloud, by itself (GKE, EKS Auto Mode)."""
+    """The cloud (GKE, EKS Auto Mode)."""
     OPERATOR = "operator"
-    """NVIDIA's GPU Operator, which we install."""
+    """NVIDIA's GPU Operator, which the platform installs."""
     FOUND = "found"
-    """It was there before us."""
+    """It is on the cluster already."""
 
 
 class DeviceAllocation(StrEnum):
-    """How pods get devices: one mechanism for a pool, never both."""
+    """How pods get devices: one mechanism for each pool, never both."""
 
     DEVICE_PLUGIN = "device-plugin"
     """Extended resources, counted by the kubelet."""
@@ -67,11 +67,11 @@ class DeviceAllocation(StrEnum):
 class MigProfile:
     """One MIG instance profile of one GPU.
 
-    Those with media engines (`1g.10gb+me`) are not in the tables: label values name our layouts and know no `+`.
+    Profiles with media engines (`1g.10gb+me`) are not in the tables: label values name layouts and cannot contain `+`.
     """
 
     name: str
-    """As NVIDIA writes it: `<compute slices>g.<memory>gb`."""
+    """In NVIDIA's notation: `<compute slices>g.<memory>gb`."""
     maximum: int
     """How many fit on one GPU when nothing else is on it."""
     memory_slices: int
@@ -90,14 +90,14 @@ class MigProfile:
 
 @dataclass(frozen=True)
 class Accelerator:
-    """One kind of device. `memory_gib` is per device; `resource_name` is what a container asks for."""
+    """One kind of device. `memory_gib` is per device; `resource_name` is what a container requests."""
 
     name: str
     vendor: str
     resource_name: str
     memory_gib: int
     node_labels: dict[ClusterKind, dict[str, str]]
-    """Labels that the nodes carry, by kind of cluster."""
+    """Labels of the nodes, by kind of cluster."""
     taint_key: str
     source: str
     mig_profiles: tuple[MigProfile, ...] = ()
@@ -107,7 +107,7 @@ class Accelerator:
     topologies: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """TPU only: topology -> chips that each of its hosts may have, the usual number first."""
     device_class: str = ""
-    """DeviceClass of its DRA driver; empty: it has none, or none that we know."""
+    """DeviceClass of its DRA driver; empty: none, or unknown."""
     reference_host: str = ""
     """Key in `machines.MACHINES`: the machine whose size a simulated or unspecified node takes."""
     compute_capability: str = ""
@@ -115,7 +115,7 @@ class Accelerator:
 
     @property
     def before_turing(self) -> bool:
-        """Whether it is an NVIDIA GPU that current drivers, CUDA 13 and the images built with it no longer know."""
+        """Whether it is an NVIDIA GPU that current drivers, CUDA 13 and images built with it no longer support."""
         return bool(self.compute_capability) and _version(self.compute_capability) < _version(TURING)
 
     @property
@@ -144,8 +144,8 @@ LAST_BRANCH_BEFORE_TURING = 580
 Sources: NVIDIA data-centre drivers 620, supported drivers (2026); NixOS wiki, NVIDIA (legacy_580: Maxwell to Volta).
 """
 MPS_CLIENTS, MPS_CLIENTS_BEFORE_TURING = 48, 16
-"""Of one device at most, as the device plugin counts (NVIDIA/k8s-device-plugin 1b826ac, cmd/mps-control-daemon/mps/
-device.go): 48 from 7.5 on, where NVIDIA's MPS documentation has Volta, 7.0; it refuses to share in more."""
+"""Maximum for one device, as the device plugin counts (NVIDIA/k8s-device-plugin 1b826ac, cmd/mps-control-daemon/mps/
+device.go): 48 from compute capability 7.5, where NVIDIA's MPS documentation has Volta, 7.0; more are refused."""
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -197,7 +197,7 @@ def _nvidia(
     mig: tuple[MigProfile, ...] = (),
     slices: tuple[int, int] = (0, 0),
 ) -> Accelerator:
-    """A row for an NVIDIA GPU. `product` is what GPU feature discovery writes; ours where it does not run."""
+    """A row for an NVIDIA GPU. `product` is what GPU feature discovery writes; our own value where it does not run."""
     discovered = {**_PRESENT, "nvidia.com/gpu.product": product}
     labels = {
         ClusterKind.SIMULATED: discovered,
@@ -240,7 +240,7 @@ def _tpu(
 
 
 def _neuron(name: str, memory_gib: int, host: str, source: str) -> Accelerator:
-    """A row for an AWS Neuron device; a whole device (two or more NeuronCores) is what we hand out."""
+    """A row for an AWS Neuron device. Pods get whole devices (two or more NeuronCores)."""
     labels = {kind: {"mlplatform.dev/accelerator": name.lower()} for kind in ClusterKind}
     return Accelerator(
         name,
@@ -295,7 +295,7 @@ _MIG_SOURCE = "NVIDIA/mig-parted v0.15.0; GKE label: " + _XPK
 
 _SMI = "name and memory: nvidia-smi's published output (2023-2026)"
 _GCE_LABEL = (
-    "kubernetes/autoscaler 1.36 cloudprovider/gce (of N1 machines, which are not here: their GPUs are chosen apart)"
+    "kubernetes/autoscaler 1.36 cloudprovider/gce (of N1 machines, which the table omits: their GPUs are separate)"
 )
 
 ACCELERATORS: dict[str, Accelerator] = {
@@ -449,13 +449,13 @@ OTHER_NAMES: dict[str, str] = {
     "aws.amazon.com/neuroncore": "aws.amazon.com/neuron",
     "aws.amazon.com/neurondevice": "aws.amazon.com/neuron",
 }
-"""Under these names a device plugin offers the same devices once more -> the one that we count and hand out.
+"""Other names under which a device plugin offers the same devices -> the name that is counted and requested.
 
 AWS's Neuron device plugin: single cores; older ones devices too (Neuron documentation, k8s-neuron-device-plugin).
 """
 
 SHARED_SUFFIX = ".shared"
-"""What the device plugin adds with `renameByDefault: true`, which we always set: a shared unit is never a whole GPU."""
+"""The suffix that the device plugin adds with `renameByDefault: true`, which is always set."""
 
 
 def topology_chips(topology: str) -> int:
@@ -464,11 +464,11 @@ def topology_chips(topology: str) -> int:
 
 
 def topology_hosts(accelerator: Accelerator, topology: str, chips_per_host: int = 0) -> int:
-    """Hosts (nodes) in one slice; 0: of the usual ones. KeyError where the accelerator has no such topology."""
+    """Hosts (nodes) in one slice; 0: hosts of the usual size. KeyError if the accelerator lacks the topology."""
     return topology_chips(topology) // (chips_per_host or accelerator.topologies[topology][0])
 
 
 def is_accelerator_resource(resource_name: str) -> bool:
-    """Whether an extended resource is one that a pool of this catalogue can offer, shared and partitioned ones too."""
+    """Whether an extended resource is one that a pool of this catalogue can offer, shared or partitioned included."""
     base = resource_name.removesuffix(SHARED_SUFFIX)
     return base in DRIVER_RESOURCES or base.startswith("nvidia.com/mig-")

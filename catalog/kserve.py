@@ -1,5 +1,5 @@
-"""What KServe adds to pods of models."""
+"""What KServe adds to the pods of models."""
 
 FETCH_CPU_MILLIS = 100
 FETCH_MEMORY_GIB = 2
-"""Of KServe's container that fetches a model; a large file needs no more than a small one."""
+"""Of KServe's container that downloads a model; a large file needs no more than a small one."""

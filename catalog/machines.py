@@ -1,4 +1,4 @@
-"""Machines that carry accelerators: their size, how they can be bought, which disk and image they need. Facts only.
+"""Facts about machines with accelerators: size, purchase options, disk types and images.
 
 Sources, of every row unless it names another: EC2 DescribeInstanceTypes as recorded in moto 5.2.5
 (`ec2/resources/instance_types.json.gz`); the machine families of GKE's cluster autoscaler
@@ -13,7 +13,7 @@ from catalog.accelerators import ACCELERATORS, ClusterKind
 
 
 class Architecture(StrEnum):
-    """Which programs a node runs: images must be built for it."""
+    """CPU architecture of a node: images must be built for it."""
 
     AMD64 = "amd64"
     ARM64 = "arm64"
@@ -21,34 +21,34 @@ class Architecture(StrEnum):
 
 @dataclass(frozen=True)
 class Machine:
-    """One machine type. Sizes are of the whole machine; the node's own needs come off its memory."""
+    """One machine type. Sizes are of the whole machine; the node's system reserve is subtracted elsewhere."""
 
     name: str
-    """As the cloud calls it."""
+    """The cloud's name for it."""
     accelerator: str
-    """A row of the accelerator catalogue; empty for a machine without."""
+    """A row of the accelerator catalogue; empty for a machine without accelerators."""
     devices: int
     """Physical accelerators; TPU: chips."""
     cpu: int
     """vCPUs."""
     memory_gib: int
     kind: ClusterKind
-    """Where it is offered."""
+    """Clouds that offer it."""
     source: str
     architecture: Architecture = Architecture.AMD64
     efa_interfaces: int = 0
     """EC2: Elastic Fabric Adapters at most; 0: none."""
     nvme_gb: int = 0
-    """EC2: local disks that come with it, GB in all."""
+    """EC2: size of its local disks, GB in total."""
     capacity_blocks: bool = False
     """EC2: can be bought for a span of days in advance (Capacity Blocks for ML)."""
     topology: str = ""
     """TPU hosts: the slice that is this one machine; larger slices take four-chip machines."""
     boot_disks: tuple[str, ...] = ()
-    """GKE: disk types it can boot from, the usual one first."""
+    """GKE: disk types it can boot from, the default first."""
     local_ssds: int = 0
-    """GKE: local SSDs that come with it (375 GiB each, of a4x 3,000 GiB; Compute Engine, accelerator-optimized machine
-    family); where it may have some but need not: 0."""
+    """GKE: local SSDs that are part of it (375 GiB each, a4x: 3,000 GiB; Compute Engine, accelerator-optimized machine
+    family); 0 where they are optional."""
 
     @property
     def volume_disks(self) -> frozenset[str]:
@@ -66,7 +66,7 @@ _HYPERDISK = ("hyperdisk-balanced",)
 _ec2 = partial(Machine, kind=ClusterKind.EKS, source=_EC2)
 _gke = partial(Machine, kind=ClusterKind.GKE, source=_GKE)
 _own = partial(Machine, kind=ClusterKind.EXISTING)
-"""Of no cloud of this catalogue: what a node is taken for where nobody gives its size."""
+"""A machine that no cloud of this catalogue offers: the assumed size of a node whose size is not set."""
 
 MACHINES: dict[str, Machine] = {
     machine.name: machine
@@ -161,7 +161,7 @@ MACHINES: dict[str, Machine] = {
             24,
             96,
             boot_disks=_PD,
-            source=f"{_GKE}, which says 23 vCPUs; the series has 12 a GPU",
+            source=f"{_GKE}, which has 23 vCPUs; the series has 12 a GPU",
         ),
         _gke("g2-standard-32", "L4", 1, 32, 128, boot_disks=_PD),
         _gke("g2-standard-48", "L4", 4, 48, 192, boot_disks=_PD),
@@ -264,7 +264,7 @@ GKE_VOLUME_DISKS: dict[str, frozenset[str]] = {
         ("tpu7x-standard", "hyperdisk-balanced hyperdisk-extreme hyperdisk-ml hyperdisk-throughput"),
     )
 }
-"""GKE: series of machines -> disk types that volumes on it can have, on nodes that are not confidential.
+"""GKE: machine series -> disk types that volumes can have, on nodes that are not confidential.
 
 Sources: GoogleCloudPlatform/cluster-autoscaler 7d25050, pkg/cloudprovider/gke/machinetypes (supportedAttachDiskTypes;
 A3 Ultra takes Hyperdisk alone), and kubernetes-sigs/gcp-compute-persistent-disk-csi-driver b560165,
@@ -280,7 +280,7 @@ EKS_AMI_TYPES: dict[tuple[str, Architecture], str] = {
 }
 """Vendor of the accelerator (empty: none) and architecture -> image type of EKS managed node groups, Amazon Linux 2023.
 
-The NVIDIA images bring driver and container toolkit, not the device plugin. Source: Amazon EKS user guide, ml.
+The NVIDIA images include driver and container toolkit, not the device plugin. Source: Amazon EKS user guide, ml.
 """
 EKS_BOTTLEROCKET_TYPES: dict[tuple[str, Architecture], str] = {
     ("NVIDIA", Architecture.AMD64): "BOTTLEROCKET_x86_64_NVIDIA",
@@ -289,18 +289,18 @@ EKS_BOTTLEROCKET_TYPES: dict[tuple[str, Architecture], str] = {
     ("", Architecture.AMD64): "BOTTLEROCKET_x86_64",
     ("", Architecture.ARM64): "BOTTLEROCKET_ARM_64",
 }
-"""The same for Bottlerocket, whose NVIDIA image brings the device plugin too.
+"""The same for Bottlerocket, whose NVIDIA image also includes the device plugin.
 
 Neuron devices work with the plain image. Source: Amazon EKS user guide, ml-eks-optimized-ami, 2026.
 """
 WITHOUT_BOTTLEROCKET = frozenset({"GB200"})
-"""Accelerators that its images have no driver for: of Arm machines with NVIDIA GPUs it boots g5g alone (the same)."""
+"""Accelerators for which its images have no driver: of Arm machines with NVIDIA GPUs, only g5g boots it (the same)."""
 CPU_MACHINE = MACHINES["m6i.8xlarge"]
-"""The size of a CPU node where nobody says."""
+"""The default size of a CPU node."""
 
 
 def eks_ami_type(machine: Machine, *, bottlerocket: bool = False) -> str:
-    """The image type of an EKS managed node group of that machine. KeyError: there is none."""
+    """The image type of an EKS managed node group of that machine. KeyError if there is none."""
     if bottlerocket and machine.accelerator in WITHOUT_BOTTLEROCKET:
         raise KeyError(machine.name)
     vendor = ACCELERATORS[machine.accelerator].vendor if machine.accelerator else ""
@@ -308,6 +308,6 @@ def eks_ami_type(machine: Machine, *, bottlerocket: bool = False) -> str:
 
 
 def machines_with(accelerator: str, kind: ClusterKind | None = None) -> list[Machine]:
-    """The machines that carry it, there or anywhere; the one with most devices last."""
+    """Machines with that accelerator, of one kind of cluster or of all; those with most devices last."""
     found = [m for m in MACHINES.values() if m.accelerator == accelerator and kind in (None, m.kind)]
     return sorted(found, key=lambda machine: machine.devices)

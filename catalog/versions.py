@@ -1,8 +1,8 @@
-"""Every version that the platform deploys, in one table each, with where it comes from.
+"""Every version that the platform deploys, in tables, each with its source.
 
-Tool versions (engine, provider, control plane) stand in `tools/`, Python packages in requirements.txt. Sources name a
-repository and tag, seen between June and October 2026 unless a line says otherwise. Digests: no image registry was
-reachable when this table was written, so images are pinned by tag; `digest` is filled where one is known.
+Versions of tools (engine, provider, control plane) are in `tools/`, Python packages in requirements.txt. Sources name a
+repository and tag, read between June and October 2026 unless stated otherwise. Digests: no image registry was
+reachable when this table was written, so images are pinned by tag; `digest` is set where it is known.
 """
 
 from typing import NamedTuple
@@ -19,12 +19,12 @@ class Chart(NamedTuple):
     """`oci://…` of the chart itself, or the `https://…` repository that serves it."""
     app_version: str
     crds: str
-    """Folder of the CRDs that the `Crds` component installs before this chart; empty: it has none."""
+    """Folder of the CRDs that the `Crds` component installs before this chart; empty: none."""
     source: str
 
 
 class CrdSet(NamedTuple):
-    """The CRDs of one add-on, installed as a step of their own."""
+    """The CRDs of one add-on, installed as a separate step."""
 
     version: str
     """Tag of the repository."""
@@ -33,9 +33,9 @@ class CrdSet(NamedTuple):
     folder: str
     """Of the repository; empty: the files are assets of the release."""
     files: tuple[str, ...]
-    """Every CRD that upstream ships in that folder for the chart; a missing one stops the operator that watches it."""
+    """Every CRD of that upstream folder for the chart; an operator stops if a CRD that it watches is missing."""
     everywhere: bool = True
-    """Whether every platform has it; the others are installed with the charts that name them, and with nothing else."""
+    """Whether every platform installs it; the other sets are installed only with the charts that name them."""
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -54,11 +54,11 @@ class CrdSet(NamedTuple):
 
 
 class Conversion(NamedTuple):
-    """A webhook that converts objects of a CRD, which upstream's chart names and its plain manifests leave out."""
+    """A webhook that converts objects of a CRD. Upstream's chart configures it; its plain manifests omit it."""
 
     crd_set: str
     namespace: str
-    """Where the chart is installed by default."""
+    """Default namespace of the chart."""
     service: str
     path: str
     review_versions: tuple[str, ...]
@@ -72,7 +72,7 @@ class Conversion(NamedTuple):
 
 
 class Image(NamedTuple):
-    """One container image that our own components run."""
+    """One container image that components of this platform run."""
 
     repository: str
     tag: str
@@ -81,7 +81,7 @@ class Image(NamedTuple):
 
     @property
     def reference(self) -> str:
-        """`repository:tag[@digest]`, as a container takes it."""
+        """`repository:tag[@digest]`, for a container."""
         return f"{self.repository}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
 
 
@@ -184,7 +184,7 @@ CHARTS: dict[str, Chart] = {
             "9.59.0",
             "https://kubernetes.github.io/autoscaler",
             "1.35.0",
-            "",  # its kinds are for flags that are off by default, and Karpenter ships one of them too
+            "",  # its kinds belong to flags that are off by default, and Karpenter's CRDs include one of them
             "kubernetes/autoscaler cluster-autoscaler-chart-9.59.0",
         ),
         # renovate: datasource=helm depName=gpu-operator registryUrl=https://helm.ngc.nvidia.com/nvidia
@@ -352,7 +352,7 @@ CRDS: dict[str, CrdSet] = {
         "v26.7.0",
         "NVIDIA/gpu-operator",
         "deployments/gpu-operator/crds",
-        # Not its copies of resource.nvidia.com: they come with the DRA driver, which is a chart by itself.
+        # Not its copies of resource.nvidia.com: the DRA driver, a separate chart, installs them.
         tuple(f"nvidia.com_{plural}.yaml" for plural in ("clusterpolicies", "gpuclusters", "nvidiadrivers")),
         everywhere=False,
     ),
@@ -388,8 +388,8 @@ CRDS: dict[str, CrdSet] = {
 }
 
 CONVERSIONS: dict[str, Conversion] = {
-    # Without it the controller finds no place for its certificate and never starts its webhook server, so that the API
-    # server refuses every IPAddressPool (seen with the controller 0.16.1: port 9443 closed, readyz ok).
+    # Without it the controller cannot store its certificate and never starts its webhook server, so the API server
+    # refuses every IPAddressPool (observed with controller 0.16.1: port 9443 closed, readyz ok).
     "bgppeers.metallb.io": Conversion(
         "metallb",
         "metallb-system",
@@ -452,8 +452,8 @@ IMAGES: dict[str, Image] = {
         "sha256:ce9e796f1fe6f06968f4c04bdaf8f678dad9c8acdfef3d244133d71bfa6bf882",
         "seaweedfs/seaweedfs 4.47, docker/Dockerfile.go_build",
     ),
-    # The images of serving runtimes stay without a digest: KServe leaves an image with one as it is, so that neither
-    # `runtimeVersion` nor its choice of a tag for GPUs would have an effect (v0.20.0 UpdateImageTag).
+    # The images of serving runtimes have no digest: KServe does not change an image with a digest, so `runtimeVersion`
+    # and KServe's choice of a GPU tag would have no effect (v0.20.0 UpdateImageTag).
     # renovate: datasource=docker depName=docker.io/kserve/sklearnserver
     "sklearnserver": Image(
         "docker.io/kserve/sklearnserver", "v0.20.0", "", "kserve/kserve v0.20.0 charts/kserve-runtime-configs"
@@ -488,7 +488,7 @@ IMAGES: dict[str, Image] = {
 }
 
 CLOUD_CRDS = frozenset({"cilium", "gke-compute-class", "gke-provisioning-request"})
-"""CRDs that a cloud's clusters or a CNI bring: nobody installs them; their stand-ins check our custom resources."""
+"""CRDs that a cloud's clusters or a CNI include: the platform never installs them; stand-ins validate our objects."""
 
 API_VERSIONS: dict[str, str] = {
     "Certificate": "cert-manager.io/v1",
@@ -515,16 +515,16 @@ API_VERSIONS: dict[str, str] = {
     "ProvisioningRequest": "autoscaling.x-k8s.io/v1",
     "CiliumNetworkPolicy": "cilium.io/v2",
 }
-"""The API version of each custom resource kind that our components emit (storage versions of `CRDS`, `CLOUD_CRDS`)."""
+"""The API version of each custom resource kind that components create (storage versions of `CRDS`, `CLOUD_CRDS`)."""
 
 
 class PostgresqlVersion(NamedTuple):
-    """One major version of PostgreSQL as managed databases offer it; minor versions come by themselves."""
+    """One major version of PostgreSQL in managed databases; the cloud chooses the minor version."""
 
     rds_engine_version: str
     """RDS takes the major version and installs its newest minor."""
     rds_family: str
-    """Of parameter groups."""
+    """Name of the parameter group family."""
     cloud_sql_version: str
     source: str
 
@@ -537,5 +537,5 @@ POSTGRESQL: dict[str, PostgresqlVersion] = {
         "17", "postgres17", "POSTGRES_17", "RDS release calendar for PostgreSQL; sqladmin v1 discovery, databaseVersion"
     ),
 }
-"""By major version; none newer than the client of the backup (`IMAGES["postgresql"]`): pg_dump refuses such servers."""
+"""By major version; none is newer than the backup client (`IMAGES["postgresql"]`): pg_dump refuses newer servers."""
 DEFAULT_POSTGRESQL = "17"

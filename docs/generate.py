@@ -1,6 +1,6 @@
 """Writes the reference pages from the code: components, accelerators, versions, policies, settings.
 
-`python docs/generate.py` writes them; `--check` fails when a page is not what the code says (part of `make test`).
+`python docs/generate.py` writes them; `--check` fails if a page differs from the code (part of `make test`).
 """
 
 import importlib
@@ -31,9 +31,9 @@ from settings.schema import stack_file_schema
 
 REFERENCE = Path(__file__).parent / "reference"
 SCHEMA = "settings.schema.json"
-"""Named in the first line of each Pulumi.<stack>.yaml; editors complete and check by it."""
+"""Named in the first line of each Pulumi.<stack>.yaml; editors complete and validate with it."""
 TOPOLOGIES = (
-    "Hosts that one slice takes, by topology. `2; 1 of 8 chips`: usually two hosts, or one machine of eight chips "
+    "Hosts of one slice, by topology. `2; 1 of 8 chips`: usually two hosts, or one machine of eight chips "
     "(simulated and existing: `devicesPerNode: 8`; GKE: the machine)."
 )
 NOTE = "<!-- Written by docs/generate.py from the code; edit the docstrings instead. -->\n"
@@ -88,7 +88,7 @@ def component_classes() -> list[type[Component]]:
 
 
 def component_page(component: type[Component]) -> str:
-    """One component: what it is, what it takes, what it hands out."""
+    """One component: description, inputs, outputs."""
     analyzer = Analyzer("mlplatform")
     definition = analyzer.analyze_component(component)
     lines = [
@@ -169,7 +169,7 @@ def accelerators_page() -> str:
 
 
 def _hosts(row: Accelerator, topology: str) -> str:
-    """`2`, or `2; 1 of 8 chips` where other hosts than the usual ones can be had."""
+    """`2`, or `2; 1 of 8 chips` where other hosts than the default are available."""
     _, *others = row.topologies[topology]
     less_usual = [f"{topology_hosts(row, topology, chips)} of {chips} chips" for chips in others]
     return "; ".join([str(topology_hosts(row, topology)), *less_usual])
@@ -229,7 +229,7 @@ def policies_page() -> str:
 
 
 def flows_page() -> str:
-    """Who connects to whom."""
+    """The connections between pods."""
     rows = [
         (
             flow.source,

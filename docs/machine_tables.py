@@ -1,6 +1,6 @@
-"""The page of machines: what each cloud offers, and what a pool of it is like.
+"""The page of machines: what each cloud offers, and how its nodes are labelled.
 
-What a pool may be is asked of the rules, what its nodes carry of the planners; nothing is written here a second time.
+Valid pools come from the validation rules, node labels from the planners; no fact is repeated here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -41,34 +41,34 @@ def machines_page() -> str:
     sources = Sources()
     text = [
         "# Machines",
-        "What each cloud offers, what its nodes carry and what pods ask for. Nobody types these names: a workload "
-        "takes the handle of its pool. What a pool may be (purchases, images, sharing) is what the rules accept.",
-        f"Every node also carries `{POOL_LABEL}: <pool>` and `{PURCHASE_LABEL}: <purchase>`; spot nodes have the taint "
+        "Machines of each cloud, labels of their nodes and resources that pods request. Settings contain none of these "
+        "names: a workload names its pool. Purchases, images and sharing are those that the validation rules accept.",
+        f"Every node also has `{POOL_LABEL}: <pool>` and `{PURCHASE_LABEL}: <purchase>`; spot nodes have the taint "
         "`mlplatform.dev/spot` as well. The numbers in the last columns are the sources at the end.",
         f"## {_TITLES[ClusterKind.EKS]}",
-        "The image brings the driver. Amazon Linux leaves the device plugin to the platform, Bottlerocket brings "
-        "NVIDIA's, which calls partitions by the device's own name. With deviceAllocation dra pods claim from the "
+        "The image includes the driver. On Amazon Linux the platform installs the device plugin; Bottlerocket includes "
+        "NVIDIA's, which gives partitions the name of the device. With deviceAllocation dra pods claim from the "
         "DeviceClass "
-        f"`{_DEVICE_CLASS}` instead. Karpenter and Auto Mode hand out whole devices, by device plugin alone.",
+        f"`{_DEVICE_CLASS}` instead. Karpenter and Auto Mode allocate whole devices, through the device plugin only.",
         "### Accelerators on EKS",
         eks_accelerators(sources),
         "### Machines on EKS",
-        "Image types are those of managed node groups; Karpenter finds its images by the family's alias, Auto Mode has "
-        "its own. EFA: adapters at most, of which a pool with `efa` has all.",
+        "Image types are those of managed node groups; Karpenter selects images by the family's alias, Auto Mode uses "
+        "its own. EFA: maximum number of adapters; a pool with `efa` uses all of them.",
         eks_machines(sources),
         f"## {_TITLES[ClusterKind.GKE]}",
-        "Shares and partitions of a device have the device's own name there. Driver from `cloud`: GKE installs it, in "
-        "the version that the pool names; `found`: it is yours to install. Queued nodes have the taint "
+        "Shares and partitions of a device have its resource name. Driver from `cloud`: GKE installs it in "
+        "the version that the pool names; `found`: you install it. Queued nodes have the taint "
         "`cloud.google.com/gke-queued` as well.",
         "### Accelerators on GKE",
         gke_accelerators(sources),
         "### Machines on GKE",
-        "Slices larger than one machine are made of machines with four chips: "
+        "Slices larger than one machine consist of machines with four chips: "
         "[all topologies](accelerators.md#tpu-topologies).",
         gke_machines(sources),
         f"## {_TITLES[ClusterKind.EXISTING]}",
-        "Any accelerator of the catalogue, on whatever machine: the nodes are there. Labels are those that NVIDIA's or "
-        "AMD's feature discovery writes; where it does not run, they are yours to set.",
+        "Any accelerator of the catalogue, on any machine: the nodes exist already. Labels are those that NVIDIA's or "
+        "AMD's feature discovery writes; where it does not run, you set them.",
         existing_accelerators(sources),
         "### Reference machines of no cloud",
         other_machines(sources),
@@ -79,18 +79,18 @@ def machines_page() -> str:
 
 
 class Sources:
-    """Numbers of sources, in the order in which they are met."""
+    """Sources, numbered by first use."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
 
     def number(self, source: str) -> int:
-        """Of one source, the same each time."""
+        """Number of one source, the same each time."""
         return self.numbers.setdefault(source, len(self.numbers) + 1)
 
 
 def eks_accelerators(sources: Sources) -> str:
-    """What nodes of EKS carry, by accelerator."""
+    """Labels and resources of EKS nodes, by accelerator."""
     rows = []
     for accelerator in _offered(ClusterKind.EKS):
         machine = machines_with(accelerator.name, ClusterKind.EKS)[0]
@@ -141,7 +141,7 @@ def eks_machines(sources: Sources) -> str:
 
 
 def gke_accelerators(sources: Sources) -> str:
-    """What nodes of GKE carry, by accelerator."""
+    """Labels and resources of GKE nodes, by accelerator."""
     rows = []
     for accelerator in _offered(ClusterKind.GKE):
         machine = machines_with(accelerator.name, ClusterKind.GKE)[0]
@@ -165,7 +165,7 @@ def gke_accelerators(sources: Sources) -> str:
 
 
 def _gke_driver(machine: Machine) -> str:
-    """Who brings the driver, by device_allocation."""
+    """Who installs the driver, by device_allocation."""
     plugin, dra = DeviceAllocation.DEVICE_PLUGIN, DeviceAllocation.DRA
     none = GpuDriverVersion.DISABLED
     versions = [v.value for v in GpuDriverVersion if v is not none and _gke_takes(machine, driver_version=v)]
@@ -179,7 +179,7 @@ def _gke_driver(machine: Machine) -> str:
 
 
 def gke_machines(sources: Sources) -> str:
-    """The machines of Compute Engine that GKE takes."""
+    """Compute Engine machines that GKE supports."""
     rows = []
     for machine in _machines(ClusterKind.GKE):
         config = plan_gke_pool("pool", _gke_spec(machine), [_ZONE]).node_config
@@ -213,7 +213,7 @@ def _topologies(machine: Machine) -> str:
 
 
 def existing_accelerators(sources: Sources) -> str:
-    """What nodes that are there carry, and who may bring what, by accelerator."""
+    """Labels and resources of nodes of an existing cluster, and who may install each piece, by accelerator."""
     rows = []
     for accelerator in ACCELERATORS.values():
         args = _existing(accelerator)
@@ -235,7 +235,7 @@ def existing_accelerators(sources: Sources) -> str:
 
 
 def _owners(accelerator: Accelerator) -> Iterator[str]:
-    """`found: platform, operator`, for each device_allocation that the rules let have it."""
+    """`found: platform, operator`, for each device_allocation that the rules allow."""
     for device_allocation in DeviceAllocation:
         for driver in Owner:
             plugins = [
@@ -259,7 +259,7 @@ def other_machines(sources: Sources) -> str:
     return table(("machine", "accelerator", "resource", "devices", "vCPU", "GiB", "CPU", "source"), rows)
 
 
-# What the rules accept
+# What the rules allow
 
 
 def _eks_spec(machine: Machine, **over: Any) -> EksPoolSpec:
@@ -276,7 +276,7 @@ def _eks_sharing(machine: Machine, image: EksImage) -> list[Sharing]:
 
 
 def _eks_sells(machine: Machine, purchase: EksPurchase) -> bool:
-    """Whether any maker of nodes buys it so."""
+    """Whether any node provisioning supports this purchase."""
     return any(_eks_takes(machine, by, purchase=purchase, **_reservation(purchase)) for by in NodeProvisioning)
 
 
@@ -319,7 +319,7 @@ def _shared(accelerator: Accelerator, strategy: Sharing) -> SharingArgs:
 
 
 def _resources(accelerator: Accelerator, sharing: Iterable[Sharing], plugin: Owner) -> list[str]:
-    """The names that pods ask for, whole first, partitions of every size."""
+    """The names that pods request: whole devices first, then partitions of every size."""
     names: dict[str, None] = {}
     for strategy in sharing:
         shared = _shared(accelerator, strategy)

@@ -1,4 +1,4 @@
-"""The page of every settings key: type, unit, default, an example that the tests read, and what it means.
+"""The page of every settings key: type, unit, default, an example that the tests read, and its meaning.
 
 `python docs/settings_page.py Pulumi.own.yaml` prints it with the sections of the `workloadKinds` in that file.
 """
@@ -22,14 +22,14 @@ EXAMPLES = (
     *(REPOSITORY / f"Pulumi.{name}.yaml" for name in ("dev", "prod", "gke", "onprem")),
     *sorted((REPOSITORY / "tests" / "settings" / "every_setting").glob("*.yaml")),
 )
-"""Files that the tests hold to be right; the first that has a key gives its example."""
+"""Files that the tests validate; the first that contains a key provides its example."""
 NAME = "<name>"
 LONGEST_EXAMPLE = 60
 TYPES = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true, false"}
 
 
 class Loader(yaml.SafeLoader):
-    """Reads overlays too: `!delete` takes a key away."""
+    """Reads overlays too: `!delete` removes a key."""
 
 
 Loader.add_multi_constructor("!", lambda *_: None)  # type: ignore[no-untyped-call]
@@ -43,7 +43,7 @@ def settings_page(own: Path | None = None) -> str:
         "# Settings",
         f"Keys of `Pulumi.<stack>.yaml`, each below `config` with the prefix `{PROJECT}:` on its first part: "
         f"`cluster.kind` is `kind` below `{PROJECT}:cluster`. `{NAME}` is a name of yours, `[]` an entry of a list. "
-        "Any text may stand encrypted (`pulumi config set --secret --path`). `make preview` and `python -m "
+        "Any text may be encrypted (`pulumi config set --secret --path`). `make preview` and `python -m "
         "settings.check <file>` report every mistake at once; editors complete keys from `settings.schema.json`.",
     ]
     config = schema["properties"]["config"]
@@ -114,7 +114,7 @@ def _below(
 
 
 def _plain(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a reference, an optional value or an encrypted text stands for."""
+    """Resolves a reference, an optional value or an encrypted text."""
     while True:
         if "$ref" in node:
             node = schema["$defs"][node["$ref"].rpartition("/")[2]]
@@ -158,7 +158,7 @@ def _default(node: Mapping[str, Any]) -> str:
 
 
 def _example(value: Any) -> str:
-    """On one line, or nothing where it is a mapping of several: its keys have examples of their own."""
+    """On one line; empty for a mapping of several keys, whose keys have their own examples."""
     if (
         value is None
         or isinstance(value, dict)

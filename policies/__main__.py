@@ -1,4 +1,4 @@
-"""The only place that constructs the PolicyPack: the constructor serves and never returns."""
+"""The only module that constructs the PolicyPack: the constructor serves and never returns."""
 
 from pulumi_policy import PolicyPack
 

@@ -1,9 +1,9 @@
-"""Charts that a preview did not render, rendered here with helm: policies see their objects before anything is created.
+"""Renders charts that a preview did not render, with helm, so that policies see their objects before creation.
 
-The Kubernetes provider renders a chart once it reaches the cluster. On the first preview of a stack that creates its
-cluster there is none, and the plan holds the chart alone. The component `AddonChart` states what helm is given, so the
-same chart, from the same source, with the same values is rendered without a cluster. Values that are not known before
-`up` are replaced by a placeholder, and what they reach is not known either.
+The Kubernetes provider renders a chart once it can reach the cluster. The first preview of a stack that creates its
+cluster has none, so the plan contains only the chart. The component `AddonChart` outputs the arguments of helm: the
+same chart, from the same source, with the same values, is rendered without a cluster. Values that are not known before
+`up` are replaced by a placeholder, and fields that contain it are unknown too.
 """
 
 import json
@@ -28,7 +28,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Release(NamedTuple):
-    """What helm is given for one chart: output `release` of `AddonChart`."""
+    """Helm's arguments for one chart: output `release` of `AddonChart`."""
 
     urn: str
     name: str
@@ -41,7 +41,7 @@ class Release(NamedTuple):
 
 
 class Unrendered(NamedTuple):
-    """A chart whose objects no policy could see before `up`, and why."""
+    """A chart whose objects no policy can check before `up`, and why."""
 
     urn: str
     chart: str
@@ -49,7 +49,7 @@ class Unrendered(NamedTuple):
 
 
 def unrendered(resources: Iterable[PolicyResource]) -> Iterator[Release | Unrendered]:
-    """The charts of the plan without objects: a `Release` where it is known what helm would be given."""
+    """The charts of the plan without objects: a `Release` if helm's arguments are known."""
     listed = list(resources)
     rendered = {urn for one in listed if one.resource_type != HELM_CHART for urn in _parents(one)}
     for one in listed:
@@ -57,11 +57,11 @@ def unrendered(resources: Iterable[PolicyResource]) -> Iterator[Release | Unrend
             continue
         owner = one.parent
         if owner is None or owner.resource_type != ADDON_CHART:
-            yield Unrendered(one.urn, one.name, "only charts of the component AddonChart say what helm is given")
+            yield Unrendered(one.urn, one.name, "only the component AddonChart outputs the arguments of helm")
             continue
         given = plain(owner.props).get("release")
         if not isinstance(given, Mapping):
-            yield Unrendered(one.urn, one.name, "what helm is given is not known before up")
+            yield Unrendered(one.urn, one.name, "the arguments of helm are not known before up")
             continue
         yield Release(
             urn=one.urn,
@@ -97,7 +97,7 @@ def _with_placeholders(value: Any) -> Any:
 
 @lru_cache(maxsize=64)
 def objects_of(release: Release) -> tuple[PlannedObject, ...] | Unrendered:
-    """The objects that helm renders, hooks left out as the provider leaves them out; or why there are none."""
+    """The objects that helm renders, without hooks, as the provider skips them; or why there are none."""
     helm = shutil.which("helm")
     if helm is None:
         return Unrendered(release.urn, release.name, "helm is not on PATH")
@@ -120,7 +120,7 @@ def objects_of(release: Release) -> tuple[PlannedObject, ...] | Unrendered:
 
 def _planned(release: Release, body: dict[str, Any]) -> PlannedObject:
     metadata = body.setdefault("metadata", {})
-    # As the provider does; names of objects without a namespace of their own are unchanged by it.
+    # As the provider does; it does not change names of objects without a namespace.
     metadata.setdefault("namespace", UNKNOWN if release.namespace == PLACEHOLDER else release.namespace)
     token = f"kubernetes:{body.get('apiVersion')}:{body.get('kind')}"
     return PlannedObject(release.urn, token, str(metadata.get("name", "")), body)
@@ -135,7 +135,7 @@ def _unknown_again(value: Any) -> Any:
 
 
 def rendered_objects(resources: Iterable[PolicyResource]) -> tuple[list[PlannedObject], list[Unrendered]]:
-    """The objects of every chart that the preview did not render, and the charts whose objects remain unseen."""
+    """The objects of every chart that the preview did not render, and the charts that could not be rendered."""
     seen: list[PlannedObject] = []
     unseen: list[Unrendered] = []
     for chart in unrendered(resources):

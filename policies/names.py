@@ -6,11 +6,11 @@ from components.findings import Finding
 from policies.objects import PlannedObject
 
 AUTONAMED = "pulumi.com/autonamed"
-"""Annotation of an object whose name the Kubernetes provider made up (Pulumi registry, kubernetes, annotations)."""
+"""Annotation of an object whose name the Kubernetes provider generated (Pulumi registry, kubernetes, annotations)."""
 
 
 def object_has_a_name_of_its_own(subject: PlannedObject) -> Iterator[Finding]:
-    """Every Kubernetes object has a `metadata.name` that the program gave it: a run that was killed finds it again."""
+    """Every Kubernetes object has a `metadata.name` from the program: after an interrupted run, `up` finds it again."""
     if not subject.is_kubernetes:
         return
     annotations = subject.metadata.get("annotations")
@@ -19,6 +19,6 @@ def object_has_a_name_of_its_own(subject: PlannedObject) -> Iterator[Finding]:
         yield Finding(
             f"{subject.kind} {subject.name}",
             "generateName" if subject.metadata.get("generateName") else "no metadata.name",
-            "every object has an explicit name: under a random one a run that goes on after a crash makes a second",
+            "every object needs an explicit name: with a random name, the run after a crash creates a second object",
             "set metadata.name",
         )

@@ -1,4 +1,4 @@
-"""Network policies at plan time: every namespace with pods denies by default, and nothing opens it to the world."""
+"""Network policies at plan time: every namespace with pods denies by default, and no policy allows the internet."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -18,7 +18,7 @@ from policies.pods import runs_pods
 
 _CALICO = ("projectcalico.org", "crd.projectcalico.org")
 EVERYBODY_IN_CILIUM = frozenset({"all", "cluster", "world"})
-"""Entities that name nobody in particular (Cilium documentation, security/policy/layer3)."""
+"""Entities that are not specific (Cilium documentation, security/policy/layer3)."""
 OTHER_POLICIES = frozenset(
     {
         *((group, kind) for group in _CALICO for kind in ("NetworkPolicy", "GlobalNetworkPolicy")),
@@ -26,14 +26,14 @@ OTHER_POLICIES = frozenset(
         *(("crd.antrea.io", kind) for kind in ("NetworkPolicy", "ClusterNetworkPolicy")),
     }
 )
-"""(API group, kind) of policies that let traffic through beside, or before, those that are judged (documentation of
-Calico, Antrea, and the network policy API of SIG Network)."""
+"""(API group, kind) of policies that allow traffic in addition to, or before, the policies that are checked
+(documentation of Calico, Antrea, and the network policy API of SIG Network)."""
 SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-node-lease", "kube-public"})
-"""The cluster's own; what runs there is not ours to isolate."""
+"""Namespaces of Kubernetes itself, which the platform does not isolate."""
 
 
 def _denies(policy: PlannedObject, direction: str) -> bool:
-    """Whether a policy selects every pod, names the direction, and opens nothing in it."""
+    """Whether a policy selects every pod, names the direction, and allows nothing in it."""
     selector = policy.at("spec.podSelector", {})
     types = policy.at("spec.policyTypes") or []
     selects_all = isinstance(selector, Mapping) and not any(selector.values())
@@ -58,16 +58,16 @@ def namespaces_deny_by_default(objects: list[PlannedObject]) -> Iterator[Finding
             yield Finding(
                 f"Namespace {namespace or '(not known or default)'}",
                 f"runs {first} and has no default deny for {' and '.join(missing)}",
-                "every namespace with pods denies all traffic that is not named",
+                "every namespace with pods must deny all traffic that no policy allows",
                 "declare it as a Team or IsolatedNamespace, or add a NetworkPolicy default-deny",
             )
 
 
 def network_policy_is_restricted(policy: PlannedObject) -> Iterator[Finding]:
-    """No rule of a NetworkPolicy lets everybody in, or lets pods reach everything.
+    """No rule of a NetworkPolicy allows every source or every destination.
 
-    An address that is not known in preview (a database that is still to be made) is judged in `up`: there the engine
-    asks again with the object's final inputs, and a violation keeps it from being sent. Nothing else may be unknown.
+    An address that is not known in preview (a database that is not created yet) is checked in `up`: the engine then
+    runs the policy with the final inputs, and a violation prevents the creation. Everything else must be known.
     """
     if policy.group == "cilium.io":
         for key, spec in (("spec", policy.at("spec")), *_numbered(policy.at("specs"))):
@@ -76,7 +76,7 @@ def network_policy_is_restricted(policy: PlannedObject) -> Iterator[Finding]:
         yield Finding(
             policy.title,
             f"a policy of {policy.group}",
-            "policies let in, and out, only whom they name; whom those of this kind name is not judged here",
+            "policies must name the peers that they allow; policies of this kind cannot be checked",
             "write a NetworkPolicy, or add an exemption for this object",
         )
     if policy.kind != "NetworkPolicy" or policy.group not in ("", "networking.k8s.io"):
@@ -94,7 +94,7 @@ def network_policy_is_restricted(policy: PlannedObject) -> Iterator[Finding]:
 
 
 def _undecided(where: str, what: str) -> Finding:
-    return Finding(where, f"{what} not known before up", "a rule names its peers", "give them as plain values")
+    return Finding(where, f"{what} not known before up", "a rule must name its peers", "use plain values")
 
 
 def _opening(where: str, direction: str, rule: Mapping[str, Any], peers: Any) -> Iterator[Finding]:
@@ -116,21 +116,21 @@ def _opening(where: str, direction: str, rule: Mapping[str, Any], peers: Any) ->
             yield Finding(
                 where,
                 f"namespaceSelector: {dict(namespaces)}",
-                "an empty selector means every namespace, and so does one that only excludes some",
+                "an empty selector selects every namespace, and so does one that only excludes some",
                 "select namespaces by label",
             )
 
 
 def _without_peers(where: str, direction: str, rule: Mapping[str, Any]) -> Iterator[Finding]:
-    """A rule for everybody: to every destination on named ports is how nodes and the API server are reached."""
+    """A rule without peers. Egress to every destination on named ports is allowed: nodes and the API server need it."""
     ports = rule.get("ports")
     if direction == "ingress" or not _names_ports(ports):
-        yield Finding(where, "no peers", "a rule without peers means everybody", "name namespaces, pods or a range")
+        yield Finding(where, "no peers", "a rule without peers allows every peer", "name namespaces, pods or a range")
     elif named := sorted(_numbers(ports) & METADATA_PORTS):
         yield Finding(
             where,
             f"every destination on {', '.join(map(str, named))}, metadata service included",
-            "pods do not reach the metadata service: it hands out the node's credentials",
+            "pods must not reach the metadata service: it serves the node's credentials",
             f"name a range with except: [{METADATA_SERVICE}]",
         )
 
@@ -140,9 +140,9 @@ def _numbered(specs: Any) -> list[tuple[str, Any]]:
 
 
 def _cilium(title: str, spec: Any, *, of_all: bool) -> Iterator[Finding]:
-    """The same of Cilium's own policies, whose peers are entities, endpoints, names or ranges.
+    """The same checks for Cilium's policies, whose peers are entities, endpoints, names or ranges.
 
-    `of_all`: for all namespaces, where an empty selector of endpoints names every pod of the cluster.
+    `of_all`: for all namespaces, where an empty endpoint selector selects every pod of the cluster.
     """
     for direction, side in (("ingress", "from"), ("egress", "to")):
         rules = at(spec, direction) or []
@@ -153,14 +153,14 @@ def _cilium(title: str, spec: Any, *, of_all: bool) -> Iterator[Finding]:
                 yield _undecided(where, "rule")
                 continue
             if not any(key.startswith(side) and key != "toPorts" for key in rule):
-                yield Finding(where, "no peers", "a rule without peers means everybody", "name entities or endpoints")
+                yield Finding(where, "no peers", "a rule without peers allows every peer", "name entities or endpoints")
             for entity in sorted({*(entities or [])} & EVERYBODY_IN_CILIUM):
-                yield Finding(where, f"{side}Entities: {entity}", "it names nobody in particular", "name whom you mean")
+                yield Finding(where, f"{side}Entities: {entity}", "this entity is not specific", "name the peers")
             if of_all and any(_everybody(one) for one in rule.get(f"{side}Endpoints") or []):
-                yield Finding(where, f"{side}Endpoints: {{}}", "an empty selector means every pod", "select by label")
+                yield Finding(where, f"{side}Endpoints: {{}}", "an empty selector selects every pod", "select by label")
             for name in rule.get("toFQDNs") or []:
                 if at(name, "matchPattern") in ("*", "**", "*."):
-                    yield Finding(where, "toFQDNs: *", "it names nobody in particular", "name whom you mean")
+                    yield Finding(where, "toFQDNs: *", "this pattern matches every name", "name the peers")
             ports = [port for group in rule.get("toPorts") or [] for port in at(group, "ports") or []]
             for block in [{"cidr": cidr} for cidr in rule.get(f"{side}CIDR") or []] + [
                 one for one in rule.get(f"{side}CIDRSet") or [] if isinstance(one, Mapping) and one.get("cidr")
@@ -169,9 +169,9 @@ def _cilium(title: str, spec: Any, *, of_all: bool) -> Iterator[Finding]:
 
 
 def network_policies_reach_no_node_credentials(objects: list[PlannedObject]) -> Iterator[Finding]:
-    """On AWS nothing but the credentials of nodes is at the address of the metadata service.
+    """On AWS the address of the metadata service serves only node credentials.
 
-    Identity of pods has another address there. A rule for it would come from settings of another cloud.
+    EKS Pod Identity has another address. A rule for this one comes from settings of another cloud.
     """
     if not any(one.type.startswith("aws:") for one in objects):
         return
@@ -182,13 +182,13 @@ def network_policies_reach_no_node_credentials(objects: list[PlannedObject]) -> 
                 yield Finding(
                     f"{policy.title} spec.egress[{index}]",
                     "the metadata service, on AWS",
-                    "pods do not reach the metadata service: it hands out the node's credentials",
-                    "use EKS Pod Identity, or give the object store keys",
+                    "pods must not reach the metadata service: it serves the node's credentials",
+                    "use EKS Pod Identity, or set keys for the object store",
                 )
 
 
 def _everybody(selector: Any) -> bool:
-    """Whether a label selector names nobody in particular. What is not known in preview names nobody."""
+    """Whether a label selector is not specific. A selector that is not known in preview is not."""
     if at(selector, "matchLabels", {}) not in (None, {}, UNKNOWN):
         return False
     expressions = at(selector, "matchExpressions")
@@ -205,13 +205,13 @@ def _block(where: str, direction: str, rule: Mapping[str, Any], block: Mapping[s
         return
     network = _network(cidr)
     if network is None:
-        yield Finding(where, f"cidr {cidr}", "a block is a range of addresses", "write it like 10.20.0.0/16")
+        yield Finding(where, f"cidr {cidr}", "a block must be a range of addresses", "write it like 10.20.0.0/16")
         return
     is_world = network.prefixlen < WIDEST_PRIVATE_PREFIX[network.version]
     if direction == "ingress":
         if is_world:
             yield Finding(
-                where, f"from {cidr}", "nothing is open to the whole world", "name the ranges that may come in"
+                where, f"from {cidr}", "ingress from the internet is forbidden", "name the ranges that may connect"
             )
         return
     meant = GKE_METADATA_PORTS.get(network) if isinstance(network, IPv4Network) else None
@@ -223,11 +223,11 @@ def _block(where: str, direction: str, rule: Mapping[str, Any], block: Mapping[s
         yield Finding(
             where,
             f"to {cidr}, metadata service included",
-            f"pods do not reach {reached}: it hands out the node's credentials",
-            f"add except: [{reached}]" if meant is None else f"name no port but {', '.join(map(str, sorted(meant)))}",
+            f"pods must not reach {reached}: it serves the node's credentials",
+            f"add except: [{reached}]" if meant is None else f"name only port {', '.join(map(str, sorted(meant)))}",
         )
     if is_world and not _names_ports(rule.get("ports")):
-        yield Finding(where, f"to {cidr}, every port", "egress to the world names its ports", "name the ports")
+        yield Finding(where, f"to {cidr}, every port", "egress to the internet must name its ports", "name the ports")
 
 
 def _network(cidr: Any) -> IPv4Network | IPv6Network | None:
@@ -238,7 +238,7 @@ def _network(cidr: Any) -> IPv4Network | IPv6Network | None:
 
 
 def check_api_server_ports(path: str, ports: Sequence[int], service_port: int) -> Iterator[Finding]:
-    """Ports on which pods may reach every destination, for the API server's sake; its Service's is among them."""
+    """Ports on which pods may reach every destination, to reach the API server; its Service port is one of them."""
     if service_port not in ports:
         yield Finding(
             path,
@@ -248,25 +248,25 @@ def check_api_server_ports(path: str, ports: Sequence[int], service_port: int) -
         )
     for port in dict.fromkeys(ports):
         if not 0 < port < 2**16:
-            yield Finding(path, str(port), "a TCP port is a number from 1 to 65535", "write the port, like 16443")
+            yield Finding(path, str(port), "a TCP port must be a number from 1 to 65535", "write a number like 16443")
         elif port in METADATA_PORTS:
             yield Finding(
                 path,
                 str(port),
-                "pods do not reach the metadata service, which hands out the node's credentials on this port",
-                "let the API server listen on another one",
+                "pods must not reach the metadata service, which serves the node's credentials on this port",
+                "make the API server listen on another port",
             )
         elif list(ports).count(port) > 1:
-            yield Finding(path, str(port), "each port once", "remove the second one")
+            yield Finding(path, str(port), "ports must be unique", "remove the second one")
 
 
 def _networks(cidrs: Any) -> list[IPv4Network | IPv6Network]:
-    """Those of the ranges that can be read."""
+    """The ranges that can be parsed."""
     return [found for cidr in (cidrs if isinstance(cidrs, list) else []) if (found := _network(cidr))]
 
 
 def _names_ports(ports: Any) -> bool:
-    """Whether a rule is for single ports. A port left out means all of them, and a range can."""
+    """Whether a rule names single ports. A missing port means all ports; a range can mean all."""
     return isinstance(ports, list) and bool(ports) and all(at(p, "port") and not at(p, "endPort") for p in ports)
 
 

@@ -1,6 +1,6 @@
-"""What a plan holds, as policies see it: resources in plain data.
+"""The resources of a plan as plain data, for policies.
 
-Values that are not known before `up` are the `UNKNOWN` object; a rule that needs one says that it cannot decide.
+Values that are not known before `up` are the `UNKNOWN` object; a rule that needs one reports that it cannot decide.
 """
 
 from collections.abc import Mapping
@@ -36,12 +36,12 @@ class PlannedObject:
 
     @property
     def kind(self) -> str:
-        """Kubernetes kind; empty for anything else."""
+        """Kubernetes kind; empty for other resources."""
         return str(self.body.get("kind", "")) if self.is_kubernetes else ""
 
     @property
     def group(self) -> str:
-        """API group; empty for the core group and for anything that is no Kubernetes object."""
+        """API group; empty for the core group and for other resources."""
         group, slash, _ = str(self.body.get("apiVersion", "")).partition("/")
         return group if slash and self.is_kubernetes else ""
 
@@ -53,7 +53,7 @@ class PlannedObject:
 
     @property
     def namespace(self) -> str:
-        """Its namespace; empty when it has none or it is not known."""
+        """Its namespace; empty if it has none or it is not known."""
         found = self.metadata.get("namespace", "")
         return found if isinstance(found, str) else ""
 
@@ -70,19 +70,19 @@ class PlannedObject:
         return f"{self.kind or self.type} {place}{self.object_name}"
 
     def at(self, path: str, default: Any = None) -> Any:
-        """The value at a dotted path of the body; `UNKNOWN` as soon as the path meets one."""
+        """The value at a dotted path of the body; `UNKNOWN` if the path meets an unknown value."""
         return at(self.body, path, default)
 
 
 def listed(value: Any) -> list[Any]:
-    """The items of a list; one that is not known where the list is not known."""
+    """The items of a list; one `UNKNOWN` if the list is not known."""
     if value is UNKNOWN:
         return [UNKNOWN]
     return value if isinstance(value, list) else []
 
 
 def at(value: Any, path: str, default: Any = None) -> Any:
-    """The value at a dotted path; the default where it is missing, `UNKNOWN` where the path meets an unknown."""
+    """The value at a dotted path; the default if it is missing, `UNKNOWN` if the path meets an unknown value."""
     for key in path.split("."):
         if value is UNKNOWN:
             return UNKNOWN

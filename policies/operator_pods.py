@@ -1,4 +1,4 @@
-"""The pods of kinds whose controllers create them, where a table of paths does not say how many."""
+"""Pods that controllers create for custom resources, for kinds that a table of paths cannot describe."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ class PodGroup:
 
     spec: Mapping[str, Any]
     count: int | None
-    """How many run at once at most; None where the object sets no maximum or it is not known before `up`."""
+    """Maximum number that run at once; None if the object sets no maximum or it is not known before `up`."""
     maximum: str = ""
-    """The field that would set a maximum, where the object leaves it out."""
+    """The field that sets a maximum, if the object omits it."""
 
 
 def whole(value: Any, default: int | None) -> int | None:
-    """A number of pods; None where it is not known."""
+    """A number of pods; None if it is not known."""
     if value is UNKNOWN:
         return None
     return default if value is None else int(value)
@@ -42,10 +42,10 @@ _FRAMEWORKS = (
     *("sklearn", "xgboost", "tensorflow", "pytorch", "triton", "onnx", "huggingface", "pmml", "lightgbm", "paddle"),
     "art",
 )
-"""Older keys for a model or an explainer, each a container (kserve/kserve v0.20.0 pkg/apis/serving/v1beta1,
+"""Old keys for a model or an explainer, each a container (kserve/kserve v0.20.0 pkg/apis/serving/v1beta1,
 PredictorSpec and ExplainerSpec)."""
 _ANY_GPU = {"name": "worker", "resources": {"limits": {"nvidia.com/gpu": 1}}}
-"""A worker of a model on several nodes takes GPUs also where nothing asks for them: KServe writes them into it (v0.20.0
+"""A worker of a model on several nodes gets GPUs even if it requests none: KServe adds them (v0.20.0
 pkg/controller/v1beta1/inferenceservice/components/predictor.go)."""
 
 
@@ -60,16 +60,16 @@ def _inference_service(owner: PlannedObject, _: int | None) -> Iterator[PodGroup
             fewest, most = whole(part.get("minReplicas"), 1), whole(part.get("maxReplicas"), 0)
             yield PodGroup(spec, None if fewest is None or most is None else max(fewest, most, 1))
             if part.get("workerSpec") is not None:
-                path = f"spec.{role}.workerSpec: no number of workers can be read from this kind"
+                path = f"spec.{role}.workerSpec: the number of workers of this kind is unknown"
                 yield PodGroup({**spec, "containers": [_ANY_GPU]}, None, path)
             if role == "predictor":
-                # A named canary is laid over the predictor: the same pod spec, replicas of its own (KServe 0.20).
+                # A named canary is merged over the predictor: the same pod spec, separate replicas (KServe 0.20).
                 for canary in owner.at("spec.canary") or []:
                     yield PodGroup(spec, whole(at(canary, "predictor.minReplicas"), 1))
 
 
 def _leader_worker_set(owner: PlannedObject, replicas: int | None) -> Iterator[PodGroup]:
-    """Groups of one size; where the leader has a template of its own, one less of the workers'. Source: LWS 0.10."""
+    """Groups of one size; if the leader has a separate template, the workers are one fewer. Source: LWS 0.10."""
     group = owner.at("spec.leaderWorkerTemplate")
     size, leader, worker = (
         whole(at(group, "size"), 1),
@@ -84,7 +84,7 @@ def _leader_worker_set(owner: PlannedObject, replicas: int | None) -> Iterator[P
 
 
 def _train_job(owner: PlannedObject, _: int | None) -> Iterator[PodGroup]:
-    """What it asks of its runtime; without `numNodes` the runtime says how many. Source: Kubeflow Trainer 2.3."""
+    """What it requests of its runtime; without `numNodes` the runtime sets the number. Source: Kubeflow Trainer 2.3."""
     selector: dict[str, Any] = {}
     for patch in owner.at("spec.runtimePatches") or []:
         for job in at(patch, "trainingRuntimeSpec.template.spec.replicatedJobs") or []:
@@ -129,7 +129,7 @@ def _knative_service(owner: PlannedObject, _: int | None) -> Iterator[PodGroup]:
 
 
 def _llm_inference_service(owner: PlannedObject, _: int | None) -> Iterator[PodGroup]:
-    """Decode and prefill; how many workers a replica has follows from the kind of parallelism, which is not counted.
+    """Decode and prefill; the number of workers of a replica follows from the parallelism, which is not counted.
 
     Source: CRD LLMInferenceService v1alpha2 of KServe 0.20.
     """
@@ -140,17 +140,17 @@ def _llm_inference_service(owner: PlannedObject, _: int | None) -> Iterator[PodG
         if isinstance(template, Mapping):
             yield PodGroup(template, replicas)
         if isinstance(worker, Mapping):
-            yield PodGroup(worker, None, f"{path}.worker: no number of workers can be read from this kind")
+            yield PodGroup(worker, None, f"{path}.worker: the number of workers of this kind is unknown")
 
 
 _PROGRAMS = ("container", "script")
 
 
 def _workflow(spec: Any, where: str) -> Iterator[PodGroup]:
-    """The pods of an Argo workflow's templates. `parallelism` bounds the pods that run at once, whatever they are.
+    """The pods of an Argo workflow's templates. `parallelism` limits the pods that run at once, of all templates.
 
-    So each pool is taken by at most `parallelism` pods of its largest template. A workflow whose entrypoint is itself
-    one program runs one pod. Source: Argo Workflows documentation, parallelism and fields (v4.1).
+    So each pool runs at most `parallelism` pods of its largest template. A workflow whose entrypoint is one program
+    runs one pod. Source: Argo Workflows documentation, parallelism and fields (v4.1).
     """
     if not isinstance(spec, Mapping):
         return
@@ -167,7 +167,7 @@ def _workflow(spec: Any, where: str) -> Iterator[PodGroup]:
 
 
 def _and_inline(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """A template and those written inside its steps and tasks."""
+    """A template and the templates written inside its steps and tasks."""
     yield template
     steps = [
         step for group in listed(template.get("steps")) for step in (group if isinstance(group, list) else [group])
@@ -178,7 +178,7 @@ def _and_inline(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _with_defaults(template: Mapping[str, Any], defaults: Any) -> dict[str, Any]:
-    """A template whose programs have the resources of `templateDefaults` where they write none."""
+    """A template whose programs get the resources of `templateDefaults` if they set none."""
     found = dict(template)
     for key in _PROGRAMS:
         resources = at(defaults, f"{key}.resources")
@@ -198,12 +198,12 @@ def _template_pod(template: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[
 
 
 def _largest_by_selector(pods: Any) -> Iterator[dict[str, Any]]:
-    """One pod for each node selector, with the most that any pod of it asks for of each resource."""
+    """One pod for each node selector, with the maximum that any of its pods requests of each resource."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for pod in pods:
         groups.setdefault(repr(pod["nodeSelector"]), []).append(pod)
     for group in groups.values():
-        # Init containers count by the largest, not by the sum: that is what is wanted of templates too.
+        # Init containers count by the maximum, not by the sum, which is what templates need too.
         alternatives = [_sum(pod) for pod in group] + [one for pod in group for one in pod["initContainers"]]
         yield {"nodeSelector": group[0]["nodeSelector"], "containers": [], "initContainers": alternatives}
 
@@ -226,7 +226,7 @@ def _added(one: Any, other: Any) -> Any:
     try:
         return float(one) + float(other)
     except (TypeError, ValueError):
-        return one  # cpu and memory, which are not counted here
+        return one  # cpu and memory, which are not counted
 
 
 OPERATOR_PODS: dict[tuple[str, str], Callable[[PlannedObject, int | None], Iterator[PodGroup]]] = {

@@ -1,4 +1,4 @@
-"""Images of every object of the plan, whoever declares it: components, charts or raw manifests."""
+"""Images of every object of the plan: from components, charts or raw manifests."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,11 +9,11 @@ from policies.objects import UNKNOWN, PlannedObject
 
 _TEXT_ONLY = frozenset({"ConfigMap", "Secret"})
 _NO_CONTENT = frozenset({"metadata", "status", "managedFields"})
-"""Keys below which no container stands; a label may be called `image`."""
+"""Keys below which there is no container; a label may be called `image`."""
 
 
 def images_name_one_version(subject: PlannedObject) -> Iterator[Finding]:
-    """Every image of every container of an object names one version: no tag that moves.
+    """Every image of every container of an object names one version: no mutable tag.
 
     An image that is not known in a preview (built by the same program) is checked in `up`, with its final value.
     """
@@ -25,8 +25,8 @@ def images_name_one_version(subject: PlannedObject) -> Iterator[Finding]:
 
 
 def _images(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """(path, image) of each container and image volume at any depth, under whatever key kinds write them: `image` in
-    containers, steps, scripts and specs of operators, `imageName`. A container without an image takes its runtime's."""
+    """(path, image) of each container and image volume at any depth, under any key of its kind: `image` in containers,
+    steps, scripts and specs of operators, `imageName`. A container without an image uses the image of its runtime."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if key in _NO_CONTENT:
@@ -43,7 +43,7 @@ def _images(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _reference(holder: Mapping[str, Any], image: Any) -> Any:
-    """The reference in an `image`: text, an image volume's, or in parts, of which operators know those left out."""
+    """The reference in an `image`: text, an image volume's, or in parts; operators have defaults for missing parts."""
     if holder.get("enabled") is False:
         return None
     if isinstance(image, Mapping):

@@ -1,15 +1,15 @@
-"""Where objects hold the pods that they ask for: a table of paths for kinds whose shape is regular."""
+"""Paths of pod specs inside objects: a table for kinds with a regular structure."""
 
 from typing import NamedTuple
 
 
 class PodSource(NamedTuple):
-    """Where the objects of a kind hold a pod spec, and how many such pods they ask for."""
+    """Path of a pod spec in the objects of a kind, and the number of its pods."""
 
     spec: str
     """Path of the pod spec, from the group where there are groups."""
     counts: tuple[str, ...] = ()
-    """Paths of numbers that are multiplied; what is not given is 1. `a|b`: b where there is no a."""
+    """Paths of numbers that are multiplied; a missing number is 1. `a|b`: b if there is no a."""
     groups: str = ""
     """Path of a list, or of a map, of groups of pods; empty: the object is the only group."""
     on_each_node: bool = False
@@ -51,7 +51,7 @@ POD_SOURCES: dict[tuple[str, str], tuple[PodSource, ...]] = {
     ("kubeflow.org", "Notebook"): (PodSource("spec.template.spec"),),
     ("argoproj.io", "Rollout"): _SCALED,
 }
-"""(API group, kind) -> its pods: a Job of Volcano (`batch.volcano.sh`) is another thing than one of `batch`.
+"""(API group, kind) -> its pods: a Job of Volcano (`batch.volcano.sh`) differs from a Job of `batch`.
 
 Sources: Kubernetes API reference 1.35; CRDs of JobSet 0.12, KubeRay 1.7, MPI operator 0.8, training operator 1.9,
 notebook controller 1.11, Argo Rollouts 1.9."""

@@ -1,4 +1,4 @@
-"""The pods that planned objects ask for, at their largest, and the extended resources of those pods."""
+"""The pods of planned objects, at their largest, and the extended resources that those pods request."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,17 +13,17 @@ from policies.uncounted import EXPERIMENT, RUN_NOTHING, trial_of
 
 @dataclass(frozen=True)
 class Pods:
-    """The pods that one object asks for."""
+    """The pods of one object."""
 
     owner: PlannedObject
     spec: Mapping[str, Any]
     """Their pod spec."""
     count: int | None
-    """How many run at once at most; None where it is not known."""
+    """Maximum number that run at once; None if it is not known."""
     on_each_node: bool = False
     """Whether `count` of them run on every node that the pod spec selects."""
     maximum: str = ""
-    """The field that would set a maximum of `count`, where the object leaves it out."""
+    """The field that sets a maximum of `count`, if the object omits it."""
 
 
 OPERATED = frozenset(
@@ -39,11 +39,11 @@ OPERATED = frozenset(
         ("serving.knative.dev", "Service"),
     }
 )
-"""API group and kind of objects in whose namespace an operator runs pods that the object does not hold."""
+"""API group and kind of objects in whose namespace an operator runs pods that the object does not contain."""
 
 
 def pods_of(owner: PlannedObject, autoscaled: Mapping[tuple[str, str, str], int | None]) -> Iterator[Pods]:
-    """The pods that one object asks for at its largest. `autoscaled`: (namespace, kind, name) -> maxReplicas."""
+    """The pods of one object at its largest. `autoscaled`: (namespace, kind, name) -> maxReplicas."""
     kind = owner.kind
     for source in POD_SOURCES.get((owner.group, kind), ()):
         for role, group in _groups(owner, source.groups):
@@ -68,7 +68,7 @@ DEFAULT_PARALLEL_TRIALS = 3
 
 
 def _trials(owner: PlannedObject) -> Iterator[Pods]:
-    """The pods of a Katib experiment's trials; the trial is an object of any kind, written inside the experiment."""
+    """The pods of a Katib experiment's trials; the trial is an object of any kind inside the experiment."""
     trials = whole(owner.at("spec.parallelTrialCount"), DEFAULT_PARALLEL_TRIALS)
     for pods in pods_of(trial_of(owner), {}):
         count = None if None in (pods.count, trials) else int(pods.count or 0) * int(trials or 0)
@@ -99,14 +99,14 @@ def _number_of(
 
 
 def runs_pods(subject: PlannedObject) -> bool:
-    """Whether pods run in its namespace because of it, its own or an operator's."""
+    """Whether pods run in its namespace because of it, created by a controller or an operator."""
     key = (subject.group, subject.kind)
     of_another_kind = subject.is_kubernetes and key not in RUN_NOTHING and key not in POD_SOURCES
     return key in OPERATED or any(pods_of(subject, {})) or (of_another_kind and _has_containers(subject.body))
 
 
 def _has_containers(value: Any) -> bool:
-    """Whether a list of containers stands in it at any depth: somebody makes pods of it."""
+    """Whether it contains a list of containers at any depth: a controller creates pods from it."""
     if isinstance(value, Mapping):
         lists = (inner for key, inner in value.items() if key in ("containers", "steps") and isinstance(inner, list))
         return any(at(one, "image") for inner in lists for one in inner) or any(map(_has_containers, value.values()))
@@ -117,12 +117,12 @@ _AUTOSCALERS = {
     ("autoscaling", "HorizontalPodAutoscaler"): ("spec.maxReplicas", 1),
     ("keda.sh", "ScaledObject"): ("spec.maxReplicaCount", 100),
 }
-"""(API group, kind) -> where it says how many replicas there may be, and how many if it does not. Sources: Kubernetes
+"""(API group, kind) -> path of the maximum of replicas, and its default. Sources: Kubernetes
 API reference 1.35; KEDA 2.18 documentation, concepts/scaling-deployments."""
 
 
 def max_replicas(objects: list[PlannedObject]) -> dict[tuple[str, str, str], int | None]:
-    """(namespace, kind, name) of what is autoscaled -> its largest size."""
+    """(namespace, kind, name) of autoscaled objects -> their largest size."""
     found: dict[tuple[str, str, str], int | None] = {}
     for one in objects:
         if (one.group, one.kind) in _AUTOSCALERS:
@@ -156,7 +156,7 @@ def claim_templates(objects: list[PlannedObject]) -> dict[tuple[str, str], Mappi
 
 
 def _requested(request: Any) -> dict[str, Any]:
-    """DeviceClass -> devices of one request, of alternatives each at its largest (resource.k8s.io v1 and v1beta1)."""
+    """DeviceClass -> devices of one request, each alternative at its largest (resource.k8s.io v1 and v1beta1)."""
     most: dict[str, Any] = {}
     for one in (request, at(request, "exactly"), *listed(at(request, "firstAvailable"))):
         if isinstance(one, Mapping) and one.get("deviceClassName") and not one.get("adminAccess"):
@@ -176,12 +176,12 @@ def claimed_by(pods: Pods, templates: Mapping[tuple[str, str], Mapping[str, Any]
 
 
 def unseen_claims(pods: Pods, objects: list[PlannedObject]) -> list[str]:
-    """Claims and templates of claims that a pod names and the plan does not hold: what they take is not known."""
+    """Claims and claim templates that a pod names and the plan does not contain: their devices are unknown."""
     known = {(one.kind, one.namespace, one.object_name) for one in objects if one.group == "resource.k8s.io"}
     made = {
         (one.namespace, one.at("spec.channel.resourceClaimTemplate.name"))
         for one in objects
-        if (one.group, one.kind) == ("resource.nvidia.com", "ComputeDomain")  # its controller makes the template
+        if (one.group, one.kind) == ("resource.nvidia.com", "ComputeDomain")  # its controller creates the template
     }
     unseen = []
     for claim in listed(pods.spec.get("resourceClaims")):
@@ -199,12 +199,12 @@ def unseen_claims(pods: Pods, objects: list[PlannedObject]) -> list[str]:
 
 
 UNDECIDED = "accelerators"
-"""In the place of a resource's name, where it is not known whether, and of what, a container takes any."""
+"""Key for an unknown resource: it is not known whether, and of which resource, a container requests units."""
 
 
 def units_of(spec: Mapping[str, Any], is_unit: Any) -> dict[str, Any]:
-    """Extended resource -> units of one pod, as the scheduler reckons: init containers run one after the other, beside
-    the sidecars (init containers that are restarted) before them; sidecars and containers run together.
+    """Extended resource -> units of one pod, as the scheduler computes them: init containers run one after the other,
+    together with the sidecars (restartable init containers) before them; sidecars and containers run together.
 
     Source: Kubernetes documentation, sidecar containers, resource sharing within containers.
     """
@@ -239,7 +239,7 @@ def _units(quantity: Any) -> Any:
 
 
 def _own(container: Any, is_unit: Any) -> dict[str, Any]:
-    """What a container gets of these resources: one that is only requested counts as well."""
+    """The units that a container gets of these resources; a request without a limit counts too."""
     requests, limits = at(container, "resources.requests"), at(container, "resources.limits")
     if UNKNOWN in (requests, limits):
         return {UNDECIDED: UNKNOWN}

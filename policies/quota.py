@@ -1,6 +1,6 @@
-"""Accelerator quotas at plan time: what all pods of the stack take, against pools, teams and namespaces.
+"""Accelerator quotas at plan time: requests of all pods of the stack against pools, teams and namespaces.
 
-Judged on the objects that the API server would get, whoever declared them: our components, a chart, or a raw manifest.
+Checks the objects that the API server would get, declared by components, charts or raw manifests.
 """
 
 from collections import defaultdict
@@ -30,18 +30,18 @@ POOL_TYPES = tuple(
         "ComputeClass",
     )
 )
-"""Components that register the output `capacity`."""
+"""Components with the output `capacity`."""
 TEAM_TYPE = "mlplatform:index:Team"
 STACK_TYPE = "pulumi:pulumi:Stack"
 
 
 def capacities_of(objects: list[PlannedObject]) -> list[Capacity]:
-    """What the node pools of the plan hold: the `capacity` output of each."""
+    """The node pools of the plan: the `capacity` output of each."""
     return [o.body["capacity"] for o in objects if o.type in POOL_TYPES and isinstance(o.body.get("capacity"), Mapping)]
 
 
 def device_caps_of(objects: list[PlannedObject]) -> dict[str, int]:
-    """Accelerator -> physical devices that the environment may own, as the stack hands it out."""
+    """Accelerator -> physical devices that the environment may own, from the stack's outputs."""
     caps: Iterator[Mapping[str, Any]] = (o.body.get(DEVICE_CAPS) or {} for o in objects if o.type == STACK_TYPE)
     return {accelerator: int(row["cap"]) for rows in caps for accelerator, row in rows.items()}
 
@@ -51,7 +51,7 @@ def _resources_of(capacities: list[Capacity]) -> set[str]:
 
 
 def _taken(objects: list[PlannedObject], capacities: list[Capacity]) -> Iterator[tuple[Pods, dict[str, Any]]]:
-    """The pods of the plan, each with what one of them takes: extended resources, and devices that it claims."""
+    """The pods of the plan, each with what one of them requests: extended resources and claimed devices."""
     templates, offered = claim_templates(objects), _resources_of(capacities)
     for pods in all_pods(objects):
         counted = units_of(
@@ -68,7 +68,7 @@ def _pool_of(pods: Pods) -> Any:
 
 
 def _nodes_for(pods: Pods, capacities: list[Capacity]) -> int | None:
-    """Nodes of the pool that the pods select, of all pools where they select none; None where it is not known."""
+    """Nodes of the pool that the pods select, of all pools if they select none; None if it is not known."""
     pool = _pool_of(pods)
     if pool is UNKNOWN:
         return None
@@ -76,7 +76,7 @@ def _nodes_for(pods: Pods, capacities: list[Capacity]) -> int | None:
 
 
 def accelerators_within_quota(objects: list[PlannedObject]) -> Iterator[Finding]:
-    """Caps, pools, team quotas and what all pods take at their largest agree: in sum, per team and per pool."""
+    """Requests of all pods at their largest fit device caps, pools and team quotas: in sum, per team and per pool."""
     capacities = capacities_of(objects)
     by_pool = {capacity["pool"]: capacity for capacity in capacities}
     offered = _resources_of(capacities)
@@ -97,8 +97,8 @@ def accelerators_within_quota(objects: list[PlannedObject]) -> Iterator[Finding]
                 yield Finding(
                     pods.owner.title,
                     f"takes {resource}",
-                    f"these devices are counted as {OTHER_NAMES[resource]}, and as nothing else",
-                    f"ask for whole devices: {OTHER_NAMES[resource]}",
+                    f"these devices are counted as {OTHER_NAMES[resource]} only",
+                    f"request whole devices: {OTHER_NAMES[resource]}",
                 )
             elif pods.count is None and pods.maximum:
                 yield _unlimited(pods, resource)
@@ -108,7 +108,7 @@ def accelerators_within_quota(objects: list[PlannedObject]) -> Iterator[Finding]
                 yield Finding(
                     pods.owner.title,
                     f"{count:g} {resource} on {'pool ' + str(pool) if pool else 'any node'}",
-                    f"accelerators are taken from a declared pool: {', '.join(sorted(by_pool)) or '(none declared)'}",
+                    f"accelerators must come from a declared pool: {', '.join(sorted(by_pool)) or '(none declared)'}",
                     f"select one with nodeSelector {POOL_LABEL}, or use a component that takes the pool's handle",
                 )
             else:
@@ -134,7 +134,7 @@ def accelerators_within_quota(objects: list[PlannedObject]) -> Iterator[Finding]
 
 
 def _team_quotas(objects: list[PlannedObject], demands: list[Demand]) -> dict[str, dict[str, int]]:
-    """Namespace -> quota. A namespace that takes accelerators and belongs to no team has a quota of nothing."""
+    """Namespace -> quota. A namespace that requests accelerators and belongs to no team has a quota of 0."""
     quotas: dict[str, dict[str, int]] = {demand.team: {} for demand in demands}
     for team in (o for o in objects if o.type == TEAM_TYPE):
         namespace, quota = team.body.get("namespace"), team.body.get("quota")
@@ -144,7 +144,7 @@ def _team_quotas(objects: list[PlannedObject], demands: list[Demand]) -> dict[st
 
 
 def _queue_quotas(objects: list[PlannedObject], by_pool: Mapping[str, Capacity]) -> dict[str, dict[str, int]]:
-    """Kueue ClusterQueue -> unit key -> nominal quota, where a flavor's node labels select a pool.
+    """Kueue ClusterQueue -> unit key -> nominal quota, if the flavor's node labels select a pool.
 
     Source: CRDs ClusterQueue and ResourceFlavor of Kueue 0.19.
     """
@@ -179,12 +179,12 @@ def _undecided(pods: Pods, resource: str) -> Finding:
         pods.owner.title,
         f"{resource}: replicas, units or pool not known before up",
         "accelerators are counted before anything is created",
-        "give replicas, units and pool as plain values, not as outputs of other resources",
+        "use plain values for replicas, units and pool, not outputs of other resources",
     )
 
 
 def namespaces_that_take_accelerators_have_a_quota(objects: list[PlannedObject]) -> Iterator[Finding]:
-    """The API server refuses too: such a namespace has a ResourceQuota that names what it takes, large enough."""
+    """Such a namespace has a ResourceQuota for what it requests, large enough; the API server checks it too."""
     hard: dict[tuple[str, str], int] = {}
     for quota in (o for o in objects if o.kind == "ResourceQuota"):
         for key, value in (quota.at("spec.hard") or {}).items():
@@ -201,9 +201,9 @@ def namespaces_that_take_accelerators_have_a_quota(objects: list[PlannedObject])
             held = "no ResourceQuota names it" if limit is None else f"its ResourceQuota allows {limit}"
             yield Finding(
                 takers[0][0],
-                f"namespace {namespace} takes {total:g} {resource}",
+                f"namespace {namespace} requests {total:g} {resource}",
                 held,
-                "declare the namespace as a team with a quota for that pool, or take less",
+                "declare the namespace as a team with a quota for that pool, or request less",
             )
 
 
@@ -215,12 +215,12 @@ def _whole(value: Any) -> int:
 
 
 def accelerator_requests_are_whole(subject: PlannedObject) -> Iterator[Finding]:
-    """Extended resources are positive whole numbers, the same in requests and limits, under a name that exists."""
+    """Extended resources are positive integers, equal in requests and limits, under a name that exists."""
     for pods in all_pods([subject]):
         for container in containers_of(pods.spec):
             requests, limits = (at(container, f"resources.{side}") or {} for side in ("requests", "limits"))
             if UNKNOWN in (requests, limits):
-                continue  # said by the policy that counts
+                continue  # reported by accelerators_within_quota
             for resource in sorted({*requests, *limits}):
                 where = f"{subject.title} container {container.get('name', '?')}"
                 if resource in RETIRED_RESOURCES:
@@ -235,14 +235,14 @@ def _whole_and_equal(where: str, resource: str, request: Any, limit: Any) -> Ite
             yield Finding(
                 where,
                 f"{resource}: {value}",
-                "accelerators are whole numbers",
-                "ask for a whole unit of a pool that shares devices (time-slicing) or partitions them (MIG)",
+                "accelerators must be whole numbers",
+                "request a whole unit of a pool that shares devices (time-slicing) or partitions them (MIG)",
             )
             return
     if limit is None or (request is not None and UNKNOWN not in (request, limit) and str(request) != str(limit)):
         yield Finding(
             where,
             f"{resource}: request {request}, limit {limit}",
-            "an extended resource has the same request and limit",
-            f"set limits {resource}, and leave the request out or equal",
+            "an extended resource must have equal request and limit",
+            f"set limits {resource}, and omit the request or make it equal",
         )

@@ -1,4 +1,4 @@
-"""Objects that ask for accelerators in a shape that no table of pods covers: refused, as they cannot be counted."""
+"""Refuses objects that request accelerators in a form that no table of pods covers: they cannot be counted."""
 
 import re
 from collections.abc import Iterator, Mapping, Set
@@ -31,19 +31,19 @@ RUN_NOTHING = frozenset(
         ("trainer.kubeflow.org", "TrainingRuntime"),
     }
 )
-"""(API group, kind) of limits, of capacity, and of templates: whatever runs from a template is an object of its own."""
+"""(API group, kind) of limits, capacity and templates: objects created from a template are checked separately."""
 EXPERIMENT = ("kubeflow.org", "Experiment")
 _CLAIM = ("resource.k8s.io", "ResourceClaim")
 _WHOLE_PLACES = ("limits", "requests", "resources")
 _TEXTS = ("manifest", "podSpecPatch")
-"""Keys of Argo's templates whose text becomes an object, or a part of a pod."""
+"""Keys of Argo's templates whose text becomes an object, or part of a pod."""
 _IN_TEXT = re.compile("|".join(re.escape(name) for name in sorted(DRIVER_RESOURCES)) + r"|nvidia\.com/mig-[\w.]+")
 
 
 def accelerators_outside_known_pods(subject: PlannedObject, offered: Set[str] = frozenset()) -> Iterator[Finding]:
-    """An object of a kind that is not counted asks for no accelerator anywhere in it.
+    """An object of a kind that is not counted requests no accelerator anywhere in it.
 
-    `offered`: resources of the plan's pools, which a device that is not in the catalogue may have named.
+    `offered`: resources of the plan's pools, including devices that are not in the catalogue.
     """
     key = (subject.group, subject.kind)
     if not subject.is_kubernetes or key in POD_SOURCES or key in RUN_NOTHING:
@@ -58,16 +58,16 @@ def accelerators_outside_known_pods(subject: PlannedObject, offered: Set[str] = 
     for path, resource in found:
         yield Finding(
             f"{subject.title} {path}",
-            f"asks for {resource}",
-            f"accelerators are counted before anything is created, and how many pods {subject.kind} of "
-            f"{subject.group or 'the core group'} runs is not known to this policy",
+            f"requests {resource}",
+            f"accelerators are counted before anything is created, and the number of pods of {subject.kind} of "
+            f"{subject.group or 'the core group'} is not known to this policy",
             "use a kind that is counted (docs/reference/policies.md), or add an exemption for this object",
         )
         return
 
 
 def trial_of(experiment: PlannedObject) -> PlannedObject:
-    """The object that a Katib experiment makes for each trial, written inside it, of any kind."""
+    """The object that a Katib experiment creates for each trial: any kind, written inside it."""
     trial = experiment.at("spec.trialTemplate.trialSpec")
     body = {**trial, "metadata": experiment.metadata} if isinstance(trial, Mapping) else {}
     return PlannedObject(experiment.urn, experiment.type, experiment.name, body)
@@ -75,11 +75,11 @@ def trial_of(experiment: PlannedObject) -> PlannedObject:
 
 _DEVICE_CLASSES = frozenset(row.device_class for row in ACCELERATORS.values() if row.device_class)
 _ACCELERATOR_CLASS = re.compile(r"(^|[.-])(gpu|mig|tpu|neuron)[.-]")
-"""Other classes of accelerators: `mig.nvidia.com`, `vfio.gpu.nvidia.com`, `gpu.intel.com`; a network device is none."""
+"""Other device classes of accelerators: `mig.nvidia.com`, `vfio.gpu.nvidia.com`, `gpu.intel.com`; no network device."""
 
 
 def _claims(claim: PlannedObject, offered: Set[str]) -> Iterator[Finding]:
-    """A claim that pods share is nobody's: no team, and no pool, by which it could be counted."""
+    """A claim that pods share belongs to no team and no pool, so it cannot be counted."""
     classes = [name for request in listed(claim.at("spec.devices.requests")) for name in device_classes(request)]
     taken = [
         name
@@ -90,8 +90,8 @@ def _claims(claim: PlannedObject, offered: Set[str]) -> Iterator[Finding]:
         yield Finding(
             f"{claim.title} spec.devices.requests",
             f"claims {', '.join(map(str, dict.fromkeys(taken)))}",
-            "devices are counted by the pods that take them, and pods may share this claim",
-            "use a ResourceClaimTemplate of the same content, and name it in resourceClaimTemplateName of the pods",
+            "devices are counted by the pods that request them, and pods may share this claim",
+            "use a ResourceClaimTemplate with the same content, and name it in resourceClaimTemplateName of the pods",
         )
 
 
@@ -102,9 +102,9 @@ def device_classes(request: Any) -> list[Any]:
 
 
 def _asked(value: Any, path: str, offered: Set[str]) -> Iterator[tuple[str, str]]:
-    """(path, extended resource) of each accelerator that is asked for at any depth."""
+    """(path, extended resource) of each requested accelerator at any depth."""
     if isinstance(value, Mapping):
-        if _is_accelerator(value.get("name"), offered) and "quantity" in value:  # as SparkApplications write it
+        if _is_accelerator(value.get("name"), offered) and "quantity" in value:  # as in SparkApplications
             yield path, str(value["name"])
         for key, inner in value.items():
             where = f"{path}.{key}" if path else str(key)
@@ -122,7 +122,7 @@ def _is_accelerator(name: Any, offered: Set[str]) -> bool:
 
 
 def _in_text(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """The same in text that becomes objects: of a kind that is counted by what is written in it as values."""
+    """The same for text that becomes objects of a counted kind, by the resource names in the text."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             where = f"{path}.{key}" if path else str(key)

@@ -1,7 +1,7 @@
-"""From what the policy SDK hands out to what the rules read: plain data, unknown values marked.
+"""Converts the values of the policy SDK to plain data with unknown values marked.
 
-The SDK's proxies are no dicts and raise on an unknown value, which turns a mandatory policy into one advisory line; so
-no rule ever sees a proxy.
+The SDK's proxies are not dicts and raise an error on an unknown value, which turns a mandatory policy into one advisory
+line; rules therefore never get a proxy.
 """
 
 from collections.abc import Iterable
@@ -33,11 +33,11 @@ _SENTINELS = frozenset(
         UNKNOWN_STRING_VALUE,
     }
 )
-_TARGET = "__target"  # the SDK's own way past its proxies
+_TARGET = "__target"  # the SDK's attribute for the value behind a proxy
 
 
 def plain(value: Any) -> Any:
-    """Dicts, lists, scalars and `UNKNOWN`, whatever the SDK wrapped around them."""
+    """Dicts, lists, scalars and `UNKNOWN`, without the SDK's wrappers."""
     if isinstance(value, (_DictProxy, _ListProxy)):
         value = value[_TARGET]
     if isinstance(value, dict):
@@ -52,13 +52,13 @@ _WITHOUT_CONTENT = (
     "kubernetes:monitoring.coreos.com/v1:PrometheusRule",
     "kubernetes:monitoring.coreos.com/v1:ServiceMonitor",
 )
-"""Kinds of which policies see the name alone: a CRD of 200 KB costs more than a hundred pods, and runs nothing."""
+"""Kinds of which policies see only the name: a CRD of 200 KB costs more than a hundred pods, and runs no pod."""
 _NAMED_BY = ("apiVersion", "kind", "metadata")
 
 
 _inputs: dict[str, Any] = {}
-"""URN -> the inputs of each resource of this run. Without a cluster the provider answers a preview with no outputs at
-all, and policies on the whole stack, which get outputs, would see empty objects. One process serves one run."""
+"""URN -> the inputs of each resource of this run. Without a cluster a preview returns no outputs, and stack
+policies, which get outputs, would see empty objects. One process serves one run."""
 
 
 def planned(resources: Iterable[PolicyResource | ResourceValidationArgs]) -> list[PlannedObject]:

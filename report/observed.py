@@ -1,4 +1,4 @@
-"""What a cluster said of a stack's workloads when it was asked. Pure: `tools.observe` asks."""
+"""State of a stack's workloads as the cluster reports it. Pure: `tools.observe` queries the cluster."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from typing import Any
 
 WORKLOAD_LABEL = "app.kubernetes.io/name"
 TEAM_LABEL = "mlplatform.dev/team"
-"""Labels of what belongs to teams' workloads (components/base/workload_labels.py)."""
+"""Labels of objects that belong to teams' workloads (components/base/workload_labels.py)."""
 MODEL_KIND = "InferenceService"
 READY = "Ready"
 STOPPED = "Stopped"
-"""True where somebody stopped the model with an annotation; False of every other one, ready or not (kserve/kserve
-v0.20.0 pkg/controller/v1beta1/inferenceservice/controller.go)."""
-# Reasons in a pod's status that say more than its phase does (Kubernetes 1.35, pkg/kubelet/images and container).
+"""True if an annotation stops the model; False for every other model, ready or not (kserve/kserve v0.20.0
+pkg/controller/v1beta1/inferenceservice/controller.go)."""
+# Reasons in a pod's status that are more specific than its phase (Kubernetes 1.35, pkg/kubelet/images and container).
 _TELLING = frozenset(
     {
         *("CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName"),
@@ -32,24 +32,24 @@ class Observed:
     controllers: Sequence[Object] = ()
     """Jobs and Deployments of teams."""
     problem: str = ""
-    """Why the cluster could not be read; empty where it could."""
+    """Why the cluster could not be read; empty if it could."""
 
     def pods_of(self, workload: Object) -> list[Object]:
         """Pods of a row of the output `workloads`."""
         return [pod for pod in self.pods if _belongs(pod, workload)]
 
     def model_of(self, workload: Object) -> Object | None:
-        """The InferenceService of a row; None where there is none."""
+        """The InferenceService of a row; None if there is none."""
         return next((model for model in self.models if _belongs(model, workload)), None)
 
     def without_pods(self, workload: Object) -> str:
-        """What is said of a row that has no pod: its newest Job's end, or why its Deployment makes none."""
+        """State of a row without pods: the result of its newest Job, or why its Deployment creates none."""
         own = [one for one in self.controllers if _belongs(one, workload)]
         newest = max(own, key=lambda one: str(one.get("metadata", {}).get("creationTimestamp", "")), default=None)
         return _no_pod(newest) if newest else ""
 
     def addresses(self, workloads: Sequence[Object]) -> Iterator[tuple[str, str]]:
-        """Model and URL, of the models that KServe has given one."""
+        """Model and URL, for models that have a URL from KServe."""
         for row in workloads:
             if url := (self.model_of(row) or {}).get("status", {}).get("url"):
                 yield row["name"], str(url)
@@ -77,8 +77,8 @@ def _no_pod(controller: Object) -> str:
 
 
 def pod_state(pod: Object) -> str:
-    """The phase of a pod, or what says more: a pod whose container ends again and again is in phase Running, and so is
-    one that loads its model and answers no request."""
+    """The phase of a pod, or a more specific reason: a pod whose container keeps exiting is in phase Running, and so is
+    is a pod that loads its model and answers no request."""
     status = pod.get("status", {})
     if pod.get("metadata", {}).get("deletionTimestamp"):
         return "Terminating"
@@ -86,10 +86,10 @@ def pod_state(pod: Object) -> str:
     conditions = status.get("conditions") or ()
     waits = [(one.get("state") or {}).get("waiting", {}).get("reason") for one in containers]
     waits += [one.get("reason") for one in conditions if one.get("status") == "False"]
-    told = [reason for reason in waits if reason and (reason in _TELLING or reason.endswith("ConfigError"))]
+    specific = [reason for reason in waits if reason and (reason in _TELLING or reason.endswith("ConfigError"))]
     phase = str(status.get("phase", "Unknown"))
-    if told:
-        return str(told[0])
+    if specific:
+        return str(specific[0])
     if phase == "Failed":
         ends = [(one.get("state") or {}).get("terminated", {}).get("reason") for one in containers]
         why = [reason for reason in (status.get("reason"), *ends) if reason and reason not in ("Error", "Completed")]
@@ -99,7 +99,7 @@ def pod_state(pod: Object) -> str:
 
 
 def model_state(model: Object | None) -> str:
-    """`ready`, or which condition is not true and why, in KServe's words."""
+    """`ready`, or the condition that is not true and why, as KServe reports it."""
     if model is None:
         return "no InferenceService"
     status = model.get("status", {})
@@ -112,11 +112,11 @@ def model_state(model: Object | None) -> str:
     failed = (status.get("modelStatus") or {}).get("lastFailureInfo") or {}
     said = ": ".join(str(failed[key]) for key in ("reason", "message") if failed.get(key))
     causes = [*([said] if said else []), *(_why(one) for one in behind[:1])]
-    return f"not ready: {'; '.join(causes) or 'KServe has not said why'}"
+    return f"not ready: {'; '.join(causes) or 'KServe reports no reason'}"
 
 
 def _weight(condition: Object) -> tuple[bool, bool, str]:
-    """What is wrong comes before what is not known yet, and what has a reason before what waits for it."""
+    """Failures sort before unknowns, and causes before conditions that wait for them."""
     return condition["status"] != "False", not condition.get("reason"), condition["type"]
 
 

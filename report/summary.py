@@ -1,4 +1,4 @@
-"""What `make up` ends with: one screen about where things are, what is left, what is simulated, and what to do next."""
+"""The summary that `make up` prints: endpoints, free capacity, what is simulated, and next steps, on one screen."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ LEAST_WIDTH = 120
 
 
 def show(outputs: Mapping[str, Any], observed: Observed) -> None:
-    """Print the summary of an `up`. `outputs` are the stack's."""
+    """Print the summary of an `up`. `outputs` are the outputs of the stack."""
     _print(summary(outputs, observed))
 
 
@@ -26,7 +26,7 @@ def show_running(outputs: Mapping[str, Any], observed: Observed) -> None:
 
 def _print(screen: RenderableType) -> None:
     console = Console(highlight=False)
-    # A pipe or a CI log says 80 columns; node names would be cut into pieces there.
+    # A pipe or a CI log reports 80 columns; node names would be split.
     Console(highlight=False, width=max(console.width, LEAST_WIDTH)).print(screen)
 
 
@@ -79,7 +79,7 @@ def _table(*columns: str, right: Sequence[str] = ()) -> Table:
 
 
 def endpoints(outputs: Mapping[str, Any], observed: Observed) -> RenderableType:
-    """Name and address of what people open; of a model, the address that KServe says once it does."""
+    """Name and address of each endpoint; for a model, the address that KServe reports."""
     found = {**(outputs.get("endpoints") or {}), **dict(observed.addresses(outputs.get("workloads") or []))}
     table = _table("endpoint", "address")
     for name, address in sorted(found.items()):
@@ -88,7 +88,7 @@ def endpoints(outputs: Mapping[str, Any], observed: Observed) -> RenderableType:
 
 
 def capacity(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """What each pool offers and how much of it is taken, every pool at its largest."""
+    """Units of each pool, and how many are requested, with every pool at its largest."""
     table = _table("accelerator", "pool", "sharing", "nodes", "devices", "units", "used", "left", right=_NUMBERS)
     for row in rows:
         numbers = (row["nodes"], row["devices"], row["units"], row["used"], row["units"] - row["used"])
@@ -97,7 +97,7 @@ def capacity(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
 
 
 def caps(rows: Mapping[str, Mapping[str, Any]]) -> RenderableType:
-    """Physical devices that the environment may own, and how many of them its pools have at their largest."""
+    """Maximum number of physical devices of the environment, and how many its pools have at their largest."""
     table = _table("accelerator", "cap", "devices", "left", right=_NUMBERS)
     for accelerator, row in sorted(rows.items()):
         numbers = (row["cap"], row["devices"], row["cap"] - row["devices"])
@@ -113,7 +113,7 @@ def _number(value: Any) -> str:
 
 
 def quotas(teams: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> RenderableType:
-    """What each team may hold, holds and has left, by pool."""
+    """Quota of each team by pool: limit, requested, free."""
     table = _table("team", "pool", "quota", "used", "left", right=_NUMBERS)
     for team, keys in sorted(teams.items()):
         for key, row in sorted(keys.items()):
@@ -122,7 +122,7 @@ def quotas(teams: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> RenderableTy
 
 
 def workloads(declared: Sequence[Mapping[str, Any]], observed: Observed) -> RenderableType:
-    """Every declared workload, the state of its pods and the nodes they are on; of a model, what KServe says."""
+    """Every declared workload, the state of its pods and their nodes; for a model, the state that KServe reports."""
     table = _table("workload", "team", "kind", "pods", "state", "nodes", right=("pods",))
     for row in declared:
         own = observed.pods_of(row)

@@ -1,13 +1,15 @@
 """Words that documentation and messages of this project do not use, and the field's term for each. Part of `make lint`.
 
-`python -m tools.words` checks the Markdown files of the repository. It also checks the texts of Python files, for words
-that none of them uses. Code in Markdown, targets of links, generated pages, decision records and the changelog are
-left out.
+`python -m tools.words` checks the Markdown files of the repository, and the strings, comments and names of Python
+files: those of `PLAIN` for every word, the others for the words that no Python file uses. Code in Markdown, targets
+of links, generated pages, decision records and the changelog are omitted.
 """
 
 import ast
+import io
 import re
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +31,8 @@ PACKAGES = (
     "stacks",
     "tools",
 )
+PLAIN = ("bench/", "catalog/", "docs/", "examples/", "policies/", "report/")
+"""Paths of Python files that use no word of the list."""
 FENCE = re.compile(r"^\s*(```|~~~)")
 NOT_PROSE = re.compile(r"`[^`]*`|\]\([^)]*\)|<!--.*?-->|https?://\S+")
 
@@ -39,7 +43,7 @@ class Word(NamedTuple):
     pattern: str
     instead: str
     in_code: bool = False
-    """Whether Python files are checked too: no text in them has it."""
+    """Whether every Python file is checked, also outside `PLAIN`: none uses it."""
 
 
 WORDS = (
@@ -85,12 +89,26 @@ def in_markdown(file: str, text: str) -> Iterator[Found]:
 
 
 def in_python(file: str, text: str) -> Iterator[Found]:
-    """Uses in docstrings and other text of a Python file. Pure."""
-    words = tuple(word for word in WORDS if word.in_code)
+    """Uses in strings, comments and defined names of a Python file. Pure."""
+    words = tuple(word for word in WORDS if word.in_code or file.startswith(PLAIN))
+    for number, line in _texts(text):
+        yield from _in_line(file, number, line, words)
+
+
+def _texts(text: str) -> Iterator[tuple[int, str]]:
+    """(line number, line) of each string, comment and defined name; a name with spaces between its words."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            for offset, line in enumerate(node.value.splitlines()):
-                yield from _in_line(file, node.lineno + offset, line, words)
+            yield from enumerate(node.value.splitlines(), start=node.lineno)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield node.lineno, node.name.replace("_", " ")
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg.replace("_", " ")
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id.replace("_", " ")
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
 
 
 def _in_line(file: str, number: int, line: str, words: tuple[Word, ...]) -> Iterator[Found]:
@@ -120,7 +138,7 @@ def main(listed: bool) -> None:
     """Check the words of documentation and messages."""
     if listed:
         for word in WORDS:
-            click.echo(f"{word.pattern}: {word.instead}{' (in Python too)' if word.in_code else ''}")
+            click.echo(f"{word.pattern}: {word.instead}{' (in all Python files)' if word.in_code else ''}")
         return
     found = [use for path in checked_files() for use in found_in(path)]
     for use in found:

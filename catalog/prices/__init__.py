@@ -1,8 +1,8 @@
-"""What clouds ask for what we use: list prices, each with its date and its source. Facts, read when they are asked for.
+"""List prices of clouds, each with its date and its source. Facts; each file is read on first use.
 
-One data file for each cloud and region stands beside this module; `python -m tools prices refresh` writes it from the
-cloud's own price API. A price that no source gives is unknown: None, never a guess. What was agreed on with a cloud
-(reservations at a discount, Capacity Blocks, commitments) stands in no list and is unknown here too.
+Each cloud and region has one data file in this directory; `python -m tools prices refresh` writes it from the cloud's
+price API. A price that no source lists is unknown: None, never an estimate. Negotiated prices (reservations at a
+discount, Capacity Blocks, commitments) are in no list, so they are unknown too.
 """
 
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ from catalog.machines import MACHINES
 from catalog.prices.items import ITEMS
 
 CLOUDS: dict[str, ClusterKind] = {"aws": ClusterKind.EKS, "gcp": ClusterKind.GKE}
-"""Cloud, as the data files name it -> the kind of cluster that its machines make."""
+"""Cloud, as the data files name it -> the kind of cluster that runs on its machines."""
 HOURS_PER_MONTH = 730
-"""What both clouds reckon a month to be."""
+"""Hours in a month, as both clouds compute it."""
 HOUR = "hour"
 DIRECTORY = Path(__file__).parent
 HEADER = "# List prices. Written by `python -m tools prices refresh`; rows by hand are welcome, each with its source.\n"
@@ -29,52 +29,52 @@ HEADER = "# List prices. Written by `python -m tools prices refresh`; rows by ha
 
 @dataclass(frozen=True)
 class Source:
-    """Where prices were read."""
+    """Where prices come from."""
 
     key: str
     """Its name in the rows of its file."""
     dated: date
-    """Of the source: when it was made, or when the price API was asked."""
+    """Date of the source: when it was made, or when the price API was queried."""
     what: str
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a data file: an amount, or how much less than on demand a machine costs (spot)."""
+    """One line of a data file: an amount, or the saving of spot compared with on demand."""
 
     name: str
     """A key of MACHINES or of ITEMS."""
     purchase: Purchase
     source: str
     usd: float | None = None
-    """For one unit: an hour of a machine; what the item says."""
+    """For one unit: an hour of a machine, or the unit of the item."""
     saving: float | None = None
-    """Of the on-demand price: 0.64 is 64 % less. An average where its source gives one."""
+    """Relative to the on-demand price: 0.64 is 64 % less. An average where its source lists one."""
     low: float | None = None
-    """The least that `usd` was over the zones when they were asked, as `high` is the most; both or none, of spot."""
+    """The lowest `usd` of any zone when the zones were queried, and `high` the highest; both or neither, for spot."""
     high: float | None = None
 
 
 @dataclass(frozen=True)
 class Price:
-    """An amount with all that one must know to trust it."""
+    """An amount with its unit, date and source."""
 
     usd: float
     unit: str
-    """What it buys: `hour`, `GB-month`, `GB`."""
+    """Unit: `hour`, `GB-month`, `GB`."""
     region: str
     purchase: Purchase
     dated: date
     source: str
     estimated: bool = False
-    """Reckoned from the on-demand price and the average saving that the cloud publishes."""
+    """Computed from the on-demand price and the average saving that the cloud publishes."""
     low: float | None = None
-    """On spot, in the cheapest zone; None: no source gives a range."""
+    """Spot, in the cheapest zone; None: no source lists a range."""
     high: float | None = None
-    """On spot, in the dearest zone."""
+    """Spot, in the most expensive zone."""
 
     def age_days(self, today: date) -> int:
-        """Days since the source was made."""
+        """Days since the date of the source."""
         return (today - self.dated).days
 
 
@@ -93,7 +93,7 @@ class PriceTable:
         return next((row for row in self.rows if (row.name, row.purchase) == (name, purchase)), None)
 
     def price(self, name: str, purchase: Purchase = Purchase.ON_DEMAND) -> Price | None:
-        """Of a machine or an item. None: nobody knows."""
+        """Price of a machine or an item. None if unknown."""
         row = self.row(name, purchase)
         if row is None:
             return None
@@ -108,14 +108,14 @@ class PriceTable:
         return Price(usd, unit, self.region, purchase, asked, source.what, row.usd is None, low=row.low, high=row.high)
 
     def spot_saving(self, name: str) -> tuple[float, float] | None:
-        """The least and the most that spot saves of the on-demand price; the same twice where no range is known."""
+        """The smallest and the largest saving of spot against on demand; equal where no range is known."""
         spot, full = self.price(name, Purchase.SPOT), self.price(name)
         if spot is None or full is None:
             return None
         return 1 - (spot.high or spot.usd) / full.usd, 1 - (spot.low or spot.usd) / full.usd
 
     def age_days(self, today: date) -> int:
-        """Days since the oldest source that a row still rests on."""
+        """Days since the oldest source that a row uses."""
         return max(((today - self.sources[key].dated).days for key in {row.source for row in self.rows}), default=0)
 
 
@@ -126,19 +126,19 @@ def file_of(cloud: str, region: str, directory: Path = DIRECTORY) -> Path:
 
 @cache
 def tables(directory: Path = DIRECTORY) -> tuple[PriceTable, ...]:
-    """Every table that stands in the directory, by cloud and region."""
+    """Every table in the directory, by cloud and region."""
     return tuple(parse(path.read_text()) for path in sorted(directory.glob("*.yaml")))
 
 
 def price(machine: str, region: str, purchase: Purchase = Purchase.ON_DEMAND) -> Price | None:
-    """An hour of a machine in that region. None: unknown there, or not sold so."""
+    """Price of an hour of a machine in that region. None: unknown, or not sold that way."""
     if machine not in MACHINES:
         return None
     return _lookup(MACHINES[machine].kind, machine, region, purchase)
 
 
 def item_price(item: str, region: str) -> Price | None:
-    """One unit of an item of `catalog.prices.items` in that region. None: unknown there."""
+    """Price of one unit of an item of `catalog.prices.items` in that region. None: unknown."""
     return _lookup(CLOUDS[ITEMS[item].cloud], item, region, Purchase.ON_DEMAND) if item in ITEMS else None
 
 
@@ -164,17 +164,17 @@ def unknown(cloud: str) -> dict[Purchase, list[str]]:
 
 
 def parse(text: str) -> PriceTable:
-    """A data file. ValueError: it is not one, with the line that is wrong."""
+    """Parse a data file. ValueError names the line that is invalid."""
     data: Any = yaml.safe_load(text)
     sources = {key: Source(key, source["date"], source["what"]) for key, source in data["sources"].items()}
     undated = [key for key, source in sources.items() if not isinstance(source.dated, date)]
     if undated:
-        raise ValueError(f"a source has a date, 2026-11-21: {', '.join(undated)}")
+        raise ValueError(f"a source needs a date, like 2026-11-21: {', '.join(undated)}")
     rows = tuple(_row(line, sources) for line in data["prices"])
     if data["currency"] != "USD" or data["cloud"] not in CLOUDS:
-        raise ValueError(f"prices are in USD and of {' or '.join(CLOUDS)}, not {data['currency']}, {data['cloud']}")
+        raise ValueError(f"prices must be in USD and of {' or '.join(CLOUDS)}, not {data['currency']}, {data['cloud']}")
     if len({(row.name, row.purchase) for row in rows}) != len(rows):
-        raise ValueError(f"a price stands twice in {data['cloud']} {data['region']}")
+        raise ValueError(f"a price occurs twice in {data['cloud']} {data['region']}")
     return PriceTable(data["cloud"], data["region"], sources, rows)
 
 
@@ -182,13 +182,13 @@ def _row(line: dict[str, Any], sources: dict[str, Source]) -> Row:
     purchase, amounts = Purchase(line.get("purchase", "on-demand")), ("usd", "saving", "low", "high")
     row = Row(line["name"], purchase, line["source"], *(line.get(key) for key in amounts))
     if (row.usd is None) == (row.saving is None) or row.source not in sources:
-        raise ValueError(f"a price has an amount or a saving, and a source of its file: {line}")
+        raise ValueError(f"a price needs an amount or a saving, and a source of the same file: {line}")
     if not (row.usd is None or row.usd > 0) or not (row.saving is None or 0 <= row.saving < 1):
-        raise ValueError(f"an amount is more than 0, a saving from 0 to less than 1: {line}")
+        raise ValueError(f"an amount must be above 0, a saving at least 0 and below 1: {line}")
     if (row.low, row.high) != (None, None) and not (
         row.purchase is Purchase.SPOT and 0 < (row.low or 0) <= (row.usd or 0) <= (row.high or 0)
     ):
-        raise ValueError(f"an amount of spot may have its low and its high, around it: {line}")
+        raise ValueError(f"only an amount of spot may have low and high, with low <= usd <= high: {line}")
     return row
 
 

@@ -1,4 +1,4 @@
-"""What costs money beside machines: control planes, storage, network, databases. Names and units; prices are data."""
+"""Billed items other than machines: control planes, storage, network, databases. Names and units; prices are data."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class Item:
     name: str
     cloud: str
     unit: str
-    """What one price buys."""
+    """Unit of the price."""
     what: str
 
 

@@ -1,7 +1,7 @@
-"""Facts of upstream's charts and CRDs, one file for each version: names, labels, ports, values; no text of theirs.
+"""Facts about upstream charts and CRDs, one file per version: names, labels, ports, values; no upstream text.
 
 `python -m tools upstream` and `python -m tools upstream-crds` write the files from upstream's own charts and manifests;
-`docs/upstream.md` says how. Nothing here is edited by hand.
+`docs/upstream.md` explains how. Nothing here is edited by hand.
 """
 
 import json
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 
 
 class ChartFacts(TypedDict):
-    """What one version of a chart is, and what it renders with the values that we set."""
+    """One version of a chart, and what it renders with the values that the platform sets."""
 
     chart: str
     version: str
@@ -28,14 +28,14 @@ class ChartFacts(TypedDict):
     cases: dict[str, str]
     """Whose values it was rendered with (a stack file, or a component's complete case) -> the release's namespace."""
     crds: list[CrdFacts]
-    """CRDs that it ships, in whichever way: in its folder, in templates, in a chart of its own."""
+    """CRDs that it contains: in its folder, in templates, or in a subchart."""
     hooks: list[str]
-    """Objects that only hooks make, `Kind name`; the Pulumi provider leaves them out."""
+    """Objects that only hooks create, `Kind name`; the Pulumi provider skips them."""
     set: dict[str, str]
-    """Values that we set, `path = shape` -> what that changes: an `Effect`."""
+    """Values that the platform sets, `path = shape` -> what that changes: an `Effect`."""
     objects: list[ObjectFacts]
     values: dict[str, Any]
-    """Every value path with its default; long texts are left out, as `(text)`."""
+    """Every value path with its default; long texts are replaced by `(text)`."""
 
 
 class CrdSetFacts(TypedDict):
@@ -50,16 +50,16 @@ class CrdSetFacts(TypedDict):
 
 
 class NoFacts(LookupError):
-    """A version of which there are no facts. The message names the command that writes them."""
+    """No facts are recorded for a version. The message names the command that writes them."""
 
 
 def chart_file(chart: str, version: str) -> Path:
-    """Where the facts of a chart's version stand."""
+    """The file with the facts of one chart version."""
     return FOLDER / "charts" / f"{chart}-{version}.json"
 
 
 def crds_file(name: str, version: str) -> Path:
-    """Where the facts of a CRD set's version stand."""
+    """The file with the facts of one version of a CRD set."""
     return FOLDER / "crds" / f"{name}-{version}.json"
 
 

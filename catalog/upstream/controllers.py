@@ -1,6 +1,6 @@
-"""Pods that upstream's controllers make of custom resources: no chart renders them, so no chart's facts have them.
+"""Pods that upstream controllers create for custom resources: no chart renders them, so no chart facts list them.
 
-Read in the controllers' sources, at the versions named; what has a wildcard there has one here (`*`).
+Read in the controllers' sources, at the versions named; a wildcard there is a wildcard here (`*`).
 """
 
 from collections.abc import Mapping
@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 
 class ControllerPods(NamedTuple):
-    """The pods that one controller makes of one kind."""
+    """The pods that one controller creates for one kind."""
 
     kind: str
-    """Of the custom resource."""
+    """Kind of the custom resource."""
     labels: Mapping[str, str]
-    """`{name}` stands for the name of the custom resource."""
+    """`{name}` is the name of the custom resource."""
     ports: Mapping[str, int]
     """Container ports by name."""
     source: str
-    """Repository, version and files where it is read."""
+    """Repository, version and files of the source."""
 
     @property
     def read_at(self) -> tuple[str, str]:
@@ -81,7 +81,7 @@ CONTROLLER_PODS = (
     ),
     ControllerPods(
         "ClusterPolicy",
-        # Where each kernel or operating system has a DaemonSet of its own, `app` is the DaemonSet's name.
+        # Where each kernel or operating system has a separate DaemonSet, `app` is the name of the DaemonSet.
         {"app": "nvidia-driver-daemonset", "app.kubernetes.io/component": "nvidia-driver"},
         {},
         "NVIDIA/gpu-operator v26.7.0 assets/state-driver, controllers/object_controls.go",

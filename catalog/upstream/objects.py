@@ -1,7 +1,7 @@
 """The facts of one Kubernetes object: what other objects select, name or connect to. Pure.
 
-Left out on purpose: labels that repeat the chart's version, resources and images (values set them), rules of roles,
-content of ConfigMaps and Secrets (keys only), and every text of upstream.
+Deliberately omitted: labels that repeat the chart's version, resources and images (values set them), rules of roles,
+content of ConfigMaps and Secrets (keys only), and all upstream text.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,10 +10,10 @@ from typing import Any, NotRequired, TypedDict
 VERSION_LABELS = frozenset(
     {"app.kubernetes.io/managed-by", "app.kubernetes.io/version", "chart", "helm.sh/chart", "heritage"}
 )
-"""Labels that change with each version of a chart, or are the same in all of them. No selector of upstream has one."""
+"""Labels that change with each chart version, or are the same in all charts. No upstream selector uses one."""
 
 RELEASE = "(release)"
-"""Stands for the namespace of the release."""
+"""Placeholder for the namespace of the release."""
 
 CA_ANNOTATIONS = ("cert-manager.io/inject-ca-from", "cert-manager.io/inject-ca-from-secret")
 
@@ -27,7 +27,7 @@ class PortFacts(TypedDict, total=False):
     port: int | str
     targetPort: int | str
     protocol: str
-    """Left out: TCP."""
+    """Omitted: TCP."""
 
 
 class ContainerFacts(TypedDict):
@@ -49,7 +49,7 @@ class WebhookFacts(TypedDict):
 
 
 class ObjectFacts(TypedDict):
-    """One object; which fields there are depends on its kind."""
+    """One object; its kind decides which fields are present."""
 
     kind: str
     name: str
@@ -57,7 +57,7 @@ class ObjectFacts(TypedDict):
     namespace: NotRequired[str]
     labels: NotRequired[dict[str, str]]
     cases: NotRequired[list[str]]
-    """Cases that render it like this. Left out: all of the chart's."""
+    """Cases that render it like this. Omitted: all cases of the chart."""
     selector: NotRequired[Any]
     podLabels: NotRequired[dict[str, str]]
     serviceAccount: NotRequired[str]
@@ -85,9 +85,9 @@ class CrdFacts(TypedDict):
     kind: str
     scope: str
     versions: list[str]
-    """Served versions; the stored one comes with ` (stored)`, a deprecated one with ` (deprecated)`."""
+    """Served versions; the stored version ends in ` (stored)`, a deprecated one in ` (deprecated)`."""
     conversion: NotRequired[str]
-    """`namespace/name/path` of the Service that converts between versions. Left out: none."""
+    """`namespace/name/path` of the Service that converts between versions. Omitted: none."""
 
 
 def object_facts(manifest: Manifest, namespace: str) -> ObjectFacts:
@@ -231,7 +231,7 @@ def _binding(manifest: Manifest, namespace: str) -> dict[str, Any]:
 
 
 def _selector(selector: Manifest | None) -> Any:
-    """`matchLabels` alone, where there is nothing else."""
+    """Only `matchLabels`, where there is nothing else."""
     if not selector:
         return None
     return dict(sorted(selector["matchLabels"].items())) if set(selector) == {"matchLabels"} else dict(selector)

@@ -1,29 +1,29 @@
 """Paths and shapes of chart values. Pure.
 
-A path is written with dots; a name that has dots itself stands in brackets: `grafana.[grafana.ini].server`.
+A path is written with dots; a name that contains dots is in brackets: `grafana.[grafana.ini].server`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 TEXT = "(text)"
-"""In the place of a default that is a text or a template of upstream."""
+"""Replaces a default that is an upstream text or template."""
 LONGEST = 60
-"""Of a default that is kept. Longer ones are texts."""
+"""Maximum length of a default that is kept. Longer ones are texts."""
 
 OWN_KEYS = frozenset({"data", "map"})
-"""Names of values whose keys are the user's own: not taken apart."""
+"""Names of values whose keys are the user's: not split further."""
 
 Path = tuple[str, ...]
 
 
 def written(path: Sequence[str]) -> str:
-    """The path as a text."""
+    """The path as text."""
     return ".".join(f"[{name}]" if "." in name else name for name in path)
 
 
 def shape(value: Any) -> str:
-    """What a chart's templates can tell apart: switches by value, all else by type, and whether it is empty."""
+    """What the templates of a chart can distinguish: switches by value, all else by type and by whether it is empty."""
     match value:
         case bool():
             return str(value).lower()
@@ -39,7 +39,7 @@ def shape(value: Any) -> str:
 
 
 def leaves(values: Mapping[str, Any], at: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """The values that are set, each with its path. An empty map sets nothing: helm lays it over the defaults."""
+    """The values that are set, each with its path. An empty map sets nothing: helm merges it into the defaults."""
     for name, value in values.items():
         if isinstance(value, Mapping) and name not in OWN_KEYS:
             yield from leaves(value, (*at, name))
@@ -57,7 +57,7 @@ def flat(defaults: Mapping[str, Any], at: Path = ()) -> Iterator[tuple[Path, Any
 
 
 def kept(value: Any) -> Any:
-    """A default as facts keep it: texts and templates of upstream are left out, long lists are counted."""
+    """A default as facts keep it: upstream texts and templates are omitted, long lists are counted."""
     if isinstance(value, str):
         return TEXT if len(value) > LONGEST or "\n" in value or "{{" in value or " " in value else value
     if isinstance(value, list) and value:
@@ -67,7 +67,7 @@ def kept(value: Any) -> Any:
 
 
 def without(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The values with one of them left out, so that the chart's default counts."""
+    """The values without one of them, so that the default of the chart applies."""
     name, *rest = path
     if not rest:
         return {key: value for key, value in values.items() if key != name}

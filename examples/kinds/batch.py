@@ -1,4 +1,4 @@
-"""A workload kind of a company's own: a nightly batch, cut into parts that run side by side.
+"""A custom workload kind: a nightly batch, split into parts that run in parallel.
 
 `workloadKinds: [examples.kinds.batch]` in a `Pulumi.<stack>.yaml` gives it the section `batch`:
 
@@ -30,14 +30,14 @@ MAX_PARTS = 100
 
 
 class BatchSpec(TypedDict, total=False):
-    """The program of a batch, and what each part of it needs."""
+    """The program of a batch, and the resources of each part."""
 
     image: Required[str]
     """Container image with a tag or digest."""
     arguments: list[str]
     """Replaces the image's arguments."""
     parts: Required[int]
-    """Pods that run at once, each with its number in JOB_COMPLETION_INDEX."""
+    """Pods that run at once, each with its index in JOB_COMPLETION_INDEX."""
     accelerators: AcceleratorRequest
     """Devices of one part."""
     cpu_millis: Required[int]
@@ -45,20 +45,20 @@ class BatchSpec(TypedDict, total=False):
     memory_gib: Required[int]
     """Memory of one part in GiB."""
     deadline_minutes: Required[int]
-    """When the batch is stopped at the latest, in minutes from its start."""
+    """Deadline in minutes from the start; the batch is then stopped."""
 
 
 class Batch(Workload):
-    """A batch that is repeated."""
+    """A batch on a schedule."""
 
     program: Annotated[BatchSpec, Shape(BatchSpec)]
-    """What runs, and what it needs."""
+    """The program and its resources."""
     schedule: Annotated[ScheduleSpec, Shape(ScheduleSpec)]
     """When it runs."""
 
 
 def as_training(program: BatchSpec) -> tuple[TrainingSpec, WorkersSpec]:
-    """A batch in the words of a training on several nodes, whose planners it uses."""
+    """A batch as a training on several nodes, whose planners it uses."""
     one = cast(TrainingSpec, {key: value for key, value in program.items() if key != "parts"})
     return one, WorkersSpec(count=program["parts"])
 
@@ -66,7 +66,7 @@ def as_training(program: BatchSpec) -> tuple[TrainingSpec, WorkersSpec]:
 def check_batch(
     path: str, name: str, program: BatchSpec, schedule: ScheduleSpec, pool: PoolHandle
 ) -> Iterator[Finding]:
-    """The rules on a batch, for its settings and its component alike."""
+    """Findings for a batch, from its settings or its component."""
     yield from check_image(f"{path}.image", program["image"])
     yield from check_size(path, as_training(program)[0], pool)
     for key, value, most in (
@@ -78,7 +78,7 @@ def check_batch(
     if len(name) > MAX_CRON_JOB_NAME:
         yield Finding(path, name, f"the name of a batch has at most {MAX_CRON_JOB_NAME} characters", "shorten it")
     if pool["placement"].get("queued") or pool["placement"]["hosts_per_slice"] > 1:
-        rule = "parts start by themselves, each on one node: no queued pool, no slice of several hosts"
+        rule = "each part starts alone, on one node: no queued pool, no slice of several hosts"
         yield Finding(f"{path}.pool", pool["placement"]["pool"], rule, "choose another pool")
     yield from check_schedule(f"{path}.schedule", schedule)
 
@@ -88,7 +88,7 @@ class BatchKind(WorkloadKind[Batch]):
 
     section = "batch"
     model = Batch
-    description = "Batches that are repeated, each cut into parts that run side by side."
+    description = "Batches on a schedule, each split into parts that run in parallel."
     device_keys = frozenset({"parts"})
 
     def findings(

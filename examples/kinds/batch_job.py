@@ -17,20 +17,20 @@ from examples.kinds.batch import BatchSpec, as_training, check_batch
 
 
 class BatchJobArgs(TypedDict, total=False):
-    """A program, when it runs, and what it runs on."""
+    """A program, its schedule, its tenant and its pool."""
 
     program: Required[BatchSpec]
-    """What runs, and what each part needs."""
+    """The program, and the resources of each part."""
     schedule: Required[ScheduleSpec]
-    """When it runs."""
+    """The schedule."""
     team: Required[TeamHandle]
-    """Whose it is: namespace, service account, priority."""
+    """The tenant: namespace, service account, priority."""
     pool: Required[PoolHandle]
-    """Where it runs."""
+    """The pool whose nodes it uses."""
 
 
 class BatchJob(Component):
-    """A batch, again and again, never twice at once. Network policies and metrics treat its pods as trainings."""
+    """A repeated batch, never run twice at once. Network policies and metrics treat its pods as trainings."""
 
     cron_job: Output[str]
     """Name of its CronJob."""

@@ -1,4 +1,4 @@
-"""One team that trains on H100 nodes of a cluster that exists: components on their own, no settings file.
+"""One team that trains on H100 nodes of an existing cluster: components without a settings file.
 
 KUBECONFIG names the cluster; the outputs say which labels and taints its nodes need. In this directory:
 `pulumi preview --stack dev --policy-pack ../../policies`, then `pulumi up` with the same.
@@ -25,7 +25,7 @@ provider = kubernetes.Provider("cluster", kubeconfig=pulumi.Output.secret(kubeco
 
 
 def after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
-    """On the cluster, once these are there."""
+    """Options: on the cluster, after these resources."""
     return pulumi.ResourceOptions(provider=provider, depends_on=[*resources])
 
 

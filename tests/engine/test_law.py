@@ -21,7 +21,7 @@ GREEDY = (
 OPEN = (
     "✗ NetworkPolicy open  [no-unrestricted-network-policies]",
     "NetworkPolicy law-vision/open spec.ingress[0]: namespaceSelector: {",
-    "Rule: an empty selector means every namespace, and so does one that only excludes some. "
+    "Rule: an empty selector selects every namespace, and so does one that only excludes some. "
     "Remedy: select namespaces by label.",
 )
 CAPPED = (

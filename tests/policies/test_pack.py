@@ -104,7 +104,7 @@ def test_a_rule_that_breaks_fails_closed_and_names_itself_without_a_value() -> N
     (finding,) = findings_of(BROKEN, [SUBJECT], {}, TODAY)
     assert (finding.value, finding.rule) == (
         "the rule itself failed: KeyError",
-        "policy broken must be decided before anything is created",
+        "policy broken must be checked before anything is created",
     )
 
 

@@ -64,7 +64,7 @@ def test_devices_asked_for_by_another_name_than_they_are_counted_by_are_refused(
     devices = pool("trn", accelerator="Trainium1", nodes_max=1)
     (finding,) = quota_findings(devices, team("vision", trn=16), cores)
     assert (finding.path, finding.value) == ("Job vision/train", "takes aws.amazon.com/neuroncore")
-    assert finding.remedy == "ask for whole devices: aws.amazon.com/neuron"
+    assert finding.remedy == "request whole devices: aws.amazon.com/neuron"
     custom = {"name": "cores", "resource_name": "aws.amazon.com/neuroncore", "node_labels": {}, "taint_key": "cores"}
     counted = pool("trn", custom_accelerator=custom, devices_per_node=2, nodes_max=1)
     assert quota_findings(counted, team("vision", trn=2), cores) == []
@@ -106,7 +106,7 @@ def test_a_pod_larger_than_any_node_is_refused() -> None:
 @pytest.mark.parametrize("missing", [None, "nowhere"])
 def test_accelerators_outside_a_declared_pool_are_refused(missing: str | None) -> None:
     (finding,) = quota_findings(H100, team("vision", h100=8), job("vision", "train", "1", pool_name=missing))
-    assert finding.rule == "accelerators are taken from a declared pool: h100"
+    assert finding.rule == "accelerators must come from a declared pool: h100"
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_a_kind_that_is_not_known_is_refused_only_where_it_asks_for_accelerators
     spark = kubernetes("SparkApplication", "vision", "x", UNCOUNTED, apiVersion="sparkoperator.k8s.io/v1beta2")
     (finding,) = quota_findings(H100, team("vision", h100=16), spark)
     assert finding.path == "SparkApplication vision/x spec.driver.template.spec.containers[0].resources.limits"
-    assert finding.value == "asks for nvidia.com/gpu"
+    assert finding.value == "requests nvidia.com/gpu"
     cpu = {"driver": {"resources": {"limits": {"cpu": "4"}}}}
     assert (
         quota_findings(kubernetes("SparkApplication", "vision", "x", cpu, apiVersion="sparkoperator.k8s.io/v1")) == []
@@ -371,7 +371,7 @@ def test_a_daemon_set_takes_of_every_node_that_it_selects() -> None:
     assert (finding.value, finding.rule) == ("team vision takes 4 of l4", "its quota is 3")
     hard = kubernetes("ResourceQuota", "vision", "q", {"hard": {"requests.nvidia.com/gpu": "3"}})
     (refused,) = namespaces_that_take_accelerators_have_a_quota([H100, four, watcher, hard])
-    assert refused.value == "namespace vision takes 4 nvidia.com/gpu"
+    assert refused.value == "namespace vision requests 4 nvidia.com/gpu"
     unsaid = kubernetes("DaemonSet", "vision", "watch", {"template": {"spec": gpu_pod("1", UNKNOWN)}})
     (undecided,) = quota_findings(H100, four, team("vision", l4=4), unsaid)
     assert undecided.rule == "accelerators are counted before anything is created"
@@ -438,12 +438,12 @@ def test_the_namespace_quota_of_the_api_server_must_name_and_hold_what_is_taken(
 @pytest.mark.parametrize(
     ("resources", "rule"),
     [
-        ({"limits": {"nvidia.com/gpu": "0.5"}}, "accelerators are whole numbers"),
-        ({"limits": {"nvidia.com/gpu": "half"}}, "accelerators are whole numbers"),
-        ({"requests": {"nvidia.com/gpu": "1"}}, "an extended resource has the same request and limit"),
+        ({"limits": {"nvidia.com/gpu": "0.5"}}, "accelerators must be whole numbers"),
+        ({"limits": {"nvidia.com/gpu": "half"}}, "accelerators must be whole numbers"),
+        ({"requests": {"nvidia.com/gpu": "1"}}, "an extended resource must have equal request and limit"),
         (
             {"requests": {"nvidia.com/gpu": "1"}, "limits": {"nvidia.com/gpu": "2"}},
-            "an extended resource has the same request and limit",
+            "an extended resource must have equal request and limit",
         ),
         ({"limits": {"cloud-tpus.google.com/v3": "8"}}, "no device plugin offers this"),
     ],

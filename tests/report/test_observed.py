@@ -86,7 +86,7 @@ WAITING = condition("PredictorReady", "False", reason="MinimumReplicasUnavailabl
     [
         ([READY, condition("PredictorReady", "True")], "ready"),
         ([READY, condition("PredictorReady", "True"), RUNS], "ready"),
-        ([condition("Ready", "False"), RUNS], "not ready: KServe has not said why"),
+        ([condition("Ready", "False"), RUNS], "not ready: KServe reports no reason"),
         ([condition("Ready", "False"), condition("Stopped", "True")], "stopped"),
         (
             [READY, condition("CanaryPredictorReady", "False", reason="CanariesNotReady")],
@@ -100,7 +100,7 @@ WAITING = condition("PredictorReady", "False", reason="MinimumReplicasUnavailabl
             [condition("Ready", "False"), WAITING],
             "not ready: PredictorReady MinimumReplicasUnavailable: no pod is available",
         ),
-        ([], "not ready: KServe has not said why"),
+        ([], "not ready: KServe reports no reason"),
     ],
 )
 def test_a_model_is_ready_when_kserve_says_so_and_else_the_first_condition_that_is_not(
