@@ -1,13 +1,12 @@
-"""The one reader of the stack's configuration."""
+"""The one reader of the settings of a stack: from its file, or from the engine. Pure."""
 
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
-from pulumi.runtime.config import CONFIG, is_config_secret
 
 from components.findings import Finding, Refused, refuse
 from settings.errors import SECRET, shown
@@ -20,9 +19,12 @@ TABS = "indent with spaces: YAML takes no tabs"
 COPY = "start from Pulumi.dev.yaml: copy it and change it"
 
 
-def read_settings() -> Settings:
-    """The settings of the running stack. Raises `Refused` with every problem, and shows nothing that was encrypted."""
-    config = CONFIG.get()
+def from_engine(config: Mapping[str, str], secret_keys: Iterable[str]) -> Settings:
+    """The settings of the running stack, as the engine hands them to the program.
+
+    `secret_keys`: keys with something that was encrypted. Raises `Refused` with every problem, and shows nothing of
+    these.
+    """
     try:
         settings = parse(structured(config))
         if settings.environment.rehearsal and not os.environ.get("MLPLATFORM_REHEARSAL"):
@@ -33,7 +35,7 @@ def read_settings() -> Settings:
         return settings
     except Refused as refused:
         # The engine hands out the plain text and says only in which key there was something to decrypt.
-        encrypted = {key.removeprefix(PREFIX) for key in config if is_config_secret(key)}
+        encrypted = {key.removeprefix(PREFIX) for key in secret_keys}
         raise Refused("settings", [_without_secrets(finding, encrypted) for finding in refused.findings]) from None
 
 

@@ -31,12 +31,12 @@ from components.clouds.eks.handles import NodeProvisioning
 from components.clouds.existing.inspection import ExistingAddon
 from components.findings import Finding, Refused
 from components.monitoring.alert_rules import AlertRulesArgs
-from components.storage.local_path_storage import local_path_classes
-from components.storage.nfs_storage import nfs_classes
+from components.storage.onprem_spec import local_path_classes, nfs_classes
 from components.storage.plan import (
     AUTO_MODE_CLASSES,
     ObjectStoreKind,
     StorageClassesArgs,
+    StorageClassesSpec,
     StorageHandle,
     StoragePurpose,
     plan_storage_classes,
@@ -123,7 +123,7 @@ class Settings(Model):
     """scope platform only: the stack that holds the cluster, `organization/mlplatform/prod-cluster`."""
     charts: Charts = Charts()
     """Where charts and CRDs come from."""
-    storage: Storage = cast(StorageClassesArgs, {})
+    storage: Storage = cast(StorageClassesSpec, {})
     """Storage classes, by purpose."""
     object_store: ObjectStore = DEFAULT_STORE
     """Where artifacts, models and backups lie."""

@@ -38,8 +38,8 @@ from components.clouds.gke.handles import GkeMode
 from components.monitoring.alert_rules import AlertRules, AlertRulesArgs
 from components.monitoring.dashboards import Dashboards
 from components.monitoring.rules import backup_age_hours
-from components.storage.local_path_storage import LocalPathStorage
-from components.storage.nfs_storage import NfsStorage
+from components.storage.local_path_storage import LocalPathStorage, LocalPathStorageArgs
+from components.storage.nfs_storage import NfsStorage, NfsStorageArgs
 from components.storage.plan import StorageClassesArgs, StorageHandle, StoragePurpose
 from components.storage.storage_classes import StorageClasses
 from settings.models.clouds import EksCluster, GkeCluster
@@ -299,11 +299,11 @@ def declare_ground(settings: Settings, cluster: Cluster, source: ChartSource, cr
         )
     if given.nfs and ExistingAddon.CSI_DRIVER_NFS not in given.existing_addons:
         available = settings.environment.highly_available
-        NfsStorage("nfs-storage", {**given.nfs, "source": source, "highly_available": available}, cluster.opts())
+        nfs = cast(NfsStorageArgs, given.nfs)
+        NfsStorage("nfs-storage", {**nfs, "source": source, "highly_available": available}, cluster.opts())
     if given.local_path:
-        LocalPathStorage(
-            "local-path-storage", {**given.local_path, "pools": pools, "network": settings.network}, cluster.opts()
-        )
+        paths = cast(LocalPathStorageArgs, given.local_path)
+        LocalPathStorage("local-path-storage", {**paths, "pools": pools, "network": settings.network}, cluster.opts())
 
 
 def monitoring_args(

@@ -1,7 +1,16 @@
 """The whole of one environment, in the order in which it stands: cluster, add-ons, data, tenants, workloads."""
 
+from pulumi.runtime.config import CONFIG, is_config_secret
+
 from settings.models.environment import Scope
-from settings.reader import read_settings
+from settings.reader import from_engine
+from settings.settings import Settings
+
+
+def read_settings() -> Settings:
+    """The settings of the running stack. Raises `Refused` with every problem."""
+    config = CONFIG.get()
+    return from_engine(config, [key for key in config if is_config_secret(key)])
 
 
 def declare() -> None:

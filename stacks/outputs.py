@@ -7,7 +7,7 @@ import pulumi
 from catalog.accelerators import ClusterKind
 from components.capacity.ledger import DEVICE_CAPS
 from components.storage.plan import StorageHandle, StoragePurpose
-from components.tenants.plan import namespace_of
+from components.tenants.spec import namespace_of
 from settings.models.workloads import Workload
 from settings.settings import Settings
 from stacks.addons import Addons

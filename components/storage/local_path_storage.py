@@ -6,7 +6,7 @@ bring this provisioner themselves; declare their class instead (`python -m tools
 """
 
 import json
-from typing import Any, Required, TypedDict
+from typing import Any
 
 import yaml
 from pulumi import Output, ResourceOptions
@@ -20,11 +20,15 @@ from components.base.pods import resources
 from components.base.traffic import to_api_server
 from components.capacity.placement import PoolHandle, tolerations_of_all
 from components.findings import refuse
+from components.storage.onprem_spec import (
+    LOCAL_PATH_NAMESPACE,
+    LOCAL_PATH_PROVISIONER,
+    LocalPathStorageSpec,
+    local_path_classes,
+)
 from components.storage.onprem_validation import check_encryption, check_host_paths
-from components.storage.plan import DeclaredClassArgs, Encryption, StoragePurpose
+from components.storage.plan import DeclaredClassArgs, StoragePurpose
 
-DEFAULT_NAMESPACE = "local-path-storage"
-PROVISIONER = "rancher.io/local-path"
 OTHER_NODES = "DEFAULT_PATH_FOR_NON_LISTED_NODES"
 """What the provisioner's configuration calls every node that it does not name (README v0.0.37)."""
 HEALTH_PORT = 8080
@@ -35,13 +39,9 @@ SETUP = 'set -eu\nmkdir -m 0777 -p "$VOL_DIR"\n'
 TEARDOWN = 'set -eu\nrm -rf "$VOL_DIR"\n'
 
 
-class LocalPathStorageArgs(TypedDict, total=False):
-    """Directories of the nodes."""
+class LocalPathStorageArgs(LocalPathStorageSpec, total=False):
+    """Directories of the nodes, and what their provisioner stands on."""
 
-    paths: Required[list[str]]
-    """Directories that volumes are made in, on every node that has volumes: `/var/lib/local-volumes`."""
-    encryption: Required[Encryption]
-    """What encrypts the nodes' disks: `node-disk` (LUKS). It is written on the classes."""
     pools: list[PoolHandle]
     """Pools of the cluster, whose taints its helper pods tolerate. Default: untainted nodes alone."""
     namespace: str
@@ -80,14 +80,6 @@ def local_path_config(args: LocalPathStorageArgs) -> dict[str, str]:
     }
 
 
-def local_path_classes(args: LocalPathStorageArgs) -> list[DeclaredClassArgs]:
-    """What `StorageClasses` takes under `declared`: disks of one node. Pure."""
-    return [
-        DeclaredClassArgs(purpose=purpose, provisioner=PROVISIONER, encryption=args["encryption"])
-        for purpose in (StoragePurpose.FAST, StoragePurpose.STANDARD)
-    ]
-
-
 def provisioner_pod(account: Any) -> dict[str, Any]:
     """The pod's `spec`. Pure."""
     return {
@@ -105,7 +97,8 @@ def provisioner_pod(account: Any) -> dict[str, Any]:
                 "image": IMAGES["local-path-provisioner"].reference,
                 "command": [
                     *("local-path-provisioner", "start", "--config", "/etc/config/config.json"),
-                    *("--provisioner-name", PROVISIONER, "--helper-image", IMAGES["local-path-helper"].reference),
+                    *("--provisioner-name", LOCAL_PATH_PROVISIONER),
+                    *("--helper-image", IMAGES["local-path-helper"].reference),
                     *("--configmap-name", CONFIG_MAP, "--service-account-name", account),
                 ],
                 "env": [
@@ -159,7 +152,7 @@ class LocalPathStorage(Component):
         home = IsolatedNamespace(
             f"{name}-namespace",
             {
-                "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
+                "namespace": args.get("namespace") or LOCAL_PATH_NAMESPACE,
                 # Its helper pods make and remove directories of the node.
                 "pod_security": PodSecurity.PRIVILEGED,
                 "exceptions": [to_api_server()],
@@ -185,7 +178,7 @@ class LocalPathStorage(Component):
         }
         """What `StorageClasses` takes under `declared`, by purpose."""
         self.namespace = home.namespace
-        self.provisioner = Output.from_input(PROVISIONER)
+        self.provisioner = Output.from_input(LOCAL_PATH_PROVISIONER)
         self.register_outputs({"namespace": self.namespace, "provisioner": self.provisioner})
 
     def _config_map(self, name: str, namespace: Output[str], args: LocalPathStorageArgs) -> None:

@@ -4,7 +4,7 @@ The driver makes a directory for each volume on one export. Who may read the exp
 the nodes' addresses on the server. NFS encrypts nothing on its way; keep the server on the nodes' own network.
 """
 
-from typing import Any, Required, TypedDict
+from typing import Any, Required
 
 from pulumi import Output, ResourceOptions
 
@@ -13,30 +13,18 @@ from components.base.charts import AddonChart
 from components.base.component import Component
 from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.findings import refuse
+from components.storage.onprem_spec import NFS_NAMESPACE, NFS_PROVISIONER, NfsStorageSpec, nfs_classes
 from components.storage.onprem_validation import check_nfs
-from components.storage.plan import DeclaredClassArgs, Encryption, StoragePurpose
-
-DEFAULT_NAMESPACE = "csi-driver-nfs"
-PROVISIONER = "nfs.csi.k8s.io"
+from components.storage.plan import DeclaredClassArgs, StoragePurpose
 
 
-class NfsStorageArgs(TypedDict, total=False):
-    """One export of one server."""
+class NfsStorageArgs(NfsStorageSpec, total=False):
+    """One export of one server, and what its driver stands on."""
 
-    server: Required[str]
-    """Name or address of the NFS server."""
-    share: Required[str]
-    """What it exports, as an absolute path: `/exports/ml`."""
-    encryption: Required[Encryption]
-    """What encrypts the server's disks: `storage-system`. It is written on the classes."""
     source: Required[ChartSource]
     """Where charts come from."""
     namespace: str
     """Default: csi-driver-nfs."""
-    kubelet_directory: str
-    """The kubelet's root directory, where it is not /var/lib/kubelet (K0s: /var/lib/k0s/kubelet)."""
-    keep_deleted: bool
-    """Whether the directory of a deleted volume stays on the server; default false."""
     highly_available: bool
     """Two controllers instead of one; default false."""
 
@@ -55,17 +43,6 @@ def nfs_values(args: NfsStorageArgs) -> dict[str, Any]:
     }
 
 
-def nfs_classes(args: NfsStorageArgs) -> list[DeclaredClassArgs]:
-    """What `StorageClasses` takes under `declared`: file systems that many nodes write. Pure."""
-    parameters = {"server": args["server"], "share": args["share"]}
-    return [
-        DeclaredClassArgs(
-            purpose=purpose, provisioner=PROVISIONER, parameters=dict(parameters), encryption=args["encryption"]
-        )
-        for purpose in (StoragePurpose.SHARED, StoragePurpose.DATASET)
-    ]
-
-
 class NfsStorage(Component):
     """The CSI driver for NFS on every node; `handles` declares the classes that it serves."""
 
@@ -80,7 +57,7 @@ class NfsStorage(Component):
         home = IsolatedNamespace(
             f"{name}-namespace",
             # It mounts file systems for other pods, on the node's own network: policies do not reach it.
-            {"namespace": args.get("namespace") or DEFAULT_NAMESPACE, "pod_security": PodSecurity.PRIVILEGED},
+            {"namespace": args.get("namespace") or NFS_NAMESPACE, "pod_security": PodSecurity.PRIVILEGED},
             opts=self.child,
         )
         AddonChart(
@@ -96,5 +73,5 @@ class NfsStorage(Component):
         self.handles: dict[StoragePurpose, DeclaredClassArgs] = {one["purpose"]: one for one in nfs_classes(args)}
         """What `StorageClasses` takes under `declared`, by purpose."""
         self.namespace = home.namespace
-        self.provisioner = Output.from_input(PROVISIONER)
+        self.provisioner = Output.from_input(NFS_PROVISIONER)
         self.register_outputs({"namespace": self.namespace, "provisioner": self.provisioner})

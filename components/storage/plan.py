@@ -252,21 +252,26 @@ AUTO_MODE_CLASSES = tuple(
 """EKS Auto Mode has a driver of its own for disks (EKS user guide, create-storage-class)."""
 
 
-class StorageClassesArgs(TypedDict, total=False):
+class StorageClassesSpec(TypedDict, total=False):
     """The storage classes of an environment."""
 
-    cluster_kind: Required[ClusterKind]
-    """Decides the provisioners."""
     default_purpose: StoragePurpose
     """The class of claims that name none. Default: standard."""
-    keep_data: bool
-    """Required in stacks that are not simulated. Volumes outlive their claims, whatever their purpose; without it only
-    datasets do."""
     parameters: dict[str, dict[str, Any]]
     """By purpose: parameters that only this environment knows, such as `{"shared": {"fileSystemId": "fs-…"}}`. Text, or
     an output of a resource of the same stack."""
     declared: list[DeclaredClassArgs]
     """Classes of the environment's own; each replaces the table's class for its purpose."""
+
+
+class StorageClassesArgs(StorageClassesSpec, total=False):
+    """The storage classes of an environment on its cluster."""
+
+    cluster_kind: Required[ClusterKind]
+    """Decides the provisioners."""
+    keep_data: bool
+    """Required in stacks that are not simulated. Volumes outlive their claims, whatever their purpose; without it only
+    datasets do."""
 
 
 class ClassPlan(NamedTuple):

@@ -107,11 +107,6 @@ def role_subjects(groups: list[str]) -> list[dict[str, str]]:
     return [{"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": group} for group in groups]
 
 
-def namespace_of(name: str, team: TeamSpec) -> str:
-    """Where a team's workloads go."""
-    return team.get("namespace") or name
-
-
 def team_labels(name: str, team: TeamSpec) -> dict[str, str]:
     """Labels by which the report and the bill know a team."""
     return {TEAM_LABEL: name, OWNER_LABEL: team["owner"], COST_CENTER_LABEL: team["cost_center"]}

@@ -50,6 +50,11 @@ class TeamSpec(TypedDict, total=False):
     metadata service. Without it, an object store outside of the cluster needs `ranges`: pods reach these as before."""
 
 
+def namespace_of(name: str, team: TeamSpec) -> str:
+    """Where a team's workloads go."""
+    return team.get("namespace") or name
+
+
 UNNAMED_STORAGE_GIB = 2
 """Local disk of a container that does not say how much it takes: the LimitRange of the team's namespace."""
 

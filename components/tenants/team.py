@@ -21,7 +21,6 @@ from components.tenants.plan import (
     PULL_SECRET,
     SERVING_ACCOUNT,
     TRAINING_ACCOUNT,
-    namespace_of,
     quota_spec,
     role_rules,
     role_subjects,
@@ -29,7 +28,7 @@ from components.tenants.plan import (
     team_labels,
     team_traffic,
 )
-from components.tenants.spec import TeamSpec
+from components.tenants.spec import TeamSpec, namespace_of
 from components.tenants.validation import check_internet, check_team
 from components.tracking.tracking_server import TrackingHandle
 

@@ -26,6 +26,7 @@ from components.tracking.server_pod import (
     mounts_of,
     server_container,
 )
+from components.tracking.spec import IngressArgs, TrackingServerSpec
 from components.tracking.validation import check_tracking_server
 
 
@@ -40,21 +41,6 @@ class RouteArgs(TypedDict):
     """The first label of the public name: `mlflow` for `mlflow.example.com`."""
 
 
-class IngressArgs(TypedDict, total=False):
-    """The way in through an Ingress, for clusters without a Gateway."""
-
-    hostname: Required[str]
-    """Public name."""
-    class_name: Required[str]
-    """Ingress class."""
-    tls_secret_name: Required[str]
-    """Secret with the certificate, in the server's namespace."""
-    annotations: dict[str, str]
-    """What the controller reads: the certificate's issuer, limits of upload sizes."""
-    controller_namespace: Required[str]
-    """Where the controller's pods run."""
-
-
 class LoginArgs(TypedDict):
     """Who passes the gateway: names and passwords (HTTP basic authentication)."""
 
@@ -63,7 +49,7 @@ class LoginArgs(TypedDict):
     answers nobody until it is there."""
 
 
-class TrackingServerArgs(TypedDict, total=False):
+class TrackingServerArgs(TrackingServerSpec, total=False):
     """A tracking server and what it stands on."""
 
     namespace: Required[str]
@@ -76,15 +62,6 @@ class TrackingServerArgs(TypedDict, total=False):
     """`ObjectStoreCredentials.fingerprint`: pods restart when it changes. Missing with workload identity."""
     highly_available: bool
     """Two replicas on two nodes; otherwise one."""
-    workers: int
-    """Processes of each replica. Default: 2."""
-    cpu_millis: int
-    """Requested by each replica. Default: 500."""
-    memory_mib: int
-    """Requested by each replica, and its limit. Default: 1024 for each worker."""
-    upload_gib: int
-    """Local disk of each replica for artifacts on their way to the store: the largest files that are uploaded at
-    once, together. Default: 20."""
     route: RouteArgs
     """The way in through a Gateway. Neither this nor `ingress`: reachable inside the cluster only."""
     login: LoginArgs
@@ -93,8 +70,6 @@ class TrackingServerArgs(TypedDict, total=False):
     """The way in through an Ingress."""
     monitoring_namespace: str
     """Namespace of Prometheus; empty or missing: no metrics."""
-    service_account_annotations: dict[str, str]
-    """Workload identity: `eks.amazonaws.com/role-arn`, `iam.gke.io/gcp-service-account`."""
 
 
 class TrackingHandle(TypedDict):

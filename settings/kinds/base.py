@@ -5,13 +5,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar, cast
 
-from pulumi import Resource, ResourceOptions
 from pydantic.alias_generators import to_snake
 
-from components.addons.gateway import DomainArgs, GatewayHandle
-from components.addons.monitoring import MonitoringHandle
 from components.base.chart_source import ChartSource
 from components.base.cluster_network import ClusterNetworkHandle
 from components.capacity.ledger import Demand, Holding
@@ -19,11 +16,17 @@ from components.capacity.placement import PoolHandle
 from components.clouds.existing.inspection import ExistingAddon
 from components.findings import Finding
 from components.storage.plan import ObjectStoreHandle, StorageHandle, StoragePurpose
-from components.tenants.handles import TeamHandle
 from components.tenants.spec import TeamSpec
-from components.tracking.tracking_server import TrackingHandle
 from components.workloads.serving.spec import RuntimeSpec
 from settings.models.workloads import Workload
+
+if TYPE_CHECKING:
+    from pulumi import Resource, ResourceOptions
+
+    from components.addons.gateway import DomainArgs, GatewayHandle
+    from components.addons.monitoring import MonitoringHandle
+    from components.tenants.handles import TeamHandle
+    from components.tracking.tracking_server import TrackingHandle
 
 W = TypeVar("W", bound=Workload)
 
@@ -38,7 +41,7 @@ class SettingsView(Protocol):
     @property
     def storage_handles(self) -> Mapping[StoragePurpose, StorageHandle]: ...
     @property
-    def domains(self) -> Sequence[DomainArgs]: ...
+    def domains(self) -> "Sequence[DomainArgs]": ...
     @property
     def serving_runtimes(self) -> Mapping[str, RuntimeSpec]: ...
     @property
@@ -55,25 +58,25 @@ class Platform:
 
     settings: SettingsView
     pools: Mapping[str, PoolHandle]
-    teams: Mapping[str, TeamHandle]
+    teams: "Mapping[str, TeamHandle]"
     storage: Mapping[StoragePurpose, StorageHandle]
     artifacts: ObjectStoreHandle
-    tracking: TrackingHandle
-    gateway: GatewayHandle
-    monitoring: MonitoringHandle
+    tracking: "TrackingHandle"
+    gateway: "GatewayHandle"
+    monitoring: "MonitoringHandle"
     charts: ChartSource
-    crds: Resource
+    crds: "Resource"
     """Every CRD set of the environment."""
-    cert_manager: Resource
-    gateway_ready: Resource
-    nodes: Sequence[Resource]
+    cert_manager: "Resource"
+    gateway_ready: "Resource"
+    nodes: "Sequence[Resource]"
     """What must be there before pods are."""
-    team_ready: Mapping[str, Sequence[Resource]]
+    team_ready: "Mapping[str, Sequence[Resource]]"
     """Team -> what must be there before its workloads."""
-    options: Callable[..., ResourceOptions]
+    options: "Callable[..., ResourceOptions]"
     """Options of a component on this cluster, declared after the given resources."""
 
-    def after_team(self, team: str, *others: Resource) -> ResourceOptions:
+    def after_team(self, team: str, *others: "Resource") -> "ResourceOptions":
         """Options of a workload: after these, after all that its team needs, and after the nodes."""
         return self.options(*others, *self.team_ready[team], *self.nodes)
 

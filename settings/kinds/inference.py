@@ -1,23 +1,24 @@
 """Models that KServe serves."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated
-
-from pulumi import Resource
+from typing import TYPE_CHECKING, Annotated
 
 from components.capacity.ledger import Demand, Holding
 from components.capacity.placement import PoolHandle
 from components.clouds.existing.inspection import ExistingAddon
 from components.findings import Finding
-from components.tenants.plan import namespace_of
+from components.tenants.spec import namespace_of
 from components.workloads.demand import inference_demand, inference_holdings
-from components.workloads.serving.hosts import published_labels
+from components.workloads.serving.hosts import inference_host, published_labels
 from components.workloads.serving.runtime_table import known_runtimes
 from components.workloads.serving.spec import InferenceSpec, replicas_of
 from components.workloads.validation import check_inference, check_inference_name
 from settings.kinds.base import Platform, PublicName, Replicas, SettingsView, WorkloadKind, beside
 from settings.models.shape import Shape
 from settings.models.workloads import Workload
+
+if TYPE_CHECKING:
+    from pulumi import Resource
 
 
 class Inference(Workload):
@@ -64,8 +65,6 @@ class InferenceKind(WorkloadKind[Inference]):
                 yield PublicName(f"inference.{name}", f"{label}.{settings.domains[0]['domain']}", chosen=False)
 
     def endpoints(self, settings: SettingsView) -> Mapping[str, str]:
-        from components.workloads.serving.plan import inference_host  # noqa: PLC0415
-
         domain = settings.domains[0]["domain"]
         return {name: inference_host(name, namespace, domain) for name, _, namespace in self._served(settings)}
 
@@ -108,7 +107,7 @@ class InferenceKind(WorkloadKind[Inference]):
             )
 
 
-def _declare_kserve(platform: Platform) -> Resource:
+def _declare_kserve(platform: Platform) -> "Resource":
     from components.addons.kserve import KServe  # noqa: PLC0415
     from components.workloads.serving.runtimes import ServingRuntimes  # noqa: PLC0415
 

@@ -9,8 +9,7 @@ from components.base.cluster_network import USUAL_API_SERVER_PORTS, PolicyEngine
 from components.capacity.placement import PoolArgs
 from components.clouds.existing.inspection import ExistingAddon
 from components.clouds.pool_spec import DescribedNodePoolArgs
-from components.storage.local_path_storage import LocalPathStorageArgs
-from components.storage.nfs_storage import NfsStorageArgs
+from components.storage.onprem_spec import LocalPathStorageSpec, NfsStorageSpec
 from settings.models.base import Model, Name
 from settings.models.shape import Shape
 
@@ -20,11 +19,9 @@ MetalLb = Annotated[
     MetalLbArgs,
     Shape(MetalLbArgs, without=frozenset({"source", "pools", "namespace", "monitoring_namespace", "network"})),
 ]
-Nfs = Annotated[NfsStorageArgs, Shape(NfsStorageArgs, without=frozenset({"source", "namespace", "highly_available"}))]
+Nfs = Annotated[NfsStorageSpec, Shape(NfsStorageSpec)]
 Plugin = Annotated[DevicePluginArgs, Shape(DevicePluginArgs, without=frozenset({"pools", "network"}))]
-LocalPath = Annotated[
-    LocalPathStorageArgs, Shape(LocalPathStorageArgs, without=frozenset({"pools", "namespace", "network"}))
-]
+LocalPath = Annotated[LocalPathStorageSpec, Shape(LocalPathStorageSpec)]
 
 
 class SimulatedCluster(Model):

@@ -9,12 +9,12 @@ from components.addons.monitoring import MonitoringArgs
 from components.clouds.eks.data_spec import RdsDatabaseSpec, Route53ZoneSpec, S3BucketSpec
 from components.clouds.gke.data_spec import CloudDnsZoneSpec, CloudSqlDatabaseSpec, GcsBucketSpec
 from components.monitoring.alert_rules import AlertRulesArgs
-from components.storage.plan import ObjectStoreKind, StorageClassesArgs
-from components.tracking.tracking_server import IngressArgs, TrackingServerArgs
+from components.storage.plan import ObjectStoreKind, StorageClassesSpec
+from components.tracking.spec import IngressArgs, TrackingServerSpec
 from settings.models.base import KEY_ARN, KEY_ID, Model, Name
 from settings.models.shape import Shape
 
-Storage = Annotated[StorageClassesArgs, Shape(StorageClassesArgs, without=frozenset({"cluster_kind", "keep_data"}))]
+Storage = Annotated[StorageClassesSpec, Shape(StorageClassesSpec)]
 Gateway = Annotated[
     GatewayArgs,
     Shape(
@@ -47,25 +47,7 @@ Alerts = Annotated[
         ),
     ),
 ]
-Server = Annotated[
-    TrackingServerArgs,
-    Shape(
-        TrackingServerArgs,
-        without=frozenset(
-            {
-                "namespace",
-                "database",
-                "artifacts",
-                "credentials_fingerprint",
-                "highly_available",
-                "route",
-                "ingress",
-                "login",
-            }
-            | {"monitoring_namespace"}
-        ),
-    ),
-]
+Server = Annotated[TrackingServerSpec, Shape(TrackingServerSpec)]
 
 
 KeyArn = Annotated[str, StringConstraints(pattern=KEY_ARN)]

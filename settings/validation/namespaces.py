@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from types import ModuleType
 from typing import Any, cast
 
 from components.addons import (
@@ -24,7 +23,7 @@ from components.clouds.eks import cluster_autoscaler, karpenter
 from components.clouds.eks.handles import NodeProvisioning
 from components.clouds.existing.inspection import ExistingAddon
 from components.findings import Finding
-from components.storage import local_path_storage, nfs_storage
+from components.storage.onprem_spec import LOCAL_PATH_NAMESPACE, NFS_NAMESPACE
 from components.tenants.validation import (
     RESERVED_NAMESPACES,
 )
@@ -46,12 +45,12 @@ def _fixed_namespaces(settings: Settings) -> Iterator[tuple[str, str]]:
     yield STORE_NAMESPACE, "the object store"
     match settings.cluster:
         case ExistingCluster() as cluster:
-            grounds: tuple[tuple[Any, ModuleType], ...] = (
-                (cluster.metallb, metallb),
-                (cluster.nfs and ExistingAddon.CSI_DRIVER_NFS not in settings.existing_addons, nfs_storage),
-                (cluster.local_path, local_path_storage),
+            grounds: tuple[tuple[Any, str], ...] = (
+                (cluster.metallb, metallb.DEFAULT_NAMESPACE),
+                (cluster.nfs and ExistingAddon.CSI_DRIVER_NFS not in settings.existing_addons, NFS_NAMESPACE),
+                (cluster.local_path, LOCAL_PATH_NAMESPACE),
             )
-            yield from ((module.DEFAULT_NAMESPACE, module.DEFAULT_NAMESPACE) for wanted, module in grounds if wanted)
+            yield from ((namespace, namespace) for wanted, namespace in grounds if wanted)
         case EksCluster(provisioning=NodeProvisioning.KARPENTER):
             yield karpenter.DEFAULT_NAMESPACE, "Karpenter"
         case EksCluster(provisioning=NodeProvisioning.MANAGED_GROUPS):

@@ -6,7 +6,8 @@ import pulumi
 import pytest
 
 from components.findings import Refused
-from settings.reader import from_file, read_settings, structured
+from settings.reader import from_file, structured
+from stacks.environment import read_settings
 from tests.support.settings import GOOD, overlaid
 
 ENVIRONMENT = '{"name": "test", "owner": "ml-platform", "domain": "ml.example.com"}'

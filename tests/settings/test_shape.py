@@ -10,12 +10,12 @@ from catalog.accelerators import Purchase
 from components.addons.gateway import DomainArgs, GatewayArgs
 from components.addons.monitoring import AlertReceiverArgs, MonitoringArgs
 from components.capacity.placement import AcceleratorRequest, CustomAcceleratorArgs, PoolArgs, SharingArgs, Taint
-from components.storage.plan import DeclaredClassArgs, StorageClassesArgs
+from components.storage.plan import DeclaredClassArgs, StorageClassesSpec
 from components.tenants.spec import EgressSpec, TeamSpec
-from components.tracking.tracking_server import TrackingServerArgs
+from components.tracking.spec import TrackingServerSpec
 from components.workloads.serving.spec import CanarySpec, InferenceSpec, ModelServerSpec, TransformerSpec
 from components.workloads.training.spec import CheckpointSpec, ScheduleSpec, TrainingSpec, WorkersSpec
-from settings.models.platform import Gateway, Monitoring, Server, Storage
+from settings.models.platform import Gateway, Monitoring
 from settings.models.shape import NOTHING, Shape, mirror
 
 WHOLE = [
@@ -32,14 +32,15 @@ WHOLE = [
     PoolArgs,
     ScheduleSpec,
     SharingArgs,
-    StorageClassesArgs,
+    StorageClassesSpec,
     Taint,
     TeamSpec,
+    TrackingServerSpec,
     TrainingSpec,
     TransformerSpec,
     WorkersSpec,
 ]
-PARTS = {GatewayArgs: Gateway, MonitoringArgs: Monitoring, TrackingServerArgs: Server, StorageClassesArgs: Storage}
+PARTS = {GatewayArgs: Gateway, MonitoringArgs: Monitoring}
 
 
 class Plain(TypedDict):

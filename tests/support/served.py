@@ -8,7 +8,8 @@ from components.addons.kserve import KServeArgs, kserve_values
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolHandle
 from components.tenants.handles import TeamHandle
-from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT, namespace_of
+from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT
+from components.tenants.spec import namespace_of
 from components.workloads.serving.inference_service import InferenceService
 from components.workloads.serving.runtimes import ServingRuntimes
 from components.workloads.serving.spec import RuntimeSpec

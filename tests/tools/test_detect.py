@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from catalog.accelerators import Owner
 from components.addons import metallb
-from components.storage import local_path_storage, nfs_storage
+from components.storage.onprem_spec import LOCAL_PATH_NAMESPACE, NFS_NAMESPACE
 from settings.reader import from_file
 from settings.validation.namespaces import made_namespaces as judged_namespaces
 from tests.support.settings import overlaid
@@ -230,10 +230,9 @@ def test_namespaces_that_a_stack_makes_are_those_of_its_components() -> None:
         teams = {team.get("namespace") or name for name, team in settings.teams.items()}
         assert made_namespaces(written) == {*judged_namespaces(settings)} | teams
     ground = {"metallb": {"addresses": []}, "nfs": {"server": "filer"}, "localPath": {"paths": ["/data"]}}
-    modules = (metallb, nfs_storage, local_path_storage)
     assert made_namespaces({"cluster": {**ground, "existingAddons": {"cert-manager": "security"}}}) - made_namespaces(
         {}
-    ) == {module.DEFAULT_NAMESPACE for module in modules}
+    ) == {metallb.DEFAULT_NAMESPACE, NFS_NAMESPACE, LOCAL_PATH_NAMESPACE}
     assert "cert-manager" not in made_namespaces({"cluster": {"existingAddons": {"cert-manager": "security"}}})
 
 

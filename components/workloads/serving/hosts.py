@@ -21,3 +21,11 @@ def published_labels(name: str, namespace: str, service: InferenceSpec, kserve: 
     predictor = f"{name}-{version}-predictor" if version else f"{name}-predictor"
     parts = [name, predictor, *([f"{name}-transformer"] if service.get("transformer") else [])]
     return [f"{part}-{namespace}" for part in parts]
+
+
+def inference_host(name: str, namespace: str, domain: str) -> str:
+    """The host by which KServe publishes a model.
+
+    By the `domainTemplate` of its chart's defaults (kserve/kserve v0.20.0, `kserve.controller.gateway.domainTemplate`).
+    """
+    return f"{name}-{namespace}.{domain}"

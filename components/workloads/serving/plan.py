@@ -108,14 +108,6 @@ def _shared(spec: InferenceSpec | ModelServerSpec) -> list[Mounted]:
 # ---- KServe
 
 
-def inference_host(name: str, namespace: str, domain: str) -> str:
-    """The host by which KServe publishes a model.
-
-    By the `domainTemplate` of its chart's defaults (kserve/kserve v0.20.0, `kserve.controller.gateway.domainTemplate`).
-    """
-    return f"{name}-{namespace}.{domain}"
-
-
 def inference_spec(
     service: InferenceSpec,
     pool: PoolHandle,

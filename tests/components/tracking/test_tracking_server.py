@@ -9,7 +9,8 @@ from components.findings import Refused
 from components.storage.object_store import ObjectStoreArgs, object_store
 from components.storage.plan import ObjectStoreKind
 from components.tracking.database import cluster_handle
-from components.tracking.tracking_server import IngressArgs, RouteArgs, TrackingServer, TrackingServerArgs
+from components.tracking.spec import IngressArgs
+from components.tracking.tracking_server import RouteArgs, TrackingServer, TrackingServerArgs
 from policies.network import network_policy_is_restricted
 from policies.objects import PlannedObject
 from tests.recorder import Recording, record
