@@ -1,13 +1,12 @@
 """Writes the reference pages from the code: components, accelerators, versions, policies, settings.
 
-`python docs/generate.py` writes them; `--check` fails if a page differs from the code (part of `make test`).
+Part of `make docs`. The pages are built, not committed; the schema of the settings is, since editors read it.
 """
 
 import importlib
 import inspect
 import json
 import pkgutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +29,7 @@ from policies.pod_sources import POD_SOURCES
 from settings.schema import stack_file_schema
 
 REFERENCE = Path(__file__).parent / "reference"
-SCHEMA = "settings.schema.json"
+SCHEMA = Path(__file__).parent / "settings.schema.json"
 """Named in the first line of each Pulumi.<stack>.yaml; editors complete and validate with it."""
 TOPOLOGIES = (
     "Hosts of one slice, by topology. `2; 1 of 8 chips`: usually two hosts, or one machine of eight chips "
@@ -39,25 +38,23 @@ TOPOLOGIES = (
 NOTE = "<!-- Written by docs/generate.py from the code; edit the docstrings instead. -->\n"
 
 
-@click.command()
-@click.option("--check", is_flag=True, help="Write nothing; fail when a page is out of date.")
-def main(check: bool) -> None:
-    """Write the reference pages, or check that they are up to date."""
-    wanted = {name: NOTE + text for name, text in pages()} | {SCHEMA: json.dumps(stack_file_schema(), indent=2) + "\n"}
-    there = {path.name: path.read_text() for path in REFERENCE.iterdir()} if REFERENCE.exists() else {}
-    stale = sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
-    if check:
-        if stale:
-            click.echo(f"out of date: {', '.join(stale)}. Run: make docs", err=True)
-            sys.exit(1)
-        return
+def main() -> None:
+    """Write the pages that are missing or out of date and the schema, and remove other pages."""
+    wanted = {name: NOTE + text for name, text in pages()}
     REFERENCE.mkdir(exist_ok=True)
-    for name in stale:
-        if name in wanted:
-            (REFERENCE / name).write_text(wanted[name])
-        else:
-            (REFERENCE / name).unlink()
-    click.echo(f"{len(wanted)} pages, {len(stale)} written")
+    for path in REFERENCE.iterdir():
+        if path.name not in wanted:
+            path.unlink()
+    for name, text in wanted.items():
+        write(REFERENCE / name, text)
+    write(SCHEMA, json.dumps(stack_file_schema(), indent=2) + "\n")
+    click.echo(f"{len(wanted)} pages in docs/reference")
+
+
+def write(path: Path, text: str) -> None:
+    """Write the file if it differs."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
 
 
 def pages() -> Iterator[tuple[str, str]]:

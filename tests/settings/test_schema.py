@@ -30,7 +30,7 @@ def test_it_accepts_good_settings(path: Path) -> None:
 
 
 def test_every_stack_file_names_the_generated_schema() -> None:
-    named = "docs/reference/settings.schema.json"
+    named = "docs/settings.schema.json"
     for path in REPOSITORY.glob("Pulumi.*.yaml"):
         assert path.read_text(encoding="utf-8").startswith(f"# yaml-language-server: $schema=./{named}\n")
     assert json.loads((REPOSITORY / named).read_text(encoding="utf-8")) == SCHEMA, "run: make docs"
