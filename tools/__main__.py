@@ -1,4 +1,4 @@
-"""`python -m tools`: what the Makefile calls. Each command's code is imported only when it runs."""
+"""`python -m tools`: the commands that the Makefile calls. The code of a command is imported only when it runs."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ COMMANDS = {
     "verify-upstream": "tools.upstream.verify:verify_upstream",
     "verify-controllers": "tools.controllers:verify_controllers",
 }
-"""Where each command stands, as `module:name of a click command`."""
+"""Location of each command, as `module:name of a click command`."""
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command when it is called, or when the help asks for its first line."""
+    """A group that imports a command when it is called, or when the help needs its first line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx

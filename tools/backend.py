@@ -1,14 +1,15 @@
-"""Where a stack's state lives, and what protects the secrets in it.
+"""Where the state of a stack is stored, and how its secrets are encrypted.
 
-Without a choice of the user, state goes to a private directory of this checkout under the user's state directory:
-it survives `git clean` and a deleted checkout (a checkout at the same path finds it again), and checkouts side by side
-do not meet. A choice wins, in the engine's own order: PULUMI_BACKEND_URL, `backend.url` in Pulumi.yaml, `pulumi login`.
+Unless the user chooses a backend, the state is in a private directory of this checkout below the user's state
+directory: it survives `git clean` and a deleted checkout (a new checkout at the same path finds it), and two checkouts
+never share it. A choice takes precedence, in the engine's order: PULUMI_BACKEND_URL, `backend.url` in Pulumi.yaml,
+`pulumi login`.
 
-Secrets are encrypted with a passphrase that is generated once per state directory and never shown. A user's own
-PULUMI_CONFIG_PASSPHRASE(_FILE) wins, and so does a `secretsprovider` in Pulumi.<stack>.yaml.
-The salt that the engine wants to write into that file would differ from checkout to checkout. It is in the state as
-well, and the engine reads it there (PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER); `settings_copy` gives the engine a copy
-to write to, so the committed file stays as it is.
+Secrets are encrypted with a passphrase that is generated once per state directory and never shown. The user's
+PULUMI_CONFIG_PASSPHRASE(_FILE) takes precedence, and so does a `secretsprovider` in Pulumi.<stack>.yaml.
+The engine would write its salt into that file, different in every checkout. The state contains the salt too, and the
+engine reads it from there (PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER); `settings_copy` gives the engine a copy to write
+to, so the committed file does not change.
 """
 
 import contextlib
@@ -29,14 +30,14 @@ from simulator.home import home_directory
 
 PRIVATE_DIRECTORY_MODE = 0o700
 PRIVATE_FILE_MODE = 0o600
-# Backends that keep the state in a bucket or a database of the user's own and so bring no secrets provider.
+# Backends that keep the state in a bucket or a database of the user, and so include no secrets provider.
 _SELF_MANAGED_SCHEMES = frozenset({"file", "s3", "gs", "azblob", "postgres", "postgresql"})
 _SALT = "encryptionsalt"
 
 
 @dataclass(frozen=True)
 class Backend:
-    """A Pulumi backend and who chose it."""
+    """A Pulumi backend and how it was chosen."""
 
     url: str
     chosen_by: str
@@ -58,25 +59,25 @@ class Backend:
         return Path(self.url.removeprefix("file://").split("?")[0]).expanduser()
 
     def remove_torn_attributes(self) -> None:
-        """Removes attribute files (`<file>.attrs`) of a file backend that a killed engine left empty or half written.
+        """Removes attribute files (`<file>.attrs`) of a file backend that a killed engine left empty or incomplete.
 
         The engine writes each of them in place, so a kill at that moment leaves one that every later command fails to
-        read ("error: EOF"). They hold a content type and a checksum that nothing verifies; a missing one is no error.
+        read ("error: EOF"). They contain a content type and a checksum that nothing verifies; none is needed.
         """
         for path in (self.path / ".pulumi").rglob("*.attrs") if self.is_file else ():
-            with contextlib.suppress(FileNotFoundError):  # a run of another stack removes its own
+            with contextlib.suppress(FileNotFoundError):  # another stack's run removes its file
                 try:
                     json.loads(path.read_bytes())
                 except ValueError:
                     path.unlink()
 
     def unlocked(self, stack: str) -> bool:
-        """Whether it is sure that no run, living or dead, holds the stack. Other backends than files cannot be seen."""
+        """Whether no run holds the lock of the stack. Only file backends can be checked."""
         return self.is_file and not any((self.path / ".pulumi" / "locks").glob(f"*/*/{stack}/*.json"))
 
 
 def checkout_name(project: Path) -> str:
-    """A name for this checkout that no other checkout of this machine has: `mlplatform-1a2b3c4d`."""
+    """A name for this checkout, unique on this machine: `mlplatform-1a2b3c4d`."""
     path = project.resolve()
     digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]
     readable = re.sub(r"[^a-z0-9]+", "-", path.name.lower()).strip("-") or "checkout"
@@ -84,7 +85,7 @@ def checkout_name(project: Path) -> str:
 
 
 def cluster_name(project: Path, stack: str) -> str:
-    """The simulated cluster of a stack of this checkout: two checkouts must not deploy over each other."""
+    """The simulated cluster of a stack of this checkout: two checkouts never share one."""
     return f"{stack[:24]}-{checkout_name(project).rsplit('-', 1)[-1]}"
 
 
@@ -94,14 +95,14 @@ def state_directory(project: Path) -> Path:
 
 
 def prepare(directory: Path) -> Path:
-    """Makes a directory that only its owner can enter, if it is not there, and returns it."""
+    """Creates a directory that only its owner can access, if it is missing, and returns it."""
     directory.mkdir(mode=PRIVATE_DIRECTORY_MODE, parents=True, exist_ok=True)
     directory.chmod(PRIVATE_DIRECTORY_MODE)
     return directory
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes a file that only its owner can read, all of it or nothing."""
+    """Writes a file that only its owner can read, atomically."""
     prepare(path.parent)
     draft = path.with_name(f"{path.name}.{os.getpid()}.part")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE_MODE), "w", encoding="utf-8") as file:
@@ -110,10 +111,10 @@ def write_private(path: Path, text: str) -> None:
 
 
 def choose_backend(project: Path, state: Path, environ: Mapping[str, str] = os.environ) -> Backend:
-    """The backend that the engine would take, else the directory of this checkout."""
+    """The backend that the engine would use, else the directory of this checkout."""
     default = f"file://{state / 'backend'}"
     if url := environ.get("PULUMI_BACKEND_URL"):
-        # In a shell that has run `eval "$(python -m tools env)"` the default is set like a choice.
+        # In a shell that has run `eval "$(python -m tools env)"` the default looks like a choice.
         return Backend(url, "default" if url == default else "PULUMI_BACKEND_URL")
     settings = _yaml(project / "Pulumi.yaml")
     chosen = settings.get("backend")
@@ -133,7 +134,7 @@ def _login(environ: Mapping[str, str]) -> str:
 
 
 def passphrase_file(state: Path) -> Path:
-    """The file with the passphrase of this state directory; generated when it is not there."""
+    """The file with the passphrase of this state directory; generated if it is missing."""
     path = state / "passphrase"
     if not path.exists():
         write_private(path, secrets.token_urlsafe(32) + "\n")
@@ -143,10 +144,10 @@ def passphrase_file(state: Path) -> Path:
 def secrets_environment(
     project: Path, stack: str, state: Path, backend: Backend, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """What the engine needs to know to encrypt and decrypt; `{}` when the user or the backend takes care of it.
+    """Environment that the engine needs to encrypt and decrypt; `{}` if the user or the backend provides it.
 
-    An empty PULUMI_CONFIG_PASSPHRASE counts as none: it would store secrets as good as in clear text. A salt in the
-    settings file is no reason to stay out: plain `pulumi` writes it there, and it belongs to the same passphrase.
+    An empty PULUMI_CONFIG_PASSPHRASE counts as unset: it would store secrets almost in clear text. A salt in the
+    settings file does not matter: plain `pulumi` writes it there, and it belongs to the same passphrase.
     """
     if not backend.self_managed or own_secrets_provider(project, stack):
         return {}
@@ -170,9 +171,10 @@ def settings_file(project: Path, stack: str) -> Path:
 def settings_copy(
     project: Path, stack: str, state: Path, backend: Backend, edit: Callable[[str], str] | None = None
 ) -> Path | None:
-    """A fresh copy of Pulumi.<stack>.yaml for the engine to write its salt to; None if it may have the file itself.
+    """A new copy of Pulumi.<stack>.yaml for the engine to write its salt to; None if the engine may use the file
+    itself.
 
-    `edit` changes the text of the copy. The salt of the last copy is kept: without one the engine reads the whole state
+    `edit` changes the text of the copy. The salt of the last copy is kept: without it the engine reads the whole state
     a second time to find it (1.3 s).
     """
     if edit is None and (not backend.self_managed or own_secrets_provider(project, stack)):
@@ -188,14 +190,14 @@ def settings_copy(
 
 
 def forget_salt(project: Path, stack: str, state: Path) -> None:
-    """For a stack that is made anew: it gets another salt."""
+    """For a stack that is created again: it gets another salt."""
     (state / "settings" / settings_file(project, stack).name).unlink(missing_ok=True)
 
 
 def remove_state(state: Path) -> None:
-    """Removes everything that this checkout keeps outside of it."""
+    """Removes everything that this checkout stores outside of it."""
     shutil.rmtree(state, ignore_errors=True)
-    with contextlib.suppress(OSError):  # the parent goes too when this was the last checkout
+    with contextlib.suppress(OSError):  # the parent is removed with the last checkout
         state.parent.rmdir()
 
 

@@ -1,4 +1,4 @@
-"""Builds tools from the pinned Go modules under `tools/go`, where no official release can be had."""
+"""Builds tools from the pinned Go modules under `tools/go`, where no official release is available."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ MODULES = Path(__file__).parent / "go"
 LINKER_FLAGS = "-s -w"
 COMPILER_FLAGS = (
     "-gcflags=all=-dwarf=false",
-    # The provider imports its own generated Go SDK, only to wrap what charts render. Left unoptimised, it no longer is
-    # the longest part of the build: 343 s instead of 424 s, with the line above.
+    # The provider imports its generated Go SDK only to wrap rendered charts. Without optimisation it is no longer the
+    # longest part of the build: 343 s instead of 424 s, with the line above.
     "-gcflags=github.com/pulumi/pulumi-kubernetes/sdk/...=-dwarf=false -N -l",
 )
 ERROR_LINES = 15
 NEEDED_BYTES = 12 * 10**9
-"""Seen after some builds: Go's build cache 8.0 GB, its module cache 2.7 GB, the tools 0.9 GB."""
+"""Measured after some builds: Go's build cache 8.0 GB, its module cache 2.7 GB, the tools 0.9 GB."""
 
 _REMEDY = (
     "Install Go {wanted} or newer (https://go.dev/doc/install) and put it on PATH, or put the tools themselves on PATH "
@@ -40,7 +40,7 @@ _REMEDY = (
 
 
 def recipe(tool: Tool) -> str:
-    """A digest of all that goes into a build of the tool: the tool's own lines, flags, module files and our sources."""
+    """A digest of all inputs of a build of the tool: its row in the table, flags, module files and our sources."""
     facts = (tool.version, tool.build, LINKER_FLAGS, COMPILER_FLAGS, _module_digest(tool.build.module))
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 
@@ -64,10 +64,10 @@ def command(tool: Tool, output: Path) -> list[str]:
 
 
 def go_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The user's environment (proxy, caches, private mirrors) with what makes the build the pinned one.
+    """The user's environment (proxy, caches, private mirrors) with the settings of a pinned build.
 
-    `-mod=readonly` refuses a go.mod that does not say everything. No setting of the checksum database is touched:
-    go.sum is complete, so it is never asked, not even for the provider's version, which it does not know.
+    `-mod=readonly` refuses an incomplete go.mod. The setting of the checksum database is unchanged: go.sum is complete,
+    so the database is never queried, not even for the provider's version, which it does not have.
     """
     unwanted = {"GOOS", "GOARCH", "GOEXPERIMENT", "GOROOT_FINAL"}
     kept = {name: value for name, value in environment.items() if name not in unwanted}
@@ -78,13 +78,13 @@ def check_go(environment: Mapping[str, str]) -> str:
     """The version of Go that a build would use.
 
     Raises:
-        ToolError: Go is not on PATH, or too old and not allowed to fetch a newer toolchain by itself.
+        ToolError: Go is not on PATH, or too old and not allowed to download a newer toolchain.
     """
     wanted = ".".join(map(str, GO_VERSION))
     remedy = _REMEDY.format(wanted=wanted)
     program = shutil.which("go", path=environment.get("PATH"))
     if program is None:
-        raise ToolError(f"The tools have to be built from Go modules, and there is no `go` on PATH. {remedy}")
+        raise ToolError(f"The tools must be built from Go modules, and `go` is not on PATH. {remedy}")
     asked = subprocess.run(
         [program, "env", "GOVERSION"],
         cwd=MODULES / "kubernetes",
@@ -104,7 +104,7 @@ def build(tool: Tool, directory: Path, scratch: Path, environment: Mapping[str, 
     """Builds one tool into `directory`, in a copy of its module under `scratch`.
 
     Raises:
-        ToolError: the build failed; it carries the compiler's last lines.
+        ToolError: the build failed; the message contains the compiler's last lines.
     """
     module = scratch / tool.build.module
     shutil.copytree(MODULES / tool.build.module, module)
@@ -150,7 +150,7 @@ def _run(tool: Tool, arguments: list[str], module: Path, environment: Mapping[st
             if downloaded or compiled:  # else they are in Go's caches already, and only linking takes time
                 progress.update(tool.name, f"building: {downloaded} modules fetched, {compiled} packages compiled")
     except BaseException:
-        # Compilers are children of `go`: the whole session ends, or they go on writing into the scratch directory.
+        # Compilers are children of `go`: end the whole session, or they continue to write into the scratch directory.
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         raise
@@ -159,7 +159,8 @@ def _run(tool: Tool, arguments: list[str], module: Path, environment: Mapping[st
 
 
 def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
-    """The process's lines as they come, and an empty one in each second without any, so that elapsed time shows."""
+    """The lines of the process as they are printed, and an empty line in each second without output, for elapsed
+    time."""
     assert process.stderr is not None
     stream, lines = process.stderr, queue.Queue[str | None]()
 
@@ -184,6 +185,6 @@ def _failed(tool: Tool, lines: list[str]) -> ToolError:
     text = "\n".join(f"    {line}" for line in lines[-ERROR_LINES:])
     return ToolError(
         f"{tool.name} {tool.version} could not be built from {tool.build.dependency}:\n{text}\n"
-        "What was compiled is kept: run the same command again to go on. Where modules cannot be fetched, set GOPROXY "
+        "Compiled packages are kept: run the same command again to continue. If modules cannot be fetched, set GOPROXY "
         "to a mirror that has them."
     )

@@ -1,4 +1,4 @@
-"""`python -m tools cluster`: the simulated clusters of this computer, by hand."""
+"""`python -m tools cluster`: commands for the simulated clusters of this computer."""
 
 import os
 from collections.abc import Callable
@@ -61,13 +61,13 @@ class Group(click.Group):
 
 @click.group("cluster", cls=Group)
 def main() -> None:
-    """The simulated clusters of this computer, by hand."""
+    """Commands for the simulated clusters of this computer."""
 
 
 @main.command()
 @named
 def start(name: str) -> None:
-    """Makes a cluster run, whatever state it is in. Its objects are kept."""
+    """Starts a cluster from any state. Its objects are kept."""
     cluster = Cluster(name)
     cluster.start(_toolchain(), lambda line: click.echo(line, err=True))
     _show([cluster.status()])
@@ -77,10 +77,10 @@ def start(name: str) -> None:
 @main.command()
 @named
 def stop(name: str) -> None:
-    """Ends the programs of a cluster and keeps its objects for the next start."""
+    """Stops the programs of a cluster and keeps its objects for the next start."""
     stopped = Cluster(name).stop()
     click.echo(f"cluster {name}: {'stopped, its objects are kept' if stopped else 'was not running'}")
-    _next(f"python -m tools cluster start{_option(name)} to go on, or delete{_option(name)} to remove it")
+    _next(f"python -m tools cluster start{_option(name)} to start it again, or delete{_option(name)} to remove it")
 
 
 @main.command()
@@ -95,7 +95,7 @@ def delete(name: str) -> None:
 @main.command()
 @named
 def status(name: str) -> None:
-    """Tells how a cluster is doing, and what its programs need. Exit code 1 if it does not run."""
+    """Prints the state of a cluster and the memory of its programs. Exit code 1 if it does not run."""
     found = Cluster(name).status()
     _show([found])
     for component, program in found.programs.items():
@@ -123,9 +123,9 @@ def list_clusters() -> None:
 @named
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def kubectl(name: str, arguments: tuple[str, ...]) -> None:
-    """Runs kubectl on a cluster, as its administrator."""
+    """Runs kubectl on a cluster, as cluster administrator."""
     cluster = Cluster(name)
     if not cluster.kubeconfig.exists():
         raise SimulatorError(f"cluster {name}: there is none. Next: python -m tools cluster start{_option(name)}")
     program = _toolchain().path("kubectl")
-    os.execv(program, ["kubectl", f"--kubeconfig={cluster.kubeconfig}", *arguments])  # noqa: S606 - no shell is wanted
+    os.execv(program, ["kubectl", f"--kubeconfig={cluster.kubeconfig}", *arguments])  # noqa: S606 - no shell

@@ -1,4 +1,4 @@
-"""The commands that install the toolchain and hand it to a shell."""
+"""The commands that install the toolchain and export it to a shell."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def ensure_showing_progress() -> Toolchain:
 
 @contextmanager
 def ended_like_ctrl_c() -> Iterator[None]:
-    """A closed terminal and a CI's end of patience clean up as Ctrl-C does: no compiler goes on without its caller."""
+    """SIGHUP and SIGTERM (a closed terminal, a CI timeout) clean up like Ctrl-C: no compiler outlives its caller."""
 
     def end(number: int, _: FrameType | None) -> None:
         sys.exit(128 + number)
@@ -56,7 +56,7 @@ def row_text(row: Chosen) -> str:
 
 
 @click.command()
-@click.option("--stack", default="dev", show_default=True, help="The stack whose state and cluster are meant.")
+@click.option("--stack", default="dev", show_default=True, help="The stack whose state and cluster to use.")
 def env(stack: str) -> None:
     """Print the exports that make plain pulumi and kubectl work: eval "$(python -m tools env)"."""
     if sys.stdout.isatty():

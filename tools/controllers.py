@@ -1,8 +1,8 @@
-"""`verify-controllers`: upstream's controllers, built from their Go modules, on what the platform declares for them.
+"""`verify-controllers`: builds upstream controllers from their Go modules and runs them on the platform's objects.
 
-Each is built in a copy of its module, with the dependencies that its own go.sum pins; the module's checksum is pinned
-here. Then `tests/controllers` starts it against an embedded API server and states what it made of our objects. The
-answer is a table and, with `--json`, a file. Charts' service accounts are not used: controllers run as administrator.
+Each is built in a copy of its module, with the dependencies of its go.sum; the checksum of the module is pinned here.
+Then `tests/controllers` starts it against an embedded API server and reports its reaction to our objects. The result is
+a table and, with `--json`, a file. The service accounts of charts are not used: controllers run as administrator.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from tools.store import Store, cache_root, this_platform
 from tools.toolchain import ROOT
 
 FOLDER_VARIABLE = "MLPLATFORM_CONTROLLERS"
-"""Names the folder with the built controllers to the tests; without it they are not collected."""
+"""Variable with the folder of the built controllers, for the tests; without it they are not collected."""
 ANSWERS_VARIABLE = "MLPLATFORM_CONTROLLERS_ANSWERS"
-"""Names the file that the tests write what they found into."""
+"""Variable with the file that the tests write their results into."""
 TESTS = ROOT / "tests" / "controllers"
 
 
 @dataclass(frozen=True)
 class Controller:
-    """One program and the Go module that it is built from."""
+    """One program and the Go module of its source."""
 
     name: str
     chart: str
@@ -46,9 +46,10 @@ class Controller:
     module: str
     package: str
     nested: tuple[str, ...] = ()
-    """Folders whose own modules go.mod replaces: Go leaves them out of the module, so they are put back."""
+    """Folders that go.mod replaces by modules of the same repository: Go omits them from the module, so they are
+    added."""
     pinned: str = field(default="", repr=False)
-    """The module's version, where neither chart nor image name it."""
+    """Version of the module, if neither chart nor image name it."""
     tags: tuple[str, ...] = field(default=(), repr=False)
     """Build tags."""
 
@@ -57,7 +58,7 @@ class Controller:
         """The version to build."""
         if self.pinned:
             return self.pinned
-        # The image where the values name one, else what the chart runs by default.
+        # The image that the values name, else the chart's default.
         image = IMAGES.get(self.name)
         installed = f"v{(image.tag if image else CHARTS[self.chart].app_version).removeprefix('v')}"
         return NEAREST.get(f"{self.module}@{installed}", installed)
@@ -91,11 +92,11 @@ PROMTOOL = Controller(
     "./cmd/promtool",
     # Prometheus 3.14.0, which the chart runs: the number of a Go module is 0.3<minor, two digits>.<patch>.
     pinned="v0.314.0",
-    # Clients of the clouds that configurations of ours never name: 700 packages fewer to compile.
+    # Clients of clouds that our configurations never use: 700 packages fewer to compile.
     tags=("remove_all_sd", "enable_kubernetes_sd"),
 )
 HELPERS: Mapping[str, tuple[Controller, ...]] = {"prometheus-operator": (PROMTOOL,)}
-"""Controller -> programs that judge what it writes. A statement that needs one is skipped where it can't be built."""
+"""Controller -> programs that validate its output. A statement that needs one is skipped if it cannot be built."""
 
 NEAREST: Mapping[str, str] = {
     # Its dependencies github.com/cloudnative-pg/machinery and barman-cloud v0.6.0: 403 (2026-11-30).
@@ -124,24 +125,24 @@ SUMS: Mapping[str, str] = {
 """`module@version` -> checksum of the module (`go mod download -json` prints it)."""
 
 STATEMENTS_SECONDS = 900.0
-"""How long one controller's tests may take; on two busy cores the slowest take two minutes. Every wait in them is
-bounded too, so that this is met only where a program hangs that they do not watch."""
+"""Time limit for the tests of one controller; on two busy cores the slowest take two minutes. Every wait in them has a
+limit too, so this one applies only to a program that they do not watch."""
 ENDING_SECONDS = 90.0
-"""How long interrupted tests may take to end their programs and to write what they found."""
+"""Time for interrupted tests to end their programs and to write their results."""
 
 CONTROLLER_BY_NAME = {controller.name: controller for controller in CONTROLLERS}
 
 
 @dataclass(frozen=True)
 class Built:
-    """What became of one controller's build."""
+    """Result of building one controller."""
 
     name: str
     module: str
     seconds: float
-    """0 where it had been built before."""
+    """0 if it was built before."""
     problem: str = ""
-    """Why there is none, in the words of the program that failed."""
+    """Why the build failed, as the failed program printed it."""
 
     @property
     def outcome(self) -> str:
@@ -152,7 +153,7 @@ class Built:
 
 
 def module_directory(module: str, version: str, environment: Mapping[str, str]) -> Path:
-    """Where Go keeps the module's files, downloaded now if they are not there. Raises ToolError."""
+    """Directory of the module's files, downloaded if they are missing. Raises ToolError."""
     wanted = f"{module}@{version}"
     if wanted not in SUMS:
         raise ToolError(f"{wanted}: its checksum is not pinned. Add the `Sum` of `go mod download -json {wanted}`.")
@@ -173,7 +174,7 @@ def module_directory(module: str, version: str, environment: Mapping[str, str]) 
 
 
 def build(controller: Controller, store: Store, environment: Mapping[str, str]) -> Built:
-    """Builds one controller into the cache, unless it is there."""
+    """Builds one controller into the cache, if it is missing."""
     module = f"{controller.module}@{controller.version}"
     target = directory(controller, store)
     began = time.monotonic()
@@ -188,7 +189,7 @@ def build(controller: Controller, store: Store, environment: Mapping[str, str]) 
 
 
 def directory(controller: Controller, store: Store) -> Path:
-    """Where a controller stands in the cache."""
+    """Directory of a controller in the cache."""
     sums = sorted(value for module, value in SUMS.items() if module.startswith(controller.module))
     here, facts = this_platform(), repr((controller, controller.version, sums, LINKER_FLAGS, *controller.tags))
     recipe = hashlib.sha256(facts.encode()).hexdigest()[:12]
@@ -218,14 +219,14 @@ def _build(controller: Controller, finished: Path, scratch: Path, environment: M
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Of a module: Go keeps its files read-only."""
+    """Copies a module: Go keeps its files read-only."""
     shutil.copytree(source, target, dirs_exist_ok=True, copy_function=shutil.copyfile)
     for folder in (target, *(path for path in target.rglob("*") if path.is_dir())):
         folder.chmod(0o755)
 
 
 def build_all(names: Sequence[str], environment: Mapping[str, str]) -> tuple[Path, list[Built]]:
-    """Builds these controllers and their helpers, and links those that could be built into one folder."""
+    """Builds these controllers and their helpers, and links the built ones into one folder."""
     check_go(environment)
     store = Store(cache_root(environment))
     programs = [program for name in names for program in (CONTROLLER_BY_NAME[name], *HELPERS.get(name, ()))]
@@ -248,10 +249,10 @@ def build_all(names: Sequence[str], environment: Mapping[str, str]) -> tuple[Pat
 def statements(
     folder: Path, names: Sequence[str], answers: Path, environment: Mapping[str, str]
 ) -> list[dict[str, str]]:
-    """Runs the tests of each controller; what they found: controller, statement, result, problem."""
+    """Runs the tests of each controller. Results: controller, statement, result, problem."""
     found = []
     for number, name in enumerate(names, 1):
-        click.echo(f"{name} ({number} of {len(names)}): what it makes of the platform's objects", err=True)
+        click.echo(f"{name} ({number} of {len(names)}): testing with the platform's objects", err=True)
         answers.unlink(missing_ok=True)
         began = time.monotonic()
         problem = _run_tests(name, {**environment, FOLDER_VARIABLE: str(folder), ANSWERS_VARIABLE: str(answers)})
@@ -266,7 +267,7 @@ def statements(
 
 
 def _run_tests(name: str, environment: Mapping[str, str]) -> str:
-    """Runs one controller's tests; why they did not end, if they did not."""
+    """Runs one controller's tests. Returns why they did not end, or an empty text."""
     command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "-vv", "--no-header"]
     # A command in the background of a shell ignores SIGINT, and so would pytest if it inherited that.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -279,7 +280,7 @@ def _run_tests(name: str, environment: Mapping[str, str]) -> str:
     try:
         process.wait(STATEMENTS_SECONDS)
     except subprocess.TimeoutExpired:
-        # As Ctrl-C does: pytest says where it was, ends the cluster and writes what it found.
+        # Like Ctrl-C: pytest prints its position, ends the cluster and writes the results.
         process.send_signal(signal.SIGINT)
         try:
             process.wait(ENDING_SECONDS)
@@ -291,7 +292,7 @@ def _run_tests(name: str, environment: Mapping[str, str]) -> str:
 
 
 def table(built: Sequence[Built], found: Sequence[Mapping[str, str]]) -> str:
-    """Both as text: one line for each controller, one for each statement about it. Pure."""
+    """Both as text: one line for each controller and for each statement about it. Pure."""
     lines = []
     for one in built:
         lines.append(f"{one.name:<24} {one.module}: {one.outcome}")

@@ -114,8 +114,8 @@ def read_network(ask: Ask) -> NetworkFacts:
             if address["type"] == "InternalIP"
         ],
     )
-    told = [one for one in agents if one["name"] == NODE_LOCAL_DNS or cnis_of({**facts, "agents": [one]})]
-    return {**facts, "agents": told}
+    known = [one for one in agents if one["name"] == NODE_LOCAL_DNS or cnis_of({**facts, "agents": [one]})]
+    return {**facts, "agents": known}
 
 
 def _agent(one: Object) -> NetworkAgentFacts:

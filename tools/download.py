@@ -1,4 +1,4 @@
-"""Downloads official releases: verified against the publisher's checksums, resumed after an interruption."""
+"""Downloads official releases: verified with the publisher's checksums, resumed after an interruption."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from tools.progress import Progress
 from tools.store import Platform
 
 REACH_SECONDS = 6.0
-"""How long all publishers together have to answer. Where there is no internet a name that does not resolve fails at
-once; a firewall that drops packets is what this bound is for."""
+"""Time limit for all publishers together. Without internet access a name lookup fails at once; this limit is for a
+firewall that drops packets."""
 READ_SECONDS = 30.0
 ATTEMPTS = 5
 CHUNK_BYTES = 1 << 20
@@ -35,7 +35,7 @@ _TRANSIENT = (urllib.error.URLError, http.client.HTTPException, ConnectionError,
 
 @dataclass(frozen=True)
 class Asset:
-    """One file of a release on this platform, with the digest its publisher names."""
+    """One file of a release for this platform, with the publisher's digest."""
 
     address: str
     sha256: str
@@ -46,7 +46,7 @@ class Asset:
 
     @property
     def publisher(self) -> str:
-        """The host it comes from."""
+        """The host that serves it."""
         return urllib.parse.urlsplit(self.address).netloc
 
 
@@ -55,21 +55,21 @@ class Unavailable:
     """Why a release cannot be downloaded here."""
 
     publisher: str
-    """A host, or what else the reason is about."""
+    """A host, or another subject of the reason."""
     reason: str
 
 
 class NotDownloadedError(ToolError):
-    """A release whose checksum could be had, and which itself could not."""
+    """A release whose checksum is available, but whose download failed."""
 
     def __init__(self, message: str, unavailable: Unavailable, silent: bool) -> None:
         super().__init__(message)
         self.unavailable = unavailable
         self.silent = silent
-        """Nothing at all came from there: there is no use in asking for another release."""
+        """Nothing was received: other releases from the same host need no attempt."""
 
 
-def told_together(unavailable: Iterable[Unavailable]) -> str:
+def joined_reasons(unavailable: Iterable[Unavailable]) -> str:
     """All reasons in one text, each once: `dl.k8s.io, github.com: cannot be reached (Name or service not known)`."""
     publishers: dict[str, set[str]] = {}
     for one in unavailable:
@@ -78,7 +78,7 @@ def told_together(unavailable: Iterable[Unavailable]) -> str:
 
 
 def assets(tools: Iterable[Tool], platform: Platform, base: str | None) -> dict[str, Asset | Unavailable]:
-    """What can be downloaded, by tool name: the publishers' checksums are asked for, all at once, and decide it.
+    """Downloadable releases, by tool name: the publishers' checksums, queried in parallel, decide.
 
     `base` is a mirror, which keeps each file under `<base>/<host>/<path>` of its official address.
     """
@@ -115,7 +115,7 @@ def mirrored(address: str, base: str | None) -> str:
 
 
 def find_digest(text: str, name: str) -> str | None:
-    """The sha256 of a file in a checksum list, a file that holds one digest only, or a GitHub release description."""
+    """The sha256 of a file in a checksum list, a file with one digest only, or a GitHub release description."""
     if text.lstrip().startswith("{"):
         described = json.loads(text).get("assets", [])
         digests = {entry["name"]: entry.get("digest") or "" for entry in described}
@@ -127,7 +127,7 @@ def find_digest(text: str, name: str) -> str | None:
 
 
 def _fetch_all(addresses: set[str]) -> dict[str, str | Unavailable]:
-    """Small files, all at once. Daemon threads, because a name lookup cannot be given a deadline of its own."""
+    """Small files, in parallel. Daemon threads, because a name lookup has no timeout."""
     answers: dict[str, str | Unavailable] = {}
 
     def fetch(address: str) -> None:
@@ -154,17 +154,17 @@ def _fetch_all(addresses: set[str]) -> dict[str, str | Unavailable]:
 
 
 def _cause(error: BaseException) -> object:
-    """`Name or service not known`, out of the two errors that it comes wrapped in."""
+    """`Name or service not known`, without the two errors that wrap it."""
     inner = getattr(error, "reason", error)
     return getattr(inner, "strerror", None) or inner
 
 
 def download(tool: Tool, asset: Asset, directory: Path, downloads: Path, progress: Progress) -> None:
-    """Fetches a release, verifies it, and unpacks the tool (and its companions) into `directory`.
+    """Downloads a release, verifies it, and unpacks the tool (and its companions) into `directory`.
 
     Raises:
-        NotDownloadedError: it was refused, or did not come in `ATTEMPTS` tries (what came is kept for the next run).
-        ToolError: its digest is not the publisher's (it is deleted).
+        NotDownloadedError: it was refused, or failed `ATTEMPTS` times (the received part is kept for the next run).
+        ToolError: its digest differs from the publisher's (it is deleted).
     """
     downloads.mkdir(parents=True, exist_ok=True)
     partial = downloads / f"{asset.sha256[:12]}-{asset.name}.partial"
@@ -177,8 +177,8 @@ def download(tool: Tool, asset: Asset, directory: Path, downloads: Path, progres
         else:
             reason = f"broke off in {asset.name}" if came else f"cannot be reached ({_cause(error)})"
         raise NotDownloadedError(
-            f"{asset.address} broke off after {came} bytes: {error}. Run the same command again to go on from there, "
-            "or leave out MLPLATFORM_TOOLCHAIN=download to have it built.",
+            f"{asset.address} broke off after {came} bytes: {error}. Run the same command again to resume, "
+            "or leave out MLPLATFORM_TOOLCHAIN=download to build it.",
             Unavailable(asset.publisher, reason),
             silent=not came and not isinstance(error, urllib.error.HTTPError),
         ) from error
@@ -186,8 +186,8 @@ def download(tool: Tool, asset: Asset, directory: Path, downloads: Path, progres
     if digest != asset.sha256:
         partial.unlink()
         raise ToolError(
-            f"{asset.address} has the sha256 {digest}, but its publisher says {asset.sha256}. It was deleted and "
-            "nothing was installed. Run the same command again; if it stays so, a mirror or a proxy changes files."
+            f"{asset.address} has the sha256 {digest}, but its publisher lists {asset.sha256}. It was deleted and "
+            "nothing was installed. Run the same command again; if this persists, a mirror or a proxy changes files."
         )
     progress.update(tool.name, "unpacking")
     _unpack(tool, asset, partial, directory)
@@ -213,7 +213,7 @@ def _fetch_resumed(tool: Tool, asset: Asset, partial: Path, progress: Progress) 
         response = urllib.request.urlopen(request, timeout=READ_SECONDS)  # noqa: S310
     except urllib.error.HTTPError as error:
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
-            return  # all of it is there: the digest decides
+            return  # complete: the digest decides
         raise
     with response:
         resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
@@ -241,7 +241,7 @@ def _digest(path: Path) -> str:
 
 
 def _unpack(tool: Tool, asset: Asset, archive: Path, directory: Path) -> None:
-    """Takes the programs by name and puts them side by side, whatever folders (or paths) the archive has."""
+    """Extracts the programs by name into one directory, whatever folders (or paths) the archive has."""
     if not asset.name.endswith(".tar.gz"):
         shutil.copyfile(archive, directory / tool.name)
         (directory / tool.name).chmod(0o755)

@@ -1,4 +1,4 @@
-"""The Pulumi engine as a child process: one project, one stack, each run read into an `Outcome`."""
+"""The Pulumi engine as a child process: one project, one stack, each run parsed into an `Outcome`."""
 
 import contextlib
 import json
@@ -31,27 +31,27 @@ from tools.events import EventReader, Outcome
 RUN_VARIABLE = "MLPLATFORM_RUN"
 _LOGS_KEPT = 30
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Not for people at a terminal: no prompts, no colours, no look at pulumi.com for a newer release (0.3 s, and it fails
-# behind a firewall), events instead of the digest that has no policy violations in it.
+# Not interactive: no prompts, no colours, no query for a newer release (0.3 s, and it fails behind a firewall), events
+# instead of the digest, which has no policy violations.
 _STEADY = {
     "PULUMI_SKIP_UPDATE_CHECK": "true",
     "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true",
     "PULUMI_SUPPRESS_NEO_LINK": "true",
-    # A quarter of a preview's time went into garbage collection of the engine and the provider (24 s, then 19 s).
+    # A quarter of a preview's time was garbage collection of the engine and the provider (24 s, then 19 s).
     "GOGC": "300",
 }
 
 
-# Steps spend their time waiting for the cluster; the engine's default is four for each processor, eight on a laptop.
+# Steps spend their time waiting for the cluster; the engine's default is four per processor, eight on a laptop.
 _WAITING = ("--parallel", "64")
 
 
 class EngineError(ToolError):
-    """The engine could not be asked. The message says what it answered."""
+    """The engine refused a query. The message contains its answer."""
 
 
 class Tools(Protocol):
-    """What this module needs of the toolchain."""
+    """What this module needs from the toolchain."""
 
     def path(self, name: str) -> Path:
         """The executable of a tool."""
@@ -64,7 +64,7 @@ class Watcher(Protocol):
     """Follows a run while it goes on."""
 
     def started(self, pid: int) -> None:
-        """The engine's process is there."""
+        """The engine's process has started."""
 
     def progress(self, reader: EventReader) -> None:
         """An event has been read."""
@@ -87,10 +87,10 @@ class Silent:
 
 
 _FAST_PROFILE = {
-    # Provider 4.25 applies each object under a field manager of a random name that only the state remembers. What a
-    # killed run created belongs to a name that nobody knows any more, and the next change of it would be a conflict.
+    # Provider 4.25 applies each object under a field manager with a random name that only the state contains. After a
+    # killed run that name is unknown, and the next change of its objects would be a conflict.
     "PULUMI_K8S_ENABLE_PATCH_FORCE": "true",
-    # The simulated cluster's API server is this machine's own: no reason to hold back (the provider's limit is 50/s).
+    # The simulated cluster's API server runs on this machine: no rate limit is needed (the provider's is 50/s).
     "PULUMI_K8S_CLIENT_QPS": "1000",
     "PULUMI_K8S_CLIENT_BURST": "1000",
 }
@@ -110,31 +110,31 @@ class Engine:
     policy_pack: Path | None = None
     policy_config: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    """More variables for the engine, its providers and the program; they win over everything else."""
+    """More variables for the engine, its providers and the program; they override all others."""
     skip_checkpoints: bool = False
     """Save the state once, at the end. 16 s instead of 268 s for 1,000 resources on a file backend; safe only because
     every object has an explicit name (RELIABILITY: a killed run is adopted by the next one)."""
     watcher: Watcher = field(default_factory=Silent)
     edit_settings: Callable[[str], str] | None = None
-    """Changes the copy of the settings that the engine gets; the file itself stays as it is."""
+    """Changes the copy of the settings that the engine gets; the file itself does not change."""
 
     def preview(self) -> Outcome:
-        """What `up` would change, judged by the policy pack. Changes nothing."""
+        """Shows what `up` would change, checked by the policy pack. Changes nothing."""
         return self._run("preview", *self._policies())
 
     def up(self, *, refresh: bool = False, continue_on_error: bool = False) -> Outcome:
-        """Makes the world as the program says. Does not preview first: call `preview`, the law is judged there."""
+        """Applies the program. Does not preview first: call `preview`, which runs the policies."""
         flags = (["--refresh"] if refresh else []) + (["--continue-on-error"] if continue_on_error else [])
         return self._run("up", "--yes", "--skip-preview", *_WAITING, *self._policies(), *flags)
 
     def refresh(self, *, preview_only: bool = False) -> Outcome:
-        """Makes the state as the world is. `changes` is the drift that was found."""
+        """Updates the state from the deployed resources. `changes` is the drift."""
         return self._run("refresh", "--preview-only" if preview_only else "--yes --skip-preview".split(" "))
 
     def destroy(self, *, preview_only: bool = False, first: str = "") -> Outcome:
-        """Deletes everything the state knows, or says what it would delete.
+        """Deletes everything in the state, or shows what it would delete.
 
-        `first` is a pattern of URNs: only what it matches goes, and all that depends on it.
+        `first` is a pattern of URNs: only resources that match it are deleted, and everything that depends on them.
         """
         chosen = ["--target", first, "--target-dependents"] if first else []
         return self._run(
@@ -142,15 +142,15 @@ class Engine:
         )
 
     def exists(self) -> bool:
-        """The backend knows the stack."""
+        """Whether the backend has the stack."""
         answer = self._ask("stack", "ls", "--json")
         return any(stack["name"].split("/")[-1] == self.stack for stack in json.loads(answer))
 
     def create(self) -> None:
-        """Makes the stack if it is not there.
+        """Creates the stack if it is missing.
 
-        `stack init` writes the salt into Pulumi.<stack>.yaml of the project it runs in and takes no --config-file, so
-        it runs in a bare project of the same name: the salt is in the state as well, and read from there.
+        `stack init` writes the salt into Pulumi.<stack>.yaml of the project it runs in and has no --config-file, so it
+        runs in an empty project of the same name: the state contains the salt too, and the engine reads it from there.
         """
         if self.exists():
             return
@@ -167,11 +167,11 @@ class Engine:
             self._ask("stack", "init", self.stack, "--no-select", cwd=Path(bare), named=False)
 
     def remove(self, *, force: bool = False) -> None:
-        """Takes the stack out of the backend; `force` even when resources are left in its state."""
+        """Removes the stack from the backend; with `force` even if its state contains resources."""
         self._ask("stack", "rm", "--yes", "--preserve-config", *(["--force"] if force else []))
 
     def cancel(self) -> None:
-        """Takes the lock of a dead run away. Ask `tools.recovery` first whether it is dead."""
+        """Removes the lock of a dead run. Check first with `tools.recovery` whether it is dead."""
         self._ask("cancel", self.stack, "--yes", named=False)
 
     def outputs(self) -> dict[str, Any]:
@@ -180,22 +180,22 @@ class Engine:
         return answer
 
     def kubeconfig(self) -> str:
-        """Of the cluster that the stack makes or hands on, in clear text; empty where there is none. Never print it.
+        """Kubeconfig of the cluster of the stack, in clear text; empty if there is none. Never print it.
 
-        The component that made it will do: behind a first `up` that failed, the stack itself has no outputs yet.
+        Read from the component that created it: after a first `up` that failed, the stack itself has no outputs yet.
         """
         deployment = json.loads(self._ask("stack", "export", "--show-secrets"))["deployment"]
         makers = [r for r in deployment.get("resources") or [] if not r["type"].startswith("pulumi:providers:")]
-        found = next((told for r in makers if (told := r.get("outputs", {}).get("kubeconfig"))), "")
+        found = next((value for r in makers if (value := r.get("outputs", {}).get("kubeconfig"))), "")
         return str(json.loads(found["plaintext"]) if isinstance(found, dict) else found)
 
     def export(self) -> dict[str, Any]:
-        """The state as the engine keeps it; secrets stay encrypted."""
+        """The state in the engine's format; secrets stay encrypted."""
         answer: dict[str, Any] = json.loads(self._ask("stack", "export"))
         return answer
 
     def restore(self, path: Path) -> None:
-        """Puts an exported state in the place of the stack's own. Its secrets need the passphrase of their making."""
+        """Replaces the state by an exported one. Its secrets need the passphrase that encrypted them."""
         self._ask("stack", "import", "--file", str(path))
 
     def resources(self) -> list[dict[str, Any]]:
@@ -232,7 +232,7 @@ class Engine:
         return [str(self.tools.path("pulumi")), *arguments, *stack, "--non-interactive", "--color", "never"]
 
     def _ask(self, *arguments: str, cwd: Path | None = None, named: bool = True) -> str:
-        """Asks a short question; raises `EngineError` with the answer when it is an error."""
+        """Runs a short query; raises `EngineError` with the answer if it fails."""
         named = named and arguments[:2] != ("stack", "ls")
         answer = subprocess.run(
             self._command(*arguments, named=named),
@@ -266,7 +266,7 @@ class Engine:
                 text=True,
                 errors="replace",
                 umask=0o077,
-                start_new_session=True,  # Ctrl-C must reach the engine once and through us, not its plugins directly
+                start_new_session=True,  # Ctrl-C must reach the engine once, and not its plugins directly
             )
 
         with self._log(operation) as log:
@@ -290,7 +290,7 @@ class Engine:
 
 
 def _read(process: subprocess.Popen[str], reader: EventReader, log: IO[str], watcher: Watcher) -> None:
-    """Reads both streams to their end: events from one, what goes wrong outside of events from the other."""
+    """Reads both streams to their end: events from one, errors outside of events from the other."""
     assert process.stdout is not None
     assert process.stderr is not None
     errors: list[str] = []
@@ -304,7 +304,7 @@ def _read(process: subprocess.Popen[str], reader: EventReader, log: IO[str], wat
         log.write(line)
         reader.feed(line)
         watcher.progress(reader)
-    # An orphan of a killed engine may hold the error stream open: its lines are not worth waiting for.
+    # An orphan of a killed engine may keep the error stream open: do not wait for its lines.
     thread.join(timeout=5)
     for line in errors:
         log.write(line)
@@ -315,7 +315,8 @@ def _read(process: subprocess.Popen[str], reader: EventReader, log: IO[str], wat
 def _passing_signals_on(
     start: Callable[[], subprocess.Popen[str]], watcher: Watcher
 ) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
-    """Starts the engine. Ctrl-C, SIGTERM and a closed terminal ask it to end in order; twice: at once."""
+    """Starts the engine. Ctrl-C, SIGTERM and a closed terminal stop it gracefully; the second signal stops it at
+    once."""
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield start(), received
@@ -325,13 +326,13 @@ def _passing_signals_on(
     def pass_on(number: int, _frame: object) -> None:
         received.append(number)
         if process is not None:
-            process.send_signal(signal.SIGINT)  # nothing is raised where the process is gone
+            process.send_signal(signal.SIGINT)  # raises nothing if the process has ended
         watcher.interrupted(len(received))
 
     before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
     try:
-        # With the handlers in place: a command in the background of a shell ignores SIGINT, and an engine that inherits
-        # that misses what comes in its first second.
+        # With the handlers installed: a background command of a shell ignores SIGINT, and an engine that inherits that
+        # misses signals in its first second.
         process = start()
         if received:
             process.send_signal(signal.SIGINT)
@@ -342,6 +343,6 @@ def _passing_signals_on(
 
 
 def policy_config_file(project: Path, stack: str) -> Path | None:
-    """policies/config.<stack>.json if it is there."""
+    """policies/config.<stack>.json, if it exists."""
     path = project / "policies" / f"config.{stack}.json"
     return path if path.exists() else None

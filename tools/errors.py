@@ -1,4 +1,4 @@
-"""The one error that the tools show to users."""
+"""The error type that the tools show to users."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ import click
 
 
 class ToolError(click.ClickException):
-    """What went wrong, with which value, and what to do next: click prints it without a traceback (exit code 1)."""
+    """What failed, with which value, and what to do next: click prints it without a traceback (exit code 1)."""

@@ -1,9 +1,9 @@
-"""What the engine says while it works: its stream of JSON events, read into an outcome.
+"""The engine's stream of JSON events, parsed into an outcome.
 
 `pulumi up|refresh|destroy --json` and, with PULUMI_ENABLE_STREAMING_JSON_PREVIEW, `pulumi preview --json` write one
-event a line. It is the only machine-readable source that also carries policy violations: the digest that
+event per line. It is the only machine-readable source that includes policy violations: the digest that
 `pulumi preview --json` prints by default has none, and `--event-log` exists only in Pulumi's debug mode.
-Pure: no process and no file is touched here.
+Pure: starts no process and reads no file.
 """
 
 import json
@@ -16,14 +16,14 @@ from typing import Any
 UNCHANGED = "same"
 STACK_TYPE = "pulumi:pulumi:Stack"
 _REPLACEMENT_HALVES = frozenset({"create-replacement", "delete-replaced"})
-# Looking is no change: `refresh` counts what it looked at, reads are lookups of what others own.
+# Reads are no changes: `refresh` counts the resources that it reads, and reads are lookups of existing resources.
 _LOOKS = frozenset({"refresh", "read", "read-replacement", "read-discard"})
-# The engine closes a failed run with these lines; the cause is always in a diagnostic of its own before them.
+# The engine ends a failed run with these lines; the cause is always in an earlier diagnostic.
 _CLOSING_LINES = ("update failed", "preview failed", "destroy failed", "refresh failed", "resource violates")
 
 
 def resource_name(urn: str) -> str:
-    """The short type and the name of a resource: `ConfigMap one`; `stack` for the stack itself and for no URN."""
+    """The short type and the name of a resource: `ConfigMap one`; `stack` for the stack itself and for an empty URN."""
     if not urn or f"::{STACK_TYPE}::" in urn:
         return "stack"
     parts = urn.split("::")
@@ -35,7 +35,7 @@ def resource_name(urn: str) -> str:
 
 @dataclass(frozen=True)
 class Violation:
-    """A policy that said no, or only warned."""
+    """A violation of a mandatory or an advisory policy."""
 
     urn: str
     policy: str
@@ -44,11 +44,11 @@ class Violation:
 
     @property
     def resource(self) -> str:
-        """Type and name of the resource; `stack` when the rule judged the stack as a whole."""
+        """Type and name of the resource; `stack` for a policy on the whole stack."""
         return resource_name(self.urn)
 
 
-# A component of another language host (a chart, a group of manifests) fails without a URN, and names itself.
+# A component of another language host (a chart, a group of manifests) fails without a URN, and the message names it.
 _REMOTE_COMPONENT = re.compile(r"^\S+:(?P<kind>\w+) resource '(?P<name>[^']+)' has a problem: ")
 
 
@@ -66,17 +66,17 @@ class Failure:
         return f"{remote['kind']} {remote['name']}" if remote else resource_name(self.urn)
 
 
-# What a component of another language host says when the engine ends because of another error.
+# Message of a component of another language host when the engine ends because of another error.
 _CONSEQUENCE = re.compile(r"(grpc: the client connection is closing|context canceled)$")
 
 
 def _causes(failures: Sequence[Failure]) -> tuple[Failure, ...]:
-    """The failures without those that only follow from others."""
+    """The failures without those that only result from others."""
     causes = tuple(failure for failure in failures if not _CONSEQUENCE.search(failure.message))
     return causes or tuple(failures)
 
 
-# What differs between errors of one cause: whose request it was, to which path, from which port.
+# The parts in which errors of one cause differ: whose request it was, to which path, from which port.
 _OF_THE_RESOURCE = (
     (_REMOTE_COMPONENT, ""),
     (re.compile(r'^resource "?[^"\s]+"? was not successfully \w+ by the Kubernetes API server: ?'), ""),
@@ -87,7 +87,7 @@ _OF_THE_RESOURCE = (
 
 
 def cause(failure: Failure) -> str:
-    """What went wrong, without what names the one resource that it happened to: equal where several share it."""
+    """The error without the parts that name its resource: equal for several failures of one cause."""
     text = failure.message.strip()
     for pattern, shared in _OF_THE_RESOURCE:
         text = pattern.sub(shared, text)
@@ -103,17 +103,18 @@ def _names_in(urn: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing done, or planned, to one resource."""
+    """One operation, done or planned, on one resource."""
 
     operation: str
-    """`create`, `update`, `delete`, `replace`, `same`, `refresh`, `read` …, in the engine's words."""
+    """The engine's word: `create`, `update`, `delete`, `replace`, `same`, `refresh`, `read` …"""
     urn: str
     type: str
     protected: bool
     """Marked `protect` or `retainOnDelete` in the state or by the program."""
     failed: bool = False
     newly_marked: bool = False
-    """`protect` or `retainOnDelete` is not as in the state; no change to the engine, and the state needs an `up`."""
+    """`protect` or `retainOnDelete` differs from the state: not a change for the engine, but the state needs an
+    `up`."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,9 @@ class Outcome:
     """`preview`, `up`, `refresh` or `destroy`."""
     exit_code: int
     changes: Mapping[str, int]
-    """Resources by operation, without `same`; `{}` is a run that found nothing to do."""
+    """Resources by operation, without `same`; `{}` if there was nothing to do."""
     same: int
-    """Resources that were as they should be."""
+    """Unchanged resources."""
     steps: tuple[Step, ...]
     failures: tuple[Failure, ...]
     violations: tuple[Violation, ...]
@@ -137,22 +138,22 @@ class Outcome:
     new_outputs: bool = False
     """The stack's outputs differ from those in the state."""
     interruptions: int = 0
-    """How often Ctrl-C or SIGTERM was passed on; from the second on the engine stops without waiting."""
+    """How often Ctrl-C or SIGTERM was passed on; from the second signal on the engine stops without waiting."""
 
     @property
     def succeeded(self) -> bool:
-        """The engine ended well."""
+        """The engine ended without errors."""
         return self.exit_code == 0
 
     @property
     def nothing_to_do(self) -> bool:
-        """A preview that found everything as it should be."""
+        """A preview without changes."""
         marked = any(step.newly_marked for step in self.steps)
         return self.succeeded and not self.changes and not self.new_outputs and not marked
 
     @property
     def mandatory_violations(self) -> tuple[Violation, ...]:
-        """The violations that forbid the run."""
+        """The violations that prevent the run."""
         return tuple(violation for violation in self.violations if violation.mandatory)
 
 
@@ -163,11 +164,11 @@ def _operation(name: str) -> str:
 
 @dataclass
 class EventReader:
-    """Collects the events of one run. Feed it lines; ask it for the outcome at the end."""
+    """Collects the events of one run. Call `feed` with lines, and `outcome` at the end."""
 
     operation: str
     running: dict[str, str] = field(default_factory=dict)
-    """URN to operation of what is being worked on now, oldest first."""
+    """URN -> operation in progress, oldest first."""
     done: int = 0
     """Steps that have ended, unchanged resources included."""
     _steps: dict[tuple[str, str], Step] = field(default_factory=dict)
@@ -178,7 +179,7 @@ class EventReader:
     _new_outputs: bool = False
 
     def feed(self, line: str) -> None:
-        """Takes one line of output. A line that is no event is ignored: a plugin may write to the same stream."""
+        """Parses one line of output. A line that is no event is ignored: a plugin may write to the same stream."""
         try:
             event = json.loads(line)
         except ValueError:
@@ -190,7 +191,7 @@ class EventReader:
                 read(self, event[kind])
 
     def feed_error(self, line: str) -> None:
-        """Takes one line of the error stream, where the engine writes what goes wrong before events begin."""
+        """Parses one line of the error stream, where the engine writes errors that occur before events begin."""
         prefix, _, text = line.strip().partition(": ")
         if prefix == "error":
             self._fail("", text)
@@ -246,7 +247,7 @@ class EventReader:
         if (urn, operation) not in self._steps:
             self.done += 1
         states = [state for state in (metadata.get("old"), metadata.get("new")) if state]
-        if metadata["type"] == STACK_TYPE:  # the last word counts: its first end comes before its outputs are known
+        if metadata["type"] == STACK_TYPE:  # the last event counts: the first one has no outputs yet
             self._new_outputs = len({json.dumps(state.get("outputs"), sort_keys=True) for state in states}) > 1
         marks = [(bool(state.get("protect")), bool(state.get("retainOnDelete"))) for state in states]
         self._steps[urn, operation] = Step(

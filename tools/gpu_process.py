@@ -1,6 +1,6 @@
-"""One process on one GPU, as a training starts it: `python -m tools.gpu_process`, with LOCAL_RANK and WORLD_SIZE.
+"""One process on one GPU, started like a training: `python -m tools.gpu_process`, with LOCAL_RANK and WORLD_SIZE.
 
-Uses the CUDA driver alone (libcuda), so that it runs wherever a GPU does, without PyTorch. Prints one line of JSON.
+Uses only the CUDA driver (libcuda), so it runs wherever a GPU is available, without PyTorch. Prints one line of JSON.
 """
 
 import ctypes
@@ -23,7 +23,7 @@ def _call(library: ctypes.CDLL, function: str, *arguments: object) -> None:
 
 
 def report() -> dict[str, object]:
-    """What this process sees of the GPU of its local rank: allocates, writes and reads back 64 MiB on it."""
+    """What this process can use of the GPU of its local rank: allocates, writes and reads back 64 MiB on it."""
     rank, world = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
     try:
         cuda = ctypes.CDLL("libcuda.so.1")
@@ -45,7 +45,7 @@ def report() -> dict[str, object]:
     back = (ctypes.c_ubyte * BYTES)()
     _call(cuda, "cuMemcpyDtoH_v2", back, address, ctypes.c_size_t(BYTES))
     if bytes(back) != bytes([rank + 1]) * BYTES:
-        raise CudaError("memory of the device does not hold what was written to it")
+        raise CudaError("memory of the device differs from what was written to it")
     return {"rank": rank, "name": name.value.decode(), "memory_mib": total.value // 2**20}
 
 

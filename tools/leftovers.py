@@ -1,7 +1,7 @@
-"""What a destroy of a stack would leave: protected, kept on purpose, or looked after by nobody. Pure.
+"""Resources that a destroy of a stack would leave: protected, retained, or without an owner. Pure.
 
-Volumes and load balancers are made by controllers in the cluster, not by the engine. They go with the object that asked
-for them while the controller still runs; where that object is no part of the stack, they stay when the cluster goes.
+Controllers in the cluster create volumes and load balancers, not the engine. Controllers delete them with the object
+that requested them; if that object is not part of the stack, they stay when the cluster is deleted.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,24 +11,24 @@ from typing import Any
 CLUSTERS = frozenset({"aws:eks/cluster:Cluster", "gcp:container/cluster:Cluster"})
 NAMESPACE = "kubernetes:core/v1:Namespace"
 LISTED = "services,persistentvolumes,persistentvolumeclaims"
-"""What is asked of the cluster: `kubectl get <LISTED> -A -o json`."""
+"""What is queried: `kubectl get <LISTED> -A -o json`."""
 _PROVISIONED = "pv.kubernetes.io/provisioned-by"
 
 
 @dataclass(frozen=True)
 class Leftovers:
-    """Names for people, each list sorted."""
+    """Names to print, each list sorted."""
 
     protected: tuple[str, ...]
-    """Refused by the engine: the destroy does not begin while there is one."""
+    """The engine refuses the destroy while there is one."""
     kept: tuple[str, ...]
-    """Taken out of the state and left where they are."""
+    """Removed from the state and not deleted."""
     orphaned: tuple[str, ...]
-    """Made by controllers of a cluster that goes: nothing deletes them."""
+    """Created by controllers of the deleted cluster: nothing deletes them."""
 
 
 def leftovers(resources: Sequence[Mapping[str, Any]], objects: Iterable[Mapping[str, Any]]) -> Leftovers:
-    """`resources` are those of the state, `objects` what the cluster listed; empty where it cannot be reached."""
+    """`resources` are those of the state, `objects` those that the cluster listed; empty if it is unreachable."""
     goes = any(resource["type"] in CLUSTERS and not _stays(resource) for resource in resources)
     namespaces = {
         str(resource.get("outputs", {}).get("metadata", {}).get("name"))
@@ -43,9 +43,10 @@ def leftovers(resources: Sequence[Mapping[str, Any]], objects: Iterable[Mapping[
 
 
 def leaving(objects: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """What controllers are about to delete in the cloud: volumes without their claim, load balancers of dying Services.
+    """What controllers are about to delete in the cloud: volumes without a claim, load balancers of terminating
+    Services.
 
-    The object is gone from the cluster once its part in the cloud is: until then the controllers must stay.
+    The object disappears from the cluster after its resource in the cloud: until then the controllers must run.
     """
     claims = {found["metadata"]["uid"] for found in objects if found["kind"] == "PersistentVolumeClaim"}
     return tuple(sorted(_leaving(objects, claims)))

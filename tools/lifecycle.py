@@ -1,8 +1,8 @@
-"""The life of a stack: up, down, preview, refresh, status. This is what `make` calls.
+"""The commands for a stack: up, down, preview, refresh, status. `make` calls them.
 
-`up` never changes anything that the law forbids: a preview with the policy pack comes first, because resource policies
-stop an `up` half-way and stack policies speak only at its end. A run that was killed is found by its journal and its
-lock, and the next run converges from it without a step by hand: see `Run.recover`, `Run.compare` and `Run.adopt`.
+`up` never makes a change that the policies forbid: a preview with the policy pack comes first, because policies on
+resources stop an `up` half-way and policies on the stack report only at its end. A killed run is recognised by its
+journal and its lock, and the next run recovers without manual steps: see `Run.recover`, `Run.compare` and `Run.adopt`.
 """
 
 import contextlib
@@ -53,10 +53,10 @@ from tools.toolchain import is_installed
 PROJECT = Path(__file__).resolve().parents[1]
 CLUSTER_VARIABLE = "MLPLATFORM_CLUSTER"
 SUMMARY, RUNNING = "report.summary:show", "report.summary:show_running"
-# An object that a killed run created is in no state; the next run meets it again. Provider 4.25 creates by server-side
-# apply and so takes it in; from 4.29 on a create is a plain POST and needs this to do so. Set only after a killed run
-# or a lost answer: at other times an object that is already there belongs to somebody else (4.29 then says so).
-# Kinds that hold data which no second `up` brings back.
+# An object that a killed run created is in no state; the next run finds it again. Provider 4.25 creates by server-side
+# apply and so adopts it; from 4.29 on a create is a plain POST and needs this variable. Set only after a killed run or
+# a lost answer: at other times an existing object belongs to another owner (4.29 then reports it). Kinds with data that
+# a second `up` cannot restore.
 _STATEFUL = frozenset(
     {"PersistentVolumeClaim", "PersistentVolume", "StatefulSet", "Cluster", "Instance", "DatabaseInstance", "Bucket"}
     | {"BucketV2", "FileSystem"}
@@ -65,8 +65,7 @@ _SUBNET = "aws:ec2/subnet:Subnet"
 
 
 def read_facts(project: Path, stack: str) -> StackFacts:
-    """Reads Pulumi.<stack>.yaml. Only the kind of the cluster is looked at here; `settings.settings` judges the
-    rest."""
+    """Reads Pulumi.<stack>.yaml. Checks only the kind of the cluster; `settings.settings` validates the rest."""
     path = settings_file(project, stack)
     if not path.exists():
         known = sorted(other.name.split(".")[1] for other in project.glob("Pulumi.*.yaml"))
@@ -80,17 +79,17 @@ def read_facts(project: Path, stack: str) -> StackFacts:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it cannot be read"
-        raise ToolError(f"{path.name} is not YAML{where}: {problem}. Mend it and try again.") from None
+        raise ToolError(f"{path.name} is not YAML{where}: {problem}. Correct it and try again.") from None
     config = content.get("config") if isinstance(content, dict) else None
     chosen = config.get("mlplatform:cluster") if isinstance(config, dict) else None
     kind = chosen.get("kind") if isinstance(chosen, dict) else ""
     return StackFacts(stack, simulated=kind == "simulated", cluster_kind=kind if isinstance(kind, str) else "")
 
 
-def judge_before_installing(project: Path, stack: str) -> None:
-    """Judges the settings where the tools have yet to be made: nobody waits 20 minutes to be told of a misspelt key.
+def validate_before_installing(project: Path, stack: str) -> None:
+    """Validates the settings if the tools are not installed: a misspelt key is reported before a build of 20 minutes.
 
-    Where they are there, the program itself says it within seconds. Raises ToolError with every problem.
+    If the tools are installed, the program reports it within seconds. Raises ToolError with every problem.
     """
     if is_installed():
         return
@@ -103,9 +102,9 @@ def judge_before_installing(project: Path, stack: str) -> None:
 def skip_checkpoints(facts: StackFacts, backend: Backend, environ: Mapping[str, str] = os.environ) -> bool:
     """The fast profile: the state is saved once, at the end.
 
-    On by default where a lost state costs nothing, in the simulated cluster on a self-managed backend. Elsewhere the
-    state is saved at each step, since cloud resources without a name of ours could not be found again. The engine's
-    own PULUMI_SKIP_CHECKPOINTS, set to anything, decides.
+    Default if a lost state costs nothing: for the simulated cluster on a self-managed backend. Otherwise the state is
+    saved at each step, since cloud resources with generated names could not be found again. If the engine's own
+    PULUMI_SKIP_CHECKPOINTS is set, to any value, it decides.
     """
     chosen = environ.get("PULUMI_SKIP_CHECKPOINTS")
     if chosen is not None:
@@ -114,7 +113,8 @@ def skip_checkpoints(facts: StackFacts, backend: Backend, environ: Mapping[str, 
 
 
 def plain_environment(project: Path, stack: str) -> dict[str, str]:
-    """The variables that make plain `pulumi --stack …` meet the stack that `make up` made; `tools env` prints them."""
+    """The variables that make plain `pulumi --stack …` use the stack that `make up` created; `tools env` prints
+    them."""
     state = prepare(state_directory(project))
     backend = choose_backend(project, state)
     if backend.is_file:
@@ -128,7 +128,7 @@ def plain_environment(project: Path, stack: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """The commands, over the seams that tests and other parts of the platform fill."""
+    """The commands, with the interfaces that tests and other parts of the platform provide."""
 
     project: Path = PROJECT
     screen: Screen = dataclasses.field(default_factory=Screen)
@@ -137,7 +137,7 @@ class Lifecycle:
     policy_pack: Path | None = None
     """Default: `policies` in the project."""
     summary: str = SUMMARY
-    """`module:function`, called with the stack's outputs (secrets masked) and what its cluster says of workloads."""
+    """`module:function`, called with the stack's outputs (secrets masked) and the observed state of its workloads."""
     running: str = RUNNING
     """The same, for `status`."""
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -149,10 +149,10 @@ class Lifecycle:
         return state_directory(self.project)
 
     def up(self, stack: str, *, dry_run: bool = False, look_first: bool = True) -> None:
-        """Brings a stack up: tools, cluster, law, stack, summary. `dry_run` stops after the law; so does a cluster that
-        has already what the first `up` would install, unless `look_first` is False."""
+        """Deploys a stack: tools, cluster, policies, stack, summary. `dry_run` stops after the policies; so does a
+        cluster that already has what the first `up` would install, unless `look_first` is False."""
         facts = self.facts(self.project, stack)
-        judge_before_installing(self.project, stack)
+        validate_before_installing(self.project, stack)
         with self._only_one(stack):
             run = self._begin(facts, start_cluster=True)
             unfinished = run.recover()
@@ -168,17 +168,17 @@ class Lifecycle:
                 self.screen.say("next", f"make up STACK={stack}   (this was a preview; nothing has been changed)")
                 return
             self._remember_cluster(run)
-            # A preview meets no lock: whoever holds the stack, or died holding it, is found by an `up`.
+            # A preview ignores locks: an `up` reports who holds the stack, or that the holder died.
             if plan.nothing_to_do and unfinished is None and run.engine.backend.unlocked(stack):
-                self.screen.say("up", f"nothing to do: all {plan.same} resources are as they should be")
+                self.screen.say("up", f"nothing to do: all {plan.same} resources are up to date")
             else:
                 run.up(total=plan.same + sum(plan.changes.values()))
             self._show(self.summary, run)
 
     def down(self, stack: str, *, yes: bool = False, dry_run: bool = False) -> None:
-        """Takes a stack down and leaves nothing behind: objects, cluster, processes, state.
+        """Deletes a stack completely: objects, cluster, processes, state.
 
-        `dry_run` says what would be deleted, and what would stay behind, and deletes nothing.
+        `dry_run` prints what would be deleted and what would remain, and deletes nothing.
         """
         facts = self.facts(self.project, stack)
         if dry_run:
@@ -196,7 +196,7 @@ class Lifecycle:
         self.screen.say("down", f"stack {stack} {gone}")
 
     def _take_down(self, facts: StackFacts, cluster: Cluster | None, *, yes: bool) -> bool:
-        """Empties and removes the stack, then its simulated cluster. False if there was neither."""
+        """Empties and removes the stack, then its simulated cluster. False if neither existed."""
         run = self._begin(facts, start_cluster=False)
         unfinished = run.recover()
         there = run.engine.exists()
@@ -223,7 +223,7 @@ class Lifecycle:
         self.screen.say("next", f"make down STACK={facts.name}   (this was a preview; nothing has been deleted)")
 
     def refresh(self, stack: str) -> None:
-        """Makes the state as the world is and says what had drifted."""
+        """Updates the state from the deployed resources and prints the drift."""
         facts = self.facts(self.project, stack)
         with self._only_one(stack):
             run = self._begin(facts, start_cluster=True)
@@ -233,10 +233,10 @@ class Lifecycle:
             self.screen.say("refresh", f"{drift_text(outcome)}  ({outcome.seconds:.0f} s)")
             self.screen.detail(steps_text(outcome.steps))
             if outcome.changes:
-                self.screen.say("next", f"make up STACK={stack}   (brings back what had drifted)")
+                self.screen.say("next", f"make up STACK={stack}   (reverts the drift)")
 
     def status(self, stack: str) -> None:
-        """Says what is up, where its state is, and whether a run was interrupted. Starts and changes nothing."""
+        """Prints what is deployed, where its state is, and whether a run was interrupted. Changes nothing."""
         facts = self.facts(self.project, stack)
         state, backend = self.state, choose_backend(self.project, self.state)
         self.screen.say("stack", f"{stack}  ({'simulated cluster' if facts.simulated else 'cluster of your own'})")
@@ -262,13 +262,13 @@ class Lifecycle:
 
     @contextlib.contextmanager
     def _only_one(self, stack: str) -> Iterator[None]:
-        """Holds the stack for this command. The system gives the lock back however the command ends."""
+        """Locks the stack for this command. The system releases the lock however the command ends."""
         lock = FileLock(prepare(self.state) / f"{stack}.lock", timeout=0, mode=0o600)
         try:
             lock.acquire()
         except Timeout:
             raise ToolError(
-                f"another make is at work on stack {stack} in this checkout. Wait until it has ended, or stop it with "
+                f"another make is running on stack {stack} in this checkout. Wait until it has ended, or stop it with "
                 "Ctrl-C where it runs, then try again."
             ) from None
         try:
@@ -287,7 +287,7 @@ class Lifecycle:
                 self._start(cluster, tools)
                 restart_cluster = functools.partial(self._restart_cluster, cluster, tools)
             kubeconfig = cluster.kubeconfig
-            # KUBECONFIG too: nothing of a simulated stack may ever reach the cluster that the user works with.
+            # KUBECONFIG too: a simulated stack must never reach the cluster that the user works with.
             environment |= {CLUSTER_VARIABLE: cluster.name, "KUBECONFIG": str(kubeconfig)}
         backend = choose_backend(self.project, state)
         engine = Engine(
@@ -304,7 +304,7 @@ class Lifecycle:
         return Run(facts, engine, self.screen, kubeconfig, restart_cluster=restart_cluster)
 
     def _restart_cluster(self, cluster: Cluster, tools: Tools) -> None:
-        """A control plane that ended during a run is started again: no further attempt would reach it otherwise."""
+        """Restarts a control plane that ended during a run: otherwise no further attempt could reach it."""
         status = cluster.status()
         if status.state is not State.RUNNING:
             self._start(cluster, tools, f"{status.problem or 'the control plane'} had ended, started again")
@@ -318,18 +318,18 @@ class Lifecycle:
         self.screen.say("cluster", f"{cluster.name} is ready  ({why or 'simulated'})")
 
     def _refuse_second_installs(self, run: Run) -> None:
-        """Nothing that a cluster has is installed twice. A cluster that may not be read is said to be so."""
+        """Refuses to install what the cluster already has. If the cluster may not be read, prints that."""
         try:
             rows = second_installs(settings_of(run.facts.name, self.project), run.engine.tools.path("kubectl"))
         except ToolError as error:
             self.screen.say("advice", f"what the cluster has already is not known: {error.format_message()}")
             return
         if rows:
-            self.screen.say("twice", f"{len(rows)} things would be installed that the cluster has already")
+            self.screen.say("twice", f"{len(rows)} components would be installed that the cluster already has")
             self.screen.detail(advice_text(rows))
             raise ToolError(
-                f"nothing has been changed. Declare what is there in {run.facts.name}'s settings, as named above, and "
-                "run it again; ARGS=--no-detect installs it all the same."
+                f"nothing has been changed. Declare what is installed in {run.facts.name}'s settings, as listed, and "
+                "run it again; ARGS=--no-detect installs it anyway."
             )
 
     def _require_stack(self, run: Run) -> None:
@@ -343,14 +343,15 @@ class Lifecycle:
         return backend.chosen_by != "default" or stack in _stacks_in(backend)
 
     def _empty(self, run: Run, cluster: Cluster | None, unfinished: Unfinished | None, *, yes: bool) -> None:
-        """Deletes what the stack made. A simulated cluster goes as a whole, so it need not be reachable for that."""
+        """Deletes the resources of the stack. A simulated cluster is deleted as a whole, so it need not be
+        reachable."""
         stack = run.facts.name
         if cluster is not None:
             if cluster.status().state is State.RUNNING:
                 try:
                     run.destroy()
                 except ToolError as error:
-                    self.screen.say("destroy", "did not end; the simulated cluster goes as a whole")
+                    self.screen.say("destroy", "did not end; the simulated cluster is deleted as a whole")
                     self.screen.detail(error.format_message())
             return
         protected = [r["urn"] for r in run.engine.resources() if r.get("protect")]
@@ -358,7 +359,7 @@ class Lifecycle:
             names = "\n  ".join(protected)
             raise ToolError(
                 f"stack {stack} has {len(protected)} protected resources, and nothing has been deleted:\n  {names}\n"
-                f"`pulumi state unprotect <urn> --stack {stack}` gives one free; then run `make down` again."
+                f"`pulumi state unprotect <urn> --stack {stack}` unprotects one; then run `make down` again."
             )
         found = self._leftovers(run)
         self._say_plan(run, found)
@@ -381,12 +382,12 @@ class Lifecycle:
         if any(step.type == _SUBNET and not step.protected for step in plan.steps):
             self.screen.say(
                 "network",
-                "interfaces of nodes and load balancers are AWS's to delete, up to an hour later. A subnet or security "
-                f"group that one holds refuses to go: `make down STACK={run.facts.name}` goes on from there",
+                "AWS deletes the interfaces of nodes and load balancers, up to an hour later. A subnet or security "
+                f"group with such an interface cannot be deleted: `make down STACK={run.facts.name}` then continues",
             )
 
     def _leftovers(self, run: Run) -> Leftovers:
-        """What a destroy would leave. A cluster that cannot be reached is said to be so: its objects are not known."""
+        """What a destroy would leave. If the cluster is unreachable, prints that its objects are not known."""
         try:
             objects = run.objects(run.engine.kubeconfig())
         except NoAnswerError as error:
@@ -396,24 +397,24 @@ class Lifecycle:
 
     def _say_leftovers(self, found: Leftovers) -> None:
         for label, names, what in (
-            ("protected", found.protected, "refuse the destroy: `pulumi state unprotect <urn>` gives one free"),
-            ("kept", found.kept, "stay behind, outside of the state"),
-            ("orphaned", found.orphaned, "would be left to nobody: delete them first, or look after them"),
+            ("protected", found.protected, "refuse the destroy: `pulumi state unprotect <urn>` unprotects one"),
+            ("kept", found.kept, "remain, outside of the state"),
+            ("orphaned", found.orphaned, "would remain without an owner: delete them first, or manage them"),
         ):
             if names:
                 self.screen.say(label, f"{len(names)} {what}")
                 self.screen.detail("\n".join(names))
 
     def _forget_another_cluster(self, run: Run) -> None:
-        """Drops a state that tells of a simulated cluster that is no more: all it knew went with that cluster.
+        """Drops the state of a simulated cluster that no longer exists: its objects were deleted with it.
 
-        A refresh would not do: it asks the cluster that the state knows, at an address where nobody answers.
+        A refresh would not help: it connects to the cluster in the state, at an address where nothing answers.
         """
         before = self._cluster_record(run.facts.name)
         if run.kubeconfig is None or not before.exists() or not run.engine.exists():
             return
         if before.read_text(encoding="utf-8") != _cluster_identity(run):
-            self.screen.say("recovery", "the cluster has been made anew since the last up; the state starts empty")
+            self.screen.say("recovery", "the cluster was recreated since the last up; the state starts empty")
             run.remove(force=True)
             before.unlink()
 
@@ -437,7 +438,7 @@ class Lifecycle:
 
 
 def _cluster_identity(run: Run) -> str:
-    """The UID of kube-system, the usual identity of a cluster: no two have the same, and a restart keeps it."""
+    """The UID of kube-system, the usual identity of a cluster: unique, and kept by a restart."""
     assert run.kubeconfig is not None
     command = [str(run.engine.tools.path("kubectl")), "--kubeconfig", str(run.kubeconfig), "get", "namespace"]
     answer = subprocess.run(
@@ -459,40 +460,38 @@ _stack_option = click.option("--stack", default="dev", show_default=True, help="
 
 @click.command()
 @_stack_option
-@click.option("--dry-run", is_flag=True, help="Stop after the preview and the law; change nothing.")
-@click.option("--no-detect", is_flag=True, help="Do not look first at what a cluster that exists has already.")
+@click.option("--dry-run", is_flag=True, help="Stop after the preview and the policies; change nothing.")
+@click.option("--no-detect", is_flag=True, help="Do not first detect what an existing cluster already has.")
 def up(stack: str, dry_run: bool, no_detect: bool) -> None:
-    """Bring a stack up: tools, simulated cluster, law, stack, summary."""
+    """Deploy a stack: tools, simulated cluster, policies, stack, summary."""
     Lifecycle().up(stack, dry_run=dry_run, look_first=not no_detect)
 
 
 @click.command()
 @_stack_option
 @click.option("--yes", is_flag=True, help="Do not ask. A simulated stack is never asked about.")
-@click.option(
-    "--dry-run", is_flag=True, help="Say what would go, what would be kept and what orphaned; delete nothing."
-)
+@click.option("--dry-run", is_flag=True, help="Print what would be deleted, kept and orphaned; delete nothing.")
 def down(stack: str, yes: bool, dry_run: bool) -> None:
-    """Take a stack down; leaves nothing behind."""
+    """Delete a stack completely."""
     Lifecycle().down(stack, yes=yes, dry_run=dry_run)
 
 
 @click.command()
 @_stack_option
 def preview(stack: str) -> None:
-    """Show what `up` would change, judged by the policies."""
+    """Show what `up` would change, checked by the policies."""
     Lifecycle().up(stack, dry_run=True)
 
 
 @click.command()
 @_stack_option
 def refresh(stack: str) -> None:
-    """Make the state as the world is; say what had drifted."""
+    """Update the state from the deployed resources; print the drift."""
     Lifecycle().refresh(stack)
 
 
 @click.command()
 @_stack_option
 def status(stack: str) -> None:
-    """Say what is up, where its state is, whether a run was interrupted."""
+    """Print what is deployed, where its state is, whether a run was interrupted."""
     Lifecycle().status(stack)

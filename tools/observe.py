@@ -1,4 +1,4 @@
-"""Reads from a stack's cluster what runs there, whatever kind of cluster it is. Changes nothing."""
+"""Reads the running workloads from a stack's cluster, of any kind. Changes nothing."""
 
 import json
 import subprocess
@@ -17,21 +17,21 @@ from tools.detect import DEFAULT_KUBECONFIG
 MODELS = "inferenceservices.serving.kserve.io"
 CONTROLLERS = "jobs.batch,deployments.apps"
 REQUEST_SECONDS = 20
-# A credential plugin in a kubeconfig (aws, gcloud) may ask a cloud first.
+# A credential plugin in a kubeconfig (aws, gcloud) may query a cloud first.
 _ANSWER_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Access:
-    """How kubectl reaches a cluster."""
+    """How kubectl connects to a cluster."""
 
     kubectl: Path
     kubeconfig: Path
     context: str = ""
-    """Default: the kubeconfig's own."""
+    """Default: the current context of the kubeconfig."""
 
     def listed(self, kind: str, environment: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Objects of a kind that belong to teams' workloads. Raises NotRead; a kind that is not there has none."""
+        """Objects of a kind that belong to teams' workloads. Raises NotRead; a kind that is not installed has none."""
         chosen = [f"--context={self.context}"] if self.context else []
         command = [str(self.kubectl), f"--kubeconfig={self.kubeconfig}", *chosen, "get", kind, "--all-namespaces"]
         command += [f"--selector={TEAM_LABEL}", "--output=json", f"--request-timeout={REQUEST_SECONDS}s"]
@@ -57,11 +57,11 @@ class Access:
 
 
 class NotRead(Exception):
-    """The cluster did not answer, or may not be read; the message says why."""
+    """The cluster did not answer, or reading is forbidden; the message contains the reason."""
 
 
 def observe(access: Access, environment: Mapping[str, str]) -> Observed:
-    """What runs. A cluster that does not answer is no error: the `problem` of what is returned says so."""
+    """The running workloads. A cluster that does not answer is no error: `problem` of the result names the reason."""
     try:
         pods, models, controllers = (access.listed(kind, environment) for kind in ("pods", MODELS, CONTROLLERS))
         return Observed(pods, models, controllers)
@@ -74,7 +74,7 @@ def access(
     kubectl: Path, own: Path | None, settings: Mapping[str, Any], made: Callable[[], str], state: Path
 ) -> Iterator[Access | None]:
     """The cluster of a stack: `own`, a simulated one; else the one that its settings name; else the one that the stack
-    made, whose kubeconfig `made` tells. None where there is none yet."""
+    created, with the kubeconfig `made`. None if there is none yet."""
     cluster = settings.get("cluster") or {}
     if own is not None:
         yield Access(kubectl, own)

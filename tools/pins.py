@@ -1,7 +1,7 @@
-"""Which tools the platform runs on: the one table of their versions, sources and builds.
+"""Versions, sources and builds of the tools that the platform runs on, in one table.
 
-Facts only. A version changes here (and in `tools/go/*/go.mod`, which `tests/tools/test_pins.py` holds to this table);
-everything else in `tools/` reads them from here.
+Facts only. Versions change here (and in `tools/go/*/go.mod`, which `tests/tools/test_pins.py` compares with this
+table); everything else in `tools/` reads them from here.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ HELM_VERSION = "3.18.6"  # renovate: datasource=go depName=helm.sh/helm/v3
 ETCD_VERSION = "3.6.8"  # renovate: datasource=go depName=go.etcd.io/etcd/server/v3
 
 GO_VERSION = (1, 26)
-"""The oldest Go that the two modules under `tools/go` ask for."""
+"""The oldest Go version that the two modules under `tools/go` allow."""
 
 Version = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Release:
-    """Where the publisher keeps the official release.
+    """Address of the official release.
 
-    Addresses are templates over `version`, `os` and `arch` (in the publisher's own spelling of the platform).
+    Addresses are templates with `version`, `os` and `arch` (in the publisher's spelling of the platform).
     """
 
     address: str
     checksums: str
-    """A `sha256sum` file, or a GitHub release description (JSON), whose assets carry the digest GitHub computed when
-    they were uploaded: kwok and the Kubernetes provider publish no checksum file under a name we could verify."""
+    """A `sha256sum` file, or a GitHub release description (JSON), whose assets have the digest that GitHub computed
+    when they were uploaded: kwok and the Kubernetes provider publish no checksum file under a name we could verify."""
     architectures: dict[str, str]
     """The publisher's name of `amd64` and `arm64`."""
     systems: tuple[str, ...] = ("linux", "darwin")
@@ -39,13 +39,13 @@ class Release:
 
 @dataclass(frozen=True)
 class GoBuild:
-    """What `go build` is asked for when a tool cannot be downloaded."""
+    """Arguments of `go build` for a tool that cannot be downloaded."""
 
     module: str
     """A folder under `tools/go` with a go.mod and a complete go.sum."""
     package: str
     dependency: str
-    """The Go module that the version comes from, as go.mod writes it (path and version)."""
+    """The Go module with the version, as in go.mod (path and version)."""
     linker_values: tuple[str, ...] = ()
     """What the publisher's own build sets with `-X`. Without it `pulumi version` prints an empty line, and `kubectl
     version` cannot parse the server's."""
@@ -55,16 +55,16 @@ class GoBuild:
 
 @dataclass(frozen=True)
 class Tool:
-    """One program, and which versions of it will do."""
+    """One program, and its accepted versions."""
 
     name: str
     version: str
     accepted: tuple[Version, Version]
-    """Lowest accepted version, and the first that is not accepted any more."""
+    """Lowest accepted version, and the first that is too new."""
     rule: str
-    """The accepted range, and its reason, in the words of the error that refuses another version."""
+    """The accepted range and its reason, as the error message prints it."""
     version_command: tuple[str, ...]
-    """Arguments that make the tool print its version; empty for a Pulumi plugin, which is asked over gRPC."""
+    """Arguments that make the tool print its version; empty for a Pulumi plugin, which is queried over gRPC."""
     version_pattern: str
     release: Release
     build: GoBuild
@@ -141,7 +141,7 @@ PULUMI = Tool(
     name="pulumi",
     version=PULUMI_VERSION,
     accepted=(parse_version(PULUMI_VERSION), (4, 0, 0)),
-    rule=f"Pulumi {PULUMI_VERSION} or newer, below 4: older engines lack what the Python SDK and the policy packs use",
+    rule=f"Pulumi {PULUMI_VERSION} or newer, below 4: older engines lack what the Python SDK and policy packs use",
     version_command=("version",),
     version_pattern=r"v?(\d+\.\d+\.\d+)",
     release=Release(
@@ -231,10 +231,10 @@ TOOLS: tuple[Tool, ...] = (
     _kwok("kwokctl"),
     ETCD,
 )
-"""Every tool, in the order in which a build is quickest: what shares most of its packages comes together."""
+"""Every tool, in the order of the quickest build: tools that share most packages are adjacent."""
 
 TOOL_BY_NAME: dict[str, Tool] = {tool.name: tool for tool in TOOLS}
 
 LANGUAGE_HOST = "pulumi-language-python"
-"""Comes with every official Pulumi. It cannot be had as a Go module, so a Pulumi built from modules gets the stand-in
-`tools.language_host` under this name."""
+"""Part of every official Pulumi release. It is not available as a Go module, so a Pulumi built from modules gets the
+stand-in `tools.language_host` under this name."""

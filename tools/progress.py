@@ -1,4 +1,4 @@
-"""How a long installation tells what it is doing: a live table on a terminal, plain lines in a log."""
+"""Progress of a long installation: a live table on a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from rich.progress import Progress as Bars
 from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 HEARTBEAT_SECONDS = 15.0
-"""In a log: often enough that no CI system takes the build for dead, seldom enough to be read."""
+"""In a log: often enough that no CI system assumes a hang, seldom enough to stay readable."""
 
 
 class Progress(Protocol):
-    """One line for each tool that is being made, and notes between them."""
+    """One line for each tool in progress, and notes between them."""
 
     def note(self, text: str) -> None:
-        """Says something once."""
+        """Prints a note once."""
 
     def update(self, tool: str, doing: str) -> None:
-        """Tells what is being done for a tool; called as often as there is news."""
+        """Updates the current step of a tool; called often."""
 
     def done(self, tool: str, result: str) -> None:
         """Closes the tool's line."""
 
 
 class Silent:
-    """For callers that have nothing to show."""
+    """Prints nothing."""
 
     def note(self, text: str) -> None: ...
 
@@ -39,7 +39,7 @@ class Silent:
 
 
 class PlainLines:
-    """A line when a tool begins and ends, and one at most every `HEARTBEAT_SECONDS` between."""
+    """A line when a tool begins and ends, and at most one every `HEARTBEAT_SECONDS` between."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -67,7 +67,7 @@ class PlainLines:
 
 
 class LiveTable:
-    """Spinners and elapsed times of rich. A context manager: the cursor is given back whatever happens."""
+    """Spinners and elapsed times of rich. A context manager: the cursor is restored in every case."""
 
     def __init__(self, console: Console) -> None:
         self._bars = Bars(
@@ -108,5 +108,5 @@ def _elapsed(seconds: float) -> str:
 
 
 def plain_lines() -> PlainLines:
-    """Progress on standard error, which leaves standard output to what a script may read."""
+    """Progress on standard error; standard output is for scripts."""
     return PlainLines(sys.stderr)

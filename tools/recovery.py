@@ -1,7 +1,7 @@
-"""After a run that was killed: what it left, whether it is really dead, and how to clear up behind it.
+"""Recovery after a killed run: what it left, whether it is really dead, and how to clean up.
 
-A killed engine leaves three things: a lock in the backend, its plugins still at work, and, when the state is saved only
-at the end, objects that no state knows. The journal tells the next run that this has happened.
+A killed engine leaves three things: a lock in the backend, running plugins and, if the state is saved only at the end,
+objects that no state contains. The journal records this for the next run.
 """
 
 import contextlib
@@ -24,18 +24,18 @@ from tools.engine import RUN_VARIABLE
 from tools.events import Failure
 
 UNKNOWN = "unknown"
-"""Operation of a run that only its lock, or an unreadable entry, tells of."""
-# All that is left after one of these was killed is in the state.
+"""Operation of a run that is known only from its lock or from an unreadable entry."""
+# After one of these was killed, the state is complete.
 _CREATE_NOTHING = frozenset({"refresh", "destroy"})
 ENGINE_GRACE_SECONDS = 20.0
 PLUGIN_GRACE_SECONDS = 5.0
-# A lock is written some moments after its process began; clocks of one machine agree to well within this.
+# A lock is written some moments after its process started; clocks of one machine differ by much less than this.
 _CLOCK_SLACK_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Unfinished:
-    """The journal's entry: a run that changes things, from before its first change until it is known to have ended."""
+    """The journal's entry: a run with changes, from before its first change until its end is known."""
 
     operation: str
     """`up`, `destroy`, `refresh` or `UNKNOWN`."""
@@ -46,18 +46,18 @@ class Unfinished:
 
     @property
     def creates(self) -> bool:
-        """Whether it may have created objects that no state knows."""
+        """Whether it may have created objects that no state contains."""
         return self.operation not in _CREATE_NOTHING
 
     @classmethod
     def now(cls, operation: str, run: str) -> "Unfinished":
-        """The entry of a run that begins."""
+        """The entry of a run that starts now."""
         return cls(operation, run, datetime.now(timezone.utc).isoformat(timespec="seconds"))
 
 
 @dataclass(frozen=True)
 class Journal:
-    """One file for each stack; there while a run is unfinished."""
+    """One file for each stack; it exists while a run is unfinished."""
 
     path: Path
 
@@ -78,7 +78,7 @@ class Journal:
             return Unfinished(UNKNOWN, "", "")
 
     def write(self, unfinished: Unfinished) -> None:
-        """Writes the entry. Call before anything is changed."""
+        """Writes the entry. Call before any change."""
         write_private(self.path, json.dumps(asdict(unfinished)))
 
     def end(self) -> None:
@@ -88,7 +88,7 @@ class Journal:
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock of a self-managed backend, as the engine describes it when it meets one."""
+    """A lock of a self-managed backend, as the engine's message describes it."""
 
     user: str
     host: str
@@ -106,10 +106,10 @@ class Holder(str, Enum):
     __str__ = str.__str__
 
     DEAD = "dead"
-    """A process of this machine that is gone: the lock may go too."""
+    """A process of this machine that has ended: the lock can be removed."""
     ALIVE = "alive"
     ELSEWHERE = "elsewhere"
-    """A process of another machine: nobody here can know."""
+    """A process of another machine: its state is unknown."""
 
 
 _LOCK_LINE = re.compile(r"created by (?P<user>.*)@(?P<host>[^@]*) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
@@ -126,7 +126,7 @@ def locks_named_in(failures: Iterable[Failure]) -> tuple[Lock, ...]:
 
 
 def began(pid: int) -> float | None:
-    """When a process of this machine began (seconds since the epoch); None when there is none, or only its corpse."""
+    """Start time of a process of this machine (seconds since the epoch); None if there is none, or a zombie."""
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
@@ -135,7 +135,7 @@ def began(pid: int) -> float | None:
 
 
 def holder(lock: Lock, host: str, began: Callable[[int], float | None] = began) -> Holder:
-    """Whether the owner of a lock lives. A process that began after the lock was taken only has its number again."""
+    """Whether the owner of a lock runs. A process that started after the lock was taken only reuses its number."""
     if lock.host != host:
         return Holder.ELSEWHERE
     beginning = began(lock.pid)
@@ -146,15 +146,15 @@ def holder(lock: Lock, host: str, began: Callable[[int], float | None] = began) 
 
 
 def this_host() -> str:
-    """The name that the engine writes into its locks."""
+    """The host name that the engine writes into its locks."""
     return socket.gethostname()
 
 
 def end_processes_of(run: str) -> list[str]:
-    """Ends whatever a dead run left at work, and returns the names: they would go on changing things unseen.
+    """Ends the remaining processes of a dead run and returns their names: they would continue to make changes.
 
-    They are known by the run's own mark in their environment, so nothing else can be meant. The engine itself may be
-    among them, when only the command that started it was killed: it is asked first, and given time to save its state.
+    The run's mark in their environment identifies them. The engine itself may be one of them, if only the command that
+    started it was killed: it gets a signal first, and time to save its state.
     """
     if not run:
         return []
@@ -189,5 +189,5 @@ def _name(process: psutil.Process) -> str:
 
 
 def new_run() -> str:
-    """A mark for one run, unlike any other."""
+    """A unique mark for one run."""
     return f"{this_host()}-{os.getpid()}-{time.time_ns()}"

@@ -1,8 +1,8 @@
-"""A rehearsal: the whole of a cloud stack, up and down again, on a cloud that is simulated on this computer.
+"""A rehearsal: a whole cloud stack, up and down again, on a cloud that is simulated on this computer.
 
 Engine, program, policies, Kubernetes provider and the cluster's control plane are real; AWS and Google Cloud are
-stand-ins that check what they are asked for and keep state (docs/simulated-clouds.md). State, secrets and cloud live in
-a directory of their own: the stack's real backend is never looked at, its real cloud never reached.
+stand-ins that validate requests and keep state (docs/simulated-clouds.md). State, secrets and cloud are in a separate
+directory: the stack's real backend is never read, its real cloud never reached.
 """
 
 import dataclasses
@@ -31,7 +31,8 @@ CLOUD_KINDS = frozenset({"eks", "gke"})
 
 
 def rehearsal_settings(text: str) -> str:
-    """The settings of a stack for its rehearsal: marked as one, and without secrets that only its backend can read."""
+    """The settings of a stack for its rehearsal: marked as such, and without secrets that only its backend can
+    decrypt."""
     content: dict[str, Any] = yaml.safe_load(text) or {}
     kept = {key: content[key] for key in ("config", "encryptionsalt") if key in content}
     config = _without_secrets(kept.get("config") or {})
@@ -42,7 +43,7 @@ def rehearsal_settings(text: str) -> str:
 
 
 def _without_secrets(value: Any) -> Any:
-    """The same with another secret in place of each that is encrypted."""
+    """The same with each encrypted value replaced by another secret."""
     if isinstance(value, dict):
         if set(value) == {"secure"}:
             return f"rehearsed-{secrets.token_hex(8)}"
@@ -52,18 +53,18 @@ def _without_secrets(value: Any) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Rehearsal:
-    """One stack of this checkout, rehearsed."""
+    """The rehearsal of one stack of this checkout."""
 
     stack: str
     lifecycle: Lifecycle = dataclasses.field(default_factory=Lifecycle)
 
     @property
     def home(self) -> Path:
-        """Everything of the rehearsal: state, logs, simulated cloud."""
+        """Directory of the rehearsal: state, logs, simulated cloud."""
         return state_directory(self.lifecycle.project) / "rehearsals" / self.stack
 
     def run(self, *, preview_only: bool = False, keep: bool = False) -> None:
-        """Up, up again, down; leaves nothing. `keep` stops after the ups, `preview_only` after the law."""
+        """Up, up again, down; leaves nothing. `keep` stops after the ups, `preview_only` after the policies."""
         began = time.monotonic()
         say = self.lifecycle.screen.say
         self._refuse_other_kinds()
@@ -89,7 +90,7 @@ class Rehearsal:
         say("rehearsed", f"{self.stack}: up, unchanged, down, nothing left  ({time.monotonic() - began:.0f} s)")
 
     def end(self) -> None:
-        """Takes away what an earlier rehearsal left: its clusters, its cloud, its state."""
+        """Removes what an earlier rehearsal left: its clusters, its cloud, its state."""
         there = self.home.exists()
         self._leave(SimulatedCloud(self.home / "cloud"))
         self.lifecycle.screen.say("rehearsal", f"of {self.stack} {'is gone' if there else 'is not there'}")
@@ -104,7 +105,7 @@ class Rehearsal:
 
     @contextmanager
     def _cloud(self) -> Iterator[tuple[Run, SimulatedCloud]]:
-        """The simulated cloud, empty, and a run against it. A rehearsal that was killed is cleared away first."""
+        """The simulated cloud, empty, and a run against it. Removes a killed rehearsal first."""
         cloud = SimulatedCloud(prepare(self.home) / "cloud")
         if any(self.home.iterdir()):
             self._leave(cloud)
@@ -154,11 +155,11 @@ class Rehearsal:
 
 @click.command()
 @click.option("--stack", default="prod", show_default=True, help="The stack: Pulumi.<stack>.yaml, of kind eks or gke.")
-@click.option("--preview", "preview_only", is_flag=True, help="Stop after the preview and the law.")
-@click.option("--keep", is_flag=True, help="Leave it up, to look around.")
-@click.option("--end", is_flag=True, help="Take away what --keep, or a rehearsal that was killed, left.")
+@click.option("--preview", "preview_only", is_flag=True, help="Stop after the preview and the policies.")
+@click.option("--keep", is_flag=True, help="Keep it up, for inspection.")
+@click.option("--end", is_flag=True, help="Remove what --keep, or a killed rehearsal, left.")
 def rehearse(stack: str, preview_only: bool, keep: bool, end: bool) -> None:
-    """Bring a cloud stack up and down again on a cloud simulated on this computer."""
+    """Deploy a cloud stack and delete it again on a cloud simulated on this computer."""
     rehearsal = Rehearsal(stack)
     if end:
         rehearsal.end()

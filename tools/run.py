@@ -1,4 +1,4 @@
-"""One run of the engine on a stack, and its recovery after it was killed."""
+"""One run of the engine on a stack, and its recovery after a kill."""
 
 import dataclasses
 import json
@@ -36,12 +36,12 @@ from tools.screen import RunWatcher, Screen, changes_text, drift_text, failures_
 from tools.transient import result_unknown, with_retries
 
 CHANGING = frozenset({"up", "refresh", "destroy"})
-"""The operations that change the world or the state, and so have an entry in the journal."""
+"""The operations that change resources or the state, and so have an entry in the journal."""
 ADOPTING = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"}
 LOOK_SECONDS = 5.0
-"""Between two looks at what controllers are still to delete in the cloud."""
+"""Between two checks of what controllers still have to delete in the cloud."""
 LOOKS = 120
-"""Ten minutes in all."""
+"""Ten minutes in total."""
 _ANSWERS = 3
 
 
@@ -49,86 +49,87 @@ def do_nothing() -> None: ...
 
 
 class NoAnswerError(ToolError):
-    """The stack's cluster does not say what is in it."""
+    """The stack's cluster does not list its objects."""
 
 
 @dataclass(frozen=True)
 class StackFacts:
-    """What the life of a stack depends on, out of its settings."""
+    """The settings that the lifecycle of a stack depends on."""
 
     name: str
     simulated: bool
-    """Its cluster is the embedded one: made by `up`, removed by `down`."""
+    """Its cluster is the embedded one: created by `up`, removed by `down`."""
     cluster_kind: str = ""
-    """As the settings say; empty where they say nothing that is text."""
+    """From the settings; empty if they contain no text for it."""
 
 
 @dataclass
 class Run:
-    """One command on one stack, holding the stack's lock on this machine."""
+    """One command on one stack, with the lock of the stack on this machine."""
 
     facts: StackFacts
     engine: Engine
     screen: Screen
     kubeconfig: Path | None
-    """The simulated cluster's; None when the program knows its cluster itself."""
+    """The simulated cluster's; None if the program has its own cluster."""
     sleep: Callable[[float], None] = time.sleep
     restart_cluster: Callable[[], None] = do_nothing
     """Starts the simulated cluster again if it has ended; called before each further attempt."""
 
     @property
     def journal(self) -> Journal:
-        """Tells of a run that did not end well."""
+        """Records a run that did not end well."""
         return Journal.of(self.engine.state, self.facts.name)
 
     def recover(self) -> Unfinished | None:
-        """Clears up behind a killed run, and returns it: the state cannot be trusted before a refresh."""
+        """Cleans up after a killed run, and returns it: the state is not reliable before a refresh."""
         unfinished = self.journal.read()
         if unfinished is None:
             return None
         ended = end_processes_of(unfinished.run)
         left = f"; ended what it left running: {', '.join(sorted(set(ended)))}" if ended else ""
         since = f" of {unfinished.started}" if unfinished.started else ""
-        self.screen.say("recovery", f"the last {unfinished.operation}{since} did not end; comparing with reality{left}")
+        self.screen.say("recovery", f"the last {unfinished.operation}{since} did not end; refreshing the state{left}")
         return unfinished
 
     def compare(self) -> None:
         """Refreshes the state after a run that did not end, or whose lock was left behind.
 
-        A run of its own: with `--refresh`, the engine hands stack policies every refreshed resource, those that the
-        program no longer declares included (pulumi 3.246, `news` in step_executor.go). At full quota they are refused.
+        A separate run: with `--refresh`, the engine passes every refreshed resource to stack policies, including those
+        that the program no longer declares (pulumi 3.246, `news` in step_executor.go). At full quota they would be
+        refused.
         """
         if self.engine.resources():
             outcome = self.refresh()
             self.screen.say("refresh", f"{drift_text(outcome)}  ({outcome.seconds:.0f} s)")
 
     def preview(self) -> Outcome:
-        """The plan, judged. Raises ToolError when the law or an error forbids to go on."""
+        """The plan, checked by the policies. Raises ToolError for a violation or an error."""
         outcome = self._watched("preview", lambda engine: engine.preview())
         self._refuse_violations(outcome)
         self.refuse_failure(outcome, "Nothing has been changed.")
         self.screen.say("preview", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
         if warned := tuple(violation for violation in outcome.violations if not violation.mandatory):
-            self.screen.say("advice", f"{len(warned)} findings that do not forbid the change")
+            self.screen.say("advice", f"{len(warned)} advisory findings")
             self.screen.detail(violations_text(warned))
         return outcome
 
     def up(self, *, total: int | None) -> Outcome:
-        """Makes it so. Raises ToolError with every failure when it does not end well."""
+        """Applies the program. Raises ToolError with every failure."""
         outcome = self._watched("up", lambda engine: engine.up(), total=total, after_unlocking=self.compare)
         self._refuse_violations(outcome)
-        self.refuse_failure(outcome, f"`make up STACK={self.facts.name}` goes on from here.")
+        self.refuse_failure(outcome, f"`make up STACK={self.facts.name}` continues from here.")
         self.screen.say("up", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
         return outcome
 
     def refresh(self) -> Outcome:
-        """Makes the state as the world is."""
+        """Updates the state from the deployed resources."""
         outcome = self._watched("refresh", lambda engine: engine.refresh())
         self.refuse_failure(outcome, f"`make refresh STACK={self.facts.name}` can be repeated.")
         return outcome
 
     def destroy(self) -> Outcome:
-        """Deletes everything that the state knows, a cluster of the stack last. Raises ToolError with every failure."""
+        """Deletes everything in the state, a cluster of the stack last. Raises ToolError with every failure."""
         kinds = {resource["type"] for resource in self.engine.resources()}
         if kinds & CLUSTERS:
             self._empty_cluster(inhabited=NAMESPACE in kinds)
@@ -136,35 +137,36 @@ class Run:
 
     def _destroy(self, first: str = "") -> Outcome:
         outcome = self._watched("destroy", lambda engine: engine.destroy(first=first), after_unlocking=self.adopt)
-        self.refuse_failure(outcome, f"`make down STACK={self.facts.name}` goes on from here.")
+        self.refuse_failure(outcome, f"`make down STACK={self.facts.name}` continues from here.")
         self.screen.say("destroy", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")
         return outcome
 
     def _empty_cluster(self, *, inhabited: bool) -> None:
-        """Deletes the namespaces and waits for what controllers made in the cloud for them.
+        """Deletes the namespaces and waits for what controllers created in the cloud for them.
 
-        A namespace is gone before its disks are. Drivers and nodes, which nothing else would hold, must outlive those.
+        A namespace is deleted before its disks are. Drivers and nodes, which nothing else would keep, must outlive the
+        disks.
         """
         if inhabited:
             self._destroy(f"**{NAMESPACE}::**")
         try:
             left = self._after_controllers()
         except NoAnswerError as error:
-            what = "volumes and load balancers that its controllers made may be left in the cloud"
+            what = "volumes and load balancers that its controllers created may remain in the cloud"
             if inhabited and self.engine.variables().get("PULUMI_K8S_DELETE_UNREACHABLE") != "true":
-                again = f"`make down STACK={self.facts.name}` goes on, with the cluster or without"
+                again = f"`make down STACK={self.facts.name}` continues, with or without the cluster"
                 raise ToolError(f"{error.format_message()}, though it did a moment ago: {what}. {again}.") from None
             self.screen.say("orphaned", f"{error.format_message()}: {what}")
             return
         if left:
             raise ToolError(
-                f"after {LOOKS * LOOK_SECONDS / 60:.0f} minutes controllers have still not deleted {', '.join(left)}. "
-                "Cluster, nodes and drivers stay until they have: `kubectl describe` says what they wait for. Then "
-                f"`make down STACK={self.facts.name}` goes on from here."
+                f"after {LOOKS * LOOK_SECONDS / 60:.0f} minutes controllers have not deleted {', '.join(left)}. "
+                "Cluster, nodes and drivers are kept until then: `kubectl describe` shows what they wait for. Then "
+                f"`make down STACK={self.facts.name}` continues from here."
             )
 
     def _after_controllers(self) -> tuple[str, ...]:
-        """Waits until controllers have deleted what they are about to; what is left when patience ends."""
+        """Waits until controllers have deleted their resources. Returns what remains at the time limit."""
         kubeconfig = self.engine.kubeconfig()  # once: it takes an export of the whole state
         with self.screen.working("cloud", "what controllers still delete") as update:
 
@@ -184,7 +186,7 @@ class Run:
             return retrying(look)
 
     def objects(self, kubeconfig: str) -> list[dict[str, Any]]:
-        """Volumes, claims and Services in the stack's own cluster, none where it has no kubeconfig.
+        """Volumes, claims and Services in the stack's cluster; none if the stack has no kubeconfig.
 
         Raises NoAnswerError after three attempts.
         """
@@ -213,12 +215,12 @@ class Run:
         )
         if answer.returncode:
             said = answer.stderr.strip().splitlines()
-            raise NoAnswerError(f"the cluster does not answer ({said[-1] if said else 'no word'})")
+            raise NoAnswerError(f"the cluster does not answer ({said[-1] if said else 'no message'})")
         items: list[dict[str, Any]] = json.loads(answer.stdout)["items"]
         return items
 
     def remove(self, *, force: bool) -> None:
-        """Takes the stack out of the backend, past the lock of a dead run."""
+        """Removes the stack from the backend, ignoring the lock of a dead run."""
         try:
             self.engine.remove(force=force)
         except EngineError as error:
@@ -229,20 +231,22 @@ class Run:
             self.engine.remove(force=force)
 
     def adopt(self) -> None:
-        """Before a destroy after a run that was killed: makes the state know every object that exists.
+        """Before a destroy after a killed run: brings every existing object into the state.
 
-        A killed `up` may have created objects that no state knows, and a destroy would leave them. Going on with the
-        `up` finds them by their explicit names. It may fail where the killed one would have failed; what it reached is
-        known then, and that is all that is wanted. The law is not asked: nothing of this will stay. A simulated cluster
-        goes as a whole, so nothing needs to be known of it.
+        A killed `up` may have created objects that no state contains, and a destroy would leave them. Repeating the
+        `up` finds them by their explicit names. It may fail where the killed one would have failed; the objects up to
+        there are then in the state, which is enough. Policies are skipped: everything is deleted afterwards. A
+        simulated cluster is deleted as a whole, so its objects need not be in the state.
         """
         if self.kubeconfig is not None:
             return
-        self.screen.say("recovery", "taking in what the killed run created, so that nothing is left over")
-        lawless = dataclasses.replace(self, engine=dataclasses.replace(self.engine, policy_pack=None))
-        outcome = lawless._watched("up", lambda engine: engine.up(refresh=True, continue_on_error=True), label="adopt")
+        self.screen.say("recovery", "adopting what the killed run created, so that nothing remains")
+        without_policies = dataclasses.replace(self, engine=dataclasses.replace(self.engine, policy_pack=None))
+        outcome = without_policies._watched(
+            "up", lambda engine: engine.up(refresh=True, continue_on_error=True), label="adopt"
+        )
         if outcome.exit_code < 0 or outcome.interruptions:
-            raise ToolError(f"interrupted while taking in what exists. `make down STACK={self.facts.name}` goes on.")
+            raise ToolError(f"interrupted while adopting objects. `make down STACK={self.facts.name}` continues.")
 
     def _watched(
         self,
@@ -253,7 +257,7 @@ class Run:
         label: str = "",
         after_unlocking: Callable[[], None] = do_nothing,
     ) -> Outcome:
-        """One operation with progress, journal and retries; the lock of a dead run is removed, and it starts again."""
+        """One operation with progress, journal and retries; removes the lock of a dead run and starts again."""
         label = label or operation
         before = self.journal.read()
         mark = self.engine.environment[RUN_VARIABLE]
@@ -271,7 +275,7 @@ class Run:
                 end_processes_of(mark)
             if operation in CHANGING:
                 self._close_journal(outcome, before)
-                before = self.journal.read()  # what one attempt left uncertain, a later one does not settle by failing
+                before = self.journal.read()  # a failed attempt leaves unknown what an earlier one did
             again = True
             return outcome
 
@@ -287,9 +291,9 @@ class Run:
         return outcome
 
     def _close_journal(self, outcome: Outcome, before: Unfinished | None) -> None:
-        """A run that failed leaves uncertain what was uncertain before it.
+        """A failed run does not resolve what was uncertain before it.
 
-        So does a refresh that succeeded: it finds what the state knows, not what a killed `up` created.
+        Neither does a successful refresh: it finds what the state contains, not what a killed `up` created.
         """
         looked_only = outcome.operation == "refresh" and before is not None and before.creates
         if outcome.succeeded and not looked_only:
@@ -300,8 +304,8 @@ class Run:
             self.journal.end()
 
     def _break(self, locks: tuple[Lock, ...]) -> Unfinished:
-        """Removes the locks of dead runs and returns the journal's entry for them. Raises ToolError when one of them
-        may be alive."""
+        """Removes the locks of dead runs and returns the journal's entry for them. Raises ToolError if one of them may
+        be alive."""
         for lock in locks:
             verdict = holder(lock, this_host())
             if verdict is Holder.ALIVE:
@@ -312,23 +316,23 @@ class Run:
             if verdict is Holder.ELSEWHERE:
                 raise ToolError(
                     f"stack {self.facts.name} is locked by a run on another machine ({lock}). If that run is over, "
-                    f"`pulumi cancel {self.facts.name} --yes` takes its lock away; then try again."
+                    f"`pulumi cancel {self.facts.name} --yes` removes its lock; then try again."
                 )
         dead = Unfinished(UNKNOWN, "", locks[0].since)
-        self.journal.write(dead)  # before the lock, which is all that tells of that run, is gone
+        self.journal.write(dead)  # before removing the lock, the only trace of that run
         self.engine.cancel()
-        self.screen.say("recovery", f"took away the lock of a run that is dead ({locks[0]})")
+        self.screen.say("recovery", f"removed the lock of a dead run ({locks[0]})")
         return dead
 
     def _refuse_violations(self, outcome: Outcome) -> None:
         violations = outcome.mandatory_violations
         if not violations:
             return
-        self.screen.say("law", f"{len(violations)} violations of mandatory policies")
+        self.screen.say("policies", f"{len(violations)} violations of mandatory policies")
         self.screen.detail(violations_text(violations))
         before = "Nothing has been changed. " if outcome.operation == "preview" else ""
         raise ToolError(
-            f"the policies forbid this {outcome.operation}. {before}Mend what is named above "
+            f"the policies forbid this {outcome.operation}. {before}Correct what is listed above "
             f"(settings: {settings_file(self.engine.project, self.facts.name).name}) and run it again."
         )
 

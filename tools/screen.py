@@ -1,4 +1,4 @@
-"""What a tired person reads: one aligned line for each step, a live line for the long ones, failures in full."""
+"""Terminal output: one aligned line for each step, a live line for long ones, failures in full."""
 
 import contextlib
 import time
@@ -37,12 +37,12 @@ class Screen:
             self._print(f"{'':<{_LABEL_WIDTH}} {line}")
 
     def _print(self, line: str) -> None:
-        # As it is: square brackets are rules and indices here, not markup, and a terminal wraps better than we do.
+        # Printed as is: square brackets are rules and indices here, not markup, and a terminal wraps better.
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     @contextlib.contextmanager
     def working(self, label: str, text: str) -> Iterator[Callable[[str], None]]:
-        """A step that takes time. The function that is given updates what it is doing."""
+        """A step that takes time. The yielded function updates its text."""
         began = time.monotonic()
 
         def update(doing: str) -> None:
@@ -66,7 +66,7 @@ class Screen:
 
 @dataclass
 class RunWatcher:
-    """Shows a run of the engine: done of total, elapsed, what is being worked on longest."""
+    """Shows a run of the engine: steps done of total, elapsed time, the longest operation in progress."""
 
     update: Callable[[str], None]
     announce: Callable[[str], None]
@@ -74,7 +74,7 @@ class RunWatcher:
     """Steps expected, from the preview; None when unknown."""
 
     def started(self, pid: int) -> None:
-        """Nothing to show yet."""
+        """Shows nothing."""
 
     def progress(self, reader: EventReader) -> None:
         """Rewrites the live line."""
@@ -83,11 +83,11 @@ class RunWatcher:
         self.update(f"{count:<9} {f'{operation} {resource_name(urn)}' if urn else ''}")
 
     def interrupted(self, times: int) -> None:
-        """Says what the interruption means."""
+        """Prints the effect of the interruption."""
         if times == 1:
-            self.announce("stopping in order. Ctrl-C once more stops at once.")
+            self.announce("stopping gracefully. Ctrl-C once more stops at once.")
         else:
-            self.announce("stopping at once. The next `make up` or `make down` clears up.")
+            self.announce("stopping at once. The next `make up` or `make down` cleans up.")
 
 
 def _clock(seconds: float) -> str:
@@ -95,7 +95,7 @@ def _clock(seconds: float) -> str:
 
 
 def changes_text(outcome: Outcome) -> str:
-    """`4 to create, 1 to delete, 12 unchanged`, or what was done: `4 created …`."""
+    """`4 to create, 1 to delete, 12 unchanged`, or after the run: `4 created …`."""
     planned = outcome.operation == "preview"
     parts = [
         f"{count} {f'to {name}' if planned else _past(name)}"
@@ -105,8 +105,8 @@ def changes_text(outcome: Outcome) -> str:
 
 
 def drift_text(outcome: Outcome) -> str:
-    """What a refresh found to be other than the state said."""
-    return changes_text(outcome) if outcome.changes else f"no drift, {outcome.same} resources as they should be"
+    """The drift that a refresh found."""
+    return changes_text(outcome) if outcome.changes else f"no drift, {outcome.same} resources unchanged"
 
 
 def _past(operation: str) -> str:
@@ -130,7 +130,7 @@ def _names(names: list[str], limit: int = 4) -> str:
 
 
 def violations_text(violations: tuple[Violation, ...]) -> str:
-    """Each violation with resource and rule, and what the rule says: figure and remedy. Same findings are told once."""
+    """Each violation with resource, policy, value and remedy. Equal findings are printed once."""
     lines = []
     for violation in violations:
         description, _, said = violation.message.partition("\n")
@@ -140,7 +140,7 @@ def violations_text(violations: tuple[Violation, ...]) -> str:
 
 
 def failures_text(failures: tuple[Failure, ...]) -> str:
-    """Each cause once: a failure of one resource in full, what several have in common with their names below it."""
+    """Each cause once: a single failure in full, several with a common cause as one text with their names below it."""
     groups: dict[str, list[Failure]] = {}
     for failure in failures:
         groups.setdefault(cause(failure), []).append(failure)

@@ -1,4 +1,4 @@
-"""Finds tools that are already there, and says why one that is there will not do."""
+"""Finds installed tools, and explains why an installed one is rejected."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ from pathlib import Path
 from tools.pins import KUBERNETES_PROVIDER, Tool, parse_version
 
 VERSION_SECONDS = 20.0
-"""A version that takes longer is not told at all. The slowest seen took 1.5 s, on a machine that was compiling."""
+"""A version query that takes longer counts as failed. The slowest took 1.5 s, on a machine that was compiling."""
 
 
 @dataclass(frozen=True)
-class Found:
-    """A program of an accepted version."""
+class FoundTool:
+    """A program with an accepted version."""
 
     program: Path
     version: str
 
 
 @dataclass(frozen=True)
-class Refused:
-    """A program that is there but will not do."""
+class RejectedTool:
+    """A program that is installed but not accepted."""
 
     program: Path
     reason: str
 
 
-def find(tool: Tool, environment: Mapping[str, str], *, outside: Path) -> Found | Refused | None:
-    """The first good version of a tool on PATH; else the first one there, with the reason against it; else None.
+def find(tool: Tool, environment: Mapping[str, str], *, outside: Path) -> FoundTool | RejectedTool | None:
+    """The first accepted version of a tool on PATH; else the first rejected one, with the reason; else None.
 
-    Directories below `outside` (our own cache) are not looked into: they are on PATH in a shell that has run
-    `eval "$(python -m tools env)"`, and the cache is asked in its own right.
+    Directories below `outside` (our cache) are skipped: they are on PATH in a shell that has run
+    `eval "$(python -m tools env)"`, and the cache is searched separately.
     """
-    refused: Refused | None = None
+    refused: RejectedTool | None = None
     for program in _candidates(tool, environment, outside):
         try:
             version = read_version(tool, program)
         except VersionError as error:
-            refused = refused or Refused(program, str(error))
+            refused = refused or RejectedTool(program, str(error))
             continue
         if tool.accepts(parse_version(version)):
-            return Found(program, version)
-        refused = refused or Refused(program, f"version {version} is there, wanted is {tool.rule}")
+            return FoundTool(program, version)
+        refused = refused or RejectedTool(program, f"version {version} is installed, required is {tool.rule}")
     return refused
 
 
 class VersionError(Exception):
-    """A program did not tell its version."""
+    """A program did not print its version."""
 
 
 def read_version(tool: Tool, program: Path) -> str:
-    """The version a program tells about itself, as `major.minor.patch`.
+    """The version that a program prints, as `major.minor.patch`.
 
     Raises:
         VersionError: it did not run, took more than `VERSION_SECONDS`, or printed no version.
@@ -85,7 +85,7 @@ def _printed(tool: Tool, program: Path) -> str:
 
 
 def _asked_over_grpc(program: Path) -> str:
-    """A Pulumi plugin has no version flag: it is started as the engine starts it, and asked."""
+    """A Pulumi plugin has no version flag: it is started like the engine does, and queried."""
     import grpc  # noqa: PLC0415 - 0.7 s with the next one, and only a plugin on PATH needs them
     from pulumi.runtime.proto import plugin_pb2  # noqa: PLC0415
 
@@ -113,7 +113,7 @@ def _asked_over_grpc(program: Path) -> str:
 
 
 def _first_line(plugin: subprocess.Popen[bytes]) -> int:
-    """The port, which a plugin prints first. Raises ValueError where it prints something else or nothing in time."""
+    """The port, which a plugin prints first. Raises ValueError if it prints something else, or nothing in time."""
     assert plugin.stdout is not None
     os.set_blocking(plugin.stdout.fileno(), False)
     deadline, line = time.monotonic() + VERSION_SECONDS, b""
@@ -133,7 +133,7 @@ def _candidates(tool: Tool, environment: Mapping[str, str], outside: Path) -> It
 
 
 def programs_on_path(name: str, environment: Mapping[str, str], *, outside: Path) -> Iterator[Path]:
-    """Every program of a name on PATH, in its order, apart from those below `outside`."""
+    """Every program with a name on PATH, in its order, except those below `outside`."""
     excluded = outside.resolve()
     for entry in environment.get("PATH", "").split(os.pathsep):
         program = Path(entry, name)
@@ -146,10 +146,10 @@ def _is_program(path: Path) -> bool:
 
 
 def pulumi_home(environment: Mapping[str, str]) -> Path:
-    """Where Pulumi keeps plugins and credentials: PULUMI_HOME, else `~/.pulumi`."""
+    """Directory of Pulumi's plugins and credentials: PULUMI_HOME, else `~/.pulumi`."""
     return Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
 
 
 def plugin_directory(home: Path) -> Path:
-    """Where, in a Pulumi home, the engine looks for the provider in the pinned version."""
+    """Directory, in a Pulumi home, in which the engine looks for the provider in the pinned version."""
     return home / "plugins" / f"resource-kubernetes-v{KUBERNETES_PROVIDER.version}"

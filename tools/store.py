@@ -1,7 +1,7 @@
-"""The cache that tools are installed into: outside the checkout, one directory for each tool, version and recipe.
+"""The cache of installed tools: outside the checkout, one directory for each tool, version and recipe.
 
-A directory appears by one rename, when all of it is there; what is being made stands under `staging/`. So whatever is
-killed, and whenever, a directory that exists is whole.
+A directory appears by one rename, when it is complete; unfinished ones are under `staging/`. So a directory that exists
+is complete, even after a kill.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tools.progress import Progress
 
 
 class Way(str, Enum):
-    """Where a tool came from."""
+    """How a tool was obtained."""
 
     PATH = "path"
     DOWNLOAD = "download"
@@ -55,27 +55,28 @@ def cache_root(environment: Mapping[str, str]) -> Path:
 
 
 class Store:
-    """What is installed below one cache directory."""
+    """The tools below one cache directory."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.downloads = root / "downloads"
-        """Downloads that have begun; they stay after an interruption, and go on from where they were."""
+        """Downloads in progress; they stay after an interruption and are resumed."""
         self.selections = root / "selections"
         """The bin directories of `tools.toolchain`, one for each checkout and choice of tools."""
 
     def directory(self, tool: Tool, way: Way, recipe: str) -> Path:
-        """Where a tool stands. `recipe` is a digest of what it is built from; a download has none but its version."""
+        """Directory of a tool. `recipe` is a digest of the inputs of its build; a download depends only on its
+        version."""
         here = this_platform()
         name = f"{tool.name}-{tool.version}-{here.system}-{here.architecture}"
         return self.root / "tools" / (f"{name}-built-{recipe}" if way is Way.BUILD else name)
 
     @contextmanager
     def becoming(self, directory: Path) -> Iterator[tuple[Path, Path]]:
-        """A new directory, to be filled, and a scratch directory beside it that is thrown away.
+        """A new directory to fill, and a scratch directory next to it that is deleted.
 
-        At the end of the block the first appears as `directory`; where another process was quicker, theirs stays. After
-        an error nothing appears.
+        At the end of the block the first appears as `directory`; if another process was quicker, its directory stays.
+        After an error nothing appears.
         """
         parent = self.root / ("selecting" if directory.parent == self.selections else "staging")
         parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +96,7 @@ class Store:
 
     @contextmanager
     def installing(self, progress: Progress) -> Iterator[None]:
-        """One installation at a time: a second one waits, says so, and then finds what the first has made."""
+        """One installation at a time: a second one waits, prints that, and then uses what the first has installed."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = filelock.FileLock(self.root / "install.lock")
@@ -110,7 +111,7 @@ class Store:
                 "with MLPLATFORM_CACHE."
             ) from error
         try:
-            # Whoever was killed held the lock: what is staged now is nobody's.
+            # A killed process held the lock: what is staged now belongs to no process.
             shutil.rmtree(self.root / "staging", ignore_errors=True)
             yield
         finally:

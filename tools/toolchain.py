@@ -1,7 +1,7 @@
-"""The toolchain: every tool the platform runs on, in a version it was tested with, whatever it takes to get it.
+"""The toolchain: every tool the platform runs on, in a tested version.
 
-Three ways, in this order: a good version on PATH, the official release, a build from pinned Go modules. A setting
-(MLPLATFORM_TOOLCHAIN) forces one of them. `ensure` takes them, and `Toolchain` is what everybody else uses.
+Three ways, in this order: an accepted version on PATH, the official release, a build from pinned Go modules. A setting
+(MLPLATFORM_TOOLCHAIN) forces one of them. `ensure` installs them; all other code uses the `Toolchain` that it returns.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tools.download import Unavailable
 from tools.errors import ToolError
 from tools.pins import KUBERNETES_PROVIDER, LANGUAGE_HOST, PULUMI, TOOL_BY_NAME, TOOLS, Tool
 from tools.progress import Progress, Silent
-from tools.search import Found, Refused, find, plugin_directory, programs_on_path
+from tools.search import FoundTool, RejectedTool, find, plugin_directory, programs_on_path
 from tools.store import Store, Way, cache_root, link, this_platform
 
 ROOT = Path(__file__).parent.parent
@@ -39,9 +39,9 @@ class Mode(str, Enum):
     """Values of MLPLATFORM_TOOLCHAIN."""
 
     AUTO = "auto"
-    """A good version on PATH, else the official release, else a build."""
+    """An accepted version on PATH, else the official release, else a build."""
     PATH = "path"
-    """What is on PATH, and an error that names what is missing."""
+    """Only tools on PATH; otherwise an error that names what is missing."""
     DOWNLOAD = "download"
     BUILD = "build"
 
@@ -50,36 +50,36 @@ class Mode(str, Enum):
 
 @dataclass(frozen=True)
 class Chosen:
-    """A tool in use. One row of `Toolchain.report()`."""
+    """A selected tool. One row of `Toolchain.report()`."""
 
     tool: str
     version: str
     program: str
-    """Where it stands: a path."""
+    """Its path."""
     way: Way
 
 
 class Toolchain:
-    """All tools, ready to be run. Made by `ensure`."""
+    """All tools, ready to run. Created by `ensure`."""
 
     def __init__(self, chosen: Sequence[Chosen], bin_directory: Path, pulumi_home: Path, credentials: Path) -> None:
         self._chosen = {row.tool: row for row in chosen}
         self._pulumi_home = pulumi_home
         self._credentials = credentials
         self.bin_directory = bin_directory
-        """Holds every tool under its own name, and what belongs beside `pulumi`."""
+        """Contains every tool under its own name, and the companions of `pulumi`."""
 
     def path(self, name: str) -> Path:
-        """Where a tool stands. Raises KeyError for a name that is not in `tools.pins`."""
+        """Path of a tool. Raises KeyError for a name that is not in `tools.pins`."""
         linked = self.bin_directory / name
         return linked if linked.exists() else Path(self._chosen[name].program)
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
-        """A copy of `base` (default: os.environ) in which plain `pulumi`, `kubectl`, `etcd` … are the chosen ones.
+        """A copy of `base` (default: os.environ) in which plain `pulumi`, `kubectl`, `etcd` … are the selected ones.
 
-        Plugins: the engine warns at each run about a provider that it finds on PATH, and not about one in its home. So
-        PULUMI_HOME becomes a home of ours that holds the provider (credentials stay where they are). Where `base` names
-        a PULUMI_HOME of its own that lacks the provider, it is kept, and the provider goes on PATH.
+        Plugins: the engine warns at each run about a provider on PATH, and not about one in its home. So PULUMI_HOME
+        becomes a directory of this toolchain that contains the provider (credentials stay where they are). A
+        PULUMI_HOME in `base` that lacks the provider is kept, and the provider is put on PATH.
         """
         environment = dict(os.environ if base is None else base)
         entries = [str(self.bin_directory)]
@@ -95,12 +95,12 @@ class Toolchain:
         return environment
 
     def report(self) -> list[Chosen]:
-        """What is used, in the order of the table of pins; a stand-in comes last and is named as one."""
+        """The tools in use, in the order of the table of pins; a stand-in is last and marked as one."""
         return list(self._chosen.values())
 
 
 def mode(environment: Mapping[str, str]) -> Mode:
-    """The value of MLPLATFORM_TOOLCHAIN (default `auto`). Raises ToolError for another word."""
+    """The value of MLPLATFORM_TOOLCHAIN (default `auto`). Raises ToolError for any other value."""
     word = environment.get("MLPLATFORM_TOOLCHAIN") or Mode.AUTO
     try:
         return Mode(word)
@@ -111,14 +111,14 @@ def mode(environment: Mapping[str, str]) -> Mode:
 
 
 def ensure(progress: Progress | None = None, environment: Mapping[str, str] | None = None) -> Toolchain:
-    """The toolchain, installed first where it has to be. Takes well under 0.1 s when nothing has changed.
+    """The toolchain, installed first if necessary. Takes well under 0.1 s if nothing has changed.
 
     Args:
-        progress: told what is done, and why. Default: nothing is told.
-        environment: where PATH and the settings are read. Default: os.environ.
+        progress: gets each step and its reason. Default: none.
+        environment: source of PATH and the settings. Default: os.environ.
 
     Raises:
-        ToolError: a tool cannot be had in the way that is asked for. What was finished before stays.
+        ToolError: a tool is not available in the requested way. Finished tools stay installed.
     """
     progress = progress or Silent()
     environment = os.environ if environment is None else environment
@@ -138,7 +138,7 @@ def ensure(progress: Progress | None = None, environment: Mapping[str, str] | No
 
 
 def is_installed(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether `ensure` has nothing to install, so far as an earlier run can tell; False costs minutes at most."""
+    """Whether `ensure` has nothing to install, according to the last run; a wrong False costs minutes at most."""
     environment = os.environ if environment is None else environment
     return _read_stamp(_stamp(Store(cache_root(environment)), environment)) is not None
 
@@ -147,17 +147,17 @@ def _stamp(store: Store, environment: Mapping[str, str]) -> Path:
     return store.root / "stamps" / f"{_stamp_key(environment)}.json"
 
 
-def look(store: Store, environment: Mapping[str, str]) -> dict[str, Chosen | Refused | None]:
-    """What is there of each tool, without changing anything: on PATH first, then in the cache."""
+def look(store: Store, environment: Mapping[str, str]) -> dict[str, Chosen | RejectedTool | None]:
+    """State of each tool, without changes: on PATH first, then in the cache."""
     wanted = mode(environment)
     return {tool.name: _look_for(tool, store, environment, wanted) for tool in TOOLS}
 
 
-def _look_for(tool: Tool, store: Store, environment: Mapping[str, str], wanted: Mode) -> Chosen | Refused | None:
-    on_path: Found | Refused | None = None
+def _look_for(tool: Tool, store: Store, environment: Mapping[str, str], wanted: Mode) -> Chosen | RejectedTool | None:
+    on_path: FoundTool | RejectedTool | None = None
     if wanted in (Mode.AUTO, Mode.PATH):
         on_path = find(tool, environment, outside=store.root)
-        if isinstance(on_path, Found):
+        if isinstance(on_path, FoundTool):
             return Chosen(tool.name, on_path.version, str(on_path.program), Way.PATH)
     ways = {
         Mode.AUTO: (Way.DOWNLOAD, Way.BUILD),
@@ -169,7 +169,7 @@ def _look_for(tool: Tool, store: Store, environment: Mapping[str, str], wanted: 
         program = store.directory(tool, way, build.recipe(tool)) / tool.name
         if program.is_file():
             return Chosen(tool.name, tool.version, str(program), way)
-    return on_path if isinstance(on_path, Refused) else None
+    return on_path if isinstance(on_path, RejectedTool) else None
 
 
 def _install(missing: Sequence[Tool], store: Store, environment: Mapping[str, str], progress: Progress) -> None:
@@ -179,7 +179,7 @@ def _install(missing: Sequence[Tool], store: Store, environment: Mapping[str, st
     missing = [tool for tool in missing if not isinstance(found[tool.name], Chosen)]
     if not missing:
         return
-    reasons = {name: at.reason for name, at in found.items() if isinstance(at, Refused)}
+    reasons = {name: at.reason for name, at in found.items() if isinstance(at, RejectedTool)}
     if wanted is Mode.PATH:
         raise ToolError(_not_on_path(missing, found))
     progress.note(_why_not_path(missing, reasons, wanted))
@@ -188,13 +188,15 @@ def _install(missing: Sequence[Tool], store: Store, environment: Mapping[str, st
         available = download.assets(missing, this_platform(), environment.get("MLPLATFORM_DOWNLOAD_BASE"))
     to_build = [tool for tool in missing if not isinstance(available.get(tool.name), download.Asset)]
     if to_build and wanted is Mode.DOWNLOAD:
-        why = download.told_together(at for at in available.values() if isinstance(at, Unavailable))
+        why = download.joined_reasons(at for at in available.values() if isinstance(at, Unavailable))
         raise ToolError(
             f"{_names(to_build)} cannot be downloaded: {why}. Name a mirror with MLPLATFORM_DOWNLOAD_BASE, "
-            "or leave out MLPLATFORM_TOOLCHAIN=download to have them built from Go modules."
+            "or leave out MLPLATFORM_TOOLCHAIN=download to build them from Go modules."
         )
     not_had = _download_all(missing, available, wanted, store, progress)
-    why = download.told_together([*not_had.values(), *(at for at in available.values() if isinstance(at, Unavailable))])
+    why = download.joined_reasons(
+        [*not_had.values(), *(at for at in available.values() if isinstance(at, Unavailable))]
+    )
     to_build = [tool for tool in missing if tool in to_build or tool.name in not_had]
     if to_build:
         _build_all(to_build, why, store, environment, progress)
@@ -203,9 +205,9 @@ def _install(missing: Sequence[Tool], store: Store, environment: Mapping[str, st
 def _download_all(
     tools: Sequence[Tool], available: Available, wanted: Mode, store: Store, progress: Progress
 ) -> dict[str, Unavailable]:
-    """Downloads what is available. Returns what could not be had after all and is to be built, with the reason.
+    """Downloads what is available. Returns the tools that must be built after all, with the reason.
 
-    A checksum from one host, files from another that a firewall stops: only the download itself finds that out.
+    If a firewall allows the host of the checksum but not the host of the files, only the download shows it.
     """
     not_had: dict[str, Unavailable] = {}
     silent: dict[str, Unavailable] = {}
@@ -224,14 +226,14 @@ def _download_all(
             not_had[tool.name] = error.unavailable
             if error.silent:
                 silent[asset.publisher] = error.unavailable
-            told = download.told_together([error.unavailable])
-            progress.note(f"{tool.name} {tool.version} cannot be downloaded ({told}); it is built instead.")
+            reason = download.joined_reasons([error.unavailable])
+            progress.note(f"{tool.name} {tool.version} cannot be downloaded ({reason}); it is built instead.")
     return not_had
 
 
 def _why_not_path(missing: Sequence[Tool], reasons: Mapping[str, str], wanted: Mode) -> str:
     if wanted is not Mode.AUTO:
-        return f"{_names(missing)}: to be had by {wanted}, as MLPLATFORM_TOOLCHAIN says."
+        return f"{_names(missing)}: {wanted}, as MLPLATFORM_TOOLCHAIN sets."
     plain = [tool for tool in missing if tool.name not in reasons]
     lines = [f"{tool.name}: {reasons[tool.name]}." for tool in missing if tool.name in reasons]
     if plain:
@@ -239,15 +241,17 @@ def _why_not_path(missing: Sequence[Tool], reasons: Mapping[str, str], wanted: M
     return "\n".join(lines)
 
 
-def _not_on_path(missing: Sequence[Tool], found: Mapping[str, Chosen | Refused | None]) -> str:
+def _not_on_path(missing: Sequence[Tool], found: Mapping[str, Chosen | RejectedTool | None]) -> str:
     def reason(tool: Tool) -> str:
         at = found[tool.name]
-        return f"{at.program}: {at.reason}" if isinstance(at, Refused) else f"not there; wanted is {tool.rule}"
+        return (
+            f"{at.program}: {at.reason}" if isinstance(at, RejectedTool) else f"not installed; required is {tool.rule}"
+        )
 
     lines = "\n".join(f"    {tool.name}: {reason(tool)}" for tool in missing)
     return (
-        f"MLPLATFORM_TOOLCHAIN=path, and on PATH there is no good version of:\n{lines}\n"
-        "Put them on PATH, or leave out MLPLATFORM_TOOLCHAIN to have them downloaded or built."
+        f"MLPLATFORM_TOOLCHAIN=path, and PATH has no accepted version of:\n{lines}\n"
+        "Put them on PATH, or leave out MLPLATFORM_TOOLCHAIN to download or build them."
     )
 
 
@@ -269,12 +273,12 @@ def _build_all(
     if free < build.NEEDED_BYTES:
         raise ToolError(
             f"A build needs about {build.NEEDED_BYTES / 1e9:.0f} GB, and {store.root} has {free / 1e9:.1f} GB left. "
-            "Make room, or name a directory on another disk with MLPLATFORM_CACHE (Go has GOCACHE and GOMODCACHE)."
+            "Free space, or name a directory on another disk with MLPLATFORM_CACHE (Go has GOCACHE and GOMODCACHE)."
         )
-    reason = f"no download: {why}" if why else "as MLPLATFORM_TOOLCHAIN says"
+    reason = f"no download: {why}" if why else "as MLPLATFORM_TOOLCHAIN sets"
     progress.note(
         f"Building {len(tools)} tools from pinned Go modules with Go {go} ({reason}).\n"
-        "The first time this takes 10 to 25 minutes on two cores; what is finished stays when it is interrupted."
+        "The first time this takes 10 to 25 minutes on two cores; finished tools stay installed after an interruption."
     )
     for tool in tools:
         with store.becoming(store.directory(tool, Way.BUILD, build.recipe(tool))) as (directory, scratch):
@@ -283,14 +287,14 @@ def _build_all(
 
 
 def _stamp_key(environment: Mapping[str, str]) -> str:
-    """A digest of all that the choice depends on, apart from the programs themselves."""
+    """A digest of everything that the selection depends on, apart from the programs themselves."""
     read = {name: environment.get(name) for name in ("PATH", "PULUMI_HOME", "HOME", "MLPLATFORM_TOOLCHAIN")}
     facts = (read, [build.recipe(tool) for tool in TOOLS], repr(TOOLS), sys.executable, str(ROOT))
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 def _identity(program: str) -> list[int] | None:
-    """What changes when a file is replaced: its inode, size and time of change."""
+    """Attributes that change when a file is replaced: its inode, size and time of change."""
     try:
         status = os.stat(program)
     except OSError:
@@ -299,7 +303,7 @@ def _identity(program: str) -> list[int] | None:
 
 
 def _read_stamp(stamp: Path) -> list[Chosen] | None:
-    """What was chosen the last time, if every program is the same as then."""
+    """The last selection, if every program is unchanged since."""
     try:
         rows = json.loads(stamp.read_text())
         chosen = [(Chosen(**{**row["chosen"], "way": Way(row["chosen"]["way"])}), row["identity"]) for row in rows]
@@ -317,10 +321,10 @@ def _write_stamp(stamp: Path, chosen: Sequence[Chosen]) -> None:
 
 
 def _select(chosen: Sequence[Chosen], store: Store, environment: Mapping[str, str]) -> Toolchain:
-    """The bin directory for this choice and this checkout: made once, then found again by its name.
+    """The bin directory for this selection and this checkout: created once, then reused.
 
     It belongs to one checkout, because the stand-in for the language host runs that checkout's interpreter: several
-    checkouts side by side each have their own.
+    checkouts have separate directories.
     """
     programs = {row.tool: Path(row.program) for row in chosen}
     launcher = None if _has_official_host(programs[PULUMI.name], store, environment) else _launcher()
@@ -342,13 +346,13 @@ def _select(chosen: Sequence[Chosen], store: Store, environment: Mapping[str, st
 
 
 def _has_official_host(pulumi: Path, store: Store, environment: Mapping[str, str]) -> bool:
-    """Whether the engine finds its own Python language host: beside it, or on PATH."""
-    beside = pulumi.resolve().parent / LANGUAGE_HOST
-    return beside.is_file() or any(programs_on_path(LANGUAGE_HOST, environment, outside=store.root))
+    """Whether the engine finds an official Python language host: in its directory, or on PATH."""
+    official = pulumi.resolve().parent / LANGUAGE_HOST
+    return official.is_file() or any(programs_on_path(LANGUAGE_HOST, environment, outside=store.root))
 
 
 def _launcher() -> str:
-    """The script that the engine starts as its Python language host, in place of the official one."""
+    """The script that the engine starts as its Python language host, instead of the official one."""
     python, host = shlex.quote(sys.executable), shlex.quote(str(ROOT / "tools" / "language_host" / "__main__.py"))
     gone = shlex.quote(f"{sys.executable} or the checkout {ROOT} is gone. Run `make up` in the checkout you work in.")
     return f"""#!/bin/sh
@@ -359,10 +363,10 @@ exec {python} -u {host} "$@"
 
 
 def _fill(bin_directory: Path, chosen: Sequence[Chosen], launcher: str | None) -> None:
-    """Names every tool in one directory.
+    """Puts every tool into one directory.
 
-    What is in the cache gets a second hard link, not a symbolic one: the engine resolves symbolic links to find what
-    belongs beside it, and warns at each run about a language host that it then finds on PATH only.
+    A tool in the cache gets a second hard link, not a symbolic one: the engine resolves symbolic links to find its
+    companions, and warns at each run about a language host that it then finds on PATH only.
     """
     bin_directory.mkdir()
     for row in chosen:
@@ -391,7 +395,7 @@ def _place_provider(program: Path, home: Path) -> None:
 
 
 def _forget_lost_checkouts(selections: Path) -> None:
-    """Removes what was made for checkouts that are no longer there."""
+    """Removes the directories of checkouts that no longer exist."""
     for marker in selections.glob("*/checkout"):
         if not Path(marker.read_text()).is_dir():
             shutil.rmtree(marker.parent, ignore_errors=True)

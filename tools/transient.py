@@ -1,8 +1,8 @@
-"""Which errors are worth another attempt, and how often.
+"""Errors that are worth another attempt, and the number of attempts.
 
-The Kubernetes provider repeats a request that was answered 429, and nothing else: a 500, a connection that was reset or
-a webhook that is not up yet fails the run (measured: 100 resources with HTTP 500 on 5 % of the requests never came up
-in one run, and always in two). A run is attempted again only when every one of its errors is in this table.
+The Kubernetes provider repeats a request that was answered with 429, and no other: a 500, a reset connection or a
+webhook that is not ready fails the run (measured: 100 resources with HTTP 500 on 5 % of the requests never deployed in
+one run, and always in two). A run is repeated only if every one of its errors is in this table.
 """
 
 import re
@@ -17,7 +17,7 @@ ATTEMPTS = 3
 FIRST_WAIT_SECONDS = 2.0
 LONGEST_WAIT_SECONDS = 20.0
 
-# What an API server, etcd, a load balancer or a dying connection says; each name is what the user reads.
+# Messages of an API server, etcd, a load balancer or a broken connection; each key is printed to the user.
 _TRANSIENT = {
     "the API server asked to slow down": r"\btoo many requests\b|\brate limit(ed| exceeded)|client rate limiter",
     "the API server had an internal error": r"\binternal error occurred\b|\binternal server error\b",
@@ -26,16 +26,16 @@ _TRANSIENT = {
     "the connection broke": r"connection reset by peer|connection refused|\bunexpected EOF\b|: EOF\b|broken pipe"
     r"|client connection lost|server sent GOAWAY|use of closed network connection|\bi/o timeout\b"
     r"|TLS handshake timeout|no route to host",
-    # The provider says no more, and only where it found nobody before its first request.
+    # The provider prints no more, and only if the server was unreachable before its first request.
     "the API server did not answer": r"configured Kubernetes cluster is unreachable|due to unreachable cluster",
     "the provider went away": r"code = Unavailable|transport is closing|error reading from server",
     "etcd changed its leader": r"etcdserver: (leader changed|request timed out|no leader|too many requests)",
-    "somebody else changed the object": r"the object has been modified|operation cannot be fulfilled on",
+    "another client changed the object": r"the object has been modified|operation cannot be fulfilled on",
     "a webhook was not ready": r"failed calling webhook|no endpoints available for service",
-    "the namespace is still going": r"because it is being terminated",
+    "the namespace is terminating": r"because it is being terminated",
 }
 # Words that make an error final even if it quotes one of the above: `internal error occurred: … exceeded quota`; the
-# first are of `components.base.webhooks`, which has waited for a webhook already.
+# first are of `components.base.webhooks`, which has already waited for a webhook.
 _FINAL = (
     r"did not answer for \d+ s: "
     r"|exceeded quota|is forbidden|\bforbidden:|\binvalid value\b|is invalid|unauthorized|denied the request"
@@ -46,11 +46,11 @@ _FINAL_EXPRESSION = re.compile(_FINAL, re.IGNORECASE)
 
 
 def transient_cause(message: str) -> str | None:
-    """Why another attempt may help, in words; None when it cannot.
+    """Why another attempt may help; None if it cannot.
 
-    A namespace that is being terminated refuses with `forbidden` and is yet the one refusal that passes by itself.
+    A namespace that is being terminated refuses with `forbidden`, and is the one refusal that resolves by itself.
     """
-    terminating = "the namespace is still going"
+    terminating = "the namespace is terminating"
     if _TRANSIENT_EXPRESSIONS[terminating].search(message):
         return terminating
     if _FINAL_EXPRESSION.search(message):
@@ -59,7 +59,7 @@ def transient_cause(message: str) -> str | None:
 
 
 def worth_retrying(outcome: Outcome) -> bool:
-    """The run failed, nobody stopped it, no law was broken, and each of its errors may pass by itself."""
+    """The run failed, was not interrupted, violated no policy, and each of its errors may resolve by itself."""
     return (
         not outcome.succeeded
         and not outcome.interruptions
@@ -70,10 +70,10 @@ def worth_retrying(outcome: Outcome) -> bool:
 
 
 def result_unknown(outcome: Outcome) -> bool:
-    """The world may hold what the state does not know: the engine was killed or stopped, or an answer was lost.
+    """Resources may exist that the state does not contain: the engine was killed or stopped, or an answer was lost.
 
-    Ctrl-C is no better than that: the engine cancels its providers, and the Kubernetes provider gives up requests that
-    are on their way. A definite refusal is no such case.
+    Ctrl-C counts too: the engine cancels its providers, and the Kubernetes provider abandons requests that are in
+    flight. A definite refusal does not count.
     """
     stopped = outcome.exit_code < 0 or outcome.interruptions > 0
     return stopped or any(transient_cause(failure.message) for failure in outcome.failures)
@@ -85,7 +85,7 @@ def with_retries(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Runs up to `ATTEMPTS` times with growing, jittered waits; each new attempt is announced in one line."""
+    """Runs up to `ATTEMPTS` times with increasing, jittered waits; each new attempt is announced in one line."""
 
     def before_sleep(state: RetryCallState) -> None:
         assert state.outcome is not None

@@ -1,10 +1,10 @@
-"""The catalogue's row of a GPU against what the driver says of it: `python -m tools verify-gpu`, on a node with GPUs.
+"""Compares the catalogue's row of a GPU with the driver: `python -m tools verify-gpu`, on a node with GPUs.
 
-NVML gives the product name, memory, compute capability and, where MIG is on, the profiles with their counts. Then one
-process for each GPU runs with the environment that a training of one worker gets, and uses its device.
+NVML returns product name, memory, compute capability and, if MIG is on, the profiles with their counts. Then one
+process for each GPU runs with the environment of a training with one worker, and uses its device.
 
-The driver knows no shares: time-slicing and MPS are the device plugin's. `--node` reads them from the node's own
-object, and holds them and the labels of GPU feature discovery against the driver.
+The driver has no shares: the device plugin implements time-slicing and MPS. `--node` reads them from the node object,
+and compares them and the labels of GPU feature discovery with the driver.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from tools.errors import ToolError
 GPU = "nvidia.com/gpu"
 PRODUCT_LABEL = f"{GPU}.product"
 SMALLEST_SHARE = 0.9
-"""Of the nominal memory: what ECC and the driver's reserve leave (a T4 of 16 GB reports 15,360 MiB)."""
+"""Share of the nominal memory that ECC and the driver's reserve leave (a T4 of 16 GB reports 15,360 MiB)."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What the driver says of one GPU."""
+    """The driver's values for one GPU."""
 
     index: int
     name: str
     memory_mib: int
     compute_capability: str
     mig_profiles: Mapping[str, int] | None = None
-    """Profile -> how many fit on the GPU; None where MIG is off, when the driver does not say."""
+    """Profile -> how many fit on the GPU; None if MIG is off: the driver then does not list them."""
 
     @property
     def product(self) -> str:
@@ -52,7 +52,7 @@ class Reading:
 
 
 def row_of(reading: Reading) -> Accelerator | None:
-    """The catalogue's row whose nodes carry this product's label."""
+    """The catalogue's row whose nodes have this product label."""
     return next(
         (
             row
@@ -64,7 +64,7 @@ def row_of(reading: Reading) -> Accelerator | None:
 
 
 def differences(reading: Reading) -> Iterator[str]:
-    """Where the catalogue and the driver disagree about one GPU."""
+    """Where the catalogue and the driver differ for one GPU."""
     row = row_of(reading)
     if row is None:
         yield f"no row of the catalogue has the label {PRODUCT_LABEL}: {reading.product}"
@@ -76,7 +76,7 @@ def differences(reading: Reading) -> Iterator[str]:
         yield f"compute capability: the catalogue has {row.compute_capability}, the driver {reading.compute_capability}"
     if reading.mig_profiles is not None:
         expected = {profile.name: profile.maximum for profile in row.mig_profiles}
-        # Profiles with media engines have a `+` in their name; the catalogue leaves them out.
+        # Profiles with media engines have a `+` in their name; the catalogue omits them.
         found = {name: count for name, count in reading.mig_profiles.items() if "+" not in name}
         for name in sorted(expected.keys() | found.keys()):
             if expected.get(name) != found.get(name):
@@ -85,7 +85,7 @@ def differences(reading: Reading) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class NodeShares:
-    """What the node's own object says of its NVIDIA devices: `kubectl get node <name> -o json`."""
+    """NVIDIA devices in the node object: `kubectl get node <name> -o json`."""
 
     name: str
     strategy: str
@@ -94,11 +94,11 @@ class NodeShares:
     """Shares of one device; 1: whole."""
     labels: Mapping[str, str]
     allocatable: Mapping[str, int]
-    """Resource of the device plugin -> how many the kubelet hands out."""
+    """Resource of the device plugin -> how many the kubelet offers."""
 
 
 def shares_of(text: str) -> NodeShares:
-    """The shares of a node. Raises ToolError where the text is no node."""
+    """The shares of a node. Raises ToolError if the text is no node."""
     try:
         node = json.loads(text)
         name, metadata = str(node["metadata"]["name"]), node["metadata"]
@@ -116,9 +116,9 @@ def shares_of(text: str) -> NodeShares:
 
 
 def share_differences(readings: list[Reading], node: NodeShares) -> Iterator[str]:
-    """Where the node's object and the driver disagree. Devices that are cut (MIG) are not counted here."""
+    """Where the node object and the driver differ. Partitioned devices (MIG) are not counted here."""
     first = readings[0]
-    # Without a name of its own a share says in the product what it is (k8s-device-plugin, internal/lm/resource.go).
+    # Without a separate resource name, the product label marks a share (k8s-device-plugin, internal/lm/resource.go).
     shared_name = node.replicas > 1 and node.labels.get(PRODUCT_LABEL, "").endswith("-SHARED")
     product = f"{first.product}-SHARED" if shared_name else first.product
     major, _, minor = first.compute_capability.partition(".")
@@ -137,13 +137,13 @@ def share_differences(readings: list[Reading], node: NodeShares) -> Iterator[str
         units, expected = node.allocatable.get(resource, 0), len(readings) * node.replicas
         if units != expected:
             yield (
-                f"{resource}: the kubelet hands out {units}, {len(readings)} devices in {node.replicas} shares are "
+                f"{resource}: the kubelet offers {units}, {len(readings)} devices in {node.replicas} shares are "
                 f"{expected}"
             )
 
 
 def read_gpus() -> list[Reading]:
-    """Every GPU that the driver of this machine knows. Raises ToolError where there is none."""
+    """Every GPU of the driver of this machine. Raises ToolError if there is none."""
     pynvml: Any = importlib.import_module("pynvml")  # only this command needs it, and it has no types
     try:
         pynvml.nvmlInit()
@@ -154,7 +154,7 @@ def read_gpus() -> list[Reading]:
     finally:
         pynvml.nvmlShutdown()
     if not found:
-        raise ToolError("the NVIDIA driver knows no GPU. Run this on a node with GPUs.")
+        raise ToolError("the NVIDIA driver lists no GPU. Run this on a node with GPUs.")
     return found
 
 
@@ -192,7 +192,7 @@ def _text(value: Any) -> str:
 
 
 def run_processes(count: int) -> list[dict[str, Any]]:
-    """One process for each GPU, together, with a training's environment; what each of them reports."""
+    """One process for each GPU, in parallel, with a training's environment; the report of each."""
     common = {**os.environ, **single_worker_environment("verify-gpu", count)}
     command = [sys.executable, "-m", "tools.gpu_process"]
     running = [
@@ -226,7 +226,7 @@ def _answer(rank: int, process: subprocess.Popen[str]) -> dict[str, Any]:
 def verification(
     readings: list[Reading], processes: list[dict[str, Any]], node: NodeShares | None = None
 ) -> dict[str, Any]:
-    """The whole answer, dated: to keep as a fact."""
+    """The complete, dated result: to keep as a fact."""
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "gpus": [
@@ -244,7 +244,7 @@ def verification(
 
 
 def text_of(answer: Mapping[str, Any]) -> str:
-    """The answer for people."""
+    """The result as text."""
     lines = [f"{socket.gethostname()}, {answer['date']}"]
     for gpu in answer["gpus"]:
         mig = (
@@ -256,9 +256,7 @@ def text_of(answer: Mapping[str, Any]) -> str:
     if node := answer["node"]:
         units = ", ".join(f"{count} {name}" for name, count in node["allocatable"].items()) or "no NVIDIA device"
         shares = f"{node['strategy'] or 'sharing not labelled'}, {node['replicas']} to a device"
-        lines.append(
-            f"node {node['name']}  {shares}  {units}: {'; '.join(node['differences']) or 'as the driver says'}"
-        )
+        lines.append(f"node {node['name']}  {shares}  {units}: {'; '.join(node['differences']) or 'as in the driver'}")
     else:
         lines.append("shares: not read (--node)")
     for process in answer["processes"]:
@@ -278,10 +276,10 @@ def failed(answer: Mapping[str, Any]) -> bool:
     "--node",
     type=click.File(encoding="utf-8"),
     help="What `kubectl get node <name> -o json` prints (- reads it from standard input): its shares and labels are "
-    "compared too. The driver itself knows no shares.",
+    "compared too. The driver itself has no shares.",
 )
 def verify_gpu(as_json: bool, node: TextIO | None) -> None:
-    """Hold the catalogue's row against the GPUs of this machine."""
+    """Compare the catalogue's row with the GPUs of this machine."""
     shares = shares_of(node.read()) if node else None
     readings = read_gpus()
     answer = verification(readings, run_processes(len(readings)), shares)

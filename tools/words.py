@@ -31,7 +31,7 @@ PACKAGES = (
     "stacks",
     "tools",
 )
-PLAIN = ("bench/", "catalog/", "docs/", "examples/", "policies/", "report/")
+PLAIN = ("bench/", "catalog/", "docs/", "examples/", "policies/", "report/", "tools/")
 """Paths of Python files that use no word of the list."""
 FENCE = re.compile(r"^\s*(```|~~~)")
 NOT_PROSE = re.compile(r"`[^`]*`|\]\([^)]*\)|<!--.*?-->|https?://\S+")
@@ -66,7 +66,7 @@ WORDS = (
 )
 
 
-class Found(NamedTuple):
+class Use(NamedTuple):
     """One use of a word."""
 
     file: str
@@ -78,7 +78,7 @@ class Found(NamedTuple):
         return f"{self.file}:{self.line}: {self.text!r}: write {self.instead}"
 
 
-def in_markdown(file: str, text: str) -> Iterator[Found]:
+def in_markdown(file: str, text: str) -> Iterator[Use]:
     """Uses in the prose of a Markdown file. Pure."""
     fenced = False
     for number, line in enumerate(text.splitlines(), start=1):
@@ -88,7 +88,7 @@ def in_markdown(file: str, text: str) -> Iterator[Found]:
             yield from _in_line(file, number, NOT_PROSE.sub(" ", line), WORDS)
 
 
-def in_python(file: str, text: str) -> Iterator[Found]:
+def in_python(file: str, text: str) -> Iterator[Use]:
     """Uses in strings, comments and defined names of a Python file. Pure."""
     words = tuple(word for word in WORDS if word.in_code or file.startswith(PLAIN))
     for number, line in _texts(text):
@@ -111,10 +111,10 @@ def _texts(text: str) -> Iterator[tuple[int, str]]:
             yield token.start[0], token.string
 
 
-def _in_line(file: str, number: int, line: str, words: tuple[Word, ...]) -> Iterator[Found]:
+def _in_line(file: str, number: int, line: str, words: tuple[Word, ...]) -> Iterator[Use]:
     for word in words:
         for match in re.finditer(rf"\b(?:{word.pattern})\b", line, re.IGNORECASE):
-            yield Found(file, number, match.group(), word.instead)
+            yield Use(file, number, match.group(), word.instead)
 
 
 def checked_files(root: Path = REPOSITORY) -> Iterator[Path]:
@@ -126,7 +126,7 @@ def checked_files(root: Path = REPOSITORY) -> Iterator[Path]:
             yield path
 
 
-def found_in(path: Path, root: Path = REPOSITORY) -> list[Found]:
+def found_in(path: Path, root: Path = REPOSITORY) -> list[Use]:
     """Every use in one file."""
     read = in_python if path.suffix == ".py" else in_markdown
     return [*read(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))]

@@ -101,9 +101,9 @@ def test_up_and_down_leave_the_cluster_the_state_and_the_checkout_as_they_were(l
     assert len(own_objects(life, cluster)) == 3 + 1
     assert "up         6 created, 0 unchanged" in printed(life)
     life.up(STACK)
-    assert "up         nothing to do: all 6 resources are as they should be" in printed(life)
+    assert "up         nothing to do: all 6 resources are up to date" in printed(life)
     life.refresh(STACK)
-    assert "no drift, 6 resources as they should be" in printed(life)
+    assert "no drift, 6 resources unchanged" in printed(life)
     assert (life.project / f"Pulumi.{STACK}.yaml").read_bytes() == settings
     life.down(STACK, yes=True)
     assert cluster.difference(before) == set()
@@ -117,7 +117,7 @@ def test_a_violation_stops_an_up_before_anything_changes_and_names_resource_rule
     before = cluster.census()
     configure(life.project, count=5, value="outlawed")
     with pytest.raises(
-        ToolError, match=r"Nothing has been changed\. Mend what is named above \(settings: Pulumi\.test"
+        ToolError, match=r"Nothing has been changed\. Correct what is listed above \(settings: Pulumi\.test"
     ):
         life.up(STACK)
     text = printed(life)
@@ -161,7 +161,7 @@ def test_a_dry_run_of_a_destroy_says_what_goes_what_is_kept_and_what_refuses_it(
     life.down(STACK, dry_run=True)
     assert printed(life).splitlines() == [
         "plan       nothing of stack test is deleted while a resource is protected",
-        "protected  1 refuse the destroy: `pulumi state unprotect <urn>` gives one free",
+        "protected  1 refuse the destroy: `pulumi state unprotect <urn>` unprotects one",
         "           Secret secret",
         "next       make down STACK=test   (this was a preview; nothing has been deleted)",
     ]
@@ -185,7 +185,9 @@ def test_a_dry_run_of_a_destroy_says_what_goes_what_is_kept_and_what_refuses_it(
 
 def test_a_failed_up_names_the_object_and_the_log_and_the_next_one_goes_on(life, cluster):
     configure(life.project, invalid="true")
-    with pytest.raises(ToolError, match=r"up failed .* `make up STACK=test` goes on from here\.\nfull output: .*\.log"):
+    with pytest.raises(
+        ToolError, match=r"up failed .* `make up STACK=test` continues from here\.\nfull output: .*\.log"
+    ):
         life.up(STACK)
     assert "✗ ConfigMap invalid" in printed(life)
     assert Journal.of(state_directory(life.project), STACK).read() is None, "a refusal leaves nothing unsure"
@@ -286,7 +288,7 @@ def test_the_lock_of_a_dead_run_is_broken_and_that_of_a_living_one_or_of_another
     cluster.kubectl("delete", "configmap", "map-0", "-n", own_namespace(life))
     stale = lock_of(life, dead.pid, this_host())
     life.up(STACK)
-    assert "took away the lock of a run that is dead" in printed(life)
+    assert "removed the lock of a dead run" in printed(life)
     assert not stale.exists()
     assert "configmap/map-0" in own_objects(life, cluster), "behind a dead run, the state is compared with reality"
 
@@ -303,7 +305,7 @@ def test_attribute_files_that_a_killed_engine_left_empty_stop_no_command(life, c
 
 
 def test_of_two_commands_at_once_one_waits_for_nobody_and_says_so(life):
-    with life._only_one(STACK), pytest.raises(ToolError, match="another make is at work on stack test"):
+    with life._only_one(STACK), pytest.raises(ToolError, match="another make is running on stack test"):
         life.up(STACK)
 
 
@@ -319,9 +321,9 @@ def test_ctrl_c_ends_an_up_in_order_and_the_next_one_goes_on(life, cluster, monk
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=press, daemon=True).start()
-    with pytest.raises(ToolError, match=r"up was interrupted\. `make up STACK=test` goes on from here\."):
+    with pytest.raises(ToolError, match=r"up was interrupted\. `make up STACK=test` continues from here\."):
         life.up(STACK)
-    assert "stopping in order. Ctrl-C once more stops at once." in printed(life)
+    assert "stopping gracefully. Ctrl-C once more stops at once." in printed(life)
     assert names_of_processes(life) == []
     assert journal.exists(), "requests were given up on their way"
     life.up(STACK)
@@ -382,7 +384,7 @@ def test_plain_pulumi_meets_the_stack_that_make_made_and_the_other_way_round(lif
     assert "encryptionsalt" in (life.project / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8")
     printed(life)
     life.up(STACK)
-    assert "up         nothing to do: all 6 resources are as they should be" in printed(life)
+    assert "up         nothing to do: all 6 resources are up to date" in printed(life)
     assert "6 deleted" in pulumi("destroy", "--yes", "--skip-preview")
     assert own_objects(life, cluster) == []
 
@@ -398,7 +400,7 @@ def test_a_simulated_stack_comes_with_its_cluster_and_goes_with_it(life, toolcha
     own.delete()
     life.up("dev")
     text = printed(life)
-    assert "the cluster has been made anew since the last up; the state starts empty" in text
+    assert "the cluster was recreated since the last up; the state starts empty" in text
     assert "6 created" in text
     life.status("dev")
     assert f"cluster    {own.name}: running" in printed(life)

@@ -150,7 +150,7 @@ def test_dev_comes_up_after_a_kill_is_as_declared_and_goes_after_a_kill(life, to
         return not there("deployment", "-n", "vision", "detector-api")
 
     assert killed(life, "dev", lambda: life.down("dev"), when=is_half_gone)
-    assert "did not end; the simulated cluster goes as a whole" in life.screen.console.export_text()
+    assert "did not end; the simulated cluster is deleted as a whole" in life.screen.console.export_text()
     assert own.status().state is State.ABSENT
     assert not state.exists()
     assert names_of_processes(life) == []

@@ -18,7 +18,7 @@ def simulator(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     ("arguments", "answer", "following"),
     [
         ("list", "there is no simulated cluster", "start"),
-        ("stop", "cluster dev: was not running", "start to go on, or delete to remove it"),
+        ("stop", "cluster dev: was not running", "start to start it again, or delete to remove it"),
         ("delete --name x", "cluster x: there is none", "start --name x for a new one"),
     ],
 )

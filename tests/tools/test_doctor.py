@@ -11,60 +11,60 @@ from click.testing import CliRunner
 from tests.tools.support import MakeTool, only, printed_version
 from tools import doctor
 from tools.doctor import (
-    Finding,
-    disk_finding,
-    environment_finding,
-    git_finding,
-    go_finding,
-    memory_finding,
-    python_finding,
+    Check,
+    disk_check,
+    environment_check,
+    git_check,
+    go_check,
+    memory_check,
+    python_check,
     table,
-    tool_findings,
+    tool_checks,
 )
 from tools.pins import TOOL_BY_NAME, TOOLS
-from tools.search import Refused
+from tools.search import RejectedTool
 from tools.store import Way
 from tools.toolchain import Chosen
 
 
 def test_a_tool_in_use_is_shown_with_version_and_place() -> None:
-    rows = tool_findings({"etcd": Chosen("etcd", "3.6.8", "/opt/etcd", Way.PATH)})
+    rows = tool_checks({"etcd": Chosen("etcd", "3.6.8", "/opt/etcd", Way.PATH)})
 
-    assert rows == [Finding("etcd", "3.6.8", "on PATH: /opt/etcd")]
+    assert rows == [Check("etcd", "3.6.8", "on PATH: /opt/etcd")]
 
 
 def test_a_refused_tool_is_shown_with_its_place_the_reason_and_the_remedy() -> None:
-    (row,) = tool_findings({"kubectl": Refused(Path("/usr/bin/kubectl"), "version 1.32.4 is there")})
+    (row,) = tool_checks({"kubectl": RejectedTool(Path("/usr/bin/kubectl"), "version 1.32.4 is there")})
 
     assert (row.place, row.version) == ("/usr/bin/kubectl", "")
     assert row.remedy == "version 1.32.4 is there; run `make up` or `python -m tools install`"
 
 
 def test_a_missing_tool_is_shown_with_what_is_wanted() -> None:
-    (row,) = tool_findings({"etcd": None})
+    (row,) = tool_checks({"etcd": None})
 
-    assert "wanted is etcd 3.6.x" in row.remedy
+    assert "required is etcd 3.6.x" in row.remedy
     assert "`make up`" in row.remedy
 
 
 @pytest.mark.parametrize(
-    ("finding", "is_well"),
+    ("check", "is_well"),
     [
-        (python_finding((3, 11, 0), "/p"), True),
-        (python_finding((3, 9, 18), "/p"), False),
-        (go_finding("1.26.8", "", needed=True), True),
-        (go_finding(None, "Go is missing", needed=True), False),
-        (go_finding(None, "Go is missing", needed=False), True),
-        (git_finding("2.39.5"), True),
-        (git_finding(None), False),
-        (disk_finding(10**9, 10**9, Path("/c")), True),
-        (disk_finding(10**9 - 1, 10**9, Path("/c")), False),
-        (memory_finding(3 * 10**9), True),
-        (memory_finding(3 * 10**9 - 1), False),
+        (python_check((3, 11, 0), "/p"), True),
+        (python_check((3, 9, 18), "/p"), False),
+        (go_check("1.26.8", "", needed=True), True),
+        (go_check(None, "Go is missing", needed=True), False),
+        (go_check(None, "Go is missing", needed=False), True),
+        (git_check("2.39.5"), True),
+        (git_check(None), False),
+        (disk_check(10**9, 10**9, Path("/c")), True),
+        (disk_check(10**9 - 1, 10**9, Path("/c")), False),
+        (memory_check(3 * 10**9), True),
+        (memory_check(3 * 10**9 - 1), False),
     ],
 )
-def test_what_is_needed_decides(finding: Finding, is_well: bool) -> None:
-    assert (not finding.remedy) == is_well
+def test_what_is_needed_decides(check: Check, is_well: bool) -> None:
+    assert (not check.remedy) == is_well
 
 
 REQUIREMENTS = "# pins\npulumi==3.272.0\npulumi-kubernetes==4.25.0      # = the provider\nPyYAML==6.0.3\nclick\n-e .\n"
@@ -73,11 +73,11 @@ REQUIREMENTS = "# pins\npulumi==3.272.0\npulumi-kubernetes==4.25.0      # = the 
 def test_an_environment_in_step_with_its_pins_is_well() -> None:
     installed = {"pulumi": "3.272.0", "pulumi-kubernetes": "4.25.0", "pyyaml": "6.0.3"}
 
-    assert environment_finding(REQUIREMENTS, installed, "/v") == Finding("virtual environment", "3 of 3 pins", "/v")
+    assert environment_check(REQUIREMENTS, installed, "/v") == Check("virtual environment", "3 of 3 pins", "/v")
 
 
 def test_an_environment_out_of_step_names_each_package_and_the_command() -> None:
-    row = environment_finding(REQUIREMENTS, {"pulumi": "3.1.0", "pyyaml": "6.0.3"}, "/v")
+    row = environment_check(REQUIREMENTS, {"pulumi": "3.1.0", "pyyaml": "6.0.3"}, "/v")
 
     assert row.version == "1 of 3 pins"
     assert row.remedy == (
@@ -87,7 +87,7 @@ def test_an_environment_out_of_step_names_each_package_and_the_command() -> None
 
 
 def test_the_table_is_aligned_and_a_remedy_stands_below_its_row() -> None:
-    text = table([Finding("go", "1.26.8", "on PATH"), Finding("kubectl", "", "/usr/bin/kubectl", "too old; do this")])
+    text = table([Check("go", "1.26.8", "on PATH"), Check("kubectl", "", "/usr/bin/kubectl", "too old; do this")])
 
     assert text.splitlines() == [
         "go       ok       1.26.8  on PATH",
@@ -116,7 +116,7 @@ def test_something_missing_is_exit_code_one_with_the_remedy_and_no_traceback(
     result = CliRunner().invoke(doctor.doctor, env=only(environment, tmp_path))
 
     assert result.exit_code == 1
-    assert "version 1.32.4 is there, wanted is Kubernetes 1.36.x" in result.output
+    assert "version 1.32.4 is installed, required is Kubernetes 1.36.x" in result.output
     assert "are missing: kubectl, " in result.output
     assert "Traceback" not in result.output
     assert not (tmp_path / "cache").exists()

@@ -105,7 +105,7 @@ def test_what_came_before_a_lasting_break_is_kept_for_the_next_run(mirror: Mirro
     path = mirror.publish(KUBECTL, bytes(100))
     mirror.break_after[path] = 10
 
-    with pytest.raises(ToolError, match=r"broke off after 50 bytes.*Run the same command again to go on"):
+    with pytest.raises(ToolError, match=r"broke off after 50 bytes.*Run the same command again to resume"):
         take(mirror, "kubectl", target)
     assert list(target.iterdir()) == []
 
@@ -164,10 +164,10 @@ def test_a_checksum_list_without_the_file_makes_it_unavailable(mirror: Mirror) -
 def test_reasons_are_told_together_each_once() -> None:
     unreached = [Unavailable(host, "cannot be reached") for host in ("github.com", "dl.k8s.io", "github.com")]
 
-    assert download.told_together([*unreached, Unavailable("etcd", "not published for darwin/arm64")]) == (
+    assert download.joined_reasons([*unreached, Unavailable("etcd", "not published for darwin/arm64")]) == (
         "dl.k8s.io, github.com: cannot be reached; etcd: not published for darwin/arm64"
     )
-    assert download.told_together([]) == ""
+    assert download.joined_reasons([]) == ""
 
 
 @pytest.mark.parametrize(

@@ -261,14 +261,14 @@ def test_an_empty_cluster_that_does_not_answer_goes_and_what_may_be_orphaned_is_
     assert stack.engine.deleted == [EVERYTHING]
     assert stack.printed.splitlines()[0] == (
         f"orphaned   the cluster does not answer ({SILENT}): "
-        "volumes and load balancers that its controllers made may be left in the cloud"
+        "volumes and load balancers that its controllers created may remain in the cloud"
     )
     assert len(stack.waits) == 2, "asked three times"
 
 
 def test_a_cluster_that_falls_silent_after_it_was_emptied_stays(make_stack: MakeStack) -> None:
     stack = make_stack(CLUSTER, HOME)
-    with pytest.raises(ToolError, match=r"though it did a moment ago: volumes .* `make down STACK=prod` goes on"):
+    with pytest.raises(ToolError, match=r"though it did a moment ago: volumes .* `make down STACK=prod` continues"):
         stack.run.destroy()
     assert stack.engine.deleted == [NAMESPACES]
 
@@ -277,7 +277,7 @@ def test_a_cluster_given_up_on_goes(make_stack: MakeStack) -> None:
     stack = make_stack(CLUSTER, HOME, environment={"PULUMI_K8S_DELETE_UNREACHABLE": "true"})
     stack.run.destroy()
     assert stack.engine.deleted == [NAMESPACES, EVERYTHING]
-    assert "may be left in the cloud" in stack.printed
+    assert "may remain in the cloud" in stack.printed
 
 
 class NewRun:
@@ -318,7 +318,7 @@ def test_the_first_up_onto_a_cluster_that_exists_installs_nothing_twice(
     monkeypatch.setenv("MLPLATFORM_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(Lifecycle, "_begin", lambda *_, **__: run)
     monkeypatch.setattr(Lifecycle, "_show", lambda *_: None)
-    monkeypatch.setattr(lifecycle, "judge_before_installing", lambda *_: None)
+    monkeypatch.setattr(lifecycle, "validate_before_installing", lambda *_: None)
     monkeypatch.setattr(lifecycle, "second_installs", lambda settings, program: [THERE])
     (tmp_path / "Pulumi.lab.yaml").touch()
     life = Lifecycle(project=tmp_path, facts=lambda *_: run.facts)
@@ -338,7 +338,7 @@ def test_a_cluster_that_may_not_be_read_is_said_to_be_so_and_stops_nothing(tmp_p
     monkeypatch.setenv("MLPLATFORM_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(Lifecycle, "_begin", lambda *_, **__: run)
     monkeypatch.setattr(Lifecycle, "_show", lambda *_: None)
-    monkeypatch.setattr(lifecycle, "judge_before_installing", lambda *_: None)
+    monkeypatch.setattr(lifecycle, "validate_before_installing", lambda *_: None)
     monkeypatch.setattr(lifecycle, "second_installs", refuses)
     (tmp_path / "Pulumi.lab.yaml").touch()
     Lifecycle(project=tmp_path, facts=lambda *_: run.facts).up("lab")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.tools.support import MakeTool, printed_version
 from tools.pins import KUBERNETES_PROVIDER, TOOL_BY_NAME, TOOLS, Tool
-from tools.search import Found, Refused, VersionError, find, plugin_directory, read_version
+from tools.search import FoundTool, RejectedTool, VersionError, find, plugin_directory, read_version
 
 KUBECTL = TOOL_BY_NAME["kubectl"]
 
@@ -24,7 +24,7 @@ def test_a_version_is_read_from_what_the_real_tool_prints(tool: Tool, make_tool:
 def test_a_good_version_on_path_is_found(make_tool: MakeTool, environment: Mapping[str, str], tmp_path: Path) -> None:
     program = make_tool("kubectl", printed_version(KUBECTL, "1.36.1"))
 
-    assert find(KUBECTL, environment, outside=tmp_path / "cache") == Found(program, "1.36.1")
+    assert find(KUBECTL, environment, outside=tmp_path / "cache") == FoundTool(program, "1.36.1")
 
 
 def test_another_minor_is_refused_with_both_versions_in_the_reason(
@@ -35,7 +35,7 @@ def test_another_minor_is_refused_with_both_versions_in_the_reason(
 
     refused = find(KUBECTL, environment, outside=tmp_path / "cache")
 
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RejectedTool)
     assert refused.program == program
     assert "1.32.4" in refused.reason
     assert "Kubernetes 1.36.x" in refused.reason
@@ -48,7 +48,7 @@ def test_a_good_version_later_on_path_is_taken_before_a_bad_one_at_its_beginning
     good = make_tool("kubectl", printed_version(KUBECTL, "1.36.3"), directory="later")
     environment["PATH"] = f"{tmp_path / 'bin'}:{good.parent}"
 
-    assert find(KUBECTL, environment, outside=tmp_path / "cache") == Found(good, "1.36.3")
+    assert find(KUBECTL, environment, outside=tmp_path / "cache") == FoundTool(good, "1.36.3")
 
 
 def test_what_stands_in_our_own_cache_is_not_found_on_path(
@@ -98,4 +98,4 @@ def test_a_provider_that_pulumi_has_installed_is_found_in_its_home(
 
     found = find(KUBERNETES_PROVIDER, {**environment, "PULUMI_HOME": str(home)}, outside=tmp_path / "cache")
 
-    assert found == Found(installed, KUBERNETES_PROVIDER.version)
+    assert found == FoundTool(installed, KUBERNETES_PROVIDER.version)

@@ -19,7 +19,7 @@ from tools import build, toolchain
 from tools.errors import ToolError
 from tools.pins import KUBERNETES_PROVIDER, LANGUAGE_HOST, PULUMI, TOOL_BY_NAME, TOOLS, Tool, parse_version
 from tools.progress import Silent
-from tools.search import Refused, plugin_directory, read_version
+from tools.search import RejectedTool, plugin_directory, read_version
 from tools.store import Platform, Store, Way
 from tools.toolchain import STAND_IN, Chosen, Mode, ensure, look, mode
 
@@ -101,10 +101,10 @@ def test_only_path_is_looked_at_when_it_is_asked_for_and_what_is_missing_is_name
     with pytest.raises(ToolError) as missing:
         ensure(environment={**only(environment, tmp_path), "MLPLATFORM_TOOLCHAIN": "path"})
 
-    assert f"kubectl: {every_tool['kubectl']}: version 1.32.4 is there, wanted is Kubernetes 1.36.x" in (
+    assert f"kubectl: {every_tool['kubectl']}: version 1.32.4 is installed, required is Kubernetes 1.36.x" in (
         missing.value.message
     )
-    assert "etcd: not there; wanted is etcd 3.6.x" in missing.value.message
+    assert "etcd: not installed; required is etcd 3.6.x" in missing.value.message
     assert "pulumi:" not in missing.value.message
     assert not (tmp_path / "cache" / "tools").exists()
 
@@ -179,7 +179,7 @@ def test_what_can_neither_be_found_nor_downloaded_is_built_and_both_reasons_are_
 
     assert {row.way for row in ready.report()} == {Way.BUILD}
     assert go.read_text().count("x") == len(TOOLS)
-    assert "kubectl: version 1.32.4 is there, wanted is Kubernetes 1.36.x" in told.notes[0]
+    assert "kubectl: version 1.32.4 is installed, required is Kubernetes 1.36.x" in told.notes[0]
     assert (
         f"Building {len(TOOLS)} tools from pinned Go modules with Go 1.26.8 (no download: 127.0.0.1:9: cannot"
         in told.notes[1]
@@ -394,7 +394,7 @@ def test_a_tool_that_was_replaced_or_removed_is_looked_at_again(
     assert {row.tool: row.version for row in ensure(environment=settings).report()}["kubectl"] == "1.36.99"
 
     every_tool["etcd"].unlink()
-    with pytest.raises(ToolError, match="etcd: not there"):
+    with pytest.raises(ToolError, match="etcd: not installed"):
         ensure(environment=settings)
 
 
@@ -513,7 +513,7 @@ def test_looking_installs_nothing(environment: dict[str, str], make_tool: MakeTo
 
     found = look(Store(tmp_path / "cache"), only(environment, tmp_path))
 
-    assert isinstance(found["kubectl"], Refused)
+    assert isinstance(found["kubectl"], RejectedTool)
     assert {name for name, at in found.items() if at is None} == {tool.name for tool in TOOLS} - {"kubectl"}
     assert not (tmp_path / "cache").exists()
 

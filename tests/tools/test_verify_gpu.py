@@ -143,12 +143,12 @@ def test_the_shares_of_a_node_are_what_its_devices_and_replicas_make() -> None:
     [
         (
             node(**{"nvidia.com/gpu.shared": "6"}),
-            "nvidia.com/gpu.shared: the kubelet hands out 6, 2 devices in 4 shares",
+            "nvidia.com/gpu.shared: the kubelet offers 6, 2 devices in 4 shares",
         ),
         (node(labels={"memory": "16384"}), "label nvidia.com/gpu.memory: the node has 16384, the driver 15360"),
         (node(labels={"count": "1"}), "label nvidia.com/gpu.count: the node has 1, the driver 2"),
-        (node(labels={"replicas": "1"}), "nvidia.com/gpu: the kubelet hands out 0, 2 devices in 1 shares are 2"),
-        (node(labels={"product": "Tesla-T4-SHARED"}), "nvidia.com/gpu: the kubelet hands out 0, 2 devices in 4 shares"),
+        (node(labels={"replicas": "1"}), "nvidia.com/gpu: the kubelet offers 0, 2 devices in 1 shares are 2"),
+        (node(labels={"product": "Tesla-T4-SHARED"}), "nvidia.com/gpu: the kubelet offers 0, 2 devices in 4 shares"),
     ],
 )
 def test_a_node_that_offers_something_else_is_named_with_both_figures(said: str, words: str) -> None:

@@ -31,7 +31,7 @@ def test_where_no_chart_can_be_had_the_command_says_so_for_each_and_what_to_give
     assert answer.exit_code == 1
     rows = [line for line in answer.output.splitlines() if "not to be had" in line]
     assert [row.split()[0] for row in rows] == ["metallb", "karpenter"]
-    assert "Name a folder that holds them (--charts)" in answer.output
+    assert "Name a folder that contains them (--charts)" in answer.output
 
 
 def test_a_chart_that_the_platform_does_not_install_is_refused() -> None:
@@ -46,4 +46,4 @@ def test_a_difference_and_a_refusal_are_each_enough_to_fail() -> None:
     refused = Result("metallb", applied=3, refused=["unknown field"])
     assert not refused.good
     assert refused.line().endswith("facts: as upstream; API server: 3 accepted, 1 refused")
-    assert "not to be had: no network" in Result("metallb", missing="no network").line()
+    assert "not available: no network" in Result("metallb", missing="no network").line()

@@ -15,8 +15,8 @@ from simulator.engine_protocol import MESSAGE_BYTES, THREADS, WATCH_SECONDS, spa
 
 
 def main() -> None:
-    """Serves until the engine ends, or says so by a signal; then ends what was started."""
-    # Signals are set before the first import that takes time: a Ctrl-C during start-up is not a traceback either.
+    """Serves until the engine ends or sends a signal; then ends the processes that it started."""
+    # Signal handlers first, before imports that take time: a Ctrl-C during start-up must not print a traceback.
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ending.set())
@@ -42,11 +42,11 @@ def main() -> None:
         pass
     children.end_all()
     server.stop(grace=0.2).wait()
-    os._exit(0)  # threads that still write to a pipe nobody reads any more do not hold the process up
+    os._exit(0)  # threads that write to a closed pipe must not delay the exit
 
 
 def engine_address(arguments: list[str]) -> str:
-    """The engine's address comes last, after logging options; a host that is attached to gets it by Handshake."""
+    """The last argument, after logging options; a host that the engine attaches to gets it by Handshake."""
     return arguments[-1] if arguments and not arguments[-1].startswith("-") else ""
 
 

@@ -1,7 +1,7 @@
 """Runs one Pulumi program, or one plugin, in the project's own interpreter.
 
-Executed as a file by that interpreter, so it imports nothing of this project; the task comes as JSON on standard input.
-It ends with the language host, whatever that one died of.
+Executed as a file by that interpreter, so it imports nothing of this project; the task is JSON on standard input. It
+ends with the language host, however the host ends.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any
 
 ERROR_SHOWN = 32
-"""Exit code: the user has seen what went wrong, and the host adds nothing. The official host uses the same one."""
+"""Exit code: the error was shown already, and the host adds nothing. The official host uses the same one."""
 INTERRUPTED = 130
 WATCH_SECONDS = 0.5
 
@@ -43,7 +43,7 @@ def end_with_host(host: int) -> None:
 
 
 def run_plugin(task: dict[str, Any]) -> int:
-    """A policy pack or a component provider: it serves until it is ended. Its own exit code comes by SystemExit."""
+    """A policy pack or a component provider: serves until it is stopped. Its exit code is raised as SystemExit."""
     sys.argv = [task["path"], *task["arguments"]]
     try:
         run_file(task["path"])
@@ -63,14 +63,14 @@ def run_program(task: dict[str, Any]) -> int:
         text = (
             f"{sys.executable} cannot import the Pulumi SDK ({error}). Run `pip install -r requirements.txt` with it."
         )
-        print(text, file=sys.stderr)  # noqa: T201 - without the SDK there is no other way to the engine
+        print(text, file=sys.stderr)  # noqa: T201 - without the SDK there is no other channel to the engine
         return ERROR_SHOWN
 
     configure(task)
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # a failed program leaves tasks behind; its error will do
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # a failed program leaves tasks; its error is enough
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    # Resource registrations are blocking calls on this executor: the engine's parallelism, with air for invokes.
+    # Resource registrations are blocking calls on this executor: the engine's parallelism, plus some for invokes.
     executor = ThreadPoolExecutor(max_workers=max(task["settings"]["parallel"], 1) * 4)
     loop.set_default_executor(executor)
     sys.argv = [task["path"], *task["arguments"]]
@@ -80,7 +80,7 @@ def run_program(task: dict[str, Any]) -> int:
     except pulumi.RunError as error:
         show(str(error))
     except grpc.RpcError as error:
-        if error.code() != grpc.StatusCode.UNAVAILABLE:  # else the engine has gone, and there is nobody to tell
+        if error.code() != grpc.StatusCode.UNAVAILABLE:  # else the engine has ended
             show(f"The engine refused a call: {error.details()}")
     except Exception as error:
         show("Program failed with an unhandled exception:\n" + own_traceback(error, task["import_from"]))
@@ -109,7 +109,7 @@ def run_file(path: str) -> None:
 
 
 def configure(task: dict[str, Any]) -> None:
-    """Tells the SDK which engine, stack and configuration the program has."""
+    """Sets engine, stack and configuration of the program in the SDK."""
     from pulumi import runtime  # noqa: PLC0415
     from pulumi.runtime.config import set_all_config  # noqa: PLC0415
 
@@ -118,7 +118,7 @@ def configure(task: dict[str, Any]) -> None:
 
 
 def own_traceback(error: BaseException, directory: str) -> str:
-    """The traceback from the program's first own frame on, without the frames of this file, runpy and asyncio."""
+    """The traceback from the first frame of the program, without the frames of this file, runpy and asyncio."""
     frame: TracebackType | None = error.__traceback__
     while frame is not None and not frame.tb_frame.f_code.co_filename.startswith(directory):
         frame = frame.tb_next

@@ -12,11 +12,11 @@ from typing import Any
 BOOTSTRAP = Path(__file__).with_name("child.py")
 
 GRACE_SECONDS = 2.0
-"""What a process gets to end by itself. The engine gives its plugins, and so this host, 5 s in all."""
+"""Time for a process to end by itself. The engine gives its plugins, and so this host, 5 s in total."""
 
 
 class Children:
-    """Starts processes, and ends every one of them when the host ends."""
+    """Starts processes, and ends all of them when the host ends."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -26,7 +26,7 @@ class Children:
     def start(
         self, python: Path, task: Mapping[str, Any], directory: str, environment: Mapping[str, str], *, piped: bool
     ) -> subprocess.Popen[bytes]:
-        """Runs `child.py` with a task, which goes over standard input: it may hold secrets, and arguments are public.
+        """Runs `child.py` with a task, passed on standard input: it may contain secrets, and arguments are public.
 
         Args:
             piped: whether the caller reads the output; else it is the host's, which the engine shows.
@@ -60,7 +60,7 @@ class Children:
         return code
 
     def end(self, child: subprocess.Popen[bytes]) -> None:
-        """Asks a process to end, and sees to it."""
+        """Asks a process to end, and kills it after the time limit."""
         child.terminate()
         try:
             child.wait(GRACE_SECONDS)
@@ -68,14 +68,14 @@ class Children:
             child.kill()
 
     def interrupt_all(self) -> None:
-        """Asks every process to end, and waits for none."""
+        """Asks every process to end, without waiting."""
         with self._lock:
             running = list(self._running)
         for child in running:
             child.terminate()
 
     def end_all(self) -> None:
-        """Ends every process; none can be started any more."""
+        """Ends every process; no other can be started afterwards."""
         with self._lock:
             self._ending = True
             running = list(self._running)

@@ -1,4 +1,4 @@
-"""What the language host answers to the engine."""
+"""The methods of the language host that the engine calls."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     ) -> language_pb2.GetRequiredPackagesResponse:
         """None in advance, where the official host names the plugin of every installed package.
 
-        The engine would download each of them at once, and here are places without downloads and programs that use one
-        of three installed clouds. Without the list it loads a plugin when the first resource needs it, in the version
-        that the resource's SDK names.
+        The engine would download each of them at once, which fails without internet access and is too much for programs
+        that use one of three installed clouds. Without the list it loads a plugin when the first resource needs it, in
+        the version that the resource's SDK names.
         """
         return language_pb2.GetRequiredPackagesResponse()
 
@@ -127,7 +127,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             )
         except (PythonError, ChildRefused) as error:
             return language_pb2.RunResponse(error=str(error))
-        context.add_callback(lambda: self._children.end(child))  # an engine that gives the call up wants no program
+        context.add_callback(lambda: self._children.end(child))  # a cancelled call ends the program
         return program_result(self._children.wait(child))
 
     def RunPlugin(  # noqa: N802
@@ -153,14 +153,14 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         yield language_pb2.RunPluginResponse(exitcode=self._children.wait(child))
 
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
-        """The engine is going to end: so are the programs. Each gets the time to flush what it has printed."""
+        """The engine is about to end, and with it the programs. Each gets the time to flush its output."""
         self._children.interrupt_all()
         return empty_pb2.Empty()
 
     def Template(  # noqa: N802
         self, request: language_pb2.TemplateRequest, context: grpc.ServicerContext
     ) -> language_pb2.TemplateResponse:
-        """Nothing in a template needs rewriting for pip. The engine takes this status for that."""
+        """A template needs no changes for pip; this status means that."""
         _refuse(context, "Template")
 
     def Link(self, request: language_pb2.LinkRequest, context: grpc.ServicerContext) -> NoReturn:  # noqa: N802
@@ -194,7 +194,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
 
 def program_task(request: language_pb2.RunRequest, engine: str) -> dict[str, Any]:
-    """What `child.py` has to know to run a program.
+    """The task for `child.py` to run a program.
 
     Raises:
         PythonError: the program is not there.
@@ -225,7 +225,7 @@ def program_task(request: language_pb2.RunRequest, engine: str) -> dict[str, Any
 
 
 def program_result(exit_code: int) -> language_pb2.RunResponse:
-    """What the engine is told. `bail` means that the error was shown: the engine adds nothing."""
+    """The result for the engine. `bail` means that the error was shown: the engine adds nothing."""
     if exit_code == 0:
         return language_pb2.RunResponse()
     if exit_code == ERROR_SHOWN:
@@ -249,7 +249,7 @@ def _options(info: language_pb2.ProgramInfo) -> Mapping[str, object]:
 
 
 def _output(process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bytes]]:
-    """What a process writes, as it comes, with the name of the stream; ends when both streams are closed."""
+    """Output of a process as it is printed, with the name of the stream; ends when both streams are closed."""
     chunks: queue.Queue[tuple[str, bytes]] = queue.Queue()
 
     def pump(field: str, stream: IO[bytes]) -> None:

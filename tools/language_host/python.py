@@ -1,4 +1,4 @@
-"""Which Python runs a program, and how its packages are installed: the runtime options of Pulumi.yaml."""
+"""The Python that runs a program, and how its packages are installed: the runtime options of Pulumi.yaml."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ OTHER_TOOLCHAINS = {"uv": "uv sync", "poetry": "poetry install"}
 
 
 class PythonError(Exception):
-    """The options ask for a Python that is not there, or for a toolchain that this host does not have."""
+    """The options name a Python that does not exist, or a toolchain that this host does not support."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options under `runtime:` that matter here. Others are for the official host, and are ignored."""
+    """The options under `runtime:` that this host uses. It ignores those of the official host."""
 
     toolchain: str
     """`pip` (default), `uv` or `poetry`: how packages are installed. A program runs in its virtual environment."""
@@ -34,7 +34,7 @@ def read_options(options: Mapping[str, object], root_directory: str) -> Options:
 
 
 def interpreter(options: Options) -> Path:
-    """The Python of the virtual environment; without that option, the one that this host runs on (it has the SDK).
+    """The Python of the virtual environment; without that option, the one that runs this host (it has the SDK).
 
     Raises:
         PythonError: the virtual environment is not there.
@@ -61,10 +61,10 @@ def activated(options: Options, environment: Mapping[str, str]) -> dict[str, str
 
 
 def install_commands(options: Options, directory: Path) -> list[list[str]]:
-    """What makes the virtual environment and installs the packages in it.
+    """Commands that create the virtual environment and install the packages in it.
 
     Raises:
-        PythonError: it cannot be done here, or there is nothing that says what to install.
+        PythonError: this host cannot do it, or there is no list of packages.
     """
     if options.toolchain in OTHER_TOOLCHAINS:
         raise PythonError(
@@ -82,7 +82,7 @@ def install_commands(options: Options, directory: Path) -> list[list[str]]:
     elif (directory / "pyproject.toml").is_file():
         what = ["-e", str(directory)]
     else:
-        raise PythonError(f"{directory} has neither requirements.txt nor pyproject.toml, which say what to install.")
+        raise PythonError(f"{directory} has neither requirements.txt nor pyproject.toml, which list what to install.")
     python = options.virtual_environment / "bin" / "python"
     make = [] if python.is_file() else [[sys.executable, "-m", "venv", str(options.virtual_environment)]]
     return [*make, [str(python), "-m", "pip", "install", "--disable-pip-version-check", *what]]

@@ -1,1 +1,1 @@
-"""Refreshes the price tables of `catalog/prices` from the clouds' own price APIs."""
+"""Refreshes the price tables of `catalog/prices` from the price APIs of the clouds."""

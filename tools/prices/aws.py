@@ -1,4 +1,4 @@
-"""What AWS asks: the Price List Query API for lists, DescribeSpotPriceHistory for spot."""
+"""AWS prices: the Price List Query API for list prices, DescribeSpotPriceHistory for spot."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from tools.prices.optional import optional
 
 WHAT = "AWS Price List Query API and EC2 DescribeSpotPriceHistory"
 PRICE_LIST_REGION = "us-east-1"
-"""The Price List Query API answers for all regions from a few endpoints; this one is in every account."""
+"""The Price List Query API serves all regions from a few endpoints; this one is in every account."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """Which product of the price list is meant: fields that it has exactly, and how its usage type ends."""
+    """A query for one product of the price list: exact fields, and the suffix of its usage type."""
 
     service: str
     fields: Mapping[str, str]
     usage_type: str = ""
-    """The end of it: in front stands the region's prefix, or in us-east-1 nothing."""
+    """Suffix of the usage type: before it is the region's prefix, or in us-east-1 nothing."""
     units: tuple[str, ...] = ("Hrs", "Hours")
 
     def means(self, usage_type: str) -> bool:
-        """Whether a product of that usage type is the one."""
+        """Whether a product with that usage type matches."""
         return not self.usage_type or usage_type == self.usage_type or usage_type.endswith(f"-{self.usage_type}")
 
 
@@ -39,7 +39,7 @@ _GB_MONTH = ("GB-Mo",)
 _STORAGE = {"productFamily": "Storage"}
 _DATABASE = {"productFamily": "Database Instance", "databaseEngine": "PostgreSQL", "deploymentOption": "Single-AZ"}
 
-# Fields of products: what aws/karpenter-provider-aws and infracost/infracost ask for (2026).
+# Fields of products: as aws/karpenter-provider-aws and infracost/infracost query them (2026).
 ITEM_QUESTIONS: dict[str, Question] = {
     "eks-cluster": Question("AmazonEKS", {"productFamily": "Compute"}, "AmazonEKS-Hours:perCluster"),
     "ebs-gp3": Question("AmazonEC2", {**_STORAGE, "volumeApiName": "gp3"}, units=_GB_MONTH),
@@ -63,10 +63,10 @@ ITEM_QUESTIONS: dict[str, Question] = {
         for size in ("db.t4g.small", "db.t4g.medium", "db.m7g.large")
     },
 }
-"""Items that the price list is asked for.
+"""Items that are queried.
 
-Not here: EKS extended support. No source says whether its product (`AmazonEKS-Hours:extendedSupport`) is the whole or
-what comes on top.
+Not included: EKS extended support. No source states whether its product (`AmazonEKS-Hours:extendedSupport`) is the
+whole price or a surcharge.
 """
 
 
@@ -89,7 +89,7 @@ def machines() -> list[str]:
 
 
 def asked() -> set[Asked]:
-    """All that `ask` asks for."""
+    """Everything that `ask` queries."""
     spot = {(name, Purchase.SPOT) for name in machines()}
     return spot | {(name, Purchase.ON_DEMAND) for name in (*machines(), *ITEM_QUESTIONS)}
 
@@ -101,7 +101,7 @@ def clients(region: str) -> tuple[Any, Any]:
 
 
 def ask(pricing: Any, ec2: Any, region: str, tell: Callable[[str], None]) -> Answer:
-    """Every price that AWS answers for that region. ToolError: it does not answer."""
+    """Every price that AWS returns for that region. Raises ToolError if it does not answer."""
     errors = optional("botocore.exceptions")
     questions = {name: machine_question(name) for name in machines()} | ITEM_QUESTIONS
     found: dict[Asked, float] = {}
@@ -127,7 +127,7 @@ def ask(pricing: Any, ec2: Any, region: str, tell: Callable[[str], None]) -> Ans
 
 
 def products(pricing: Any, question: Question, region: str) -> Iterator[dict[str, Any]]:
-    """The products of the price list that a question means."""
+    """The products of the price list that match."""
     wanted = {**question.fields, "regionCode": region}
     filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
     pages = pricing.get_paginator("get_products").paginate(ServiceCode=question.service, Filters=filters)
@@ -139,7 +139,7 @@ def products(pricing: Any, question: Question, region: str) -> Iterator[dict[str
 
 
 def list_price(found: Iterator[dict[str, Any]], question: Question, name: str) -> float | None:
-    """The amount that all those products share, of their first tier; None where there is none."""
+    """The amount that all those products have in their first tier; None if there is none."""
     amounts = {usd for product in found for usd in _amounts(product, question.units) if usd}
     if len(amounts) > 1:
         raise ToolError(f"the price list has several prices of {name}: {', '.join(map(str, sorted(amounts)))}")
@@ -154,7 +154,7 @@ def _amounts(product: dict[str, Any], units: tuple[str, ...]) -> Iterator[float]
 
 
 def spot_prices(ec2: Any) -> dict[str, list[float]]:
-    """What each machine costs now on spot, Linux, in each zone."""
+    """Current spot price of each machine, Linux, in each zone."""
     now = datetime.now(UTC)
     pages = ec2.get_paginator("describe_spot_price_history").paginate(
         InstanceTypes=machines(), ProductDescriptions=["Linux/UNIX"], StartTime=now, EndTime=now
@@ -163,6 +163,6 @@ def spot_prices(ec2: Any) -> dict[str, list[float]]:
     for page in pages:
         for row in page["SpotPriceHistory"]:
             latest = zones.setdefault(row["InstanceType"], {})
-            told = row["Timestamp"], float(row["SpotPrice"])
-            latest[row["AvailabilityZone"]] = max(latest.get(row["AvailabilityZone"], told), told)
+            seen = row["Timestamp"], float(row["SpotPrice"])
+            latest[row["AvailabilityZone"]] = max(latest.get(row["AvailabilityZone"], seen), seen)
     return {machine: [usd for _, usd in latest.values()] for machine, latest in zones.items()}

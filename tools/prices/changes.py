@@ -1,4 +1,4 @@
-"""What a fresh answer changes in a price table, and whether it can be true. Pure."""
+"""Changes of a price table by a new answer, and whether they are plausible. Pure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from catalog.accelerators import Purchase
 from catalog.prices import PriceTable, Row, Source
 
 IMPLAUSIBLE_FACTOR = 5.0
-"""Prices of clouds have halved and doubled; five times is a wrong unit, a wrong product or a broken answer."""
+"""Cloud prices have halved and doubled; a factor of five is a wrong unit, a wrong product or a broken answer."""
 
 Asked = tuple[str, Purchase]
-"""A machine or an item, and how it is bought."""
+"""A machine or an item, and its purchase option."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a cloud's price API says."""
+    """The answer of a cloud's price API."""
 
     usd: Mapping[Asked, float]
     ranges: Mapping[Asked, tuple[float, float]] = field(default_factory=dict)
-    """The least and the most over the zones, where it says that."""
+    """The lowest and the highest of the zones, if the API returns them."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,22 @@ class Change:
 
     @property
     def percent(self) -> float | None:
-        """How much dearer; None where one side is unknown."""
+        """Increase in percent; None if one side is unknown."""
         if self.before is None or self.after is None:
             return None
         return (self.after / self.before - 1) * 100
 
     @property
     def implausible(self) -> str:
-        """Why it is not believed; empty: it is."""
+        """Why the change is implausible; empty if it is plausible."""
         if self.after is None:
-            return "it is sold no more, or the question is wrong"
+            return "it is no longer sold, or the query is wrong"
         if self.before is None:
             return ""
         times = self.after / self.before
         if 1 / IMPLAUSIBLE_FACTOR < times < IMPLAUSIBLE_FACTOR:
             return ""
-        return f"{times:.3g} times what it was"
+        return f"{times:.3g} times the old price"
 
     def __str__(self) -> str:
         amounts = " -> ".join("unknown" if usd is None else f"{usd:.6g}" for usd in (self.before, self.after))
@@ -61,16 +61,16 @@ class Change:
 def refreshed(
     table: PriceTable, answer: Answer, asked: Collection[Asked], source: Source
 ) -> tuple[PriceTable, list[Change]]:
-    """The table with what was answered; what was asked and not answered goes; what was not asked stays.
+    """The table with the new prices. Rows that were queried without a result are removed; other rows stay.
 
-    ValueError: an amount that cannot be a price, or no answer at all.
+    ValueError: an amount that cannot be a price, or no result at all.
     """
     found = answer.usd
     if not found:
-        raise ValueError(f"{source.what} knows no price of {len(asked)} that were asked for in {table.region}")
+        raise ValueError(f"{source.what} has no price for any of {len(asked)} queries in {table.region}")
     wrong = [f"{name} {purchase}: {usd}" for (name, purchase), usd in found.items() if not 0 < usd < float("inf")]
     if wrong:
-        raise ValueError(f"{source.what} gave amounts that are no prices: {', '.join(wrong)}")
+        raise ValueError(f"{source.what} returned amounts that are no prices: {', '.join(wrong)}")
     fresh = [
         Row(
             name,
@@ -96,10 +96,10 @@ def _changes(before: PriceTable, after: PriceTable) -> Iterator[Change]:
 
 
 def empty_table(cloud: str, region: str) -> PriceTable:
-    """Of a region that has no file yet."""
+    """Table of a region that has no file yet."""
     return PriceTable(cloud, region, {}, ())
 
 
 def implausible(changes: Iterable[Change]) -> list[str]:
-    """Each change that is not believed, with the reason."""
+    """Each implausible change, with the reason."""
     return [f"{change}: {change.implausible}" for change in changes if change.implausible]

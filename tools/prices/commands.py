@@ -1,4 +1,4 @@
-"""`python -m tools prices`: how old the price tables are and what they do not know; `refresh` writes them anew."""
+"""`python -m tools prices`: the age of the price tables and what is unknown; `refresh` writes them again."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from tools.prices.changes import Answer, Asked, empty_table, implausible, refres
 from tools.progress import LiveTable, plain_lines
 
 OLD_DAYS = 90
-"""After that the tables are called old: list prices of accelerators changed within a quarter in 2025."""
+"""Tables older than this are reported as old: list prices of accelerators changed within a quarter in 2025."""
 Tell = Callable[[str], None]
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def prices(ctx: click.Context) -> None:
-    """List prices: how old they are, what is unknown; `refresh` asks the clouds."""
+    """List prices: their age, and what is unknown; `refresh` queries the clouds."""
     if ctx.invoked_subcommand is None:
         for line in status(today()):
             click.echo(line)
 
 
 def status(now: date) -> Iterator[str]:
-    """One line for each table and its sources, and what nobody knows."""
+    """One line for each table and its sources, and what is unknown."""
     for table in tables():
         age = table.age_days(now)
         old = "  (old: python -m tools prices refresh)" if age > OLD_DAYS else ""
@@ -59,30 +59,30 @@ def status(now: date) -> Iterator[str]:
 @click.option("--region", help="This region; without it every region that has a table. Needs --cloud.")
 @click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
 @click.option(
-    "--accept", is_flag=True, help="Write also what is implausible: prices that vanished or changed fivefold."
+    "--accept", is_flag=True, help="Also write implausible changes: prices that vanished or changed fivefold."
 )
 def refresh(cloud: str | None, region: str | None, dry_run: bool, accept: bool) -> None:
-    """Ask the clouds' price APIs and write the tables."""
+    """Query the clouds' price APIs and write the tables."""
     if region and not cloud:
-        raise click.UsageError("--region needs --cloud: which cloud's region is it?")
+        raise click.UsageError("--region needs --cloud: name the cloud of the region")
     for table in chosen(cloud, region):
         refresh_table(table, catalog.prices.DIRECTORY, today(), dry_run=dry_run, accept=accept)
 
 
 def chosen(cloud: str | None, region: str | None) -> list[PriceTable]:
-    """The tables that are meant; a region without one gets an empty one."""
+    """The selected tables; a region without a table gets an empty one."""
     found = [t for t in tables() if cloud in (None, t.cloud) and region in (None, t.region)]
     return found or [empty_table(cloud or "", region or "")]
 
 
 def refresh_table(table: PriceTable, directory: Path, now: date, *, dry_run: bool, accept: bool) -> None:
-    """One table: asked, compared, shown, written. ToolError: nothing of it was written."""
+    """One table: queried, compared, shown, written. ToolError: nothing was written."""
     try:
         with telling(f"{table.cloud} {table.region}") as tell:
             answer, asked, source = ask(table, now, tell)
     except (KeyError, TypeError, ValueError) as error:
         what = f"{type(error).__name__}: {error}"
-        raise ToolError(f"{table.cloud} answered what is not understood ({what}); nothing was written") from error
+        raise ToolError(f"{table.cloud} answered in an unknown format ({what}); nothing was written") from error
     try:
         after, changes = refreshed(table, answer, asked, source)
         text = render(after)
@@ -104,7 +104,7 @@ def refresh_table(table: PriceTable, directory: Path, now: date, *, dry_run: boo
 
 
 def ask(table: PriceTable, now: date, tell: Tell) -> tuple[Answer, set[Asked], Source]:
-    """The cloud's answer, what it was asked, and the source that it now is."""
+    """The cloud's answer, the queries, and the new source."""
     if table.cloud == "aws":
         pricing, ec2 = aws.clients(table.region)
         return aws.ask(pricing, ec2, table.region, tell), aws.asked(), Source("aws-api", now, aws.WHAT)
@@ -113,7 +113,7 @@ def ask(table: PriceTable, now: date, tell: Tell) -> tuple[Answer, set[Asked], S
 
 
 def write(path: Path, text: str) -> None:
-    """In one step: a full disk or a killed run leaves the old file."""
+    """Writes atomically: a full disk or a killed run leaves the old file."""
     fresh = path.with_suffix(".new")
     fresh.write_text(text)
     os.replace(fresh, path)

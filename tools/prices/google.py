@@ -1,4 +1,4 @@
-"""What Google asks: the SKUs of the Cloud Billing Catalog API. A machine's price is the sum of its parts."""
+"""Google prices: the SKUs of the Cloud Billing Catalog API. The price of a machine is the sum of its parts."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from tools.prices.optional import optional
 
 WHAT = "Google Cloud Billing Catalog API"
 API_KEY = "GOOGLE_API_KEY"
-"""Environment variable of a key that may call the catalogue; without it, application default credentials."""
+"""Environment variable with an API key for the catalogue; without it, application default credentials."""
 LOCAL_SSD_GB = 375
 COMPUTE = "Compute Engine"
 
 
 @dataclass(frozen=True)
 class Series:
-    """How the SKUs of a machine series begin."""
+    """Prefixes of the SKUs of a machine series."""
 
     instance: str
     gpu: str = ""
 
 
-# How SKU descriptions begin: Cyclenerd/google-cloud-pricing-cost-calculator build/mapping.csv, 2026-08-20.
+# Prefixes of SKU descriptions: Cyclenerd/google-cloud-pricing-cost-calculator build/mapping.csv, 2026-08-20.
 SERIES: dict[str, Series] = {
     "a2-highgpu": Series("A2 Instance", "Nvidia Tesla A100 GPU"),
     "a2-megagpu": Series("A2 Instance", "Nvidia Tesla A100 GPU"),
@@ -42,7 +42,7 @@ SERIES: dict[str, Series] = {
     "n4-standard": Series("N4 Instance"),
     "c4a-standard": Series("C4A Arm Instance"),
 }
-"""Machine series -> its SKUs. What is not here (H200, B200, GB200, TPUs) is left as it is: no source names its SKUs."""
+"""Machine series -> its SKUs. The others (H200, B200, GB200, TPUs) are not refreshed: no source names their SKUs."""
 LOCAL_SSD = {
     Purchase.ON_DEMAND: "SSD backed Local Storage",
     Purchase.SPOT: "SSD backed Local Storage attached to Spot Preemptible",
@@ -55,9 +55,9 @@ ITEM_SKUS: dict[str, tuple[str, str]] = {
     "gke-cluster": ("Kubernetes Engine", "Regional Kubernetes Clusters"),
     "gcs-standard": ("Cloud Storage", "Standard Storage"),
 }
-"""Item -> its service and how its SKU's description begins."""
+"""Item -> its service and the prefix of its SKU's description."""
 RESOURCE_GROUPS = {"gcs-standard": "RegionalStorage"}
-"""Item -> the resource group that tells its SKU from others of the same description."""
+"""Item -> the resource group, which distinguishes its SKU from others with the same description."""
 Sku = dict[str, Any]
 
 
@@ -71,7 +71,7 @@ def _series(machine: Machine) -> str:
 
 
 def asked() -> set[Asked]:
-    """All that `ask` asks for."""
+    """Everything that `ask` queries."""
     both = {(machine.name, purchase) for machine in machines() for purchase in (Purchase.ON_DEMAND, Purchase.SPOT)}
     return both | {(name, Purchase.ON_DEMAND) for name in ITEM_SKUS}
 
@@ -88,7 +88,7 @@ def client() -> Any:
 
 
 def ask(catalogue: Any, region: str, tell: Callable[[str], None]) -> dict[Asked, float]:
-    """Every price that Google answers for that region. ToolError: it does not answer."""
+    """Every price that Google returns for that region. Raises ToolError if it does not answer."""
     errors, auth = optional("googleapiclient.errors"), optional("google.auth.exceptions")
     try:
         skus = dict(_skus_by_service(catalogue, tell))
@@ -116,7 +116,7 @@ def _skus_by_service(catalogue: Any, tell: Callable[[str], None]) -> Iterator[tu
 
 
 def pages(resource: Any, key: str, question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """All rows of a list that comes in pages."""
+    """All rows of a paged list."""
     request = resource.list(pageSize=5000, **question)
     while request is not None:
         page = request.execute()
@@ -125,7 +125,7 @@ def pages(resource: Any, key: str, question: Mapping[str, Any]) -> Iterator[dict
 
 
 def answer(skus: Mapping[str, list[Sku]], region: str) -> dict[Asked, float]:
-    """Prices of that region out of the SKUs, by service. Pure."""
+    """Prices of that region from the SKUs, by service. Pure."""
     here = {service: [s for s in rows if _sold_in(s, region)] for service, rows in skus.items()}
     found: dict[Asked, float] = {}
     for machine in machines():
@@ -149,12 +149,12 @@ def _sold_in(sku: Sku, region: str) -> bool:
 
 
 def begins(sku: Sku, description: str) -> bool:
-    """Whether that is how its description begins."""
+    """Whether its description has that prefix."""
     return str(sku["description"]).startswith(description)
 
 
 def parts(machine: Machine, purchase: Purchase) -> Iterator[tuple[str, float]]:
-    """How the description of each part's SKU begins, and how much of it an hour of the machine takes."""
+    """Prefix of the description of each part's SKU, and the units of it in an hour of the machine."""
     series, spot = SERIES[_series(machine)], purchase is Purchase.SPOT
     front = "Spot Preemptible " if spot else ""
     yield f"{front}{series.instance} Core running in", machine.cpu
@@ -166,7 +166,7 @@ def parts(machine: Machine, purchase: Purchase) -> Iterator[tuple[str, float]]:
 
 
 def machine_price(machine: Machine, purchase: Purchase, skus: list[Sku]) -> float | None:
-    """An hour of it; None when the price of a part is unknown: a sum without it would be wrong."""
+    """Price per hour; None if the price of a part is unknown: a sum without it would be wrong."""
     usage = "Preemptible" if purchase is Purchase.SPOT else "OnDemand"
     sold = [sku for sku in skus if sku["category"]["usageType"] == usage]
     total = 0.0
@@ -179,7 +179,7 @@ def machine_price(machine: Machine, purchase: Purchase, skus: list[Sku]) -> floa
 
 
 def unit_price(skus: Iterable[Sku]) -> float | None:
-    """The one amount that all those SKUs share, of the first tier that is not free; None: none, or several."""
+    """The amount that all those SKUs have in their first paid tier; None if there is none, or several."""
     amounts = {usd for sku in skus for usd in _first_paid(sku)}
     return amounts.pop() if len(amounts) == 1 else None
 

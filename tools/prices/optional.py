@@ -1,4 +1,4 @@
-"""Packages that only `prices refresh` needs: nobody installs a cloud's SDK for a stack on an own cluster."""
+"""Packages that only `prices refresh` needs: a stack on an existing cluster needs no cloud SDK."""
 
 from __future__ import annotations
 

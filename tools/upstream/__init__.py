@@ -1,1 +1,1 @@
-"""Upstream's own charts and manifests: their facts are written into `catalog/upstream`, and compared with it again."""
+"""Upstream charts and manifests: their facts are written into `catalog/upstream`, and compared with it."""

@@ -1,4 +1,4 @@
-"""A chart of upstream as it lies on disk: a folder or an archive, with the default values of all its parts."""
+"""An upstream chart on disk: a folder or an archive, with the default values of all its parts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ChartFolder:
 
 @contextmanager
 def unpacked(path: Path) -> Iterator[ChartFolder]:
-    """The chart in a folder or a .tgz. Raises ToolError where there is none."""
+    """The chart in a folder or a .tgz. Raises ToolError if there is none."""
     if path.is_dir():
         yield _read(path)
     elif path.is_file() and path.name.endswith((".tgz", ".tar.gz")):
@@ -57,7 +57,7 @@ def unpacked(path: Path) -> Iterator[ChartFolder]:
     else:
         raise ToolError(
             f"There is no chart at {path}: a folder with a Chart.yaml, or a .tgz. "
-            "`helm pull` fetches one; docs/upstream.md says from where."
+            "`helm pull` fetches one; docs/upstream.md names the sources."
         )
 
 
@@ -70,7 +70,7 @@ def _read(path: Path) -> ChartFolder:
 
 
 def default_values(path: Path) -> dict[str, Any]:
-    """The values of a chart with those of its sub-charts below their names, as helm lays one over the other."""
+    """The values of a chart with those of its sub-charts below their names, merged as helm does."""
     own = _yaml(path / "values.yaml")
     about = _yaml(path / "Chart.yaml")
     known = {str(one["name"]): str(one.get("alias") or one["name"]) for one in about.get("dependencies") or []}

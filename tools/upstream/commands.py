@@ -1,4 +1,4 @@
-"""`python -m tools upstream` and `upstream-crds`: write the facts of upstream's charts and CRDs."""
+"""`python -m tools upstream` and `upstream-crds`: write the facts of upstream charts and CRDs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tools.upstream.render import Helm
 from tools.upstream.write import difference, text_of, with_old_date
 
 CRD_CHARTS = {"kserve-resources": "kserve-crd"}
-"""Charts whose CRDs upstream publishes as a chart of its own, in the same place and version."""
+"""Charts whose CRDs upstream publishes as a separate chart, in the same place and version."""
 
 RECORDER = "tests.upstream.cases"
 
@@ -38,13 +38,13 @@ RECORDER = "tests.upstream.cases"
     "--source", default="", help="Repository and tag that the chart was read from. Default: the pin's source."
 )
 @click.option("--helm", "program", type=click.Path(path_type=Path), help="The helm to use. Default: the toolchain's.")
-@click.option("--cases", type=click.Path(path_type=Path, exists=True), help="Recorded values. Default: recorded anew.")
+@click.option("--cases", type=click.Path(path_type=Path, exists=True), help="Recorded values. Default: recorded again.")
 def upstream(charts: tuple[Path, ...], check: bool, source: str, program: Path | None, cases: Path | None) -> None:
-    """Write what upstream's charts are into catalog/upstream.
+    """Write the facts of upstream charts into catalog/upstream.
 
     CHARTS are folders or .tgz files of the versions that catalog/versions.py pins. Each is rendered with the values
     that the four stack files and the complete case of each component set in it, without hooks, as the Kubernetes
-    provider does. A chart of CRDs (kserve-crd) is looked for beside the chart that needs it.
+    provider does. A chart of CRDs (kserve-crd) must be next to the chart that needs it.
     """
     helm = Helm(program or ensure_showing_progress().path("helm"))
     recorded = recorded_cases(cases)
@@ -56,26 +56,26 @@ def upstream(charts: tuple[Path, ...], check: bool, source: str, program: Path |
 def _one(helm: Helm, path: Path, recorded: Mapping[str, list[Case]], source: str, check: bool) -> bool:
     with unpacked(path) as chart:
         pin = pinned(chart, path)
-        beside = chart_path(path.parent, CRD_CHARTS[chart.name], chart.version) if chart.name in CRD_CHARTS else None
-        facts = chart_facts_now(helm, chart, recorded, beside, source or pin)
+        crd_chart = chart_path(path.parent, CRD_CHARTS[chart.name], chart.version) if chart.name in CRD_CHARTS else None
+        facts = chart_facts_now(helm, chart, recorded, crd_chart, source or pin)
     return settled(facts, chart_file(chart.name, chart.version), check)
 
 
 def chart_facts_now(
-    helm: Helm, chart: ChartFolder, recorded: Mapping[str, list[Case]], beside: Path | None, source: str
+    helm: Helm, chart: ChartFolder, recorded: Mapping[str, list[Case]], crd_chart: Path | None, source: str
 ) -> Mapping[str, Any]:
     """The facts of a chart on disk."""
     crds = crds_of(helm, chart)
     if chart.name in CRD_CHARTS:
-        if beside is None:
-            raise ToolError(f"{chart.name} needs {CRD_CHARTS[chart.name]} {chart.version} beside it: its CRDs.")
-        with unpacked(beside) as companion:
+        if crd_chart is None:
+            raise ToolError(f"{chart.name} needs {CRD_CHARTS[chart.name]} {chart.version} next to it, for its CRDs.")
+        with unpacked(crd_chart) as companion:
             crds = [*crds, *crds_of(helm, companion)]
     return facts_of(helm, chart, recorded.get(chart.name, []), crds, source, today())
 
 
 def pinned(chart: ChartFolder, path: Path) -> str:
-    """The source of the pin. Raises ToolError where the chart or its version is not the pinned one."""
+    """The source of the pin. Raises ToolError if the chart or its version is not the pinned one."""
     if chart.name not in CHARTS:
         raise ToolError(
             f"{path} is the chart {chart.name!r}, which the platform does not install (catalog/versions.py)."
@@ -101,7 +101,7 @@ def settled(facts: Mapping[str, Any], path: Path, check: bool) -> bool:
 
 
 def recorded_cases(path: Path | None) -> dict[str, list[Case]]:
-    """The values that our code sets, by chart; recorded anew (20 s) unless a file of them is given."""
+    """The values that our code sets, by chart; recorded again (20 s) unless a file with them is given."""
     if path is None:
         command = [sys.executable, "-m", RECORDER]
         answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -160,13 +160,13 @@ def _defined(text: str) -> list[CrdFacts]:
 
 
 def read_manifest(url: str, files: Path | None, name: str, version: str) -> str:
-    """The manifest at an address, from a folder or from the internet. Raises ToolError where it cannot be had."""
+    """The manifest at an address, from a folder or from the internet. Raises ToolError if it is not available."""
     if files is None:
         try:
             with urlopen(url, timeout=30) as answer:  # noqa: S310 - addresses of the table of versions
                 return str(answer.read().decode())
         except (URLError, OSError) as error:
-            raise ToolError(f"{url} cannot be read: {error}. Give a folder that has it: --files.") from None
+            raise ToolError(f"{url} cannot be read: {error}. Name a folder that contains it with --files.") from None
     tail = url.split("/")[3:]
     for start in range(len(tail)):
         place = files.joinpath(*tail[start:])

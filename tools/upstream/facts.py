@@ -1,4 +1,4 @@
-"""The facts of one chart, from the chart itself and the values that our code sets in it."""
+"""The facts of one chart, from the chart itself and the values that our code sets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tools.upstream.charts import ChartFolder, default_values, documents, laid_o
 from tools.upstream.render import HOOK, Helm
 
 ALL_CRDS: dict[str, dict[str, Any]] = {"cert-manager": {"crds": {"enabled": True}}}
-"""Values that make a chart render the CRDs that it keeps to itself by default."""
+"""Values that make a chart render CRDs that it omits by default."""
 
 LEAST: dict[str, dict[str, Any]] = {
     "karpenter": {"settings": {"clusterName": "a-cluster"}},
@@ -32,7 +32,7 @@ _RANDOM = re.compile(r"[A-Za-z0-9+/=]{40,}")
 
 
 class Effect(str, Enum):
-    """What a value that we set changes in what the chart renders."""
+    """What a value that we set changes in the rendered objects."""
 
     CHANGES = "changes"
     DEFAULT = "default"
@@ -48,7 +48,7 @@ class Effect(str, Enum):
 
 @dataclass(frozen=True)
 class Case:
-    """The values of one chart in one place of our code."""
+    """The values of one chart from one place of our code."""
 
     name: str
     namespace: str
@@ -58,7 +58,7 @@ class Case:
 def facts_of(
     helm: Helm, chart: ChartFolder, cases: Sequence[Case], crds: Iterable[CrdFacts], source: str, date: str
 ) -> ChartFacts:
-    """All facts of a chart. Deterministic: what a template draws at random does not show in them."""
+    """All facts of a chart. Deterministic: random values of templates do not appear in them."""
     defaults = default_values(chart.path)
     rendered = {case.name: documents(_plain(helm, chart, case)) for case in cases}
     return {
@@ -78,7 +78,7 @@ def facts_of(
 
 
 def crds_of(helm: Helm, chart: ChartFolder) -> list[CrdFacts]:
-    """The CRDs that a chart ships, in its folder or in templates."""
+    """The CRDs of a chart, in its folder or in templates."""
     values = laid_over(LEAST.get(chart.name, {}), ALL_CRDS.get(chart.name, {}))
     text = helm.render(chart.path, chart.name, chart.name, values, "--include-crds", "--skip-schema-validation")
     return [crd_facts(one, chart.name) for one in documents(text) if one["kind"] == "CustomResourceDefinition"]
@@ -98,7 +98,7 @@ def merged(by_case: Mapping[str, list[ObjectFacts]]) -> list[ObjectFacts]:
 
 
 def effects(helm: Helm, chart: ChartFolder, cases: Sequence[Case], defaults: Mapping[str, Any]) -> dict[str, str]:
-    """What each value that we set changes: left out, is anything rendered otherwise? Each shape is tried once."""
+    """The effect of each value that we set: does rendering without it differ? Each shape is tried once."""
     probes = {
         f"{written(path)} = {shape(value)}": (case, path)
         for case in reversed(cases)
@@ -137,7 +137,7 @@ def _plain(helm: Helm, chart: ChartFolder, case: Case) -> str:
 
 
 def _attempt(helm: Helm, chart: ChartFolder, case: Case, *options: str) -> str:
-    """A refusal is an answer too: without the value the chart cannot be rendered."""
+    """An error is a result too: without the value the chart cannot be rendered."""
     try:
         if options:
             return helm.render(chart.path, chart.name, case.namespace, case.values, *options)
@@ -147,7 +147,7 @@ def _attempt(helm: Helm, chart: ChartFolder, case: Case, *options: str) -> str:
 
 
 def _without_random(text: str) -> str:
-    """Without what a template draws at random: keys, certificates and passwords, in base64."""
+    """Without random values of templates: keys, certificates and passwords, in base64."""
     return _RANDOM.sub("(random)", text)
 
 
@@ -163,7 +163,7 @@ def _objects(manifests: Iterable[dict[str, Any]], namespace: str) -> list[Object
 
 
 def flattened(manifests: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The objects, with those of a `List` apart."""
+    """The objects, with the items of each `List`."""
     for one in manifests:
         if one["kind"].endswith("List") and "items" in one:
             yield from one["items"]

@@ -1,4 +1,4 @@
-"""What helm makes of a chart and values, as the Kubernetes provider renders it: no hooks, no CRDs."""
+"""Renders a chart with helm as the Kubernetes provider does: no hooks, no CRDs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Helm:
     program: Path
 
     def render(self, chart: Path, name: str, namespace: str, values: Mapping[str, Any], *options: str) -> str:
-        """The manifests. Raises ToolError in helm's words where it refuses the values."""
-        # A cluster of ours serves these kinds; some charts ask before they make a monitor.
+        """The manifests. Raises ToolError with helm's message if it refuses the values."""
+        # Our clusters serve these kinds; some charts check for them before they render a monitor.
         served = [f"--api-versions={version}/{kind}" for kind, version in API_VERSIONS.items()]
         served += [f"--api-versions={version}" for version in sorted(set(API_VERSIONS.values()))]
         answer = subprocess.run(

@@ -1,4 +1,4 @@
-"""`python -m tools verify-upstream`: upstream's own charts against the facts and a real API server."""
+"""`python -m tools verify-upstream`: upstream charts compared with the facts and a real API server."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ WAIT = ("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
 
 @dataclass
 class Result:
-    """What came of one chart."""
+    """Result for one chart."""
 
     chart: str
     place: str = ""
     missing: str = ""
-    """Why the chart cannot be had."""
+    """Why the chart is not available."""
     differences: list[str] = field(default_factory=list)
-    """Lines of the facts."""
+    """Lines of the facts that differ."""
     applied: int = 0
     """Objects that the API server accepted."""
     refused: list[str] = field(default_factory=list)
-    """What the API server said of the others."""
+    """What the API server answered for the others."""
 
     @property
     def good(self) -> bool:
@@ -49,7 +49,7 @@ class Result:
         """One row of the table that the command prints."""
         name = f"{self.chart} {CHARTS[self.chart].version}"
         if self.missing:
-            return f"{name:<36} not to be had: {self.missing}"
+            return f"{name:<36} not available: {self.missing}"
         facts = "as upstream" if not self.differences else f"{len(self.differences)} lines differ"
         return f"{name:<36} facts: {facts}; API server: {self.applied} accepted, {len(self.refused)} refused"
 
@@ -60,14 +60,14 @@ class Result:
     "--charts",
     "folder",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder with the charts: <chart>-<version>/ or .tgz. Default: helm pulls them from where they are published.",
+    help="Folder with the charts: <chart>-<version>/ or .tgz. Default: helm pulls them from the publishers.",
 )
 @click.option(
     "--files",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder with the manifests of the CRD sets, as for upstream-crds. Default: downloads.",
 )
-@click.option("--cases", type=click.Path(path_type=Path, exists=True), help="Recorded values. Default: recorded anew.")
+@click.option("--cases", type=click.Path(path_type=Path, exists=True), help="Recorded values. Default: recorded again.")
 def verify_upstream(charts: tuple[str, ...], folder: Path | None, files: Path | None, cases: Path | None) -> None:
     """Render upstream's CHARTS (default: all), compare them with catalog/upstream and with a real API server.
 
@@ -86,10 +86,10 @@ def verify_upstream(charts: tuple[str, ...], folder: Path | None, files: Path | 
     click.echo("\n".join(result.line() for result in results))
     if all(result.missing for result in results):
         raise ToolError(
-            "no chart can be had here. Name a folder that holds them (--charts), or run it where helm can pull them."
+            "no chart is available. Name a folder that contains them (--charts), or run it where helm can pull them."
         )
     if not all(result.good for result in results):
-        raise ToolError("upstream is not what the facts or the values say (above); docs/upstream.md says what to do.")
+        raise ToolError("upstream differs from the facts or the values (above); docs/upstream.md explains what to do.")
 
 
 def verified(
@@ -100,7 +100,7 @@ def verified(
     files: Path | None,
     scratch: Path,
 ) -> list[Result]:
-    """Every chart, compared and applied. Raises ToolError where the CRDs cannot be had."""
+    """Every chart, compared and applied. Raises ToolError if the CRDs are not available."""
     helm = Helm(toolchain.path("helm"))
     results, found = [], []
     for name in charts:
@@ -112,9 +112,11 @@ def verified(
             result.missing = error.message
             continue
         result.place = str(place)
-        beside = located(helm, CRD_CHARTS[name], folder, scratch, CHARTS[name].version) if name in CRD_CHARTS else None
+        crd_chart = (
+            located(helm, CRD_CHARTS[name], folder, scratch, CHARTS[name].version) if name in CRD_CHARTS else None
+        )
         with unpacked(place) as chart:
-            facts = chart_facts_now(helm, chart, recorded, beside, pinned(chart, place))
+            facts = chart_facts_now(helm, chart, recorded, crd_chart, pinned(chart, place))
             result.differences = difference(facts, chart_file(name, CHARTS[name].version))
         found.append((result, place))
     if found:
@@ -125,7 +127,7 @@ def verified(
 
 
 def located(helm: Helm, name: str, folder: Path | None, scratch: Path, version: str = "") -> Path:
-    """The chart in the folder, or pulled. Raises ToolError where it cannot be had."""
+    """The chart in the folder, or pulled. Raises ToolError if it is not available."""
     version = version or CHARTS[name].version
     if folder is not None:
         place = chart_path(folder, name, version)
@@ -168,7 +170,7 @@ class Server:
 
 @contextmanager
 def api_server(toolchain: Toolchain, files: Path | None, scratch: Path) -> Iterator[Server]:
-    """The embedded API server with upstream's CRDs; gone afterwards."""
+    """The embedded API server with upstream's CRDs; deleted afterwards."""
     manifests = [read_manifest(url, files, name, CRDS[name].version) for name in CRDS for url in CRDS[name].urls]
     cluster = Cluster("verify-upstream", home=scratch)
     try:
@@ -200,8 +202,8 @@ def apply_all(server: Server, helm: Helm, result: Result, place: Path, cases: Se
 
 
 def dry_run(server: Server, namespace: str, text: str) -> tuple[int, list[str]]:
-    """How many objects the API server accepts, and what it says of the others."""
-    # Of the context, not as a flag: kubectl refuses objects of other namespaces beside the flag.
+    """The number of objects that the API server accepts, and its messages about the others."""
+    # Namespace from the context, not as a flag: with the flag kubectl refuses objects of other namespaces.
     server.kubectl("config", "set-context", "--current", f"--namespace={namespace}")
     options = ("--server-side", "--dry-run=server", "--validate=strict")
     answer = server.kubectl("apply", *options, "-f", "-", text=text)

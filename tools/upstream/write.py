@@ -29,7 +29,7 @@ def _line(value: Any) -> str:
 
 
 def with_old_date(facts: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The facts as of the day on which they were first written, where nothing else changed."""
+    """The facts with the date on which they were first written, if nothing else changed."""
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
         if text_of({**before, DATED: ""}) == text_of({**facts, DATED: ""}):

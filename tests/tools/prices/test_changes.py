@@ -71,8 +71,8 @@ def test_what_is_not_answered_goes_and_is_not_believed() -> None:
     after, changes = refreshed(TABLE, Answer({G6: 0.8}), {P5, G6}, NEW)
     assert after.price("p5.48xlarge") is None
     assert implausible(changes) == [
-        "p5.48xlarge on-demand: 55 -> unknown: it is sold no more, or the question is wrong",
-        "p5.48xlarge spot: 27.5 -> unknown: it is sold no more, or the question is wrong",
+        "p5.48xlarge on-demand: 55 -> unknown: it is no longer sold, or the query is wrong",
+        "p5.48xlarge spot: 27.5 -> unknown: it is no longer sold, or the query is wrong",
     ]
 
 
@@ -89,7 +89,7 @@ def test_an_amount_that_is_no_price_is_refused(usd: float) -> None:
 
 
 def test_no_answer_at_all_is_refused() -> None:
-    with pytest.raises(ValueError, match="a new list knows no price of 2 that were asked for in us-east-1"):
+    with pytest.raises(ValueError, match="a new list has no price for any of 2 queries in us-east-1"):
         refreshed(TABLE, Answer({}), {P5, G6}, NEW)
 
 

@@ -119,7 +119,7 @@ def test_an_implausible_answer_is_written_only_when_accepted(directory: Path, mo
     result = run("refresh", "--cloud", "aws")
     assert result.exit_code == 1
     assert "implausible, nothing was written (--accept writes it)" in result.output
-    assert "p5.48xlarge on-demand: 55.04 -> 5504 (+9900.0 %): 100 times what it was" in result.output
+    assert "p5.48xlarge on-demand: 55.04 -> 5504 (+9900.0 %): 100 times the old price" in result.output
     assert "g6.xlarge on-demand: 0.8048 -> unknown" in result.output
     assert files(directory) == before
     assert run("refresh", "--cloud", "aws", "--accept").exit_code == 0
@@ -150,7 +150,7 @@ def test_an_answer_in_another_shape_is_one_line_and_changes_nothing(
     with stub:
         result = run("refresh", "--cloud", "aws")
     assert result.exit_code == 1
-    assert "aws answered what is not understood" in result.output
+    assert "aws answered in an unknown format" in result.output
     assert "nothing was written" in result.output
     assert files(directory) == before
 
