@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from components.findings import Finding, nearest
 from settings.models.base import KEY_ARN, KEY_ID, MODULE_PATTERN, NAME_PATTERN
+from settings.models.descriptions import descriptions
 from settings.models.environment import DOMAIN_PATTERN
 from settings.models.shape import Shape
 
@@ -107,7 +108,7 @@ def _problem(detail: ErrorDetails, place: Place) -> Finding:  # noqa: PLR0911, P
             remedy = _did_you_mean(last, known, "remove it")
             return Finding(path, value, f"a known key: {', '.join(known)}", remedy)
         case "missing":
-            return Finding(path, "(missing)", "required", f"add it. {_first_line(place.field)}".strip())
+            return Finding(path, "(missing)", "required", f"add it. {_first_line(place)}".strip())
         case "union_tag_invalid" | "union_tag_not_found":
             tags = [*members_of(place.field)]
             # Pydantic's own text of a tag that is no text would print what is inside it.
@@ -198,9 +199,12 @@ def _did_you_mean(name: str, known: list[str], otherwise: str) -> str:
     return f"did you mean {close}?" if close else otherwise
 
 
-def _first_line(field: FieldInfo | None) -> str:
-    described = ((field.description or "") if field else "").split("\n")[0]
-    return described.removeprefix("Required.").strip()
+def _first_line(place: Place) -> str:
+    """Of the description of its field."""
+    fields = place.owner.model_fields if place.owner else {}
+    name = next((name for name, field in fields.items() if field is place.field), "")
+    described = descriptions(place.owner).get(name, "") if place.owner else ""
+    return described.split("\n")[0].removeprefix("Required.").strip()
 
 
 def _mapping_rule(place: Place) -> str:

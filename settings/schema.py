@@ -2,6 +2,11 @@
 
 from typing import Any
 
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import ModelSchema
+
+from settings.models.base import Model
+from settings.models.descriptions import descriptions
 from settings.settings import PROJECT, Settings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -14,12 +19,23 @@ SECURE = {
 }
 
 
+class _Described(GenerateJsonSchema):
+    """With the descriptions of fields, which models do not hold."""
+
+    def model_schema(self, schema: ModelSchema) -> JsonSchemaValue:
+        model: type[Model] = schema["cls"]
+        found = super().model_schema(schema)
+        for name, text in descriptions(model).items():
+            found["properties"][model.model_fields[name].alias]["description"] = text
+        return found
+
+
 def stack_file_schema(settings: type[Settings] = Settings) -> dict[str, Any]:
     """Schema of a whole `Pulumi.<stack>.yaml`. Keys of other namespaces (`aws:region`) are let through.
 
     `settings`: with the sections of a company's own workload kinds, where there are any.
     """
-    schema: dict[str, Any] = _for_editors(settings.model_json_schema(by_alias=True))
+    schema: dict[str, Any] = _for_editors(settings.model_json_schema(by_alias=True, schema_generator=_Described))
     required = [f"{PROJECT}:{name}" for name in schema.get("required", [])]
     properties = {f"{PROJECT}:{name}": value for name, value in schema["properties"].items()}
     own = f"^{PROJECT}:"

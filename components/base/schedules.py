@@ -19,7 +19,8 @@ def longest_gap(cron: str) -> timedelta:
     Days and times of day are looked at apart: a schedule that runs each minute has millions of runs.
     """
     minute, hour, day, month, weekday = cron.split()
-    end = _START + timedelta(days=366 * YEARS)
+    every_day = day == month == weekday == "*"
+    end = _START + timedelta(days=3 if every_day else 366 * YEARS)
     days = [*takewhile(lambda each: each < end, CronSim(f"0 0 {day} {month} {weekday}", _START))]
     tomorrow = _START + timedelta(days=1)
     times = [*takewhile(lambda each: each < tomorrow, CronSim(f"{minute} {hour} * * *", _START - timedelta(minutes=1)))]

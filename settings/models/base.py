@@ -26,7 +26,6 @@ class Model(BaseModel):
         frozen=True,
         extra="forbid",
         alias_generator=to_camel,
-        use_attribute_docstrings=True,
         str_strip_whitespace=True,
         # Only `Settings` validates: what it is made of is built once, inside it.
         defer_build=True,

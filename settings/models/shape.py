@@ -4,13 +4,9 @@
 gives the plain dict that the component takes. Required are the keys that the TypedDict requires.
 """
 
-import ast
-import inspect
-import sys
-from collections.abc import Iterator, Mapping
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from pulumi import Output
 from pydantic import ConfigDict, Field, GetCoreSchemaHandler, Strict, create_model
@@ -25,7 +21,10 @@ class Mirror(Model):
     """Base of the models made from TypedDicts. What was not written is left out, so that components' defaults hold."""
 
     # Text stays as it was written: the argument " " of a program is not the argument "".
-    model_config = ConfigDict(use_attribute_docstrings=False, str_strip_whitespace=False)
+    model_config = ConfigDict(str_strip_whitespace=False)
+
+    typed: ClassVar[type]
+    """The TypedDict."""
 
     def args(self) -> dict[str, Any]:
         """Snake_case keys, only what was written."""
@@ -56,19 +55,20 @@ class Shape:
 
 @cache
 def mirror(typed: type, without: frozenset[str], optional: frozenset[str], base: type[Mirror] = Mirror) -> type[Mirror]:
-    """The closed, frozen model with the fields, types and descriptions of a TypedDict.
+    """The closed, frozen model with the fields and types of a TypedDict.
 
     `without`: fields that are not settings (handles of other components). `optional`: those that the stack fills in.
     """
-    described = dict(_docstrings(typed))
     required_keys: frozenset[str] = typed.__required_keys__  # type: ignore[attr-defined]
     fields: dict[str, Any] = {}
     for name, hint in get_type_hints(typed, localns={"Output": Output, "T": Any}).items():
         if name not in without:
             needed = name in required_keys and name not in optional
             # A default is not validated, so `editors:` without a value is refused although the key may be left out.
-            fields[name] = (_plain(hint), Field(... if needed else None, description=described.get(name)))
-    return create_model(typed.__name__, __base__=base, __doc__=typed.__doc__, **fields)
+            fields[name] = (_plain(hint), Field(... if needed else None))
+    model = create_model(typed.__name__, __base__=base, __doc__=typed.__doc__, **fields)
+    model.typed = typed
+    return model
 
 
 def _plain(hint: Any) -> Any:
@@ -88,19 +88,3 @@ def _is_later(hint: Any) -> bool:
     """Whether it is one of the wrappers that `Input[T]` allows beside T."""
     origin = get_origin(hint) or hint
     return isinstance(origin, type) and (issubclass(origin, Output) or origin.__name__ == "Awaitable")
-
-
-def _docstrings(typed: type) -> Iterator[tuple[str, str]]:
-    """Field -> the text below it."""
-    definition = _classes(typed.__module__)[typed.__name__]
-    for field, after in zip(definition.body, definition.body[1:], strict=False):
-        match field, after:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                yield name, inspect.cleandoc(text)
-
-
-@cache
-def _classes(module: str) -> Mapping[str, ast.ClassDef]:
-    """The classes of a module as written, by name. `inspect.getsource` of a class parses its whole module each time."""
-    tree = ast.parse(inspect.getsource(sys.modules[module]))
-    return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}

@@ -15,6 +15,7 @@ from components.tenants.spec import EgressSpec, TeamSpec
 from components.tracking.spec import TrackingServerSpec
 from components.workloads.serving.spec import CanarySpec, InferenceSpec, ModelServerSpec, TransformerSpec
 from components.workloads.training.spec import CheckpointSpec, ScheduleSpec, TrainingSpec, WorkersSpec
+from settings.models.descriptions import descriptions
 from settings.models.platform import Gateway, Monitoring
 from settings.models.shape import NOTHING, Shape, mirror
 
@@ -76,8 +77,7 @@ def validated(value: dict[str, Any]) -> Any:
 def test_every_field_of_a_shape_is_a_setting_with_a_description(typed: type) -> None:
     fields = mirror(typed, NOTHING, NOTHING).model_fields
     assert list(fields) == list(typed.__annotations__)
-    undescribed = [name for name, field in fields.items() if not field.description]
-    assert undescribed == []
+    assert descriptions(mirror(typed, NOTHING, NOTHING)).keys() == fields.keys()
     assert mirror(typed, NOTHING, NOTHING).__doc__ == typed.__doc__
 
 
@@ -87,7 +87,7 @@ def test_of_a_component_s_arguments_what_the_stack_fills_in_is_no_setting(typed:
     fields = shape.model.model_fields
     assert fields
     assert fields.keys() < typed.__annotations__.keys()
-    assert all(field.description for field in fields.values())
+    assert descriptions(shape.model).keys() == fields.keys()
     handles = {
         name for name, hint in typed.__annotations__.items() if "Handle" in str(hint) or "ChartSource" in str(hint)
     }
@@ -103,10 +103,10 @@ def test_required_is_what_the_type_requires() -> None:
 
 
 def test_descriptions_are_the_text_below_the_field() -> None:
-    fields = mirror(Thing, NOTHING, NOTHING).model_fields
-    assert fields["size_gib"].description == "How large.\n\nIn GiB."
-    assert fields["parts"].description == "What it is made of."
-    assert fields["undescribed"].description is None
+    texts = descriptions(mirror(Thing, NOTHING, NOTHING))
+    assert texts["size_gib"] == "How large.\n\nIn GiB."
+    assert texts["parts"] == "What it is made of."
+    assert "undescribed" not in texts
 
 
 def test_camel_case_goes_in_and_the_plain_dict_of_what_was_written_comes_out() -> None:
