@@ -6,6 +6,8 @@ from ipaddress import IPv4Network, IPv6Network
 Network = IPv4Network | IPv6Network
 
 ANYWHERE = "0.0.0.0/0"
+PRIVATE_RANGES = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
+"""RFC 1918 and RFC 6598: what clouds and data centres give to nodes, control planes and pods."""
 METADATA_SERVICE = "169.254.169.254/32"
 """Address where clouds serve the credentials of a node. On GKE two other services answer there, for pods: the metadata
 server of the node with the pod's identity (`namespaces.identity_egress`), and Cloud DNS."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 from machine_tables import machines_page
-from pulumi.provider.experimental.analyzer import Analyzer, PropertyDefinition
+from pulumi.provider.experimental.analyzer import PropertyDefinition
 from pulumi_policy import ResourceValidationPolicy
 from settings_page import settings_page
 from tables import table
@@ -23,6 +23,7 @@ from catalog.machines import machines_with
 from catalog.versions import API_VERSIONS, CHARTS, CRDS, IMAGES
 from components.base.component import Component
 from components.base.flows import CONDITIONS, FLOWS, GROUPS
+from components.base.schema import Analyzer
 from policies.operator_pods import OPERATOR_PODS
 from policies.pack import policies
 from policies.pod_sources import POD_SOURCES

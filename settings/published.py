@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from components.addons.gateway import CertificateSource, DomainArgs
+from components.addons.gateway_spec import CertificateSource, DomainArgs
 from components.addons.validation import within_zone
 from settings.settings import Settings
 

@@ -13,9 +13,8 @@ from pydantic import Field, StringConstraints, ValidationError, create_model
 from catalog.accelerators import ClusterKind
 from components.addons.accelerator_nodes import accelerator_charts
 from components.addons.crds import crd_sets
-from components.addons.gateway import DEFAULT_NAMESPACE as GATEWAY_NAMESPACE
-from components.addons.gateway import CertificateSource, DomainArgs
-from components.addons.monitoring import DEFAULT_NAMESPACE as MONITORING_NAMESPACE
+from components.addons.gateway_spec import DEFAULT_NAMESPACE as GATEWAY_NAMESPACE
+from components.addons.gateway_spec import CertificateSource, DomainArgs
 from components.base.chart_source import ChartOrigin
 from components.base.cluster_network import (
     EKS_AUTO_MODE_DNS,
@@ -30,7 +29,8 @@ from components.capacity.placement import PoolHandle
 from components.clouds.eks.handles import NodeProvisioning
 from components.clouds.existing.inspection import ExistingAddon
 from components.findings import Finding, Refused
-from components.monitoring.alert_rules import AlertRulesArgs
+from components.monitoring.spec import DEFAULT_NAMESPACE as MONITORING_NAMESPACE
+from components.monitoring.spec import DEFAULT_STORAGE_GIB, AlertRulesSpec
 from components.storage.onprem_spec import local_path_classes, nfs_classes
 from components.storage.plan import (
     AUTO_MODE_CLASSES,
@@ -69,7 +69,6 @@ from settings.pools import pool_handles
 PROJECT = "mlplatform"
 MLFLOW_NAMESPACE = "mlflow"
 STORE_NAMESPACE = "object-store"
-DEFAULT_PROMETHEUS_GIB = 100
 MADE_BY_THE_STACK = "(made by the stack)"
 """In the place of an id that is known once the cloud has made the thing."""
 
@@ -135,7 +134,7 @@ class Settings(Model):
     """The way in; default: the environment's domain, certificates of the platform's own CA."""
     monitoring: Monitoring | None = None
     """Prometheus, Alertmanager and Grafana."""
-    alerts: Alerts = cast(AlertRulesArgs, {})
+    alerts: Alerts = cast(AlertRulesSpec, {})
     """What alerts promise and where they send people."""
     mlflow: Mlflow = Mlflow()
     """The tracking server."""
@@ -263,7 +262,7 @@ class Settings(Model):
     @property
     def monitoring_args(self) -> dict[str, Any]:
         """The part of what monitoring takes that people write, with the size that it has by default."""
-        return {"storage_gib": DEFAULT_PROMETHEUS_GIB, **(self.monitoring or {})}
+        return {"storage_gib": DEFAULT_STORAGE_GIB, **(self.monitoring or {})}
 
     @property
     def monitoring_namespace(self) -> str:

@@ -17,16 +17,11 @@ from components.addons.dcgm_exporter import GKE_DRIVER_ROOT, DcgmExporter
 from components.addons.device_plugin import DevicePlugin, DevicePluginArgs
 from components.addons.efa_device_plugin import EfaDevicePlugin, EfaDevicePluginArgs
 from components.addons.external_dns import ExternalDns, ExternalDnsArgs
-from components.addons.gateway import Gateway, GatewayArgs, GatewayHandle, gateway_handle, is_envoy, is_public
+from components.addons.gateway import Gateway, GatewayArgs, gateway_handle
+from components.addons.gateway_spec import GatewayHandle, GatewaySpec, is_envoy, is_public
 from components.addons.gpu_operator import GpuOperator
 from components.addons.metallb import MetalLb
-from components.addons.monitoring import (
-    NODE_EXPORTER_PORT,
-    OPERATOR_PORT,
-    Monitoring,
-    MonitoringArgs,
-    MonitoringHandle,
-)
+from components.addons.monitoring import NODE_EXPORTER_PORT, OPERATOR_PORT, Monitoring, MonitoringArgs
 from components.addons.node_feature_discovery import NodeFeatureDiscovery
 from components.addons.nvidia_device_plugin import NvidiaDevicePlugin
 from components.addons.nvidia_dra_driver import NvidiaDraDriver
@@ -38,6 +33,7 @@ from components.clouds.gke.handles import GkeMode
 from components.monitoring.alert_rules import AlertRules, AlertRulesArgs
 from components.monitoring.dashboards import Dashboards
 from components.monitoring.rules import backup_age_hours
+from components.monitoring.spec import MonitoringHandle
 from components.storage.local_path_storage import LocalPathStorage, LocalPathStorageArgs
 from components.storage.nfs_storage import NfsStorage, NfsStorageArgs
 from components.storage.plan import StorageClassesArgs, StorageHandle, StoragePurpose
@@ -96,17 +92,10 @@ def declare_crds(settings: Settings, cluster: Cluster) -> Crds:
             "sets": crd_sets(settings),
             "source": chart_source(settings),
             "mirror": settings.charts.crd_location if settings.chart_origin is ChartOrigin.MIRROR else "",
-            "converters": converters(settings),
             "keep_data": settings.keep_data,
         },
         cluster.opts(),
     )
-
-
-def converters(settings: Settings) -> dict[str, str]:
-    """Namespaces of add-ons whose webhooks convert custom resources, where the settings name them. Pure."""
-    metallb = settings.cluster.metallb if isinstance(settings.cluster, ExistingCluster) else None
-    return {"metallb": metallb["namespace"]} if metallb and "namespace" in metallb else {}
 
 
 def on_autopilot(settings: Settings) -> bool:
@@ -152,7 +141,7 @@ def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
 def alert_args(settings: Settings, namespace: pulumi.Input[str], pools: list[PoolHandle]) -> AlertRulesArgs:
     """What alerts take: settings, and what the rest of the platform is. Pure."""
     args: AlertRulesArgs = {
-        **settings.alerts,
+        **settings.alerts,  # type: ignore[typeddict-item]
         "namespace": namespace,
         "monitoring_namespace": settings.monitoring_namespace,
         "mlflow_namespace": MLFLOW_NAMESPACE,
@@ -182,9 +171,9 @@ def _declare_way_in(
     if there := _found(settings, ExistingAddon.CERT_MANAGER):
         signing |= cast(CertManagerArgs, {**there, "issuer_prefix": FOUND_ISSUER_PREFIX})
     cert_manager = CertManager("cert-manager", signing, cluster.opts(crds, *cluster.nodes))
-    written = cast(GatewayArgs, settings.gateway or {})
+    written = settings.gateway or GatewaySpec()
     way_in: GatewayArgs = {
-        **written,
+        **written,  # type: ignore[typeddict-item]
         "domains": served_domains(settings, cert_manager.issuers.get("dns_zone", "")),
         "issuers": cert_manager.issuers,
         "source": source,
@@ -271,7 +260,7 @@ def device_plugins(settings: Settings, pools: list[PoolHandle]) -> dict[str, Dev
     """Name of the component -> arguments, for each device plugin that the settings declare. Pure."""
     return {
         f"{name}-device-plugin": {
-            **plugin,
+            **plugin,  # type: ignore[typeddict-item]
             "namespace": settings.plugin_namespace(name),
             "pools": custom_plugin_pools(pools, plugin["resource_name"]),
         }
@@ -289,7 +278,7 @@ def declare_ground(settings: Settings, cluster: Cluster, source: ChartSource, cr
         MetalLb(
             "metallb",
             {
-                **given.metallb,
+                **given.metallb,  # type: ignore[typeddict-item]
                 "source": source,
                 "pools": pools,
                 "monitoring_namespace": settings.monitoring_namespace,

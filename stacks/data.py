@@ -5,7 +5,7 @@ from typing import NamedTuple, cast
 import pulumi
 from pydantic import SecretStr
 
-from components.addons.gateway import GatewayHandle
+from components.addons.gateway_spec import GatewayHandle
 from components.addons.routes import hostname
 from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.storage.object_store import ObjectStoreCredentials, object_store

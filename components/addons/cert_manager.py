@@ -9,6 +9,7 @@ from typing import Any, NotRequired, Required, TypedDict
 
 from pulumi import Output, Resource, ResourceOptions
 
+from catalog.addresses import PRIVATE_RANGES
 from components.addons.validation import check_acme
 from components.addons.zone_identity import Clusters, ZoneAccess, clusters_of, region_of, zone_identity
 from components.base.chart_source import ChartSource
@@ -26,7 +27,7 @@ from components.base.namespaces import (
     to_anywhere,
 )
 from components.base.pods import spread
-from components.base.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.base.traffic import scraped, to_api_server, webhook_from_api_server
 from components.clouds.data_validation import check_zone_identity
 from components.clouds.dns import DnsProvider, DnsZoneHandle
 from components.clouds.eks.handles import EksHandle

@@ -4,6 +4,7 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
+from catalog.addresses import PRIVATE_RANGES
 from catalog.versions import IMAGES
 from components.base.chart_source import ChartSource
 from components.base.charts import AddonChart, AddonChartArgs
@@ -18,7 +19,7 @@ from components.base.namespaces import (
 )
 from components.base.network_policies import POSTGRESQL_INSTANCE_PORTS
 from components.base.pods import resources
-from components.base.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.base.traffic import scraped, to_api_server, webhook_from_api_server
 
 DEFAULT_NAMESPACE = "cnpg-system"
 OPERATOR_PODS = {"app.kubernetes.io/name": "cloudnative-pg"}

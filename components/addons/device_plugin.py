@@ -4,13 +4,14 @@ The pool describes the device (`customAccelerator`), this component runs what of
 through a socket on the node; whatever else of the node it needs is listed in `host_paths`.
 """
 
-from typing import Any, Required, TypedDict
+from typing import Any, Required
 
 from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import apps, core, meta, rbac
 
 from components.addons.accelerator_nodes import affinity_to
 from components.addons.accelerator_validation import check_device_plugin, check_device_plugin_pod
+from components.addons.device_plugin_spec import ApiRuleArgs, DevicePluginSpec, HostPathArgs
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import LABELS, Component
 from components.base.namespaces import IsolatedNamespace, PodSecurity
@@ -26,57 +27,11 @@ RESOURCE_ANNOTATION = "mlplatform.dev/resource-name"
 """On the plugin's namespace: which extended resource it offers."""
 
 
-class HostPathArgs(TypedDict, total=False):
-    """A path of the node that the plugin sees under the same name."""
+class DevicePluginArgs(DevicePluginSpec, total=False):
+    """What people write, and what the platform adds."""
 
-    path: Required[str]
-    """`/sys`, `/dev/kfd`, …"""
-    writable: bool
-    """Default false."""
-
-
-class ApiRuleArgs(TypedDict):
-    """Something of the core API that the plugin may do."""
-
-    resources: list[str]
-    """`pods`, `nodes/status`, …"""
-    verbs: list[str]
-    """`get`, `patch`, …"""
-
-
-class DevicePluginArgs(TypedDict, total=False):
-    """What to run, and where."""
-
-    image: Required[str]
-    """With a version or a digest."""
-    resource_name: Required[str]
-    """The extended resource that it offers, `vendor.example/device`; its pools offer the same."""
     pools: Required[list[PoolHandle]]
     """Pools whose nodes carry the device."""
-    namespace: str
-    """Default: the name of the component."""
-    command: list[str]
-    """Default: the image's."""
-    arguments: list[str]
-    """Default: none."""
-    environment: dict[str, str]
-    """Environment variables."""
-    socket_directory: str
-    """Directory of the kubelet's device plugin sockets; default /var/lib/kubelet/device-plugins."""
-    host_paths: list[HostPathArgs]
-    """What it needs of the node besides the sockets: device files, /sys."""
-    privileged: bool
-    """Whether it must see every device file; default false."""
-    reads_nodes: bool
-    """Whether it asks the API server about nodes (labels, annotations); default false: it gets no credentials."""
-    api_rules: list[ApiRuleArgs]
-    """What else it may do with the core API; default: nothing."""
-    node_name_variable: str
-    """Environment variable that tells it its node's name; default: none."""
-    cpu_millis: int
-    """CPU request in thousandths of a vCPU; default 50."""
-    memory_mib: int
-    """Memory request and limit in MiB; default 128."""
     network: ClusterNetworkHandle
     """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 

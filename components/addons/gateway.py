@@ -6,12 +6,11 @@ the cluster has already (Istio, GKE's `gke-l7-…`, …), named by its GatewayCl
 Plain HTTP serves two things: the redirect to HTTPS, and ACME challenges, whose routes are more exact than the redirect.
 """
 
-from enum import StrEnum
-from ipaddress import ip_network
-from typing import Any, Required, TypedDict
+from typing import Any, Required
 
 from pulumi import Output, Resource, ResourceOptions
 
+from catalog.addresses import PRIVATE_RANGES
 from components.addons.cert_manager import IssuersHandle
 from components.addons.envoy_gateway import (
     CONTROL_PLANE_PODS,
@@ -21,17 +20,25 @@ from components.addons.envoy_gateway import (
     XDS_PORT,
     EnvoyGateway,
 )
-from components.addons.validation import DomainFacts, check_gateway, check_gateway_names
+from components.addons.gateway_spec import (
+    DEFAULT_NAMESPACE,
+    CertificateSource,
+    DomainArgs,
+    GatewayHandle,
+    GatewayOptions,
+    domain_facts,
+    is_envoy,
+)
+from components.addons.validation import check_gateway, check_gateway_names
 from components.base.chart_source import ChartSource
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
 from components.base.custom_resources import custom_resource
 from components.base.destinations import check_ranges
 from components.base.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
-from components.base.traffic import PRIVATE_RANGES, scraped, to_api_server
+from components.base.traffic import scraped, to_api_server
 from components.findings import refuse
 
-DEFAULT_NAMESPACE = "gateway"
 ROUTES_LABEL = {"mlplatform.dev/gateway-routes": "true"}
 """On a namespace: its routes may attach to the gateway, and the gateway may reach its pods."""
 
@@ -42,45 +49,8 @@ SOLVER_PORT = 8089
 """Label and port of cert-manager's pods that answer HTTP-01 challenges (cert-manager v1.21.2 pkg/issuer/acme/http)."""
 
 
-class GatewayImplementation(StrEnum):
-    """Who answers for the gateway."""
-
-    ENVOY = "envoy"
-    """Envoy Gateway, installed with it."""
-    EXISTING = "existing"
-    """Whatever answers for the GatewayClass `class_name` in this cluster."""
-
-
-class CertificateSource(StrEnum):
-    """Where the certificate of a domain comes from."""
-
-    INTERNAL = "internal"
-    """The platform's own CA: clients must trust it."""
-    ACME = "acme"
-    """A public authority. In a DNS zone of ours every name below the domain; else host by host, as soon as DNS points
-    to the gateway."""
-    SECRET = "secret"  # noqa: S105 - a name
-    """A TLS Secret that somebody else keeps in the gateway's namespace."""
-
-
-class DomainArgs(TypedDict, total=False):
-    """One DNS domain that the gateway serves."""
-
-    name: Required[str]
-    """How settings and workloads name it: internal, public, …"""
-    domain: Required[str]
-    """Workloads get names directly below it: `ml.example.com`."""
-    certificate: Required[CertificateSource]
-    """Where its certificate comes from."""
-    hosts: list[str]
-    """Names below the domain that the certificate covers beside those that the platform publishes there by itself
-    (Grafana, MLflow, models); default: all (a wildcard) with internal, and with acme in a DNS zone of ours."""
-    secret_name: str
-    """The TLS Secret, with certificate secret."""
-
-
-class GatewayArgs(TypedDict, total=False):
-    """What the gateway serves, to whom, and by whom."""
+class GatewayArgs(GatewayOptions, total=False):
+    """What people write, and what the platform adds."""
 
     domains: Required[list[DomainArgs]]
     """At least one."""
@@ -88,53 +58,16 @@ class GatewayArgs(TypedDict, total=False):
     """Who signs certificates; from CertManager."""
     source: Required[ChartSource]
     """Where charts come from."""
-    implementation: GatewayImplementation
-    """Default: envoy."""
-    class_name: str
-    """GatewayClass; required with an existing implementation, default with envoy: the component's name."""
-    namespace: str
-    """Default: gateway."""
-    client_ranges: list[str]
-    """Addresses that may come in; default: all private ranges. The whole internet is a decision to write down here.
-    In a cloud, an address that is not private makes the load balancer a public one; else it is internal."""
-    proxy_ranges: list[str]
-    """Existing implementation outside the cluster: addresses its proxies call from (GKE: 35.191.0.0/16, …)."""
     exceptions: list[TrafficRuleArgs]
     """Traffic that an existing implementation needs in the gateway's namespace: to its control plane."""
     highly_available: bool
     """Two proxies and two of the control plane, apart; default false. Envoy only."""
-    service_annotations: dict[str, str]
-    """Annotations of the load balancer: of its Service with envoy, of the Gateway's infrastructure otherwise. Before
-    those that the cloud would have."""
     load_balancer_class: str
     """Class of the load balancer that gives the gateway its address; default: the cluster's usual one. Envoy only."""
     monitoring_namespace: str
     """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody. Envoy only."""
     network: ClusterNetworkHandle
     """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
-
-
-class GatewayHandle(TypedDict):
-    """What a route, and the NetworkPolicy of what is behind it, must know."""
-
-    name: str
-    """For `parentRefs[].name`."""
-    namespace: str
-    """For `parentRefs[].namespace`; also where the proxies run, if they are pods."""
-    class_name: str
-    """Its GatewayClass."""
-    domains: dict[str, str]
-    """Name of the domain -> DNS suffix."""
-    listeners: dict[str, str]
-    """Name of the domain -> listener, for `parentRefs[].sectionName`."""
-    route_namespace_labels: dict[str, str]
-    """Labels that a namespace carries so that its routes attach and the proxies reach its pods."""
-    pods: dict[str, str]
-    """Labels of the proxies: the peers that a back end lets in. Empty where they are no pods."""
-    ports: list[int]
-    """Ports on which the proxies' pods listen for clients."""
-    ranges: list[str]
-    """Where the proxies are no pods: the addresses they call from."""
 
 
 def certificate_spec(domain: DomainArgs, issuers: IssuersHandle) -> dict[str, Any]:
@@ -217,17 +150,6 @@ def _between(name: str, caller: dict[str, str], callee: dict[str, str], port: in
     ]
 
 
-def is_public(args: GatewayArgs) -> bool:
-    """Whether clients outside of private networks may come in. Pure."""
-    private = [ip_network(each) for each in PRIVATE_RANGES]
-    written = [ip_network(each) for each in args.get("client_ranges") or PRIVATE_RANGES]
-    return any(not any(_within(clients, inside) for inside in private) for clients in written)
-
-
-def _within(inner: Any, outer: Any) -> bool:
-    return inner.version == outer.version and bool(inner.subnet_of(outer))
-
-
 def gateway_traffic(name: str, args: GatewayArgs) -> list[TrafficRuleArgs]:
     """What may enter and leave the gateway's namespace. Pure."""
     handle = gateway_handle(name, args)
@@ -281,20 +203,9 @@ def gateway_handle(name: str, args: GatewayArgs) -> GatewayHandle:
     )
 
 
-def is_envoy(args: GatewayArgs) -> bool:
-    """Whether Envoy Gateway is installed with it. Pure."""
-    return args.get("implementation", GatewayImplementation.ENVOY) == GatewayImplementation.ENVOY
-
-
 def uses_acme(args: GatewayArgs) -> bool:
     """Whether challenges come in through it. Pure."""
     return any(domain["certificate"] == CertificateSource.ACME for domain in args["domains"])
-
-
-def domain_facts(domain: DomainArgs) -> DomainFacts:
-    """What the rules judge of a domain. Pure."""
-    hosts = tuple(domain.get("hosts") or ())
-    return DomainFacts(domain["name"], domain["domain"], domain["certificate"], hosts, domain.get("secret_name", ""))
 
 
 class Gateway(Component):

@@ -8,8 +8,9 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
+from catalog.addresses import PRIVATE_RANGES
 from catalog.kserve import FETCH_CPU_MILLIS, FETCH_MEMORY_GIB
-from components.addons.gateway import GatewayHandle
+from components.addons.gateway_spec import GatewayHandle
 from components.addons.validation import check_kserve
 from components.base.chart_source import ChartSource
 from components.base.charts import AddonChart
@@ -18,7 +19,7 @@ from components.base.component import Component
 from components.base.custom_resources import custom_resource
 from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
 from components.base.pods import resources
-from components.base.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.base.traffic import scraped, to_api_server, webhook_from_api_server
 from components.findings import refuse
 from components.storage.plan import ObjectStoreHandle, ObjectStoreKind
 

@@ -5,10 +5,12 @@ address to another node within seconds when its node dies; all traffic of one ad
 not declared here: its peers are the network's, and its kinds are there (`BGPPeer`, `BGPAdvertisement`).
 """
 
-from typing import Any, Required, TypedDict
+from typing import Any, Required
 
 from pulumi import Output, ResourceOptions
 
+from catalog.addresses import PRIVATE_RANGES
+from components.addons.metallb_spec import MetalLbSpec
 from components.addons.metallb_validation import check_metallb
 from components.base.chart_source import ChartSource
 from components.base.charts import AddonChart
@@ -16,21 +18,17 @@ from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
 from components.base.custom_resources import custom_resource
 from components.base.namespaces import IsolatedNamespace, PodSecurity
-from components.base.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.base.traffic import scraped, to_api_server, webhook_from_api_server
 from components.capacity.placement import PoolHandle, tolerations_of_all
 from components.findings import refuse
 
 DEFAULT_NAMESPACE = "metallb-system"
-POOL_ANNOTATION = "metallb.io/address-pool"
-"""On a Service: the pool that gives it an address."""
 METRICS_PORT, WEBHOOK_PORT = 9120, 9443
 
 
-class MetalLbArgs(TypedDict, total=False):
-    """Which addresses it may give out."""
+class MetalLbArgs(MetalLbSpec, total=False):
+    """What people write, and what the platform adds."""
 
-    addresses: Required[list[str]]
-    """Ranges of the local network that nothing else uses: `192.168.10.0/24` or `192.168.10.20-192.168.10.40`."""
     source: Required[ChartSource]
     """Where charts come from."""
     pools: list[PoolHandle]
@@ -39,15 +37,6 @@ class MetalLbArgs(TypedDict, total=False):
     """Default: metallb-system."""
     monitoring_namespace: str
     """Namespace whose Prometheus may scrape it; default: nobody does."""
-    interfaces: list[str]
-    """Network interfaces of the nodes that answer for the addresses; default: all."""
-    automatic: bool
-    """Whether a Service that asks for no pool gets an address of this one; default true. With false the platform's
-    gateway asks by `gateway.serviceAnnotations`."""
-    load_balancer_class: str
-    """Serve only Services of this loadBalancerClass, the platform's gateway among them; default: those without one."""
-    control_plane_ranges: list[str]
-    """Addresses that the API server calls webhooks from; default: the private ranges."""
     network: ClusterNetworkHandle
     """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 

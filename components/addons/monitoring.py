@@ -6,15 +6,14 @@ dashboards are code (`components.monitoring.dashboards`), and what is clicked to
 """
 
 import base64
-from enum import StrEnum
-from typing import Any, Required, TypedDict
+from typing import Any, Required
 
 from pulumi import Input, Output, Resource, ResourceOptions, log
 from pulumi_kubernetes import core, meta
 
 from catalog.accelerators import ClusterKind
-from catalog.addresses import METADATA_PORTS
-from components.addons.gateway import GatewayHandle
+from catalog.addresses import METADATA_PORTS, PRIVATE_RANGES
+from components.addons.gateway_spec import GatewayHandle
 from components.addons.routes import from_gateway, hostname, http_route_spec
 from components.base.chart_source import ChartSource
 from components.base.charts import AddonChart
@@ -33,16 +32,23 @@ from components.base.namespaces import (
     to_anywhere,
 )
 from components.base.pods import container_security_context, resources
-from components.base.traffic import PRIVATE_RANGES, scraped, to_api_server, webhook_from_api_server
+from components.base.traffic import scraped, to_api_server, webhook_from_api_server
 from components.capacity.placement import PoolHandle, tolerations_of_all
 from components.findings import refuse
 from components.monitoring.dashboards import FOLDER_ANNOTATION
 from components.monitoring.metrics import CUSTOM_RESOURCE_METRICS, NODE_LABELS, WORKLOAD_LABELS
+from components.monitoring.spec import (
+    DEFAULT_NAMESPACE,
+    DEFAULT_STORAGE_GIB,
+    AlertReceiverArgs,
+    MonitoringHandle,
+    MonitoringSpec,
+    ReceiverKind,
+)
 from components.monitoring.validation import check_monitoring
 from components.storage.plan import StorageHandle
 
 RELEASE = "kube-prometheus-stack"
-DEFAULT_NAMESPACE = "monitoring"
 """The chart's release name: the first part of the names of all its objects."""
 PROMETHEUS_PODS = {"app.kubernetes.io/name": "prometheus"}
 ALERTMANAGER_PODS = {"app.kubernetes.io/name": "alertmanager"}
@@ -60,33 +66,8 @@ REPLACED_RULES = ("KubePersistentVolumeFillingUp", "KubeHpaMaxedOut")
 """The chart's alerts that ours say better (VolumeNearlyFull, ServingAtMaxReplicas): nobody is woken twice."""
 
 
-class ReceiverKind(StrEnum):
-    """Where alerts go."""
-
-    WEBHOOK = "webhook"
-    SLACK = "slack"
-    PAGERDUTY = "pagerduty"
-
-
-class AlertReceiverArgs(TypedDict, total=False):
-    """Who hears of alerts. Its address or key stays in a Secret; Alertmanager reads it as a file."""
-
-    name: Required[str]
-    """Its name in Alertmanager."""
-    kind: Required[ReceiverKind]
-    """webhook, slack or pagerduty."""
-    secret_name: Required[str]
-    """Secret of the monitoring namespace that exists, or will before Alertmanager starts."""
-    secret_key: Required[str]
-    """Its key with the URL (webhook, slack) or the routing key (pagerduty)."""
-    severities: list[str]
-    """Which alerts it gets. Default: critical and warning; pagerduty: critical."""
-    channel: str
-    """Required for slack. `#channel`."""
-
-
-class MonitoringArgs(TypedDict, total=False):
-    """The monitoring of one cluster."""
+class MonitoringArgs(MonitoringSpec, total=False):
+    """What people write, and what the platform adds."""
 
     source: Required[ChartSource]
     """Where the chart is read from."""
@@ -98,29 +79,12 @@ class MonitoringArgs(TypedDict, total=False):
     """`dev`, `prod`: a label of every alert."""
     storage: Required[StorageHandle]
     """Class of Prometheus' volumes; ReadWriteOnce."""
-    storage_gib: Required[int]
-    """Size of the volume of each Prometheus, in GiB."""
     pools: list[PoolHandle]
     """Pools of the cluster: node-exporter tolerates their taints."""
-    namespace: str
-    """Default: monitoring. node-exporter goes to `<namespace>-nodes`."""
-    retention_days: int
-    """How long samples are kept. Default: 15."""
-    retention_size_gib: int
-    """The oldest go earlier beyond this size. Default: 80 % of the volume."""
     keep_data: bool
     """Required in stacks that are not simulated. Volumes stay when Prometheus goes."""
     highly_available: bool
     """Two Prometheus and three Alertmanagers on different nodes, with disruption budgets."""
-    prometheus_cpu_millis: int
-    """CPU that each Prometheus asks for. Default: 500."""
-    prometheus_memory_gib: int
-    """Memory of each Prometheus. Default: 2; about 8 KiB for each active series (upstream's rule of thumb)."""
-    more_scraped_ports: list[int]
-    """Ports of what is scraped on nodes, at addresses, or in namespaces that the platform did not make. Those that it
-    made open the ports of their monitors to Prometheus themselves."""
-    scrape_control_plane: bool
-    """Scheduler, controller manager, etcd and kube-proxy too; they must listen beyond loopback. Default: false."""
     node_exporter: bool
     """Whether metrics of the nodes themselves are taken; default true. False where no pod sees its node (Autopilot)."""
     kube_system: bool
@@ -131,33 +95,14 @@ class MonitoringArgs(TypedDict, total=False):
     metrics of the kubelets are then taken where it keeps their Service (`--kubelet-service`)."""
     rule_webhook: bool
     """Rules are checked when they are written; needs cert-manager before this component. Default: `operator`."""
-    control_plane_ranges: list[str]
-    """Addresses from which the API server calls that webhook. Default: every private range."""
     grafana_admin_password: Input[str]
     """Password of Grafana's `admin`; kept as a secret. Default: drawn once (docs/adr, generated credentials)."""
-    grafana_admin_secret_name: str
-    """Secret of the namespace, made by somebody else, with the keys admin-user and admin-password."""
     gateway: GatewayHandle
     """Publishes Grafana as `grafana.<suffix>`. Default: it is reached by port-forward only."""
     grafana_domain: str
     """Required with `gateway`: which of its domains."""
-    receivers: list[AlertReceiverArgs]
-    """Who hears of alerts. Default: nobody, and a warning says so."""
     network: ClusterNetworkHandle
     """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
-
-
-class MonitoringHandle(TypedDict):
-    """How the rest of the platform knows its monitoring."""
-
-    namespace: str
-    """Where rules go, and from where Prometheus scrapes."""
-    prometheus_pods: dict[str, str]
-    """Labels of Prometheus' pods, for NetworkPolicies."""
-    prometheus_url: str
-    """Prometheus inside the cluster."""
-    grafana_url: str
-    """Grafana for people; inside the cluster where no gateway publishes it."""
 
 
 class Monitoring(Component):
@@ -352,7 +297,7 @@ def default_rules(args: MonitoringArgs) -> dict[str, Any]:
 
 def prometheus_values(args: MonitoringArgs) -> dict[str, Any]:
     """Prometheus: what it finds, how long it keeps it, and where. Pure."""
-    storage_gib = int(args["storage_gib"])
+    storage_gib = int(args.get("storage_gib", DEFAULT_STORAGE_GIB))
     available = bool(args.get("highly_available"))
     # Upstream's defaults find only what carries the release's label; teams would have to know our release name.
     everything = dict.fromkeys(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from components.addons.gateway import GatewayHandle
+from components.addons.gateway_spec import GatewayHandle
 from components.base.namespaces import Direction, TrafficRuleArgs
 
 

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from catalog.versions import IMAGES
 from components.addons.accelerator_nodes import vendor_plugin_pools
-from components.addons.device_plugin import ApiRuleArgs, DevicePluginArgs, HostPathArgs
+from components.addons.device_plugin import DevicePluginArgs
+from components.addons.device_plugin_spec import ApiRuleArgs, HostPathArgs
 from components.capacity.placement import PoolHandle
 
 

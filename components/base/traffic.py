@@ -4,9 +4,6 @@ from collections.abc import Mapping
 
 from components.base.namespaces import Direction, TrafficRuleArgs
 
-PRIVATE_RANGES = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
-"""RFC 1918 and RFC 6598: what clouds and data centres give to nodes, control planes and pods."""
-
 
 def to_api_server(pods: Mapping[str, str] | None = None) -> TrafficRuleArgs:
     """Egress to the API server, of a namespace or some of its pods: the ports that it has in this cluster, anywhere.

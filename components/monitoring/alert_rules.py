@@ -1,18 +1,19 @@
 """The platform's rules, as PrometheusRule custom resources that Prometheus finds."""
 
-from typing import Required, TypedDict
+from typing import Required
 
 from pulumi import Input, ResourceOptions
 
 from components.base.component import Component
 from components.base.custom_resources import custom_resource
 from components.findings import refuse
-from components.monitoring.rules import RuleScope, ServingObjectives, groups, rule_group
+from components.monitoring.rules import RuleScope, groups, rule_group
+from components.monitoring.spec import AlertRulesSpec
 from components.monitoring.validation import check_alert_rules
 
 
-class AlertRulesArgs(TypedDict, total=False):
-    """What the rules of one environment depend on."""
+class AlertRulesArgs(AlertRulesSpec, total=False):
+    """What people write, and what the platform adds."""
 
     namespace: Required[Input[str]]
     """Where the PrometheusRules go; the CRDs of prometheus-operator exist."""
@@ -20,12 +21,8 @@ class AlertRulesArgs(TypedDict, total=False):
     """Namespace of Grafana, whose latency is nobody's objective. Default: monitoring."""
     mlflow_namespace: str
     """Namespace of MLflow; empty or missing: no rules about it."""
-    runbook_base_url: str
-    """Where docs/runbooks can be read. Default: the path inside the repository."""
     backup_age_hours: int
     """Age at which the last good backup is too old. Default: 26. Backups are CronJobs with `backup` in their name."""
-    objectives: ServingObjectives
-    """What endpoints promise. Default: 995 of 1,000 requests without a server error, 99 of 100 within 2 seconds."""
     extended_resources: list[str]
     """Extended resources of accelerators that the catalogue does not know."""
 

@@ -6,6 +6,7 @@ from typing import Any
 from components.base.destinations import check_ranges
 from components.base.grammar import DATA_KEY, HTTP_URL, LABEL, LINE, SUBDOMAIN, check_text
 from components.findings import Finding, camel
+from components.monitoring.spec import DEFAULT_STORAGE_GIB
 
 SEVERITIES = ("critical", "warning", "info")
 RECEIVER_KINDS = ("webhook", "slack", "pagerduty")
@@ -16,7 +17,7 @@ LARGEST_SHARE_PERCENT = 90
 
 def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     """Retention that fits its volume, one source for Grafana's password, receivers that can be reached."""
-    storage, kept = int(args["storage_gib"]), args.get("retention_size_gib")
+    storage, kept = int(args.get("storage_gib", DEFAULT_STORAGE_GIB)), args.get("retention_size_gib")
     if storage < 1:
         yield Finding(
             f"{path}.storageGib", str(storage), "at least 1 GiB", "say how large the volume of Prometheus is, in GiB"

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from catalog.addresses import ANYWHERE
-from components.addons.gateway import GatewayHandle
-from components.addons.monitoring import MonitoringHandle
+from components.addons.gateway_spec import GatewayHandle
 from components.base.namespaces import Direction, TrafficRuleArgs, to_anywhere
 from components.base.workload_labels import ROLE_LABEL, TEAM_LABEL, Role
 from components.capacity.ledger import Supply, quota_key, resource_quota
+from components.monitoring.spec import MonitoringHandle
 from components.storage.object_store import object_store_traffic
 from components.storage.plan import ObjectStoreHandle
 from components.tenants.spec import UNNAMED_STORAGE_GIB, EgressSpec, TeamSpec, quota_sizes

@@ -6,14 +6,14 @@ from typing import Any, Required, TypedDict
 from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import core, meta, rbac
 
-from components.addons.gateway import GatewayHandle
-from components.addons.monitoring import MonitoringHandle
+from components.addons.gateway_spec import GatewayHandle
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import LABELS, Component, once_created
 from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
 from components.capacity.ledger import Supply, supplies_of
 from components.capacity.placement import PoolHandle
 from components.findings import refuse
+from components.monitoring.spec import MonitoringHandle
 from components.storage.plan import ObjectStoreHandle
 from components.tenants.handles import PriorityHandle, TeamHandle
 from components.tenants.plan import (

@@ -8,7 +8,7 @@ from typing import Any, Required, TypedDict
 from pulumi import Input, Resource, ResourceOptions
 from pulumi_kubernetes import apps, batch, core, meta, networking, policy
 
-from components.addons.gateway import GatewayHandle
+from components.addons.gateway_spec import GatewayHandle
 from components.addons.routes import from_gateway, hostname, http_route_spec
 from components.base.component import LABELS, Component
 from components.base.custom_resources import custom_resource

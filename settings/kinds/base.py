@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar, cast
 
 from pydantic.alias_generators import to_snake
 
+from components.addons.gateway_spec import DomainArgs, GatewayHandle
 from components.base.chart_source import ChartSource
 from components.base.cluster_network import ClusterNetworkHandle
 from components.capacity.ledger import Demand, Holding
 from components.capacity.placement import PoolHandle
 from components.clouds.existing.inspection import ExistingAddon
 from components.findings import Finding
+from components.monitoring.spec import MonitoringHandle
 from components.storage.plan import ObjectStoreHandle, StorageHandle, StoragePurpose
 from components.tenants.spec import TeamSpec
 from components.workloads.serving.spec import RuntimeSpec
@@ -23,8 +25,6 @@ from settings.models.workloads import Workload
 if TYPE_CHECKING:
     from pulumi import Resource, ResourceOptions
 
-    from components.addons.gateway import DomainArgs, GatewayHandle
-    from components.addons.monitoring import MonitoringHandle
     from components.tenants.handles import TeamHandle
     from components.tracking.tracking_server import TrackingHandle
 

@@ -3,8 +3,8 @@
 from typing import Annotated, Any, Literal
 
 from catalog.accelerators import ClusterKind
-from components.addons.device_plugin import DevicePluginArgs
-from components.addons.metallb import MetalLbArgs
+from components.addons.device_plugin_spec import DevicePluginSpec
+from components.addons.metallb_spec import MetalLbSpec
 from components.base.cluster_network import USUAL_API_SERVER_PORTS, PolicyEngine
 from components.capacity.placement import PoolArgs
 from components.clouds.existing.inspection import ExistingAddon
@@ -15,12 +15,9 @@ from settings.models.shape import Shape
 
 Pool = Annotated[PoolArgs, Shape(PoolArgs)]
 DescribedPool = Annotated[dict[str, Any], Shape(PoolArgs, beside=DescribedNodePoolArgs, without=frozenset({"pool"}))]
-MetalLb = Annotated[
-    MetalLbArgs,
-    Shape(MetalLbArgs, without=frozenset({"source", "pools", "namespace", "monitoring_namespace", "network"})),
-]
+MetalLb = Annotated[MetalLbSpec, Shape(MetalLbSpec)]
 Nfs = Annotated[NfsStorageSpec, Shape(NfsStorageSpec)]
-Plugin = Annotated[DevicePluginArgs, Shape(DevicePluginArgs, without=frozenset({"pools", "network"}))]
+Plugin = Annotated[DevicePluginSpec, Shape(DevicePluginSpec)]
 LocalPath = Annotated[LocalPathStorageSpec, Shape(LocalPathStorageSpec)]
 
 

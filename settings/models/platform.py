@@ -4,49 +4,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, StringConstraints
 
-from components.addons.gateway import GatewayArgs
-from components.addons.monitoring import MonitoringArgs
+from components.addons.gateway_spec import GatewaySpec
 from components.clouds.eks.data_spec import RdsDatabaseSpec, Route53ZoneSpec, S3BucketSpec
 from components.clouds.gke.data_spec import CloudDnsZoneSpec, CloudSqlDatabaseSpec, GcsBucketSpec
-from components.monitoring.alert_rules import AlertRulesArgs
+from components.monitoring.spec import AlertRulesSpec, MonitoringSpec
 from components.storage.plan import ObjectStoreKind, StorageClassesSpec
 from components.tracking.spec import IngressArgs, TrackingServerSpec
 from settings.models.base import KEY_ARN, KEY_ID, Model, Name
 from settings.models.shape import Shape
 
 Storage = Annotated[StorageClassesSpec, Shape(StorageClassesSpec)]
-Gateway = Annotated[
-    GatewayArgs,
-    Shape(
-        GatewayArgs,
-        without=frozenset(
-            {"issuers", "source", "exceptions", "highly_available", "load_balancer_class"}
-            | {"monitoring_namespace", "network"}
-        ),
-        optional=frozenset({"domains"}),
-    ),
-]
-Monitoring = Annotated[
-    MonitoringArgs,
-    Shape(
-        MonitoringArgs,
-        without=frozenset(
-            {"source", "cluster_kind", "cluster", "environment", "storage", "pools", "keep_data", "highly_available"}
-            | {"grafana_admin_password", "gateway", "grafana_domain", "operator", "rule_webhook", "node_exporter"}
-            | {"kube_system", "network"}
-        ),
-        optional=frozenset({"storage_gib"}),
-    ),
-]
-Alerts = Annotated[
-    AlertRulesArgs,
-    Shape(
-        AlertRulesArgs,
-        without=frozenset(
-            {"namespace", "monitoring_namespace", "mlflow_namespace", "backup_age_hours", "extended_resources"}
-        ),
-    ),
-]
+Gateway = Annotated[GatewaySpec, Shape(GatewaySpec)]
+Monitoring = Annotated[MonitoringSpec, Shape(MonitoringSpec)]
+Alerts = Annotated[AlertRulesSpec, Shape(AlertRulesSpec)]
 Server = Annotated[TrackingServerSpec, Shape(TrackingServerSpec)]
 
 

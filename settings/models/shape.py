@@ -37,35 +37,27 @@ class Shape:
     `beside`: another TypedDict whose fields people write beside these.
     """
 
-    def __init__(
-        self,
-        typed: type,
-        *,
-        without: frozenset[str] = NOTHING,
-        optional: frozenset[str] = NOTHING,
-        beside: type | None = None,
-    ) -> None:
-        self.model = mirror(typed, without, optional)
+    def __init__(self, typed: type, *, without: frozenset[str] = NOTHING, beside: type | None = None) -> None:
+        self.model = mirror(typed, without)
         if beside is not None:
-            self.model = mirror(beside, without, optional, self.model)
+            self.model = mirror(beside, without, self.model)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(Mirror.args, handler.generate_schema(self.model))
 
 
 @cache
-def mirror(typed: type, without: frozenset[str], optional: frozenset[str], base: type[Mirror] = Mirror) -> type[Mirror]:
+def mirror(typed: type, without: frozenset[str] = NOTHING, base: type[Mirror] = Mirror) -> type[Mirror]:
     """The closed, frozen model with the fields and types of a TypedDict.
 
-    `without`: fields that are not settings (handles of other components). `optional`: those that the stack fills in.
+    `without`: fields that are not settings (handles of other components).
     """
     required_keys: frozenset[str] = typed.__required_keys__  # type: ignore[attr-defined]
     fields: dict[str, Any] = {}
     for name, hint in get_type_hints(typed, localns={"Output": Output, "T": Any}).items():
         if name not in without:
-            needed = name in required_keys and name not in optional
             # A default is not validated, so `editors:` without a value is refused although the key may be left out.
-            fields[name] = (_plain(hint), Field(... if needed else None))
+            fields[name] = (_plain(hint), Field(... if name in required_keys else None))
     model = create_model(typed.__name__, __base__=base, __doc__=typed.__doc__, **fields)
     model.typed = typed
     return model
@@ -75,7 +67,7 @@ def _plain(hint: Any) -> Any:
     """The type of a value in YAML: no Input, TypedDicts mirrored, no text and no truth value for a number."""
     origin, arguments = get_origin(hint), get_args(hint)
     if is_typeddict(hint):
-        return mirror(hint, NOTHING, NOTHING)
+        return mirror(hint, NOTHING)
     if origin in (Union, UnionType):
         kept = [a for a in arguments if a is not NoneType and not _is_later(a)]
         return _plain(kept[0])

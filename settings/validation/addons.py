@@ -1,13 +1,13 @@
 """Add-ons: what the cluster has already, what each is given, and the software for devices."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from catalog.accelerators import ClusterKind
 from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, exporter_pools, operator_pools
 from components.addons.accelerator_validation import check_device_plugin, check_device_plugin_pod, check_gpu_operator
-from components.addons.gateway import GatewayArgs, domain_facts, is_envoy, is_public
-from components.addons.metallb import POOL_ANNOTATION
+from components.addons.gateway_spec import GatewaySpec, domain_facts, is_envoy, is_public
+from components.addons.metallb_spec import POOL_ANNOTATION
 from components.addons.metallb_validation import check_metallb
 from components.addons.validation import (
     check_acme,
@@ -99,7 +99,7 @@ def check_bare_metal(settings: Settings) -> Iterator[Finding]:
 def check_way_in(settings: Settings) -> Iterator[Finding]:
     if settings.acme:
         yield from check_acme("acme", settings.acme.email, settings.acme.server)
-    written = cast(GatewayArgs, settings.gateway or {})
+    written = settings.gateway or GatewaySpec()
     yield from check_gateway(
         "gateway",
         [domain_facts(domain) for domain in served_domains(settings, settings.proved_zone)],
@@ -117,7 +117,7 @@ def check_way_in(settings: Settings) -> Iterator[Finding]:
     yield from _address(settings, written)
 
 
-def _address(settings: Settings, gateway: GatewayArgs) -> Iterator[Finding]:
+def _address(settings: Settings, gateway: GatewaySpec) -> Iterator[Finding]:
     """The gateway's Service asks for an address where MetalLB gives none by itself."""
     metallb = settings.cluster.metallb if isinstance(settings.cluster, ExistingCluster) else None
     if metallb is None or metallb.get("automatic", True) or not is_envoy(gateway):

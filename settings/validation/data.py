@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import cast
 
 from catalog.accelerators import ClusterKind
-from components.addons.gateway import GatewayArgs, is_envoy
+from components.addons.gateway_spec import GatewaySpec, is_envoy
 from components.base.grammar import (
     ANNOTATION_KEY,
     check_text,
@@ -165,7 +164,7 @@ def _login(settings: Settings) -> Iterator[Finding]:
         return
     yield from check_object_name(f"{path}.usersSecretName", login.users_secret_name)
     behind = "mlflow.ingress" if settings.mlflow.ingress else "gateway.implementation existing"
-    if settings.mlflow.ingress or not is_envoy(cast(GatewayArgs, settings.gateway or {})):
+    if settings.mlflow.ingress or not is_envoy(settings.gateway or GatewaySpec()):
         yield Finding(
             f"{path}.kind",
             f"basic, behind {behind}",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 from components.addons import (
     cert_manager,
@@ -18,7 +18,7 @@ from components.addons import (
 )
 from components.addons import nvidia_device_plugin as device_plugin
 from components.addons.accelerator_nodes import accelerator_charts
-from components.addons.gateway import GatewayArgs
+from components.addons.gateway_spec import GatewaySpec
 from components.clouds.eks import cluster_autoscaler, karpenter
 from components.clouds.eks.handles import NodeProvisioning
 from components.clouds.existing.inspection import ExistingAddon
@@ -95,7 +95,7 @@ def platform_namespaces(settings: Settings) -> Mapping[str, str]:
 def check_namespaces(settings: Settings) -> Iterator[Finding]:
     """Each part of the platform, and each team, has a namespace of its own."""
     owners = {**dict.fromkeys(RESERVED_NAMESPACES, "Kubernetes"), **dict(_fixed_namespaces(settings))}
-    usual = {"gateway.namespace": not cast(GatewayArgs, settings.gateway or {}).get("namespace")}
+    usual = {"gateway.namespace": not (settings.gateway or GatewaySpec()).get("namespace")}
     usual["monitoring.namespace"] = not settings.monitoring_args.get("namespace")
     usual |= {
         f"devicePlugins.{name}.namespace": not one.get("namespace") for name, one in settings.device_plugins.items()

@@ -4,7 +4,8 @@ from typing import Any
 
 from catalog.accelerators import ClusterKind, Purchase, Sharing
 from components.addons.cert_manager import ACME_ISSUER, INTERNAL_ISSUER, SELF_SIGNED_ISSUER, IssuersHandle
-from components.addons.gateway import CertificateSource, DomainArgs, GatewayArgs, gateway_handle
+from components.addons.gateway import GatewayArgs, gateway_handle
+from components.addons.gateway_spec import CertificateSource, DomainArgs
 from components.addons.monitoring import MonitoringArgs, monitoring_handle
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.base.cluster_network import ClusterNetworkHandle, PolicyEngine

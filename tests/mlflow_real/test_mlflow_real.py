@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 
-from components.addons.gateway import GatewayHandle
+from components.addons.gateway_spec import GatewayHandle
 from components.storage.object_store import ObjectStoreArgs, object_store
 from components.storage.plan import ObjectStoreKind
 from components.storage.postgresql import CA_FOLDER

@@ -42,6 +42,7 @@ NOT_SAID = {
     ("CertManager", "gke"): "handed over whole: `Cloud.clusters`",
     ("ExternalDns", "eks"): "handed over whole: `Cloud.clusters`",
     ("ExternalDns", "gke"): "handed over whole: `Cloud.clusters`",
+    ("Crds", "converters"): "no setting moves the webhook that converts objects of MetalLB",
     ("DescribedNodePool", "pool"): "handed over whole: `described_pool`",
     ("ObjectStoreCredentials", "access_key_id"): "handed over whole: `Keys`",
     ("ObjectStoreCredentials", "secret_access_key"): "handed over whole: `Keys`",
@@ -104,7 +105,9 @@ def unsaid() -> set[tuple[str, str]]:
         }
         for name in {imported.get(each, each) for each in called} & {*COMPONENTS}:
             typed: Any = COMPONENTS[name].__init__.__wrapped__.__annotations__["args"]  # type: ignore[attr-defined]
-            said = written_keys(tree) | fields_of(typed.__name__, Mirror) | fields_of(HANDED_WHOLE.get(name, ""), Model)
+            spec = f"{typed.__name__.removesuffix('Args')}Spec"
+            said = written_keys(tree) | fields_of(HANDED_WHOLE.get(name, ""), Model)
+            said |= fields_of(typed.__name__, Mirror) | fields_of(spec, Mirror)
             found |= {(name, argument) for argument in typed.__annotations__ if argument not in said}
     return found
 

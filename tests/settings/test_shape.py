@@ -7,29 +7,35 @@ from pulumi import Input
 from pydantic import ValidationError
 
 from catalog.accelerators import Purchase
-from components.addons.gateway import DomainArgs, GatewayArgs
-from components.addons.monitoring import AlertReceiverArgs, MonitoringArgs
+from components.addons.device_plugin_spec import DevicePluginSpec
+from components.addons.gateway_spec import DomainArgs, GatewaySpec
+from components.addons.metallb_spec import MetalLbSpec
 from components.capacity.placement import AcceleratorRequest, CustomAcceleratorArgs, PoolArgs, SharingArgs, Taint
+from components.monitoring.spec import AlertReceiverArgs, AlertRulesSpec, MonitoringSpec
 from components.storage.plan import DeclaredClassArgs, StorageClassesSpec
 from components.tenants.spec import EgressSpec, TeamSpec
 from components.tracking.spec import TrackingServerSpec
 from components.workloads.serving.spec import CanarySpec, InferenceSpec, ModelServerSpec, TransformerSpec
 from components.workloads.training.spec import CheckpointSpec, ScheduleSpec, TrainingSpec, WorkersSpec
 from settings.models.descriptions import descriptions
-from settings.models.platform import Gateway, Monitoring
-from settings.models.shape import NOTHING, Shape, mirror
+from settings.models.shape import Shape, mirror
 
 WHOLE = [
     AcceleratorRequest,
     AlertReceiverArgs,
+    AlertRulesSpec,
     CanarySpec,
     CheckpointSpec,
     CustomAcceleratorArgs,
     DeclaredClassArgs,
+    DevicePluginSpec,
     DomainArgs,
     EgressSpec,
+    GatewaySpec,
     InferenceSpec,
+    MetalLbSpec,
     ModelServerSpec,
+    MonitoringSpec,
     PoolArgs,
     ScheduleSpec,
     SharingArgs,
@@ -41,7 +47,6 @@ WHOLE = [
     TransformerSpec,
     WorkersSpec,
 ]
-PARTS = {GatewayArgs: Gateway, MonitoringArgs: Monitoring}
 
 
 class Plain(TypedDict):
@@ -70,40 +75,31 @@ class Thing(TypedDict, total=False):
 
 
 def validated(value: dict[str, Any]) -> Any:
-    return mirror(Thing, NOTHING, NOTHING).model_validate(value)
+    return mirror(Thing).model_validate(value)
 
 
 @pytest.mark.parametrize("typed", WHOLE, ids=lambda typed: typed.__name__)
 def test_every_field_of_a_shape_is_a_setting_with_a_description(typed: type) -> None:
-    fields = mirror(typed, NOTHING, NOTHING).model_fields
+    fields = mirror(typed).model_fields
     assert list(fields) == list(typed.__annotations__)
-    assert descriptions(mirror(typed, NOTHING, NOTHING)).keys() == fields.keys()
-    assert mirror(typed, NOTHING, NOTHING).__doc__ == typed.__doc__
+    assert descriptions(mirror(typed)).keys() == fields.keys()
+    assert mirror(typed).__doc__ == typed.__doc__
 
 
-@pytest.mark.parametrize("typed", PARTS, ids=lambda typed: typed.__name__)
-def test_of_a_component_s_arguments_what_the_stack_fills_in_is_no_setting(typed: type) -> None:
-    (shape,) = PARTS[typed].__metadata__
-    fields = shape.model.model_fields
-    assert fields
-    assert fields.keys() < typed.__annotations__.keys()
-    assert descriptions(shape.model).keys() == fields.keys()
-    handles = {
-        name for name, hint in typed.__annotations__.items() if "Handle" in str(hint) or "ChartSource" in str(hint)
-    }
-    assert not handles & fields.keys()
+@pytest.mark.parametrize("typed", WHOLE, ids=lambda typed: typed.__name__)
+def test_what_people_write_has_no_handle_of_another_component(typed: type) -> None:
+    assert [name for name, hint in typed.__annotations__.items() if "Handle" in str(hint) or "Chart" in str(hint)] == []
 
 
 def test_required_is_what_the_type_requires() -> None:
-    fields = mirror(Thing, NOTHING, NOTHING).model_fields
+    fields = mirror(Thing).model_fields
     assert {name for name, field in fields.items() if field.is_required()} == {"size_gib", "name", "kind"}
-    assert mirror(Plain, NOTHING, NOTHING).model_fields["size_gib"].is_required()
-    assert not mirror(Thing, NOTHING, frozenset({"name"})).model_fields["name"].is_required()
-    assert "name" not in mirror(Thing, frozenset({"name"}), NOTHING).model_fields
+    assert mirror(Plain).model_fields["size_gib"].is_required()
+    assert "name" not in mirror(Thing, frozenset({"name"})).model_fields
 
 
 def test_descriptions_are_the_text_below_the_field() -> None:
-    texts = descriptions(mirror(Thing, NOTHING, NOTHING))
+    texts = descriptions(mirror(Thing))
     assert texts["size_gib"] == "How large.\n\nIn GiB."
     assert texts["parts"] == "What it is made of."
     assert "undescribed" not in texts

@@ -5,12 +5,12 @@ from typing import Required, TypedDict
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import meta, policy
 
-from components.addons.monitoring import MonitoringHandle
 from components.base.component import Component
 from components.base.custom_resources import custom_resource
 from components.base.workload_labels import Role, pod_selector, workload_labels
 from components.capacity.placement import PoolHandle
 from components.findings import refuse
+from components.monitoring.spec import MonitoringHandle
 from components.tenants.handles import TeamHandle
 from components.tracking.tracking_server import TrackingHandle
 from components.workloads.device_claims import device_claim_template

@@ -5,13 +5,13 @@ from typing import Required, TypedDict
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import apps, autoscaling, core, meta, policy
 
-from components.addons.gateway import GatewayHandle
-from components.addons.monitoring import MonitoringHandle
+from components.addons.gateway_spec import GatewayHandle
 from components.base.component import Component
 from components.base.custom_resources import custom_resource
 from components.base.workload_labels import NO_AWAIT, Role, pod_selector, workload_labels
 from components.capacity.placement import PoolHandle
 from components.findings import refuse
+from components.monitoring.spec import MonitoringHandle
 from components.storage.plan import ObjectStoreHandle
 from components.tenants.handles import TeamHandle
 from components.tracking.tracking_server import TrackingHandle

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog.versions import IMAGES
-from components.addons.gateway import GatewayHandle
+from components.addons.gateway_spec import GatewayHandle
 from components.base.pods import (
     ZONE_TOPOLOGY,
     Mounted,

@@ -5,14 +5,12 @@ from typing import Any
 import pytest
 
 from components.addons.cert_manager import IssuersHandle
-from components.addons.gateway import (
+from components.addons.gateway import Gateway, GatewayArgs, gateway_handle
+from components.addons.gateway_spec import (
     CertificateSource,
     DomainArgs,
-    Gateway,
-    GatewayArgs,
     GatewayHandle,
     GatewayImplementation,
-    gateway_handle,
     is_public,
 )
 from components.findings import Refused

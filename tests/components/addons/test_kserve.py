@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.addons.gateway import GatewayHandle
+from components.addons.gateway_spec import GatewayHandle
 from components.addons.kserve import KServe, KServeArgs, kserve_namespace, kserve_values
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.findings import Refused

@@ -10,11 +10,10 @@ import pulumi
 import pytest
 
 from catalog.accelerators import ClusterKind
-from components.addons.gateway import GatewayHandle
+from components.addons.gateway_spec import GatewayHandle
 from components.addons.monitoring import (
     Monitoring,
     MonitoringArgs,
-    ReceiverKind,
     alertmanager_config,
     control_plane_values,
     default_rules,
@@ -28,6 +27,7 @@ from components.base.namespaces import policy_spec
 from components.capacity.placement import PoolArgs, plan_pool
 from components.findings import Refused
 from components.monitoring.metrics import NODE_LABELS
+from components.monitoring.spec import ReceiverKind
 from components.storage.plan import StorageHandle, StoragePurpose
 from policies.network import network_policy_is_restricted
 from policies.objects import PlannedObject

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from catalog.addresses import PRIVATE_RANGES
 from components.base.flows import CONDITIONS, FLOWS, GROUPS, TEAM, Flow, Outside
 from components.base.namespaces import policy_spec
-from components.base.traffic import PRIVATE_RANGES
 from components.storage.object_store import object_store, object_store_traffic
 from components.storage.plan import ObjectStoreKind
 from settings.models.clouds import EksCluster, GkeCluster

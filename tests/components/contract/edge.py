@@ -3,7 +3,8 @@
 from components.addons.cert_manager import CertManager
 from components.addons.crds import Crds
 from components.addons.envoy_gateway import EnvoyGateway
-from components.addons.gateway import CertificateSource, Gateway, GatewayImplementation
+from components.addons.gateway import Gateway
+from components.addons.gateway_spec import CertificateSource, GatewayImplementation
 from components.base.chart_source import ChartOrigin, ChartSource
 from tests.components.cloud_handles import CLOUD_ZONE, EKS, GKE, OTHER_EKS, OTHER_GKE, ZONE
 from tests.components.contract.case import ABSENT, Case

@@ -1,9 +1,10 @@
 """What watches the platform."""
 
 from catalog.accelerators import ClusterKind
-from components.addons.monitoring import Monitoring, ReceiverKind
+from components.addons.monitoring import Monitoring
 from components.monitoring.alert_rules import AlertRules
 from components.monitoring.dashboards import Dashboards
+from components.monitoring.spec import ReceiverKind
 from components.storage.plan import StoragePurpose
 from tests.components.contract.case import ABSENT, Case
 from tests.components.platform_handles import BLOCK, GATEWAY, H100, NETWORK, SLICE, SOURCE, STORAGE

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.addons.gateway import GatewayHandle
+from components.addons.gateway_spec import GatewayHandle
 from components.findings import Refused
 from components.storage.object_store import ObjectStoreArgs, object_store
 from components.storage.plan import ObjectStoreKind

@@ -15,7 +15,8 @@ from components.addons.cert_manager import CertManager
 from components.addons.crds import Crds
 from components.addons.dcgm_exporter import DcgmExporter
 from components.addons.device_plugin import DevicePlugin
-from components.addons.gateway import CertificateSource, Gateway
+from components.addons.gateway import Gateway
+from components.addons.gateway_spec import CertificateSource
 from components.addons.node_feature_discovery import NodeFeatureDiscovery
 from components.addons.nvidia_device_plugin import NvidiaDevicePlugin
 from components.base.chart_source import ChartOrigin, ChartSource

@@ -13,14 +13,15 @@ import simulator
 from catalog.accelerators import ClusterKind
 from components.addons.cert_manager import CertManager
 from components.addons.crds import Crds
-from components.addons.gateway import GatewayHandle
+from components.addons.gateway_spec import GatewayHandle
 from components.addons.kserve import KServe
-from components.addons.monitoring import Monitoring, ReceiverKind
+from components.addons.monitoring import Monitoring
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolArgs
 from components.clouds.simulated.pool import SimulatedNodePool
 from components.monitoring.alert_rules import AlertRules
 from components.monitoring.dashboards import Dashboards
+from components.monitoring.spec import ReceiverKind
 from components.storage.plan import StoragePurpose
 from components.storage.storage_classes import StorageClasses
 from components.workloads.serving.runtimes import ServingRuntimes
