@@ -31,8 +31,8 @@ from tests.support.definitions import established
 from tests.support.kserve_merge import merged_autoscalers, merged_deployments, merged_services
 from tests.support.platforms import CHART, clear, manifests, pods, recorded_platform
 from tests.support.served import STACKS
+from tests.support.upstream_crds import FOLDER as UPSTREAM
 
-UPSTREAM = REPOSITORY.parent / "shared" / "crds"
 STAND_INS = {"cloud.google.com": "gke-compute-class", "cilium.io": "cilium"}
 """Groups whose CRDs come with the cluster; the bundled files hold what their documentation says."""
 CREATED = (

@@ -11,9 +11,8 @@ import yaml
 from catalog.versions import API_VERSIONS, CLOUD_CRDS, CRDS
 from simulator.crds.__main__ import FOLDER, KINDS_BY_ADDON
 from simulator.crds.schema import Fragment, Kind, to_yaml
-
-UPSTREAM = Path(__file__).parents[2].parent / "shared" / "crds"
-"""A collection of the real CRDs beside the checkout; not part of the project."""
+from tests.support.upstream_crds import ABSENT
+from tests.support.upstream_crds import FOLDER as UPSTREAM
 
 UPSTREAM_FOLDERS = {
     "karpenter": ("karpenter", "karpenter-aws"),
@@ -50,6 +49,8 @@ def bundled(addon: str) -> dict[str, dict[str, Any]]:
 
 @cache
 def upstream(addon: str) -> dict[str, dict[str, Any]]:
+    if not UPSTREAM.is_dir():
+        pytest.skip(ABSENT)
     folders = [UPSTREAM / name for name in UPSTREAM_FOLDERS.get(addon, (addon,))]
     if not all(folder.is_dir() for folder in folders):
         pytest.skip(f"the real CRDs of {addon} are not beside the checkout ({folders}): nothing to compare with")

@@ -10,6 +10,8 @@ import yaml
 
 from simulator.cluster import Cluster
 from tests.support.definitions import established
+from tests.support.upstream_crds import ABSENT
+from tests.support.upstream_crds import FOLDER as UPSTREAM
 from tools.toolchain import Toolchain
 
 from .conftest import NODES, Client, Object
@@ -21,7 +23,7 @@ SOURCES = {
     # The definitions that the stacks install.
     "stub": REPOSITORY / "simulator" / "crds",
     # The real ones, beside the checkout where somebody has put them: what the simulator writes must fit them as well.
-    "upstream": REPOSITORY.parent / "shared" / "crds",
+    "upstream": UPSTREAM,
 }
 
 
@@ -95,7 +97,7 @@ def kinds(
 ) -> Iterator[Kinds]:
     folder = SOURCES[request.param]
     if not folder.exists():
-        pytest.skip(f"the real CRDs are not on this computer: {folder}")
+        pytest.skip(ABSENT)
     found = definitions(folder)
     cluster = Cluster(request.param, home=tmp_path_factory.mktemp("home"))
     try:

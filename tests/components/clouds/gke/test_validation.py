@@ -1,5 +1,6 @@
 """Rules on GKE: what is refused, where, and that what is right passes. Not proved: what Google itself refuses."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -167,37 +168,56 @@ def test_autopilot_has_no_pools() -> None:
     assert pool(L4, GkeMode.AUTOPILOT) == [""]
 
 
-@pytest.mark.parametrize("machine", [m for m in MACHINES.values() if m.kind is ClusterKind.GKE], ids=lambda m: m.name)
-@pytest.mark.parametrize("strategy", Sharing)
-@pytest.mark.parametrize("device_allocation", DeviceAllocation)
-@pytest.mark.parametrize("purchase", GkePurchase)
-def test_every_combination_of_machine_sharing_mechanism_and_purchase_is_decided(
-    machine: Any, strategy: Sharing, device_allocation: DeviceAllocation, purchase: GkePurchase
-) -> None:
-    accelerator = ACCELERATORS.get(machine.accelerator)
+WITHOUT_A_WAIT = {GkePurchase.ON_DEMAND, GkePurchase.SPOT, GkePurchase.RESERVED}
+OFFERS: dict[str, tuple[set[Sharing], set[DeviceAllocation], set[GkePurchase]]] = {
+    "n2-standard-8": ({Sharing.EXCLUSIVE}, {DeviceAllocation.DEVICE_PLUGIN}, WITHOUT_A_WAIT),
+    "g2-standard-8": ({*Sharing} - {Sharing.MIG}, {*DeviceAllocation}, {*GkePurchase}),
+    "a2-ultragpu-1g": ({*Sharing}, {*DeviceAllocation}, {*GkePurchase}),
+    "a3-highgpu-1g": (
+        {*Sharing},
+        {*DeviceAllocation},
+        {GkePurchase.SPOT, GkePurchase.FLEX_START, GkePurchase.QUEUED},  # smaller than a host: only what is left over
+    ),
+    "ct5lp-hightpu-4t": ({Sharing.EXCLUSIVE}, {DeviceAllocation.DEVICE_PLUGIN}, {*GkePurchase}),
+    "ct4p-hightpu-4t": ({Sharing.EXCLUSIVE}, {DeviceAllocation.DEVICE_PLUGIN}, WITHOUT_A_WAIT),
+}
+"""One machine of each kind that differs -> how it is shared, allocated and bought. Claims take whole devices."""
+
+
+def sold(machine: str, strategy: Sharing, allocation: DeviceAllocation, purchase: GkePurchase) -> dict[str, Any]:
+    """A pool of that machine, complete."""
+    spec: dict[str, Any] = {"machine": machine, "nodes_min": 0, "nodes_max": 1, "zones": ["europe-west4-a"]}
+    spec |= {"device_allocation": allocation, "purchase": purchase}
+    accelerator = ACCELERATORS.get(MACHINES[machine].accelerator)
     profiles = accelerator.mig_profiles if accelerator else ()
-    sharing: dict[str, Any] = {"strategy": strategy}
-    if strategy in (Sharing.TIME_SLICING, Sharing.MPS):
-        sharing["replicas"] = 2
-    if strategy is Sharing.MIG:
-        sharing["mig_profiles"] = {profiles[0].name: profiles[0].maximum} if profiles else {}
-    spec = {"machine": machine.name, "nodes_min": 0, "nodes_max": 1, "zones": ["europe-west4-a"]}
-    spec |= {"device_allocation": device_allocation, "purchase": purchase}
-    if strategy is not Sharing.EXCLUSIVE:
-        spec["sharing"] = sharing
-    if purchase is GkePurchase.RESERVED:
-        spec["reservation"] = "mine"
-    gpu = accelerator is not None and not accelerator.is_tpu
-    small = machine.name in ("a3-highgpu-1g", "a3-highgpu-2g", "a3-highgpu-4g")
-    possible = (
-        not (small and purchase in (GkePurchase.ON_DEMAND, GkePurchase.RESERVED))
-        and (strategy is Sharing.EXCLUSIVE or (gpu and device_allocation is not DeviceAllocation.DRA))
-        and (strategy is not Sharing.MIG or bool(profiles))
-        and (device_allocation is not DeviceAllocation.DRA or gpu)
-        and (purchase not in (GkePurchase.FLEX_START, GkePurchase.QUEUED) or accelerator is not None)
-        and not (purchase in (GkePurchase.FLEX_START, GkePurchase.QUEUED) and machine.accelerator == "TPU-v4")
-    )
-    assert (pool(spec) == []) == possible
+    match strategy:
+        case Sharing.TIME_SLICING | Sharing.MPS:
+            spec["sharing"] = {"strategy": strategy, "replicas": 2}
+        case Sharing.MIG:
+            partitions = {profiles[0].name: profiles[0].maximum} if profiles else {}
+            spec["sharing"] = {"strategy": strategy, "mig_profiles": partitions}
+    return {**spec, "reservation": "mine"} if purchase is GkePurchase.RESERVED else spec
+
+
+@pytest.mark.parametrize("machine", OFFERS)
+def test_every_combination_of_sharing_allocation_and_purchase_is_decided(machine: str) -> None:
+    strategies, allocations, purchases = OFFERS[machine]
+    wrong = []
+    for strategy, allocation, purchase in itertools.product(Sharing, DeviceAllocation, GkePurchase):
+        whole = strategy is Sharing.EXCLUSIVE or allocation is not DeviceAllocation.DRA
+        possible = whole and strategy in strategies and allocation in allocations and purchase in purchases
+        if (pool(sold(machine, strategy, allocation, purchase)) == []) != possible:
+            wrong.append((strategy, allocation, purchase))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("machine", [m for m in MACHINES.values() if m.kind is ClusterKind.GKE], ids=lambda m: m.name)
+def test_every_machine_can_be_had_and_cut_where_its_device_can_be(machine: Any) -> None:
+    plain = Sharing.EXCLUSIVE, DeviceAllocation.DEVICE_PLUGIN, GkePurchase.SPOT
+    assert pool(sold(machine.name, *plain)) == []
+    accelerator = ACCELERATORS.get(machine.accelerator)
+    cut = pool(sold(machine.name, Sharing.MIG, *plain[1:]))
+    assert (cut == []) == bool(accelerator and accelerator.mig_profiles)
 
 
 def test_every_topology_of_every_machine_passes_with_whole_slices_and_no_other() -> None:
