@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from catalog.addresses import Network, metadata_service_in
+from catalog.addresses import METADATA_PORTS, Network, metadata_service_in
 from components.base.grammar import address_range
 from components.findings import Finding
 
@@ -35,3 +35,26 @@ def _read(path: str, text: str) -> Network | Finding:
         return address_range(text)
     except ValueError as error:
         return Finding(path, text, f"an address range: {error}", "write it like 10.20.0.0/16, one host as 10.20.0.7/32")
+
+
+def check_api_server_ports(path: str, ports: Sequence[int], service_port: int) -> Iterator[Finding]:
+    """Ports on which pods may reach every destination, to reach the API server; its Service port is one of them."""
+    if service_port not in ports:
+        yield Finding(
+            path,
+            ", ".join(map(str, ports)) or "(none)",
+            f"some CNIs see the port of the Service of the API server, which is {service_port}",
+            f"add {service_port}",
+        )
+    for port in dict.fromkeys(ports):
+        if not 0 < port < 2**16:
+            yield Finding(path, str(port), "a TCP port must be a number from 1 to 65535", "write a number like 16443")
+        elif port in METADATA_PORTS:
+            yield Finding(
+                path,
+                str(port),
+                "pods must not reach the metadata service, which serves the node's credentials on this port",
+                "make the API server listen on another port",
+            )
+        elif list(ports).count(port) > 1:
+            yield Finding(path, str(port), "ports must be unique", "remove the second one")

@@ -16,7 +16,7 @@ from components.addons.validation import (
     check_http_challenges,
 )
 from components.base.cluster_network import API_SERVICE_PORT
-from components.base.destinations import check_ranges
+from components.base.destinations import check_api_server_ports, check_ranges
 from components.base.grammar import (
     ENVIRONMENT_NAME,
     HOST_PATH,
@@ -33,7 +33,6 @@ from components.monitoring.validation import check_alert_rules, check_monitoring
 from components.storage.onprem_validation import check_encryption, check_host_paths, check_nfs
 from components.storage.plan import StoragePurpose
 from components.workloads.serving.runtime_validation import check_runtimes
-from policies.network import check_api_server_ports
 from settings.models.clouds import EksCluster
 from settings.models.cluster import ExistingCluster
 from settings.partial import as_far_as_known

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy import EnforcementLevel, ResourceValidationPolicy, Severity
+from pulumi_policy import EnforcementLevel, ResourceValidationPolicy
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from components.findings import Finding
 from policies.objects import UNKNOWN
-from policies.pack import RULES, Rule, findings_of, message, policies
+from policies.pack import RULES, findings_of, message, policies
+from policies.rule import Rule, Severity
 from policies.view import plain
 from tests.policies.support import job, kubernetes, pool, team
 
@@ -91,8 +92,8 @@ def test_plain_turns_proxies_into_data_and_marks_what_is_unknown() -> None:
     assert type(value["a"]) is list
 
 
-BROKEN = Rule("broken", "Breaks.", Severity.LOW, of_one=lambda o: o.body["missing"])
-OPEN = Rule("open", "Finds.", Severity.LOW, of_one=lambda o: [Finding(f"{o.title} spec.x", "v", "r", "m")])
+BROKEN = Rule("broken", "Breaks.", Severity.MEDIUM, of_one=lambda o: o.body["missing"])
+OPEN = Rule("open", "Finds.", Severity.MEDIUM, of_one=lambda o: [Finding(f"{o.title} spec.x", "v", "r", "m")])
 SUBJECT = kubernetes("NetworkPolicy", "gateway", "public")
 
 

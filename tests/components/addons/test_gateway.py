@@ -14,8 +14,8 @@ from components.addons.gateway_spec import (
     is_public,
 )
 from components.findings import Refused
-from policies.network import network_policy_is_restricted
 from policies.objects import PlannedObject
+from policies.rules.network import network_policy_is_restricted
 from tests.components.addons.pools import STUB
 from tests.recorder import Recording, record
 

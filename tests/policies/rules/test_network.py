@@ -15,12 +15,12 @@ from components.base.namespaces import (
     to_anywhere,
 )
 from components.base.traffic import to_api_server
-from policies.network import (
+from policies.objects import UNKNOWN, PlannedObject
+from policies.rules.network import (
     namespaces_deny_by_default,
     network_policies_reach_no_node_credentials,
     network_policy_is_restricted,
 )
-from policies.objects import UNKNOWN, PlannedObject
 from tests.policies.support import gpu_pod, kubernetes
 
 POD = kubernetes("Pod", "vision", "p", gpu_pod("1"))

@@ -1,6 +1,6 @@
 """Network policies at plan time: every namespace with pods denies by default, and no policy allows the internet."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
@@ -15,6 +15,7 @@ from catalog.addresses import (
 from components.findings import Finding
 from policies.objects import UNKNOWN, PlannedObject, at, listed
 from policies.pods import runs_pods
+from policies.rule import Rule, Severity
 
 _CALICO = ("projectcalico.org", "crd.projectcalico.org")
 EVERYBODY_IN_CILIUM = frozenset({"all", "cluster", "world"})
@@ -237,29 +238,6 @@ def _network(cidr: Any) -> IPv4Network | IPv6Network | None:
         return None
 
 
-def check_api_server_ports(path: str, ports: Sequence[int], service_port: int) -> Iterator[Finding]:
-    """Ports on which pods may reach every destination, to reach the API server; its Service port is one of them."""
-    if service_port not in ports:
-        yield Finding(
-            path,
-            ", ".join(map(str, ports)) or "(none)",
-            f"some CNIs see the port of the Service of the API server, which is {service_port}",
-            f"add {service_port}",
-        )
-    for port in dict.fromkeys(ports):
-        if not 0 < port < 2**16:
-            yield Finding(path, str(port), "a TCP port must be a number from 1 to 65535", "write a number like 16443")
-        elif port in METADATA_PORTS:
-            yield Finding(
-                path,
-                str(port),
-                "pods must not reach the metadata service, which serves the node's credentials on this port",
-                "make the API server listen on another port",
-            )
-        elif list(ports).count(port) > 1:
-            yield Finding(path, str(port), "ports must be unique", "remove the second one")
-
-
 def _networks(cidrs: Any) -> list[IPv4Network | IPv6Network]:
     """The ranges that can be parsed."""
     return [found for cidr in (cidrs if isinstance(cidrs, list) else []) if (found := _network(cidr))]
@@ -274,3 +252,26 @@ def _numbers(ports: Any) -> set[int]:
     """The numbers of the ports that a rule names."""
     found = (at(port, "port") for port in ports if isinstance(port, Mapping))
     return {int(number) for number in found if isinstance(number, (int, float)) or str(number).isdigit()}
+
+
+RULES = (
+    Rule(
+        "namespaces-deny-by-default",
+        "Every namespace that runs pods denies all ingress and all egress that no policy allows.",
+        Severity.HIGH,
+        of_all=namespaces_deny_by_default,
+    ),
+    Rule(
+        "no-unrestricted-network-policies",
+        "No NetworkPolicy allows every source or every destination.",
+        Severity.HIGH,
+        of_one=network_policy_is_restricted,
+    ),
+    Rule(
+        "network-policies-reach-no-node-credentials",
+        "On AWS no NetworkPolicy names the address of the metadata service.",
+        Severity.HIGH,
+        of_all=network_policies_reach_no_node_credentials,
+    ),
+)
+"""The policies of this subject."""

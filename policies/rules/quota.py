@@ -15,6 +15,7 @@ from components.capacity.validation import check_ledger
 from components.findings import Finding
 from policies.objects import UNKNOWN, PlannedObject, at
 from policies.pods import Pods, all_pods, claim_templates, claimed_by, containers_of, units_of, unseen_claims
+from policies.rule import Rule, Severity
 from policies.uncounted import accelerators_outside_known_pods
 
 POOL_TYPES = tuple(
@@ -246,3 +247,26 @@ def _whole_and_equal(where: str, resource: str, request: Any, limit: Any) -> Ite
             "an extended resource must have equal request and limit",
             f"set limits {resource}, and omit the request or make it equal",
         )
+
+
+RULES = (
+    Rule(
+        "accelerators-within-quota",
+        "Requests of all pods at their largest fit device caps, pools and team quotas: in sum, per team and per pool.",
+        Severity.HIGH,
+        of_all=accelerators_within_quota,
+    ),
+    Rule(
+        "accelerator-namespaces-have-quota",
+        "A namespace that takes accelerators has a ResourceQuota that names them and is large enough.",
+        Severity.HIGH,
+        of_all=namespaces_that_take_accelerators_have_a_quota,
+    ),
+    Rule(
+        "accelerator-requests-are-whole",
+        "Extended resources are whole numbers, equal in requests and limits, under a name that a device plugin offers.",
+        Severity.HIGH,
+        of_one=accelerator_requests_are_whole,
+    ),
+)
+"""The policies of this subject."""

@@ -6,6 +6,7 @@ from typing import Any
 from components.base.images import check_image
 from components.findings import Finding
 from policies.objects import UNKNOWN, PlannedObject
+from policies.rule import Rule, Severity
 
 _TEXT_ONLY = frozenset({"ConfigMap", "Secret"})
 _NO_CONTENT = frozenset({"metadata", "status", "managedFields"})
@@ -59,3 +60,14 @@ def _joined(name: Any, tag: Any) -> Any:
         return UNKNOWN
     separator = "@" if str(tag).startswith("sha256:") else ":"
     return f"{name}{separator}{tag}" if name and tag else None
+
+
+RULES = (
+    Rule(
+        "images-name-one-version",
+        "Every image of every container names one version: a digest, or a tag that does not move.",
+        Severity.MEDIUM,
+        of_one=images_name_one_version,
+    ),
+)
+"""The policies of this subject."""
