@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-WORKLOAD_LABEL = "app.kubernetes.io/name"
-TEAM_LABEL = "mlplatform.dev/team"
-"""Labels of objects that belong to teams' workloads (components/base/workload_labels.py)."""
+from components.base.labels import NAME_LABEL, TEAM_LABEL
+
 MODEL_KIND = "InferenceService"
 READY = "Ready"
 STOPPED = "Stopped"
@@ -58,7 +57,7 @@ class Observed:
 def _belongs(thing: Object, row: Object) -> bool:
     metadata = thing.get("metadata", {})
     labels = metadata.get("labels") or {}
-    mine = labels.get(WORKLOAD_LABEL) == row["name"] and labels.get(TEAM_LABEL) == row["team"]
+    mine = labels.get(NAME_LABEL) == row["name"] and labels.get(TEAM_LABEL) == row["team"]
     return bool(mine and metadata.get("namespace") == row["namespace"])
 
 

@@ -97,9 +97,23 @@ def model_from_file(text: str) -> type[Settings]:
     return settings_model(loaded.kinds)
 
 
+def unchecked(text: str) -> dict[str, Any]:
+    """The keys of the project as that text has them, right or wrong; none where there is no `config`.
+
+    Raises `Refused` for text that is no YAML.
+    """
+    document = _document(text)
+    config = document.get("config") if isinstance(document, dict) else None
+    return _of_project(config) if isinstance(config, dict) else {}
+
+
 def _own_keys(text: str) -> dict[str, Any]:
-    config = _config(_document(text))
-    return {key.removeprefix(PREFIX): _opaque(value) for key, value in config.items() if key.startswith(PREFIX)}
+    return _of_project(_config(_document(text)))
+
+
+def _of_project(config: Mapping[Any, Any]) -> dict[str, Any]:
+    own = {key: value for key, value in config.items() if str(key).startswith(PREFIX)}
+    return {key.removeprefix(PREFIX): _opaque(value) for key, value in own.items()}
 
 
 def _document(text: str) -> Any:

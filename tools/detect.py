@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import yaml
 
-from catalog.accelerators import ClusterKind, DeviceAllocation, Owner
+from catalog.accelerators import ClusterKind
 from catalog.versions import CRDS
-from components.base.cluster_network import USUAL_API_SERVER_PORTS, PolicyEngine
 from components.base.flows import WEBHOOKS
-from components.capacity.placement import SOFTWARE, NodeSoftware, PoolArgs, PoolHandle, Taint, plan_pool
+from components.base.labels import MANAGED_BY, MANAGED_BY_LABEL
+from components.capacity.placement import Taint
 from components.clouds.existing.advice import Advice, advice
 from components.clouds.existing.inspection import (
     PULUMI,
@@ -39,25 +38,16 @@ from components.clouds.existing.network import (
     network_advice,
 )
 from components.clouds.existing.suggestions import suggested_classes, suggested_existing, suggested_pools
-from components.storage.plan import DEFAULT_CLASS_ANNOTATION
+from components.findings import Refused
+from components.storage.plan import DEFAULT_CLASS_ANNOTATION, plan_storage_classes
+from settings.models.cluster import ExistingCluster
+from settings.reader import from_file
+from settings.settings import PROJECT, Settings
+from settings.validation.namespaces import new_namespaces
 from tools.errors import ToolError
 
-PROJECT = "mlplatform"
-DEFAULT_KUBECONFIG = "~/.kube/config"
-MANAGED_BY = "app.kubernetes.io/managed-by"
 SERVICE_LABEL, API_SERVICE = "kubernetes.io/service-name", "kubernetes"
 """The API server keeps the EndpointSlice of its own Service."""
-ADDON_NAMESPACES = {
-    "cert-manager": "cert-manager",
-    "cloudnative-pg": "cnpg-system",
-    "dcgm-exporter": "dcgm-exporter",
-    "kserve": "kserve",
-    "node-feature-discovery": "node-feature-discovery",
-    "nvidia-device-plugin": "nvidia-device-plugin",
-}
-"""Add-on -> the namespace that the platform makes for it (`DEFAULT_NAMESPACE` of its component)."""
-GROUND_NAMESPACES = {"metallb": "metallb-system", "nfs": "csi-driver-nfs", "localPath": "local-path-storage"}
-"""Key of `cluster` -> the same."""
 Object = Mapping[str, Any]
 Ask = Callable[[str], Sequence[Object]]
 """Kind of object, as kubectl names it -> the objects; empty where the cluster does not know the kind. `kind/namespace`:
@@ -79,7 +69,7 @@ def read_snapshot(version: str, ask: Ask) -> ClusterSnapshot:
         aggregated_apis=[one["metadata"]["name"] for one in ask("apiservices.apiregistration.k8s.io") if _answers(one)],
         csi_drivers=[one["metadata"]["name"] for one in ask("csidrivers.storage.k8s.io")],
         namespaces=[one["metadata"]["name"] for one in namespaces],
-        ours=[one["metadata"]["name"] for one in namespaces if _labels(one).get(MANAGED_BY) == PROJECT],
+        ours=[one["metadata"]["name"] for one in namespaces if _labels(one).get(MANAGED_BY_LABEL) == MANAGED_BY],
     )
 
 
@@ -216,11 +206,10 @@ def kubectl_of(program: Path, kubeconfig: Path, context: str) -> Kubectl:
     return Kubectl(program, path, context)
 
 
-def second_installs(settings: Mapping[str, Any], program: Path) -> list[Advice]:
+def second_installs(settings: Settings, program: Path) -> list[Advice]:
     """What an `up` with these settings would install although their cluster has it."""
-    cluster = settings["cluster"]
-    path = Path(cluster.get("kubeconfig", DEFAULT_KUBECONFIG))
-    snapshot = snapshot_of(program, path, cluster.get("context") or "")
+    cluster = existing(settings)
+    snapshot = snapshot_of(program, Path(cluster.kubeconfig), cluster.context or "")
     return [row for row in advice_for(snapshot, settings) if row.twice]
 
 
@@ -261,113 +250,72 @@ class Kubectl:
         return run.stdout
 
 
-def snake(key: str) -> str:
-    """`nodesMax` as the code writes it: `nodes_max`."""
-    return re.sub(r"([A-Z])", lambda found: f"_{found[1].lower()}", key)
-
-
-def declared_pools(pools: Mapping[str, Mapping[str, Any]]) -> list[PoolHandle]:
-    """The handles of the pools that settings describe. Raises `ToolError` for what `preview` would refuse."""
-    handles = []
-    for name, settings in pools.items():
-        args = {snake(key): value for key, value in settings.items()}
-        for part in ("sharing", "custom_accelerator"):
-            if part in args:
-                args[part] = {snake(key): value for key, value in args[part].items()}
-        usual = SOFTWARE[ClusterKind.EXISTING]
-        software = NodeSoftware(
-            driver=Owner(args.pop("driver", usual["driver"])),
-            device_plugin=Owner(args.pop("device_plugin", usual["device_plugin"])),
-            device_allocation=DeviceAllocation(args.pop("device_allocation", usual["device_allocation"])),
-        )
-        args.pop("mig_mixed", None)
-        try:
-            handles.append(plan_pool(name, PoolArgs(**args), ClusterKind.EXISTING, software)[0])  # type: ignore[typeddict-item]
-        except (KeyError, ValueError, TypeError) as error:
-            raise ToolError(f"cluster.pools.{name}: {error}; `pulumi preview` says what to write instead") from error
-    return handles
-
-
-def settings_of(stack: str, folder: Path) -> dict[str, Any]:
-    """The settings of a stack, without the project's prefix."""
+def settings_of(stack: str, folder: Path) -> Settings:
+    """The settings of a stack. Raises `ToolError` with everything that is wrong with them."""
     path = folder / f"Pulumi.{stack}.yaml"
     if not path.exists():
         raise ToolError(f"{path} is not there: name a stack that has settings, or use --kubeconfig")
-    config = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("config") or {}
-    return {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()}
+    try:
+        return from_file(path.read_text(encoding="utf-8"))
+    except Refused as refused:
+        raise ToolError(f"{path.name}: {refused}") from None
 
 
-def default_class(settings: Mapping[str, Any]) -> str:
+def default_class(settings: Settings) -> str:
     """The class that the stack would make the default; empty: one that is there is declared as it."""
-    storage = settings.get("storage") or {}
-    if any(one.get("className") and one.get("isDefault") for one in storage.get("declared") or []):
-        return ""
-    return f"{PROJECT}-{storage.get('defaultPurpose', 'standard')}"
+    plans = plan_storage_classes(PROJECT, settings.storage_args)
+    return next((plan.class_name for plan in plans if plan.is_default and not plan.exists), "")
 
 
-def made_namespaces(settings: Mapping[str, Any]) -> set[str]:
-    """The namespaces that a stack with these settings makes."""
-    cluster = settings.get("cluster") or {}
-    monitoring = (settings.get("monitoring") or {}).get("namespace") or "monitoring"
-    gateway = (settings.get("gateway") or {}).get("namespace") or "gateway"
-    teams = {(team or {}).get("namespace") or name for name, team in (settings.get("teams") or {}).items()}
-    there = cluster.get("existingAddons") or {}
-    addons = {namespace for addon, namespace in ADDON_NAMESPACES.items() if addon not in there}
-    ground = {namespace for key, namespace in GROUND_NAMESPACES.items() if cluster.get(key)}
-    return {monitoring, f"{monitoring}-nodes", gateway, "mlflow", "object-store"} | teams | addons | ground
-
-
-def advice_on_network(snapshot: ClusterSnapshot, facts: NetworkFacts, settings: Mapping[str, Any]) -> list[Advice]:
-    """What these settings should know of that cluster's network."""
-    cluster = settings.get("cluster") or {}
+def advice_on_network(snapshot: ClusterSnapshot, facts: NetworkFacts, cluster: ExistingCluster) -> list[Advice]:
+    """What the settings of that cluster should know of its network."""
+    webhooks = [
+        webhook.addon
+        for webhook in WEBHOOKS.values()
+        if webhook.addon not in cluster.existing_addons and (webhook.addon != "metallb" or cluster.metallb)
+    ]
     return [
         *network_advice(
             snapshot,
             facts,
-            declared=cluster.get("networkPolicies") or PolicyEngine.KUBERNETES,
-            dns_addresses=cluster.get("dnsAddresses") or [],
-            api_server_ports=cluster.get("apiServerPorts") or USUAL_API_SERVER_PORTS,
-            webhooks=_installed_with_webhooks(cluster),
+            declared=cluster.network_policies,
+            dns_addresses=cluster.dns_addresses,
+            api_server_ports=cluster.api_server_ports,
+            webhooks=webhooks,
         )
     ]
 
 
-def _installed_with_webhooks(cluster: Mapping[str, Any]) -> list[str]:
-    """The add-ons with webhooks that a stack with these settings of its cluster installs."""
-    addons = [webhook.addon for webhook in WEBHOOKS.values()]
-    return [
-        one
-        for one in addons
-        if one not in (cluster.get("existingAddons") or {}) and (one != "metallb" or cluster.get(one))
-    ]
-
-
-def advice_for(snapshot: ClusterSnapshot, settings: Mapping[str, Any]) -> list[Advice]:
-    """What these settings, without the project's prefix, should know of that cluster."""
-    cluster = settings.get("cluster") or {}
-    brings = [key for key in ("metallb", "nfs", "localPath") if cluster.get(key)]
+def advice_for(snapshot: ClusterSnapshot, settings: Settings) -> list[Advice]:
+    """What settings of an existing cluster should know of that cluster."""
+    cluster = existing(settings)
+    parts = {"metallb": cluster.metallb, "nfs": cluster.nfs, "localPath": cluster.local_path}
     return advice(
         snapshot,
-        declared_pools(cluster.get("pools") or {}),
+        [*settings.pools.values()],
         default_class=default_class(settings),
-        crd_sets=[name for name, crd_set in CRDS.items() if crd_set.everywhere or name in brings],
-        gateway=(settings.get("gateway") or {}).get("implementation", "envoy"),
-        found=cluster.get("existingAddons") or {},
-        existing_crds=cluster.get("existingCrds") or [],
-        brings=brings,
-        namespaces=made_namespaces(settings),
-        autoscaled=autoscaled(settings) if cluster.get("metricsServer", True) else [],
+        crd_sets=[name for name in CRDS if name in settings.needed_crds],
+        gateway=(settings.gateway.get("implementation") if settings.gateway else None) or "envoy",
+        found={str(addon): namespace for addon, namespace in cluster.existing_addons.items()},
+        existing_crds=cluster.existing_crds,
+        brings=[key for key, given in parts.items() if given],
+        namespaces=new_namespaces(settings),
+        autoscaled=[*autoscaled(settings)] if cluster.metrics_server else [],
     )
 
 
-def autoscaled(settings: Mapping[str, Any]) -> list[str]:
+def existing(settings: Settings) -> ExistingCluster:
+    """The cluster of a stack, of kind existing."""
+    assert isinstance(settings.cluster, ExistingCluster)
+    return settings.cluster
+
+
+def autoscaled(settings: Settings) -> Iterator[str]:
     """Paths of the workloads whose number of replicas follows their load."""
-    return [
-        f"{section}.{name}"
-        for section, key in (("inference", "service"), ("modelServers", "server"))
-        for name, one in (settings.get(section) or {}).items()
-        if (replicas := one.get(key) or {}).get("maxReplicas", 1) > replicas.get("minReplicas", 1)
-    ]
+    for path, _, workload in settings.workloads():
+        replicas = settings.kind_of(workload).replicas(path, workload)
+        if replicas and replicas.most > replicas.fewest:
+            yield path
 
 
 def facts_text(snapshot: ClusterSnapshot) -> str:
@@ -430,22 +378,22 @@ def detect(stack: str, kubeconfig: Path | None, context: str, as_snapshot: bool)
 
     if bool(stack) == bool(kubeconfig):
         raise ToolError("name the cluster in one way: --stack <stack>, or --kubeconfig <path> [--context <context>]")
-    settings = settings_of(stack, ROOT) if stack else {}
-    cluster = settings.get("cluster") or {}
-    if stack and cluster.get("kind") != ClusterKind.EXISTING:
+    settings = settings_of(stack, ROOT) if stack else None
+    if settings and not isinstance(settings.cluster, ExistingCluster):
         raise ToolError(
-            f"the cluster of stack {stack} is of kind {cluster.get('kind')}: the platform makes it, nothing is there "
+            f"the cluster of stack {stack} is of kind {settings.cluster.kind}: the platform makes it, nothing is there "
             "before it. For any other cluster: --kubeconfig <path>"
         )
-    path = kubeconfig or Path(cluster.get("kubeconfig", DEFAULT_KUBECONFIG))
-    context = context or cluster.get("context") or ""
+    cluster = existing(settings) if settings else ExistingCluster(kind=ClusterKind.EXISTING, pools={})
+    path = kubeconfig or Path(cluster.kubeconfig)
+    context = context or cluster.context or ""
     kubectl = kubectl_of(ensure_showing_progress().path("kubectl"), path, context)
     snapshot, network = read_snapshot(kubectl.version(), kubectl.ask), read_network(kubectl.ask)
     if as_snapshot:
         click.echo(json.dumps({**snapshot, "network": network}, indent=1, sort_keys=True))
         return
-    rows = advice_for(snapshot, settings) if stack else advice(snapshot)
-    rows += advice_on_network(snapshot, network, settings)
+    rows = advice_for(snapshot, settings) if settings else advice(snapshot)
+    rows += advice_on_network(snapshot, network, cluster)
     click.echo(facts_text(snapshot))
     click.echo(f"  network: {', '.join(cni.name for cni in cnis_of(network)) or 'no CNI that is known here'}")
     click.echo(f"\n{advice_text(rows) or 'nothing clashes with what was declared'}")

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import yaml
 from filelock import FileLock, Timeout
 
 from catalog.accelerators import ClusterKind
+from components.findings import Refused
 from report.observed import Observed
+from settings.reader import unchecked
 from simulator.cluster import Cluster, State
 from simulator.errors import SimulatorError
 from tools.backend import (
@@ -36,11 +37,11 @@ from tools.backend import (
     write_private,
 )
 from tools.commands import ensure_showing_progress
-from tools.detect import advice_text, second_installs, settings_of
+from tools.detect import advice_text, existing, second_installs, settings_of
 from tools.engine import RUN_VARIABLE, Engine, Tools, policy_config_file
 from tools.errors import ToolError
 from tools.leftovers import Leftovers, leftovers
-from tools.observe import access, observe
+from tools.observe import Access, access, named, observe
 from tools.recovery import (
     Journal,
     Unfinished,
@@ -74,14 +75,9 @@ def read_facts(project: Path, stack: str) -> StackFacts:
             f"Known stacks: {', '.join(known) or 'none'}. Choose one with STACK=<name> or --stack <name>."
         )
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "it cannot be read"
-        raise ToolError(f"{path.name} is not YAML{where}: {problem}. Correct it and try again.") from None
-    config = content.get("config") if isinstance(content, dict) else None
-    chosen = config.get("mlplatform:cluster") if isinstance(config, dict) else None
+        chosen = unchecked(path.read_text(encoding="utf-8")).get("cluster")
+    except Refused as refused:
+        raise ToolError(f"{path.name}: {refused}") from None
     kind = chosen.get("kind") if isinstance(chosen, dict) else ""
     return StackFacts(stack, simulated=kind == "simulated", cluster_kind=kind if isinstance(kind, str) else "")
 
@@ -432,8 +428,10 @@ class Lifecycle:
 
     def _observed(self, run: Run) -> Observed:
         engine, kubectl = run.engine, run.engine.tools.path("kubectl")
-        settings = settings_of(run.facts.name, self.project)
-        with access(kubectl, run.kubeconfig, settings, engine.kubeconfig, prepare(engine.state)) as found:
+        there = Access(kubectl, run.kubeconfig) if run.kubeconfig else None
+        if there is None and run.facts.cluster_kind == ClusterKind.EXISTING:
+            there = named(kubectl, existing(settings_of(run.facts.name, self.project)))
+        with access(kubectl, there, engine.kubeconfig, prepare(engine.state)) as found:
             return observe(found, engine.variables()) if found else Observed(problem="the stack has no cluster yet")
 
 

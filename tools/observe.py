@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catalog.accelerators import ClusterKind
-from report.observed import TEAM_LABEL, Observed
+from components.base.labels import TEAM_LABEL
+from report.observed import Observed
+from settings.models.cluster import ExistingCluster
 from tools.backend import write_private
-from tools.detect import DEFAULT_KUBECONFIG
 
 MODELS = "inferenceservices.serving.kserve.io"
 CONTROLLERS = "jobs.batch,deployments.apps"
@@ -69,18 +69,17 @@ def observe(access: Access, environment: Mapping[str, str]) -> Observed:
         return Observed(problem=str(error))
 
 
+def named(kubectl: Path, cluster: ExistingCluster) -> Access:
+    """The cluster that settings name."""
+    return Access(kubectl, Path(cluster.kubeconfig).expanduser(), cluster.context or "")
+
+
 @contextmanager
-def access(
-    kubectl: Path, own: Path | None, settings: Mapping[str, Any], made: Callable[[], str], state: Path
-) -> Iterator[Access | None]:
-    """The cluster of a stack: `own`, a simulated one; else the one that its settings name; else the one that the stack
-    created, with the kubeconfig `made`. None if there is none yet."""
-    cluster = settings.get("cluster") or {}
-    if own is not None:
-        yield Access(kubectl, own)
-    elif cluster.get("kind") == ClusterKind.EXISTING:
-        named = Path(cluster.get("kubeconfig") or DEFAULT_KUBECONFIG)
-        yield Access(kubectl, named.expanduser(), cluster.get("context") or "")
+def access(kubectl: Path, there: Access | None, made: Callable[[], str], state: Path) -> Iterator[Access | None]:
+    """The cluster of a stack: `there`, a simulated one or one that its settings name; else the one that the stack
+    created, with the kubeconfig that `made` returns. None while it does not exist."""
+    if there is not None:
+        yield there
     elif text := made():
         with tempfile.TemporaryDirectory(dir=state) as private:
             path = Path(private) / "kubeconfig"

@@ -17,6 +17,7 @@ from typing import Any
 import click
 import yaml
 
+from settings.reader import PREFIX
 from simulator.clouds.cloud import SimulatedCloud
 from simulator.errors import SimulatorError
 from tools.backend import Backend, prepare, state_directory
@@ -27,6 +28,7 @@ from tools.recovery import new_run
 from tools.run import Run, StackFacts
 from tools.screen import changes_text, steps_text
 
+ENVIRONMENT = f"{PREFIX}environment"
 CLOUD_KINDS = frozenset({"eks", "gke"})
 
 
@@ -36,9 +38,9 @@ def rehearsal_settings(text: str) -> str:
     content: dict[str, Any] = yaml.safe_load(text) or {}
     kept = {key: content[key] for key in ("config", "encryptionsalt") if key in content}
     config = _without_secrets(kept.get("config") or {})
-    environment = config.get("mlplatform:environment")
+    environment = config.get(ENVIRONMENT)
     if isinstance(environment, dict):
-        config["mlplatform:environment"] = {**environment, "rehearsal": True}
+        config[ENVIRONMENT] = {**environment, "rehearsal": True}
     return yaml.safe_dump({**kept, "config": config}, sort_keys=False, allow_unicode=True)
 
 

@@ -7,9 +7,10 @@ from typing import Any
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components.base.arguments import check_arguments
+from components.base.labels import MANAGED_BY, MANAGED_BY_LABEL
 from components.findings import refuse
 
-LABELS = {"app.kubernetes.io/managed-by": "mlplatform"}
+LABELS = {MANAGED_BY_LABEL: MANAGED_BY}
 """On every object that we declare ourselves; objects of charts carry their chart's own."""
 
 

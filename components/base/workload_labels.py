@@ -5,12 +5,11 @@ from enum import StrEnum
 from typing import Any
 
 from components.base.component import LABELS
+from components.base.labels import NAME_LABEL, TEAM_LABEL
 from components.base.pods import Mounted, environment, scratch
 
-TEAM_LABEL = "mlplatform.dev/team"
 ROLE_LABEL = "app.kubernetes.io/component"
 """Traffic rules of team namespaces and the metrics of workloads go by it."""
-NAME_LABEL = "app.kubernetes.io/name"
 
 NO_AWAIT = {"pulumi.com/skipAwait": "true"}
 """For objects that are right without being ready: `up` does not wait for them."""

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from catalog.addresses import ANYWHERE
 from components.addons.gateway_spec import GatewayHandle
+from components.base.labels import TEAM_LABEL
 from components.base.namespaces import Direction, TrafficRuleArgs, to_anywhere
-from components.base.workload_labels import ROLE_LABEL, TEAM_LABEL, Role
+from components.base.workload_labels import ROLE_LABEL, Role
 from components.capacity.ledger import Supply, quota_key, resource_quota
 from components.monitoring.spec import MonitoringHandle
 from components.storage.object_store import object_store_traffic

@@ -24,9 +24,8 @@ from components.clouds.eks.handles import NodeProvisioning
 from components.clouds.existing.inspection import ExistingAddon
 from components.findings import Finding
 from components.storage.onprem_spec import LOCAL_PATH_NAMESPACE, NFS_NAMESPACE
-from components.tenants.validation import (
-    RESERVED_NAMESPACES,
-)
+from components.tenants.spec import namespace_of
+from components.tenants.validation import RESERVED_NAMESPACES
 from settings.models.base import Unknown
 from settings.models.clouds import EksCluster
 from settings.models.cluster import ExistingCluster
@@ -86,6 +85,11 @@ def made_namespaces(settings: Settings) -> Mapping[str, str]:
     }
 
 
+def new_namespaces(settings: Settings) -> set[str]:
+    """Namespaces that the stack makes, for the platform and for teams."""
+    return {*made_namespaces(settings), *(namespace_of(name, team) for name, team in settings.teams.items())}
+
+
 def platform_namespaces(settings: Settings) -> Mapping[str, str]:
     """Namespace -> what lives there of the platform, or of what it found."""
     return {**{namespace: addon for addon, namespace in settings.existing_addons.items()}, **made_namespaces(settings)}
@@ -113,7 +117,7 @@ def check_namespaces(settings: Settings) -> Iterator[Finding]:
     owners = {namespace: owner for namespace, owner in owners.items() if namespace not in RESERVED_NAMESPACES}
     owners = {**{namespace: addon for addon, namespace in settings.existing_addons.items()}, **owners}
     for name, team in sorted(settings.teams.items(), key=lambda item: bool(item[1].get("namespace"))):
-        namespace = team.get("namespace") or name
+        namespace = namespace_of(name, team)
         if namespace in owners:
             yield Finding(
                 f"teams.{name}.namespace",

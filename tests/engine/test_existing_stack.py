@@ -19,14 +19,14 @@ from components.clouds.existing.advice import Advice
 from components.clouds.simulated.pool import CAPACITY_ANNOTATION, node_capacity
 from report.summary import summary
 from settings.pools import described_pool
-from settings.settings import ClusterKind
+from settings.settings import ClusterKind, parse
 from simulator.crds.__main__ import FOLDER as CRD_FOLDER
 from tests.engine.conftest import REPOSITORY
 from tests.support.definitions import established
 from tests.support.settings import merged
 from tools.detect import Kubectl, advice_for, read_network, read_snapshot
 from tools.engine import Engine
-from tools.observe import access, observe
+from tools.observe import Access, access, observe
 
 POOLS: dict[str, Any] = {
     "cpu": {"nodesMin": 1, "nodesMax": 2},
@@ -163,8 +163,8 @@ def what_is_said(engine: Engine, kubeconfig: Path, server: str = "") -> list[str
         text = re.sub(r"server: .*", f"server: {server}", text)
     named = engine.state / "named.yaml"
     named.write_text(text, encoding="utf-8")
-    cluster = {"kind": "existing", "kubeconfig": str(named)}
-    with access(engine.tools.path("kubectl"), None, {"cluster": cluster}, engine.kubeconfig, engine.state) as found:
+    kubectl = engine.tools.path("kubectl")
+    with access(kubectl, Access(kubectl, named), engine.kubeconfig, engine.state) as found:
         assert found is not None
         screen = summary(engine.outputs(), observe(found, engine.variables()))
     console = Console(file=io.StringIO(), width=200)
@@ -176,7 +176,7 @@ def what_is_said(engine: Engine, kubeconfig: Path, server: str = "") -> list[str
 def twice(cluster: Any, written: dict[str, Any]) -> list[Advice]:
     """What an `up` with these settings would install again."""
     kubectl = Kubectl(cluster.toolchain.path("kubectl"), cluster.kubeconfig, "")
-    return [row for row in advice_for(read_snapshot(kubectl.version(), kubectl.ask), written) if row.twice]
+    return [row for row in advice_for(read_snapshot(kubectl.version(), kubectl.ask), parse(written)) if row.twice]
 
 
 def test_a_platform_comes_up_on_a_cluster_that_is_there_and_leaves_it_as_it_was(workspace: Any, cluster: Any) -> None:

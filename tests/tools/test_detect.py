@@ -10,21 +10,16 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from catalog.accelerators import Owner
-from components.addons import metallb
-from components.storage.onprem_spec import LOCAL_PATH_NAMESPACE, NFS_NAMESPACE
-from settings.reader import from_file
-from settings.validation.namespaces import made_namespaces as judged_namespaces
-from tests.support.settings import overlaid
+from settings.reader import PREFIX, from_file
+from settings.settings import Settings
+from tests.support.settings import Deleted, merged
 from tools.detect import (
     Kubectl,
     advice_for,
     advice_text,
-    declared_pools,
     default_class,
     detect,
     facts_text,
-    made_namespaces,
     read_snapshot,
     second_installs,
     settings_of,
@@ -179,61 +174,61 @@ def test_the_suggestion_is_yaml_whose_comments_are_the_commands() -> None:
     assert "# kubectl label node gpu-0 mlplatform.dev/pool=devices" in text
 
 
-def test_settings_say_which_pools_and_which_default_class_are_declared(tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.lab.yaml").write_text(
-        "config:\n  mlplatform:cluster:\n    kind: existing\n    pools:\n      mig:\n        accelerator: H100\n"
-        "        nodesMax: 1\n        devicePlugin: operator\n"
-        "        sharing: {strategy: mig, migProfiles: {1g.10gb: 7}}\n"
-    )
-    settings = settings_of("lab", tmp_path)
-    (pool,) = declared_pools(settings["cluster"]["pools"])
-    assert pool["software"]["device_plugin"] == Owner.OPERATOR
-    assert pool["capacity"]["units_per_node"] == {"nvidia.com/mig-1g.10gb": 56}
-    assert default_class(settings) == "mlplatform-standard"
-    declared = {"storage": {"declared": [{"className": "local-path", "isDefault": True}]}}
-    assert default_class(declared) == ""
+LAB = """
+config:
+  mlplatform:environment: {name: lab, owner: ml-platform, domain: ml.example.com}
+  mlplatform:charts: {origin: upstream}
+  mlplatform:mlflow: {login: {kind: none}}
+  mlplatform:cluster:
+    kind: existing
+    localPath: {paths: [/data/volumes], encryption: node-disk}
+    nfs: {server: filer.example.com, share: /exports/ml, encryption: storage-system}
+    pools: {cpu: {nodesMax: 1}}
+"""
+LOCAL = {"purpose": "standard", "className": "local", "provisioner": "rancher.io/local-path", "encryption": "node-disk"}
+
+
+def lab(**over: Any) -> Settings:
+    """Good settings of an existing cluster, with these sections over them."""
+    config = yaml.safe_load(LAB)["config"]
+    text = yaml.safe_dump({"config": merged(config, {f"{PREFIX}{key}": value for key, value in over.items()})})
+    return from_file(text)
+
+
+def test_settings_say_which_default_class_is_declared(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.lab.yaml").write_text(LAB, encoding="utf-8")
+    assert default_class(settings_of("lab", tmp_path)) == "mlplatform-standard"
+    assert default_class(lab(storage={"declared": [{**LOCAL, "isDefault": True}]})) == ""
+    assert default_class(lab(storage={"defaultPurpose": "fast"})) == "mlplatform-fast"
     with pytest.raises(ToolError, match="not there"):
         settings_of("other", tmp_path)
-    with pytest.raises(ToolError, match=r"cluster\.pools\.bad"):
-        declared_pools({"bad": {"accelerator": "H1000", "nodesMax": 1}})
+    (tmp_path / "Pulumi.bad.yaml").write_text(LAB.replace("nodesMax: 1", "accelerator: H1000, nodesMax: 1"))
+    with pytest.raises(ToolError, match=r"(?s)Pulumi\.bad\.yaml: .*cluster\.pools\.cpu\.accelerator: H1000"):
+        settings_of("bad", tmp_path)
 
 
 def test_what_settings_would_install_again_is_said_until_they_declare_it() -> None:
     read = read_snapshot("v1.35.0", ask)
-    brings = {"nfs": {"server": "filer"}, "localPath": {"paths": ["/data"]}, "pools": {"cpu": {"nodesMax": 1}}}
-    again = {row.path for row in advice_for(read, {"cluster": brings}) if row.twice}
+    again = {row.path for row in advice_for(read, lab()) if row.twice}
     assert again == {"cluster.existingAddons", "cluster.existingCrds", "cluster.localPath", "storage.defaultPurpose"}
-    declared = {
-        "cluster": {
-            "nfs": {"server": "filer"},
-            "existingAddons": {"cert-manager": "security", "csi-driver-nfs": "kube-system"},
-            "existingCrds": ["gateway-api"],
-        },
-        "storage": {"declared": [{"className": "local", "isDefault": True}]},
-    }
+    addons = {"cert-manager": "security", "csi-driver-nfs": "kube-system"}
+    declared = lab(
+        cluster={"localPath": Deleted(), "existingAddons": addons, "existingCrds": ["gateway-api"]},
+        storage={"declared": [{**LOCAL, "isDefault": True}]},
+    )
     assert [row for row in advice_for(read, declared) if row.twice] == []
 
 
-def test_namespaces_that_a_stack_makes_are_those_of_its_components() -> None:
-    for overlay in (
-        {},
-        {
-            "monitoring": {"namespace": "watch"},
-            "gateway": {"namespace": "edge"},
-            "teams": {"vision": {"namespace": "v"}},
-        },
-    ):
-        text = overlaid(overlay)
-        read = yaml.safe_load(text)["config"]
-        written = {key.removeprefix("mlplatform:"): value for key, value in read.items()}
-        settings = from_file(text)
-        teams = {team.get("namespace") or name for name, team in settings.teams.items()}
-        assert made_namespaces(written) == {*judged_namespaces(settings)} | teams
-    ground = {"metallb": {"addresses": []}, "nfs": {"server": "filer"}, "localPath": {"paths": ["/data"]}}
-    assert made_namespaces({"cluster": {**ground, "existingAddons": {"cert-manager": "security"}}}) - made_namespaces(
-        {}
-    ) == {metallb.DEFAULT_NAMESPACE, NFS_NAMESPACE, LOCAL_PATH_NAMESPACE}
-    assert "cert-manager" not in made_namespaces({"cluster": {"existingAddons": {"cert-manager": "security"}}})
+def test_a_namespace_that_a_stack_makes_must_not_be_there() -> None:
+    """Only this finds a namespace of a team, or of an add-on, that `advice_for` does not ask about."""
+    names = ["mlflow", "monitoring-nodes", "metallb-system", "cert-manager", "vision-lab", "other"]
+    read = read_snapshot(
+        "v1.35.0", lambda kind: [{"metadata": {"name": name}} for name in names if kind == "namespaces"]
+    )
+    team = {"namespace": "vision-lab", "owner": "vision", "costCenter": "cc-1"}
+    settings = lab(cluster={"metallb": {"addresses": ["192.0.2.0/28"]}}, teams={"vision": team})
+    text = "\n".join(f"{row.path} {row.found}" for row in advice_for(read, settings))
+    assert [name for name in names if f"namespace {name}" in text] == [*names[:-1]]
 
 
 def test_the_cluster_is_named_in_one_way() -> None:
@@ -265,17 +260,14 @@ def test_a_stack_is_told_what_it_would_install_again(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(subprocess, "run", run)
     kubeconfig = tmp_path / "config"
-    cluster = {
-        "kind": "existing",
-        "kubeconfig": str(kubeconfig),
-        "context": "lab",
-        "existingAddons": {"cert-manager": "security"},
-    }
+    addons = {"cert-manager": "security", "csi-driver-nfs": "kube-system"}
+    cluster = {"kubeconfig": str(kubeconfig), "context": "lab", "existingAddons": addons}
+    settings = lab(cluster=cluster)
     with pytest.raises(ToolError, match="is not there"):
-        second_installs({"cluster": cluster}, Path("kubectl"))
+        second_installs(settings, Path("kubectl"))
     kubeconfig.touch()
-    again = second_installs({"cluster": cluster}, Path("kubectl"))
-    assert [row.path for row in again] == ["storage.defaultPurpose", "cluster.existingCrds"]
+    again = second_installs(settings, Path("kubectl"))
+    assert [row.path for row in again] == ["cluster.localPath", "storage.defaultPurpose", "cluster.existingCrds"]
     assert all(command[:3] == ["kubectl", f"--kubeconfig={kubeconfig}", "--context=lab"] for command in asked)
     assert {command[4] for command in asked} == {"version", "get"}
 
@@ -298,17 +290,24 @@ def test_what_blocks_is_said_first() -> None:
     assert json.dumps(text)
 
 
-CHAT = {"inference": {"chat": {"service": {"minReplicas": 2, "maxReplicas": 6}}, "fixed": {"service": {}}}}
+CHAT: dict[str, Any] = {
+    "team": "vision",
+    "pool": "cpu",
+    "service": {"modelFormat": "sklearn", "storageUri": "s3://models/iris"},
+}
+CHAT["service"] |= {"cpuMillis": 500, "memoryGib": 1}
+MODELS = {"fixed": CHAT, "chat": merged(CHAT, {"service": {"minReplicas": 2, "maxReplicas": 6}})}
+VISION = {"vision": {"owner": "vision", "costCenter": "cc-1"}}
 
 
-def metrics_advice(status: str, **cluster: Any) -> list[tuple[str, bool]]:
+def metrics_advice(status: str, models: Any = MODELS, **cluster: Any) -> list[tuple[str, bool]]:
     api = {
         "metadata": {"name": "v1beta1.metrics.k8s.io"},
         "spec": {"service": {"name": "metrics-server"}},
         "status": {"conditions": [{"type": "Available", "status": status}]},
     }
     read = read_snapshot("v1.35.0", lambda kind: [api] if kind.startswith("apiservices") else [])
-    rows = advice_for(read, {**CHAT, "cluster": cluster})
+    rows = advice_for(read, lab(teams=VISION, inference=models, cluster=cluster))
     return [(row.advice.partition(":")[0], row.blocks) for row in rows if row.path == "cluster.metricsServer"]
 
 
@@ -316,6 +315,6 @@ def test_models_that_follow_their_load_need_metrics_that_answer() -> None:
     """Only this finds autoscalers that stand still on a cluster without metrics-server, or with a broken one."""
     assert metrics_advice("True") == []
     assert metrics_advice("False") == [("inference.chat", True)]
-    ((words, blocks),) = metrics_advice("False", metricsServer=False)
+    ((words, blocks),) = metrics_advice("False", {"fixed": CHAT}, metricsServer=False)
     assert "inference" not in words
     assert not blocks

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from components.clouds.existing.advice import Advice
+from tests.support.settings import GOOD
 from tests.tools.test_leftovers import BUCKET, CLUSTER, HOME, volume
 from tools import lifecycle
 from tools import run as run_module
@@ -57,7 +58,7 @@ def test_an_unknown_stack_is_refused_with_the_known_ones(tmp_path):
 
 
 def test_settings_that_are_no_yaml_are_refused_with_the_place(tmp_path):
-    with pytest.raises(ToolError, match=r"Pulumi\.dev\.yaml is not YAML in line 1: mapping values"):
+    with pytest.raises(ToolError, match=r"(?s)Pulumi\.dev\.yaml: .*line 1: mapping values.*valid YAML"):
         read_facts(write(tmp_path, "a: b: c"), "dev")
 
 
@@ -320,7 +321,7 @@ def test_the_first_up_onto_a_cluster_that_exists_installs_nothing_twice(
     monkeypatch.setattr(Lifecycle, "_show", lambda *_: None)
     monkeypatch.setattr(lifecycle, "validate_before_installing", lambda *_: None)
     monkeypatch.setattr(lifecycle, "second_installs", lambda settings, program: [THERE])
-    (tmp_path / "Pulumi.lab.yaml").touch()
+    (tmp_path / "Pulumi.lab.yaml").write_text(GOOD.read_text(encoding="utf-8"), encoding="utf-8")
     life = Lifecycle(project=tmp_path, facts=lambda *_: run.facts)
     if refused:
         with pytest.raises(ToolError, match="ARGS=--no-detect"):
@@ -340,7 +341,7 @@ def test_a_cluster_that_may_not_be_read_is_said_to_be_so_and_stops_nothing(tmp_p
     monkeypatch.setattr(Lifecycle, "_show", lambda *_: None)
     monkeypatch.setattr(lifecycle, "validate_before_installing", lambda *_: None)
     monkeypatch.setattr(lifecycle, "second_installs", refuses)
-    (tmp_path / "Pulumi.lab.yaml").touch()
+    (tmp_path / "Pulumi.lab.yaml").write_text(GOOD.read_text(encoding="utf-8"), encoding="utf-8")
     Lifecycle(project=tmp_path, facts=lambda *_: run.facts).up("lab")
     assert run.ups == 1
     assert "nodes is forbidden" in "".join(capsys.readouterr())

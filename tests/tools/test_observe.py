@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tools.observe import Access, access, observe
+from settings.models.cluster import ExistingCluster
+from tools.observe import Access, access, named, observe
 
 POD = {"metadata": {"name": "one"}}
 MODEL = {"metadata": {"name": "chat"}}
@@ -73,7 +74,10 @@ def test_a_cluster_that_cannot_be_read_is_a_problem_in_one_line(kubectl: MakeKub
 
 def chosen(tmp_path: Path, *, own: Path | None = None, made: str = "", **cluster: Any) -> tuple[str, str]:
     """Text of the kubeconfig (its path where it is none of ours) and context."""
-    with access(Path("kubectl"), own, {"cluster": cluster}, lambda: made, tmp_path) as found:
+    there = Access(Path("kubectl"), own) if own else None
+    if cluster:
+        there = named(Path("kubectl"), ExistingCluster.model_validate({"kind": "existing", "pools": {}, **cluster}))
+    with access(Path("kubectl"), there, lambda: made, tmp_path) as found:
         if found is None:
             return "", ""
         path = found.kubeconfig
@@ -82,16 +86,15 @@ def chosen(tmp_path: Path, *, own: Path | None = None, made: str = "", **cluster
 
 def test_the_cluster_is_the_simulated_one_the_named_one_or_the_one_that_the_stack_made(tmp_path: Path) -> None:
     """Finds a summary that reads no cluster but the simulated one."""
-    assert chosen(tmp_path, own=Path("/own"), made="made", kind="simulated") == ("/own", "")
-    named = {"kind": "existing", "kubeconfig": "/lab", "context": "rack"}
-    assert chosen(tmp_path, made="made", **named) == ("/lab", "rack")
-    assert chosen(tmp_path, kind="existing") == (str(Path("~/.kube/config").expanduser()), "")
-    assert chosen(tmp_path, made="made", kind="eks") == ("made", "")
-    assert chosen(tmp_path, kind="gke") == ("", "")
+    assert chosen(tmp_path, own=Path("/own"), made="made") == ("/own", "")
+    assert chosen(tmp_path, made="made", kubeconfig="/lab", context="rack") == ("/lab", "rack")
+    assert chosen(tmp_path, context="rack") == (str(Path("~/.kube/config").expanduser()), "rack")
+    assert chosen(tmp_path, made="made") == ("made", "")
+    assert chosen(tmp_path) == ("", "")
 
 
 def test_a_kubeconfig_that_the_stack_made_is_private_and_gone_afterwards(tmp_path: Path) -> None:
-    with access(Path("kubectl"), None, {"cluster": {"kind": "eks"}}, lambda: "secret", tmp_path) as found:
+    with access(Path("kubectl"), None, lambda: "secret", tmp_path) as found:
         assert found is not None
         assert found.kubeconfig.stat().st_mode & 0o077 == 0
     assert not found.kubeconfig.exists()

@@ -11,6 +11,7 @@ import pytest
 from components.clouds.existing.advice import Advice
 from components.clouds.existing.inspection import ClusterSnapshot, NodeFacts
 from components.clouds.existing.network import NetworkAgentFacts, NetworkFacts, cnis_of, network_advice
+from settings.models.cluster import ExistingCluster
 from tools.detect import advice_on_network, read_network
 
 
@@ -142,9 +143,14 @@ def test_a_port_of_api_servers_that_policies_close_is_named_with_the_line_that_o
     assert told(unread) == []  # type: ignore[arg-type]
 
 
+def lab(**declared: Any) -> ExistingCluster:
+    """The settings of such a cluster."""
+    return ExistingCluster.model_validate({"kind": "existing", "pools": {}, **declared})
+
+
 def told_of_webhooks(facts: NetworkFacts, version: str = "v1.35.1-gke.1200000", **declared: Any) -> list[Advice]:
-    settings = {"cluster": {"dnsAddresses": ["169.254.169.254/32"], "apiServerPorts": [443, 6443], **declared}}
-    return advice_on_network(cluster(version), facts, settings)
+    written = {"dnsAddresses": ["169.254.169.254/32"], "apiServerPorts": [443, 6443], **declared}
+    return advice_on_network(cluster(version), facts, lab(**written))
 
 
 DATAPLANE = agent("anetd", "gke.gcr.io/cilium/cilium:v1")
@@ -232,11 +238,11 @@ def test_facts_are_read_from_daemon_sets_and_from_two_objects_of_kube_system() -
         "api_server_addresses": ["10.1.0.5"],
         "node_addresses": ["10.1.0.7"],
     }
-    assert [row.path for row in advice_on_network(cluster(), facts, {})] == [
+    assert [row.path for row in advice_on_network(cluster(), facts, lab())] == [
         "cluster.networkPolicies",
         "cluster.apiServerPorts",
     ]
     declared = {"networkPolicies": "cilium", "apiServerPorts": [443, 16443]}
-    assert advice_on_network(cluster(), facts, {"cluster": declared}) == []
+    assert advice_on_network(cluster(), facts, lab(**declared)) == []
     nothing = read_network(lambda _: [])
     assert [key for key, value in nothing.items() if value] == []
