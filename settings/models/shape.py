@@ -8,7 +8,6 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from pulumi import Output
 from pydantic import ConfigDict, Field, GetCoreSchemaHandler, Strict, create_model
 from pydantic_core import CoreSchema, core_schema
 
@@ -54,7 +53,7 @@ def mirror(typed: type, without: frozenset[str] = NOTHING, base: type[Mirror] = 
     """
     required_keys: frozenset[str] = typed.__required_keys__  # type: ignore[attr-defined]
     fields: dict[str, Any] = {}
-    for name, hint in get_type_hints(typed, localns={"Output": Output, "T": Any}).items():
+    for name, hint in get_type_hints(typed).items():
         if name not in without:
             # A default is not validated, so `editors:` without a value is refused although the key may be left out.
             fields[name] = (_plain(hint), Field(... if name in required_keys else None))
@@ -64,19 +63,13 @@ def mirror(typed: type, without: frozenset[str] = NOTHING, base: type[Mirror] = 
 
 
 def _plain(hint: Any) -> Any:
-    """The type of a value in YAML: no Input, TypedDicts mirrored, no text and no truth value for a number."""
+    """The type of a value in YAML: TypedDicts mirrored, no text and no truth value for a number."""
     origin, arguments = get_origin(hint), get_args(hint)
     if is_typeddict(hint):
         return mirror(hint, NOTHING)
     if origin in (Union, UnionType):
-        kept = [a for a in arguments if a is not NoneType and not _is_later(a)]
-        return _plain(kept[0])
+        (kept,) = (argument for argument in arguments if argument is not NoneType)
+        return _plain(kept)
     if origin in (list, dict):
         return origin[tuple(_plain(argument) for argument in arguments)]
     return Annotated[int, Strict()] if hint is int else hint
-
-
-def _is_later(hint: Any) -> bool:
-    """Whether it is one of the wrappers that `Input[T]` allows beside T."""
-    origin = get_origin(hint) or hint
-    return isinstance(origin, type) and (issubclass(origin, Output) or origin.__name__ == "Awaitable")

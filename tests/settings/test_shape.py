@@ -3,7 +3,6 @@
 from typing import Any, Required, TypedDict
 
 import pytest
-from pulumi import Input
 from pydantic import ValidationError
 
 from catalog.accelerators import Purchase
@@ -52,14 +51,14 @@ WHOLE = [
 class Plain(TypedDict):
     """A thing."""
 
-    size_gib: Input[int]
+    size_gib: int
     """How large."""
 
 
 class Thing(TypedDict, total=False):
     """A thing with more to it."""
 
-    size_gib: Required[Input[int]]
+    size_gib: Required[int]
     """How large.
 
     In GiB."""
@@ -69,7 +68,7 @@ class Thing(TypedDict, total=False):
     """How it is paid for."""
     parts: list[Plain]
     """What it is made of."""
-    by_name: Input[dict[str, Input[Plain]]]
+    by_name: dict[str, Plain]
     """The same, by name."""
     undescribed: bool
 
