@@ -1,4 +1,4 @@
-"""The few questions that the simulator asks a control plane itself, over TLS with the cluster's own keys."""
+"""Readiness queries to a control plane, over TLS with the keys of the cluster."""
 
 import http.client
 import ssl
@@ -17,17 +17,18 @@ _SIGNS_OF_LIFE: Mapping[str, tuple[str, str]] = {
     "kube-controller-manager": ("kubeControllerManagerPort", "/healthz"),
     "kube-scheduler": ("kubeSchedulerPort", "/healthz"),
     "kwok-controller": ("kwokControllerPort", "/healthz"),
-    # Made by the controller manager: without it no pod is admitted to the namespace.
+    # Created by the controller manager: without it no pod is admitted to the namespace.
     "default service account": ("kubeApiserverPort", "/api/v1/namespaces/default/serviceaccounts/default"),
 }
-"""What must answer before a cluster counts as ready -> option of its port, path. etcd answers through the first."""
+"""What must answer before a cluster counts as ready -> option of its port, path. The first implies that etcd
+answers."""
 
 
 EVERYTHING = tuple(_SIGNS_OF_LIFE)
 
 
 def unready(directory: Path, ports: Mapping[str, int], parts: Collection[str] = EVERYTHING) -> str:
-    """The first of `parts` of the control plane in `directory` that does not answer yet; empty when all of them do."""
+    """The first of `parts` of the control plane in `directory` that does not answer yet; empty if all do."""
     try:
         context = ssl.create_default_context(cafile=str(directory / "pki" / "ca.crt"))
         context.load_cert_chain(directory / "pki" / "admin.crt", directory / "pki" / "admin.key")

@@ -1,4 +1,4 @@
-"""How simulated objects behave: data in `stages/` and `objects/`, given to a cluster as objects of its own."""
+"""The behaviour of simulated objects: data in `stages/` and `objects/`, created as objects in the cluster."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ _POLL_SECONDS = 0.2
 
 
 TEMPLATE_FILE = "templateFile"
-"""Key of a step's `apply` or `patch`: a file beside the stages whose text follows its `template`."""
+"""Key of a step's `apply` or `patch`: a file next to the stages; its text follows the step's `template`."""
 
 
 def _files(ending: str) -> list[Path]:
@@ -31,7 +31,7 @@ def _files(ending: str) -> list[Path]:
 
 
 def _with_templates(rule: dict[str, Any]) -> dict[str, Any]:
-    """A stage whose steps hold the text of the files that they name."""
+    """A stage whose steps contain the text of the files that they name."""
     for step in rule["spec"].get("steps", []) if rule["kind"] == "Stage" else []:
         for action in (step.get("apply", {}), step.get("patch", {})):
             if name := action.pop(TEMPLATE_FILE, ""):
@@ -41,7 +41,7 @@ def _with_templates(rule: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def bundled() -> tuple[dict[str, Any], ...]:
-    """The objects that make the behaviour of a simulated cluster, marked as ours."""
+    """The objects that define the behaviour of a simulated cluster, with our label."""
     found = [rule for path in _files("yaml") for rule in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
     rules = [_with_templates(rule) for rule in found]
     for rule in rules:
@@ -51,9 +51,9 @@ def bundled() -> tuple[dict[str, Any], ...]:
 
 @cache
 def fingerprint() -> str:
-    """Changes with the bundled behaviour; tells whether a cluster already has it.
+    """Changes with the bundled behaviour; shows whether a cluster already has it.
 
-    Of the files as they are: parsing them takes ten times as long as all else that a second `start` does.
+    A digest of the files: parsing them takes ten times as long as everything else in a second `start`.
     """
     digest = hashlib.sha256(Path(__file__).read_bytes())
     for path in [*_files("yaml"), *_files("tmpl")]:
@@ -62,17 +62,17 @@ def fingerprint() -> str:
 
 
 def surplus(present: Iterable[str], wanted: Iterable[dict[str, Any]]) -> list[str]:
-    """Of the stages `present` in a cluster and ours (names), those that are not `wanted` any more."""
+    """Names of our stages that are `present` in a cluster and no longer `wanted`."""
     return sorted(set(present) - {rule["metadata"]["name"] for rule in wanted})
 
 
 def give(kubectl: Path, kubeconfig: Path) -> None:
-    """Makes a cluster behave as bundled, and no longer as an older version had it. Raises SimulatorError."""
+    """Applies the bundled behaviour to a cluster and removes what an older version had. Raises SimulatorError."""
     call = partial(call_kubectl, kubectl, kubeconfig)
     stages = [rule for rule in bundled() if rule["kind"] == "Stage"]
     others = [rule for rule in bundled() if rule["kind"] != "Stage"]
-    # A control plane that has only just come up refuses now and then, and the definition of Stage, which is among the
-    # others, is served a moment after it was accepted.
+    # A control plane that has just started sometimes refuses, and the definition of Stage, one of the objects, is
+    # served a moment after it was accepted.
     patience = Retrying(
         retry=retry_if_exception_type(SimulatorError),
         stop=stop_after_delay(_PATIENCE_SECONDS),

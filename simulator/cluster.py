@@ -1,7 +1,7 @@
 """A Kubernetes cluster on this computer: a real control plane whose nodes and containers are simulated.
 
-etcd, kube-apiserver, kube-controller-manager and kube-scheduler are the real programs; kwok plays the kubelets and the
-controllers that are not there, by the rules in `stages/`. See docs/simulator.md for what that means.
+etcd, kube-apiserver, kube-controller-manager and kube-scheduler are the real programs; kwok replaces the kubelets and
+the missing controllers, by the rules in `stages/`. docs/simulator.md describes the limits.
 """
 
 import json
@@ -32,27 +32,27 @@ from simulator.errors import SimulatorError
 from simulator.home import DEFAULT_NAME, cluster_directory, home_directory
 
 READY_SECONDS = 90.0
-"""How long a control plane may take to be ready; an idle computer needs 4 s."""
+"""Time limit for a control plane to be ready; an idle computer needs 4 s."""
 SURVIVORS_SECONDS = 20.0
-"""How long programs that outlived a crash may take to find each other again before all are started anew."""
+"""Time limit for programs that survived a crash to reconnect before all are restarted."""
 LAUNCHES_MOST = 3
-"""How often a program that gives up is started again."""
+"""How often a program that exits is started again."""
 LOCK_SECONDS = 300.0
 POLL_SECONDS = 0.05
 
 Report = Callable[[str], None]
-"""Takes one line about what is being done."""
+"""Gets one line about the current step."""
 
 
 class Toolchain(Protocol):
-    """Where the programs are; `tools.toolchain` has the real one."""
+    """Paths of the programs; `tools.toolchain` has the real one."""
 
     def path(self, name: str) -> Path:
         """The program of that name (see `configuration.COMPONENTS`, `kubectl`, `kwokctl`)."""
 
 
 class State(str, Enum):
-    """How a cluster is doing."""
+    """State of a cluster."""
 
     __str__ = str.__str__
 
@@ -73,7 +73,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Status:
-    """A cluster as it is now."""
+    """The current state of a cluster."""
 
     name: str
     state: State
@@ -82,7 +82,7 @@ class Status:
     kubeconfig: Path
     programs: Mapping[str, Program]
     problem: str
-    """What is missing or does not answer, when the cluster is degraded."""
+    """What is missing or does not answer, if the cluster is degraded."""
 
     @property
     def memory_mebibytes(self) -> int:
@@ -94,15 +94,15 @@ def _silent(_: str) -> None: ...
 
 
 class Cluster:
-    """One simulated cluster. Cheap to construct: nothing is touched before a method is called."""
+    """One simulated cluster. The constructor reads and writes nothing."""
 
     def __init__(self, name: str = DEFAULT_NAME, home: Path | None = None) -> None:
-        """`home` defaults to `home_directory()`. Raises SimulatorError for a name that cannot be one."""
+        """`home` defaults to `home_directory()`. Raises SimulatorError for an invalid name."""
         self.name = name
         self._home = (home or home_directory()).absolute()
         self._directory = cluster_directory(name, self._home)
         self.kubeconfig = self._directory / "kubeconfig.yaml"
-        """The cluster's own kubeconfig (administrator). No other kubeconfig is ever touched."""
+        """The cluster's kubeconfig (administrator). No other kubeconfig is changed."""
 
     @classmethod
     def clusters(cls, home: Path | None = None) -> list["Cluster"]:
@@ -111,9 +111,9 @@ class Cluster:
         return [cls(path.parent.name, folder) for path in sorted(folder.glob("clusters/[!.]*/configuration.json"))]
 
     def start(self, toolchain: Toolchain, report: Report = _silent) -> None:
-        """Makes the cluster run and be ready, whatever state it was in; its objects are kept.
+        """Starts the cluster from any state and waits until it is ready; its objects are kept.
 
-        Raises SimulatorError when it cannot, with the last words of the program that failed.
+        Raises SimulatorError if it fails, with the end of the log of the failed program.
         """
         if self._is_up_to_date(toolchain):
             return
@@ -132,7 +132,7 @@ class Cluster:
             report(f"cluster {self.name}: ready in {time.monotonic() - began:.1f} s at {self._server()}")
 
     def stop(self) -> bool:
-        """Ends every program of the cluster and keeps its objects for the next start. False if none was running."""
+        """Stops every program of the cluster and keeps its objects for the next start. False if none was running."""
         if not self._directory.exists():
             return False
         with self._lock():
@@ -149,7 +149,7 @@ class Cluster:
         return True
 
     def status(self) -> Status:
-        """What runs now, with its memory."""
+        """The running programs, with their memory."""
         if self._configuration() is None:
             return Status(self.name, State.ABSENT, "", self.kubeconfig, {}, "")
         programs = {}
@@ -163,9 +163,9 @@ class Cluster:
         state = State.DEGRADED if problem else State.RUNNING if programs else State.STOPPED
         return Status(self.name, state, self._server(), self.kubeconfig, programs, problem)
 
-    # What follows is how. The directory belongs to kwokctl, except these: configuration.json (what kwokctl was told;
-    # it appears when kwokctl is done, so that a cluster whose creation was cut short counts as none), pending.json (the
-    # same until then), behaviour (which rules the cluster has), and the links in bin/.
+    # kwokctl owns the directory, except these files: configuration.json (the arguments of kwokctl; written when kwokctl
+    # is done, so that a cluster whose creation was interrupted counts as none), pending.json (the same until then),
+    # behaviour (the rules of the cluster), and the links in bin/.
 
     def _lock(self) -> AbstractContextManager[object]:
         files.make_private_folder(self._directory.parent)
@@ -186,8 +186,7 @@ class Cluster:
             return None
         except ValueError as error:
             raise SimulatorError(
-                f"cluster {self.name}: {path} is not the JSON that was written there ({error}). Delete the cluster and "
-                f"start it anew."
+                f"cluster {self.name}: {path} is not valid JSON ({error}). Delete the cluster and start it again."
             ) from None
 
     def _ports(self) -> dict[str, int]:
@@ -203,12 +202,12 @@ class Cluster:
         return {port for cluster in self.clusters(self._home) for port in cluster._ports().values()}
 
     def _stale_links(self, toolchain: Toolchain) -> dict[Path, Path]:
-        """Links in bin/ that are missing or lead elsewhere than the toolchain, each with its right target."""
+        """Links in bin/ that are missing or point elsewhere than the toolchain, each with its right target."""
         wanted = {self._directory / "bin" / name: toolchain.path(tool) for name, tool in LINKS.items()}
         return {link: target for link, target in wanted.items() if not link.is_symlink() or link.readlink() != target}
 
     def _is_configured(self, toolchain: Toolchain) -> bool:
-        """kwokctl has been here, with these programs and these arguments."""
+        """Whether kwokctl has created the cluster with these programs and these arguments."""
         known = self._configuration()
         return (
             known is not None
@@ -226,7 +225,7 @@ class Cluster:
         )
 
     def _configure(self, toolchain: Toolchain, report: Report) -> None:
-        """Lets kwokctl write its files and start everything; keys, ports and objects of before are kept."""
+        """Runs kwokctl to write its files and start everything; existing keys, ports and objects are kept."""
         processes.stop(self._directory)
         if self._configuration() is None:
             report(f"cluster {self.name}: creating in {self._directory}")
@@ -247,13 +246,13 @@ class Cluster:
             try:
                 # Without --kubeconfig "" kwokctl would add the cluster to the user's own kubeconfig.
                 self._kwokctl(toolchain, "--config", str(pending), "create", "cluster", "--kubeconfig", "")
-            except BaseException:  # Ctrl-C as well: what kwokctl has started does not end with it
+            except BaseException:  # Ctrl-C too: the programs that kwokctl started outlive it
                 processes.stop(self._directory)
                 raise
         pending.replace(self._directory / "configuration.json")
 
     def _recover(self, toolchain: Toolchain, report: Report) -> None:
-        """Starts what does not run. If the rest does not get along with it any more, starts everything anew."""
+        """Starts the missing programs. If the others cannot reconnect, restarts everything."""
         survivors = processes.running(self._directory)
         self._launch(toolchain, survivors, report)
         if not survivors:
@@ -261,7 +260,7 @@ class Cluster:
         try:
             self._await(toolchain, report, SURVIVORS_SECONDS)
         except SimulatorError as error:
-            report(f"{error.args[0].splitlines()[0]} Starting everything anew.")
+            report(f"{error.args[0].splitlines()[0]} Restarting everything.")
             processes.stop(self._directory)
             self._launch(toolchain, {}, report)
 
@@ -284,10 +283,10 @@ class Cluster:
         patience_seconds: float = READY_SECONDS,
         parts: Collection[str] = api.EVERYTHING,
     ) -> None:
-        """Waits until `parts` answer. A program that gives up meanwhile is started again, a few times.
+        """Waits until `parts` answer. A program that exits meanwhile is started again, a few times.
 
-        The controller manager gives up when the API server is not healthy within 10 s, which a busy computer was seen
-        not to manage. The API server does the same about etcd.
+        The controller manager exits if the API server is not healthy within 10 s, which happens on a busy computer. The
+        API server does the same with etcd.
         """
         deadline = time.monotonic() + patience_seconds
         ports, launches_left = self._ports(), LAUNCHES_MOST
@@ -303,11 +302,11 @@ class Cluster:
 
     def _failure(self, dead: str, unready: str, patience_seconds: float) -> SimulatorError:
         culprit = dead or (unready if unready in COMPONENTS else "kube-controller-manager")
-        what = f"{dead} ends again and again" if dead else f"{unready} did not answer in {patience_seconds:.0f} s"
+        what = f"{dead} keeps exiting" if dead else f"{unready} did not answer in {patience_seconds:.0f} s"
         return SimulatorError(
             f"cluster {self.name}: {what}. Its log is {self._directory / 'logs' / culprit}.log, and ends with:\n"
             f"{launcher.last_words(self._directory, culprit)}\n"
-            f"Try again; if it fails again, delete the cluster and start it anew."
+            f"Try again; if it fails again, delete the cluster and start it again."
         )
 
     def _known_behaviour(self) -> str:
@@ -317,7 +316,7 @@ class Cluster:
             return ""
 
     def _teach(self, toolchain: Toolchain) -> None:
-        """Gives the cluster the rules of this version, and takes back those that an older version gave it."""
+        """Applies the rules of this version to the cluster, and removes those of an older version."""
         if self._known_behaviour() == behaviour.fingerprint():
             return
         behaviour.give(toolchain.path("kubectl"), self.kubeconfig)

@@ -1,6 +1,6 @@
-"""What the control plane of a simulated cluster is told: facts as tables, one pure function that joins them.
+"""The configuration of a simulated cluster's control plane: facts as tables, and one pure function that combines them.
 
-kwokctl reads the document, makes keys and certificates, and starts the programs. Everything listens on 127.0.0.1.
+kwokctl reads the document, creates keys and certificates, and starts the programs. Everything listens on 127.0.0.1.
 """
 
 import random
@@ -18,10 +18,10 @@ COMPONENTS: Mapping[str, str] = {
     "kube-scheduler": "kube-scheduler",
     "kwok-controller": "kwok",
 }
-"""Programs of a control plane, as kwokctl names them, in the order of their start -> name in the toolchain."""
+"""Programs of a control plane, with kwokctl's names, in the order of their start -> name in the toolchain."""
 
 LINKS: Mapping[str, str] = {**COMPONENTS, "kubectl": "kubectl"}
-"""Links that a cluster keeps to its programs -> name in the toolchain. So its configuration names no other folder."""
+"""Links from a cluster to its programs -> name in the toolchain. Its configuration thus names no other folder."""
 
 PORT_OPTIONS: Mapping[str, str] = {
     "etcdPort": "etcd",
@@ -31,19 +31,19 @@ PORT_OPTIONS: Mapping[str, str] = {
     "kubeSchedulerPort": "kube-scheduler",
     "kwokControllerPort": "kwok-controller",
 }
-"""The options of kwokctl that take a port -> who listens there. A cluster keeps its ports for life, so that its
+"""The options of kwokctl that take a port -> the program that listens there. A cluster never changes its ports, so its
 kubeconfig never changes."""
 
 PORT_RANGE = range(20000, 32000)
-"""Below the range that Linux and macOS hand out to outgoing connections (32768 and up): such a port could be taken
-by any program while the cluster is stopped."""
+"""Below the range that Linux and macOS use for outgoing connections (32768 and up): any program could get such a port
+while the cluster is stopped."""
 
 KWOK_CONFIGURATION = "kwok-controller.yaml"
-"""Name of an empty file for kwok: the one that kwokctl writes holds Stages, which kwok refuses beside the cluster's."""
+"""Name of an empty file for kwok: kwokctl writes one with Stages, which kwok refuses together with the cluster's."""
 
 POD_NETWORK = "10.0.0.0/10"
 SERVICE_NETWORK = "10.96.0.0/16"
-"""Apart from each other, and from the addresses of nodes (10.128.0.0/9, stages/node.yaml). None leads anywhere."""
+"""Disjoint, and separate from the addresses of nodes (10.128.0.0/9, stages/node.yaml). No address is reachable."""
 
 _STRINGENT = {
     # Real rules: requests are authorized by RBAC and pass the admission plugins that Kubernetes enables by default
@@ -56,25 +56,25 @@ _STRINGENT = {
 _ARGUMENTS: Mapping[str, Mapping[str, str]] = {
     "etcd": {
         # A simulation may lose its last writes when the computer loses power. Without fsync a write takes microseconds
-        # on any disk; a killed process loses nothing, the pages belong to the kernel by then.
+        # on any disk; a killed process loses nothing, because the kernel has the pages.
         "unsafe-no-fsync": "true",
         "log-level": "warn",
     },
     "kube-apiserver": {
         "profiling": "false",
-        # The default has room for 254 Services.
+        # The default allows 254 Services.
         "service-cluster-ip-range": SERVICE_NETWORK,
     },
     "kube-controller-manager": {
-        # One of each, always: waiting for the lease of a predecessor that was killed would cost up to 15 s.
+        # Always one of each: waiting for the lease of a killed predecessor would take up to 15 s.
         "leader-elect": "false",
         "profiling": "false",
-        # Real controllers with identities of their own, so that RBAC acts on them as in a real cluster.
+        # Real controllers with separate identities, so that RBAC applies to them as in a real cluster.
         "use-service-account-credentials": "true",
     },
     "kube-scheduler": {"leader-elect": "false", "profiling": "false"},
     "kwok-controller": {
-        # Stages are objects in the cluster: kwok can then take up kinds whose definition comes later.
+        # Stages are objects in the cluster: kwok can then handle kinds that are defined later.
         "enable-crds": "Stage",
         "node-lease-duration-seconds": "40",
         "cidr": POD_NETWORK,
@@ -94,9 +94,9 @@ def is_free(port: int) -> bool:
 
 
 def choose_ports(taken: Collection[int], is_free: Callable[[int], bool] = is_free) -> dict[str, int]:
-    """A free port for each of `PORT_OPTIONS`, none of `taken` (what other clusters keep while they are stopped).
+    """A free port for each of `PORT_OPTIONS`, none of `taken` (the ports of stopped clusters).
 
-    Random, so that clusters of different homes, which do not know of each other, hardly ever choose the same.
+    Random, so that clusters of different homes, which cannot see each other, rarely choose the same.
     """
     candidates = random.sample(PORT_RANGE, k=len(PORT_RANGE))
     free = (port for port in candidates if port not in taken and is_free(port))
@@ -112,10 +112,10 @@ def ports_of(configuration: Mapping[str, Any], components: Collection[str] = COM
 
 
 def _security(directory: Path, ports: Mapping[str, int]) -> dict[str, dict[str, str]]:
-    """Arguments, by component, that let only holders of the cluster's keys in.
+    """Arguments, by component, that grant access only to holders of the cluster's keys.
 
-    kwokctl starts etcd with plain HTTP, which any user of the computer could read Secrets from, past RBAC. The
-    controllers show the certificate of the cluster instead of one of their own, so that their health can be asked.
+    kwokctl starts etcd with plain HTTP: any user of the computer could read Secrets, without RBAC. The controllers
+    serve the certificate of the cluster instead of their own, so that their health can be queried.
     """
     keys = directory / "pki"
     certificate, key, authority = str(keys / "admin.crt"), str(keys / "admin.key"), str(keys / "ca.crt")
@@ -162,7 +162,7 @@ _SET_BY_KWOKCTL = frozenset(
         "node-lease-duration-seconds",
     }
 )
-"""Arguments that kwokctl writes itself, and that a patch therefore overrides instead of adding."""
+"""Arguments that kwokctl writes, so a patch overrides them instead of adding them."""
 
 
 def _patch(component: str, arguments: Mapping[str, str]) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def _patch(component: str, arguments: Mapping[str, str]) -> dict[str, Any]:
 def control_plane(directory: Path, ports: Mapping[str, int]) -> dict[str, Any]:
     """The KwokctlConfiguration of a cluster in `directory` (absolute) on `ports` (by `PORT_OPTIONS`).
 
-    The programs are found in `bin/` of the directory, under the names of `LINKS`.
+    The programs are in `bin/` of the directory, under the names of `LINKS`.
     """
     security = _security(directory, ports)
     binaries = {
@@ -195,8 +195,8 @@ def control_plane(directory: Path, ports: Mapping[str, int]) -> dict[str, Any]:
             "runtime": "binary",
             "bindAddress": ADDRESS,
             "components": list(COMPONENTS),
-            # The client-side limits of the controllers (20 requests/s) are made for shared clusters; here they only
-            # make a namespace with 100 objects take 5 s to go.
+            # The client-side limits of the controllers (20 requests/s) are for shared clusters; here they only make the
+            # deletion of a namespace with 100 objects take 5 s.
             "disableQPSLimits": True,
             "etcdQuotaBackendSize": "2Gi",
             **_STRINGENT,

@@ -1,4 +1,4 @@
-"""What speaks with the engine by itself, language host and simulated clouds: its messages, without the SDK."""
+"""Shared by the language host and the simulated clouds, which talk to the engine: its messages, without the SDK."""
 
 import importlib.util
 import os
@@ -6,17 +6,17 @@ import sys
 import types
 
 WATCH_SECONDS = 0.5
-"""The longest that a killed engine (-9) goes unnoticed. Nobody tells its children: they look whose child they are."""
+"""Interval in which a killed engine (-9) is noticed: its children get no signal, so they check their parent."""
 MESSAGE_BYTES = 400 << 20
-"""The engine's own bound."""
+"""The engine's own limit."""
 THREADS = 32
-"""Each running program, policy pack and component plugin holds one."""
+"""Each running program, policy pack and component plugin occupies one."""
 
 
 def spare_the_sdk() -> None:
     """Makes `pulumi.runtime.proto` importable without `pulumi` itself: 0.2 s instead of 0.65 s, at each command.
 
-    Who calls this only passes messages on. Programs and plugins run in processes of their own, with the whole SDK.
+    For callers that only pass messages on. Programs and plugins run in separate processes, with the whole SDK.
     """
     found = importlib.util.find_spec("pulumi")
     if found is None or found.origin is None:

@@ -1,5 +1,5 @@
-"""The one error that the simulator shows to users."""
+"""The error type that the simulator shows to users."""
 
 
 class SimulatorError(Exception):
-    """What went wrong, with which value, and what to do next: a whole message, to be printed without a traceback."""
+    """What failed, with which value, and what to do next: a complete message, to print without a traceback."""

@@ -1,4 +1,4 @@
-"""Files that hold keys, or lie beside them: nobody else on the computer may read them."""
+"""Files with keys, and files in the same folders: no other user of the computer may read them."""
 
 import os
 import shutil
@@ -11,14 +11,14 @@ PRIVATE_FILE = 0o600
 
 
 def make_private_folder(path: Path) -> None:
-    """Creates a folder that only its owner can enter, and its parents alike: `Path.mkdir` would leave those open."""
+    """Creates a folder that only its owner can access, and its parents alike: `Path.mkdir` would leave those open."""
     if not path.parent.exists():
         make_private_folder(path.parent)
     path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes a file at once or not at all, readable by its owner only."""
+    """Writes a file atomically, readable only by its owner."""
     make_private_folder(path.parent)
     draft = path.with_name(f"{path.name}.draft")
     draft.unlink(missing_ok=True)
@@ -29,9 +29,9 @@ def write_private(path: Path, text: str) -> None:
 
 @contextmanager
 def kept(directory: Path) -> Iterator[None]:
-    """Puts a folder back as it was when the block fails, even if the block removed it: kwokctl does after a failure.
+    """Restores a folder if the block fails, even if the block removed it, as kwokctl does after a failure.
 
-    The copy is made of hard links: it takes no space, and no time worth naming.
+    The copy consists of hard links: it takes no space and almost no time.
     """
     copy = _copy_of(directory)
     forget(directory)
@@ -46,14 +46,14 @@ def kept(directory: Path) -> Iterator[None]:
 
 
 def restore(directory: Path) -> None:
-    """Finishes what `kept` could not when its process was killed: the folder was removed and not put back."""
+    """Finishes a `kept` whose process was killed: the folder was removed and not restored."""
     if _copy_of(directory).exists() and not directory.exists():
         _copy_of(directory).replace(directory)
     forget(directory)
 
 
 def forget(directory: Path) -> None:
-    """Removes the copy that a killed `kept` left behind."""
+    """Removes the copy that a killed `kept` left."""
     shutil.rmtree(_copy_of(directory), ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""Where simulated clusters live on disk. Pure and cheap: `stacks` imports it for the kubeconfig's path alone."""
+"""Paths of simulated clusters on disk. Pure and cheap: `stacks` imports it only for the path of the kubeconfig."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 from simulator.errors import SimulatorError
 
 HOME_VARIABLE = "MLPLATFORM_HOME"
-"""Environment variable that moves everything mlplatform keeps on this machine, simulated clusters included."""
+"""Environment variable that moves all files of mlplatform on this machine, simulated clusters included."""
 
 DEFAULT_NAME = "dev"
 
@@ -19,13 +19,13 @@ def home_directory() -> Path:
     override = os.environ.get(HOME_VARIABLE)
     if override:
         return Path(override).expanduser().absolute()
-    from platformdirs import user_state_path  # noqa: PLC0415 - 6 ms that an override does not have to pay
+    from platformdirs import user_state_path  # noqa: PLC0415 - 6 ms, not needed with the variable
 
     return user_state_path("mlplatform")
 
 
 def cluster_directory(name: str = DEFAULT_NAME, home: Path | None = None) -> Path:
-    """The folder that holds everything of one cluster. Raises SimulatorError for a name that cannot be one."""
+    """The folder of one cluster. Raises SimulatorError for an invalid name."""
     if not _NAME.fullmatch(name):
         raise SimulatorError(
             f"cluster name {name!r}: at most 40 lower-case letters, digits and '-', not at the ends. "
@@ -35,5 +35,5 @@ def cluster_directory(name: str = DEFAULT_NAME, home: Path | None = None) -> Pat
 
 
 def kubeconfig_path(name: str = DEFAULT_NAME, home: Path | None = None) -> Path:
-    """The kubeconfig of a simulated cluster, whether it exists yet or not. Its text never changes while it lives."""
+    """The kubeconfig of a simulated cluster, which may not exist yet. Its content never changes."""
     return cluster_directory(name, home) / "kubeconfig.yaml"

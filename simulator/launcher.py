@@ -1,4 +1,4 @@
-"""kwokctl and kubectl, called so that they touch nothing but the cluster they are meant for."""
+"""Runs kwokctl and kubectl so that they access only the intended cluster."""
 
 import os
 import subprocess
@@ -11,24 +11,24 @@ from simulator.errors import SimulatorError
 TIMEOUT_SECONDS = 150.0
 """kwokctl itself waits up to 120 s for the API server."""
 EXIT_SECONDS = 5
-"""A killed API server keeps its port until the kernel has taken its memory back; 0.1 to 1 s were seen."""
+"""A killed API server keeps its port until the kernel has freed its memory; measured: 0.1 to 1 s."""
 _LAST_LINES = 12
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The environment of kwokctl: its clusters go to `home`, and no setting of the user's own kwok reaches it.
+    """The environment of kwokctl: its clusters are in `home`, and the user's kwok settings are ignored.
 
-    The API server inherits GOGC: each CRD makes it build its OpenAPI document anew, mostly garbage (0.9 s, then 0.5 s).
+    The API server inherits GOGC: each CRD makes it rebuild its OpenAPI document, mostly garbage (0.9 s, then 0.5 s).
     """
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("KWOK_", "KUBE"))}
     return {**kept, "KWOK_WORKDIR": str(home), "GOGC": "200"}
 
 
 def call_kwokctl(program: Path, home: Path, cluster: str, *arguments: str) -> None:
-    """Runs kwokctl to its end. Raises SimulatorError with its last words.
+    """Runs kwokctl to its end. Raises SimulatorError with the end of its output.
 
-    Its children outlive it, in a session of their own: Ctrl-C in a terminal does not reach them. What it and they write
-    to disk is private.
+    Its children outlive it, in a separate session: Ctrl-C in a terminal does not reach them. Files that it and they
+    write are private.
     """
     command = [str(program), "--name", cluster, *arguments]
     try:
@@ -44,8 +44,8 @@ def call_kwokctl(program: Path, home: Path, cluster: str, *arguments: str) -> No
         )
     except subprocess.TimeoutExpired:
         raise SimulatorError(
-            f"cluster {cluster}: kwokctl has not finished in {TIMEOUT_SECONDS:.0f} s. Is the computer short of memory "
-            f"or of processor time? Try again; what was made is kept."
+            f"cluster {cluster}: kwokctl has not finished in {TIMEOUT_SECONDS:.0f} s. Is the computer short "
+            f"of memory or processor time? Try again; finished parts are kept."
         ) from None
     if run.returncode:
         last = "\n".join(run.stderr.splitlines()[-_LAST_LINES:])
@@ -53,7 +53,7 @@ def call_kwokctl(program: Path, home: Path, cluster: str, *arguments: str) -> No
 
 
 def call_kubectl(program: Path, kubeconfig: Path, *arguments: str, text: str = "") -> str:
-    """Runs kubectl with `text` on its standard input and returns its output. Raises SimulatorError with its words."""
+    """Runs kubectl with `text` on its standard input and returns its output. Raises SimulatorError with its message."""
     run = subprocess.run(
         [str(program), f"--kubeconfig={kubeconfig}", f"--cache-dir={kubeconfig.parent / 'cache'}", *arguments],
         input=text,
@@ -89,6 +89,6 @@ def refuse_taken_ports(
     if taken:
         listed = ", ".join(f"{port} ({option})" for option, port in taken.items())
         raise SimulatorError(
-            f"cluster {cluster}: another program listens on {listed}. A cluster keeps its ports for life, so that its "
+            f"cluster {cluster}: another program listens on {listed}. A cluster never changes its ports, so that its "
             f"kubeconfig never changes. End that program, or delete the cluster and start it again."
         )

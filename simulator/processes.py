@@ -1,7 +1,7 @@
-"""The programs of one control plane, found by what they are and not by a number in a file.
+"""The programs of one control plane, identified by their executable and not by a number in a file.
 
-kwokctl keeps process ids in files. After a crash or a reboot such a number may belong to somebody else's program, which
-kwokctl would take for its own, and kill. So the files are rewritten from what really runs before kwokctl reads them.
+kwokctl stores process ids in files. After a crash or a reboot such a number may belong to another program, which
+kwokctl would kill. So the files are rewritten from the running processes before kwokctl reads them.
 """
 
 import time
@@ -13,7 +13,7 @@ import psutil
 from simulator.configuration import COMPONENTS
 
 _GRACE_SECONDS: Mapping[str, float] = {"etcd": 5.0}
-"""How long a program may take to end after SIGTERM. Only etcd has something to write."""
+"""Time for a program to end after SIGTERM. Only etcd has data to write."""
 _DEFAULT_GRACE_SECONDS = 2.0
 _POLL_SECONDS = 0.02
 
@@ -33,7 +33,7 @@ def running(directory: Path) -> dict[str, psutil.Process]:
 
 
 def write_process_ids(directory: Path, processes: Mapping[str, psutil.Process]) -> None:
-    """Makes the files of kwokctl say what runs: one for each live program, none for the others."""
+    """Rewrites the files of kwokctl: one for each running program, none for the others."""
     folder = directory / "pids"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for component in COMPONENTS:
@@ -47,7 +47,7 @@ def write_process_ids(directory: Path, processes: Mapping[str, psutil.Process]) 
 def stop(directory: Path) -> list[str]:
     """Ends every program of the cluster, clients before servers, and returns the components that were running.
 
-    No program outlives the call: what does not end in its grace time is killed.
+    No program outlives the call: one that does not end within its grace time is killed.
     """
     processes = running(directory)
     for component in reversed(list(COMPONENTS)):
@@ -69,8 +69,8 @@ def _end(process: psutil.Process, grace_seconds: float) -> None:
 
 
 def _ends_within(process: psutil.Process, seconds: float) -> bool:
-    """Waits for the end of a program that is not our child. A zombie has ended: in a container without an init process
-    nobody reaps it, and `psutil.Process.wait` would wait for ever."""
+    """Waits for the end of a program that is not a child of this process. A zombie has ended: in a container without an
+    init process it is never reaped, and `psutil.Process.wait` would wait for ever."""
     deadline = time.monotonic() + seconds
     while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""What tenants hand to workloads."""
+"""Handles of tenants for workloads."""
 
 from typing import TypedDict
 
@@ -9,23 +9,24 @@ class PriorityHandle(TypedDict):
     """Names of the priority classes, highest first."""
 
     serving: str
-    """Models that people wait for."""
+    """Models that serve users."""
     training: str
     """Trainings."""
     preemptible: str
-    """Trainings that give way, on spot nodes or on spare capacity."""
+    """Trainings that can be preempted, on spot nodes or on spare capacity."""
 
 
 class TeamHandle(TypedDict):
-    """A team as its workloads see it. Its names are known once quota, limits and isolation of the namespace exist."""
+    """A team, as an input of its workloads. Its names are known once quota, limits and isolation of the namespace
+    exist."""
 
     name: str
     """Name of the team."""
     namespace: Input[str]
-    """Where its workloads go."""
+    """Namespace of its workloads."""
     training_service_account: Input[str]
-    """For the pods of trainings."""
+    """Service account of the pods of trainings."""
     serving_service_account: Input[str]
-    """For the pods of served models; KServe finds the store's credentials on it."""
+    """Service account of the pods of served models; KServe reads the store's credentials from it."""
     priorities: PriorityHandle
     """Priority classes of its workloads."""

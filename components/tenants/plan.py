@@ -1,4 +1,4 @@
-"""How a team becomes a namespace with quota, limits, traffic rules and rights. Pure."""
+"""The namespace of a team with quota, limits, network policies and roles. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ PULL_SECRET = "registry-credentials"  # noqa: S105 - the name of a Secret
 
 
 class Rights(NamedTuple):
-    """One row of what a role may do."""
+    """One rule of a role."""
 
     groups: tuple[str, ...]
     """API groups."""
@@ -34,7 +34,7 @@ class Rights(NamedTuple):
 READ = ("get", "list", "watch")
 WRITE = (*READ, "create", "update", "patch", "delete")
 
-# Secrets are absent on purpose; quota, limits, isolation and rights are read-only for everybody: the stack owns them.
+# Secrets are absent on purpose; quota, limits, isolation and roles are read-only for everyone: the stack owns them.
 VIEWER: tuple[Rights, ...] = (
     Rights(
         ("",),
@@ -86,7 +86,7 @@ ADMIN: tuple[Rights, ...] = (
 
 
 def roles_of(team: TeamSpec) -> Iterator[tuple[str, tuple[Rights, ...], list[str]]]:
-    """Name, rights and groups of each role that somebody has."""
+    """Name, rules and groups of each role that has groups."""
     for name, rights, groups in (
         ("viewer", VIEWER, team.get("viewers")),
         ("editor", EDITOR, team.get("editors")),
@@ -109,14 +109,15 @@ def role_subjects(groups: list[str]) -> list[dict[str, str]]:
 
 
 def team_labels(name: str, team: TeamSpec) -> dict[str, str]:
-    """Labels by which the report and the bill know a team."""
+    """Labels that identify a team in reports and on the bill."""
     return {TEAM_LABEL: name, OWNER_LABEL: team["owner"], COST_CENTER_LABEL: team["cost_center"]}
 
 
 def quota_spec(team: TeamSpec, supplies: tuple[Supply, ...]) -> dict[str, Any]:
-    """The `spec` of the ResourceQuota. Every accelerator of every pool is named: with 0 where the team has none.
+    """The `spec` of the ResourceQuota. It names every accelerator of every pool: with 0 if the team has no quota for
+    it.
 
-    Services that open a way around the gateway (load balancers, node ports) are not to be had.
+    Services that bypass the gateway (load balancers, node ports) are forbidden.
     """
     accelerators = resource_quota({key: int(units) for key, units in (team.get("quota") or {}).items()}, supplies)
     sizes = quota_sizes(team)
@@ -148,7 +149,7 @@ LIMITS: dict[str, Any] = {
         }
     ]
 }
-"""The `spec` of the LimitRange: a pod that says nothing is admitted, small, with memory request and limit equal."""
+"""The `spec` of the LimitRange: a pod without requests is admitted, small, with equal memory request and limit."""
 
 
 def team_traffic(
@@ -158,10 +159,10 @@ def team_traffic(
     gateway: GatewayHandle | None,
     artifacts: ObjectStoreHandle | None,
 ) -> list[TrafficRuleArgs]:
-    """What a team's pods may talk to besides DNS, and who may talk to them."""
+    """Traffic rules of a team's pods in addition to DNS, in both directions."""
     training, serving = {ROLE_LABEL: Role.TRAINING.value}, {ROLE_LABEL: Role.SERVING.value}
     rules: list[TrafficRuleArgs] = [
-        # Collective communication (NCCL, Gloo) picks its ports at random; so all of them, among trainings of the team.
+        # Collective communication (NCCL, Gloo) uses random ports: all ports are open, among trainings of the team.
         *_among("workers", training),
         *_among("models", serving),
     ]

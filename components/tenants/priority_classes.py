@@ -1,4 +1,4 @@
-"""Priority classes: who gives way to whom when a pool is full."""
+"""Priority classes: which pods preempt which when a pool is full."""
 
 from typing import NamedTuple, TypedDict
 
@@ -12,29 +12,29 @@ DEFAULT_PREFIX = "mlplatform"
 
 
 class Priority(NamedTuple):
-    """One row of the order."""
+    """One priority class."""
 
     role: str
-    """Key of `PriorityHandle`, and the end of the class's name."""
+    """Key of `PriorityHandle`, and suffix of the class's name."""
     value: int
     preempts: bool
-    """Whether its pods push pods of lower priority aside; otherwise they only wait in front of them."""
+    """Whether its pods preempt pods of lower priority; otherwise they only precede them in the queue."""
     description: str
 
 
 ORDER = (
-    Priority("serving", 1_000_000, True, "Models that people wait for; takes nodes from trainings."),
-    Priority("training", 100_000, True, "Trainings; takes nodes from preemptible ones only."),
-    Priority("preemptible", 10_000, False, "Trainings that give way: on spot nodes or on spare capacity."),
+    Priority("serving", 1_000_000, True, "Models that serve users; preempts trainings."),
+    Priority("training", 100_000, True, "Trainings; preempts only preemptible ones."),
+    Priority("preemptible", 10_000, False, "Trainings that can be preempted: on spot nodes or on spare capacity."),
 )
 """Above 0, the priority of pods without a class, and far below the classes of the cluster itself (2 billion)."""
 
 
 class PriorityClassesArgs(TypedDict, total=False):
-    """The order is the platform's, the same in every environment."""
+    """The classes are the same in every environment."""
 
     prefix: str
-    """Start of the classes' names; default `mlplatform`. Another one where two stacks share a cluster."""
+    """Prefix of the class names; default `mlplatform`. Set another one if two stacks share a cluster."""
 
 
 class PriorityClasses(Component):

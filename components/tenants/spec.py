@@ -1,66 +1,67 @@
-"""What a team is, in plain data: the part of it that people write in settings. Pure."""
+"""A team as plain data: the part that settings contain. Pure."""
 
 from typing import NamedTuple, Required, TypedDict
 
 
 class EgressSpec(TypedDict, total=False):
-    """One way out of a team's namespace besides those that every team has."""
+    """One egress rule of a team's namespace in addition to those of every team."""
 
     name: Required[str]
-    """What it is for; part of the NetworkPolicy's name."""
+    """Purpose; part of the NetworkPolicy's name."""
     cidr: Required[str]
-    """Address range, `10.20.0.0/16`; the whole internet only with its ports named."""
+    """Address range, `10.20.0.0/16`; the whole internet only with ports."""
     ports: Required[list[int]]
     """TCP ports."""
 
 
 class TeamSpec(TypedDict, total=False):
-    """A team: what it may hold at once, who belongs to it, whom its pods may talk to."""
+    """A team: its quotas, its members, and the destinations that its pods may reach."""
 
     namespace: str
-    """Where its workloads go; default: the team's name."""
+    """Namespace of its workloads; default: the team's name."""
     owner: Required[str]
-    """Who answers for it; a label, so letters, digits, `-`, `_` and `.`."""
+    """Responsible person or group; a label, so letters, digits, `-`, `_` and `.`."""
     cost_center: Required[str]
-    """Who pays; a label."""
+    """Cost center; a label."""
     quota: dict[str, int]
-    """Accelerators: pool (or `pool/profile`) -> units it may hold at once. A pool not named is not for this team."""
+    """Accelerators: pool (or `pool/profile`) -> maximum number of units at once. Other pools are not available to the
+    team."""
     cpu: int
-    """vCPUs that its pods request together; default 256."""
+    """vCPUs that its pods request in total; default 256."""
     memory_gib: int
-    """Memory that its pods request together; default 2048."""
+    """Memory that its pods request in total; default 2048."""
     pods: int
-    """Pods at once; default 200."""
+    """Maximum number of pods at once; default 200."""
     storage_gib: int
-    """Volumes together; default 5120."""
+    """Total size of its volumes; default 5120."""
     claims: int
-    """Volumes; default 50."""
+    """Maximum number of volumes; default 50."""
     ephemeral_storage_gib: int
-    """Local disk that its pods request together; default 4096."""
+    """Local disk that its pods request in total; default 4096."""
     viewers: list[str]
-    """Groups that see everything but Secrets."""
+    """Groups that can read everything but Secrets."""
     editors: list[str]
-    """Groups that run workloads; they see no Secrets, and change neither quota nor isolation nor rights."""
+    """Groups that can run workloads; no access to Secrets, and no changes of quota, isolation or roles."""
     admins: list[str]
-    """Groups that also write Secrets and look into pods; they change neither quota nor isolation nor rights."""
+    """Groups that can also write Secrets and exec into pods; no changes of quota, isolation or roles."""
     egress: list[EgressSpec]
-    """Ways out that this team has besides the platform's."""
+    """Egress rules in addition to the platform's."""
     internet: bool
-    """Whether its pods reach any address on port 443: registries, model hubs, cloud APIs; default true. Never the
-    metadata service. Without it, an object store outside of the cluster needs `ranges`: pods reach these as before."""
+    """Whether its pods may reach any address on port 443: registries, model hubs, cloud APIs; default true. Never the
+    metadata service. If false, an object store outside of the cluster needs `ranges`, which pods may still reach."""
 
 
 def namespace_of(name: str, team: TeamSpec) -> str:
-    """Where a team's workloads go."""
+    """Namespace of a team's workloads."""
     return team.get("namespace") or name
 
 
 UNNAMED_STORAGE_GIB = 2
-"""Local disk of a container that does not say how much it takes: the LimitRange of the team's namespace."""
+"""Local disk of a container that requests none: the LimitRange of the team's namespace."""
 
 
 class QuotaSizes(NamedTuple):
-    """What a team may hold beside accelerators. The defaults are those of a team that does not say."""
+    """Quotas of a team other than accelerators, with their defaults."""
 
     cpu: int = 256
     memory_gib: int = 2048
@@ -71,5 +72,5 @@ class QuotaSizes(NamedTuple):
 
 
 def quota_sizes(team: TeamSpec) -> QuotaSizes:
-    """Those of one team."""
+    """The quotas of one team."""
     return QuotaSizes(**{key: int(team[key]) for key in QuotaSizes._fields if key in team})  # type: ignore[literal-required]

@@ -1,4 +1,4 @@
-"""A team: a closed namespace, what it may hold, who may work in it, and the accounts its pods run as."""
+"""A team: an isolated namespace, its quotas, its roles, and the service accounts of its pods."""
 
 import json
 from typing import Any, Required, TypedDict
@@ -33,11 +33,11 @@ from components.tenants.validation import check_internet, check_team
 from components.tracking.tracking_server import TrackingHandle
 
 PRIORITIES_ANNOTATION = "mlplatform.dev/priority-classes"
-"""On the namespace, for people who start something by hand: the classes of its workloads, highest first."""
+"""On the namespace, for objects that are created by hand: the priority classes of its workloads, highest first."""
 
 
 class RegistryCredentials(TypedDict):
-    """How images are pulled from a private registry."""
+    """Credentials for a private registry."""
 
     server: str
     """Host name of the registry."""
@@ -48,40 +48,40 @@ class RegistryCredentials(TypedDict):
 
 
 class TeamArgs(TypedDict, total=False):
-    """A team and what the platform has for it."""
+    """A team and the parts of the platform that it uses."""
 
     name: Required[str]
     """Name of the team."""
     team: Required[TeamSpec]
-    """What it may hold, who belongs to it."""
+    """Its quotas, its members, its egress rules."""
     registry: RegistryCredentials
     """Private registry that its pods pull from; default: none."""
     account_annotations: dict[str, dict[str, str]]
     """Service account (`training`, `serving`) -> its annotations, for workload identity (`eks.amazonaws.com/role-arn`,
     `iam.gke.io/gcp-service-account`)."""
     pools: Required[list[PoolHandle]]
-    """All pools of the environment, those that the team has no part in too."""
+    """All pools of the environment, including those without a quota for the team."""
     priorities: Required[PriorityHandle]
     """Priority classes of its workloads."""
     tracking: TrackingHandle
     """Tracking server that its pods log to."""
     monitoring: MonitoringHandle
-    """Who scrapes its pods."""
+    """Prometheus, which scrapes its pods."""
     gateway: GatewayHandle
-    """The way in to its models."""
+    """The gateway of its models."""
     artifacts: ObjectStoreHandle
-    """Where its models and artifacts lie; its keys are `ObjectStoreCredentials` in the team's namespace."""
+    """Object store of its models and artifacts; its keys are `ObjectStoreCredentials` in the team's namespace."""
     network: ClusterNetworkHandle
-    """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
+    """How the CNI resolves names and enforces policies. Default: `USUAL_NETWORK`."""
 
 
 class Team(Component):
-    """A namespace that cannot hold more than its quota and talks to nobody who is not named."""
+    """A namespace with quotas and default-deny network policies."""
 
     namespace: Output[str]
     """Its name, known once isolation, quota, limits and accounts exist: workloads wait for all of them."""
     quota: Output[dict[str, int]]
-    """Accelerators that it may hold, by pool: a fact for policies and the report."""
+    """Accelerator quota by pool, for policies and reports."""
 
     def __init__(self, name: str, args: TeamArgs, opts: ResourceOptions | None = None) -> None:
         team, supplies = args["team"], supplies_of_all(args["pools"])
@@ -147,7 +147,7 @@ class Team(Component):
         pull_secret: Output[str] | None,
         args: TeamArgs,
     ) -> "core.v1.ServiceAccount":
-        """A service account without a token; KServe reads the store's credentials off its `secrets`."""
+        """A service account without a token; KServe reads the store's credentials from its `secrets`."""
         store, annotations = args.get("artifacts"), (args.get("account_annotations") or {}).get(account)
         keys = store["credentials_secret_name"] if store and account == SERVING_ACCOUNT else ""
         return core.v1.ServiceAccount(
@@ -190,12 +190,12 @@ class Team(Component):
 
 
 def supplies_of_all(pools: list[PoolHandle]) -> tuple[Supply, ...]:
-    """What all pools offer."""
+    """The supplies of all pools."""
     return tuple(supply for pool in pools for supply in supplies_of(pool["capacity"]))
 
 
 def namespace_labels(args: TeamArgs) -> dict[str, str]:
-    """Labels of the namespace: who it is, and what its peers want to see on a namespace before they let it in."""
+    """Labels of the namespace: its identity, and the labels that its peers require before they allow traffic."""
     tracking, gateway = args.get("tracking"), args.get("gateway")
     return {
         **team_labels(args["name"], args["team"]),
@@ -205,5 +205,5 @@ def namespace_labels(args: TeamArgs) -> dict[str, str]:
 
 
 def pull_configuration(server: str, username: str, password: str) -> str:
-    """What the container runtime reads to pull from that registry."""
+    """Configuration of the container runtime for pulls from that registry."""
     return json.dumps({"auths": {server: {"username": username, "password": password}}})

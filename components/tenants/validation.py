@@ -1,4 +1,4 @@
-"""Rules on teams: names that can be labels, quotas that name pools, ways out that stay narrow."""
+"""Rules on teams: names that can be labels, quotas that name pools, egress that stays narrow."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from components.tenants.spec import EgressSpec, TeamSpec, quota_sizes
 _LABEL = re.compile(r"^[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?\Z")
 _NAMESPACE = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 RESERVED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
-"""Those that every cluster has."""
+"""Namespaces that every cluster has."""
 _SIZES = (
     ("cpu", "cpu"),
     ("memory_gib", "memoryGib"),
@@ -27,15 +27,14 @@ _SIZES = (
 
 
 def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...]) -> Iterator[Finding]:
-    """Everything that can be wrong with one team by itself; `components.capacity.validation` judges the teams
-    together."""
+    """Findings for one team alone; `components.capacity.validation` validates the teams together."""
     namespace = team.get("namespace") or name
     if not _NAMESPACE.match(namespace) or namespace in RESERVED_NAMESPACES:
         yield Finding(
             f"{path}.namespace",
             namespace,
-            f"1 to 63 of a-z, 0-9 and '-', and none of {', '.join(RESERVED_NAMESPACES)}",
-            "rename the team, or give it another namespace",
+            f"1 to 63 of a-z, 0-9 and '-', and not {', '.join(RESERVED_NAMESPACES)}",
+            "rename the team, or set another namespace",
         )
     for key, label in (("owner", "owner"), ("cost_center", "costCenter")):
         value = str(team.get(key) or "")
@@ -44,12 +43,12 @@ def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...
                 f"{path}.{label}",
                 value or "(missing)",
                 "required, and a label: 1 to 63 letters, digits, '-', '_', '.'",
-                f"correct {label}; an address is written name_at_example.com",
+                f"correct {label}; write an address like name_at_example.com",
             )
     for key, label in _SIZES:
         size = team.get(key)
         if size is not None and int(str(size).split(".")[0]) < 1:
-            yield Finding(f"{path}.{label}", str(size), "1 or more", "use 1 or more, or leave it out for the default")
+            yield Finding(f"{path}.{label}", str(size), "1 or more", "use 1 or more, or omit it for the default")
     known = {supply.key for supply in supplies}
     for key, units in (team.get("quota") or {}).items():
         if key not in known:
@@ -63,8 +62,8 @@ def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...
             yield Finding(
                 f"{path}.quota.{key}",
                 str(units),
-                "whole units, 0 or more: what one team owes, another would get beyond what the pool holds",
-                "use 0 or more, or leave the pool out",
+                "whole units, 0 or more: with a negative quota, others could exceed the pool",
+                "use 0 or more, or omit the pool",
             )
     for groups in GROUPS:
         for group in team.get(groups) or []:  # type: ignore[attr-defined]
@@ -76,13 +75,13 @@ def check_team(path: str, name: str, team: TeamSpec, supplies: tuple[Supply, ...
             yield Finding(
                 f"{path}.egress[{index}].name",
                 way["name"],
-                "each way out has a name of its own: it is part of its NetworkPolicy's name",
-                "rename it, or join the two",
+                "egress rules need unique names: the name is part of the NetworkPolicy's name",
+                "rename it, or merge the two",
             )
 
 
 def check_internet(path: str, team: TeamSpec, endpoint: str, ranges: Sequence[str]) -> Iterator[Finding]:
-    """A team without the internet does not get it by the rule for an object store outside of the cluster."""
+    """A team without internet access must not get it through the rule for an object store outside of the cluster."""
     if not team.get("internet", True) and not ranges and not store_namespace(endpoint):
         yield Finding(
             f"{path}.internet",
@@ -98,7 +97,7 @@ def check_registry(path: str, server: str, username: str) -> Iterator[Finding]:
     """A private registry as the container runtime looks it up: by its host."""
     yield from check_text(f"{path}.server", server, HOST)
     if not username:
-        yield Finding(f"{path}.username", "(empty)", "the user that pulls from the registry", "name it")
+        yield Finding(f"{path}.username", "(empty)", "the user that pulls from the registry", "set it")
 
 
 def _check_egress(path: str, way: EgressSpec) -> Iterator[Finding]:
@@ -111,16 +110,16 @@ def _check_egress(path: str, way: EgressSpec) -> Iterator[Finding]:
         if not 1 <= int(port) <= 65535:
             yield Finding(f"{path}.ports", str(port), "a TCP port: 1 to 65535", "correct the port")
     cidr = way.get("cidr", "")
-    # The whole internet is let through here: its rule always cuts the metadata service out.
+    # The whole internet is allowed here: its rule always excludes the metadata service.
     yield from check_destinations(f"{path}.cidr", [cidr] if cidr and cidr != ANYWHERE else [])
 
 
 _UNITS = {"cpu": "vCPUs", "pods": "pods", "claims": "volumes"}
-"""Field of QuotaSizes -> what it counts, where that is not GiB."""
+"""Field of QuotaSizes -> its unit, if that is not GiB."""
 
 
 def holdings_within_quota(teams: Mapping[str, TeamSpec], holdings: Sequence[Holding]) -> Iterator[Finding]:
-    """A team's quota has room for its own workloads, all together: else some of their pods are never created."""
+    """The workloads of a team fit its quota together: otherwise some of their pods are never created."""
     for team, spec in teams.items():
         own = [holding for holding in holdings if holding.team == team]
         for key, most in quota_sizes(spec)._asdict().items():
@@ -137,7 +136,7 @@ def holdings_within_quota(teams: Mapping[str, TeamSpec], holdings: Sequence[Hold
                 yield Finding(
                     path,
                     f"{most}" if key in spec else f"{most} (the default)",
-                    f"the team's workloads take {total / scale:g} {unit} together, at their fewest pods ({names})",
+                    f"the team's workloads request {total / scale:g} {unit} with their minimum of pods ({names})",
                     f"raise {path} to {-(-total // scale)} or more, or lower the workloads",
                 )
 

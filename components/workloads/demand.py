@@ -1,5 +1,5 @@
-"""What workloads take: each of its pool at its largest, for the capacity ledger, and of its team's quota at its fewest
-pods. Pure."""
+"""Requests of workloads: at their largest for the capacity ledger, and with their minimum of pods for the team's quota.
+Pure."""
 
 from collections.abc import Iterator
 
@@ -30,36 +30,36 @@ from components.workloads.training.spec import (
 def training_demand(
     path: str, name: str, team: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None = None
 ) -> list[Demand]:
-    """Of a training, once or on a schedule (its runs never overlap); nothing on a CPU pool."""
+    """Of a training, once or on a schedule (its runs never overlap); none on a CPU pool."""
     return accelerator_demand(path, name, team, job.get("accelerators"), pool, int(workers["count"]) if workers else 1)
 
 
 def inference_demand(path: str, name: str, team: str, service: InferenceSpec, pool: PoolHandle) -> list[Demand]:
-    """Of a model served by KServe, at its most replicas and with its canary; nothing on a CPU pool."""
+    """Of a model served by KServe, with its maximum of replicas and its canary; none on a CPU pool."""
     canary = service.get("canary")
     pods = replicas_of(service)[1] + (int(canary.get("replicas", 1)) if canary else 0)
     return accelerator_demand(path, name, team, service.get("accelerators"), pool, pods)
 
 
 def model_server_demand(path: str, name: str, team: str, server: ModelServerSpec, pool: PoolHandle) -> list[Demand]:
-    """Of a model server at its most replicas; updates take no more. Nothing on a CPU pool."""
+    """Of a model server with its maximum of replicas; updates add none. None on a CPU pool."""
     return accelerator_demand(path, name, team, server.get("accelerators"), pool, replicas_of(server)[1])
 
 
 def accelerator_demand(
     path: str, name: str, team: str, request: AcceleratorRequest | None, pool: PoolHandle, pods: int
 ) -> list[Demand]:
-    """Of pods that each ask for the same devices; nothing where they ask for none, or the pool has none."""
+    """Of pods that each request the same devices; none if they request none, or the pool has none."""
     units = accelerator_count(request)
     try:
         resource = resource_name(pool["capacity"], (request or {}).get("mig_profile", ""))
-    except KeyError:  # the rules on workloads name the profiles; the ledger then says that there is no such supply
+    except KeyError:  # validation names the profiles; the ledger reports the missing supply
         return [Demand(path, name, team, f"{pool['capacity']['pool']}/?", units, pods)] if units else []
     return [Demand(path, name, team, unit_key(pool["capacity"], resource), units, pods)] if units and resource else []
 
 
-# ---- Of the team's quota. A pod counts for its containers together or for its largest init container; no container of
-# ours has requests below its limits in what a quota counts. Rollouts and autoscalers may take more.
+# ---- Team quotas. A pod counts with all its containers together or with its largest init container; no container here
+# has requests below its limits in the counted resources. Rollouts and autoscalers may use more.
 
 
 def training_holding(
@@ -70,7 +70,8 @@ def training_holding(
     workers: WorkersSpec | None = None,
     schedule: ScheduleSpec | None = None,
 ) -> Holding:
-    """Of a training: all workers at once, one run of a schedule, none of a suspended one; its checkpoints stay."""
+    """Of a training: all workers at once, one run of a schedule, none of a suspended one; its checkpoint volume
+    stays."""
     pods = int(workers["count"]) if workers else 0 if schedule and schedule.get("suspended") else 1
     checkpoint = job.get("checkpoint")
     return Holding(
@@ -87,12 +88,12 @@ def training_holding(
 
 
 def inference_holdings(path: str, name: str, team: str, service: InferenceSpec) -> Iterator[Holding]:
-    """Of a model served by KServe, which takes the pods of a canary from the model's own, but for the last one."""
+    """Of a model served by KServe, which takes the pods of a canary from the model's own, except the last one."""
     canary, transformer, (fewest, _) = service.get("canary"), service.get("transformer"), replicas_of(service)
-    beside = int(canary.get("replicas", 1)) if canary else 0
+    canary_replicas = int(canary.get("replicas", 1)) if canary else 0
     local_gib = int(service.get("ephemeral_storage_gib", DEFAULT_INFERENCE_STORAGE_GIB))
-    parts = [(service["storage_uri"], max(fewest - beside, 1))]
-    parts += [(canary["storage_uri"], beside)] if canary else []
+    parts = [(service["storage_uri"], max(fewest - canary_replicas, 1))]
+    parts += [(canary["storage_uri"], canary_replicas)] if canary else []
     for uri, pods in parts:
         fetches = fetches_model(uri)
         yield Holding(
@@ -118,7 +119,7 @@ def inference_holdings(path: str, name: str, team: str, service: InferenceSpec) 
 
 
 def model_server_holding(path: str, name: str, team: str, server: ModelServerSpec) -> Holding:
-    """Of a model server, with the container that downloads its model."""
+    """Of a model server, including the container that downloads its model."""
     (pods, _), fetches = replicas_of(server), fetches_model(server.get("storage_uri", ""))
     return Holding(
         path,

@@ -1,7 +1,7 @@
-"""Devices by claim (DRA): what pods of a pool whose devices are not counted by the kubelet ask for instead.
+"""Device claims (DRA): what pods request on a pool whose devices the kubelet does not count.
 
-A pod names a ResourceClaimTemplate, Kubernetes makes a claim of it for each pod, and the scheduler allocates devices of
-the class that the DRA driver publishes. Source: `resource.k8s.io/v1`, Kubernetes 1.34.
+A pod names a ResourceClaimTemplate, Kubernetes creates a claim from it for each pod, and the scheduler allocates
+devices of the class that the DRA driver publishes. Source: `resource.k8s.io/v1`, Kubernetes 1.34.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ from components.capacity.placement import AcceleratorRequest, PoolHandle, pod_ne
 from components.tenants.handles import TeamHandle
 
 DEVICES = "devices"
-"""How the claim is called within its pod."""
+"""Name of the claim within its pod."""
 
 
 def claim_spec(needs: Mapping[str, int]) -> dict[str, Any]:
-    """The `spec` of a ResourceClaimTemplate: so many devices of a class, all on the pod's node. Pure."""
+    """The `spec` of a ResourceClaimTemplate: a number of devices per class, all on the pod's node. Pure."""
     requests = [
         {"name": DEVICES, "exactly": {"deviceClassName": device_class, "allocationMode": "ExactCount", "count": count}}
         for device_class, count in needs.items()
@@ -36,7 +36,7 @@ def device_claim_template(
     labels: Mapping[str, str],
     opts: ResourceOptions,
 ) -> Output[str] | None:
-    """Declare the template of a workload's claims and return its name; nothing where the kubelet counts devices."""
+    """Declare the template of a workload's claims and return its name; None if the kubelet counts devices."""
     needs = pod_needs(pool, request or {})["claim"]
     if not needs:
         return None
@@ -46,7 +46,7 @@ def device_claim_template(
         api_version=API_VERSIONS[kind],
         kind=kind,
         metadata=meta.v1.ObjectMetaArgs(name=f"{name}-devices", namespace=team["namespace"], labels=dict(labels)),
-        # Its spec cannot change; pods that run keep their claims when it is made anew.
+        # Its spec is immutable; running pods keep their claims when it is replaced.
         opts=ResourceOptions.merge(opts, ResourceOptions(replace_on_changes=["spec"], delete_before_replace=True)),
         spec=claim_spec(needs),
     )

@@ -1,8 +1,8 @@
-"""Rules on trainings and served models: what cannot run, or must not, is refused before anything is registered.
+"""Rules on trainings and served models: refuses what cannot run, or must not, before any resource is registered.
 
 The functions take plain specs (`components.workloads.training.spec`, `components.workloads.serving.spec`) and the
-handles of what they use. Settings and components call the same ones; paths are written as the settings are, in
-camelCase.
+handles of their dependencies. Settings and components call the same functions; paths are written as in the settings,
+in camelCase.
 """
 
 import re
@@ -57,11 +57,11 @@ from components.workloads.training.spec import (
 )
 
 SPOT_GRACE_SECONDS = (10, 120)
-"""EC2 takes a spot node away two minutes after it says so, Compute Engine after half a minute: more is never given."""
+"""EC2 ends a spot node two minutes after the notice, Compute Engine after half a minute: longer has no effect."""
 MAX_RETRIES = 10
 MAX_OBJECT_NAME = 63
 MAX_LOCAL_GIB = 64 * 1024
-"""Local disk of one pod: more than any node has, so that only a wrong unit goes beyond it."""
+"""Local disk of one pod: more than any node has, so that only a wrong unit exceeds it."""
 MAX_MILLIS = 1_000_000
 """CPU of one pod: more than any node has."""
 MAX_SERVED_NAME = 58
@@ -69,21 +69,21 @@ MAX_SERVED_NAME = 58
 TAKEN_FOLDERS = ("/", "/tmp", "/dev", "/dev/shm", "/proc", "/sys", "/etc", "/bin", "/sbin", "/usr", "/lib")  # noqa: S108
 """Folders of the image, of the container runtime, or of other volumes."""
 KSERVE_BLOCKED = frozenset({"PYTHONPATH"})
-"""Variables that its webhook refuses (kserve/kserve v0.20.0 pkg/validation/env_policy.go)."""
+"""Variables that KServe's webhook refuses (kserve/kserve v0.20.0 pkg/validation/env_policy.go)."""
 MAX_CRON_JOB_NAME = 52
 """The controller adds eleven characters for the name of each Job."""
 INFERENCE_SCHEMES = ("s3", "gs", "hf", "pvc", "https")
 MODEL_SERVER_SCHEMES = ("s3", "gs", "pvc")
 
 _PLACES = {"s3": ("a bucket", S3_BUCKET), "gs": ("a bucket", GCS_BUCKET), "pvc": ("a claim", SUBDOMAIN)}
-"""Scheme of a model's address -> what stands first in it."""
+"""Scheme of a model's address -> what its first part is."""
 AUTOSCALER = "serving.kserve.io/autoscalerClass"
 AUTOSCALERS = ("hpa", "none", "external")
-"""Values of that annotation with which KServe makes a model's pods; with any other but `keda`, which needs KEDA's CRDs,
-its controller gives up (kserve/kserve v0.20.0 pkg/controller/v1beta1/inferenceservice/reconcilers/autoscaler)."""
+"""Values of that annotation for which KServe creates a model's pods; with any other but `keda`, which needs KEDA's
+CRDs, its controller fails (kserve/kserve v0.20.0 pkg/controller/v1beta1/inferenceservice/reconcilers/autoscaler)."""
 _PLACEHOLDER = re.compile(r"\{\{(- )? *(\.(Name|Namespace|Annotations\.modelFormat)|`[^`]*`) *( -)?\}\}")
-"""What Go's text/template can fill in of the metadata of an InferenceService of ours: its labels have slashes and dots
-in their names, which a template cannot write. A text in backquotes stands for itself."""
+"""What Go's text/template can replace from the metadata of an InferenceService: its labels have slashes and dots in
+their names, which a template cannot write. Text in backquotes is literal."""
 _MIG_PREFIX = "nvidia.com/mig-"
 _RUN = re.compile(r"^[a-z0-9]([-a-z0-9]{0,14}[a-z0-9])?\Z")
 _VERSION = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -92,10 +92,10 @@ _SECRET_NAME = re.compile(
     r"(?i)(password|passwd|secret|token(?!iz|s(?![a-z])|_?(limit|count|length|budget))"
     r"|api_?key|access_?key|private_?key|credential)"
 )
-"""TOKENIZERS_PARALLELISM and MAX_TOKENS are about text."""
+"""TOKENIZERS_PARALLELISM and MAX_TOKENS concern text."""
 _IN_ENVIRONMENT_SECRETS = "put it into a Secret of the team's namespace and name that in environmentSecrets"
 _NOWHERE_IN_KSERVE = (
-    "remove it: what KServe serves fetches its model with the team's own credentials; a program that needs another one "
+    "remove it: KServe downloads models with the team's credentials; a program that needs another one "
     "is a modelServers entry, which has environmentSecrets"
 )
 _DEVICE_VARIABLES = ("NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "TPU_VISIBLE_CHIPS")
@@ -104,7 +104,7 @@ _DEVICE_VARIABLES = ("NVIDIA_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "TPU_VISI
 def check_training(
     path: str, name: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None = None
 ) -> Iterator[Finding]:
-    """One training, on one node or (with `workers`) on several, that is declared with a `run`."""
+    """One training with a `run`, on one node or (with `workers`) on several."""
     yield from _required(path, job, ("run",))
     run = job.get("run", "")
     if run and not _RUN.match(run):
@@ -128,12 +128,12 @@ def check_training(
 def check_scheduled_training(
     path: str, name: str, job: TrainingSpec, schedule: ScheduleSpec, pool: PoolHandle
 ) -> Iterator[Finding]:
-    """One training that is repeated."""
+    """One training on a schedule."""
     if job.get("run"):
         yield Finding(
             f"{path}.run",
             str(job["run"]),
-            "on a schedule every run is named after its time",
+            "runs on a schedule are named after their time",
             "remove run, or remove schedule to train once",
         )
     if len(name) > MAX_CRON_JOB_NAME:
@@ -144,15 +144,15 @@ def check_scheduled_training(
         yield Finding(
             f"{path}.pool",
             f"{pool['placement']['pool']} (queued)",
-            "a request for queued nodes is made for one run and used once, and a schedule starts runs by itself",
-            "choose a flex-start, spot or on-demand pool, or remove schedule and give each run a name",
+            "a request for queued nodes is used once, and a schedule has many runs",
+            "choose a flex-start, spot or on-demand pool, or remove schedule and set a run each time",
         )
     yield from _check_program(path, job, pool, None)
     yield from check_schedule(f"{path}.schedule", schedule)
 
 
 def check_schedule(path: str, schedule: ScheduleSpec) -> Iterator[Finding]:
-    """When it runs, as Kubernetes reads it: five fields, and a time zone of its own."""
+    """Valid for Kubernetes: five fields, and a separate time zone."""
     yield from _required(path, schedule, ("cron",))
     cron = schedule.get("cron", "")
     if cron:
@@ -176,18 +176,18 @@ def check_schedule(path: str, schedule: ScheduleSpec) -> Iterator[Finding]:
 def check_checkpoint_storage(
     path: str, job: TrainingSpec, workers: WorkersSpec | None, access_modes: Sequence[str] | None
 ) -> Iterator[Finding]:
-    """Several nodes write one checkpoint volume only where its class lets them. None: no storage was given."""
+    """Several nodes can write to one checkpoint volume only if its class allows it. None: no storage was set."""
     checkpoint = job.get("checkpoint")
     if not checkpoint:
         return
     size = int(checkpoint.get("size_gib", 1))
     if size < 1:
-        yield Finding(f"{path}.checkpoint.sizeGib", str(size), "1 GiB or more", "say how large the volume is, in GiB")
+        yield Finding(f"{path}.checkpoint.sizeGib", str(size), "1 GiB or more", "set the size of the volume in GiB")
     if access_modes is None:
         yield Finding(
             f"{path}.checkpoint",
             "no storage class for it",
-            "a checkpoint is on a volume, and a volume has a storage class",
+            "a checkpoint volume needs a storage class",
             "declare a class for that purpose under storage.declared, or choose another checkpointStorage",
         )
         return
@@ -195,15 +195,15 @@ def check_checkpoint_storage(
         yield Finding(
             f"{path}.checkpoint",
             f"{', '.join(access_modes)} for {int(workers.get('count', 0))} workers",
-            "workers on several nodes write their checkpoints to a ReadWriteMany volume",
-            "use checkpointStorage shared, or leave it out",
+            "workers on several nodes need a ReadWriteMany volume for checkpoints",
+            "use checkpointStorage shared, or omit it",
         )
     if not workers and AccessMode.READ_WRITE_ONCE not in access_modes:
         yield Finding(
             f"{path}.checkpoint",
             ", ".join(access_modes),
-            "a training on one node writes its checkpoints to a ReadWriteOnce volume",
-            "use checkpointStorage standard, or leave it out",
+            "a training on one node needs a ReadWriteOnce volume for checkpoints",
+            "use checkpointStorage standard, or omit it",
         )
 
 
@@ -226,7 +226,7 @@ def _check_program(path: str, job: TrainingSpec, pool: PoolHandle, workers: Work
         yield Finding(
             f"{path}.ttlMinutes",
             str(job["ttl_minutes"]),
-            "a Job that removed itself is started again by the next refresh and up: only with a checkpoint to end at",
+            "the next refresh and up start a removed Job again: it needs a checkpoint to resume from",
             "remove ttlMinutes, or add a checkpoint",
         )
     if pool["placement"]["purchase"] == Purchase.SPOT:
@@ -238,7 +238,7 @@ def _check_program(path: str, job: TrainingSpec, pool: PoolHandle, workers: Work
 
 
 def _check_mounts(path: str, job: TrainingSpec) -> Iterator[Finding]:
-    """Datasets are claims that exist, each at a place of its own, beside what the platform mounts."""
+    """Datasets are existing claims with separate mount paths, none of which the platform uses."""
     checkpoint = job.get("checkpoint")
     taken = {"/tmp": "temporary files", "/dev/shm": "shared memory"}  # noqa: S108 - paths of the container
     if checkpoint:
@@ -259,7 +259,7 @@ def _check_mounts(path: str, job: TrainingSpec) -> Iterator[Finding]:
 
 
 def _folder(path: str) -> str:
-    """A path without what means nothing in it: doubled and final slashes, single dots."""
+    """A normalized path: without doubled and final slashes and single dots."""
     return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
 
 
@@ -276,7 +276,7 @@ def _check_spot(path: str, job: TrainingSpec, pool: PoolHandle, grace: int) -> I
         yield Finding(
             f"{path}.checkpoint",
             f"(missing) on spot pool {pool['placement']['pool']}",
-            "a training on nodes that can vanish keeps checkpoints",
+            "a training on nodes that can be reclaimed needs checkpoints",
             "add checkpoint.sizeGib, or choose a pool that is not spot",
         )
     least, most = SPOT_GRACE_SECONDS
@@ -284,34 +284,34 @@ def _check_spot(path: str, job: TrainingSpec, pool: PoolHandle, grace: int) -> I
         yield Finding(
             f"{path}.graceSeconds",
             str(grace),
-            f"{least} to {most} on a spot pool: time to write a checkpoint, and no more than a cloud gives",
+            f"{least} to {most} on a spot pool: time to write a checkpoint, and no more than the notice of a cloud",
             f"use {min(max(grace, least), most)}",
         )
 
 
 def _check_node_life(path: str, job: TrainingSpec, pool: PoolHandle) -> Iterator[Finding]:
-    """A run ends before its nodes do. With checkpoints it goes on on others, unless they come for one request only."""
+    """A run ends before its nodes do. With checkpoints it continues on others, unless they serve one request only."""
     name, hours = pool["placement"]["pool"], int(pool["placement"].get("max_run_hours", 0))
     queued, minutes = pool["placement"].get("queued"), int(job.get("deadline_minutes", 1))
     if hours and minutes > hours * 60 and (queued or not job.get("checkpoint")):
-        resumes = "" if queued else "add checkpoint.sizeGib to go on on other nodes, "
+        resumes = "" if queued else "add checkpoint.sizeGib to continue on other nodes, "
         yield Finding(
             f"{path}.deadlineMinutes",
             f"{minutes} on pool {name}, whose nodes end after {hours} hours",
-            "a run ends before the nodes that it runs on",
-            f"use at most {hours * 60}, {resumes}raise maxRunHours of the pool, or choose one whose nodes stay",
+            "a run must end before its nodes do",
+            f"use at most {hours * 60}, {resumes}raise maxRunHours of the pool, or choose a pool without a time limit",
         )
     if queued and job.get("ttl_minutes"):
         yield Finding(
             f"{path}.ttlMinutes",
             f"{job['ttl_minutes']} on queued pool {name}",
-            "a Job that is started again waits for nodes whose request was used",
+            "a Job that is started again would wait for nodes of a used request",
             "remove ttlMinutes",
         )
 
 
 def _check_slice(path: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None) -> Iterator[Finding]:
-    """A TPU slice works as a whole: every chip of every host, one pod each."""
+    """A TPU slice works as a whole: every chip of every host, one pod per host."""
     placement, capacity = pool["placement"], pool["capacity"]
     if not placement["topology"]:
         return
@@ -320,7 +320,7 @@ def _check_slice(path: str, job: TrainingSpec, pool: PoolHandle, workers: Worker
         yield Finding(
             f"{path}.workers.count",
             str(pods),
-            f"a {placement['topology']} slice of pool {placement['pool']} is {hosts} hosts that work together",
+            f"a {placement['topology']} slice of pool {placement['pool']} has {hosts} hosts that work together",
             f"use {hosts} workers" if hosts > 1 else "remove workers: a training on one node has none",
         )
     chips, taken = max(capacity["units_per_node"].values()), accelerator_count(job.get("accelerators"))
@@ -328,7 +328,7 @@ def _check_slice(path: str, job: TrainingSpec, pool: PoolHandle, workers: Worker
         yield Finding(
             f"{path}.accelerators.count",
             str(taken),
-            f"each host of a TPU slice gives all its {chips} chips to one pod",
+            f"one pod must use all {chips} chips of a host of a TPU slice",
             f"use {chips}",
         )
 
@@ -362,7 +362,7 @@ def check_inference(
     runtimes: Mapping[str, Runtime] = RUNTIMES,
     pools: Sequence[PoolHandle] = (),
 ) -> Iterator[Finding]:
-    """One model served by KServe. `runtimes`: those that there are, by name; `pools`: all, where they are known."""
+    """One model served by KServe. `runtimes`: the existing ones, by name; `pools`: all, if they are known."""
     yield from _required(path, service, ("model_format", "storage_uri", "cpu_millis", "memory_gib"))
     if service.get("storage_uri"):
         yield from check_storage_uri(f"{path}.storageUri", service["storage_uri"], INFERENCE_SCHEMES)
@@ -382,9 +382,9 @@ def check_inference(
 
 
 def check_inference_name(path: str, name: str, service: InferenceSpec) -> Iterator[Finding]:
-    """The objects that KServe names after a model can have these names."""
+    """The names of the objects that KServe creates for a model must be valid."""
     if not name[:1].isalpha():
-        yield Finding(path, name, "KServe wants a name that starts with a letter", f"write it like model-{name}")
+        yield Finding(path, name, "KServe requires a name that starts with a letter", f"write it like model-{name}")
     canary = service.get("canary")
     versions = {"version": service.get("version", ""), "canary.version": canary.get("version", "") if canary else ""}
     parts = {key: f"{name}-{version}-predictor" for key, version in versions.items() if version}
@@ -393,14 +393,14 @@ def check_inference_name(path: str, name: str, service: InferenceSpec) -> Iterat
             yield Finding(
                 f"{path}.service.{key}" if key else path,
                 f"{part} ({len(part)} characters)",
-                f"KServe makes an object and a label of it, which has at most {MAX_SERVED_NAME}",
+                f"KServe uses it as an object name and a label, with at most {MAX_SERVED_NAME}",
                 "shorten the model's name, or its version",
             )
             return
 
 
 def check_kserve_environment(path: str, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Variables of a container of a model or of a runtime, some of which KServe's webhook refuses."""
+    """Variables of a container of a model or of a runtime; KServe's webhook refuses some of them."""
     yield from check_environment(path, environment, _NOWHERE_IN_KSERVE)
     for name in sorted(KSERVE_BLOCKED & {*environment}):
         yield Finding(
@@ -409,10 +409,10 @@ def check_kserve_environment(path: str, environment: Mapping[str, str]) -> Itera
 
 
 def _check_placeholders(path: str, service: InferenceSpec) -> Iterator[Finding]:
-    """KServe fills in the runtime's container as a template after it has put the model's arguments and variables there.
+    """KServe renders the runtime's container as a template after it has added the model's arguments and variables.
 
     Source: kserve/kserve v0.20.0 pkg/controller/v1beta1/inferenceservice, components/predictor.go (buildPodSpec) and
-    utils/utils.go (ReplacePlaceholders); a transformer's container is not filled in.
+    utils/utils.go (ReplacePlaceholders); a transformer's container is not rendered.
     """
     texts = {f"arguments[{index}]": text for index, text in enumerate(service.get("arguments") or [])}
     texts |= {f"environment.{name}": text for name, text in (service.get("environment") or {}).items()}
@@ -421,7 +421,7 @@ def _check_placeholders(path: str, service: InferenceSpec) -> Iterator[Finding]:
             yield Finding(
                 f"{path}.{key}",
                 "(a placeholder)",
-                "KServe reads two braces as a placeholder and fills in the model's .Name and .Namespace; nothing else "
+                "KServe treats two braces as a placeholder and replaces the model's .Name and .Namespace; nothing else "
                 "has a value",
                 "correct the placeholder, or put the text into a file of the image or of the model",
             )
@@ -430,12 +430,12 @@ def _check_placeholders(path: str, service: InferenceSpec) -> Iterator[Finding]:
 def _check_autoscaler(path: str, service: InferenceSpec) -> Iterator[Finding]:
     value = (service.get("annotations") or {}).get(AUTOSCALER)
     if value is not None and value not in AUTOSCALERS:
-        needs = "keda needs KEDA, which the platform does not install" if value == "keda" else "KServe knows no other"
+        needs = "keda needs KEDA, which the platform does not install" if value == "keda" else "KServe has no other"
         yield Finding(
             f"{path}.annotations.{AUTOSCALER}",
             value,
             f"one of {', '.join(AUTOSCALERS)}: {needs}",
-            "remove it: minReplicas, maxReplicas and scaleMetric say how a model scales",
+            "remove it: minReplicas, maxReplicas and scaleMetric control the scaling of a model",
         )
 
 
@@ -447,13 +447,13 @@ def _check_choice(
     named, protocol = service.get("runtime", ""), service.get("protocol_version")
     if named and named not in runtimes:
         remedy = f"{_nearest(named, [*runtimes])}declare it under servingRuntimes"
-        yield Finding(f"{path}.runtime", named, f"a serving runtime that there is: {', '.join(runtimes)}", remedy)
+        yield Finding(f"{path}.runtime", named, f"an existing serving runtime: {', '.join(runtimes)}", remedy)
         return
     if protocol == Protocol.GRPC_V2:
         yield Finding(
             f"{path}.protocolVersion",
             str(protocol),
-            "v1 or v2: KServe's Service leads to the HTTP port of a model, no runtime declares a port for gRPC",
+            "v1 or v2: KServe's Service targets the HTTP port of a model, no runtime declares a gRPC port",
             "use v2, the same protocol over HTTP",
         )
         return
@@ -464,7 +464,7 @@ def _check_choice(
             yield Finding(
                 f"{path}.modelFormat",
                 f"{name} on pool {pool['capacity']['pool']}",
-                "a format that runs on NVIDIA GPUs alone",
+                "a format that runs on NVIDIA GPUs only",
                 "choose a pool that has some and set accelerators.count",
             )
     elif named and not able:
@@ -482,14 +482,14 @@ def _check_choice(
     elif not any(any(one.loads(name, version)) for one in able.values()):
         versions = ", ".join(dict.fromkeys(row.version for one in able.values() for row in one.loads(name)))
         rule = f"a version of {name} that a serving runtime loads: {versions}"
-        yield Finding(f"{path}.modelFormatVersion", version, rule, "name one of them, or leave it out")
+        yield Finding(f"{path}.modelFormatVersion", version, rule, "name one of them, or omit it")
     elif not named and not any(row.auto_select for one in able.values() for row in one.loads(name, version)):
         rule = f"KServe chooses no runtime for {name} by itself; it is loaded by {', '.join(able)}"
         yield Finding(f"{path}.runtime", "(missing)", rule, "name the runtime")
     else:
         spoken = ", ".join(dict.fromkeys(each for one in able.values() for each in one.protocols))
         rule = f"a protocol in which {named or 'a runtime'} serves {name}: {spoken}"
-        yield Finding(f"{path}.protocolVersion", str(protocol), rule, "name one of them, or leave it out")
+        yield Finding(f"{path}.protocolVersion", str(protocol), rule, "name one of them, or omit it")
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
@@ -498,7 +498,7 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 
 
 def _check_runtime(path: str, service: InferenceSpec, pool: PoolHandle) -> Iterator[Finding]:
-    """The runtime's image is one version, and for the device that it is given."""
+    """The runtime's image has one version, which supports the device."""
     tag, row = service.get("runtime_version", ""), device_runtime(service)
     if tag:
         yield from check_tag(f"{path}.runtimeVersion", tag)
@@ -519,14 +519,14 @@ def _check_runtime(path: str, service: InferenceSpec, pool: PoolHandle) -> Itera
                 f"{path}.runtimeVersion",
                 "(missing)",
                 f"{row.runtime} has images for CPUs and for NVIDIA GPUs; on {resource} it would serve on the CPU",
-                "name the tag of an image for that device, or a runtime of your own in runtime",
+                "name the tag of an image for that device, or a runtime from servingRuntimes in runtime",
             )
 
 
 def check_model_server(
     path: str, server: ModelServerSpec, pool: PoolHandle, domains: Mapping[str, str] | None = None
 ) -> Iterator[Finding]:
-    """One model server in an image of the team's own. `domains`: of its gateway, by name; None: it has none."""
+    """One model server with an image of the team. `domains`: of its gateway, by name; None: it has no gateway."""
     yield from _required(path, server, ("image", "cpu_millis", "memory_gib"))
     if server.get("image"):
         yield from check_image(f"{path}.image", server["image"])
@@ -545,7 +545,7 @@ def check_model_server(
     folder = server.get("model_path", DEFAULT_MODEL_PATH)
     yield from check_text(f"{path}.modelPath", folder, MOUNT_PATH)
     if folder and _of_the_image(_folder(folder)):
-        rule = "a folder of its own: others are mounted, or are the image's"
+        rule = "a separate folder: others are mounted, or belong to the image"
         yield Finding(f"{path}.modelPath", folder, rule, f"write it like {DEFAULT_MODEL_PATH}")
     hostname = server.get("hostname", "")
     if hostname and not (DNS_NAME.accepts(hostname) and "." in hostname):
@@ -555,7 +555,7 @@ def check_model_server(
         yield Finding(
             f"{path}.hostname",
             hostname,
-            f"one label below a domain of the gateway, as the wildcard of a certificate holds for one: {known}",
+            f"one label below a domain of the gateway, because a wildcard certificate covers one: {known}",
             "choose such a name, or add the domain above it to gateway.domains",
         )
 
@@ -572,21 +572,21 @@ def _check_served(path: str, served: InferenceSpec | ModelServerSpec, pool: Pool
         yield Finding(
             f"{path}.pool",
             f"{placement['pool']} (spot)",
-            "a model that people wait for is not served from nodes that can all vanish at once",
+            "a model must not run on nodes that can all be reclaimed at once",
             "choose an on-demand or reserved pool",
         )
     if placement.get("queued"):
         yield Finding(
             f"{path}.pool",
             f"{placement['pool']} (queued)",
-            "queued nodes come for one training, when there are enough of them, and end",
-            "choose an on-demand or reserved pool; flex-start where it may wait for nodes",
+            "queued nodes serve one training, when enough are available, and then end",
+            "choose an on-demand or reserved pool; flex-start if it may wait for nodes",
         )
     if placement["hosts_per_slice"] > 1:
         yield Finding(
             f"{path}.pool",
             f"{placement['pool']} ({placement['topology']}, {placement['hosts_per_slice']} hosts)",
-            "one replica runs in one pod, and a slice of several hosts needs one on each",
+            "one replica is one pod, and a slice of several hosts needs one on each",
             "choose a pool with a topology of a single host",
         )
 
@@ -625,13 +625,13 @@ def _check_canary(path: str, canary: CanarySpec, service: InferenceSpec) -> Iter
         yield from _check_version(f"{path}.version", canary["version"])
     if canary.get("version") == service.get("version"):
         yield Finding(
-            f"{path}.version", str(canary.get("version")), "another name than the service's own version", "rename it"
+            f"{path}.version", str(canary.get("version")), "another name than the service's version", "rename it"
         )
     if canary.get("storage_uri") and canary["storage_uri"] == service.get("storage_uri"):
         yield Finding(
             f"{path}.storageUri",
             canary["storage_uri"],
-            "another model than the service's: KServe promotes no version whose address is the same",
+            "the model must differ from the service's: KServe promotes no version with the same address",
             "name the address of the new version",
         )
     fewest, _ = replicas_of(service)
@@ -639,7 +639,7 @@ def _check_canary(path: str, canary: CanarySpec, service: InferenceSpec) -> Iter
         yield Finding(
             f"{path}.replicas",
             str(canary.get("replicas", 1)),
-            f"1 to minReplicas ({fewest}), as KServe demands",
+            f"1 to minReplicas ({fewest}), as KServe requires",
             "lower it, or raise minReplicas",
         )
 
@@ -656,7 +656,7 @@ def _check_transformer(path: str, transformer: TransformerSpec, pools: Sequence[
 
 
 def _check_room(path: str, transformer: TransformerSpec, rooms: Sequence[Capacity]) -> Iterator[Finding]:
-    """It fits one node of the pools without taints; without any, nothing is known of its nodes."""
+    """It fits one node of the pools without taints; if there is none, the nodes are unknown."""
     cpu, memory = int(transformer.get("cpu_millis", 1)), int(transformer.get("memory_gib", 1))
     largest = max(rooms, key=lambda one: (one["memory_gib_per_node"] >= memory, one["cpu_per_node"]), default=None)
     most_cpu = largest["cpu_per_node"] * 1000 if largest else MAX_MILLIS
@@ -667,7 +667,7 @@ def _check_room(path: str, transformer: TransformerSpec, rooms: Sequence[Capacit
 
 
 def check_size(path: str, spec: TrainingSpec | InferenceSpec | ModelServerSpec, pool: PoolHandle) -> Iterator[Finding]:
-    """One pod fits one node of its pool, and takes devices exactly where there are some."""
+    """One pod fits one node of its pool, and requests devices exactly if the pool has some."""
     capacity = pool["capacity"]
     cpu, memory = int(spec.get("cpu_millis", 1)), int(spec.get("memory_gib", 1))
     most_cpu, most_memory = int(capacity["cpu_per_node"]) * 1000, int(capacity["memory_gib_per_node"])
@@ -683,7 +683,7 @@ def check_size(path: str, spec: TrainingSpec | InferenceSpec | ModelServerSpec, 
         yield Finding(
             f"{path}.sharedMemoryGib",
             str(shared),
-            f"shared memory is part of the pod's memory, so less than memoryGib ({memory})",
+            f"shared memory is part of the pod's memory, so it must be less than memoryGib ({memory})",
             "lower sharedMemoryGib or raise memoryGib",
         )
     yield from _check_accelerators(f"{path}.accelerators", spec.get("accelerators") or {}, pool)
@@ -699,8 +699,8 @@ def _check_accelerators(path: str, request: AcceleratorRequest, pool: PoolHandle
         yield Finding(
             f"{path}.count",
             str(count),
-            "devices are whole",
-            "ask a pool that shares devices (time-slicing) or partitions them (MIG) for a whole unit",
+            "devices are requested as whole numbers",
+            "request a whole unit of a pool that shares devices (time-slicing) or partitions them (MIG)",
         )
         return
     if not offered:
@@ -716,7 +716,7 @@ def _check_accelerators(path: str, request: AcceleratorRequest, pool: PoolHandle
         yield Finding(
             f"{path}.count",
             "0",
-            f"a pod on pool {name} takes accelerators: its nodes are too dear for others",
+            f"a pod on pool {name} must request accelerators: its nodes are reserved for such pods",
             "set accelerators.count, or choose a CPU pool",
         )
         return
@@ -746,14 +746,14 @@ def _wrong_profile(path: str, profile: str, pool: PoolHandle) -> Finding:
     name, offered = pool["capacity"]["pool"], sorted(pool["capacity"]["units_per_node"])
     profiles = [unit.removeprefix(_MIG_PREFIX) for unit in offered if unit.startswith(_MIG_PREFIX)]
     if profiles:
-        rule = f"pool {name} is partitioned, so a workload says which of its profiles it takes: {', '.join(profiles)}"
+        rule = f"pool {name} is partitioned, so a workload must name one of its profiles: {', '.join(profiles)}"
         return Finding(path, profile or "(missing)", rule, "name one of these")
     rule = f"pool {name} offers {', '.join(offered)}, not partitioned"
     return Finding(path, profile, rule, "remove migProfile, or choose a pool with sharing.strategy mig")
 
 
 def check_storage_uri(path: str, uri: str, schemes: Sequence[str]) -> Iterator[Finding]:
-    """A model's address that the platform can fetch from, without credentials in it."""
+    """A supported address of a model, without credentials in it."""
     match = _URI.match(uri)
     if not match or match["scheme"] not in schemes or "@" in match["place"]:
         shown = "(an address with credentials in it)" if match and "@" in match["place"] else uri
@@ -771,22 +771,23 @@ def check_storage_uri(path: str, uri: str, schemes: Sequence[str]) -> Iterator[F
 def check_environment(
     path: str, environment: Mapping[str, str], elsewhere: str = _IN_ENVIRONMENT_SECRETS
 ) -> Iterator[Finding]:
-    """No secrets in plain text, and devices are handed out by the device plugin alone. Values are never shown."""
+    """No secrets in plain text, and no variables that select devices: the device plugin does. Values are never
+    shown."""
     yield from check_keys(path, environment, ENVIRONMENT_NAME)
     for name in sorted(environment):
         if _SECRET_NAME.search(name):
             yield Finding(
                 f"{path}.{name}",
                 "[not shown]",
-                "what looks like a credential is not written into settings",
+                "settings must not contain credentials",
                 elsewhere,
             )
         if name in _DEVICE_VARIABLES:
             yield Finding(
                 f"{path}.{name}",
                 environment[name],
-                "the device plugin decides which devices a container sees; by hand it could see its neighbours'",
-                "remove it and ask for accelerators.count",
+                "the device plugin decides which devices a container sees; this variable could expose others",
+                "remove it and set accelerators.count",
             )
 
 

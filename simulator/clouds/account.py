@@ -22,7 +22,7 @@ class Account:
 
     cloud: str
     account: str = SIMULATED_ACCOUNT
-    """AWS account id; one of `allowedAccountIds` when those are given: the simulated cloud is whoever is expected."""
+    """AWS account id; one of `allowedAccountIds` when those are given: the simulated cloud has the expected account."""
     project: str = ""
     """Google Cloud project id."""
     region: str = ""

@@ -43,8 +43,8 @@ class SimulatedCloud:
         """Variables for the engine, its providers and the program: they meet this cloud in place of the real ones.
 
         Makes what they name: the plugins, `aws` and `gke-gcloud-auth-plugin`, and a note of where the programs are. The
-        plugins stand in a Pulumi home of their own, in the versions that the SDKs ask for, beside those that the
-        toolchain has; ambient ones are ignored, so that a real provider on PATH is never met.
+        plugins have a separate Pulumi home, in the versions that the SDKs need, in addition to those of the
+        toolchain; ambient ones are ignored, so that no real provider on PATH is used.
         """
         base = dict(toolchain.environment())
         files.make_private_folder(self.directory)

@@ -65,7 +65,7 @@ def _gke(directory: Path, server: str) -> Path:
     if len(found) != 1:
         sys.exit(
             f"the simulated cloud has {len(found)} GKE clusters that could be meant; write provideClusterInfo: true in "
-            "the exec section of the kubeconfig, so that the plugin is told which"
+            "the exec section of the kubeconfig, so that the plugin knows which"
         )
     return found[0]
 

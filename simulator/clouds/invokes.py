@@ -12,7 +12,7 @@ from simulator.clouds.errors import CloudRefusal
 from simulator.clouds.shapes import aws_regions
 
 SIGNED_IN = "MLPLATFORM_SIMULATED_CREDENTIALS"
-"""Environment variable; `none`: nobody is signed in, and the cloud refuses to say who asks."""
+"""Environment variable; `none`: no credentials, and the cloud refuses to name the caller."""
 _AMPLE = 10_000
 """A quota that the files do not name."""
 
@@ -44,7 +44,7 @@ def quotas(directory: Path) -> dict[str, Any]:
 
 def _refuse_strangers() -> None:
     if os.environ.get(SIGNED_IN) == "none":
-        raise CloudRefusal("NoCredentials", f"nobody is signed in: {SIGNED_IN} is none")
+        raise CloudRefusal("NoCredentials", f"no credentials: {SIGNED_IN} is none")
 
 
 def _refuse_nowhere(region: str, service: str) -> None:

@@ -127,7 +127,7 @@ def _echoed(row: Row, account: Account, inputs: Mapping[str, Any]) -> dict[str, 
 
 
 def _put(found: dict[str, Any], path: str, value: Any) -> None:
-    """Sets what is missing at a path; an object on the way that nobody gave is made, as the cloud answers with it."""
+    """Sets a missing value at a path; creates missing objects on the way, as the cloud returns them."""
     *way, last = path.split(".")
     for step in way:
         inner = found.setdefault(step, {})

@@ -39,7 +39,7 @@ class Row:
     protected: str = ""
     """Property that, while true, keeps it from being deleted."""
     protected_by_default: bool = False
-    """When nobody says."""
+    """The default."""
     counts: str = ""
     """Output that counts the updates, from 1."""
     labels: str = ""

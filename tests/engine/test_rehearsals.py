@@ -149,7 +149,7 @@ def test_without_credentials_there_is_one_error_with_the_remedy_before_anything_
         plan = engine.preview()
         (said,) = [failure.message for failure in plan.failures]
         assert said.startswith(f"cloud: 1 problem, nothing was changed\n  {whose}: ")
-        assert "nobody is signed in" in said
+        assert "no credentials" in said
         assert f"\n    rule:   {rule}" in said
         assert "\n    remedy: sign in (" in said
         assert "Traceback" not in said

@@ -19,7 +19,7 @@ def test_a_broken_configuration_is_told_with_the_remedy_and_does_not_hinder_it(t
     cluster = Cluster("dev", tmp_path)
     cluster.kubeconfig.parent.mkdir(parents=True)
     (cluster.kubeconfig.parent / "configuration.json").write_text("{")
-    with pytest.raises(SimulatorError, match=r"configuration\.json is not the JSON.*Delete the cluster"):
+    with pytest.raises(SimulatorError, match=r"configuration\.json is not valid JSON.*Delete the cluster"):
         cluster.status()
     assert cluster.delete() is True
     assert Cluster.clusters(tmp_path) == []

@@ -20,31 +20,31 @@ from components.workloads.serving.spec import InferenceSpec, RuntimeSpec
 from components.workloads.validation import check_inference, check_inference_name
 
 READY_SECONDS = 1800
-"""How long `up` waits: weights of 100 GB over the network, and a node that is started for them."""
+"""How long `up` waits: a download of 100 GB of weights, and a node that is started for them."""
 
 
 class InferenceServiceArgs(TypedDict, total=False):
-    """A model, and what it is served on."""
+    """A model and its dependencies."""
 
     service: Required[InferenceSpec]
-    """The model and what it needs."""
+    """The model and its resources."""
     team: Required[TeamHandle]
-    """Whose it is: namespace, service account with the store's credentials, priority."""
+    """The team: namespace, service account with the store's credentials, priority."""
     pool: Required[PoolHandle]
-    """Where it runs; never a spot pool."""
+    """The pool whose nodes it uses; never a spot pool."""
     runtimes: dict[str, RuntimeSpec]
-    """The environment's runtimes beside the platform's, as `ServingRuntimes` has them; default: none."""
+    """Runtimes of the environment in addition to the platform's, as for `ServingRuntimes`; default: none."""
     tracking: TrackingHandle
-    """Tracking server whose address the model and its transformer know; default: none."""
+    """Tracking server whose address the model and its transformer get; default: none."""
     monitoring: MonitoringHandle
-    """Who scrapes it; default: nobody."""
+    """Prometheus, which scrapes it; default: none."""
 
 
 class InferenceService(Component):
     """An InferenceService in KServe's Standard mode, and a disruption budget for its pods."""
 
     inference_service: Output[str]
-    """Name of the InferenceService, known once KServe says that it is ready."""
+    """Name of the InferenceService, known once KServe reports that it is ready."""
 
     def __init__(self, name: str, args: InferenceServiceArgs, opts: ResourceOptions | None = None) -> None:
         spec, team, pool = args["service"], args["team"], args["pool"]

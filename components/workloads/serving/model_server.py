@@ -1,4 +1,4 @@
-"""A model server in an image of the team's own."""
+"""A model server with an image of the team."""
 
 from typing import Required, TypedDict
 
@@ -32,26 +32,26 @@ from components.workloads.validation import check_model_server
 
 
 class ModelServerArgs(TypedDict, total=False):
-    """A server, and what it runs on."""
+    """A server and its dependencies."""
 
     server: Required[ModelServerSpec]
-    """The image, the model and what they need."""
+    """The image, the model and their resources."""
     team: Required[TeamHandle]
-    """Whose it is: namespace, service account, priority."""
+    """The team: namespace, service account, priority."""
     pool: Required[PoolHandle]
-    """Where it runs; never a spot pool."""
+    """The pool whose nodes it uses; never a spot pool."""
     artifacts: ObjectStoreHandle
     """Bucket that the model is downloaded from, with the keys in the team's namespace."""
     gateway: GatewayHandle
-    """The way in from outside; required with `server.hostname`."""
+    """The gateway; required with `server.hostname`."""
     tracking: TrackingHandle
-    """Tracking server that it finds its model in or logs to; default: none."""
+    """Tracking server from which it loads its model or to which it logs; default: none."""
     monitoring: MonitoringHandle
-    """Who scrapes it; default: nobody."""
+    """Prometheus, which scrapes it; default: none."""
 
 
 class ModelServer(Component):
-    """A Deployment with a Service, a disruption budget, and where they are asked for an autoscaler and a route."""
+    """A Deployment with a Service, a disruption budget, and optionally an autoscaler and a route."""
 
     url: Output[str]
     """Its address inside the cluster."""
@@ -85,7 +85,7 @@ class ModelServer(Component):
             spec=deployment_spec(server, pool, template, selector),
             opts=self.child,
         )
-        # The Deployment is awaited; the Service would wait for the same pods once more.
+        # The Deployment is awaited; the Service would wait for the same pods again.
         service = core.v1.Service(
             f"{name}-service", metadata=metadata(NO_AWAIT), spec=service_spec(selector), opts=self.child
         )

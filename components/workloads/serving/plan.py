@@ -1,4 +1,4 @@
-"""How a served model becomes objects. Pure: every function returns plain dicts as Kubernetes writes them."""
+"""The objects of a served model. Pure: every function returns plain dicts in Kubernetes' format."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -49,7 +49,7 @@ from components.workloads.serving.spec import (
 from components.workloads.training.spec import shared_memory_mib
 
 KSERVE_CONTAINER = "kserve-container"
-"""KServe recognizes the container that serves by this name."""
+"""KServe identifies the serving container by this name."""
 SERVER_CONTAINER = "server"
 METRICS_PATH = "/metrics"
 HTTP_PORT_NAME = "http"
@@ -57,12 +57,12 @@ NOTHING: Mapping[str, str] = {}
 
 
 def spread_out(labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Replicas on different nodes and in different zones, where there are some."""
+    """Replicas on different nodes and in different zones, if there are several."""
     return [spread(labels), spread(labels, topology=ZONE_TOPOLOGY)]
 
 
 def update_strategy(pool: PoolHandle) -> dict[str, Any]:
-    """How replicas are exchanged: on accelerators one is given up first, for a spare device is seldom there."""
+    """How replicas are replaced: on accelerators the old one is stopped first, because a spare device is rare."""
     spare = not pool["capacity"]["units_per_node"]
     return {
         "type": "RollingUpdate",
@@ -71,7 +71,8 @@ def update_strategy(pool: PoolHandle) -> dict[str, Any]:
 
 
 def disruption_budget_spec(labels: Mapping[str, str]) -> dict[str, Any]:
-    """The `spec` of a PodDisruptionBudget that never blocks a drain: one replica at a time, broken ones at any time."""
+    """The `spec` of a PodDisruptionBudget that never blocks a drain: one replica at a time, unhealthy ones at any
+    time."""
     return {
         "maxUnavailable": 1,
         "unhealthyPodEvictionPolicy": "AlwaysAllow",
@@ -88,7 +89,7 @@ def pod_monitor_spec(labels: Mapping[str, str], port: int, path: str = METRICS_P
 
 
 def served_resources(spec: InferenceSpec | ModelServerSpec, pool: PoolHandle, storage_gib: int) -> dict[str, Any]:
-    """For the `resources` of the container that serves."""
+    """The `resources` of the serving container."""
     needs = pod_needs(pool, spec.get("accelerators") or {})
     return resources(
         cpu_millis=spec["cpu_millis"],
@@ -158,7 +159,8 @@ def predictor(
     device_claim: Any = None,
     tracking: Mapping[str, str] = NOTHING,
 ) -> dict[str, Any]:
-    """The part that serves the model. Everything but its model holds for a canary too: KServe lays that over this."""
+    """The part that serves the model. Everything but its model applies to a canary too: KServe merges that over
+    this."""
     storage_gib = service.get("ephemeral_storage_gib", DEFAULT_INFERENCE_STORAGE_GIB)
     mounts = [temporary_files(storage_gib), *_shared(service)]
     program = container(
@@ -202,7 +204,7 @@ def predictor(
 def transformer(
     spec: TransformerSpec, team: TeamHandle, labels: Mapping[str, str], tracking: Mapping[str, str] = NOTHING
 ) -> dict[str, Any]:
-    """The part that prepares requests and answers."""
+    """The part that prepares requests and responses."""
     tmp = scratch("tmp", "/tmp", 1024)  # noqa: S108 - a volume of the pod's own
     program = container(
         name=KSERVE_CONTAINER,
@@ -228,11 +230,11 @@ def transformer(
     return {**pods, "labels": dict(labels), "minReplicas": fewest, "maxReplicas": most}
 
 
-# ---- A server of the team's own
+# ---- A model server with an image of the team
 
 
 def model_mount(server: ModelServerSpec) -> Mounted | None:
-    """Where the server finds its model: a claim, or room for a download; nothing where the image brings it."""
+    """Volume of the model: a claim, or space for a download; None if the image contains it."""
     uri, path = server.get("storage_uri", ""), server.get("model_path", DEFAULT_MODEL_PATH)
     if uri.startswith("pvc://"):
         claim, _, below = uri.removeprefix("pvc://").partition("/")
@@ -252,7 +254,7 @@ def download(server: ModelServerSpec, store: ObjectStoreHandle | None, model: Mo
         {"RCLONE_GCS_ENV_AUTH": "true", "RCLONE_GCS_BUCKET_POLICY_ONLY": "true"} if scheme == "gs" else _s3(store)
     )
     path = model.mount["mountPath"]
-    told = {
+    variables = {
         **HOME,
         **settings,
         "RCLONE_CONFIG": "/tmp/rclone.conf",  # noqa: S108 - there is none; rclone warns on a read-only home otherwise
@@ -263,9 +265,9 @@ def download(server: ModelServerSpec, store: ObjectStoreHandle | None, model: Mo
     return container(
         name="download",
         image=IMAGES["rclone"].reference,
-        # Of a prefix without objects rclone copies nothing and is content.
+        # rclone succeeds for a prefix without objects, and copies nothing.
         command=["/bin/sh", "-c", 'rclone copy "$SOURCE" "$TARGET" && test -n "$(ls -A "$TARGET")"'],
-        env=container_environment(told, object_store_environment(store) if store else (), {}),
+        env=container_environment(variables, object_store_environment(store) if store else (), {}),
         resources=resources(
             cpu_millis=DOWNLOAD_CPU_MILLIS,
             memory_mib=DOWNLOAD_MEMORY_GIB * 1024,
@@ -308,19 +310,19 @@ def server_template(
     downloads = model is not None and "emptyDir" in model.volume
     secrets = environment_from(server.get("environment_secrets") or [])
     optional: dict[str, Any] = {"envFrom": secrets} if secrets else {}
-    told = {**HOME, **tracking, **({"MODEL_DIR": model.mount["mountPath"]} if model else {})}
+    variables = {**HOME, **tracking, **({"MODEL_DIR": model.mount["mountPath"]} if model else {})}
     program = container(
         name=SERVER_CONTAINER,
         image=server["image"],
         command=server.get("command") or (),
         args=server.get("arguments") or (),
-        env=container_environment(told, (), server.get("environment") or {}),
+        env=container_environment(variables, (), server.get("environment") or {}),
         resources=served_resources(server, pool, model_server_storage_gib(server)),
         mounts=mounts,
         ports={HTTP_PORT_NAME: int(server.get("port", DEFAULT_SERVING_PORT))},
         read_only_root=server.get("read_only_root", True),
         **probes(server),
-        # The gateway hears of a pod's end after the pod does; until then it still sends requests.
+        # The gateway learns of a pod's end later than the pod; until then it still sends requests.
         lifecycle={"preStop": {"sleep": {"seconds": 5}}},
         **optional,
     )
@@ -342,7 +344,7 @@ def server_template(
 
 
 def probes(server: ModelServerSpec) -> dict[str, Any]:
-    """Ready when it can serve, alive while it is sound, and time to load the model before either counts."""
+    """Ready when it can serve, alive while it is healthy; before both, time to load the model."""
     ready = server.get("ready_path", "/health/ready")
     return {
         "startupProbe": startup_probe(ready, HTTP_PORT_NAME, within_seconds=_startup_seconds(server)),
@@ -356,14 +358,14 @@ def _startup_seconds(server: ModelServerSpec) -> int:
 
 
 def rollout_seconds(server: ModelServerSpec) -> int:
-    """How long `up` waits for a rollout to get on: loading the model, a node that is started and images of 20 GB."""
+    """How long `up` waits for progress of a rollout: loading the model, a node that is started, and images of 20 GB."""
     return _startup_seconds(server) + 600
 
 
 def deployment_spec(
     server: ModelServerSpec, pool: PoolHandle, template: Mapping[str, Any], labels: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The `spec` of the Deployment. Autoscaled, it says no `replicas`: each `up` would undo the autoscaler's."""
+    """The `spec` of the Deployment. With an autoscaler it omits `replicas`: each `up` would overwrite its value."""
     fewest, most = replicas_of(server)
     return {
         **({"replicas": fewest} if fewest == most else {}),
@@ -376,7 +378,7 @@ def deployment_spec(
 
 
 def autoscaler_spec(name: str, server: ModelServerSpec) -> dict[str, Any] | None:
-    """The `spec` of the HorizontalPodAutoscaler; nothing where the number of replicas is fixed."""
+    """The `spec` of the HorizontalPodAutoscaler; None if the number of replicas is fixed."""
     fewest, most = replicas_of(server)
     if fewest == most:
         return None
@@ -404,7 +406,7 @@ def service_spec(labels: Mapping[str, str]) -> dict[str, Any]:
 
 
 def domain_of(hostname: str, domains: Mapping[str, str]) -> str:
-    """Name of the gateway's domain that a host name belongs to; empty where there is none."""
+    """Name of the gateway's domain of a host name; empty if there is none."""
     fitting = [name for name, suffix in domains.items() if hostname.endswith(f".{suffix}")]
     return max(fitting, key=lambda name: len(domains[name]), default="")
 

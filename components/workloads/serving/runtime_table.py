@@ -1,9 +1,9 @@
-"""Which server loads which model format, over which protocol: facts, and what KServe chooses by them. Pure.
+"""Serving runtimes: which server loads which model format over which protocol, and how KServe chooses. Pure.
 
-The rows are those of kserve/kserve v0.20.0 charts/kserve-runtime-configs/files/runtimes/resources.yaml. KServe takes,
-of the runtimes that load a format (and its version) and speak the InferenceService's `protocolVersion`, the one with
-the highest priority; a model without `protocolVersion` counts as v1, whatever its format can do
-(pkg/apis/serving/v1beta1/predictor_model.go, GetProtocol and GetSupportingRuntimes). So every model of ours says it.
+The rows are those of kserve/kserve v0.20.0 charts/kserve-runtime-configs/files/runtimes/resources.yaml. Of the runtimes
+that load a format (and its version) and support the InferenceService's `protocolVersion`, KServe takes the one with the
+highest priority; a model without `protocolVersion` counts as v1, whatever its format supports
+(pkg/apis/serving/v1beta1/predictor_model.go, GetProtocol and GetSupportingRuntimes). So every model here sets it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,52 +14,53 @@ from components.workloads.serving.spec import InferenceSpec, Protocol, RuntimeSp
 
 HTTP_PORT = 8080
 MODELS = "/mnt/models"
-"""Where KServe puts the model."""
+"""Where KServe mounts the model."""
 
 
 class ModelFormat(NamedTuple):
-    """A format that a runtime loads. Of several, KServe takes the one with the highest priority."""
+    """A format that a runtime loads. KServe takes the runtime with the highest priority."""
 
     name: str
     version: str
     priority: int = 1
     auto_select: bool = True
     gpu: bool = False
-    """Whether it runs on NVIDIA GPUs alone."""
+    """Whether it runs on NVIDIA GPUs only."""
 
 
 class Runtime(NamedTuple):
     """One model server."""
 
     name: str
-    """Of the ClusterServingRuntime."""
+    """Name of the ClusterServingRuntime."""
     server_type: str
-    """What KServe goes by where it knows the server (image for GPUs, defaults of mlserver); else the name."""
+    """KServe's key for servers that it handles specially (image for GPUs, defaults of mlserver); else the name."""
     image: str
     """Its reference."""
     formats: tuple[ModelFormat, ...]
     protocols: tuple[Protocol, ...]
-    """Empty: KServe does not ask."""
+    """Empty: KServe does not check."""
     arguments: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     metrics_port: int = HTTP_PORT
     user: bool = False
-    """Whether it needs `NOT_ROOT`: its image brings no user of its own."""
+    """Whether it needs `NOT_ROOT`: its image sets no user."""
     ready_path: str = ""
-    """What it answers once the model is loaded; empty: KServe's own probe of the port."""
+    """Probe path, which succeeds once the model is loaded; empty: KServe's default probe of the port."""
 
     def loads(self, name: str, version: str = "") -> Iterator[ModelFormat]:
         """Its rows for a format, and for a version of it."""
         return (row for row in self.formats if row.name == name and version in ("", row.version))
 
     def priority(self, name: str) -> int:
-        """What KServe compares for a format: that of its first row, whatever the version. 0: none, which comes last."""
+        """The priority that KServe compares for a format: that of its first row, whatever the version. 0: none, the
+        lowest."""
         first = next(self.loads(name))
         return first.priority if first.auto_select else 0
 
     def speaks(self, protocol: Protocol) -> bool:
-        """Whether KServe chooses it for a model of that protocol."""
+        """Whether KServe chooses it for a model with that protocol."""
         return not self.protocols or protocol in self.protocols
 
 
@@ -73,7 +74,7 @@ def _kserve_server(name: str, *formats: ModelFormat, more: tuple[str, ...] = ())
 
 
 _WRITABLE = (("HF_HOME", "/tmp"), ("HOME", "/tmp"), ("USER", "model"), ("VLLM_CONFIG_ROOT", "/tmp"))  # noqa: S108
-"""vLLM and its compiler cache in the home of their user, whom the image does not know."""
+"""Home and caches of vLLM: the image has no entry for its user."""
 
 RUNTIMES: dict[str, Runtime] = {
     runtime.name: runtime
@@ -100,7 +101,7 @@ RUNTIMES: dict[str, Runtime] = {
                 ("MLSERVER_HTTP_PORT", str(HTTP_PORT)),
                 ("MLSERVER_GRPC_PORT", "9000"),
             ),
-            # KServe's annotation says 8080; the server has a port of its own (SeldonIO/MLServer mlserver/settings.py).
+            # KServe's annotation has 8080; the server has a separate port (SeldonIO/MLServer mlserver/settings.py).
             metrics_port=8082,
         ),
         _runtime(
@@ -156,7 +157,7 @@ RUNTIMES: dict[str, Runtime] = {
 
 
 def known_runtimes(own: Mapping[str, RuntimeSpec] | None = None) -> dict[str, Runtime]:
-    """The platform's, and those that the settings declare."""
+    """The platform's runtimes, and those of the settings."""
     return {**RUNTIMES, **{name: own_runtime(name, spec) for name, spec in (own or {}).items()}}
 
 
@@ -182,15 +183,15 @@ def own_runtime(name: str, spec: RuntimeSpec) -> Runtime:
 
 
 class Choice(NamedTuple):
-    """What KServe serves a model with."""
+    """The runtime that KServe chooses for a model."""
 
     runtime: Runtime
     protocol: Protocol | None
-    """What its InferenceService says; None: nothing, its runtime names none."""
+    """Protocol of its InferenceService; None: the runtime names none."""
 
 
 def choose_runtime(service: InferenceSpec, runtimes: Mapping[str, Runtime]) -> Choice | None:
-    """The runtime of a model and the protocol that leads KServe to it; None: there is none for it.
+    """The runtime of a model, and the protocol with which KServe chooses it; None if there is none.
 
     Without `protocol_version`: v1 where a runtime has it, as KServe assumes, else v2.
     """
@@ -210,6 +211,6 @@ def choose_runtime(service: InferenceSpec, runtimes: Mapping[str, Runtime]) -> C
 
 
 def metrics_port(service: InferenceSpec, runtimes: Mapping[str, Runtime]) -> int:
-    """Where Prometheus finds a model's metrics; 0: nowhere."""
+    """Port of a model's metrics; 0: none."""
     choice = choose_runtime(service, runtimes)
     return int(service.get("metrics_port", choice.runtime.metrics_port if choice else HTTP_PORT))

@@ -1,4 +1,4 @@
-"""What serving cannot work with."""
+"""Rules on serving runtimes."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,12 +14,12 @@ _PLACEHOLDER = re.compile(r"\{\{ *\.(Name|Namespace|(Labels|Annotations)\.\w+) *
 
 
 def check_runtimes(path: str, own: Mapping[str, RuntimeSpec]) -> Iterator[Finding]:
-    """Runtimes beside the platform's: under names of their own, pinned, and KServe knows which of two to choose."""
+    """Additional runtimes: unique names, pinned images, and priorities with which KServe's choice is unambiguous."""
     known = known_runtimes(own)
     for name, spec in own.items():
         here = f"{path}.{name}"
         if name in RUNTIMES:
-            yield Finding(here, name, "another name than the platform's runtimes have", "rename it")
+            yield Finding(here, name, "the name must differ from the platform's runtimes", "rename it")
             continue
         yield from check_image(f"{here}.image", spec["image"])
         yield from check_kserve_environment(f"{here}.environment", spec.get("environment") or {})
@@ -32,8 +32,8 @@ def check_runtimes(path: str, own: Mapping[str, RuntimeSpec]) -> Iterator[Findin
                     yield Finding(
                         f"{here}.formats[{index}].priority",
                         f"{row.priority} for {row.name}, as {other.name}",
-                        "of two runtimes for one format and protocol KServe chooses the one with the higher priority",
-                        "give it another priority, or set autoSelect: false and name the runtime in its models",
+                        "KServe chooses by priority between two runtimes for one format and protocol",
+                        "set another priority, or set autoSelect: false and name the runtime in its models",
                     )
 
 
@@ -52,7 +52,7 @@ def _check_server(path: str, spec: RuntimeSpec) -> Iterator[Finding]:
 
 
 def _check_placeholders(path: str, spec: RuntimeSpec) -> Iterator[Finding]:
-    """KServe fills the container in as a Go template from the model's metadata; an unknown field fails every model."""
+    """KServe renders the container as a Go template with the model's metadata; an unknown field fails every model."""
     texts = {f"command[{index}]": text for index, text in enumerate(spec.get("command") or [])}
     texts |= {f"arguments[{index}]": text for index, text in enumerate(spec.get("arguments") or [])}
     texts |= {f"environment.{name}": text for name, text in (spec.get("environment") or {}).items()}
@@ -61,32 +61,32 @@ def _check_placeholders(path: str, spec: RuntimeSpec) -> Iterator[Finding]:
             yield Finding(
                 f"{path}.{key}",
                 "(a placeholder)",
-                "KServe knows the model's .Name and .Namespace, .Labels.key and .Annotations.key, in two braces",
+                "KServe replaces only .Name, .Namespace, .Labels.key and .Annotations.key of the model, in two braces",
                 "correct the placeholder: the model's name is .Name",
             )
 
 
 def _check_priorities(path: str, runtime: Runtime) -> Iterator[Finding]:
-    """Priorities that KServe's CRD and webhook accept; of a row without autoSelect none is used."""
+    """Priorities that KServe's CRD and webhook accept; a row without autoSelect needs none."""
     first: dict[str, int] = {}
     for index, row in enumerate(runtime.formats):
         here = f"{path}.formats[{index}].priority"
         if row.auto_select and row.priority < 1:
-            yield Finding(here, str(row.priority), "1 or more", "leave it out for 1")
+            yield Finding(here, str(row.priority), "1 or more", "omit it for 1")
         elif row.auto_select and first.setdefault(row.name, row.priority) != row.priority:
             yield Finding(
                 here,
-                f"{row.priority} for {row.name}, beside {first[row.name]}",
-                "within a runtime all versions of a format have one priority",
+                f"{row.priority} for {row.name}, next to {first[row.name]}",
+                "all versions of a format within a runtime must have the same priority",
                 f"use {first[row.name]}, or set autoSelect: false",
             )
 
 
 def _tie(row: ModelFormat, one: Runtime, other: Runtime) -> bool:
-    """Whether KServe refuses the two rows side by side, or could choose either runtime for the same model.
+    """Whether KServe refuses the two rows together, or could choose either runtime for the same model.
 
-    Its webhook compares single rows, of one version and whatever the case of the name (kserve/kserve v0.20.0
-    pkg/webhook/admission/servingruntime); a model without a version is given to the runtime whose first row is higher.
+    Its webhook compares single rows, of one version and ignoring the case of the name (kserve/kserve v0.20.0
+    pkg/webhook/admission/servingruntime); a model without a version gets the runtime whose first row is higher.
     """
     rows = [each for each in other.formats if each.auto_select and each.name.lower() == row.name.lower()]
     protocols = not one.protocols or not other.protocols or set(one.protocols) & set(other.protocols)

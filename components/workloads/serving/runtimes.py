@@ -1,14 +1,14 @@
-"""Serving runtimes: which server loads which model format. Declared by us from one table, under KServe's own names.
+"""Serving runtimes: which server loads which model format. Declared from one table, under KServe's names.
 
 Names, ports, arguments and formats are those of kserve/kserve v0.20.0 charts/kserve-runtime-configs, so that its
-documentation and existing InferenceServices hold. Ours differ in four things: images are pinned (upstream's vLLM is
-`latest`), every container keeps Pod Security `restricted`, no runtime has a CPU limit, and the table holds a choice,
+documentation and existing InferenceServices apply. Ours differ in four ways: images are pinned (upstream's vLLM is
+`latest`), every container meets Pod Security `restricted`, no runtime has a CPU limit, and the table has a selection,
 not all.
 
-Devices are the InferenceService's: it asks for them, and KServe takes the image for them. It goes by `nvidia.com/gpu`
-and `nvidia.com/mig-…`: without one of these huggingfaceserver stays at its CPU image, and vLLM gets one
-(pkg/controller/v1beta1/inferenceservice/utils, UpdateImageTag). On other names (`nvidia.com/gpu.shared`, DRA) our
-InferenceService therefore gives `runtimeVersion` (`components.workloads.serving.spec.runtime_version`).
+The InferenceService requests devices, and KServe selects the image for them. It checks for `nvidia.com/gpu` and
+`nvidia.com/mig-…`: without one of these huggingfaceserver keeps its CPU image, and vLLM gets one
+(pkg/controller/v1beta1/inferenceservice/utils, UpdateImageTag). For other names (`nvidia.com/gpu.shared`, DRA) our
+InferenceService therefore sets `runtimeVersion` (`components.workloads.serving.spec.runtime_version`).
 """
 
 from typing import Any, TypedDict
@@ -25,24 +25,24 @@ from components.workloads.serving.runtime_validation import check_runtimes
 from components.workloads.serving.spec import RuntimeSpec
 
 NOT_ROOT = {"runAsUser": 1000, "runAsGroup": 1000}
-"""For images that name no user, or root."""
+"""For images whose user is root or not set."""
 
 
 USUAL = {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "2Gi"}}
-"""Upstream's defaults where an InferenceService names no size, without its CPU limit: KServe lays the InferenceService
-over these, so a limit here would hold below a larger request, and the API server refuses that
+"""Upstream's defaults for an InferenceService without sizes, but no CPU limit: KServe merges the InferenceService over
+these, so a limit here would stay below a larger request, which the API server refuses
 (kserve/kserve v0.20.0 pkg/utils/container_merge.go)."""
 
 
 class ServingRuntimesArgs(TypedDict, total=False):
-    """Which runtimes there are beside the platform's."""
+    """Runtimes in addition to the platform's."""
 
     own: dict[str, RuntimeSpec]
     """Name of the ClusterServingRuntime -> the server; default: none."""
 
 
 class ServingRuntimes(Component):
-    """ClusterServingRuntimes for every namespace. After KServe: its webhook judges them."""
+    """ClusterServingRuntimes for every namespace. Declare them after KServe: its webhook validates them."""
 
     def __init__(self, name: str, args: ServingRuntimesArgs, opts: ResourceOptions | None = None) -> None:
         own = args.get("own") or {}
@@ -69,11 +69,11 @@ def runtime_spec(runtime: Runtime) -> dict[str, Any]:
     """The `spec` of the ClusterServingRuntime. Pure."""
     probes: dict[str, Any] = {
         "readinessProbe": http_probe(runtime.ready_path, HTTP_PORT),
-        # Half an hour: a model of hundreds of gigabytes is loaded from disk before the first answer.
+        # Half an hour: hundreds of gigabytes of a model are loaded from disk before the first answer.
         "startupProbe": startup_probe(runtime.ready_path, HTTP_PORT, within_seconds=1800),
     }
     server = container(
-        # The name by which KServe finds the container that it completes.
+        # The name by which KServe identifies the container that it completes.
         name="kserve-container",
         image=runtime.image,
         resources=USUAL,

@@ -29,16 +29,16 @@ from components.workloads.validation import check_checkpoint_storage, check_trai
 
 
 class DistributedTrainingJobArgs(TypedDict, total=False):
-    """A training program, how many workers it has, and what they run on."""
+    """A training program, its workers and its dependencies."""
 
     job: Required[TrainingSpec]
-    """The program and what each worker needs."""
+    """The program and the resources of each worker."""
     workers: Required[WorkersSpec]
-    """How many, and how they meet."""
+    """Number of workers, and their rendezvous."""
     team: Required[TeamHandle]
-    """Whose it is: namespace, service account, priority."""
+    """The team: namespace, service account, priority."""
     pool: Required[PoolHandle]
-    """Where it runs."""
+    """The pool whose nodes it uses."""
     checkpoint_storage: StorageHandle
     """Class of the checkpoint volume, ReadWriteMany; required with `job.checkpoint`."""
     tracking: TrackingHandle
@@ -50,10 +50,11 @@ class DistributedTrainingJobArgs(TypedDict, total=False):
 
 
 class DistributedTrainingJob(Component):
-    """One run of a training on several nodes: an Indexed Job and the headless Service by which its workers meet.
+    """One run of a training on several nodes: an Indexed Job and the headless Service for the rendezvous of its
+    workers.
 
-    What "together" means without a gang scheduler stands in `components.workloads.training.plan`; what a run is in ADR
-    0020. On a queued pool of GKE one ProvisioningRequest, used once, asks for the nodes of all workers (see
+    `components.workloads.training.plan` explains how workers run together without a gang scheduler, ADR 0020 what a run
+    is. On a queued pool of GKE one ProvisioningRequest, used once, requests the nodes of all workers (see
     `TrainingJob`).
     """
 

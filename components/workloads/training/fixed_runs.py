@@ -1,4 +1,4 @@
-"""A run is what it was when it started: the API server refuses to pass other settings off as the same run."""
+"""Makes runs immutable: the API server refuses other settings for a run that has started."""
 
 from typing import TypedDict
 
@@ -17,18 +17,18 @@ _STILL_IS = f"has(object.metadata.annotations) && '{SETTINGS_ANNOTATION}' in obj
 
 
 class FixedRunsArgs(TypedDict, total=False):
-    """The guard is the same in every environment."""
+    """The policy is the same in every environment."""
 
     prefix: str
-    """Start of its name; default `mlplatform`. Another one where two stacks share a cluster."""
+    """Prefix of its name; default `mlplatform`. Set another one if two stacks share a cluster."""
 
 
 class FixedRuns(Component):
-    """The guard of all runs, cluster-wide, once.
+    """Admission policy for all runs, cluster-wide, once.
 
-    Kubernetes cannot change the pods of a Job, so the provider would delete a running training and start it anew as
-    soon as a setting changes. Trainings therefore ignore such changes once they run, and this admission policy refuses
-    them in the preview (a dry run on the server) with a message that says what to do: give another `run`.
+    Kubernetes cannot change the pods of a Job, so the provider would delete a running training and create it again when
+    a setting changes. Trainings therefore ignore such changes once they run, and this admission policy refuses them in
+    the preview (a dry run on the server) with a message that names the remedy: another `run`.
     """
 
     def __init__(self, name: str, args: FixedRunsArgs, opts: ResourceOptions | None = None) -> None:
@@ -49,7 +49,7 @@ class FixedRuns(Component):
                     {
                         "expression": f"{_STILL_IS} && {_AFTER} == {_BEFORE}",
                         "messageExpression": "'run ' + object.metadata.name + ' was started with other settings and is "
-                        "never edited: give the training another `run`, or take the change back'",
+                        "immutable: set another `run` for the training, or revert the change'",
                         "reason": "Invalid",
                     }
                 ],

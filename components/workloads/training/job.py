@@ -28,14 +28,14 @@ from components.workloads.validation import check_checkpoint_storage, check_trai
 
 
 class TrainingJobArgs(TypedDict, total=False):
-    """A training program, and what it runs on."""
+    """A training program and its dependencies."""
 
     job: Required[TrainingSpec]
-    """The program and what it needs."""
+    """The program and its resources."""
     team: Required[TeamHandle]
-    """Whose it is: namespace, service account, priority."""
+    """The team: namespace, service account, priority."""
     pool: Required[PoolHandle]
-    """Where it runs."""
+    """The pool whose nodes it uses."""
     checkpoint_storage: StorageHandle
     """Class of the checkpoint volume; required with `job.checkpoint`."""
     tracking: TrackingHandle
@@ -49,9 +49,9 @@ class TrainingJobArgs(TypedDict, total=False):
 class TrainingJob(Component):
     """One run of a training on one node. `up` starts it and does not wait for its end.
 
-    A run is started once and never edited or restarted by the platform (ADR 0020); another `run` takes its place.
-    On a queued pool of GKE it asks for its nodes by a ProvisioningRequest, which is used once: should they end before
-    the run does, its pods wait until `deadlineMinutes`, and another `run` asks anew.
+    A run is started once and never edited or restarted by the platform (ADR 0020); another `run` replaces it. On a
+    queued pool of GKE it requests its nodes with a ProvisioningRequest, which is used once: if the nodes end before the
+    run does, its pods wait until `deadlineMinutes`; another `run` requests nodes again.
     """
 
     run: Output[str]
@@ -84,7 +84,7 @@ class TrainingJob(Component):
 def one_host_template(
     name: str, args: TrainingJobArgs, labels: dict[str, str], opts: ResourceOptions
 ) -> dict[str, Any]:
-    """The pod of a training that needs one node only. Declares the claim of its checkpoints."""
+    """The pod of a training that needs only one node. Declares the claim of its checkpoints."""
     job, team, pool = args["job"], args["team"], args["pool"]
     tracking = tracking_environment(name, team["name"], args.get("tracking"))
     return training_template(
@@ -102,9 +102,9 @@ def one_host_template(
 def checkpoint_claim(
     name: str, args: TrainingJobArgs, opts: ResourceOptions, *, shared: bool = False
 ) -> Output[str] | None:
-    """Declare the claim of a training's checkpoints and return its name; nothing where it keeps none.
+    """Declare the claim of a training's checkpoints and return its name; None if it has no checkpoints.
 
-    It belongs to the training, not to a run, so that the next run can resume. `shared`: several nodes write it.
+    It belongs to the training, not to a run, so that the next run can resume. `shared`: several nodes write to it.
     """
     checkpoint, storage, team = args["job"].get("checkpoint"), args.get("checkpoint_storage"), args["team"]
     if not checkpoint or storage is None:
@@ -126,12 +126,12 @@ def checkpoint_claim(
 
 
 def tracking_environment(name: str, team: str, tracking: TrackingHandle | None) -> dict[str, Any]:
-    """Environment by which MLflow finds its server, and files the runs of one training under one experiment. Pure."""
+    """Environment for MLflow: the address of its server, and one experiment for all runs of a training. Pure."""
     return {**tracking["environment"], "MLFLOW_EXPERIMENT_NAME": f"{team}/{name}"} if tracking else {}
 
 
 def artifact_environment(artifacts: ObjectStoreHandle | None) -> list[dict[str, Any]]:
-    """Environment by which a program finds the team's bucket; keys by reference to their Secret. Pure."""
+    """Environment for access to the team's bucket; keys by reference to their Secret. Pure."""
     if not artifacts:
         return []
     return [{"name": "ARTIFACTS_URI", "value": artifacts["uri"]}, *object_store_environment(artifacts)]

@@ -1,17 +1,17 @@
-"""How a training becomes a Job. Pure: every function returns plain dicts as Kubernetes writes them.
+"""The Job of a training. Pure: every function returns plain dicts in Kubernetes' format.
 
-A gang is a set of workers that is of use only together. Without a gang scheduler Kubernetes starts and restarts them
-one by one, so "gang" is made of four parts here:
+A gang is a set of workers that must run together. Without a gang scheduler Kubernetes starts and restarts them one by
+one, so four mechanisms implement the gang:
 
-1. Room: the capacity rules admit a stack only if all its workloads fit their pools together, so two declared trainings
-   never hold half of a pool each. Jobs started by hand can; `activeDeadlineSeconds` bounds how long.
-2. Meeting: workers wait for each other at worker 0 (torchrun's c10d rendezvous, half an hour) instead of failing.
-3. Restart: a failed worker is replaced under its index and host name, once its pod is gone (`podReplacementPolicy:
+1. Capacity: the capacity rules admit a stack only if all its workloads fit their pools together, so two declared
+   trainings never occupy half of a pool each. Jobs started by hand can; `activeDeadlineSeconds` limits how long.
+2. Rendezvous: workers wait for each other at worker 0 (torchrun's c10d rendezvous, half an hour) instead of failing.
+3. Restart: a failed worker is replaced under its index and host name, after its pod is gone (`podReplacementPolicy:
    Failed`, so no two pods share an index). The others notice the lost peer, end, and meet again. One incident can cost
    as many pod failures as there are workers, so `backoffLimit` is retries times workers.
-4. End: an exit code that no restart helps fails the Job, and Kubernetes ends all its pods. `backoffLimitPerIndex` is
-   not used: it would let the others hold their devices while one index has failed for good. Evicted and preempted pods
-   (`DisruptionTarget`) are no failures.
+4. End: an exit code that no restart can fix fails the Job, and Kubernetes ends all its pods. `backoffLimitPerIndex` is
+   not used: the others would keep their devices after one index has failed permanently. Evicted and preempted pods
+   (`DisruptionTarget`) do not count as failures.
 """
 
 import json
@@ -46,9 +46,9 @@ from components.workloads.training.spec import (
 CONTAINER = "training"
 RUN_LABEL = "mlplatform.dev/run"
 SETTINGS_ANNOTATION = "mlplatform.dev/run-settings"
-"""Digest of what a run was started with. `FixedRuns` lets nobody change it."""
+"""Digest of the settings of a run at its start. `FixedRuns` forbids changes to it."""
 CHANGEABLE = ("deadline_minutes", "retries", "ttl_minutes")
-"""Settings that Kubernetes lets change while a Job runs; all others are part of the digest."""
+"""Settings that can change while a Job runs; all others are part of the digest."""
 FIXED_FIELDS = [
     "spec.completionMode",
     "spec.completions",
@@ -58,10 +58,10 @@ FIXED_FIELDS = [
     "spec.template.metadata.annotations",
     "spec.template.spec",
 ]
-"""Fields of a Job that stay as they were when its run started. Without this the provider would delete a running
-training to create it anew as soon as one of them changes, be it because its pool got another taint."""
+"""Fields of a Job that keep their value from the start of the run. Otherwise the provider would delete a running
+training to create it again if one of them changes, for example because its pool got another taint."""
 FIXED_TEMPLATE_FIELDS = [path.removeprefix("spec.") for path in FIXED_FIELDS if path.startswith("spec.template.")]
-"""The same of the PodTemplate that a run on a queued pool is announced with."""
+"""The same for the PodTemplate of a run on a queued pool."""
 STAYS_UNTIL_DONE = {
     "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
     "karpenter.sh/do-not-disrupt": "true",
@@ -69,14 +69,14 @@ STAYS_UNTIL_DONE = {
 """Sources: FAQ of kubernetes/autoscaler, cluster-autoscaler 1.34; Karpenter 1.x, "Disruption", pod-level controls."""
 PROVISIONING_CLASS = "queued-provisioning.gke.io"
 WARDEN_LABEL = {"cloud.google.com/apply-warden-policies": "true"}
-"""On a PodTemplate: GKE changes it as it changes pods, and so learns what they need."""
+"""On a PodTemplate: GKE mutates it like pods, and so determines their requirements."""
 COMPLETION_INDEX = "metadata.labels['batch.kubernetes.io/job-completion-index']"
 MEETING_SECONDS = 1800
-"""How long workers wait for each other: nodes that are started for them and images of 20 GB take their time."""
+"""How long workers wait for each other: nodes must start, and images of 20 GB must be pulled."""
 
 
 def settings_digest(job: TrainingSpec, workers: WorkersSpec | None, team: str, pool: str) -> str:
-    """What was asked for, in 16 hex digits; what may change while it runs left out."""
+    """The settings in 16 hex digits, without those that can change during the run."""
     asked = {key: value for key, value in job.items() if key not in CHANGEABLE}
     # Hosted components get integers as floats: 8 and 8.0 are the same.
     numbers = json.loads(json.dumps([asked, workers, team, pool]), parse_int=float)
@@ -84,16 +84,16 @@ def settings_digest(job: TrainingSpec, workers: WorkersSpec | None, team: str, p
 
 
 def priority_of(job: TrainingSpec, pool: PoolHandle, team: TeamHandle) -> str:
-    """The priority class: preemptible where it was asked for, and on spot nodes."""
+    """The priority class: preemptible if set, and on spot nodes."""
     on_spot = pool["placement"]["purchase"] == Purchase.SPOT
     return team["priorities"]["preemptible" if job.get("preemptible", on_spot) else "training"]
 
 
 def stays_until_done(pool: PoolHandle) -> dict[str, str]:
-    """Annotations that keep Cluster Autoscaler (GKE's too) and Karpenter from moving a training to save a node.
+    """Annotations that prevent Cluster Autoscaler (GKE's too) and Karpenter from moving a training to remove a node.
 
-    Cluster Autoscaler empties GPU nodes of which less than half is asked for, so one GPU of eight would be ended there.
-    Not on spot nodes, which go at any time anyway.
+    Cluster Autoscaler drains GPU nodes of which less than half is requested, so one GPU of eight would be drained
+    there. Not on spot nodes, which can end at any time anyway.
     """
     return {} if pool["placement"]["purchase"] == Purchase.SPOT else dict(STAYS_UNTIL_DONE)
 
@@ -113,7 +113,7 @@ def training_mounts(job: TrainingSpec, checkpoint_claim: Any) -> list[Mounted]:
 
 
 def checkpoint_path(job: TrainingSpec) -> str:
-    """Where checkpoints are mounted."""
+    """Mount path of checkpoints."""
     checkpoint = job.get("checkpoint")
     return checkpoint.get("path", DEFAULT_CHECKPOINT_PATH) if checkpoint else DEFAULT_CHECKPOINT_PATH
 
@@ -134,11 +134,15 @@ def training_template(
     """The pod template of one worker.
 
     `device_claim`: name of its ResourceClaimTemplate. `fabric`: network interfaces that it uses directly. `defaults`
-    and `references` are environment variables of the platform (the program's own win); `more` are further fields of the
-    pod spec.
+    and `references` are environment variables of the platform (the program's take precedence); `more` are further
+    fields of the pod spec.
     """
     mounts = training_mounts(job, checkpoint_claim)
-    told = {**HOME, **({"CHECKPOINT_DIR": checkpoint_path(job)} if checkpoint_claim is not None else {}), **defaults}
+    variables = {
+        **HOME,
+        **({"CHECKPOINT_DIR": checkpoint_path(job)} if checkpoint_claim is not None else {}),
+        **defaults,
+    }
     secrets = environment_from(job.get("environment_secrets") or [])
     optional: dict[str, Any] = {"envFrom": secrets} if secrets else {}
     program = container(
@@ -146,7 +150,7 @@ def training_template(
         image=job["image"],
         command=job.get("command") or (),
         args=job.get("arguments") or (),
-        env=container_environment(told, references, job.get("environment") or {}),
+        env=container_environment(variables, references, job.get("environment") or {}),
         resources=resources(
             cpu_millis=job["cpu_millis"],
             memory_mib=int(job["memory_gib"]) * 1024,
@@ -201,8 +205,8 @@ def job_spec(job: TrainingSpec, template: Mapping[str, Any], workers: WorkersSpe
 def node_request_spec(job: Mapping[str, Any], pool: PoolHandle, pod_template: Any) -> dict[str, Any]:
     """The `spec` of the ProvisioningRequest for all nodes of a run on a queued pool.
 
-    `job`: the spec of its Job; `pod_template`: the name of a PodTemplate with the Job's pods. GKE takes one set of pods
-    (GKE documentation, how-to/provisioningrequest).
+    `job`: the spec of its Job; `pod_template`: the name of a PodTemplate with the Job's pods. GKE supports one set of
+    pods (GKE documentation, how-to/provisioningrequest).
     """
     return {
         "provisioningClassName": PROVISIONING_CLASS,
@@ -212,7 +216,7 @@ def node_request_spec(job: Mapping[str, Any], pool: PoolHandle, pod_template: An
 
 
 def consuming(job: Mapping[str, Any], request: str) -> dict[str, Any]:
-    """The `spec` of a Job whose pods run on the nodes of that ProvisioningRequest, and wait until they are there."""
+    """The `spec` of a Job whose pods run on the nodes of that ProvisioningRequest, and wait until they exist."""
     template = job["template"]
     annotations = {
         **template["metadata"].get("annotations", {}),
@@ -226,7 +230,7 @@ _DISRUPTED = {"type": "DisruptionTarget", "status": "True"}
 
 
 def cron_job_spec(schedule: ScheduleSpec, job: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
-    """The `spec` of a CronJob around the `spec` of a Job. A run that is still going on is never joined by the next."""
+    """The `spec` of a CronJob with the `spec` of a Job. Runs never overlap."""
     return {
         "schedule": schedule["cron"],
         "timeZone": schedule.get("time_zone", DEFAULT_TIME_ZONE),
@@ -247,7 +251,7 @@ def worker_hosts(job_name: str, service: str, count: int) -> list[str]:
 def rendezvous(
     job_name: str, service: str, job: TrainingSpec, workers: WorkersSpec, pool: PoolHandle
 ) -> tuple[dict[str, str], list[dict[str, Any]]]:
-    """Environment by which workers find each other: plain values, and those that the pod's index decides.
+    """Environment of the rendezvous: plain values, and those that depend on the pod's index.
 
     torchrun reads PET_*; other launchers MASTER_*, NNODES, NODE_RANK; JAX its own; libtpu TPU_WORKER_*.
     """
@@ -268,7 +272,7 @@ def rendezvous(
 
 
 NCCL = {"NCCL_DEBUG": "WARN", "TORCH_NCCL_ASYNC_ERROR_HANDLING": "1"}
-"""A lost peer ends the others, which can then meet again, instead of holding their GPUs until the deadline."""
+"""If a peer is lost the others end, and can meet again, instead of keeping their GPUs until the deadline."""
 
 
 def rendezvous_values(
@@ -293,7 +297,7 @@ def rendezvous_values(
 
 
 def single_worker_environment(job_name: str, processes: int) -> dict[str, str]:
-    """What one worker on an NVIDIA pool is given, as `verify-gpu` starts its processes: its only host is itself."""
+    """Environment of a single worker on an NVIDIA pool, as `verify-gpu` starts its processes: it is its only host."""
     values = rendezvous_values(
         job_name, ["localhost"], DEFAULT_RENDEZVOUS_PORT, processes=processes, retries=DEFAULT_RETRIES
     )
@@ -301,15 +305,15 @@ def single_worker_environment(job_name: str, processes: int) -> dict[str, str]:
 
 
 def single_host_environment(pool: PoolHandle) -> dict[str, str]:
-    """What libtpu reads on a slice of one host; nothing elsewhere."""
+    """Environment for libtpu on a slice of one host; empty elsewhere."""
     return {"TPU_WORKER_HOSTNAMES": "localhost", "TPU_WORKER_ID": "0"} if pool["placement"]["topology"] else {}
 
 
 def worker_affinity(run: str, pool: PoolHandle) -> dict[str, Any]:
-    """Workers near each other; on a TPU pool all in one slice, and no other run in it.
+    """Workers close to each other; on a TPU pool all in one slice, without any other run in it.
 
-    Slices of one pool are told apart by the node label `mlplatform.dev/tpu-slice`, which every kind of pool sets. The
-    anti-affinity keeps two runs from taking half of one slice each, in whatever namespaces they are.
+    The node label `mlplatform.dev/tpu-slice`, which every kind of pool sets, distinguishes slices of one pool. The
+    anti-affinity prevents two runs, of any namespaces, from taking half of one slice each.
     """
     same = {"matchLabels": {RUN_LABEL: run}}
     if pool["placement"]["hosts_per_slice"] > 1:
@@ -330,7 +334,7 @@ def worker_affinity(run: str, pool: PoolHandle) -> dict[str, Any]:
 
 
 def service_spec(labels: Mapping[str, str], port: int) -> dict[str, Any]:
-    """The `spec` of the headless Service that gives workers their names, before they are ready: they meet by them."""
+    """The `spec` of the headless Service that resolves workers' names before they are ready, for the rendezvous."""
     return {
         "clusterIP": "None",
         "publishNotReadyAddresses": True,

@@ -1,4 +1,4 @@
-"""A run of a training as an object: a Job that nothing restarts by surprise."""
+"""The Job of one run of a training."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,9 +31,9 @@ def declare_run(
     digest: str,
     labels: Mapping[str, str],
 ) -> Output[str]:
-    """Declare the Job of one run and return its name. On a queued pool its request for nodes comes before it.
+    """Declare the Job of one run and return its name. On a queued pool its request for nodes is declared before it.
 
-    Not awaited: a training of twelve hours must not hold `up`. What its pods are is fixed when it starts (see
+    Not awaited: a training of twelve hours must not block `up`. Its pods are immutable once it starts (see
     `FIXED_FIELDS`); another `run` is another object, and removes this one.
     """
     fixed = ResourceOptions(ignore_changes=FIXED_FIELDS, delete_before_replace=False)
@@ -63,9 +63,9 @@ def _request_nodes(
     opts: ResourceOptions,
     labels: Mapping[str, str],
 ) -> Resource:
-    """Ask for all nodes of a run together. They come when there are enough of them, and for this run alone.
+    """Request all nodes of a run together. They are added when enough of them are available, for this run only.
 
-    Not awaited either: that can take days. It is fixed with its run: Kubernetes refuses to change a request.
+    Not awaited either: it can take days. It is fixed with its run: Kubernetes refuses to change a request.
     """
     template = core.v1.PodTemplate(
         f"{name}-pods-{run}",

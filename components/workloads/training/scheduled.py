@@ -1,4 +1,4 @@
-"""A training that is repeated."""
+"""A training on a schedule."""
 
 from typing import Required, TypedDict
 
@@ -19,16 +19,16 @@ from components.workloads.validation import check_checkpoint_storage, check_sche
 
 
 class ScheduledTrainingArgs(TypedDict, total=False):
-    """A training program, when it runs, and what it runs on."""
+    """A training program, its schedule and its dependencies."""
 
     job: Required[TrainingSpec]
-    """The program and what it needs, without a `run`."""
+    """The program and its resources, without a `run`."""
     schedule: Required[ScheduleSpec]
-    """When it runs."""
+    """The schedule."""
     team: Required[TeamHandle]
-    """Whose it is: namespace, service account, priority."""
+    """The team: namespace, service account, priority."""
     pool: Required[PoolHandle]
-    """Where it runs."""
+    """The pool whose nodes it uses."""
     checkpoint_storage: StorageHandle
     """Class of the checkpoint volume; required with `job.checkpoint`."""
     tracking: TrackingHandle
@@ -40,9 +40,10 @@ class ScheduledTrainingArgs(TypedDict, total=False):
 
 
 class ScheduledTraining(Component):
-    """A training on one node, again and again, never twice at once.
+    """A repeated training on one node; runs never overlap.
 
-    A change counts from the next run on; the one that goes on is not touched. `schedule` says what is kept of old runs.
+    A change applies from the next run on; a run in progress does not change. `schedule` sets how many old runs are
+    kept.
     """
 
     cron_job: Output[str]

@@ -1,7 +1,7 @@
-"""What a training is, in plain data: the part of it that people write in settings. Pure.
+"""Trainings as plain data: the part that settings contain. Pure.
 
-The components take these under one key (`job`, `workers`, `schedule`) beside the handles of what they use (team, pool,
-storage, tracking), so that settings mirror them one to one and the rules judge both alike.
+The components take these under one key (`job`, `workers`, `schedule`), in addition to handles (team, pool, storage,
+tracking), so that settings have the same structure and the same rules validate both.
 """
 
 from typing import Required, TypedDict
@@ -15,16 +15,16 @@ class CheckpointSpec(TypedDict, total=False):
     size_gib: Required[int]
     """Size of the volume in GiB."""
     path: str
-    """Where it is mounted; default `/checkpoints`. The environment variable CHECKPOINT_DIR says so to the program."""
+    """Mount path; default `/checkpoints`. The program gets it in the environment variable CHECKPOINT_DIR."""
 
 
 class TrainingSpec(TypedDict, total=False):
-    """One training program and what it needs; of one worker, where there are several."""
+    """One training program and its resources; per worker, if there are several."""
 
     run: str
-    """Required, except on a schedule. Names one run of this training and is part of its Job's name. A run is never
-    edited: to train again, or with other settings, give another one. `deadlineMinutes`, `retries` and `ttlMinutes` can
-    be changed while it runs."""
+    """Required, except with a schedule. Names one run of this training and is part of its Job's name. A run is
+    immutable: to train again, or with other settings, set another one. `deadlineMinutes`, `retries` and `ttlMinutes`
+    can be changed while it runs."""
     image: Required[str]
     """Container image with a tag or digest; `latest` is refused."""
     command: list[str]
@@ -32,15 +32,15 @@ class TrainingSpec(TypedDict, total=False):
     arguments: list[str]
     """Replaces the image's arguments."""
     environment: dict[str, str]
-    """Environment variables. No secrets: those go to `environmentSecrets`."""
+    """Environment variables. No secrets: use `environmentSecrets`."""
     environment_secrets: list[str]
     """Secrets of the team's namespace whose keys become environment variables."""
     accelerators: AcceleratorRequest
-    """Devices of one worker; on a TPU slice all chips of a host. Left out on a CPU pool."""
+    """Devices of one worker; on a TPU slice all chips of a host. Omitted on a CPU pool."""
     cpu_millis: Required[int]
     """CPU request in thousandths of a vCPU."""
     memory_gib: Required[int]
-    """Memory in GiB, request and limit alike."""
+    """Memory in GiB, as request and limit."""
     cpu_limit_millis: int
     """CPU limit; default none: a limit throttles data loaders."""
     ephemeral_storage_gib: int
@@ -50,32 +50,32 @@ class TrainingSpec(TypedDict, total=False):
     read_only_root: bool
     """Whether the image's file system is read-only; default true. /tmp and /dev/shm are writable in any case."""
     deadline_minutes: Required[int]
-    """When the run is stopped at the latest, in minutes from its start, retries and the wait for nodes included. At
-    most as long as a node of the pool lives: flex-start with a checkpoint alone may take longer."""
+    """Deadline in minutes from the start of the run, retries and the wait for nodes included; the run is then stopped.
+    At most the lifetime of a node of the pool; only flex-start with a checkpoint may take longer."""
     retries: int
-    """Restarts after a failure, 0 to 10; default 3. Lost nodes and preemption are not counted."""
+    """Restarts after a failure, 0 to 10; default 3. Lost nodes and preemption do not count."""
     fatal_exit_codes: list[int]
-    """Exit codes that a restart cannot help; default 2 (wrong usage), 126 and 127 (cannot be executed)."""
+    """Exit codes after which there is no restart; default 2 (wrong usage), 126 and 127 (cannot be executed)."""
     grace_seconds: int
     """Seconds from SIGTERM to the end of a pod, to write a checkpoint; default 60."""
     checkpoint: CheckpointSpec
-    """Required on spot pools. Where the program keeps what it needs to resume."""
+    """Required on spot pools. Volume for the data with which the program resumes."""
     datasets: dict[str, str]
-    """Existing PersistentVolumeClaims of the namespace -> where they are mounted, read-only."""
+    """Existing PersistentVolumeClaims of the namespace -> mount paths, read-only."""
     annotations: dict[str, str]
-    """Annotations of the pods; they win over those that keep autoscalers from moving a training (not on spot)."""
+    """Annotations of the pods; they override those that prevent autoscalers from moving a training (not on spot)."""
     preemptible: bool
-    """Whether trainings of normal priority may push it aside; default: on spot pools only."""
+    """Whether trainings of normal priority may preempt it; default: on spot pools only."""
     ttl_minutes: int
-    """When the finished Job is removed; default: never, its record stays until another run replaces it. A Job that is
-    gone is started again by the next `refresh` and `up`, so this is refused without a checkpoint to resume from."""
+    """When the finished Job is removed; default: never, it stays until another run replaces it. The next `refresh` and
+    `up` start a removed Job again, so this requires a checkpoint to resume from."""
 
 
 class WorkersSpec(TypedDict, total=False):
-    """How a training is spread over several pods that start and end together."""
+    """Distribution of a training over several pods that start and end together."""
 
     count: Required[int]
-    """Pods, one on each node unless they are smaller; on a TPU slice its number of hosts."""
+    """Number of pods, one on each node unless they are smaller; on a TPU slice its number of hosts."""
     processes_per_worker: int
     """Processes that torchrun starts in each pod; default: one for each accelerator."""
     port: int
@@ -83,16 +83,16 @@ class WorkersSpec(TypedDict, total=False):
 
 
 class ScheduleSpec(TypedDict, total=False):
-    """When a training is repeated."""
+    """Schedule of a training."""
 
     cron: Required[str]
     """Minute, hour, day of month, month, day of week."""
     time_zone: str
     """IANA time zone; default Etc/UTC."""
     suspended: bool
-    """Whether it pauses; default false. A run that goes on is not stopped."""
+    """Whether it is suspended; default false. A run in progress is not stopped."""
     start_within_minutes: int
-    """How late a run may start, in minutes; default 60. Later it is skipped."""
+    """How late a run may start, in minutes; default 60. After that it is skipped."""
     keep_succeeded: int
     """Succeeded Jobs that are kept; default 3."""
     keep_failed: int
@@ -116,12 +116,12 @@ def run_name(name: str, run: str) -> str:
 
 
 def accelerator_count(request: AcceleratorRequest | None) -> int:
-    """Units that one pod takes; 0 without any."""
+    """Units that one pod requests; 0 without any."""
     return int((request or {}).get("count", 0))
 
 
 def shared_memory_mib(memory_gib: int, accelerators: AcceleratorRequest | None, wanted_gib: int | None) -> int:
-    """Size of /dev/shm: as wanted, else a quarter of the memory where there are accelerators (loaders pass batches)."""
+    """Size of /dev/shm: the set value, else a quarter of the memory with accelerators (data loaders pass batches)."""
     if wanted_gib is not None:
         return int(wanted_gib) * 1024
     return int(memory_gib) * 256 if accelerator_count(accelerators) else 0

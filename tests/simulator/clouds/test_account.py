@@ -56,7 +56,7 @@ def test_whoever_is_not_signed_in_is_not_told_who_asks(
     cloud: str, token: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLPLATFORM_SIMULATED_CREDENTIALS", "none")
-    with pytest.raises(Refused, match="NoCredentials: nobody is signed in"):
+    with pytest.raises(Refused, match="NoCredentials: no credentials"):
         request.getfixturevalue(cloud).invoke(token)
 
 

@@ -121,11 +121,11 @@ def findings(service: dict[str, Any], pool: PoolHandle = CPU) -> list[Finding]:
     ("service", "path", "remedy"),
     [
         ({"model_format": "onxx"}, "x.modelFormat", "did you mean onnx?"),
-        ({"model_format": "sklearn", "model_format_version": "7"}, "x.modelFormatVersion", "leave it out"),
+        ({"model_format": "sklearn", "model_format_version": "7"}, "x.modelFormatVersion", "omit it"),
         ({"model_format": "onnx", "runtime": "triton"}, "x.runtime", "did you mean kserve-tritonserver?"),
         ({"model_format": "onnx", "runtime": "kserve-mlserver"}, "x.runtime", "name another"),
         ({"model_format": "pytorch"}, "x.runtime", "name the runtime"),
-        ({"model_format": "onnx", "protocol_version": "v1"}, "x.protocolVersion", "leave it out"),
+        ({"model_format": "onnx", "protocol_version": "v1"}, "x.protocolVersion", "omit it"),
         ({"model_format": "triton", "protocol_version": "grpc-v2"}, "x.protocolVersion", "use v2"),
         ({"model_format": "tensorrt"}, "x.modelFormat", "choose a pool"),
     ],

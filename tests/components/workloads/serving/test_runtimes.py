@@ -105,14 +105,14 @@ def test_a_large_model_has_half_an_hour_to_load() -> None:
 @pytest.mark.parametrize(
     ("own", "rule"),
     [
-        ({"kserve-mlserver": OWN}, "another name than the platform's runtimes have"),
+        ({"kserve-mlserver": OWN}, "the name must differ from the platform's runtimes"),
         ({"pmml": {**OWN, "image": "pmml:latest"}}, "latest"),
         ({"pmml": {**OWN, "formats": []}}, "at least one format"),
         ({"pmml": {**OWN, "ready_path": "up"}}, "an absolute HTTP path"),
         ({"pmml": {**OWN, "metrics_port": 70000}}, "1 to 65535"),
         ({"pmml": {**OWN, "environment": {"API_TOKEN": "x"}}}, "credential"),
-        ({"mine": {**OWN, "formats": [{"name": "sklearn", "version": "1"}]}}, "the one with the higher priority"),
-        ({"one": OWN, "two": OWN}, "the one with the higher priority"),
+        ({"mine": {**OWN, "formats": [{"name": "sklearn", "version": "1"}]}}, "KServe chooses by priority"),
+        ({"one": OWN, "two": OWN}, "KServe chooses by priority"),
     ],
 )
 def test_a_runtime_that_cannot_serve_is_refused_and_registers_nothing(own: Any, rule: str) -> None:

@@ -235,7 +235,7 @@ def test_a_service_is_scraped_where_somebody_scrapes() -> None:
 
 
 def test_a_service_that_cannot_run_registers_nothing() -> None:
-    with pytest.raises(Refused, match="not served from nodes that can all vanish"):
+    with pytest.raises(Refused, match="must not run on nodes that can all be reclaimed"):
         inference({"memory_gib": 16}, pool=SPOT)
 
 

@@ -186,7 +186,7 @@ def test_a_schedule_is_a_cron_job_whose_pods_are_those_of_a_training() -> None:
     ("program", "message"),
     [
         (lambda: single(job={**JOB, "image": "x"}), "never latest"),
-        (lambda: single(pool=SPOT, job={**JOB, "accelerators": {"count": 1}, "memory_gib": 8}), "keeps checkpoints"),
+        (lambda: single(pool=SPOT, job={**JOB, "accelerators": {"count": 1}, "memory_gib": 8}), "needs checkpoints"),
         (lambda: single(job={**JOB, "checkpoint": {"size_gib": 1}}), "no storage class"),
         (
             lambda: distributed(job={**JOB, "checkpoint": {"size_gib": 1}}, checkpoint_storage=BLOCK),
