@@ -21,7 +21,8 @@ from components.capacity.placement import AcceleratorRequest, PoolHandle
 from components.findings import Finding
 from components.workloads.demand import accelerator_demand, training_holding
 from components.workloads.training.spec import ScheduleSpec, TrainingSpec, WorkersSpec
-from components.workloads.validation import MAX_CRON_JOB_NAME, check_schedule, check_size
+from components.workloads.training.validation import MAX_CRON_JOB_NAME, check_schedule
+from components.workloads.validation import check_size
 from settings.kinds.base import Platform, SettingsView, WorkloadKind, beside
 from settings.models.shape import Shape
 from settings.models.workloads import Workload

@@ -12,7 +12,7 @@ from components.workloads.demand import inference_demand, inference_holdings
 from components.workloads.serving.hosts import inference_host, published_labels
 from components.workloads.serving.runtime_table import known_runtimes
 from components.workloads.serving.spec import InferenceSpec, replicas_of
-from components.workloads.validation import check_inference, check_inference_name
+from components.workloads.serving.validation import check_inference, check_inference_name
 from settings.kinds.base import Platform, PublicName, Replicas, SettingsView, WorkloadKind, beside
 from settings.models.shape import Shape
 from settings.models.workloads import Workload

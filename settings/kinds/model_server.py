@@ -8,7 +8,7 @@ from components.capacity.placement import PoolHandle
 from components.findings import Finding
 from components.workloads.demand import model_server_demand, model_server_holding
 from components.workloads.serving.spec import ModelServerSpec, replicas_of
-from components.workloads.validation import check_model_server
+from components.workloads.serving.validation import check_model_server
 from settings.kinds.base import Platform, PublicName, Replicas, SettingsView, WorkloadKind, beside
 from settings.models.shape import Shape
 from settings.models.workloads import Workload

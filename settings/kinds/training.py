@@ -9,7 +9,7 @@ from components.findings import Finding
 from components.storage.plan import StoragePurpose
 from components.workloads.demand import training_demand, training_holding
 from components.workloads.training.spec import ScheduleSpec, TrainingSpec, WorkersSpec, run_name
-from components.workloads.validation import check_checkpoint_storage, check_scheduled_training, check_training
+from components.workloads.training.validation import check_checkpoint_storage, check_scheduled_training, check_training
 from settings.kinds.base import Disk, Platform, SettingsView, WorkloadKind, beside
 from settings.models.shape import Shape
 from settings.models.workloads import Workload

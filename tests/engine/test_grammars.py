@@ -39,7 +39,7 @@ from components.base.images import check_image
 from components.base.names import check_hostname
 from components.base.schedules import cron_problem
 from components.findings import Finding
-from components.workloads.validation import check_schedule, check_training
+from components.workloads.training.validation import check_schedule, check_training
 from settings.models.base import NAME_PATTERN
 from tests.components.addons.pools import H100 as POOL
 from tests.engine.conftest import LiveCluster

@@ -17,7 +17,7 @@ from components.workloads.device_claims import device_claim_template
 from components.workloads.serving.plan import disruption_budget_spec, inference_spec, pod_monitor_spec
 from components.workloads.serving.runtime_table import choose_runtime, known_runtimes, metrics_port
 from components.workloads.serving.spec import InferenceSpec, RuntimeSpec
-from components.workloads.validation import check_inference, check_inference_name
+from components.workloads.serving.validation import check_inference, check_inference_name
 
 READY_SECONDS = 1800
 """How long `up` waits: a download of 100 GB of weights, and a node that is started for them."""

@@ -28,7 +28,7 @@ from components.workloads.serving.plan import (
     service_spec,
 )
 from components.workloads.serving.spec import DEFAULT_SERVING_PORT, ModelServerSpec
-from components.workloads.validation import check_model_server
+from components.workloads.serving.validation import check_model_server
 
 
 class ModelServerArgs(TypedDict, total=False):

@@ -8,7 +8,7 @@ from components.base.images import check_image
 from components.findings import Finding
 from components.workloads.serving.runtime_table import RUNTIMES, ModelFormat, Runtime, known_runtimes
 from components.workloads.serving.spec import RuntimeSpec
-from components.workloads.validation import check_kserve_environment
+from components.workloads.serving.validation import check_kserve_environment
 
 _PLACEHOLDER = re.compile(r"\{\{ *\.(Name|Namespace|(Labels|Annotations)\.\w+) *\}\}")
 

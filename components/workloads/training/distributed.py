@@ -25,7 +25,7 @@ from components.workloads.training.plan import (
 )
 from components.workloads.training.runs import declare_run
 from components.workloads.training.spec import DEFAULT_RENDEZVOUS_PORT, TrainingSpec, WorkersSpec, run_name
-from components.workloads.validation import check_checkpoint_storage, check_training
+from components.workloads.training.validation import check_checkpoint_storage, check_training
 
 
 class DistributedTrainingJobArgs(TypedDict, total=False):

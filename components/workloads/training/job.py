@@ -24,7 +24,7 @@ from components.workloads.training.plan import (
 )
 from components.workloads.training.runs import declare_run
 from components.workloads.training.spec import TrainingSpec, run_name
-from components.workloads.validation import check_checkpoint_storage, check_training
+from components.workloads.training.validation import check_checkpoint_storage, check_training
 
 
 class TrainingJobArgs(TypedDict, total=False):

@@ -15,7 +15,7 @@ from components.tracking.tracking_server import TrackingHandle
 from components.workloads.training.job import one_host_template
 from components.workloads.training.plan import cron_job_spec, job_spec
 from components.workloads.training.spec import ScheduleSpec, TrainingSpec
-from components.workloads.validation import check_checkpoint_storage, check_scheduled_training
+from components.workloads.training.validation import check_checkpoint_storage, check_scheduled_training
 
 
 class ScheduledTrainingArgs(TypedDict, total=False):

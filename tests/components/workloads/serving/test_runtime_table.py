@@ -14,7 +14,7 @@ from components.findings import Finding
 from components.workloads.serving.runtime_table import RUNTIMES, choose_runtime, known_runtimes, metrics_port
 from components.workloads.serving.runtime_validation import check_runtimes
 from components.workloads.serving.spec import Protocol
-from components.workloads.validation import check_inference
+from components.workloads.serving.validation import check_inference
 from tests.components.platform_handles import CPU, H100
 from tests.support.kserve_merge import NoRuntime, Object, select_runtime
 from tests.support.served import inference_object, runtime_objects
