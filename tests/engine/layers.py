@@ -9,6 +9,7 @@ import gzip
 import json
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,19 @@ RECORDED = {"eks": "prod", "gke": "gke"}
 PASSPHRASE = "recorded"
 
 
-def of_layer(run: Run, stack: str, layer: str, cluster_stack_reference: str = "") -> Engine:
-    """The engine of another stack beside a rehearsed one: the same settings, one layer of them."""
+def of_layer(
+    run: Run, stack: str, layer: str, cluster_stack_reference: str = "", without: Collection[str] = ()
+) -> Engine:
+    """The engine of another stack beside a rehearsed one: the same settings, one layer of them.
+
+    `without` names sections that are left out.
+    """
     text = (PROJECT / f"Pulumi.{run.engine.stack}.yaml").read_text(encoding="utf-8")
 
     def edit(_: str) -> str:
         content: dict[str, Any] = yaml.safe_load(rehearsal_settings(text))
+        for section in without:
+            del content["config"][f"mlplatform:{section}"]
         content["config"]["mlplatform:scope"] = layer
         if cluster_stack_reference:
             content["config"]["mlplatform:clusterStackReference"] = cluster_stack_reference

@@ -53,8 +53,14 @@ def whole_devices(sections: dict[str, Any]) -> None:
     del sections["training"]["nightly"], sections["environment"]["deviceCaps"]
 
 
+LOW = {"aws": {"ec2": {"L-DB2E81BA": ["Running On-Demand G and VT instances", 64]}}}
+"""A quota that the pools of prod outgrow."""
+
+
 def karpenter(sections: dict[str, Any]) -> None:
+    """On an account whose quotas are not asked for."""
     whole_devices(sections)
+    sections["cluster"]["checkQuotas"] = False
     sections["cluster"]["controlPlane"]["provisioning"] = "karpenter"
 
 
@@ -96,7 +102,7 @@ def autopilot(sections: dict[str, Any]) -> None:
 def test_the_platform_stands_on_every_way_to_make_nodes(
     stack: str, change: Change, there: set[str], absent: set[str]
 ) -> None:
-    plan = previewed(stack, change)
+    plan = previewed(stack, change, LOW if change is karpenter else None)
     assert plan.failures == ()
     assert plan.violations == ()
     components = {step.type.rsplit(":", 1)[-1] for step in plan.steps if step.type.startswith("mlplatform:")}
@@ -121,14 +127,9 @@ def test_a_training_on_queued_nodes_is_planned_with_its_request_for_them() -> No
 
 
 def test_a_quota_that_the_pools_outgrow_is_said_before_anything_is_made() -> None:
-    low = {"aws": {"ec2": {"L-DB2E81BA": ["Running On-Demand G and VT instances", 64]}}}
-    plan = previewed("prod", lambda _: None, low)
+    """Where the settings do not switch it off: the preview with Karpenter has the same quotas."""
+    plan = previewed("prod", lambda _: None, LOW)
     assert not plan.succeeded
     (said,) = [failure.message for failure in plan.failures]
     assert "L-DB2E81BA" in said
     assert "nodesMax" in said
-
-    def unasked(sections: dict[str, Any]) -> None:
-        sections["cluster"]["checkQuotas"] = False
-
-    assert previewed("prod", unasked, low).succeeded
