@@ -28,6 +28,8 @@ class CrdSet(NamedTuple):
 
     version: str
     """Tag of the repository."""
+    group: str
+    """The API group by which it is recognised on a cluster."""
     repository: str
     """`owner/name` on GitHub."""
     folder: str
@@ -239,6 +241,7 @@ CRDS: dict[str, CrdSet] = {
     # renovate: datasource=github-releases depName=cert-manager/cert-manager
     "cert-manager": CrdSet(
         "v1.21.2",
+        "cert-manager.io",
         "cert-manager/cert-manager",
         "",
         ("cert-manager.crds.yaml",),
@@ -246,6 +249,7 @@ CRDS: dict[str, CrdSet] = {
     # renovate: datasource=github-releases depName=kubernetes-sigs/gateway-api
     "gateway-api": CrdSet(
         "v1.6.1",  # what Envoy Gateway 1.9.1 is built against (its go.mod)
+        "gateway.networking.k8s.io",
         "kubernetes-sigs/gateway-api",
         "",
         ("standard-install.yaml",),
@@ -253,6 +257,7 @@ CRDS: dict[str, CrdSet] = {
     # renovate: datasource=github-releases depName=envoyproxy/gateway
     "envoy-gateway": CrdSet(
         "v1.9.1",
+        "gateway.envoyproxy.io",
         "envoyproxy/gateway",
         "charts/gateway-helm/charts/crds/crds/generated",
         tuple(
@@ -272,6 +277,7 @@ CRDS: dict[str, CrdSet] = {
     # renovate: datasource=github-releases depName=kserve/kserve
     "kserve": CrdSet(
         "v0.20.0",
+        "serving.kserve.io",
         "kserve/kserve",
         "config/crd/full",
         (
@@ -286,6 +292,7 @@ CRDS: dict[str, CrdSet] = {
     # renovate: datasource=github-releases depName=prometheus-operator/prometheus-operator
     "prometheus-operator": CrdSet(
         "v0.93.1",
+        "monitoring.coreos.com",
         "prometheus-operator/prometheus-operator",
         "example/prometheus-operator-crd",
         tuple(
@@ -307,6 +314,7 @@ CRDS: dict[str, CrdSet] = {
     # renovate: datasource=github-releases depName=kubernetes-sigs/node-feature-discovery
     "node-feature-discovery": CrdSet(
         "v0.19.0",
+        "nfd.k8s-sigs.io",
         "kubernetes-sigs/node-feature-discovery",
         "deployment/base/nfd-crds",
         ("nfd-api-crds.yaml",),
@@ -314,6 +322,7 @@ CRDS: dict[str, CrdSet] = {
     # renovate: datasource=github-releases depName=cloudnative-pg/cloudnative-pg
     "cloudnative-pg": CrdSet(
         "v1.30.1",
+        "postgresql.cnpg.io",
         "cloudnative-pg/cloudnative-pg",
         "config/crd/bases",
         tuple(
@@ -336,6 +345,7 @@ CRDS: dict[str, CrdSet] = {
     # renovate: datasource=github-releases depName=aws/karpenter-provider-aws
     "karpenter": CrdSet(
         "v1.14.3",
+        "karpenter.sh",
         "aws/karpenter-provider-aws",
         "pkg/apis/crds",
         (
@@ -350,6 +360,7 @@ CRDS: dict[str, CrdSet] = {
     # renovate: datasource=github-releases depName=NVIDIA/gpu-operator
     "gpu-operator": CrdSet(
         "v26.7.0",
+        "nvidia.com",
         "NVIDIA/gpu-operator",
         "deployments/gpu-operator/crds",
         # Not its copies of resource.nvidia.com: the DRA driver, a separate chart, installs them.
@@ -359,6 +370,7 @@ CRDS: dict[str, CrdSet] = {
     # renovate: datasource=github-releases depName=kubernetes-sigs/dra-driver-nvidia-gpu
     "dra-driver-nvidia-gpu": CrdSet(
         "v0.4.1",
+        "resource.nvidia.com",
         "kubernetes-sigs/dra-driver-nvidia-gpu",
         "deployments/helm/dra-driver-nvidia-gpu/crds",
         tuple(f"resource.nvidia.com_{plural}.yaml" for plural in ("computedomaincliques", "computedomains")),
@@ -367,6 +379,7 @@ CRDS: dict[str, CrdSet] = {
     # renovate: datasource=github-releases depName=metallb/metallb
     "metallb": CrdSet(
         "v0.16.2",
+        "metallb.io",
         "metallb/metallb",
         "config/crd/bases",
         tuple(

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar, cast
 from pydantic import Field, StringConstraints, ValidationError, create_model
 
 from catalog.accelerators import ClusterKind
+from catalog.addons import ExistingAddon
 from components.addons.accelerator_nodes import accelerator_charts
 from components.addons.crds import crd_sets
 from components.addons.gateway_spec import DEFAULT_NAMESPACE as GATEWAY_NAMESPACE
@@ -27,7 +28,6 @@ from components.base.cluster_network import (
 from components.capacity.ledger import Demand, Holding, Ledger, Supply, supplies_of
 from components.capacity.placement import PoolHandle
 from components.clouds.eks.handles import NodeProvisioning
-from components.clouds.existing.inspection import ExistingAddon
 from components.findings import Finding, Refused
 from components.monitoring.spec import DEFAULT_NAMESPACE as MONITORING_NAMESPACE
 from components.monitoring.spec import DEFAULT_STORAGE_GIB, AlertRulesSpec

@@ -7,6 +7,7 @@ import pulumi
 
 import simulator
 from catalog.accelerators import ClusterKind
+from catalog.addons import ExistingAddon
 from components.addons import cert_manager as cert_manager_module
 from components.addons import cloudnative_pg, dcgm_exporter, kserve, metallb, node_feature_discovery
 from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, custom_resources
@@ -28,7 +29,7 @@ from components.addons.nvidia_dra_driver import NvidiaDraDriver
 from components.addons.vendor_plugins import vendor_plugins
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolHandle
-from components.clouds.existing.inspection import ExistingAddon, left_out
+from components.clouds.existing.inspection import left_out
 from components.clouds.gke.handles import GkeMode
 from components.monitoring.alert_rules import AlertRules, AlertRulesArgs
 from components.monitoring.dashboards import Dashboards

@@ -9,6 +9,7 @@ from typing import Any, NotRequired, Required, TypedDict
 
 from pulumi import Output, Resource, ResourceOptions
 
+from catalog.addons import ADDONS
 from catalog.addresses import PRIVATE_RANGES
 from components.addons.validation import check_acme
 from components.addons.zone_identity import Clusters, ZoneAccess, clusters_of, region_of, zone_identity
@@ -34,8 +35,8 @@ from components.clouds.eks.handles import EksHandle
 from components.clouds.gke.handles import GkeHandle
 from components.findings import Finding, refuse
 
-DEFAULT_NAMESPACE = "cert-manager"
-METRICS_PORT = 9402
+DEFAULT_NAMESPACE = ADDONS["cert-manager"].namespace
+METRICS_PORT = ADDONS["cert-manager"].metrics_port
 WEBHOOK_PORT = 10250
 CONTROLLER_PODS = {"app.kubernetes.io/component": "controller", "app.kubernetes.io/instance": "cert-manager"}
 WEBHOOK_PODS = {"app.kubernetes.io/component": "webhook", "app.kubernetes.io/instance": "cert-manager"}

@@ -4,6 +4,7 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
+from catalog.addons import ADDONS
 from catalog.addresses import PRIVATE_RANGES
 from catalog.versions import IMAGES
 from components.base.chart_source import ChartSource
@@ -21,13 +22,13 @@ from components.base.network_policies import POSTGRESQL_INSTANCE_PORTS
 from components.base.pods import resources
 from components.base.traffic import scraped, to_api_server, webhook_from_api_server
 
-DEFAULT_NAMESPACE = "cnpg-system"
+DEFAULT_NAMESPACE = ADDONS["cloudnative-pg"].namespace
 OPERATOR_PODS = {"app.kubernetes.io/name": "cloudnative-pg"}
 """Labels of the operator's pods, as the chart writes them."""
 INSTANCE_PODS = {"cnpg.io/podRole": "instance"}
 """Label of every pod that runs PostgreSQL (cloudnative-pg v1.30.0 pkg/utils/labels_annotations.go)."""
 WEBHOOK_PORT = 9443
-METRICS_PORT = 8080
+METRICS_PORT = ADDONS["cloudnative-pg"].metrics_port
 
 
 class OperatorHandle(TypedDict):

@@ -9,6 +9,7 @@ from typing import Any, Required, TypedDict
 from pulumi import Output, ResourceOptions
 
 from catalog.accelerators import Sharing
+from catalog.addons import ADDONS
 from components.addons.accelerator_nodes import affinity_to, exporter_pools
 from components.addons.accelerator_validation import check_nvidia_pools
 from components.base.chart_source import ChartSource
@@ -21,8 +22,8 @@ from components.capacity.placement import PoolHandle, tolerations_of_all
 from components.findings import refuse
 from components.monitoring.metrics import DCGM_COUNTERS, DcgmCounter
 
-DEFAULT_NAMESPACE = "dcgm-exporter"
-METRICS_PORT = 9400
+DEFAULT_NAMESPACE = ADDONS["dcgm-exporter"].namespace
+METRICS_PORT = ADDONS["dcgm-exporter"].metrics_port
 GKE_DRIVER_ROOT = "/home/kubernetes/bin/nvidia"
 """Where Container-Optimized OS keeps the driver (GKE documentation, GPUs). Without a mount of it NVML is not found, and
 no metric is exported (dcgm-exporter issues 484, 523, 530)."""

@@ -4,6 +4,7 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
+from catalog.addons import ADDONS
 from components.addons.accelerator_nodes import efa_pools
 from components.addons.accelerator_validation import check_efa_pools
 from components.base.chart_source import ChartSource
@@ -13,7 +14,7 @@ from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.capacity.placement import POOL_LABEL, PoolHandle, tolerations_of_all
 from components.findings import refuse
 
-DEFAULT_NAMESPACE = "efa-device-plugin"
+DEFAULT_NAMESPACE = ADDONS["aws-efa-k8s-device-plugin"].namespace
 
 
 class EfaDevicePluginArgs(TypedDict, total=False):

@@ -7,6 +7,7 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
+from catalog.addons import ADDONS
 from components.addons.zone_identity import ZoneAccess, clusters_of, zone_identity
 from components.base.chart_source import ChartSource
 from components.base.charts import AddonChart, AddonChartArgs
@@ -21,10 +22,10 @@ from components.clouds.eks.handles import EksHandle
 from components.clouds.gke.handles import GkeHandle
 from components.findings import refuse
 
-DEFAULT_NAMESPACE = "external-dns"
+DEFAULT_NAMESPACE = ADDONS["external-dns"].namespace
 SERVICE_ACCOUNT = "external-dns"
 """As the chart calls it after its release."""
-METRICS_PORT = 7979
+METRICS_PORT = ADDONS["external-dns"].metrics_port
 SOURCES = ("gateway-httproute", "ingress", "service")
 """Where names come from; services only by annotation."""
 

@@ -4,10 +4,11 @@ from enum import StrEnum
 from ipaddress import ip_network
 from typing import Any, Required, TypedDict
 
+from catalog.addons import ADDONS
 from catalog.addresses import PRIVATE_RANGES
 from components.addons.validation import DomainFacts
 
-DEFAULT_NAMESPACE = "gateway"
+DEFAULT_NAMESPACE = ADDONS["envoy-gateway"].namespace
 
 
 class GatewayImplementation(StrEnum):

@@ -15,6 +15,7 @@ from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
 from catalog.accelerators import DeviceAllocation, Owner, Sharing
+from catalog.addons import ADDONS
 from components.addons.accelerator_nodes import operator_pools
 from components.addons.accelerator_validation import check_gpu_operator
 from components.addons.dcgm_exporter import counters_file
@@ -29,7 +30,7 @@ from components.base.traffic import scraped, to_api_server
 from components.capacity.placement import PoolHandle, device_plugin_config, sharing_of, tolerations_of_all
 from components.findings import refuse
 
-DEFAULT_NAMESPACE = "gpu-operator"
+DEFAULT_NAMESPACE = ADDONS["gpu-operator"].namespace
 PLUGIN_CONFIGS = "device-plugin-configs"
 COUNTERS = "dcgm-counters"
 COUNTERS_FILE = "dcgm-metrics.csv"

@@ -8,6 +8,7 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
+from catalog.addons import ADDONS
 from catalog.addresses import PRIVATE_RANGES
 from catalog.kserve import FETCH_CPU_MILLIS, FETCH_MEMORY_GIB
 from components.addons.gateway_spec import GatewayHandle
@@ -24,9 +25,9 @@ from components.findings import refuse
 from components.storage.plan import ObjectStoreHandle, ObjectStoreKind
 
 CHART = "kserve-resources"
-DEFAULT_NAMESPACE = "kserve"
+DEFAULT_NAMESPACE = ADDONS["kserve"].namespace
 CONTROLLER_PODS = {"control-plane": "kserve-controller-manager"}
-WEBHOOK_PORT, METRICS_PORT = 9443, 8443
+WEBHOOK_PORT, METRICS_PORT = 9443, ADDONS["kserve"].metrics_port
 """Of the controller's pods (kserve/kserve v0.20.0 charts/kserve-resources/files/kserve/resources.yaml)."""
 SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
 

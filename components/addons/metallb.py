@@ -9,6 +9,7 @@ from typing import Any, Required
 
 from pulumi import Output, ResourceOptions
 
+from catalog.addons import ADDONS
 from catalog.addresses import PRIVATE_RANGES
 from components.addons.metallb_spec import MetalLbSpec
 from components.addons.metallb_validation import check_metallb
@@ -22,8 +23,8 @@ from components.base.traffic import scraped, to_api_server, webhook_from_api_ser
 from components.capacity.placement import PoolHandle, tolerations_of_all
 from components.findings import refuse
 
-DEFAULT_NAMESPACE = "metallb-system"
-METRICS_PORT, WEBHOOK_PORT = 9120, 9443
+DEFAULT_NAMESPACE = ADDONS["metallb"].namespace
+METRICS_PORT, WEBHOOK_PORT = ADDONS["metallb"].metrics_port, 9443
 
 
 class MetalLbArgs(MetalLbSpec, total=False):

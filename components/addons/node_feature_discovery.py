@@ -8,6 +8,7 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
+from catalog.addons import ADDONS
 from catalog.addresses import NAMESPACE_LABEL
 from components.base.chart_source import ChartSource
 from components.base.charts import AddonChart
@@ -17,8 +18,8 @@ from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.base.traffic import scraped, to_api_server
 from components.capacity.placement import PoolHandle, tolerations_of_all
 
-DEFAULT_NAMESPACE = "node-feature-discovery"
-METRICS_PORT = 8080
+DEFAULT_NAMESPACE = ADDONS["node-feature-discovery"].namespace
+METRICS_PORT = ADDONS["node-feature-discovery"].metrics_port
 
 PCI_CLASSES = ("02", "03", "12")
 """PCI classes worth a label: network (Ethernet 0200, InfiniBand 0207), display (GPUs), processing accelerators.

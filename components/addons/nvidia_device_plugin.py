@@ -19,6 +19,7 @@ from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
 from catalog.accelerators import Sharing
+from catalog.addons import ADDONS
 from components.addons.accelerator_nodes import affinity_to, platform_plugin_pools
 from components.addons.accelerator_validation import check_nvidia_pools
 from components.base.chart_source import ChartSource
@@ -37,7 +38,7 @@ from components.capacity.placement import (
 )
 from components.findings import refuse
 
-DEFAULT_NAMESPACE = "nvidia-device-plugin"
+DEFAULT_NAMESPACE = ADDONS["nvidia-device-plugin"].namespace
 MIG_LAYOUTS = "mig-layouts"
 EXCLUSIVE = SharingArgs(strategy=Sharing.EXCLUSIVE)
 _CONFIG_KEY = {Sharing.TIME_SLICING: "timeSlicing", Sharing.MPS: "mps"}

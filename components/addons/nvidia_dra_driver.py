@@ -9,6 +9,7 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
+from catalog.addons import ADDONS
 from components.addons.accelerator_nodes import affinity_to, dra_pools
 from components.addons.accelerator_validation import check_dra_driver
 from components.base.chart_source import ChartSource
@@ -20,8 +21,8 @@ from components.base.traffic import scraped, to_api_server
 from components.capacity.placement import PoolHandle, tolerations_of_all
 from components.findings import refuse
 
-DEFAULT_NAMESPACE = "dra-driver-nvidia-gpu"
-METRICS_PORT, COMPUTE_DOMAINS_METRICS_PORT = 8080, 8081
+DEFAULT_NAMESPACE = ADDONS["dra-driver-nvidia-gpu"].namespace
+METRICS_PORT, COMPUTE_DOMAINS_METRICS_PORT = ADDONS["dra-driver-nvidia-gpu"].metrics_port, 8081
 IMEX_PORT = 50000
 """On which the daemons of one compute domain talk to each other, on addresses of pods (kubernetes-sigs/
 dra-driver-nvidia-gpu v0.4.1 templates/compute-domain-daemon-config.tmpl.cfg, SERVER_PORT)."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from catalog.addons import ADDONS
 from components.base.cluster_network import USUAL_API_SERVER_PORTS
 
 TEAM = "(team)"
@@ -50,36 +51,13 @@ class Group(NamedTuple):
 
 
 GROUPS: dict[str, Group] = {
-    "cert-manager": Group("cert-manager"),
-    "cert-manager's controller": Group("cert-manager", {"app.kubernetes.io/component": "controller"}),
-    "cert-manager's webhook": Group("cert-manager", {"app.kubernetes.io/component": "webhook"}),
-    "CloudNativePG": Group("cnpg-system", {"app.kubernetes.io/name": "cloudnative-pg"}),
+    **{pods.name: Group(row.namespace, pods.labels) for row in ADDONS.values() for pods in row.pods},
     "PostgreSQL": Group("mlflow", {"cnpg.io/cluster": "mlflow-database"}),
     "PostgreSQL's instances": Group("mlflow", {"cnpg.io/podRole": "instance"}),
-    "Envoy Gateway": Group("gateway", {"control-plane": "envoy-gateway"}),
-    "the gateway's proxies": Group("gateway", {"app.kubernetes.io/component": "proxy"}),
-    "ACME solvers": Group("gateway", {"acme.cert-manager.io/http01-solver": "true"}),
-    "external-dns": Group("external-dns"),
-    "KServe's controller": Group("kserve", {"control-plane": "kserve-controller-manager"}),
-    "monitoring": Group("monitoring"),
-    "Prometheus": Group("monitoring", {"app.kubernetes.io/name": "prometheus"}),
-    "Alertmanager": Group("monitoring", {"app.kubernetes.io/name": "alertmanager"}),
-    "Grafana": Group("monitoring", {"app.kubernetes.io/name": "grafana"}),
-    "the Prometheus operator": Group("monitoring", {"app": "kube-prometheus-stack-operator"}),
     "MLflow": Group("mlflow", {"app.kubernetes.io/name": "mlflow"}),
     "MLflow's migration": Group("mlflow", {"app.kubernetes.io/name": "mlflow-migrate"}),
     "MLflow's backup": Group("mlflow", {"app.kubernetes.io/name": "database-backup"}),
     "the object store": Group("object-store"),
-    "Node Feature Discovery": Group("node-feature-discovery"),
-    "DCGM exporter": Group("dcgm-exporter"),
-    "NVIDIA's device plugin": Group("nvidia-device-plugin"),
-    "NVIDIA's DRA driver": Group("dra-driver-nvidia-gpu"),
-    "the GPU Operator": Group("gpu-operator"),
-    "the GPU Operator's drivers": Group("gpu-operator", {"app.kubernetes.io/component": "nvidia-driver"}),
-    "Cluster Autoscaler": Group("cluster-autoscaler"),
-    "Karpenter": Group("karpenter", {"app.kubernetes.io/name": "karpenter"}),
-    "MetalLB's controller": Group("metallb-system", {"app.kubernetes.io/component": "controller"}),
-    "the local-path provisioner": Group("local-path-storage"),
     "teams": Group(TEAM),
     "trainings": Group(TEAM, {"app.kubernetes.io/component": "training"}),
     "models": Group(TEAM, {"app.kubernetes.io/component": "serving"}),
@@ -122,24 +100,7 @@ CONDITIONS = {
 }
 """What an environment must have for some rows."""
 
-API_CLIENTS = (
-    "cert-manager",
-    "CloudNativePG",
-    "PostgreSQL",
-    "Envoy Gateway",
-    "external-dns",
-    "KServe's controller",
-    "monitoring",
-    "Node Feature Discovery",
-    "DCGM exporter",
-    "NVIDIA's device plugin",
-    "NVIDIA's DRA driver",
-    "the GPU Operator",
-    "Cluster Autoscaler",
-    "Karpenter",
-    "MetalLB's controller",
-    "the local-path provisioner",
-)
+API_CLIENTS = (*(pods.name for row in ADDONS.values() for pods in row.pods if pods.calls_api), "PostgreSQL")
 """Who calls the API server."""
 
 
@@ -147,7 +108,7 @@ class Webhook(NamedTuple):
     """Where the webhooks of one add-on answer."""
 
     addon: str
-    """As `cluster.existingAddons` or `cluster` calls it."""
+    """Key of `catalog.addons.ADDONS`."""
     service: str
     """The Service that the API server calls, in the add-on's namespace; its port is 443."""
     port: int
@@ -157,11 +118,7 @@ class Webhook(NamedTuple):
 
 
 WEBHOOKS = {
-    "cert-manager's webhook": Webhook("cert-manager", "cert-manager-webhook", 10250),
-    "CloudNativePG": Webhook("cloudnative-pg", "cnpg-webhook-service", 9443),
-    "KServe's controller": Webhook("kserve", "kserve-webhook-server-service", 9443),
-    "the Prometheus operator": Webhook("prometheus-operator", "kube-prometheus-stack-operator", 10250, "rule-webhook"),
-    "MetalLB's controller": Webhook("metallb", "metallb-webhook-service", 9443),
+    pods.name: Webhook(name, *pods.webhook) for name, row in ADDONS.items() for pods in row.pods if pods.webhook
 }
 """Pods that answer for webhooks -> which. Held to the charts' facts (tests/components/base/test_gke_firewall.py)."""
 

@@ -3,9 +3,10 @@
 from enum import StrEnum
 from typing import Required, TypedDict
 
+from catalog.addons import ADDONS
 from components.monitoring.rules import ServingObjectives
 
-DEFAULT_NAMESPACE = "monitoring"
+DEFAULT_NAMESPACE = ADDONS["prometheus-operator"].namespace
 DEFAULT_STORAGE_GIB = 100
 """Of each Prometheus."""
 

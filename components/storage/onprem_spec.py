@@ -2,11 +2,12 @@
 
 from typing import Required, TypedDict
 
+from catalog.addons import ADDONS
 from components.storage.plan import DeclaredClassArgs, Encryption, StoragePurpose
 
-NFS_NAMESPACE = "csi-driver-nfs"
+NFS_NAMESPACE = ADDONS["csi-driver-nfs"].namespace
 NFS_PROVISIONER = "nfs.csi.k8s.io"
-LOCAL_PATH_NAMESPACE = "local-path-storage"
+LOCAL_PATH_NAMESPACE = ADDONS["local-path-provisioner"].namespace
 LOCAL_PATH_PROVISIONER = "rancher.io/local-path"
 
 

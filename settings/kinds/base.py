@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar, cast
 
 from pydantic.alias_generators import to_snake
 
+from catalog.addons import ExistingAddon
 from components.addons.gateway_spec import DomainArgs, GatewayHandle
 from components.base.chart_source import ChartSource
 from components.base.cluster_network import ClusterNetworkHandle
 from components.capacity.ledger import Demand, Holding
 from components.capacity.placement import PoolHandle
-from components.clouds.existing.inspection import ExistingAddon
 from components.findings import Finding
 from components.monitoring.spec import MonitoringHandle
 from components.storage.plan import ObjectStoreHandle, StorageHandle, StoragePurpose

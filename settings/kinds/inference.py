@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
+from catalog.addons import ExistingAddon
 from components.capacity.ledger import Demand, Holding
 from components.capacity.placement import PoolHandle
-from components.clouds.existing.inspection import ExistingAddon
 from components.findings import Finding
 from components.tenants.spec import namespace_of
 from components.workloads.demand import inference_demand, inference_holdings

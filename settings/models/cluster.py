@@ -3,11 +3,11 @@
 from typing import Annotated, Any, Literal
 
 from catalog.accelerators import ClusterKind
+from catalog.addons import ExistingAddon
 from components.addons.device_plugin_spec import DevicePluginSpec
 from components.addons.metallb_spec import MetalLbSpec
 from components.base.cluster_network import USUAL_API_SERVER_PORTS, PolicyEngine
 from components.capacity.placement import PoolArgs
-from components.clouds.existing.inspection import ExistingAddon
 from components.clouds.pool_spec import DescribedNodePoolArgs
 from components.storage.onprem_spec import LocalPathStorageSpec, NfsStorageSpec
 from settings.models.base import Model, Name

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog.accelerators import ClusterKind
+from catalog.addons import ExistingAddon
 from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, exporter_pools, operator_pools
 from components.addons.accelerator_validation import check_device_plugin, check_device_plugin_pod, check_gpu_operator
 from components.addons.gateway_spec import GatewaySpec, domain_facts, is_envoy, is_public
@@ -27,7 +28,7 @@ from components.base.grammar import (
 )
 from components.base.images import check_repository
 from components.base.names import check_object_name
-from components.clouds.existing.inspection import ExistingAddon, left_out
+from components.clouds.existing.inspection import left_out
 from components.findings import Finding, camel
 from components.monitoring.validation import check_alert_rules, check_monitoring
 from components.storage.onprem_validation import check_encryption, check_host_paths, check_nfs

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from catalog.addons import ExistingAddon
 from components.addons import (
     cert_manager,
     cloudnative_pg,
@@ -21,7 +22,6 @@ from components.addons.accelerator_nodes import accelerator_charts
 from components.addons.gateway_spec import GatewaySpec
 from components.clouds.eks import cluster_autoscaler, karpenter
 from components.clouds.eks.handles import NodeProvisioning
-from components.clouds.existing.inspection import ExistingAddon
 from components.findings import Finding
 from components.storage.onprem_spec import LOCAL_PATH_NAMESPACE, NFS_NAMESPACE
 from components.tenants.spec import namespace_of

@@ -7,6 +7,7 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Input, Output, ResourceOptions
 
+from catalog.addons import ADDONS
 from components.base.chart_source import ChartSource
 from components.base.component import Component
 from components.base.pods import resources
@@ -18,9 +19,9 @@ from components.clouds.eks.validation import check_autoscaler_version, check_con
 from components.clouds.names import partition
 from components.findings import refuse
 
-DEFAULT_NAMESPACE = "cluster-autoscaler"
+DEFAULT_NAMESPACE = ADDONS["cluster-autoscaler"].namespace
 SERVICE_ACCOUNT = "cluster-autoscaler"
-METRICS_PORT = 8085
+METRICS_PORT = ADDONS["cluster-autoscaler"].metrics_port
 
 
 class ClusterAutoscalerArgs(TypedDict, total=False):

@@ -14,6 +14,7 @@ from typing import Any, Required, TypedDict
 import pulumi_aws as aws
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
+from catalog.addons import ADDONS
 from components.base.chart_source import ChartSource
 from components.base.component import Component
 from components.base.pods import resources
@@ -26,9 +27,9 @@ from components.clouds.eks.validation import check_controller
 from components.clouds.names import aws_tags, deterministic_name, partition
 from components.findings import refuse
 
-DEFAULT_NAMESPACE = "karpenter"
+DEFAULT_NAMESPACE = ADDONS["karpenter"].namespace
 SERVICE_ACCOUNT = "karpenter"
-METRICS_PORT = 8080
+METRICS_PORT = ADDONS["karpenter"].metrics_port
 EVENTS: dict[str, dict[str, list[str]]] = {
     "health": {"source": ["aws.health"], "detail-type": ["AWS Health Event"]},
     "spot": {"source": ["aws.ec2"], "detail-type": ["EC2 Spot Instance Interruption Warning"]},

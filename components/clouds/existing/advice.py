@@ -5,17 +5,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import NamedTuple
 
 from catalog.accelerators import ACCELERATORS, DeviceAllocation, Owner
+from catalog.addons import ExistingAddon
 from catalog.versions import API_VERSIONS, CRDS
 from components.capacity.placement import POOL_LABEL, Capacity, PoolHandle
 from components.clouds.existing.inspection import (
     ENCRYPTED_BY,
-    GROUP_OF_SET,
     LOCAL_PATH,
     NFS,
     PULUMI,
     SOFTWARE,
     ClusterSnapshot,
-    ExistingAddon,
     NodeFacts,
     _theirs,
     devices_of,
@@ -261,7 +260,7 @@ def _declared(snapshot: ClusterSnapshot, found: Mapping[str, str], sets: Iterabl
                 f"cluster.existingAddons.{addon}", f"no namespace {namespace}", "correct it, or remove it", blocks=True
             )
     for name in sorted(sets):
-        group, path = GROUP_OF_SET[name], f"cluster.existingAddons.{name}" if name in found else "cluster.existingCrds"
+        group, path = CRDS[name].group, f"cluster.existingAddons.{name}" if name in found else "cluster.existingCrds"
         theirs = [crd for crd in snapshot.get("crds") or [] if crd["name"].partition(".")[2] == group]
         served = {version for crd in theirs for version in crd["versions"]}
         needed = {
@@ -316,7 +315,7 @@ def _crds(snapshot: ClusterSnapshot, crd_sets: Sequence[str]) -> Iterator[Advice
     for name in crd_sets:
         if name in running:
             continue  # said of the add-on itself
-        group = GROUP_OF_SET[name]
+        group = CRDS[name].group
         theirs = [
             crd
             for crd in snapshot.get("crds") or []

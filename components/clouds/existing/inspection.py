@@ -6,34 +6,13 @@ installed a second time, and nothing here changes a cluster.
 
 import re
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import NamedTuple, Required, TypedDict
 
 from catalog.accelerators import ACCELERATORS, Accelerator, ClusterKind
+from catalog.addons import ADDONS, ExistingAddon
 from catalog.versions import CRDS
 from components.capacity.placement import Taint
 from components.storage.plan import Encryption
-
-
-class ExistingAddon(StrEnum):
-    """What a cluster can have already that the platform would install otherwise."""
-
-    CERT_MANAGER = "cert-manager"
-    """Our issuers and our CA are declared with it."""
-    CLOUDNATIVE_PG = "cloudnative-pg"
-    """It runs our databases."""
-    CSI_DRIVER_NFS = "csi-driver-nfs"
-    """The classes of `nfs` are declared with it."""
-    DCGM_EXPORTER = "dcgm-exporter"
-    """Our Prometheus scrapes what its monitor names."""
-    KSERVE = "kserve"
-    """It stays its owner's, with its gateway and its runtimes: the platform then serves models with modelServers."""
-    NODE_EXPORTER = "node-exporter"
-    """Our Prometheus scrapes what its monitor names."""
-    NODE_FEATURE_DISCOVERY = "node-feature-discovery"
-    """Device plugins and the GPU Operator go by its labels."""
-    PROMETHEUS_OPERATOR = "prometheus-operator"
-    """It runs our Prometheus and our Alertmanager; it must watch every namespace."""
 
 
 def left_out(found: Iterable[str], existing_crds: Iterable[str]) -> frozenset[str]:
@@ -139,38 +118,26 @@ class Software(NamedTuple):
 
 
 SOFTWARE: tuple[Software, ...] = (
-    Software("GPU Operator", re.compile(r"/gpu-operator(-validator)?[:@]")),
-    Software("NVIDIA device plugin", re.compile(r"/k8s-device-plugin[:@]"), "nvidia.com/"),
-    Software("GKE device plugin", re.compile(r"nvidia-gpu-device-plugin|/device-plugin-gke"), "nvidia.com/"),
-    Software("NVIDIA DRA driver", re.compile(r"/(k8s-dra-driver-gpu|dra-driver-nvidia-gpu)[:@]")),
-    Software("NVIDIA driver", re.compile(r"nvidia/driver[:@]|/nvidia-driver[:@]")),
-    Software("DCGM exporter", re.compile(r"/dcgm-exporter[:@]"), addon=ExistingAddon.DCGM_EXPORTER),
-    Software(
-        "Node Feature Discovery",
-        re.compile(r"/node-feature-discovery[:@]"),
-        addon=ExistingAddon.NODE_FEATURE_DISCOVERY,
+    *(
+        Software(
+            row.title, re.compile(row.image), row.offers, ExistingAddon(name) if name in {*ExistingAddon} else None
+        )
+        for name, row in ADDONS.items()
+        if row.image
     ),
+    Software("GKE device plugin", re.compile(r"nvidia-gpu-device-plugin|/device-plugin-gke"), "nvidia.com/"),
+    Software("NVIDIA driver", re.compile(r"nvidia/driver[:@]|/nvidia-driver[:@]")),
     Software("AMD device plugin", re.compile(r"rocm/k8s-device-plugin[:@](?!labeller)"), "amd.com/"),
     Software("Neuron device plugin", re.compile(r"/neuron-device-plugin[:@]"), "aws.amazon.com/"),
-    Software("cert-manager", re.compile(r"/cert-manager-controller[:@]"), addon=ExistingAddon.CERT_MANAGER),
-    Software("CloudNativePG", re.compile(r"/cloudnative-pg[:@]"), addon=ExistingAddon.CLOUDNATIVE_PG),
-    Software("CSI driver for NFS", re.compile(r"/nfsplugin[:@]"), addon=ExistingAddon.CSI_DRIVER_NFS),
-    Software("KServe", re.compile(r"/kserve-controller[:@]"), addon=ExistingAddon.KSERVE),
-    Software("node-exporter", re.compile(r"/node-exporter[:@]"), addon=ExistingAddon.NODE_EXPORTER),
-    Software("Prometheus Operator", re.compile(r"/prometheus-operator[:@]"), addon=ExistingAddon.PROMETHEUS_OPERATOR),
-    Software("Envoy Gateway", re.compile(r"envoyproxy/gateway[:@]")),
-    Software("MetalLB", re.compile(r"metallb/(controller|speaker)[:@]")),
-    Software("local-path provisioner", re.compile(r"/local-path-provisioner[:@]")),
 )
-"""By image: names are whatever an installer chose. `rocm/k8s-device-plugin` is AMD's, not NVIDIA's. As upstream's
-charts name them: a copy in a registry of one's own keeps the last part."""
+"""By image: names are whatever an installer chose. Add-ons, and software that others bring."""
 
 
 def software_of(workload: WorkloadFacts) -> Software | None:
     """What a DaemonSet or Deployment is, by its images; None: nothing that the platform knows."""
     for image in workload["images"]:
         for row in SOFTWARE:
-            if row.image.search(image) and not (row.what == "NVIDIA device plugin" and "rocm/" in image):
+            if row.image.search(image):
                 return row
     return None
 
@@ -218,18 +185,3 @@ ENCRYPTED_BY = f"{', '.join([*Encryption][:-1])} or {[*Encryption][-1]}"
 
 PULUMI = "pulumi"
 """Owner of a CRD that a stack put there, ours most likely: by the field manager of its fields."""
-
-GROUP_OF_SET = {
-    "cert-manager": "cert-manager.io",
-    "cloudnative-pg": "postgresql.cnpg.io",
-    "dra-driver-nvidia-gpu": "resource.nvidia.com",
-    "envoy-gateway": "gateway.envoyproxy.io",
-    "gateway-api": "gateway.networking.k8s.io",
-    "gpu-operator": "nvidia.com",
-    "karpenter": "karpenter.sh",
-    "kserve": "serving.kserve.io",
-    "metallb": "metallb.io",
-    "node-feature-discovery": "nfd.k8s-sigs.io",
-    "prometheus-operator": "monitoring.coreos.com",
-}
-"""The API group by which a set of CRDs is recognised."""

@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from catalog.accelerators import ACCELERATORS, Owner
+from catalog.addons import ExistingAddon
 from catalog.versions import CRDS
 from components.capacity.placement import POOL_LABEL
 from components.clouds.existing.inspection import (
     ENCRYPTED_BY,
-    GROUP_OF_SET,
     PULUMI,
     ClusterSnapshot,
-    ExistingAddon,
     NodeFacts,
     _theirs,
     accelerator_on,
@@ -107,7 +106,7 @@ def suggested_existing(snapshot: ClusterSnapshot) -> tuple[dict[str, str], list[
     )
     found = {row.addon.value: namespace for row, namespace, _ in theirs if row.addon in wanted and row.addon}
     groups = {crd["name"].partition(".")[2] for crd in snapshot.get("crds") or [] if crd["owner"] != PULUMI}
-    everywhere = [name for name, row in CRDS.items() if row.everywhere and GROUP_OF_SET[name] in groups]
+    everywhere = [name for name, row in CRDS.items() if row.everywhere and row.group in groups]
     return dict(sorted(found.items())), sorted({*everywhere} - left_out(found, ()))
 
 

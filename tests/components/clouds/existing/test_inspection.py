@@ -10,17 +10,11 @@ from pathlib import Path
 import pytest
 
 from catalog.accelerators import ClusterKind, DeviceAllocation, Owner
+from catalog.addons import ADDONS, ExistingAddon
 from catalog.versions import CRDS
 from components.capacity.placement import NodeSoftware, PoolArgs, PoolHandle, plan_pool
 from components.clouds.existing.advice import Advice, advice
-from components.clouds.existing.inspection import (
-    GROUP_OF_SET,
-    ClusterSnapshot,
-    ExistingAddon,
-    accelerator_on,
-    devices_of,
-    software_of,
-)
+from components.clouds.existing.inspection import ClusterSnapshot, accelerator_on, devices_of, software_of
 from components.clouds.existing.suggestions import suggested_classes, suggested_existing, suggested_pools
 
 FOLDER = Path(__file__).parent / "snapshots"
@@ -124,7 +118,7 @@ def test_a_wrong_number_of_devices_and_too_many_nodes_are_seen() -> None:
 
 
 def test_crds_of_others_are_left_to_them_and_another_release_stands_in_the_way() -> None:
-    rows = advice(snapshot("rke2"), crd_sets=sorted(name for name in CRDS if name in GROUP_OF_SET))
+    rows = advice(snapshot("rke2"), crd_sets=sorted(CRDS))
     said = {row.found.split(" are there")[0]: row for row in rows if row.path == "cluster.existingCrds"}
     assert sorted(said) == ["1 CRDs of cert-manager.io", "1 CRDs of monitoring.coreos.com", "1 CRDs of nvidia.com"]
     assert said["1 CRDs of cert-manager.io"].blocks
@@ -138,8 +132,14 @@ def test_crds_of_others_are_left_to_them_and_another_release_stands_in_the_way()
     assert [row for row in declared if row.twice] == []
 
 
-def test_every_set_of_crds_is_known_by_its_group() -> None:
-    assert sorted(GROUP_OF_SET) == sorted(CRDS)
+def test_every_set_of_crds_is_known_by_a_group_of_its_own() -> None:
+    groups = [row.group for row in CRDS.values()]
+    assert all(groups)
+    assert len({*groups}) == len(groups)
+
+
+def test_every_add_on_that_a_cluster_may_bring_has_a_row_that_identifies_it() -> None:
+    assert {*ExistingAddon} == {name for name, row in ADDONS.items() if name in {*ExistingAddon} and row.image}
 
 
 def test_ways_in_that_are_there_are_named() -> None:
