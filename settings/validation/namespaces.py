@@ -4,23 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from catalog.addons import ExistingAddon
-from components.addons import (
-    cert_manager,
-    cloudnative_pg,
-    dcgm_exporter,
-    efa_device_plugin,
-    external_dns,
-    gpu_operator,
-    kserve,
-    metallb,
-    node_feature_discovery,
-    nvidia_dra_driver,
-)
-from components.addons import nvidia_device_plugin as device_plugin
+from catalog.addons import ADDONS, ExistingAddon, namespaces_of
 from components.addons.accelerator_nodes import accelerator_charts
 from components.addons.gateway_spec import GatewaySpec
-from components.clouds.eks import cluster_autoscaler, karpenter
 from components.clouds.eks.handles import NodeProvisioning
 from components.findings import Finding
 from components.storage.onprem_spec import LOCAL_PATH_NAMESPACE, NFS_NAMESPACE
@@ -35,37 +21,24 @@ from settings.settings import MLFLOW_NAMESPACE, STORE_NAMESPACE, Settings
 
 def _fixed_namespaces(settings: Settings) -> Iterator[tuple[str, str]]:
     """Namespaces that the platform makes and no setting moves, each with what lives there."""
-    modules = (cert_manager, cloudnative_pg, dcgm_exporter, device_plugin, kserve, node_feature_discovery)
-    for module in modules:
-        name = module.__name__.rpartition(".")[2].replace("_", "-")
-        if name not in settings.existing_addons:
-            yield module.DEFAULT_NAMESPACE, name
+    brought = {"external-dns"} if settings.proved_zone else set[str]()
+    with suppress(Unknown):
+        brought |= {*accelerator_charts([*settings.pools.values()])}
+    yield from namespaces_of(brought, settings.existing_addons).items()
     yield MLFLOW_NAMESPACE, "MLflow"
     yield STORE_NAMESPACE, "the object store"
     match settings.cluster:
         case ExistingCluster() as cluster:
             grounds: tuple[tuple[Any, str], ...] = (
-                (cluster.metallb, metallb.DEFAULT_NAMESPACE),
+                (cluster.metallb, ADDONS["metallb"].namespace),
                 (cluster.nfs and ExistingAddon.CSI_DRIVER_NFS not in settings.existing_addons, NFS_NAMESPACE),
                 (cluster.local_path, LOCAL_PATH_NAMESPACE),
             )
             yield from ((namespace, namespace) for wanted, namespace in grounds if wanted)
         case EksCluster(provisioning=NodeProvisioning.KARPENTER):
-            yield karpenter.DEFAULT_NAMESPACE, "Karpenter"
+            yield ADDONS["karpenter"].namespace, "Karpenter"
         case EksCluster(provisioning=NodeProvisioning.MANAGED_GROUPS):
-            yield cluster_autoscaler.DEFAULT_NAMESPACE, "the Cluster Autoscaler"
-    if settings.proved_zone:
-        yield external_dns.DEFAULT_NAMESPACE, "external-dns"
-    with suppress(Unknown):
-        charts = accelerator_charts([*settings.pools.values()])
-        yield from ((module.DEFAULT_NAMESPACE, chart) for chart, module in _OF_CHARTS.items() if chart in charts)
-
-
-_OF_CHARTS = {
-    "aws-efa-k8s-device-plugin": efa_device_plugin,
-    "dra-driver-nvidia-gpu": nvidia_dra_driver,
-    "gpu-operator": gpu_operator,
-}
+            yield ADDONS["cluster-autoscaler"].namespace, "the Cluster Autoscaler"
 
 
 def _chosen_namespaces(settings: Settings) -> Iterator[tuple[str, str, str]]:
