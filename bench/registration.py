@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from settings.reader import from_file
 from stacks import addons, data, tenants, workloads
-from stacks.cluster import Cluster
+from stacks.cluster import DeclaredCluster, cloud_of
 from tests.recorder import Recording, record
 
 ROUNDS = 7
@@ -28,7 +28,7 @@ SETTINGS = Path(__file__).parents[1] / "Pulumi.dev.yaml"
 def ours() -> None:
     """The dev environment by its components; settings are read again in each round."""
     settings = from_file(SETTINGS.read_text(encoding="utf-8"))
-    on = Cluster(pulumi_kubernetes.Provider("cluster"), dict(settings.pools), [])
+    on = DeclaredCluster(pulumi_kubernetes.Provider("cluster"), dict(settings.pools), [], cloud_of(settings))
     platform = addons.declare_addons(settings, on, addons.declare_crds(settings, on))
     stores = data.declare_data(settings, on, platform)
     teams = tenants.declare_tenants(settings, on, platform, stores)

@@ -1,7 +1,7 @@
 """What is right in settings of which something is wrong: it is judged all the same, so that one run says everything.
 
-Entries of mappings that are wrong (a pool, a team, a workload) are left out. Of models in `IN_PARTS` other fields that
-are wrong are unknown: a rule that asks for one says nothing more.
+Entries of mappings that are wrong (a pool, a team, a workload) are left out. Of models with `in_parts` other fields
+that are wrong are unknown: a rule that asks for one says nothing more.
 """
 
 from collections import defaultdict
@@ -16,13 +16,6 @@ from pydantic import ValidationError, create_model
 from components.findings import Finding
 from settings.errors import members_of
 from settings.models.base import Model, Unknown
-from settings.models.clouds import EksCluster, GkeCluster
-from settings.models.cluster import ExistingCluster, SimulatedCluster
-from settings.models.environment import Charts, Environment
-from settings.models.platform import Mlflow
-
-IN_PARTS = (Environment, SimulatedCluster, ExistingCluster, EksCluster, GkeCluster, Charts, Mlflow)
-"""Models whose fields are judged one by one; of others a wrong field makes the whole unknown."""
 
 Location = tuple[int | str, ...]
 Dropped = dict[str, set[str]]
@@ -86,7 +79,7 @@ def _known_value(model: type[Model], name: str, given: Any, wrong: list[Location
         return _validated(model, name, {key: value for key, value in given.items() if str(key) not in entries})
     tagged = members_of(field)
     part = tagged.get(str(wrong[0][0])) if tagged else field.annotation
-    if part not in IN_PARTS:
+    if not (isinstance(part, type) and issubclass(part, Model) and part.in_parts):
         raise Unknown(name)
     return known_part(part, given, [location[1:] if tagged else location for location in wrong], dropped)
 

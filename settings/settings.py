@@ -10,7 +10,6 @@ from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar, cast
 
 from pydantic import Field, StringConstraints, ValidationError, create_model
 
-from catalog.accelerators import ClusterKind
 from catalog.addons import ExistingAddon
 from components.addons.accelerator_nodes import accelerator_charts
 from components.addons.crds import crd_sets
@@ -18,35 +17,25 @@ from components.addons.gateway_spec import DEFAULT_NAMESPACE as GATEWAY_NAMESPAC
 from components.addons.gateway_spec import CertificateSource, DomainArgs
 from components.base.chart_source import ChartOrigin
 from components.base.cluster_network import (
-    EKS_AUTO_MODE_DNS,
-    GKE_CLOUD_DNS,
-    NODE_LOCAL_DNS,
-    USUAL_API_SERVER_PORTS,
     ClusterNetworkHandle,
-    PolicyEngine,
 )
 from components.capacity.ledger import Demand, Holding, Ledger, Supply, supplies_of
 from components.capacity.placement import PoolHandle
-from components.clouds.eks.handles import NodeProvisioning
 from components.findings import Finding, Refused
 from components.monitoring.spec import DEFAULT_NAMESPACE as MONITORING_NAMESPACE
 from components.monitoring.spec import DEFAULT_STORAGE_GIB, AlertRulesSpec
-from components.storage.onprem_spec import local_path_classes, nfs_classes
 from components.storage.plan import (
-    AUTO_MODE_CLASSES,
-    ObjectStoreKind,
     StorageClassesArgs,
     StorageClassesSpec,
     StorageHandle,
     StoragePurpose,
     plan_storage_classes,
 )
+from settings.clouds.registry import AnyCluster
 from settings.errors import beyond_numbers, control_characters, problems_of
 from settings.kinds.base import WorkloadKind
 from settings.kinds.registry import KINDS, Loaded, load_kinds
 from settings.models.base import MODULE_PATTERN, Model, Name
-from settings.models.clouds import EksCluster, GkeCluster
-from settings.models.cluster import ExistingCluster, Plugin, SimulatedCluster
 from settings.models.environment import Acme, Charts, Environment, Scope
 from settings.models.platform import (
     DEFAULT_STORE,
@@ -54,23 +43,19 @@ from settings.models.platform import (
     Dns,
     ExistingStore,
     Gateway,
-    ManagedGcs,
-    ManagedS3,
     Mlflow,
     Monitoring,
     Nvidia,
     ObjectStore,
+    Plugin,
     Route53,
     Storage,
 )
 from settings.models.workloads import ServingRuntime, Team, Workload
-from settings.pools import pool_handles
 
 PROJECT = "mlplatform"
 MLFLOW_NAMESPACE = "mlflow"
 STORE_NAMESPACE = "object-store"
-MADE_BY_THE_STACK = "(made by the stack)"
-"""In the place of an id that is known once the cloud has made the thing."""
 
 
 class AccountAnnotations(NamedTuple):
@@ -109,7 +94,7 @@ class Settings(Model):
 
     environment: Environment
     """What this environment is and what it may own."""
-    cluster: Annotated[SimulatedCluster | ExistingCluster | EksCluster | GkeCluster, Field(discriminator="kind")]
+    cluster: AnyCluster
     """Where it runs."""
     device_plugins: dict[Name, Plugin] = {}
     """Device plugins for accelerators that the catalogue does not know: each runs on the pools whose
@@ -150,18 +135,12 @@ class Settings(Model):
     def keep_data(self) -> bool:
         """Whether what holds data outlives the stack: everywhere but in a simulation and where nobody wants it."""
         thrown_away = self.environment.rehearsal or self.environment.disposable
-        return self.cluster.kind != ClusterKind.SIMULATED and not thrown_away
+        return not self.cluster.is_simulated and not thrown_away
 
     @property
     def binds_accounts(self) -> bool:
         """Whether the platform lets service accounts into the object store: a bucket of the cluster's own cloud."""
-        store = self.object_store
-        own = {ClusterKind.EKS: (ManagedS3, ObjectStoreKind.S3), ClusterKind.GKE: (ManagedGcs, ObjectStoreKind.GCS)}
-        if self.cluster.kind not in own:
-            return False
-        managed, kind = own[self.cluster.kind]
-        keys = isinstance(store, ExistingStore) and store.access_key_id
-        return isinstance(store, managed) or (store.kind == kind and not keys)
+        return self.cluster.binds_accounts(self.object_store)
 
     @property
     def account_annotations(self) -> AccountAnnotations:
@@ -182,37 +161,23 @@ class Settings(Model):
     @property
     def existing_addons(self) -> Mapping[ExistingAddon, str]:
         """Add-on that the cluster has already -> its namespace."""
-        return self.cluster.existing_addons if isinstance(self.cluster, ExistingCluster) else {}
+        return self.cluster.present_addons
 
     @property
     def network(self) -> ClusterNetworkHandle:
         """How the cluster resolves names, evaluates policies and reaches its API server: known of clouds, written of an
         existing cluster."""
-        addresses, policies, ports = [NODE_LOCAL_DNS], PolicyEngine.KUBERNETES, [*USUAL_API_SERVER_PORTS]
-        match self.cluster:
-            case ExistingCluster() as cluster:
-                addresses, policies = [*addresses, *cluster.dns_addresses], cluster.network_policies
-                ports = [*cluster.api_server_ports]
-            case GkeCluster():
-                addresses.append(GKE_CLOUD_DNS)
-            case EksCluster() as cluster if cluster.provisioning is NodeProvisioning.AUTO_MODE:
-                addresses += EKS_AUTO_MODE_DNS
-        return ClusterNetworkHandle(policies=policies, dns_addresses=addresses, api_server_ports=ports)
+        return self.cluster.cluster_network
 
     @property
     def needed_crds(self) -> frozenset[str]:
         """CRD sets that it needs, whoever installs them: those of every platform, and those of its own charts."""
-        charts = accelerator_charts([*self.pools.values()])
-        if isinstance(self.cluster, EksCluster) and self.cluster.provisioning is NodeProvisioning.KARPENTER:
-            charts = [*charts, "karpenter"]
-        if isinstance(self.cluster, ExistingCluster) and self.cluster.metallb:
-            charts = [*charts, "metallb"]
-        return frozenset(crd_sets(charts))
+        return frozenset(crd_sets([*accelerator_charts([*self.pools.values()]), *self.cluster.charts]))
 
     @cached_property
     def pools(self) -> dict[str, PoolHandle]:
         """Pool name -> what it will hand out."""
-        return pool_handles(self.cluster)
+        return self.cluster.pool_handles()
 
     @property
     def storage_args(self) -> StorageClassesArgs:
@@ -220,24 +185,13 @@ class Settings(Model):
         given: dict[str, dict[str, Any]] = {
             purpose: {**parameters} for purpose, parameters in (self.storage.get("parameters") or {}).items()
         }
-        if isinstance(self.cluster, EksCluster) and self.cluster.shared_file_system:
-            for purpose in (StoragePurpose.SHARED, StoragePurpose.DATASET):
-                given.setdefault(purpose, {}).setdefault("fileSystemId", MADE_BY_THE_STACK)
+        for purpose, parameters in self.cluster.storage_parameters.items():
+            given[purpose] = {**parameters, **given.get(purpose, {})}
         args = StorageClassesArgs(**self.storage, cluster_kind=self.cluster.kind, keep_data=self.keep_data)
-        if isinstance(self.cluster, EksCluster) and self.cluster.provisioning is NodeProvisioning.AUTO_MODE:
-            purposes = {one["purpose"] for one in args.get("declared") or []}
-            args["declared"] = [
-                *(args.get("declared") or []),
-                *(one for one in AUTO_MODE_CLASSES if one["purpose"] not in purposes),
-            ]
-        if isinstance(self.cluster, ExistingCluster):
-            served = [
-                *(local_path_classes(self.cluster.local_path) if self.cluster.local_path else []),
-                *(nfs_classes(self.cluster.nfs) if self.cluster.nfs else []),
-            ]
+        if classes := self.cluster.storage_classes:
             written = args.get("declared") or []
             purposes = {one["purpose"] for one in written}
-            args["declared"] = [*written, *(one for one in served if one["purpose"] not in purposes)]
+            args["declared"] = [*written, *(one for one in classes if one["purpose"] not in purposes)]
         return {**args, "parameters": given} if given else args
 
     @cached_property
@@ -312,7 +266,7 @@ class Settings(Model):
             device_caps=dict(self.environment.device_caps),
             team_quotas={name: dict(team.get("quota") or {}) for name, team in self.teams.items()},
             demands=tuple(self.demands()),
-            auto_provisioned=self.cluster.accelerators_max if isinstance(self.cluster, GkeCluster) else {},
+            auto_provisioned=self.cluster.accelerators_max,
         )
 
 

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, cast
 import pulumi
 
 import simulator
-from catalog.accelerators import ClusterKind
 from catalog.addons import ExistingAddon
 from components.addons import cert_manager as cert_manager_module
 from components.addons import cloudnative_pg, dcgm_exporter, kserve, metallb, node_feature_discovery
@@ -14,14 +13,13 @@ from components.addons.accelerator_nodes import accelerator_charts, custom_plugi
 from components.addons.cert_manager import AcmeArgs, CertManager, CertManagerArgs
 from components.addons.cloudnative_pg import CloudNativePg
 from components.addons.crds import Crds
-from components.addons.dcgm_exporter import GKE_DRIVER_ROOT, DcgmExporter
+from components.addons.dcgm_exporter import DcgmExporter
 from components.addons.device_plugin import DevicePlugin, DevicePluginArgs
-from components.addons.efa_device_plugin import EfaDevicePlugin, EfaDevicePluginArgs
+from components.addons.efa_device_plugin import EfaDevicePlugin
 from components.addons.external_dns import ExternalDns, ExternalDnsArgs
 from components.addons.gateway import Gateway, GatewayArgs, gateway_handle
 from components.addons.gateway_spec import GatewayHandle, GatewaySpec, is_envoy, is_public
 from components.addons.gpu_operator import GpuOperator
-from components.addons.metallb import MetalLb
 from components.addons.monitoring import NODE_EXPORTER_PORT, OPERATOR_PORT, Monitoring, MonitoringArgs
 from components.addons.node_feature_discovery import NodeFeatureDiscovery
 from components.addons.nvidia_device_plugin import NvidiaDevicePlugin
@@ -30,20 +28,15 @@ from components.addons.vendor_plugins import vendor_plugins
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolHandle
 from components.clouds.existing.inspection import left_out
-from components.clouds.gke.handles import GkeMode
 from components.monitoring.alert_rules import AlertRules, AlertRulesArgs
 from components.monitoring.dashboards import Dashboards
 from components.monitoring.rules import backup_age_hours
 from components.monitoring.spec import MonitoringHandle
-from components.storage.local_path_storage import LocalPathStorage, LocalPathStorageArgs
-from components.storage.nfs_storage import NfsStorage, NfsStorageArgs
 from components.storage.plan import StorageClassesArgs, StorageHandle, StoragePurpose
 from components.storage.storage_classes import StorageClasses
-from settings.models.clouds import EksCluster, GkeCluster
-from settings.models.cluster import ExistingCluster
 from settings.published import served_domains
 from settings.settings import MLFLOW_NAMESPACE, PROJECT, Settings
-from stacks.cluster import Cluster
+from stacks.cluster import DeclaredCluster
 
 GATEWAY = "gateway"
 FOUND_ISSUER_PREFIX = f"{PROJECT}-"
@@ -85,7 +78,7 @@ def acme_args(settings: Settings) -> AcmeArgs | None:
     )
 
 
-def declare_crds(settings: Settings, cluster: Cluster) -> Crds:
+def declare_crds(settings: Settings, cluster: DeclaredCluster) -> Crds:
     """The kinds of what this environment has, and of nothing else: each takes the API server half a second."""
     return Crds(
         "crds",
@@ -99,26 +92,19 @@ def declare_crds(settings: Settings, cluster: Cluster) -> Crds:
     )
 
 
-def on_autopilot(settings: Settings) -> bool:
-    """Whether Google makes the nodes and keeps them to itself."""
-    return isinstance(settings.cluster, GkeCluster) and settings.cluster.mode is GkeMode.AUTOPILOT
-
-
 def crd_sets(settings: Settings) -> list[str]:
     """The CRD sets that an environment installs: what it needs and its cluster has not. Pure."""
-    others = settings.cluster.existing_crds if isinstance(settings.cluster, ExistingCluster) else []
-    return sorted(settings.needed_crds - left_out(settings.existing_addons, others))
+    return sorted(settings.needed_crds - left_out(settings.existing_addons, settings.cluster.present_crds))
 
 
-def declare_addons(settings: Settings, cluster: Cluster, crds: Crds) -> Addons:
+def declare_addons(settings: Settings, cluster: DeclaredCluster, crds: Crds) -> Addons:
     """All of them, each after what it needs."""
     source, available = chart_source(settings), settings.environment.highly_available
     pools = list(cluster.pools.values())
-    declare_ground(settings, cluster, source, crds)
+    cluster.cloud.declare_infrastructure(cluster.opts, source, crds)
     storage = StorageClasses(PROJECT, storage_args(settings, cluster), cluster.opts())
     observed = settings.monitoring_namespace
-    if not on_autopilot(settings):
-        # Google brings drivers, device plugin and their metrics, and admits no pod of ours that sees its node.
+    if not settings.cluster.has_closed_nodes:
         _declare_accelerator_software(settings, source, pools, cluster, crds)
     cert_manager, gateway = _declare_way_in(settings, cluster, source, crds)
     monitoring = Monitoring(
@@ -154,7 +140,7 @@ def alert_args(settings: Settings, namespace: pulumi.Input[str], pools: list[Poo
 
 
 def _declare_way_in(
-    settings: Settings, cluster: Cluster, source: ChartSource, crds: Crds
+    settings: Settings, cluster: DeclaredCluster, source: ChartSource, crds: Crds
 ) -> tuple[CertManager, Gateway]:
     """Certificates, the gateway that has them, and the names of what it serves where the environment has a zone."""
     observed, available = settings.monitoring_namespace, settings.environment.highly_available
@@ -166,8 +152,8 @@ def _declare_way_in(
         "acme": acme_args(settings),
         "network": settings.network,
     }
-    zone = cluster.cloud.zone if cluster.cloud else None
-    if cluster.cloud and zone and settings.acme:
+    zone = cluster.cloud.zone
+    if zone and settings.acme:
         signing |= cast(CertManagerArgs, {"dns_zone": zone, **cluster.cloud.clusters})
     if there := _found(settings, ExistingAddon.CERT_MANAGER):
         signing |= cast(CertManagerArgs, {**there, "issuer_prefix": FOUND_ISSUER_PREFIX})
@@ -182,13 +168,13 @@ def _declare_way_in(
         "monitoring_namespace": observed,
         "network": settings.network,
     }
-    if cluster.cloud and is_envoy(written):
-        usual = cluster.cloud.load_balancer_annotations(public=is_public(written))
+    usual = cluster.cloud.load_balancer_annotations(public=is_public(written))
+    if usual is not None and is_envoy(written):
         way_in["service_annotations"] = {**usual, **(written.get("service_annotations") or {})}
-    if isinstance(settings.cluster, ExistingCluster) and settings.cluster.metallb:
-        way_in["load_balancer_class"] = settings.cluster.metallb.get("load_balancer_class", "")
+    if settings.cluster.load_balancer_class is not None:
+        way_in["load_balancer_class"] = settings.cluster.load_balancer_class
     gateway = Gateway(GATEWAY, way_in, cluster.opts(cert_manager))
-    if cluster.cloud and zone:
+    if zone:
         published: ExternalDnsArgs = {
             "source": source,
             "zone": zone,
@@ -206,10 +192,10 @@ def _found(settings: Settings, addon: ExistingAddon) -> dict[str, Any]:
     return {"found": True, "namespace": settings.existing_addons[addon]} if addon in settings.existing_addons else {}
 
 
-def storage_args(settings: Settings, cluster: Cluster) -> StorageClassesArgs:
+def storage_args(settings: Settings, cluster: DeclaredCluster) -> StorageClassesArgs:
     """What the settings say, and what the cloud knows."""
     args = settings.storage_args
-    if cluster.cloud is None:
+    if cluster.cloud.storage_parameters is None:
         return args
     written: dict[str, Any] = {**(args.get("parameters") or {})}
     known = {
@@ -219,7 +205,7 @@ def storage_args(settings: Settings, cluster: Cluster) -> StorageClassesArgs:
 
 
 def _declare_accelerator_software(
-    settings: Settings, source: ChartSource, pools: list[PoolHandle], cluster: Cluster, crds: Crds
+    settings: Settings, source: ChartSource, pools: list[PoolHandle], cluster: DeclaredCluster, crds: Crds
 ) -> None:
     """What turns devices into something that pods can ask for: to each pool, only what nobody else brings."""
     takes = {"pools": pools, "source": source, "network": settings.network}
@@ -231,7 +217,7 @@ def _declare_accelerator_software(
         discovery = [NodeFeatureDiscovery("node-feature-discovery", {**watched, **available}, opts)]  # type: ignore[typeddict-item]
     labelled, ready = cluster.opts(*discovery), cluster.opts(crds, *discovery)
     nvidia = settings.nvidia
-    driver = {"driver_root": GKE_DRIVER_ROOT} if settings.cluster.kind == ClusterKind.GKE else nvidia.of("driver_root")
+    arguments = settings.cluster.chart_arguments
     for chart in accelerator_charts(pools):
         if chart in settings.existing_addons:
             continue
@@ -240,19 +226,21 @@ def _declare_accelerator_software(
                 plugin_args = {**takes, **nvidia.of("runtime_class", "driver_root")}
                 NvidiaDevicePlugin("device-plugin", plugin_args, labelled)  # type: ignore[arg-type]
             case "dcgm-exporter":
-                exporter_args = {**watched, **driver, **nvidia.of("runtime_class", "profiling")}
+                exporter_args = {
+                    **watched,
+                    **nvidia.of("runtime_class", "driver_root", "profiling"),
+                    **arguments(chart),
+                }
                 DcgmExporter("dcgm-exporter", exporter_args, ready)  # type: ignore[arg-type]
             case "gpu-operator":
                 operator_args = {**watched, **nvidia.of("driver_version", "toolkit_environment")}
                 GpuOperator("gpu-operator", {**operator_args, "node_feature_discovery": False}, ready)  # type: ignore[typeddict-item]
             case "dra-driver-nvidia-gpu":
-                dra_args = {**watched, **driver, **nvidia.of("compute_domains")}
+                dra_args = {**watched, **nvidia.of("driver_root", "compute_domains"), **arguments(chart)}
                 NvidiaDraDriver("dra-driver", dra_args, ready)  # type: ignore[arg-type]
             case "aws-efa-k8s-device-plugin":
-                efa: EfaDevicePluginArgs = {"pools": pools, "source": source}
-                if isinstance(settings.cluster, EksCluster) and settings.cluster.efa_image_repository:
-                    efa["image_repository"] = settings.cluster.efa_image_repository
-                EfaDevicePlugin("efa-device-plugin", efa, labelled)
+                efa_args = {"pools": pools, "source": source, **arguments(chart)}
+                EfaDevicePlugin("efa-device-plugin", efa_args, labelled)  # type: ignore[arg-type]
     for name, plugin in {**vendor_plugins(pools), **device_plugins(settings, pools)}.items():
         DevicePlugin(name, {**plugin, "network": settings.network}, labelled)
 
@@ -267,33 +255,6 @@ def device_plugins(settings: Settings, pools: list[PoolHandle]) -> dict[str, Dev
         }
         for name, plugin in settings.device_plugins.items()
     }
-
-
-def declare_ground(settings: Settings, cluster: Cluster, source: ChartSource, crds: Crds) -> None:
-    """What a cloud would have, on a cluster without one: addresses for load balancers, drivers for volumes."""
-    given = settings.cluster
-    if not isinstance(given, ExistingCluster):
-        return
-    pools = list(cluster.pools.values())
-    if given.metallb:
-        MetalLb(
-            "metallb",
-            {
-                **given.metallb,  # type: ignore[typeddict-item]
-                "source": source,
-                "pools": pools,
-                "monitoring_namespace": settings.monitoring_namespace,
-                "network": settings.network,
-            },
-            cluster.opts(crds),
-        )
-    if given.nfs and ExistingAddon.CSI_DRIVER_NFS not in given.existing_addons:
-        available = settings.environment.highly_available
-        nfs = cast(NfsStorageArgs, given.nfs)
-        NfsStorage("nfs-storage", {**nfs, "source": source, "highly_available": available}, cluster.opts())
-    if given.local_path:
-        paths = cast(LocalPathStorageArgs, given.local_path)
-        LocalPathStorage("local-path-storage", {**paths, "pools": pools, "network": settings.network}, cluster.opts())
 
 
 def monitoring_args(
@@ -312,12 +273,13 @@ def monitoring_args(
         "pools": pools,
         "keep_data": settings.keep_data,
         "highly_available": settings.environment.highly_available,
-        "node_exporter": not on_autopilot(settings) and ExistingAddon.NODE_EXPORTER not in settings.existing_addons,
-        "kube_system": not on_autopilot(settings),
+        "node_exporter": not settings.cluster.has_closed_nodes
+        and ExistingAddon.NODE_EXPORTER not in settings.existing_addons,
+        "kube_system": not settings.cluster.has_closed_nodes,
         "network": settings.network,
         **({"operator": False} if ExistingAddon.PROMETHEUS_OPERATOR in settings.existing_addons else {}),
         # Nothing answers webhooks in a simulated cluster.
-        "rule_webhook": settings.cluster.kind != ClusterKind.SIMULATED,
+        "rule_webhook": not settings.cluster.is_simulated,
         "gateway": gateway,
         "grafana_domain": settings.domains[0]["name"],
     }
@@ -341,7 +303,7 @@ def more_scraped_ports(settings: Settings) -> list[int]:
     Pure."""
     written = settings.monitoring_args.get("more_scraped_ports") or []
     ports = {port for addon, port in FOUND_METRICS_PORTS.items() if addon in settings.existing_addons}
-    if isinstance(settings.cluster, ExistingCluster) and settings.cluster.metallb:
+    if "metallb" in settings.cluster.charts:
         ports.add(metallb.METRICS_PORT)
     ports |= {port for kind in settings.kinds for port in kind.scraped_ports(settings)}
     return [*written, *sorted(ports - {*written})]

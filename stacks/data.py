@@ -26,7 +26,7 @@ from settings.models.platform import (
 )
 from settings.settings import MLFLOW_NAMESPACE, STORE_NAMESPACE, Settings
 from stacks.addons import Addons
-from stacks.cluster import Cluster
+from stacks.cluster import DeclaredCluster
 
 STORE_KEYS = "object-store-keys"
 READS, WRITES = "reads", "reads and writes"
@@ -48,7 +48,7 @@ class Data(NamedTuple):
     hostname: str
 
 
-def declare_data(settings: Settings, cluster: Cluster, addons: Addons) -> Data:
+def declare_data(settings: Settings, cluster: DeclaredCluster, addons: Addons) -> Data:
     """All of it, each after what it needs."""
     store, keys = _object_store(settings, cluster, addons)
     home = IsolatedNamespace(
@@ -115,9 +115,11 @@ def way_in(settings: Settings, gateway: GatewayHandle) -> tuple[TrackingServerAr
     return exposed, hostname(gateway, domain, host)
 
 
-def _object_store(settings: Settings, cluster: Cluster, addons: Addons) -> tuple[ObjectStoreHandle, Keys | None]:
+def _object_store(
+    settings: Settings, cluster: DeclaredCluster, addons: Addons
+) -> tuple[ObjectStoreHandle, Keys | None]:
     chosen = settings.object_store
-    if cluster.cloud is not None and cluster.cloud.store is not None:
+    if cluster.cloud.store is not None:
         assert isinstance(chosen, (ManagedS3, ManagedGcs))
         store = cluster.cloud.store
         return ({**store, "ranges": chosen.ranges} if chosen.ranges else store), None
@@ -138,14 +140,14 @@ def _existing_handle(settings: Settings) -> ObjectStoreHandle:
 
 
 def grant_store(
-    settings: Settings, cluster: Cluster, name: str, namespace: pulumi.Input[str], account: str, *, write: bool
+    settings: Settings, cluster: DeclaredCluster, name: str, namespace: pulumi.Input[str], account: str, *, write: bool
 ) -> list[pulumi.Resource]:
     """What grants a service account the bucket of the cluster's own cloud; nothing elsewhere. Its pods start after
     it."""
-    if cluster.cloud is None or not settings.binds_accounts:
+    if not settings.binds_accounts:
         return []
     store = cluster.cloud.store or _existing_handle(settings)
-    return [cluster.cloud.let_in(name, namespace, account, store, write=write)]
+    return [*cluster.cloud.grant_store(name, namespace, account, store, write=write)]
 
 
 def store_accounts(settings: Settings) -> dict[str, str]:
@@ -163,7 +165,7 @@ def store_accounts(settings: Settings) -> dict[str, str]:
 
 
 def _own_store(
-    chosen: InClusterStore, settings: Settings, cluster: Cluster, addons: Addons
+    chosen: InClusterStore, settings: Settings, cluster: DeclaredCluster, addons: Addons
 ) -> tuple[ObjectStoreHandle, Keys]:
     teams = [team.get("namespace") or name for name, team in settings.teams.items()]
     args: ObjectStoreServerArgs = {
@@ -196,10 +198,10 @@ def _credentials(
 
 
 def _database(
-    settings: Settings, cluster: Cluster, addons: Addons, home: IsolatedNamespace, opts: pulumi.ResourceOptions
+    settings: Settings, cluster: DeclaredCluster, addons: Addons, home: IsolatedNamespace, opts: pulumi.ResourceOptions
 ) -> Database | ExternalDatabase:
     chosen = settings.mlflow.database
-    if cluster.cloud is not None and cluster.cloud.database is not None:
+    if cluster.cloud.database is not None:
         made: ExternalDatabaseArgs = {**cluster.cloud.database, "namespace": home.namespace}
         return ExternalDatabase("mlflow-database", made, opts)
     if isinstance(chosen, ExistingDatabase):

@@ -4,14 +4,13 @@ from typing import Any
 
 import pulumi
 
-from catalog.accelerators import ClusterKind
 from components.capacity.ledger import DEVICE_CAPS
 from components.storage.plan import StorageHandle, StoragePurpose
 from components.tenants.spec import namespace_of
 from settings.models.workloads import Workload
 from settings.settings import Settings
 from stacks.addons import Addons
-from stacks.cluster import Cluster
+from stacks.cluster import DeclaredCluster
 from stacks.data import Data, store_accounts
 
 SIMULATED = (
@@ -24,9 +23,8 @@ SIMULATED_CLOUD = ("the cloud: its provider is a stand-in that checks requests a
 REAL = "real: etcd, API server, controllers, scheduler, admission, quota, RBAC, Pulumi engine, provider, policies"
 
 
-def export_cluster(settings: Settings, cluster: Cluster) -> None:
+def export_cluster(settings: Settings, cluster: DeclaredCluster) -> None:
     """Export what a stack with scope platform reads, and what people ask of a cluster."""
-    assert cluster.cloud is not None
     pulumi.export("environment", settings.environment.name)
     pulumi.export("kubeconfig", cluster.cloud.kubeconfig)
     pulumi.export("cloud", pulumi.Output.secret(cluster.cloud.facts()))
@@ -34,9 +32,9 @@ def export_cluster(settings: Settings, cluster: Cluster) -> None:
     pulumi.export("simulated", [*SIMULATED_CLOUD, REAL] if settings.environment.rehearsal else [])
 
 
-def export(settings: Settings, cluster: Cluster, addons: Addons, data: Data) -> None:
+def export(settings: Settings, cluster: DeclaredCluster, addons: Addons, data: Data) -> None:
     """Export everything."""
-    if cluster.cloud is not None:
+    if settings.cluster.is_made:
         pulumi.export("kubeconfig", cluster.cloud.kubeconfig)
     pulumi.export("environment", settings.environment.name)
     pulumi.export("endpoints", endpoints(settings, addons, data))
@@ -46,9 +44,8 @@ def export(settings: Settings, cluster: Cluster, addons: Addons, data: Data) -> 
     pulumi.export("storage", storage_rows(addons.storage))
     if accounts := store_accounts(settings):
         pulumi.export("objectStoreAccounts", accounts)
-    simulated = settings.cluster.kind == ClusterKind.SIMULATED
     in_rehearsal = [*SIMULATED_CLOUD, *SIMULATED, REAL] if settings.environment.rehearsal else []
-    pulumi.export("simulated", [*SIMULATED, REAL] if simulated else in_rehearsal)
+    pulumi.export("simulated", [*SIMULATED, REAL] if settings.cluster.is_simulated else in_rehearsal)
     pulumi.export("next", next_steps(settings))
 
 
@@ -131,7 +128,7 @@ def storage_rows(handles: dict[StoragePurpose, StorageHandle]) -> dict[str, str]
 
 def next_steps(settings: Settings) -> list[str]:
     """What to do after an `up`. Pure."""
-    if settings.cluster.kind != ClusterKind.SIMULATED:
+    if not settings.cluster.is_simulated:
         return ["open the endpoints; add a team or a workload in Pulumi.<stack>.yaml and run `make preview`"]
     return [
         "add a pool, a team or a workload in Pulumi.dev.yaml and run `make preview`, then `make up`",

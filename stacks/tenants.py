@@ -14,7 +14,7 @@ from components.workloads.training.fixed_runs import FixedRuns
 from settings.models.workloads import RegistrySettings
 from settings.settings import Settings
 from stacks.addons import Addons
-from stacks.cluster import Cluster
+from stacks.cluster import DeclaredCluster
 from stacks.data import Data, grant_store
 
 
@@ -26,7 +26,7 @@ class Tenants(NamedTuple):
     """Team -> what must be there before its workloads."""
 
 
-def declare_tenants(settings: Settings, cluster: Cluster, addons: Addons, data: Data) -> Tenants:
+def declare_tenants(settings: Settings, cluster: DeclaredCluster, addons: Addons, data: Data) -> Tenants:
     """Every team with its keys to the object store."""
     priorities = PriorityClasses("priorities", {}, cluster.opts())
     runs = FixedRuns("fixed-runs", {}, cluster.opts())

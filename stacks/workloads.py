@@ -3,12 +3,14 @@
 from settings.kinds.base import Platform
 from settings.settings import Settings
 from stacks.addons import Addons, chart_source
-from stacks.cluster import Cluster
+from stacks.cluster import DeclaredCluster
 from stacks.data import Data
 from stacks.tenants import Tenants
 
 
-def declare_workloads(settings: Settings, cluster: Cluster, addons: Addons, data: Data, tenants: Tenants) -> None:
+def declare_workloads(
+    settings: Settings, cluster: DeclaredCluster, addons: Addons, data: Data, tenants: Tenants
+) -> None:
     """Everything that the settings name, section by section."""
     platform = Platform(
         settings=settings,

@@ -6,17 +6,11 @@ Nobody is refused for what could not be read: an answer that is missing is a war
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-import pulumi_aws
-import pulumi_gcp
-from pulumi import InvokeOptions
-
 from components.clouds.quotas import QuotaNeed, QuotaPool, judge_quotas, quota_needs, quota_warnings, unmetered
 from components.findings import Finding
 
 DENIED = ("AccessDenied", "not authorized", "PERMISSION_DENIED", "Error 403", "has not been used in project")
 """How clouds say no, as their providers pass it on. The last: the Cloud Quotas API is off in the project."""
-UNLIMITED = -1
-"""What Google writes for a quota without a limit."""
 
 
 @dataclass
@@ -51,54 +45,8 @@ def quota_report(
     return QuotaReport(tuple(judge_quotas(needs, found.limits, region)), warnings)
 
 
-def aws_limits(needs: Iterable[QuotaNeed], region: str, opts: InvokeOptions | None = None) -> CloudLimits:
-    """The account's quotas in that region. Needs `servicequotas:GetServiceQuota`."""
-
-    def limit(need: QuotaNeed) -> float | None:
-        found = pulumi_aws.servicequotas.get_service_quota(
-            service_code=need.service, quota_code=need.quota_code, region=region, opts=opts
-        )
-        return found.value if found.value is not None else found.default_value
-
-    return _read((need for need in needs if need.cloud == "aws"), limit)
-
-
-def gcp_limits(needs: Iterable[QuotaNeed], project: str, region: str, opts: InvokeOptions | None = None) -> CloudLimits:
-    """The project's quotas in that region. Needs `cloudquotas.quotas.get` and the Cloud Quotas API switched on."""
-
-    def limit(need: QuotaNeed) -> float | None:
-        info = pulumi_gcp.cloudquota.get_s_quota_info(
-            parent=f"projects/{project}", service=need.service, quota_id=need.quota_code, opts=opts
-        )
-        rows = [
-            (dict(row.dimensions or {}), [detail.value for detail in row.details], list(row.applicable_locations or []))
-            for row in info.dimensions_infos
-        ]
-        return limit_in(rows, need, region)
-
-    return _read((need for need in needs if need.cloud == "gcp"), limit)
-
-
-def limit_in(rows: list[tuple[dict[str, str], list[str], list[str]]], need: QuotaNeed, region: str) -> float | None:
-    """The limit for that region among a quota's rows (dimensions, values, locations): the most particular one. Pure.
-
-    A row without a dimension holds for every value of it that has no row of its own.
-    """
-    wanted = {name: value.lower() for name, value in (*need.dimensions, ("region", region))}
-    place = "global" if need.everywhere else region
-    fitting = [
-        (len(dimensions), values)
-        for dimensions, values, locations in rows
-        if all(wanted.get(name) == value.lower() for name, value in dimensions.items())
-        and (not locations or place in locations)
-    ]
-    _, values = max(fitting, default=(0, []))
-    if not values or not values[0]:
-        return None
-    return float("inf") if float(values[0]) == UNLIMITED else float(values[0])
-
-
-def _read(needs: Iterable[QuotaNeed], limit: Callable[[QuotaNeed], float | None]) -> CloudLimits:
+def read_limits(needs: Iterable[QuotaNeed], limit: Callable[[QuotaNeed], float | None]) -> CloudLimits:
+    """Each limit once; what could not be read is a warning. `limit`: asks the cloud for one."""
     found = CloudLimits()
     for need in needs:
         if need.key in found.limits:

@@ -1,6 +1,6 @@
 """What all settings have in common: frozen, closed, camelCase outside and snake_case inside."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -30,6 +30,9 @@ class Model(BaseModel):
         # Only `Settings` validates: what it is made of is built once, inside it.
         defer_build=True,
     )
+
+    in_parts: ClassVar[bool] = False
+    """Whether its fields are checked one by one where one is wrong; else a wrong field makes the whole unknown."""
 
     def args(self) -> Any:
         """As a component takes it: snake_case keys, what was not given left out."""

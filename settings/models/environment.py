@@ -14,6 +14,8 @@ DOMAIN_PATTERN = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}$"
 class Environment(Model):
     """What this environment is and what it may own."""
 
+    in_parts = True
+
     name: Name
     """Shown in labels, alerts and the report: dev, staging, prod."""
     owner: Annotated[str, StringConstraints(min_length=3)]
@@ -43,6 +45,8 @@ class Scope(StrEnum):
 
 class Charts(Model):
     """Where charts and CRDs come from."""
+
+    in_parts = True
 
     origin: ChartOrigin = ChartOrigin.STUB
     """bundled (simulated clusters only), upstream, or mirror."""

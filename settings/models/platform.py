@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, StringConstraints
 
+from components.addons.device_plugin_spec import DevicePluginSpec
 from components.addons.gateway_spec import GatewaySpec
 from components.clouds.eks.data_spec import RdsDatabaseSpec, Route53ZoneSpec, S3BucketSpec
 from components.clouds.gke.data_spec import CloudDnsZoneSpec, CloudSqlDatabaseSpec, GcsBucketSpec
@@ -18,6 +19,7 @@ Gateway = Annotated[GatewaySpec, Shape(GatewaySpec)]
 Monitoring = Annotated[MonitoringSpec, Shape(MonitoringSpec)]
 Alerts = Annotated[AlertRulesSpec, Shape(AlertRulesSpec)]
 Server = Annotated[TrackingServerSpec, Shape(TrackingServerSpec)]
+Plugin = Annotated[DevicePluginSpec, Shape(DevicePluginSpec)]
 
 
 KeyArn = Annotated[str, StringConstraints(pattern=KEY_ARN)]
@@ -243,6 +245,8 @@ class NoLogin(Model):
 
 class Mlflow(Model):
     """The tracking server."""
+
+    in_parts = True
 
     host: Name = "mlflow"
     """First label of its public name; the gateway's first domain follows."""

@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Mapping, Set
 
 from components.findings import Finding
-from settings.cloud_validation import judge_cloud
 from settings.partial import as_far_as_known, is_known, without
 from settings.settings import Settings
 from settings.validation.addons import (
     check_alerts,
-    check_bare_metal,
     check_device_plugins,
     check_device_software,
     check_existing_addons,
@@ -19,6 +17,7 @@ from settings.validation.addons import (
     check_way_in,
 )
 from settings.validation.charts import check_charts
+from settings.validation.cluster import check_cluster
 from settings.validation.data import check_mlflow, check_storage, check_store
 from settings.validation.namespaces import check_namespaces
 from settings.validation.pools import check_caps, findings_of_pools, without_pools
@@ -33,8 +32,7 @@ def judge(settings: Settings, dropped: Mapping[str, Set[str]] = {}) -> Iterator[
         yield from findings
     broken = unshaped | {name for name, findings in (of_pools or {}).items() if findings}
     sound = without_pools(settings, broken) if of_pools is not None else without(settings, "cluster")
-    yield from judge_cloud(settings, sound)
-    yield from check_bare_metal(settings)
+    yield from check_cluster(settings, sound)
     yield from check_device_software(settings)
     yield from check_charts(settings)
     yield from check_existing_addons(sound)

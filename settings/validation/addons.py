@@ -3,21 +3,17 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from catalog.accelerators import ClusterKind
 from catalog.addons import ExistingAddon
 from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, exporter_pools, operator_pools
 from components.addons.accelerator_validation import check_device_plugin, check_device_plugin_pod, check_gpu_operator
 from components.addons.gateway_spec import GatewaySpec, domain_facts, is_envoy, is_public
-from components.addons.metallb_spec import POOL_ANNOTATION
-from components.addons.metallb_validation import check_metallb
 from components.addons.validation import (
     check_acme,
     check_gateway,
     check_gateway_names,
     check_http_challenges,
 )
-from components.base.cluster_network import API_SERVICE_PORT
-from components.base.destinations import check_api_server_ports, check_ranges
+from components.base.destinations import check_ranges
 from components.base.grammar import (
     ENVIRONMENT_NAME,
     HOST_PATH,
@@ -26,16 +22,12 @@ from components.base.grammar import (
     check_keys,
     check_text,
 )
-from components.base.images import check_repository
 from components.base.names import check_object_name
 from components.clouds.existing.inspection import left_out
 from components.findings import Finding, camel
 from components.monitoring.validation import check_alert_rules, check_monitoring
-from components.storage.onprem_validation import check_encryption, check_host_paths, check_nfs
 from components.storage.plan import StoragePurpose
 from components.workloads.serving.runtime_validation import check_runtimes
-from settings.models.clouds import EksCluster
-from settings.models.cluster import ExistingCluster
 from settings.partial import as_far_as_known
 from settings.published import served_domains
 from settings.settings import Settings
@@ -46,12 +38,8 @@ from settings.validation.remedies import correct
 @as_far_as_known
 def check_existing_addons(settings: Settings) -> Iterator[Finding]:
     """What the cluster has already: only what would be installed otherwise, in a namespace that stays its owner's."""
-    if not isinstance(settings.cluster, ExistingCluster):
-        return
-    yield from check_ranges("cluster.dnsAddresses", settings.cluster.dns_addresses)
-    yield from check_api_server_ports("cluster.apiServerPorts", settings.cluster.api_server_ports, API_SERVICE_PORT)
     would_install = {
-        ExistingAddon.CSI_DRIVER_NFS: (bool(settings.cluster.nfs), "cluster.nfs"),
+        ExistingAddon.CSI_DRIVER_NFS: ("csi-driver-nfs" in settings.cluster.charts, "cluster.nfs"),
         ExistingAddon.DCGM_EXPORTER: (
             bool(exporter_pools([*settings.pools.values()])),
             "NVIDIA pools that the GPU Operator does not serve",
@@ -75,24 +63,10 @@ def check_existing_addons(settings: Settings) -> Iterator[Finding]:
                 "gateway.namespace), else install the add-on elsewhere",
             )
     sets = sorted(settings.needed_crds - left_out(settings.existing_addons, ()))
-    for name in settings.cluster.existing_crds:
+    for name in settings.cluster.present_crds:
         if name not in sets:
             rule = f"a set that the platform would install otherwise: {', '.join(sets)}"
             yield Finding("cluster.existingCrds", name, rule, correct(name, sets))
-
-
-@as_far_as_known
-def check_bare_metal(settings: Settings) -> Iterator[Finding]:
-    """What a cluster without a cloud gets its addresses and volumes from."""
-    if not isinstance(settings.cluster, ExistingCluster):
-        return
-    if settings.cluster.metallb:
-        yield from check_metallb("cluster.metallb", settings.cluster.metallb)
-    if settings.cluster.nfs:
-        yield from check_nfs("cluster.nfs", settings.cluster.nfs)
-    if settings.cluster.local_path:
-        yield from check_host_paths("cluster.localPath.paths", settings.cluster.local_path["paths"])
-        yield from check_encryption("cluster.localPath", settings.cluster.local_path["encryption"])
 
 
 @as_far_as_known
@@ -114,21 +88,9 @@ def check_way_in(settings: Settings) -> Iterator[Finding]:
     if settings.acme and is_envoy(written) and not wrong and not is_public(written):
         domains, ranges = [domain_facts(domain) for domain in settings.domains], written.get("client_ranges") or []
         yield from check_http_challenges("gateway", domains, settings.acme.server, settings.proved_zone, ranges)
-    yield from _address(settings, written)
-
-
-def _address(settings: Settings, gateway: GatewaySpec) -> Iterator[Finding]:
-    """The gateway's Service asks for an address where MetalLB gives none by itself."""
-    metallb = settings.cluster.metallb if isinstance(settings.cluster, ExistingCluster) else None
-    if metallb is None or metallb.get("automatic", True) or not is_envoy(gateway):
-        return
-    if not {POOL_ANNOTATION, "metallb.io/loadBalancerIPs"} & {*(gateway.get("service_annotations") or {})}:
-        yield Finding(
-            "gateway.serviceAnnotations",
-            f"without {POOL_ANNOTATION}",
-            "with cluster.metallb.automatic: false only a Service that asks for it gets an address",
-            f"add {POOL_ANNOTATION}: metallb, or remove automatic",
-        )
+    if is_envoy(written):
+        annotations = written.get("service_annotations") or {}
+        yield from settings.cluster.check_gateway_annotations("gateway.serviceAnnotations", annotations)
 
 
 @as_far_as_known
@@ -172,8 +134,9 @@ def check_nvidia(settings: Settings) -> Iterator[Finding]:
         if not installed & {*charts}:
             rule = f"for {' and '.join(charts)}, of which the pools of this cluster get none from the platform"
             yield Finding(path, "(given)", rule, "remove it")
-        elif key == "driver_root" and settings.cluster.kind == ClusterKind.GKE:
-            yield Finding(path, settings.nvidia.driver_root or "(empty)", "on GKE the platform knows it", "remove it")
+        elif any(key in settings.cluster.chart_arguments(chart) for chart in charts):
+            rule = f"on {settings.cluster.kind.upper()} the platform knows it"
+            yield Finding(path, str(getattr(settings.nvidia, key) or "(empty)"), rule, "remove it")
     if settings.nvidia.runtime_class is not None:
         yield from check_object_name("nvidia.runtimeClass", settings.nvidia.runtime_class)
 
@@ -189,8 +152,6 @@ def check_device_software(settings: Settings) -> Iterator[Finding]:
     ):
         yield from check_text(f"nvidia.{key}", text, grammar) if text is not None else ()
     yield from check_keys("nvidia.toolkitEnvironment", nvidia.toolkit_environment or {}, ENVIRONMENT_NAME)
-    if isinstance(settings.cluster, EksCluster) and settings.cluster.efa_image_repository:
-        yield from check_repository("cluster.efaImageRepository", settings.cluster.efa_image_repository)
 
 
 @as_far_as_known

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from catalog.accelerators import ClusterKind
 from catalog.versions import CRDS
 from components.addons.validation import (
     check_crd_sets,
@@ -21,7 +20,7 @@ from settings.settings import Settings
 def check_charts(settings: Settings) -> Iterator[Finding]:
     charts = settings.charts
     origin, location = charts.origin, charts.location
-    simulated = settings.cluster.kind == ClusterKind.SIMULATED or settings.environment.rehearsal
+    simulated = settings.cluster.is_simulated or settings.environment.rehearsal
     if origin is ChartOrigin.STUB and not simulated:
         yield Finding(
             "charts.origin",

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from catalog.accelerators import ClusterKind
 from components.addons.gateway_spec import GatewaySpec, is_envoy
 from components.base.grammar import (
     ANNOTATION_KEY,
@@ -133,7 +132,7 @@ def _store_identity(settings: Settings, store: ExistingStore) -> Iterator[Findin
 
 def _is_bound_outside(settings: Settings) -> bool:
     """Whether identities of pods are somebody else's work. In a simulated cluster no pod asks for one."""
-    return not settings.binds_accounts and settings.cluster.kind != ClusterKind.SIMULATED
+    return not settings.binds_accounts and not settings.cluster.is_simulated
 
 
 @as_far_as_known
@@ -153,7 +152,7 @@ def check_mlflow(settings: Settings) -> Iterator[Finding]:
 def _login(settings: Settings) -> Iterator[Finding]:
     """MLflow has no login of its own: everybody who reaches it may delete everything."""
     login, path = settings.mlflow.login, "mlflow.login"
-    if login is None and settings.cluster.kind != ClusterKind.SIMULATED:
+    if login is None and not settings.cluster.is_simulated:
         yield Finding(
             path,
             "(missing)",

@@ -2,19 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any
 
-from catalog.addons import ADDONS, ExistingAddon, namespaces_of
+from catalog.addons import namespaces_of
 from components.addons.accelerator_nodes import accelerator_charts
 from components.addons.gateway_spec import GatewaySpec
-from components.clouds.eks.handles import NodeProvisioning
 from components.findings import Finding
-from components.storage.onprem_spec import LOCAL_PATH_NAMESPACE, NFS_NAMESPACE
 from components.tenants.spec import namespace_of
 from components.tenants.validation import RESERVED_NAMESPACES
 from settings.models.base import Unknown
-from settings.models.clouds import EksCluster
-from settings.models.cluster import ExistingCluster
 from settings.partial import as_far_as_known
 from settings.settings import MLFLOW_NAMESPACE, STORE_NAMESPACE, Settings
 
@@ -27,18 +22,7 @@ def _fixed_namespaces(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from namespaces_of(brought, settings.existing_addons).items()
     yield MLFLOW_NAMESPACE, "MLflow"
     yield STORE_NAMESPACE, "the object store"
-    match settings.cluster:
-        case ExistingCluster() as cluster:
-            grounds: tuple[tuple[Any, str], ...] = (
-                (cluster.metallb, ADDONS["metallb"].namespace),
-                (cluster.nfs and ExistingAddon.CSI_DRIVER_NFS not in settings.existing_addons, NFS_NAMESPACE),
-                (cluster.local_path, LOCAL_PATH_NAMESPACE),
-            )
-            yield from ((namespace, namespace) for wanted, namespace in grounds if wanted)
-        case EksCluster(provisioning=NodeProvisioning.KARPENTER):
-            yield ADDONS["karpenter"].namespace, "Karpenter"
-        case EksCluster(provisioning=NodeProvisioning.MANAGED_GROUPS):
-            yield ADDONS["cluster-autoscaler"].namespace, "the Cluster Autoscaler"
+    yield from settings.cluster.namespaces
 
 
 def _chosen_namespaces(settings: Settings) -> Iterator[tuple[str, str, str]]:

@@ -8,16 +8,14 @@ from components.clouds.pool_validation import likely_accelerators
 from components.findings import Finding
 from components.tenants.spec import TeamSpec
 from settings.models.base import Unknown
-from settings.models.clouds import GkeCluster
 from settings.partial import as_far_as_known, is_known
-from settings.pools import pool_findings
 from settings.settings import Settings
 
 
 def findings_of_pools(settings: Settings) -> Mapping[str, Sequence[Finding]] | None:
     """None where too little of the cluster is known."""
     try:
-        return pool_findings(settings.cluster)
+        return {name: [*findings] for name, findings in settings.cluster.pool_findings()}
     except Unknown:
         return None
 
@@ -26,12 +24,7 @@ def without_pools(settings: Settings, broken: set[str]) -> Settings:
     """The settings without these pools and all that names them: the rest is judged nevertheless."""
     if not broken:
         return settings
-    sections = ("pools", "compute_classes") if isinstance(settings.cluster, GkeCluster) else ("pools",)
-    pools = {
-        section: {name: pool for name, pool in getattr(settings.cluster, section).items() if name not in broken}
-        for section in sections
-    }
-    rest: dict[str, Any] = {"cluster": settings.cluster.model_copy(update=pools)}
+    rest: dict[str, Any] = {"cluster": settings.cluster.without_pools(broken)}
     if is_known(settings, "teams"):
         rest["teams"] = {name: {**team, "quota": _kept(team, broken)} for name, team in settings.teams.items()}
     for kind in settings.kinds:

@@ -16,7 +16,6 @@ from components.tenants.validation import (
 from components.workloads.serving.hosts import MAX_LABEL
 from settings.errors import LARGEST
 from settings.kinds.base import Replicas
-from settings.models.cluster import ExistingCluster
 from settings.models.platform import ExistingStore, InClusterStore
 from settings.models.workloads import Workload
 from settings.partial import as_far_as_known
@@ -95,7 +94,7 @@ def _workload(path: str, name: str, workload: Workload, settings: Settings) -> I
 
 def _autoscaling(replicas: Replicas, settings: Settings) -> Iterator[Finding]:
     """Replicas follow the load only where something serves the metrics of pods."""
-    if not isinstance(settings.cluster, ExistingCluster) or settings.cluster.metrics_server:
+    if settings.cluster.has_pod_metrics:
         return
     if replicas.most > replicas.fewest:
         yield Finding(

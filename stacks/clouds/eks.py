@@ -1,5 +1,6 @@
 """An environment's part of Amazon Web Services: VPC, cluster, pools, file system, bucket, database, zone."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -8,7 +9,7 @@ import pulumi_aws as aws
 
 from components.addons.zone_identity import Clusters
 from components.base.chart_source import ChartSource
-from components.clouds.dns import DnsProvider, DnsZoneHandle
+from components.clouds.dns import DnsProvider
 from components.clouds.eks.addons import EksAddons
 from components.clouds.eks.auto_mode import AutoModeNetworkPolicies, AutoModeNodePool
 from components.clouds.eks.bucket import S3Bucket, S3BucketArgs, bucket_arn, bucket_statements, bucket_store
@@ -21,23 +22,21 @@ from components.clouds.eks.file_system import EfsFileSystem
 from components.clouds.eks.handles import EksHandle, EksNetworkHandle, NodeProvisioning
 from components.clouds.eks.karpenter import Karpenter
 from components.clouds.eks.karpenter_pool import KarpenterNodePool
+from components.clouds.eks.limits import aws_limits
 from components.clouds.eks.network import EksNetwork
 from components.clouds.eks.node_pool import EksNodePool
 from components.clouds.eks.plan import load_balancer_annotations
 from components.clouds.eks.pod_identity import PodIdentity
 from components.clouds.referenced_pool import ReferencedNodePool
-from components.storage.plan import ObjectStoreHandle, StoragePurpose
-from components.storage.postgresql import ManagedDatabaseHandle
-from settings.models.clouds import EksCluster
+from components.storage.plan import ObjectStoreHandle
+from settings.clouds.eks import FILE_PURPOSES, EksSettings
 from settings.models.environment import Scope
 from settings.models.platform import ManagedS3, RdsManaged, Route53
-from settings.pools import is_managed_group
 from settings.settings import Settings
-from stacks.clouds.credentials import require_account
 from stacks.clouds.limits import require_quotas
 from stacks.clouds.other_stack import read_database, read_zone
-
-FILE_PURPOSES = (StoragePurpose.SHARED, StoragePurpose.DATASET)
+from stacks.clouds.protocol import Cloud
+from stacks.clouds.questions import ask, require_zones
 
 
 def key_of(key_arn: str | None) -> Any:
@@ -45,10 +44,34 @@ def key_of(key_arn: str | None) -> Any:
     return {"key_arn": key_arn} if key_arn else {}
 
 
-class EksCloud:
-    """The shape of `stacks.clouds.protocol.Cloud` on AWS."""
+def require_account(cluster: EksSettings, provider: aws.Provider) -> None:
+    """Raises `Refused` where the credentials do not work, or the region has not the zones of the settings.
 
-    def __init__(self, settings: Settings, cluster: EksCluster) -> None:
+    Another account than `cluster.accountId` never gets here: the provider has it in `allowed_account_ids`, says
+    "AWS account ID not allowed", and answers no question.
+    """
+    options = pulumi.InvokeOptions(provider=provider)
+    ask(
+        lambda: aws.get_caller_identity(opts=options),
+        "AWS credentials",
+        f"credentials that work in account {cluster.account_id}, in region {cluster.region}",
+        "sign in (`aws sso login`, AWS_PROFILE, or the CI's role), or correct cluster.region, then run it again",
+    )
+    there = ask(
+        lambda: aws.get_availability_zones(state="available", opts=options),
+        "AWS region",
+        f"a region that account {cluster.account_id} uses: {cluster.region}",
+        "correct cluster.region, enable the region for the account, or allow ec2:DescribeAvailabilityZones",
+    )
+    require_zones("cluster.network.zones", cluster.zones, there.names, cluster.region)
+
+
+class EksCloud(Cloud):
+    """AWS."""
+
+    def __init__(self, settings: Settings) -> None:
+        cluster = settings.cluster
+        assert isinstance(cluster, EksSettings)
         self.settings, self.cluster, self.name = settings, cluster, settings.cluster_name
         self.aws = aws.Provider(
             "aws",
@@ -58,25 +81,30 @@ class EksCloud:
         )
         require_account(cluster, self.aws)
         if settings.scope is not Scope.PLATFORM:
-            require_quotas(cluster, self.aws)
+            self._require_quotas()
             if warning := support_warning(cluster.control_plane, date.today()):
                 pulumi.log.warn(warning)
-        self.providers: list[pulumi.ProviderResource] = [self.aws]
-        self.pools = settings.pools
+        self.providers = [self.aws]
         self.store = self._store_handle()
-        self.database: ManagedDatabaseHandle | None = None
-        self.zone: DnsZoneHandle | None = None
         self.file_system_id: pulumi.Input[str] = ""
-        self.before_objects: list[pulumi.Resource] = []
         if settings.scope is Scope.PLATFORM:
             self._read(pulumi.StackReference(settings.cluster_stack_reference))
         else:
             self._make()
-        self.storage_parameters: dict[str, dict[str, pulumi.Input[str]]] = (
+        self.storage_parameters = (
             {purpose.value: {"fileSystemId": self.file_system_id} for purpose in FILE_PURPOSES}
             if cluster.shared_file_system
             else {}
         )
+
+    def _require_quotas(self) -> None:
+        if self.cluster.check_quotas:
+            cluster, options = self.cluster, pulumi.InvokeOptions(provider=self.aws)
+            require_quotas(
+                cluster.quota_pools(),
+                cluster.region,
+                lambda needs: aws_limits(needs, cluster.region, options),
+            )
 
     def _options(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(provider=self.aws, depends_on=[*after])
@@ -95,11 +123,11 @@ class EksCloud:
             },
             self._options(network),
         )
-        self.handle, self.kubeconfig = control.handle, control.kubeconfig
+        self.handle, self._kubeconfig = control.handle, control.kubeconfig
         groups = [
             EksNodePool(name, {"cluster": self.handle, "pool": pool}, self._options(control))
             for name, pool in cluster.pools.items()
-            if is_managed_group(cluster, pool)
+            if cluster.is_managed_group(pool)
         ]
         addons = EksAddons(
             f"{self.name}-addons",
@@ -162,10 +190,10 @@ class EksCloud:
 
     def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:
         """Karpenter or the Cluster Autoscaler, and the pools whose nodes Karpenter or Auto Mode makes."""
-        made = {name: pool for name, pool in self.cluster.pools.items() if not is_managed_group(self.cluster, pool)}
+        made = {name: pool for name, pool in self.cluster.pools.items() if not self.cluster.is_managed_group(pool)}
         if self.settings.scope is Scope.PLATFORM:
             for name in self.cluster.pools.keys() - made.keys():
-                ReferencedNodePool(name, {"pool": self.pools[name]})
+                ReferencedNodePool(name, {"pool": self.settings.pools[name]})
         match self.cluster.provisioning:
             case NodeProvisioning.MANAGED_GROUPS:
                 args: ClusterAutoscalerArgs = {
@@ -195,12 +223,12 @@ class EksCloud:
             *(AutoModeNodePool(name, {"cluster": self.handle, "pool": pool}, after) for name, pool in made.items()),
         ]
 
-    def let_in(
+    def grant_store(
         self, name: str, namespace: pulumi.Input[str], account: str, store: ObjectStoreHandle, *, write: bool
-    ) -> pulumi.Resource:
+    ) -> Sequence[pulumi.Resource]:
         """A role for that service account, by EKS Pod Identity."""
         bucket = bucket_arn(store["bucket"], self.cluster.region)
-        return PodIdentity(
+        granted = PodIdentity(
             name,
             {
                 "cluster": self.handle,
@@ -210,12 +238,18 @@ class EksCloud:
             },
             self._options(),
         )
+        return [granted]
 
     @property
     def _bucket_key(self) -> str | None:
         """Key of the bucket that is made, which its readers must be allowed to use."""
         chosen = self.settings.object_store
         return chosen.key_arn if isinstance(chosen, ManagedS3) else None
+
+    @property
+    def kubeconfig(self) -> pulumi.Output[str]:
+        """As the cluster's component hands it out, or the other stack."""
+        return self._kubeconfig
 
     @property
     def clusters(self) -> Clusters:
@@ -239,7 +273,7 @@ class EksCloud:
 
     def _read(self, other: pulumi.StackReference) -> None:
         """The same of what another stack made."""
-        self.kubeconfig = pulumi.Output.secret(other.require_output("kubeconfig"))
+        self._kubeconfig = pulumi.Output.secret(other.require_output("kubeconfig"))
         facts = other.require_output("cloud")
         of_cluster, of_network = facts["cluster"], facts["network"]
         self.handle = EksHandle(
@@ -266,3 +300,6 @@ class EksCloud:
         if isinstance(self.settings.dns, Route53):
             domain = self.settings.dns.route53["domain"]
             self.zone = read_zone(facts["zone"], DnsProvider.ROUTE53, domain, self.cluster.account_id)
+
+
+CLOUD = EksCloud

@@ -1,5 +1,6 @@
 """An environment's part of Google Cloud: network, cluster, pools, bucket, database, zone."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -7,27 +8,28 @@ import pulumi_gcp as gcp
 
 from components.addons.zone_identity import Clusters
 from components.base.chart_source import ChartSource
-from components.clouds.dns import DnsProvider, DnsZoneHandle
+from components.clouds.dns import DnsProvider
 from components.clouds.gke.bucket import GcsBucket, GcsBucketArgs, bucket_grants, bucket_store
 from components.clouds.gke.cluster import GkeCluster as ControlPlane
 from components.clouds.gke.compute_class import ComputeClass, ComputeClassArgs
 from components.clouds.gke.database import CloudSqlDatabase, CloudSqlDatabaseArgs
 from components.clouds.gke.dns import CloudDnsZone
 from components.clouds.gke.handles import GkeHandle, GkeNetworkHandle
+from components.clouds.gke.limits import gcp_limits
 from components.clouds.gke.network import GkeNetwork
 from components.clouds.gke.node_pool import GkeNodePool
 from components.clouds.gke.spec import ComputeClassSpec
 from components.clouds.gke.workload_identity import WorkloadIdentity
 from components.clouds.referenced_pool import ReferencedNodePool
 from components.storage.plan import ObjectStoreHandle
-from components.storage.postgresql import ManagedDatabaseHandle
-from settings.models.clouds import GkeCluster
+from settings.clouds.gke import GkeSettings
 from settings.models.environment import Scope
 from settings.models.platform import CloudDns, CloudSqlManaged, ManagedGcs
 from settings.settings import Settings
-from stacks.clouds.credentials import require_project
 from stacks.clouds.limits import require_quotas
 from stacks.clouds.other_stack import read_database, read_zone
+from stacks.clouds.protocol import Cloud
+from stacks.clouds.questions import ask, require_zones
 
 
 def key_of(key_id: str | None) -> Any:
@@ -35,10 +37,39 @@ def key_of(key_id: str | None) -> Any:
     return {"key_id": key_id} if key_id else {}
 
 
-class GkeCloud:
-    """The shape of `stacks.clouds.protocol.Cloud` on Google Cloud."""
+def require_project(cluster: GkeSettings, provider: gcp.Provider) -> str:
+    """The number of the project. Raises `Refused` where the credentials do not work or do not reach it, or where the
+    region has not the zones of the settings."""
+    number = project_number(cluster, provider)
+    options = pulumi.InvokeOptions(provider=provider)
+    there = ask(
+        lambda: gcp.compute.get_zones(project=cluster.project, region=cluster.region, status="UP", opts=options),
+        "Google Cloud region",
+        f"a region of Google Cloud, and the Compute Engine API in project {cluster.project}: {cluster.region}",
+        "correct cluster.region, enable compute.googleapis.com in the project, or allow compute.zones.list",
+    )
+    require_zones("cluster.zones", cluster.zones, there.names, cluster.region)
+    return number
 
-    def __init__(self, settings: Settings, cluster: GkeCluster) -> None:
+
+def project_number(cluster: GkeSettings, provider: gcp.Provider) -> str:
+    """The number of the project. Raises `Refused` where the credentials do not work, or do not reach it."""
+    options = pulumi.InvokeOptions(provider=provider)
+    found = ask(
+        lambda: gcp.organizations.get_project(project_id=cluster.project, opts=options),
+        "Google Cloud credentials",
+        f"credentials that reach project {cluster.project}",
+        "sign in (`gcloud auth application-default login`, or the CI's identity), or correct cluster.project",
+    )
+    return str(found.number)
+
+
+class GkeCloud(Cloud):
+    """Google Cloud."""
+
+    def __init__(self, settings: Settings) -> None:
+        cluster = settings.cluster
+        assert isinstance(cluster, GkeSettings)
         self.settings, self.cluster, self.name = settings, cluster, settings.cluster_name
         self.gcp = gcp.Provider(
             "gcp",
@@ -48,18 +79,23 @@ class GkeCloud:
         )
         self.project_number = require_project(cluster, self.gcp)
         if settings.scope is not Scope.PLATFORM:
-            require_quotas(cluster, self.gcp)
-        self.providers: list[pulumi.ProviderResource] = [self.gcp]
-        self.pools = settings.pools
+            self._require_quotas()
+        self.providers = [self.gcp]
         self.store = self._store_handle()
-        self.database: ManagedDatabaseHandle | None = None
-        self.zone: DnsZoneHandle | None = None
-        self.before_objects: list[pulumi.Resource] = []
-        self.storage_parameters: dict[str, dict[str, pulumi.Input[str]]] = {}
+        self.storage_parameters = {}
         if settings.scope is Scope.PLATFORM:
             self._read(pulumi.StackReference(settings.cluster_stack_reference))
         else:
             self._make()
+
+    def _require_quotas(self) -> None:
+        if self.cluster.check_quotas:
+            cluster, options = self.cluster, pulumi.InvokeOptions(provider=self.gcp)
+            require_quotas(
+                cluster.quota_pools(),
+                cluster.region,
+                lambda needs: gcp_limits(needs, cluster.project, cluster.region, options),
+            )
 
     def _options(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(provider=self.gcp, depends_on=[*after])
@@ -84,7 +120,7 @@ class GkeCloud:
             },
             self._options(network),
         )
-        self.handle, self.kubeconfig = control.handle, control.kubeconfig
+        self.handle, self._kubeconfig = control.handle, control.kubeconfig
         pools = [
             GkeNodePool(name, {"cluster": self.handle, "pool": pool}, self._options(control))
             for name, pool in cluster.pools.items()
@@ -139,7 +175,7 @@ class GkeCloud:
         """Classes of nodes that GKE makes by itself; it sizes its node pools itself as well."""
         if self.settings.scope is Scope.PLATFORM:
             for name in self.cluster.pools:
-                ReferencedNodePool(name, {"pool": self.pools[name]})
+                ReferencedNodePool(name, {"pool": self.settings.pools[name]})
         return [ComputeClass(name, self._class_args(spec), opts) for name, spec in self.cluster.compute_classes.items()]
 
     def _class_args(self, spec: ComputeClassSpec) -> ComputeClassArgs:
@@ -147,11 +183,11 @@ class GkeCloud:
         limits = self.cluster.control_plane.get("auto_provisioning")
         return {**args, "limits": limits} if limits else args
 
-    def let_in(
+    def grant_store(
         self, name: str, namespace: pulumi.Input[str], account: str, store: ObjectStoreHandle, *, write: bool
-    ) -> pulumi.Resource:
+    ) -> Sequence[pulumi.Resource]:
         """Roles on the bucket for that service account, by Workload Identity Federation."""
-        return WorkloadIdentity(
+        granted = WorkloadIdentity(
             name,
             {
                 "cluster": self.handle,
@@ -161,6 +197,12 @@ class GkeCloud:
             },
             self._options(),
         )
+        return [granted]
+
+    @property
+    def kubeconfig(self) -> pulumi.Output[str]:
+        """As the cluster's component hands it out, or the other stack."""
+        return self._kubeconfig
 
     @property
     def clusters(self) -> Clusters:
@@ -178,7 +220,7 @@ class GkeCloud:
 
     def _read(self, other: pulumi.StackReference) -> None:
         """The same of what another stack made."""
-        self.kubeconfig = pulumi.Output.secret(other.require_output("kubeconfig"))
+        self._kubeconfig = pulumi.Output.secret(other.require_output("kubeconfig"))
         facts = other.require_output("cloud")
         self.handle = GkeHandle(
             name=facts["cluster"]["name"],
@@ -202,3 +244,6 @@ class GkeCloud:
         if isinstance(self.settings.dns, CloudDns):
             domain = self.settings.dns.cloud_dns["domain"]
             self.zone = read_zone(facts["zone"], DnsProvider.CLOUD_DNS, domain, self.cluster.project)
+
+
+CLOUD = GkeCloud

@@ -1,51 +1,73 @@
-"""What an environment has of a cloud: one class for each cloud, one shape for what stands on them."""
+"""What every kind of cluster is to the stack: one class for each, one shape for what stands on them."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import pulumi
 
 from components.addons.zone_identity import Clusters
 from components.base.chart_source import ChartSource
-from components.capacity.placement import PoolHandle
 from components.clouds.dns import DnsZoneHandle
 from components.storage.plan import ObjectStoreHandle
 from components.storage.postgresql import ManagedDatabaseHandle
 
 
 class Cloud(Protocol):
-    """A cluster in a cloud, and the services beside it."""
+    """A cluster, and the services of its cloud. `stacks/clouds/<kind>.py` has the class of each kind as `CLOUD`.
 
-    kubeconfig: pulumi.Output[str]
-    """How to reach the cluster. A secret."""
-    providers: list[pulumi.ProviderResource]
+    The defaults are those of a cluster without a cloud.
+    """
+
+    context: str | None = None
+    """Context of the kubeconfig; None: the current one."""
+    providers: Sequence[pulumi.ProviderResource] = ()
     """The cloud's provider, for components that declare something in the cloud as well."""
-    before_objects: list[pulumi.Resource]
+    before_objects: Sequence[pulumi.Resource] = ()
     """What is there before any object of the cluster, and goes after all of them: nodes, drivers, controllers."""
-    pools: dict[str, PoolHandle]
-    """Node pools by name, those too that are made by objects of the cluster."""
-    store: ObjectStoreHandle | None
+    store: ObjectStoreHandle | None = None
     """The bucket that the environment makes; None: it makes none."""
-    database: ManagedDatabaseHandle | None
+    database: ManagedDatabaseHandle | None = None
     """The database that the environment makes; None: it makes none."""
-    zone: DnsZoneHandle | None
+    zone: DnsZoneHandle | None = None
     """The DNS zone that the environment makes or takes; None: it has none."""
-    storage_parameters: dict[str, dict[str, pulumi.Input[str]]]
-    """Purpose -> parameters of its storage class that the cloud knows."""
+    storage_parameters: Mapping[str, Mapping[str, pulumi.Input[str]]] | None = None
+    """Purpose -> parameters of its storage class that the cloud knows; None: nobody knows of any."""
+
+    @property
+    def kubeconfig(self) -> pulumi.Output[str]:
+        """How to reach the cluster. A secret."""
+        raise NotImplementedError
 
     @property
     def clusters(self) -> Clusters:
         """The cluster as the zone's writers need it: external-dns, cert-manager."""
+        return {}
 
-    def load_balancer_annotations(self, *, public: bool) -> dict[str, str]:
-        """Annotations of a Service of type LoadBalancer, with which the cloud makes the right kind of one."""
+    def load_balancer_annotations(self, *, public: bool) -> Mapping[str, str] | None:
+        """Annotations of a Service of type LoadBalancer, with which the cloud makes the right kind of one; None: there
+        is no cloud."""
+        return None
 
-    def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:
-        """Pools that are objects of the cluster, and what makes their nodes. `opts` have both providers."""
+    def declare_nodes(self, opts: pulumi.ResourceOptions) -> Sequence[pulumi.Resource]:
+        """Pools that need the cluster's provider and no CRD."""
+        return ()
 
-    def let_in(
+    def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> Sequence[pulumi.Resource]:
+        """Pools that are custom resources, and what makes their nodes. `opts` have all providers."""
+        return ()
+
+    def declare_infrastructure(
+        self, options: Callable[..., pulumi.ResourceOptions], source: ChartSource, crds: pulumi.Resource
+    ) -> None:
+        """What other add-ons take for granted: addresses for load balancers, drivers for volumes. `options`: of a
+        component on this cluster, declared after the given resources."""
+
+    def grant_store(
         self, name: str, namespace: pulumi.Input[str], account: str, store: ObjectStoreHandle, *, write: bool
-    ) -> pulumi.Resource:
-        """Let a service account read (or write) the bucket, without keys. Its pods start after this."""
+    ) -> Sequence[pulumi.Resource]:
+        """Grant a service account read (or write) access to the bucket, without keys. Its pods start after these."""
+        return ()
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Mapping[str, Any]:
         """What a stack with scope platform reads of this one. Holds secrets."""
+        return {}

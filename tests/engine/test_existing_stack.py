@@ -18,7 +18,7 @@ from components.capacity.placement import plan_pool
 from components.clouds.existing.advice import Advice
 from components.clouds.simulated.pool import CAPACITY_ANNOTATION, node_capacity
 from report.summary import summary
-from settings.pools import described_pool
+from settings.clouds.existing import described_pool
 from settings.settings import ClusterKind, parse
 from simulator.crds.__main__ import FOLDER as CRD_FOLDER
 from tests.engine.conftest import REPOSITORY

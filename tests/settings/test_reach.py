@@ -44,6 +44,7 @@ NOT_SAID = {
     ("ExternalDns", "gke"): "handed over whole: `Cloud.clusters`",
     ("Crds", "converters"): "no setting moves the webhook that converts objects of MetalLB",
     ("DescribedNodePool", "pool"): "handed over whole: `described_pool`",
+    ("EfaDevicePlugin", "image_repository"): "handed over whole: `chart_arguments`",
     ("ObjectStoreCredentials", "access_key_id"): "handed over whole: `Keys`",
     ("ObjectStoreCredentials", "secret_access_key"): "handed over whole: `Keys`",
     ("Monitoring", "grafana_admin_password"): BY_ITSELF,

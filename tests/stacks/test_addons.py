@@ -5,6 +5,7 @@ With a recording engine: no chart is rendered here.
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from pulumi_kubernetes import Provider
@@ -13,12 +14,12 @@ from components.addons.accelerator_nodes import custom_resources
 from components.addons.device_plugin import DevicePlugin
 from components.clouds.eks.handles import NodeProvisioning
 from components.findings import Refused
-from settings.models.clouds import EksCluster
+from settings.clouds.eks import EksSettings
 from settings.reader import from_file
 from settings.settings import parse
 from stacks import addons, workloads
 from stacks.addons import device_plugins, more_scraped_ports
-from stacks.cluster import Cluster
+from stacks.cluster import DeclaredCluster, cloud_of, declare_cluster
 from stacks.data import declare_data
 from stacks.tenants import declare_tenants
 from tests.recorder import Recording, record
@@ -63,7 +64,7 @@ def declared(**cluster: Any) -> Recording:
 
     def program() -> None:
         settings = parse({**EXISTING, "cluster": there})
-        on = Cluster(Provider("cluster"), dict(settings.pools), [])
+        on = DeclaredCluster(Provider("cluster"), dict(settings.pools), [], cloud_of(settings))
         platform = addons.declare_addons(settings, on, addons.declare_crds(settings, on))
         stores = declare_data(settings, on, platform)
         teams = declare_tenants(settings, on, platform, stores)
@@ -192,7 +193,7 @@ def test_cloud_dns_shares_the_address_of_the_metadata_service_and_is_open_on_gke
 def test_on_auto_mode_nodes_answer_at_the_address_of_the_dns_service() -> None:
     settings = from_file((REPOSITORY / "tests" / "settings" / "good-eks.yaml").read_text(encoding="utf-8"))
     assert settings.network["dns_addresses"] == ["169.254.20.10/32"]
-    assert isinstance(settings.cluster, EksCluster)
+    assert isinstance(settings.cluster, EksSettings)
     control_plane = {**settings.cluster.control_plane, "provisioning": NodeProvisioning.AUTO_MODE}
     cluster = settings.cluster.model_copy(update={"control_plane": control_plane})
     network = settings.model_copy(update={"cluster": cluster}).network
@@ -242,7 +243,8 @@ def test_what_reads_the_driver_on_gke_is_told_where_it_lies() -> None:
 
     def program() -> None:
         settings = from_file((GOOD.parents[2] / "Pulumi.gke.yaml").read_text(encoding="utf-8"))
-        on = Cluster(Provider("cluster"), dict(settings.pools), [])
+        with patch("stacks.clouds.gke.require_project", return_value="1"), patch("stacks.clouds.gke.require_quotas"):
+            on = declare_cluster(settings)
         addons.declare_addons(settings, on, addons.declare_crds(settings, on))
 
     (exporter,) = record(program).of("DcgmExporter")

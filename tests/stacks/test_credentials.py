@@ -11,9 +11,11 @@ import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks
 
 from components.findings import Finding, Refused
-from settings.models.clouds import EksCluster, GkeCluster
+from settings.clouds.eks import EksSettings
+from settings.clouds.gke import GkeSettings
 from settings.reader import from_file
-from stacks.clouds.credentials import require_account, require_project
+from stacks.clouds.eks import require_account
+from stacks.clouds.gke import require_project
 from tests.support.settings import HERE
 
 ACCOUNT, PROJECT = "111122223333", "example-ml-platform"
@@ -67,13 +69,13 @@ def refused(answer: dict[str, Any] | Exception, question: Callable[[], object]) 
 
 def ask_aws() -> None:
     eks = cluster("eks")
-    assert isinstance(eks, EksCluster)
+    assert isinstance(eks, EksSettings)
     require_account(eks, aws.Provider("aws", region=eks.region))
 
 
 def ask_google() -> str:
     gke = cluster("gke")
-    assert isinstance(gke, GkeCluster)
+    assert isinstance(gke, GkeSettings)
     return require_project(gke, gcp.Provider("gcp", project=gke.project))
 
 

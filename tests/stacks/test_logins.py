@@ -16,8 +16,8 @@ from components.clouds.eks.cluster import EksCluster
 from components.clouds.gke.cluster import GkeCluster
 from components.findings import Refused
 from components.tenants.plan import role_subjects, roles_of
-from settings.models.clouds import EksCluster as EksSettings
-from settings.models.clouds import GkeCluster as GkeSettings
+from settings.clouds.eks import EksSettings
+from settings.clouds.gke import GkeSettings
 from settings.reader import from_file
 from settings.settings import Settings
 from tests.components.clouds.gke.handles import NETWORK as GKE_NETWORK

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from settings.models.cluster import ExistingCluster
+from settings.clouds.existing import ExistingSettings
 from settings.reader import from_file
 from stacks.outputs import (
     cap_rows,
@@ -126,6 +126,6 @@ def test_every_model_has_its_address_among_the_endpoints() -> None:
 
 def test_the_address_of_a_model_behind_a_kserve_of_others_is_theirs_to_say() -> None:
     existing = {"kind": "existing", "existingAddons": {"kserve": "kserve"}, "pools": {}}
-    settings = SETTINGS.model_copy(update={"cluster": ExistingCluster.model_validate(existing)})
+    settings = SETTINGS.model_copy(update={"cluster": ExistingSettings.model_validate(existing)})
     assert "chat" in served_endpoints(SETTINGS)
     assert "chat" not in served_endpoints(settings)

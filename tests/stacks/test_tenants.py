@@ -11,7 +11,7 @@ from pulumi.runtime import rpc
 from components.findings import Refused
 from settings.reader import from_file
 from settings.settings import Settings
-from stacks.cluster import Cluster
+from stacks.cluster import DeclaredCluster, cloud_of
 from stacks.tenants import declare_tenants
 from tests.components.platform_handles import GATEWAY, MONITORING, STORE, TRACKING
 from tests.recorder import Recording, record
@@ -29,7 +29,7 @@ def tenants(settings: Settings) -> Recording:
     data: Any = SimpleNamespace(tracking=TRACKING, store=STORE, keys=None)
 
     def program() -> None:
-        on = Cluster(pulumi_kubernetes.Provider("cluster"), dict(settings.pools), [])
+        on = DeclaredCluster(pulumi_kubernetes.Provider("cluster"), dict(settings.pools), [], cloud_of(settings))
         declare_tenants(settings, on, addons, data)
 
     return record(program)

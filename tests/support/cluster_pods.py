@@ -15,10 +15,9 @@ from pulumi_kubernetes import Provider
 from catalog.upstream import chart_facts
 from catalog.upstream.controllers import CONTROLLER_PODS
 from catalog.versions import CHARTS
-from settings.models.clouds import EksCluster, GkeCluster
 from settings.settings import Settings
 from stacks import addons, data, tenants, workloads
-from stacks.cluster import Cluster, declare_cluster, with_pools
+from stacks.cluster import DeclaredCluster, cloud_of, declare_cluster, with_pools
 from tests.recorder import Recording, record
 from tests.support.network_policies import Endpoint, Kind, Policies, Service
 
@@ -87,8 +86,11 @@ def recorded(settings: Settings) -> Recording:
     """What the program of an environment registers, with a recording engine: no cloud is asked."""
 
     def program() -> None:
-        cloud = isinstance(settings.cluster, (EksCluster, GkeCluster))
-        on = declare_cluster(settings) if cloud else Cluster(Provider("cluster"), dict(settings.pools), [])
+        on = (
+            declare_cluster(settings)
+            if settings.cluster.is_made
+            else DeclaredCluster(Provider("cluster"), dict(settings.pools), [], cloud_of(settings))
+        )
         crds = addons.declare_crds(settings, on)
         on = with_pools(on, addons.chart_source(settings), crds)
         platform = addons.declare_addons(settings, on, crds)

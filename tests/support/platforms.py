@@ -11,7 +11,8 @@ from typing import Any
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 
-from settings.models.clouds import EksCluster, GkeCluster
+from settings.clouds.eks import EksSettings
+from settings.clouds.gke import GkeSettings
 from settings.settings import Settings
 from simulator.clouds import invokes
 from simulator.clouds.account import Account
@@ -53,9 +54,9 @@ class CloudAnswers(Echo):
 
 def _account(settings: Settings) -> Account | None:
     match settings.cluster:
-        case EksCluster() as cluster:
+        case EksSettings() as cluster:
             return Account("aws", account=cluster.account_id, region=cluster.region)
-        case GkeCluster() as cluster:
+        case GkeSettings() as cluster:
             return Account("gcp", project=cluster.project, region=cluster.region)
     return None
 

@@ -24,7 +24,7 @@ def recorded_stack(settings: Settings, folder: Path, answers: Mocks | None = Non
         settings = settings.model_copy(update={"cluster": there})
     with (
         patch("stacks.environment.read_settings", return_value=settings),
-        patch("stacks.cluster.kubeconfig_path", return_value=kubeconfig),
+        patch("stacks.clouds.simulated.kubeconfig_path", return_value=kubeconfig),
         patch.dict(os.environ, {"MLPLATFORM_CLUSTER": ""}),
     ):
         return record(declare, answers=answers)

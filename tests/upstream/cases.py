@@ -14,10 +14,9 @@ from unittest.mock import patch
 
 from pulumi_kubernetes import Provider
 
-from settings.models.cluster import ExistingCluster, SimulatedCluster
 from settings.reader import from_file
 from stacks import addons, cluster, data, tenants, workloads
-from stacks.cluster import Cluster
+from stacks.cluster import DeclaredCluster, cloud_of
 from tests.components.cases import CASES
 from tests.components.test_contract import registered
 from tests.recorder import Recording, record
@@ -32,10 +31,10 @@ def stack(name: str) -> Recording:
     settings = from_file((REPOSITORY / f"Pulumi.{name}.yaml").read_text(encoding="utf-8"))
 
     def program() -> None:
-        if isinstance(settings.cluster, ExistingCluster | SimulatedCluster):
-            on = Cluster(Provider("cluster"), dict(settings.pools), [])
-        else:
+        if settings.cluster.is_made:
             on = cluster.declare_cluster(settings)
+        else:
+            on = DeclaredCluster(Provider("cluster"), dict(settings.pools), [], cloud_of(settings))
         crds = addons.declare_crds(settings, on)
         on = cluster.with_pools(on, addons.chart_source(settings), crds)
         platform = addons.declare_addons(settings, on, crds)

@@ -19,7 +19,8 @@ from components.base.flows import CONDITIONS, FLOWS, GROUPS, TEAM, Flow, Outside
 from components.base.namespaces import policy_spec
 from components.storage.object_store import object_store, object_store_traffic
 from components.storage.plan import ObjectStoreKind
-from settings.models.clouds import EksCluster, GkeCluster
+from settings.clouds.eks import EksSettings
+from settings.clouds.gke import GkeSettings
 from settings.settings import Settings, parse
 from tests.support.cluster_pods import Inventory, inventory
 from tests.support.network_policies import (
@@ -201,7 +202,7 @@ class World:
         over = yaml.safe_dump(dict(case.over))
         self.case, self.settings = case, settings_of(case.stack, over)
         self.there = _there(case.stack, over)
-        self.managed = isinstance(self.settings.cluster, (EksCluster, GkeCluster))
+        self.managed = isinstance(self.settings.cluster, (EksSettings, GkeSettings))
         self.api_server = MANAGED if self.managed else CONTROL_PLANE
         self.api_port = case.api_port or (443 if self.managed else 6443)
         self.api_service = Service("default", {}, "10.96.0.1", {self.api_port: 443})
@@ -239,12 +240,12 @@ class World:
             "store-ranges": bool(ranges),
             "internet": all(team.get("internet", True) for team in self.settings.teams.values()),
             "rule-webhook": self.case.stack != "dev",
-            "aws": isinstance(self.settings.cluster, EksCluster),
-            "pod-identity": isinstance(self.settings.cluster, EksCluster)
+            "aws": isinstance(self.settings.cluster, EksSettings),
+            "pod-identity": isinstance(self.settings.cluster, EksSettings)
             or (self.case.stack == "onprem" and not server),
             "metallb": bool(self.group("MetalLB's controller")),
             "node-exporter": any(pod.namespace == "monitoring-nodes" for pod in self.pods),
-            "google": isinstance(self.settings.cluster, GkeCluster),
+            "google": isinstance(self.settings.cluster, GkeSettings),
             "receivers": bool(self.settings.monitoring_args.get("receivers")),
         }[condition]
 

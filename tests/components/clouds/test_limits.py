@@ -18,7 +18,9 @@ from pulumi import InvokeOptions
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks
 from pulumi_aws.servicequotas import GetServiceQuotaResult
 
-from components.clouds.limits import CloudLimits, aws_limits, gcp_limits, limit_in, quota_report
+from components.clouds.eks.limits import aws_limits
+from components.clouds.gke.limits import gcp_limits, limit_in
+from components.clouds.limits import CloudLimits, quota_report
 from components.clouds.quotas import QuotaNeed, QuotaPool, judge_quotas, quota_needs, quota_warnings
 from components.findings import camel
 from tests.support.aws_models import departures
