@@ -60,6 +60,9 @@ NOT_SAID = {
     ("IsolatedNamespace", "exceptions"): OF_PROGRAMS,
     ("PriorityClasses", "prefix"): OF_PROGRAMS,
     ("FixedRuns", "prefix"): OF_PROGRAMS,
+    ("LocalPathStorage", "namespace"): OF_PROGRAMS,
+    ("MetalLb", "namespace"): OF_PROGRAMS,
+    ("NfsStorage", "namespace"): OF_PROGRAMS,
 }
 """Component and argument -> why the stack does not write it by name."""
 
