@@ -40,7 +40,7 @@ from components.clouds.existing.network import (
 from components.clouds.existing.suggestions import suggested_classes, suggested_existing, suggested_pools
 from components.findings import Refused
 from components.storage.plan import DEFAULT_CLASS_ANNOTATION, plan_storage_classes
-from settings.models.cluster import ExistingCluster
+from settings.clouds.existing import ExistingSettings
 from settings.reader import from_file
 from settings.settings import PROJECT, Settings
 from settings.validation.namespaces import new_namespaces
@@ -267,7 +267,7 @@ def default_class(settings: Settings) -> str:
     return next((plan.class_name for plan in plans if plan.is_default and not plan.exists), "")
 
 
-def advice_on_network(snapshot: ClusterSnapshot, facts: NetworkFacts, cluster: ExistingCluster) -> list[Advice]:
+def advice_on_network(snapshot: ClusterSnapshot, facts: NetworkFacts, cluster: ExistingSettings) -> list[Advice]:
     """What the settings of that cluster should know of its network."""
     webhooks = [
         webhook.addon
@@ -304,9 +304,9 @@ def advice_for(snapshot: ClusterSnapshot, settings: Settings) -> list[Advice]:
     )
 
 
-def existing(settings: Settings) -> ExistingCluster:
+def existing(settings: Settings) -> ExistingSettings:
     """The cluster of a stack, of kind existing."""
-    assert isinstance(settings.cluster, ExistingCluster)
+    assert isinstance(settings.cluster, ExistingSettings)
     return settings.cluster
 
 
@@ -379,12 +379,12 @@ def detect(stack: str, kubeconfig: Path | None, context: str, as_snapshot: bool)
     if bool(stack) == bool(kubeconfig):
         raise ToolError("name the cluster in one way: --stack <stack>, or --kubeconfig <path> [--context <context>]")
     settings = settings_of(stack, ROOT) if stack else None
-    if settings and not isinstance(settings.cluster, ExistingCluster):
+    if settings and not isinstance(settings.cluster, ExistingSettings):
         raise ToolError(
             f"the cluster of stack {stack} is of kind {settings.cluster.kind}: the platform makes it, nothing is there "
             "before it. For any other cluster: --kubeconfig <path>"
         )
-    cluster = existing(settings) if settings else ExistingCluster(kind=ClusterKind.EXISTING, pools={})
+    cluster = existing(settings) if settings else ExistingSettings(kind=ClusterKind.EXISTING, pools={})
     path = kubeconfig or Path(cluster.kubeconfig)
     context = context or cluster.context or ""
     kubectl = kubectl_of(ensure_showing_progress().path("kubectl"), path, context)

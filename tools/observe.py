@@ -11,7 +11,7 @@ from typing import Any
 
 from components.base.labels import TEAM_LABEL
 from report.observed import Observed
-from settings.models.cluster import ExistingCluster
+from settings.clouds.existing import ExistingSettings
 from tools.backend import write_private
 
 MODELS = "inferenceservices.serving.kserve.io"
@@ -69,7 +69,7 @@ def observe(access: Access, environment: Mapping[str, str]) -> Observed:
         return Observed(problem=str(error))
 
 
-def named(kubectl: Path, cluster: ExistingCluster) -> Access:
+def named(kubectl: Path, cluster: ExistingSettings) -> Access:
     """The cluster that settings name."""
     return Access(kubectl, Path(cluster.kubeconfig).expanduser(), cluster.context or "")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from settings.models.cluster import ExistingCluster
+from settings.clouds.existing import ExistingSettings
 from tools.observe import Access, access, named, observe
 
 POD = {"metadata": {"name": "one"}}
@@ -76,7 +76,7 @@ def chosen(tmp_path: Path, *, own: Path | None = None, made: str = "", **cluster
     """Text of the kubeconfig (its path where it is none of ours) and context."""
     there = Access(Path("kubectl"), own) if own else None
     if cluster:
-        there = named(Path("kubectl"), ExistingCluster.model_validate({"kind": "existing", "pools": {}, **cluster}))
+        there = named(Path("kubectl"), ExistingSettings.model_validate({"kind": "existing", "pools": {}, **cluster}))
     with access(Path("kubectl"), there, lambda: made, tmp_path) as found:
         if found is None:
             return "", ""

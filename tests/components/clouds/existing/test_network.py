@@ -11,7 +11,7 @@ import pytest
 from components.clouds.existing.advice import Advice
 from components.clouds.existing.inspection import ClusterSnapshot, NodeFacts
 from components.clouds.existing.network import NetworkAgentFacts, NetworkFacts, cnis_of, network_advice
-from settings.models.cluster import ExistingCluster
+from settings.clouds.existing import ExistingSettings
 from tools.detect import advice_on_network, read_network
 
 
@@ -143,9 +143,9 @@ def test_a_port_of_api_servers_that_policies_close_is_named_with_the_line_that_o
     assert told(unread) == []  # type: ignore[arg-type]
 
 
-def lab(**declared: Any) -> ExistingCluster:
+def lab(**declared: Any) -> ExistingSettings:
     """The settings of such a cluster."""
-    return ExistingCluster.model_validate({"kind": "existing", "pools": {}, **declared})
+    return ExistingSettings.model_validate({"kind": "existing", "pools": {}, **declared})
 
 
 def told_of_webhooks(facts: NetworkFacts, version: str = "v1.35.1-gke.1200000", **declared: Any) -> list[Advice]:
