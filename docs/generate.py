@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from component_examples import example
 from machine_tables import machines_page
 from pulumi.provider.experimental.analyzer import PropertyDefinition
 from pulumi_policy import ResourceValidationPolicy
@@ -93,6 +94,8 @@ def component_page(component: type[Component]) -> str:
         f"# {component.__name__}",
         inspect.getdoc(component) or "",
         f"`from {component.__module__} import {component.__name__}` · token `mlplatform:index:{component.__name__}`",
+        "## Example",
+        example(component),
         "## Takes",
         fields_table(definition.inputs, definition.inputs_mapping),
     ]
@@ -113,12 +116,12 @@ def component_page(component: type[Component]) -> str:
 
 
 def fields_table(fields: dict[str, PropertyDefinition], names: dict[str, str]) -> str:
-    """Fields as a table: Python name, type, whether required, meaning."""
+    """Fields as a table: Python name, meaning, type, whether required."""
     rows = []
     for name, field in fields.items():
         text = field.description or ""
-        rows.append((f"`{names.get(name, name)}`", _type(field), "" if field.optional else "yes", _cell(text)))
-    return table(("name", "type", "required", "meaning"), rows)
+        rows.append((f"`{names.get(name, name)}`", _cell(text), _type(field), "" if field.optional else "yes"))
+    return table(("name", "meaning", "type", "required"), rows)
 
 
 def _cell(text: str) -> str:

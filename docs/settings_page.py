@@ -51,7 +51,7 @@ def settings_page(own: Path | None = None) -> str:
         name = key.removeprefix(f"{PROJECT}:")
         text.append(f"## {name}")
         rows = [*_rows(schema, node, name, "", key in config["required"], found)]
-        text.append(table(("key", "type", "unit", "default", "example", "meaning"), rows))
+        text.append(table(("key", "meaning", "type and unit", "default", "example"), rows))
     return "\n\n".join(text) + "\n"
 
 
@@ -83,13 +83,13 @@ def _rows(
     """The row of a key and those below it. `kind`: of the union that it is in."""
     target = _plain(schema, node)
     meaning = " ".join((node.get("description") or target.get("description") or "").split()).replace("|", "\\|")
+    unit = next((unit for part, unit in UNITS.items() if path.endswith(part)), "")
     yield (
         f"`{path}`" + (f" ({kind})" if kind else ""),
-        _type(schema, target),
-        next((unit for part, unit in UNITS.items() if path.endswith(part)), ""),
+        meaning,
+        ", ".join(filter(None, (_type(schema, target), unit))),
         "required" if required else _default(node),
         f"`{kind.partition(', ')[0]}`" if kind and path.endswith(".kind") else _example(found.get(path)),
-        meaning,
     )
     for member in target.get("oneOf", []):
         body = _plain(schema, member)
