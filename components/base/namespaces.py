@@ -165,7 +165,6 @@ class IsolatedNamespace(Component):
 
     def __init__(self, name: str, args: IsolatedNamespaceArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
-        self._name = args["namespace"]
         level = PodSecurity(args["pod_security"]).value
         home = core.v1.Namespace(
             f"{name}-namespace",
@@ -180,30 +179,24 @@ class IsolatedNamespace(Component):
             ),
             opts=self.child,
         )
-        deny = self._network_policy(
-            name, home, "default-deny", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-        )
+        self._inside = once_created(args["namespace"], home)
+        deny = self._network_policy(name, "default-deny", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
         network = args.get("network") or USUAL_NETWORK
-        self._network_policy(name, home, "allow-dns", dns_policy_spec(network["dns_addresses"]))
+        self._network_policy(name, "allow-dns", dns_policy_spec(network["dns_addresses"]))
         for rule in args.get("exceptions") or []:
             if not rule.get("from_nodes"):
-                self._network_policy(
-                    name, home, f"allow-{rule['name']}", policy_spec(rule, network["api_server_ports"])
-                )
+                self._network_policy(name, f"allow-{rule['name']}", policy_spec(rule, network["api_server_ports"]))
             elif network["policies"] == PolicyEngine.CILIUM:
                 role, spec = f"allow-{rule['name']}", cilium_policy_spec(rule)
-                where = once_created(args["namespace"], home)
-                custom_resource(f"{name}-{role}", "CiliumNetworkPolicy", role, spec, self.child, namespace=where)
+                custom_resource(f"{name}-{role}", "CiliumNetworkPolicy", role, spec, self.child, namespace=self._inside)
         self.namespace = once_created(args["namespace"], home, deny)
         self.register_outputs({"namespace": self.namespace})
 
     # In quotes, here and elsewhere: evaluated, such types import all of core.v1, 0.6 s of CPU before settings are read.
-    def _network_policy(
-        self, name: str, home: "core.v1.Namespace", role: str, spec: dict[str, Any]
-    ) -> "networking.v1.NetworkPolicy":
+    def _network_policy(self, name: str, role: str, spec: dict[str, Any]) -> "networking.v1.NetworkPolicy":
         return networking.v1.NetworkPolicy(
             f"{name}-{role}",
-            metadata=meta.v1.ObjectMetaArgs(name=role, namespace=once_created(self._name, home), labels=LABELS),
+            metadata=meta.v1.ObjectMetaArgs(name=role, namespace=self._inside, labels=LABELS),
             spec=spec,
             opts=self.child,
         )
