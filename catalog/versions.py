@@ -5,6 +5,7 @@ repository and tag, read between June and October 2026 unless stated otherwise. 
 reachable when this table was written, so images are pinned by tag; `digest` is set where it is known.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 _GITHUB_RAW = "https://raw.githubusercontent.com"
@@ -552,3 +553,12 @@ POSTGRESQL: dict[str, PostgresqlVersion] = {
 }
 """By major version; none is newer than the backup client (`IMAGES["postgresql"]`): pg_dump refuses newer servers."""
 DEFAULT_POSTGRESQL = "17"
+
+
+def crd_sets(charts: Iterable[str] = ()) -> list[str]:
+    """The sets that a platform needs: those that every one has, and those of these charts. Pure.
+
+    Each set costs seconds of every first `up`, so that what no chart of the environment needs is left out.
+    """
+    everywhere = {name for name, crd_set in CRDS.items() if crd_set.everywhere}
+    return sorted(everywhere | {CHARTS[chart].crds for chart in charts if CHARTS[chart].crds})

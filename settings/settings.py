@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar, cast
 from pydantic import Field, StringConstraints, ValidationError, create_model
 
 from catalog.addons import ExistingAddon
+from catalog.versions import crd_sets
 from components.addons.accelerator_nodes import accelerator_charts
-from components.addons.crds import crd_sets
 from components.addons.gateway_spec import DEFAULT_NAMESPACE as GATEWAY_NAMESPACE
 from components.addons.gateway_spec import CertificateSource, DomainArgs
 from components.base.chart_source import ChartOrigin

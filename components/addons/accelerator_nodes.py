@@ -11,6 +11,9 @@ from components.capacity.placement import POOL_LABEL, PoolHandle
 
 EFA_RESOURCE = "vpc.amazonaws.com/efa"
 """What the EFA device plugin offers (aws/eks-charts stable/aws-efa-k8s-device-plugin)."""
+GKE_DRIVER_ROOT = "/home/kubernetes/bin/nvidia"
+"""Where Container-Optimized OS keeps the driver (GKE documentation, GPUs). Without a mount of it NVML is not found, and
+no metric is exported (dcgm-exporter issues 484, 523, 530)."""
 
 
 def nvidia_pools(pools: list[PoolHandle]) -> list[PoolHandle]:

@@ -9,13 +9,13 @@ process than the charts do, and the first preview fails: "failed to determine if
 Managed clusters bring some CRDs of their own (GKE: gateway-api): leave those sets out there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Required, TypedDict
 
 from pulumi import ResourceOptions, ResourceTransform, ResourceTransformArgs, ResourceTransformResult
 from pulumi_kubernetes.yaml.v2 import ConfigGroup
 
-from catalog.versions import CHARTS, CONVERSIONS, CRDS
+from catalog.versions import CONVERSIONS, CRDS
 from components.addons.validation import check_crd_sets
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.base.component import Component
@@ -38,15 +38,6 @@ class CrdsArgs(TypedDict, total=False):
     """Set -> namespace of the webhook that converts its objects, where it is not the chart's usual one."""
     keep_data: bool
     """Required in stacks that are not simulated: CRDs, and with them all custom resources, outlive the stack."""
-
-
-def crd_sets(charts: Iterable[str] = ()) -> list[str]:
-    """The sets that a platform needs: those that every one has, and those of these charts. Pure.
-
-    Each set costs seconds of every first `up`, so that what no chart of the environment needs is left out.
-    """
-    everywhere = {name for name, crd_set in CRDS.items() if crd_set.everywhere}
-    return sorted(everywhere | {CHARTS[chart].crds for chart in charts if CHARTS[chart].crds})
 
 
 def crds_location(source: ChartSource, mirror: str = "") -> str:

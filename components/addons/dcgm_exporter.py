@@ -24,9 +24,6 @@ from components.monitoring.metrics import DCGM_COUNTERS, DcgmCounter
 
 DEFAULT_NAMESPACE = ADDONS["dcgm-exporter"].namespace
 METRICS_PORT = ADDONS["dcgm-exporter"].metrics_port
-GKE_DRIVER_ROOT = "/home/kubernetes/bin/nvidia"
-"""Where Container-Optimized OS keeps the driver (GKE documentation, GPUs). Without a mount of it NVML is not found, and
-no metric is exported (dcgm-exporter issues 484, 523, 530)."""
 DRIVER_MOUNT = "/usr/local/nvidia"
 PRIVILEGED = {"privileged": True, "allowPrivilegeEscalation": True}
 """The chart's default allowPrivilegeEscalation: false would be refused beside privileged (chart 4.8.2, values.yaml)."""

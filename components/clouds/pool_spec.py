@@ -2,18 +2,33 @@
 
 from typing import Required, TypedDict
 
-from catalog.accelerators import Owner
-from components.capacity.placement import PoolArgs
+from catalog.accelerators import ClusterKind, DeviceAllocation, Owner
+from components.capacity.placement import SOFTWARE, NodeSoftware, PoolArgs
 
 
-class DescribedNodePoolArgs(TypedDict, total=False):
-    """Nodes that are there, and who brings what their devices need: exactly one for each."""
+class DescribedSoftwareSpec(TypedDict, total=False):
+    """Who brings what the devices of nodes need: exactly one for each."""
 
-    pool: Required[PoolArgs]
-    """The nodes."""
     driver: Owner
     """Who brings driver and container runtime hook: found (default), image, or operator (NVIDIA's GPU Operator)."""
     device_plugin: Owner
     """Who offers the devices to the scheduler: platform (default), operator, or found."""
     mig_mixed: bool
     """Device plugin found and sharing mig: says that it runs with MIG strategy `mixed`; default false."""
+
+
+class DescribedNodePoolArgs(DescribedSoftwareSpec, total=False):
+    """Nodes that are there, and who brings what their devices need: exactly one for each."""
+
+    pool: Required[PoolArgs]
+    """The nodes."""
+
+
+def described_software(args: DescribedNodePoolArgs) -> NodeSoftware:
+    """Who brings what to the nodes of a described pool. Pure."""
+    usual = SOFTWARE[ClusterKind.EXISTING]
+    return NodeSoftware(
+        driver=Owner(args.get("driver", usual["driver"])),
+        device_plugin=Owner(args.get("device_plugin", usual["device_plugin"])),
+        device_allocation=DeviceAllocation(args["pool"].get("device_allocation", usual["device_allocation"])),
+    )

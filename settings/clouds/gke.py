@@ -8,7 +8,7 @@ from pydantic import StringConstraints
 
 from catalog.accelerators import ClusterKind
 from catalog.machines import MACHINES, Machine, machines_with
-from components.addons.dcgm_exporter import GKE_DRIVER_ROOT
+from components.addons.accelerator_nodes import GKE_DRIVER_ROOT
 from components.base.cluster_network import GKE_CLOUD_DNS
 from components.capacity.placement import PoolHandle
 from components.clouds.data_validation import check_cloud_dns_zone, check_cloud_sql_database, check_gcs_bucket

@@ -6,8 +6,8 @@ from pydantic import Field, SecretStr, StringConstraints
 
 from components.addons.device_plugin_spec import DevicePluginSpec
 from components.addons.gateway_spec import GatewaySpec
-from components.clouds.eks.data_spec import RdsDatabaseSpec, Route53ZoneSpec, S3BucketSpec
-from components.clouds.gke.data_spec import CloudDnsZoneSpec, CloudSqlDatabaseSpec, GcsBucketSpec
+from components.clouds.eks.data_spec import RdsDatabaseSettings, Route53ZoneSpec, S3BucketSpec
+from components.clouds.gke.data_spec import CloudDnsZoneSpec, CloudSqlDatabaseSettings, GcsBucketSpec
 from components.monitoring.spec import AlertRulesSpec, MonitoringSpec
 from components.storage.plan import ObjectStoreKind, StorageClassesSpec
 from components.tracking.spec import IngressArgs, TrackingServerSpec
@@ -174,7 +174,7 @@ class RdsManaged(Model):
 
     kind: Literal["rds"]
     """rds."""
-    rds: Annotated[RdsDatabaseSpec, Shape(RdsDatabaseSpec, without=frozenset({"highly_available"}))]
+    rds: Annotated[RdsDatabaseSettings, Shape(RdsDatabaseSettings)]
     """What it is like; with a standby where the environment is highly available."""
     key_arn: KeyArn | None = None
     """KMS key that encrypts it; default: the cluster's. Another one replaces the database."""
@@ -185,7 +185,7 @@ class CloudSqlManaged(Model):
 
     kind: Literal["cloud-sql"]
     """cloud-sql."""
-    cloud_sql: Annotated[CloudSqlDatabaseSpec, Shape(CloudSqlDatabaseSpec, without=frozenset({"highly_available"}))]
+    cloud_sql: Annotated[CloudSqlDatabaseSettings, Shape(CloudSqlDatabaseSettings)]
     """What it is like; with a standby where the environment is highly available."""
     key_id: KeyId | None = None
     """Cloud KMS key that encrypts it, which the service agent of Cloud SQL may use; default: Google's. Another one

@@ -13,8 +13,6 @@ from pydantic_core import CoreSchema, core_schema
 
 from settings.models.base import Model
 
-NOTHING: frozenset[str] = frozenset()
-
 
 class Mirror(Model):
     """Base of the models made from TypedDicts. What was not written is left out, so that components' defaults hold."""
@@ -36,27 +34,24 @@ class Shape:
     `beside`: another TypedDict whose fields people write beside these.
     """
 
-    def __init__(self, typed: type, *, without: frozenset[str] = NOTHING, beside: type | None = None) -> None:
-        self.model = mirror(typed, without)
+    def __init__(self, typed: type, *, beside: type | None = None) -> None:
+        self.model = mirror(typed)
         if beside is not None:
-            self.model = mirror(beside, without, self.model)
+            self.model = mirror(beside, self.model)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(Mirror.args, handler.generate_schema(self.model))
 
 
 @cache
-def mirror(typed: type, without: frozenset[str] = NOTHING, base: type[Mirror] = Mirror) -> type[Mirror]:
-    """The closed, frozen model with the fields and types of a TypedDict.
-
-    `without`: fields that are not settings (handles of other components).
-    """
+def mirror(typed: type, base: type[Mirror] = Mirror) -> type[Mirror]:
+    """The closed, frozen model with the fields and types of a TypedDict."""
     required_keys: frozenset[str] = typed.__required_keys__  # type: ignore[attr-defined]
-    fields: dict[str, Any] = {}
-    for name, hint in get_type_hints(typed).items():
-        if name not in without:
-            # A default is not validated, so `editors:` without a value is refused although the key may be left out.
-            fields[name] = (_plain(hint), Field(... if name in required_keys else None))
+    # A default is not validated, so `editors:` without a value is refused although the key may be left out.
+    fields: dict[str, Any] = {
+        name: (_plain(hint), Field(... if name in required_keys else None))
+        for name, hint in get_type_hints(typed).items()
+    }
     model = create_model(typed.__name__, __base__=base, __doc__=typed.__doc__, **fields)
     model.typed = typed
     return model
@@ -66,7 +61,7 @@ def _plain(hint: Any) -> Any:
     """The type of a value in YAML: TypedDicts mirrored, no text and no truth value for a number."""
     origin, arguments = get_origin(hint), get_args(hint)
     if is_typeddict(hint):
-        return mirror(hint, NOTHING)
+        return mirror(hint)
     if origin in (Union, UnionType):
         (kept,) = (argument for argument in arguments if argument is not NoneType)
         return _plain(kept)

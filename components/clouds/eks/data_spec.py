@@ -21,7 +21,7 @@ class S3BucketSpec(TypedDict, total=False):
     """Bucket that gets the access log and allows it (`logging.s3.amazonaws.com`). Default: no log."""
 
 
-class RdsDatabaseSpec(TypedDict, total=False):
+class RdsDatabaseSettings(TypedDict, total=False):
     """A PostgreSQL database that RDS runs."""
 
     database: str
@@ -36,8 +36,6 @@ class RdsDatabaseSpec(TypedDict, total=False):
     """Size of its gp3 volume at the start, in GiB: 20 or more."""
     storage_max_gib: Required[int]
     """What the volume may grow to by itself, in GiB: 10 % more than storage_gib, or beyond."""
-    highly_available: bool
-    """A standby in another zone that takes over. Default: false."""
     backup_days: int
     """Days to which it can be put back, to the second: 1 to 35; 7 or more where data is kept. Default: 7."""
     log_days: int
@@ -45,6 +43,13 @@ class RdsDatabaseSpec(TypedDict, total=False):
     ca_certificate: str
     """PEM of the authority rds-ca-rsa2048-g1 of the region (https://truststore.pki.rds.amazonaws.com). With it clients
     prove whom they talk to (verify-full); without it they only encrypt (require)."""
+
+
+class RdsDatabaseSpec(RdsDatabaseSettings, total=False):
+    """The same, and what follows from the environment."""
+
+    highly_available: bool
+    """A standby in another zone that takes over. Default: false."""
 
 
 class EfsFileSystemSpec(TypedDict, total=False):

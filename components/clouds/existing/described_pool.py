@@ -2,22 +2,12 @@
 
 from pulumi import Output, ResourceOptions
 
-from catalog.accelerators import ClusterKind, DeviceAllocation, Owner
+from catalog.accelerators import ClusterKind
 from components.base.component import Component
-from components.capacity.placement import SOFTWARE, Capacity, NodeSoftware, PoolHandle, Taint, plan_pool
-from components.clouds.pool_spec import DescribedNodePoolArgs
+from components.capacity.placement import Capacity, PoolHandle, Taint, plan_pool
+from components.clouds.pool_spec import DescribedNodePoolArgs, described_software
 from components.clouds.pool_validation import check_described_pool
 from components.findings import refuse
-
-
-def described_software(args: DescribedNodePoolArgs) -> NodeSoftware:
-    """Who brings what to the nodes of a described pool. Pure."""
-    usual = SOFTWARE[ClusterKind.EXISTING]
-    return NodeSoftware(
-        driver=Owner(args.get("driver", usual["driver"])),
-        device_plugin=Owner(args.get("device_plugin", usual["device_plugin"])),
-        device_allocation=DeviceAllocation(args["pool"].get("device_allocation", usual["device_allocation"])),
-    )
 
 
 class DescribedNodePool(Component):

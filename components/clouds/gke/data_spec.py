@@ -22,7 +22,7 @@ class GcsBucketSpec(TypedDict, total=False):
     """How long even a deleted version can be brought back: 7 to 90; 0: not at all. Default: 7."""
 
 
-class CloudSqlDatabaseSpec(TypedDict, total=False):
+class CloudSqlDatabaseSettings(TypedDict, total=False):
     """A PostgreSQL database that Cloud SQL runs."""
 
     database: str
@@ -37,12 +37,17 @@ class CloudSqlDatabaseSpec(TypedDict, total=False):
     """Size of its SSD at the start, in GiB: 10 or more. Later it only grows by itself."""
     storage_max_gib: Required[int]
     """What the disk may grow to by itself, in GiB: more than storage_gib."""
-    highly_available: bool
-    """A standby in another zone that takes over. Default: false."""
     backup_days: int
     """Daily backups that are kept: 1 to 365; 7 or more where data is kept. Default: 7."""
     generation: int
     """Part of the instance's name from 2 on: the name of a deleted instance cannot be used for a week. Default: 1."""
+
+
+class CloudSqlDatabaseSpec(CloudSqlDatabaseSettings, total=False):
+    """The same, and what follows from the environment."""
+
+    highly_available: bool
+    """A standby in another zone that takes over. Default: false."""
 
 
 class CloudDnsZoneSpec(TypedDict, total=False):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from components.addons.dcgm_exporter import COUNTERS, GKE_DRIVER_ROOT, DcgmExporter, DcgmExporterArgs, counters_file
+from components.addons.accelerator_nodes import GKE_DRIVER_ROOT
+from components.addons.dcgm_exporter import COUNTERS, DcgmExporter, DcgmExporterArgs, counters_file
 from components.findings import Refused
 from components.monitoring.metrics import DCGM_COUNTERS, METRICS
 from tests.components.addons.pools import ALL, CPU, H100, MIG, STUB

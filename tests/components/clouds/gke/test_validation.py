@@ -7,8 +7,14 @@ import pytest
 
 from catalog.accelerators import ACCELERATORS, ClusterKind, DeviceAllocation, Sharing
 from catalog.machines import MACHINES
-from components.clouds.gke.compute_class_validation import check_class_name, check_compute_class
-from components.clouds.gke.node_plan import topologies_of
+from components.clouds.gke.cluster_validation import check_gke_cluster, check_gke_network
+from components.clouds.gke.compute_class_validation import (
+    check_all_within_limits,
+    check_class_name,
+    check_compute_class,
+)
+from components.clouds.gke.place_validation import check_place
+from components.clouds.gke.plan import topologies_of
 from components.clouds.gke.spec import GkeMode, GkePurchase
 from components.clouds.gke.validation import check_gke_pool, check_pool_name
 
@@ -225,6 +231,152 @@ def test_every_topology_of_every_machine_passes_with_whole_slices_and_no_other()
             if hosts <= 5000:
                 assert pool({**spec, "nodes_max": hosts}) == []
                 assert hosts == 1 or pool({**spec, "nodes_max": hosts + 1}) != []
+
+
+GOOD_NETWORKS: list[dict[str, Any]] = [
+    {},
+    {"nodes_cidr": "10.0.0.0/22", "pods_cidr": "10.16.0.0/14", "services_cidr": "172.16.0.0/20", "mtu": 8896},
+    {
+        "network_id": "projects/p/global/networks/n",
+        "subnetwork_id": "https://www.googleapis.com/compute/v1/projects/p/regions/europe-west4/subnetworks/s",
+        "pods_range_name": "pods",
+        "services_range_name": "svc",
+    },
+]
+BAD_NETWORKS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"nodes_cidr": "10.0.0.1/20"}, ["nodesCidr"]),
+    ({"nodes_cidr": "10.0.0.0/30"}, ["nodesCidr"]),
+    ({"nodes_cidr": "8.8.8.0/24"}, ["nodesCidr"]),
+    ({"pods_cidr": "10.4.0.0/24"}, ["podsCidr"]),
+    ({"pods_cidr": "10.0.0.0/14"}, ["podsCidr"]),
+    ({"services_cidr": "10.4.0.0/20"}, ["servicesCidr"]),
+    ({"mtu": 9000}, ["mtu"]),
+    ({"flow_log_percent": 101}, ["flowLogPercent"]),
+    ({"private_services_prefix": 29}, ["privateServicesPrefix"]),
+    ({"pods_range_name": "services"}, ["servicesRangeName"]),
+    ({"pods_range_name": "My Pods"}, ["podsRangeName"]),
+    ({"network_id": "default"}, ["subnetworkId", "podsRangeName", "servicesRangeName", "networkId"]),
+]
+
+
+@pytest.mark.parametrize("spec", GOOD_NETWORKS)
+def test_a_network_that_can_be_passes(spec: dict[str, Any]) -> None:
+    assert list(check_gke_network("network", spec)) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("spec", "paths"), BAD_NETWORKS)
+def test_a_network_that_cannot_be_is_refused(spec: dict[str, Any], paths: list[str]) -> None:
+    found = list(check_gke_network("network", spec))  # type: ignore[arg-type]
+    assert [f.path.removeprefix("network.") for f in found] == paths
+
+
+BAD_CLUSTERS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"mode": "serverless"}, ["mode"]),
+    ({"release_channel": "none"}, ["releaseChannel"]),
+    ({"kubernetes_version": "v1.35"}, ["kubernetesVersion"]),
+    ({"public_endpoint": True}, ["authorizedRanges"]),
+    ({"public_endpoint": True, "authorized_ranges": ["0.0.0.0/0"]}, ["authorizedRanges[0]"]),
+    ({"authorized_ranges": ["::/0"]}, ["authorizedRanges[0]"]),
+    ({"authorized_ranges": ["203.0.113.5/24"]}, ["authorizedRanges[0]"]),
+    ({"maintenance": {"start": "2:00"}}, ["maintenance.start"]),
+    ({"maintenance": {"hours": 3}}, ["maintenance.hours", "maintenance.hours"]),
+    ({"maintenance": {"hours": 6, "days": ["SA"]}}, ["maintenance.hours"]),
+    ({"maintenance": {"days": ["SAT", "SU"]}}, ["maintenance.days[0]"]),
+    ({"maintenance": {"days": ["SA", "SA"]}}, ["maintenance.days"]),
+    ({"maintenance": {"exclusions": [TIMES, TIMES]}}, ["maintenance.exclusions[1].name"]),
+    ({"maintenance": {"exclusions": [{**TIMES, "start": "2026-12-20"}]}}, ["maintenance.exclusions[0].start"]),
+    ({"maintenance": {"exclusions": [{**TIMES, "end": TIMES["start"]}]}}, ["maintenance.exclusions[0].end"]),
+    (
+        {"maintenance": {"exclusions": [{**TIMES, "end": "2027-06-01T00:00:00Z"}]}},
+        ["maintenance.exclusions[0].end"],
+    ),
+    (
+        {"auto_provisioning": {"cpu_max": 0, "memory_gib_max": 1, "accelerators_max": {}}},
+        ["autoProvisioning.cpuMax"],
+    ),
+    (
+        {"auto_provisioning": {"cpu_max": 8, "memory_gib_max": 1, "accelerators_max": {"A10G": 1}}},
+        ["autoProvisioning.acceleratorsMax.A10G"],
+    ),
+    (
+        {"auto_provisioning": {"cpu_max": 8, "memory_gib_max": 1, "accelerators_max": {"L4": float("inf")}}},
+        ["autoProvisioning.acceleratorsMax.L4"],
+    ),
+    (
+        {"mode": "autopilot", "auto_provisioning": {"cpu_max": 8, "memory_gib_max": 1, "accelerators_max": {}}},
+        ["autoProvisioning"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("spec", "paths"), BAD_CLUSTERS)
+def test_a_cluster_that_cannot_be_is_refused(spec: dict[str, Any], paths: list[str]) -> None:
+    found = list(check_gke_cluster("cluster", spec))  # type: ignore[arg-type]
+    assert [f.path.removeprefix("cluster.") for f in found] == paths
+    assert all(f.value and f.rule and f.remedy for f in found)
+
+
+def test_a_cluster_with_nothing_said_passes() -> None:
+    assert list(check_gke_cluster("cluster", {})) == []
+
+
+@pytest.mark.parametrize(
+    ("project", "region", "zones", "paths"),
+    [
+        ("acme-ml-prod", "europe-west4", ["europe-west4-a"], []),
+        ("acme.com:ml-prod", "europe-west4", ["europe-west4-a"], []),
+        ("Acme ML", "europe-west4", ["europe-west4-a"], ["x.project"]),
+        ("123456789012", "europe-west4", ["europe-west4-a"], ["x.project"]),
+        ("acme-ml-prod", "europe-west4-a", [], ["x.region", "x.zones"]),
+        ("acme-ml-prod", "europe-west4", ["us-central1-a"], ["x.zones[0]"]),
+    ],
+)
+def test_a_place_is_a_project_a_region_and_zones_of_it(
+    project: str, region: str, zones: list[str], paths: list[str]
+) -> None:
+    assert [f.path for f in check_place("x", project, region, zones)] == paths
+
+
+BAD_CLASSES: list[tuple[dict[str, Any], list[str]]] = [
+    ({"machine": "p5.48xlarge"}, ["machine"]),
+    ({"purchases": []}, ["purchases"]),
+    ({"purchases": ["queued"]}, ["purchases[0]"]),
+    ({"purchases": ["spot", "spot"]}, ["purchases[1]"]),
+    ({"purchases": ["reserved"]}, ["reservation"]),
+    ({"reservation": "mine"}, ["reservation"]),
+    ({"max_run_hours": 5}, ["maxRunHours"]),
+    ({"purchases": ["flex-start"], "max_run_hours": 200}, ["maxRunHours"]),
+    ({"nodes_max": 0}, ["nodesMax"]),
+    ({"topology": "2x4"}, ["topology"]),
+    ({"machine": "ct5lp-hightpu-4t", "topology": "4x4", "nodes_max": 3, "zones": ZONES[:1]}, ["nodesMax"]),
+    ({"machine": "ct5lp-hightpu-4t", "topology": "4x4", "nodes_max": 4}, ["zones"]),
+    ({"machine": "n2-standard-8", "driver_version": "latest"}, ["driverVersion"]),
+    ({"driver_version": "disabled"}, ["driverVersion"]),
+    ({"zones": ["us-east1-b"]}, ["zones[0]"]),
+    ({"machine": "a3-highgpu-1g", "purchases": ["spot", "on-demand"]}, ["purchases[1]"]),
+]
+
+
+@pytest.mark.parametrize(("over", "paths"), BAD_CLASSES)
+def test_a_class_that_cannot_be_is_refused(over: dict[str, Any], paths: list[str]) -> None:
+    spec = {"machine": "g2-standard-8", "nodes_max": 4, "purchases": ["spot"], **over}
+    found = check_compute_class("class", spec, GkeMode.AUTOPILOT, None, region="europe-west4", zones=ZONES)  # type: ignore[arg-type]
+    assert [f.path.removeprefix("class.") for f in found] == paths
+
+
+def test_limits_hold_pools_and_classes_together_and_what_has_none_is_not_held() -> None:
+    nodes = {"cpu": (MACHINES["n2-standard-8"], 4), "l4": (MACHINES["g2-standard-8"], 3)}
+    enough: dict[str, Any] = {"cpu_max": 56, "memory_gib_max": 224, "accelerators_max": {"L4": 3}}
+    assert list(check_all_within_limits("x", enough, nodes)) == []  # type: ignore[arg-type]
+    assert list(check_all_within_limits("x", {**enough, "accelerators_max": {}}, nodes)) == []  # type: ignore[typeddict-item]
+    less: dict[str, Any] = {"cpu_max": 55, "memory_gib_max": 223, "accelerators_max": {"L4": 2, "H100": 0}}
+    found = list(check_all_within_limits("x", less, nodes))  # type: ignore[arg-type]
+    assert [(f.path, f.remedy) for f in found] == [
+        ("x.cpuMax", "raise it to 56, or lower nodesMax"),
+        ("x.memoryGibMax", "raise it to 224, or lower nodesMax"),
+        ("x.acceleratorsMax.L4", "raise it to 3, or lower nodesMax"),
+    ]
+    assert found[0].value == "55 of 56 vCPUs that pools and classes reach (cpu 32, l4 24)"
 
 
 def test_names_are_those_that_gke_takes() -> None:
