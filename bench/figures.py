@@ -21,6 +21,7 @@ def main() -> None:
         "commit": commit,
         "day": day,
         "registrationRatio": round(costs.ratio, 2),
+        "registrationRatioToLinked": round(costs.ratio_linked, 2),
         "registrationSeconds": round(costs.ours, 2),
         "resources": costs.resources,
         **{f"refusedBy{way.title()}Seconds": round(value, 2) for way, value in refusals.items()},

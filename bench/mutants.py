@@ -2,7 +2,8 @@
 
 `bench/mutants.json` is the list: file, function, source line, what it becomes, tests that are run, result. A mutant is
 found by its function and line, also after its function has moved to another module. `--propose` writes a new list.
-Files are not changed: each mutant is planted in a forked process. It is killed when a test fails or takes too long.
+`bench/engine_faults.json` are faults that tests on the real engine find: `--run --engine`, with the file changed.
+Mutants of `mutants.json` change no file: each is planted in a forked process. Killed: a test fails or takes too long.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import hashlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -28,6 +30,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 LIST = Path(__file__).with_suffix(".json")
+ENGINE_LIST = Path(__file__).with_name("engine_faults.json")
 PACKAGES = ("components", "policies", "settings", "stacks", "tools")
 SECONDS = 300
 COMPARISONS = {
@@ -50,10 +53,10 @@ TESTS_OF_TOOLS = [f"tests/tools/test_{name}" for name in OF_THE_LIFECYCLE if nam
 Mutant = dict[str, Any]
 
 
-def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.AST]]:
+def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
     """Qualified name -> function, innermost last."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
             name = f"{prefix}{node.name}"
             if not isinstance(node, ast.ClassDef):
                 yield name, node
@@ -92,7 +95,7 @@ def candidates(path: Path) -> Iterator[Mutant]:
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
     for name, function in functions(ast.parse(text)):
-        for node in ast.walk(function):
+        for node in [each for statement in function.body for each in ast.walk(statement)]:
             first = getattr(node, "lineno", 0)
             if not first:
                 continue
@@ -290,6 +293,40 @@ def run(mutants: list[Mutant], key: str, stop: float) -> None:
         os.waitpid(child, 0)
 
 
+def run_whole(faults: list[Mutant], key: str, stop: float) -> None:
+    """Engine tests: the file is changed, for the programs and policy packs that the engine starts, and restored."""
+    for fault in faults:
+        if time.time() > stop:
+            break
+        where = places(fault, REPOSITORY)
+        if not where:
+            keep(fault, key, {"result": "gone", "by": ""})
+            continue
+        path, number = where[0]
+        text = path.read_text(encoding="utf-8")
+        lines = text.splitlines(keepends=True)
+        lines[number - 1] = lines[number - 1].replace(fault["line"], fault["becomes"])
+        began = time.monotonic()
+        try:
+            path.write_text("".join(lines), encoding="utf-8")
+            command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+            environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+            answer = subprocess.run(
+                [*command, *fault["tests"]],
+                cwd=REPOSITORY,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        finally:
+            path.write_text(text, encoding="utf-8")
+        failed = [line for line in answer.stdout.splitlines() if line.startswith(("FAILED", "ERROR", "E  "))]
+        result = {0: "survived", 1: "killed"}.get(answer.returncode, "not run")
+        say(f"{result} {time.monotonic() - began:.0f} s {fault['fault']}: {failed[:1]}")
+        keep(fault, key, {"result": result, "by": next(iter(failed), "").strip()[:160]})
+
+
 def say(line: str) -> None:
     """Standard output is pytest's."""
     print(line, file=sys.stderr, flush=True)
@@ -297,22 +334,23 @@ def say(line: str) -> None:
 
 def keep(mutant: Mutant, key: str, result: dict[str, str]) -> None:
     """Writes a result into the list."""
-    rows = load()
+    path = ENGINE_LIST if "fault" in mutant else LIST
+    rows = load(path)
     for row in rows:
         if digest(row) == digest(mutant):
             row[key] = result
-    save(rows)
+    save(rows, path)
 
 
-def load() -> list[Mutant]:
+def load(path: Path = LIST) -> list[Mutant]:
     """The list."""
-    rows: list[Mutant] = json.loads(LIST.read_text(encoding="utf-8"))
+    rows: list[Mutant] = json.loads(path.read_text(encoding="utf-8"))
     return rows
 
 
-def save(rows: list[Mutant]) -> None:
+def save(rows: list[Mutant], path: Path = LIST) -> None:
     """Writes the list."""
-    LIST.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -320,6 +358,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--propose", type=int, metavar="COUNT", help="write a new list; 0: as many as the spread gives")
     parser.add_argument("--run", action="store_true", help="run what has no result under --as yet")
+    parser.add_argument("--engine", action="store_true", help=f"the faults of {ENGINE_LIST.name}; minutes for each")
     parser.add_argument("--as", dest="key", default="now", help="under which name results are kept")
     parser.add_argument("--minutes", type=float, default=600, help="begin no mutant after that")
     parser.add_argument("--wider", action="store_true", help="run those that survived once more, with more tests")
@@ -327,14 +366,15 @@ def main() -> None:
     options = parser.parse_args()
     if options.propose is not None:
         save(propose(options.propose))
-    rows = load()
+    path = ENGINE_LIST if options.engine else LIST
+    rows = load(path)
     if options.run:
         chosen = [row for row in rows if options.key not in row and options.only in row["file"]]
         if options.wider:
             survived = [row for row in rows if row.get(options.key, {}).get("result") == "survived"]
             chosen = [{**row, "tests": wider(row["file"])} for row in survived]
-        run(chosen, options.key, time.time() + 60 * options.minutes)
-        rows = load()
+        (run_whole if options.engine else run)(chosen, options.key, time.time() + 60 * options.minutes)
+        rows = load(path)
     print(len(rows), "mutants;", dict(Counter(row.get(options.key, {}).get("result", "not run") for row in rows)))
     for row in rows:
         if row.get(options.key, {}).get("result") == "survived":

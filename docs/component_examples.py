@@ -18,7 +18,7 @@ HANDLES = {
 }
 """Values that other components hand out; an example names them in lower case."""
 
-SECRETS = frozenset({"access_key_id", "password", "secret_access_key"})
+SECRETS = ("access_key_id", "password", "secret_access_key")
 
 
 def example(component: type) -> str:
@@ -49,7 +49,7 @@ def _written(value: Any) -> str:
 
 
 def _value(key: str, value: Any) -> str:
-    return f'config.require_secret("{key}")' if key in SECRETS and isinstance(value, str) else _written(value)
+    return f'config.require_secret("{key}")' if key.endswith(SECRETS) and isinstance(value, str) else _written(value)
 
 
 def _within(start: str, parts: list[str], end: str) -> str:

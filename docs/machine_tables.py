@@ -10,20 +10,13 @@ from tables import table
 
 from catalog.accelerators import ACCELERATORS, Accelerator, ClusterKind, DeviceAllocation, Owner, Sharing
 from catalog.machines import MACHINES, Machine, eks_ami_type, machines_with
-from components.capacity.placement import (
-    POOL_LABEL,
-    PURCHASE_LABEL,
-    SOFTWARE,
-    NodeSoftware,
-    PoolArgs,
-    SharingArgs,
-    plan_pool,
-    units_per_device,
-)
+from components.capacity.placement import POOL_LABEL, PURCHASE_LABEL, SOFTWARE, NodeSoftware, PoolArgs, plan_pool
+from components.capacity.sharing import SharingArgs, units_per_device
 from components.clouds.eks.plan import plan_eks_pool
 from components.clouds.eks.spec import EksImage, EksPoolSpec, EksPurchase, NodeProvisioning
 from components.clouds.eks.validation import check_eks_pool
-from components.clouds.gke.plan import plan_gke_pool, software_of, topologies_of
+from components.clouds.gke.node_plan import software_of, topologies_of
+from components.clouds.gke.plan import plan_gke_pool
 from components.clouds.gke.spec import GkeMode, GkePoolSpec, GkePurchase, GpuDriverVersion
 from components.clouds.gke.validation import check_gke_pool
 from components.clouds.pool_validation import check_described_pool

@@ -107,10 +107,8 @@ def check_nvidia_pools(path: str, nvidia: list[PoolHandle], what: str) -> Iterat
         )
 
 
-def check_device_plugin(path: str, image: str, resource_name: str, pools: list[PoolHandle]) -> Iterator[Finding]:
-    """A device plugin's image is pinned, and its pools offer what it offers."""
-    yield from check_image(f"{path}.image", image)
-    yield from check_text(f"{path}.resourceName", resource_name, EXTENDED_RESOURCE)
+def check_plugin_pools(path: str, resource_name: str, pools: list[PoolHandle]) -> Iterator[Finding]:
+    """The pools of a device plugin offer what it offers."""
     if not pools:
         yield Finding(f"{path}.pools", "(none)", "a device plugin runs on at least one pool", "name the pools")
     for pool in pools:
@@ -124,8 +122,10 @@ def check_device_plugin(path: str, image: str, resource_name: str, pools: list[P
             )
 
 
-def check_device_plugin_pod(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """What a device plugin gets of its node and of the API."""
+def check_device_plugin(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
+    """A device plugin's image is pinned; what it offers, and what it gets of its node and of the API."""
+    yield from check_image(f"{path}.image", args["image"])
+    yield from check_text(f"{path}.resourceName", args["resource_name"], EXTENDED_RESOURCE)
     yield from check_keys(f"{path}.environment", args.get("environment") or {}, ENVIRONMENT_NAME)
     if args.get("node_name_variable"):
         yield from check_text(f"{path}.nodeNameVariable", args["node_name_variable"], ENVIRONMENT_NAME)

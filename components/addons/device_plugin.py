@@ -10,7 +10,7 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import apps, core, meta, rbac
 
 from components.addons.accelerator_nodes import affinity_to
-from components.addons.accelerator_validation import check_device_plugin, check_device_plugin_pod
+from components.addons.accelerator_validation import check_device_plugin, check_plugin_pools
 from components.addons.device_plugin_spec import ApiRuleArgs, DevicePluginSpec, HostPathArgs
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import LABELS, Component
@@ -109,11 +109,9 @@ class DevicePlugin(Component):
     """Where it runs."""
 
     def __init__(self, name: str, args: DevicePluginArgs, opts: ResourceOptions | None = None) -> None:
-        pools, image, resource_name = args["pools"], args["image"], args["resource_name"]
-        refuse(
-            f"device plugin {name}",
-            [*check_device_plugin(name, image, resource_name, pools), *check_device_plugin_pod(name, args)],
-        )
+        pools, resource_name = args["pools"], args["resource_name"]
+        findings = [*check_device_plugin(name, args), *check_plugin_pools(name, resource_name, pools)]
+        refuse(f"device plugin {name}", findings)
         super().__init__(name, args, opts)
         rules = api_rules(args)
         home = IsolatedNamespace(

@@ -27,7 +27,8 @@ from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import LABELS, Component
 from components.base.namespaces import IsolatedNamespace, PodSecurity, TrafficRuleArgs, to_anywhere
 from components.base.traffic import scraped, to_api_server
-from components.capacity.placement import PoolHandle, device_plugin_config, sharing_of, tolerations_of_all
+from components.capacity.placement import PoolHandle, sharing_of, tolerations_of_all
+from components.capacity.sharing import device_plugin_config
 from components.findings import refuse
 
 DEFAULT_NAMESPACE = ADDONS["gpu-operator"].namespace

@@ -28,14 +28,8 @@ from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import LABELS, Component
 from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.base.traffic import to_api_server
-from components.capacity.placement import (
-    PoolHandle,
-    SharingArgs,
-    device_plugin_config,
-    mig_layout,
-    sharing_of,
-    tolerations_of_all,
-)
+from components.capacity.placement import PoolHandle, sharing_of, tolerations_of_all
+from components.capacity.sharing import SharingArgs, device_plugin_config, mig_layout
 from components.findings import refuse
 
 DEFAULT_NAMESPACE = ADDONS["nvidia-device-plugin"].namespace

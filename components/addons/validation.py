@@ -20,8 +20,10 @@ _LABEL = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+\Z")
 
 
-def check_crd_sets(path: str, sets: list[str], known: list[str], origin: str, location: str) -> Iterator[Finding]:
-    """Sets that exist, each once, from a place that can hold files."""
+def check_crd_sets(
+    path: str, sets: list[str], known: list[str], origin: str, location: str, mirror: str = "mirror"
+) -> Iterator[Finding]:
+    """Sets that exist, each once, from a place that can hold files. `mirror`: the key that names that place."""
     if not sets:
         yield Finding(f"{path}.sets", "(none)", f"at least one of {', '.join(known)}", "name one, or leave Crds out")
     for name in sorted(set(sets)):
@@ -31,11 +33,11 @@ def check_crd_sets(path: str, sets: list[str], known: list[str], origin: str, lo
             yield Finding(f"{path}.sets", f"{name} {sets.count(name)} times", "each set once", "name it once")
     if origin != "upstream" and (not location or location.startswith("oci://")):
         yield Finding(
-            f"{path}.mirror",
+            f"{path}.{mirror}",
             location or "(missing)",
             "a registry (oci://) holds charts, not files: CRDs are read from a folder or an https:// address",
             "say where they are: https://files.example.com/mlplatform or a folder of your repository, whose files are "
-            "<mirror>/crds/<set>/<version>.yaml",
+            f"<{mirror}>/crds/<set>/<version>.yaml",
         )
 
 

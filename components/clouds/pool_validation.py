@@ -18,14 +18,8 @@ from catalog.accelerators import (
 )
 from catalog.machines import machines_with
 from components.base.grammar import EXTENDED_RESOURCE, LABEL_VALUE, LINE, QUALIFIED_NAME, check_labels, check_text
-from components.capacity.placement import (
-    SOFTWARE,
-    CustomAcceleratorArgs,
-    NodeSoftware,
-    PoolArgs,
-    SharingArgs,
-    accelerator_of,
-)
+from components.capacity.placement import SOFTWARE, CustomAcceleratorArgs, NodeSoftware, PoolArgs, accelerator_of
+from components.capacity.sharing import SharingArgs
 from components.clouds.software_validation import check_software
 from components.findings import Finding, camel, spelling
 

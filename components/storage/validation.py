@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from catalog.machines import GKE_VOLUME_DISKS, Machine
@@ -17,22 +17,29 @@ from components.storage.plan import (
     Encryption,
     ObjectStoreKind,
     StorageHandle,
+    StoragePurpose,
     store_namespace,
 )
 
 GKE_DISKS = "pd.csi.storage.gke.io"
+Paths = Mapping[StoragePurpose, str]
+"""Purpose -> where its class is written."""
 _PREFIX = re.compile(r"[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*")
 
 
-def check_storage_classes(path: str, plans: Sequence[ClassPlan]) -> Iterator[Finding]:
-    """Every way in which the storage classes of an environment can be wrong."""
+def check_storage_classes(path: str, plans: Sequence[ClassPlan], written: Paths | None = None) -> Iterator[Finding]:
+    """Every way in which the storage classes of an environment can be wrong.
+
+    `written`: purpose -> path of its class, where that is not `<path>.<purpose>`.
+    """
+    paths = {plan.purpose: f"{path}.{plan.purpose}" for plan in plans} | {**(written or {})}
     for plan in plans:
-        yield from check_text(f"{path}.{plan.purpose}.className", plan.class_name, SUBDOMAIN)
+        yield from check_text(f"{paths[plan.purpose]}.className", plan.class_name, SUBDOMAIN)
         if plan.provisioner:
-            yield from check_text(f"{path}.{plan.purpose}.provisioner", plan.provisioner, QUALIFIED_NAME)
+            yield from check_text(f"{paths[plan.purpose]}.provisioner", plan.provisioner, QUALIFIED_NAME)
     yield from exactly_one_default(path, [plan.class_name for plan in plans if plan.is_default])
-    yield from provisioners_serve_their_purpose(path, plans)
-    yield from volumes_are_encrypted(path, plans)
+    yield from provisioners_serve_their_purpose(paths, plans)
+    yield from volumes_are_encrypted(paths, plans)
     yield from parameters_are_complete(path, plans)
 
 
@@ -47,14 +54,14 @@ def exactly_one_default(path: str, defaults: Sequence[str]) -> Iterator[Finding]
         )
 
 
-def provisioners_serve_their_purpose(path: str, plans: Iterable[ClassPlan]) -> Iterator[Finding]:
+def provisioners_serve_their_purpose(paths: Paths, plans: Iterable[ClassPlan]) -> Iterator[Finding]:
     """ReadWriteMany on a disk does not work: the class of a purpose can serve what the purpose promises."""
     for plan in plans:
         driver = PROVISIONERS.get(plan.provisioner)
         if driver is None and not plan.access_modes:
             known = ", ".join(sorted(PROVISIONERS))
             yield Finding(
-                f"{path}.{plan.purpose}.provisioner",
+                f"{paths[plan.purpose]}.provisioner",
                 plan.provisioner or "(none)",
                 f"a provisioner that the platform knows ({known}), or accessModes that say what it can do",
                 "correct the name, or set accessModes",
@@ -65,19 +72,19 @@ def provisioners_serve_their_purpose(path: str, plans: Iterable[ClassPlan]) -> I
         beyond = sorted(str(mode) for mode in wanted if str(mode) not in served)
         if beyond:
             yield Finding(
-                f"{path}.{plan.purpose}",
+                paths[plan.purpose],
                 f"{' and '.join(beyond)} on {plan.provisioner}",
                 f"volumes of {plan.provisioner} serve {', '.join(sorted(served))} only",
                 "use a provisioner of a shared file system (EFS, Filestore, NFS), or another purpose",
             )
 
 
-def volumes_are_encrypted(path: str, plans: Iterable[ClassPlan]) -> Iterator[Finding]:
+def volumes_are_encrypted(paths: Paths, plans: Iterable[ClassPlan]) -> Iterator[Finding]:
     """Something encrypts at rest, and where that is the driver, a parameter asks for it."""
     for plan in plans:
         if plan.encryption not in [*Encryption] or plan.parameters.get("encrypted", "true") != "true":
             yield Finding(
-                f"{path}.{plan.purpose}.encryption",
+                f"{paths[plan.purpose]}.encryption",
                 f"{plan.class_name} is not encrypted",
                 "volumes are encrypted at rest",
                 f"set the provisioner's parameter, or say in `encryption` what does it: {', '.join(Encryption)}",
@@ -88,7 +95,7 @@ def volumes_are_encrypted(path: str, plans: Iterable[ClassPlan]) -> Iterator[Fin
             and not any(plan.parameters.get(key) for key in ENCRYPTING_PARAMETERS)
         ):
             yield Finding(
-                f"{path}.{plan.purpose}.encryption",
+                f"{paths[plan.purpose]}.encryption",
                 f"parameter, and {plan.class_name} has none that asks for it",
                 f"the class has one of the parameters {', '.join(ENCRYPTING_PARAMETERS)}",
                 "add it under parameters, or say what else encrypts: "
@@ -146,7 +153,18 @@ def check_prefix(path: str, prefix: str) -> Iterator[Finding]:
         yield Finding(path, prefix, "a/b, no slash at either end", "write it like platform/dev")
 
 
-def check_object_store(path: str, store: Mapping[str, Any]) -> Iterator[Finding]:
+class KeysOfStore(NamedTuple):
+    """How the keys of an object store are given: what findings say of them."""
+
+    field: str = "credentialsSecretName"
+    give: str = "name their Secret"
+    remove: str = "remove it"
+
+
+SECRET_OF_STORE = KeysOfStore()
+
+
+def check_object_store(path: str, store: Mapping[str, Any], keys: KeysOfStore = SECRET_OF_STORE) -> Iterator[Finding]:
     """An object store is named so that it can be reached, with one identity."""
     kind = ObjectStoreKind(store["kind"])
     endpoint, credentials = store.get("endpoint") or "", store.get("credentials_secret_name") or ""
@@ -155,17 +173,17 @@ def check_object_store(path: str, store: Mapping[str, Any]) -> Iterator[Finding]
     if store.get("region"):
         yield from check_text(f"{path}.region", store["region"], REGION)
     if kind is ObjectStoreKind.S3_COMPATIBLE:
-        yield from _endpoint_and_credentials(path, endpoint, credentials)
+        yield from _endpoint_and_credentials(path, endpoint, credentials, keys)
     elif endpoint:
         yield Finding(
             f"{path}.endpoint", endpoint, f"{kind} has no endpoint of its own", "remove it, or use kind s3-compatible"
         )
     if kind is ObjectStoreKind.GCS and credentials:
         yield Finding(
-            f"{path}.credentialsSecretName",
+            f"{path}.{keys.field}",
             credentials,
             "gcs uses workload identity",
-            "remove it and bind the service accounts, or use s3-compatible with HMAC keys",
+            f"{keys.remove} and bind the service accounts, or use s3-compatible with HMAC keys",
         )
     yield from check_store_ranges(f"{path}.ranges", store.get("ranges") or [], endpoint)
     if kind is ObjectStoreKind.S3 and not store.get("region"):
@@ -181,7 +199,7 @@ def check_store_ranges(path: str, ranges: Sequence[str], endpoint: str = "") -> 
         )
 
 
-def _endpoint_and_credentials(path: str, endpoint: str, credentials: str) -> Iterator[Finding]:
+def _endpoint_and_credentials(path: str, endpoint: str, credentials: str, keys: KeysOfStore) -> Iterator[Finding]:
     if not HTTP_URL.accepts(endpoint) or urlsplit(endpoint).path not in ("", "/"):
         yield Finding(
             f"{path}.endpoint",
@@ -190,6 +208,4 @@ def _endpoint_and_credentials(path: str, endpoint: str, credentials: str) -> Ite
             "write it like https://s3.example.com:9000; keys go elsewhere",
         )
     if not credentials:
-        yield Finding(
-            f"{path}.credentialsSecretName", "(missing)", "an s3-compatible store needs keys", "name their Secret"
-        )
+        yield Finding(f"{path}.{keys.field}", "(missing)", "an s3-compatible store needs keys", keys.give)

@@ -5,7 +5,7 @@ from typing import Any
 
 from catalog.addons import ExistingAddon
 from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, exporter_pools, operator_pools
-from components.addons.accelerator_validation import check_device_plugin, check_device_plugin_pod, check_gpu_operator
+from components.addons.accelerator_validation import check_device_plugin, check_gpu_operator
 from components.addons.gateway_spec import GatewaySpec, domain_facts, is_envoy, is_public
 from components.addons.validation import (
     check_acme,
@@ -159,17 +159,14 @@ def check_device_plugins(settings: Settings, *, has_all_pools: bool) -> Iterator
     for name, plugin in settings.device_plugins.items():
         path, resource = f"devicePlugins.{name}", plugin["resource_name"]
         theirs = custom_plugin_pools(list(settings.pools.values()), resource)
-        for finding in check_device_plugin(path, plugin["image"], resource, theirs):
-            if not finding.path.endswith(".pools"):
-                yield finding
-            elif has_all_pools:
-                yield Finding(
-                    f"{path}.resourceName",
-                    resource,
-                    "the resource of a customAccelerator, on a pool to which the platform brings the device plugin",
-                    "give the pool a customAccelerator with that resourceName",
-                )
-        yield from check_device_plugin_pod(path, plugin)
+        if has_all_pools and not theirs:
+            yield Finding(
+                f"{path}.resourceName",
+                resource,
+                "the resource of a customAccelerator, on a pool to which the platform brings the device plugin",
+                "give the pool a customAccelerator with that resourceName",
+            )
+        yield from check_device_plugin(path, plugin)
         yield from check_object_name(f"{path}.namespace", settings.plugin_namespace(name))
 
 

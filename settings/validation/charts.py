@@ -38,10 +38,8 @@ def check_charts(settings: Settings) -> Iterator[Finding]:
     elif location and not CHART_URL.accepts(location):
         yield Finding("charts.location", location, CHART_URL.rule, CHART_URL.example)
     elif origin is ChartOrigin.MIRROR:
-        for finding in check_crd_sets("charts", [*CRDS], [*CRDS], origin, charts.crd_location or location):
-            yield finding._replace(
-                path="charts.crdLocation", remedy=finding.remedy.replace("<mirror>", "<crdLocation>")
-            )
+        location = charts.crd_location or location
+        yield from check_crd_sets("charts", [*CRDS], [*CRDS], origin, location, mirror="crdLocation")
         written = charts.crd_location
         if "://" in written and not written.startswith("oci://") and not HTTPS_URL.accepts(written):
             rule = f"{HTTPS_URL.rule}, or a folder"

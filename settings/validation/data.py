@@ -1,6 +1,5 @@
 """Storage classes, the object store and the tracking server."""
 
-import re
 from collections.abc import Iterator
 
 from components.addons.gateway_spec import GatewaySpec, is_envoy
@@ -12,7 +11,13 @@ from components.base.images import check_image
 from components.base.names import check_object_name
 from components.findings import Finding
 from components.storage.plan import ObjectStoreKind, StoragePurpose, plan_storage_classes
-from components.storage.validation import check_bucket, check_object_store, check_storage_classes, check_store_ranges
+from components.storage.validation import (
+    KeysOfStore,
+    check_bucket,
+    check_object_store,
+    check_storage_classes,
+    check_store_ranges,
+)
 from components.tracking.validation import check_backup, check_external_database, check_tracking_server
 from settings.errors import SECRET, shown
 from settings.models.platform import BasicLogin, ExistingDatabase, ExistingStore, InClusterStore, Mlflow
@@ -20,19 +25,20 @@ from settings.partial import as_far_as_known
 from settings.settings import PROJECT, Settings
 from settings.validation.remedies import correct
 
-_KEYS = (
-    ("credentialsSecretName", "accessKeyId"),
-    ("name their Secret", "set accessKeyId and secretAccessKey: pulumi config set --secret --path"),
-    ("remove it and bind", "remove accessKeyId and secretAccessKey and bind"),
+_KEYS = KeysOfStore(
+    "accessKeyId",
+    "set accessKeyId and secretAccessKey: pulumi config set --secret --path",
+    "remove accessKeyId and secretAccessKey",
 )
-"""What components are told of a store's keys, and what settings say of them."""
 
 
 @as_far_as_known
 def check_storage(settings: Settings) -> Iterator[Finding]:
-    for finding in check_storage_classes("storage", plan_storage_classes(PROJECT, settings.storage_args)):
-        yield finding._replace(path=_of_declared(finding.path, settings))
-    for index, row in enumerate(settings.storage.get("declared") or []):
+    rows = settings.storage.get("declared") or []
+    # Of two of one purpose, the first has the findings of the class; that there are two is one of its own.
+    written = {row["purpose"]: f"storage.declared[{index}]" for index, row in reversed([*enumerate(rows)])}
+    yield from check_storage_classes("storage", plan_storage_classes(PROJECT, settings.storage_args), written)
+    for index, row in enumerate(rows):
         path, listed = f"storage.declared[{index}]", "as kubectl get storageclass lists it"
         if row.get("class_name") == "":
             rule = "the name of a class that the cluster has; without the line the platform makes one"
@@ -40,7 +46,7 @@ def check_storage(settings: Settings) -> Iterator[Finding]:
         if row.get("provisioner") == "" and not row.get("class_name"):
             rule = "a class that the platform makes has a provisioner"
             yield Finding(f"{path}.provisioner", "(empty)", rule, f"write it {listed}")
-    declared = [str(one["purpose"]) for one in settings.storage.get("declared") or []]
+    declared = [str(one["purpose"]) for one in rows]
     for purpose in sorted({purpose for purpose in declared if declared.count(purpose) > 1}):
         yield Finding(
             "storage.declared",
@@ -68,13 +74,6 @@ def check_storage(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _of_declared(path: str, settings: Settings) -> str:
-    """Where a class is written: `storage.fast.className` of a declared one is `storage.declared[0].className`."""
-    for index, one in enumerate(settings.storage.get("declared") or []):
-        path = re.sub(rf"^storage\.{one['purpose']}(?=\.|$)", f"storage.declared[{index}]", path)
-    return path
-
-
 @as_far_as_known
 def check_store(settings: Settings) -> Iterator[Finding]:
     store = settings.object_store
@@ -96,13 +95,8 @@ def check_store(settings: Settings) -> Iterator[Finding]:
         )
     yield from _store_identity(settings, store)
     args = store.model_dump(exclude={"access_key_id", "secret_access_key", "identity"}, exclude_none=True)
-    known = {**args, "credentials_secret_name": "object-store-keys" if any(keys) else ""}
-    for finding in check_object_store("objectStore", known):
-        path, remedy = finding.path, finding.remedy
-        for theirs, ours in _KEYS:
-            path, remedy = path.replace(theirs, ours), remedy.replace(theirs, ours)
-        given = finding.value if finding.value == "(missing)" or not path.endswith("KeyId") else SECRET
-        yield finding._replace(path=path, remedy=remedy, value=given)
+    known = {**args, "credentials_secret_name": SECRET if any(keys) else ""}
+    yield from check_object_store("objectStore", known, _KEYS)
 
 
 def _store_identity(settings: Settings, store: ExistingStore) -> Iterator[Finding]:

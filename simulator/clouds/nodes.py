@@ -11,13 +11,8 @@ from typing import Any
 
 from catalog.accelerators import ACCELERATORS, ClusterKind, Owner, Sharing
 from catalog.machines import MACHINES, Machine
-from components.capacity.placement import (
-    DEVICE_PLUGIN_CONFIG_LABEL,
-    MIG_LAYOUT_LABEL,
-    SIMULATED_LABEL,
-    SharingArgs,
-    units_per_device,
-)
+from components.capacity.placement import SIMULATED_LABEL
+from components.capacity.sharing import DEVICE_PLUGIN_CONFIG_LABEL, MIG_LAYOUT_LABEL, SharingArgs, units_per_device
 from simulator.clouds.errors import CloudRefusal
 from simulator.clouds.rules import unknown_machine
 from simulator.clouds.values import at

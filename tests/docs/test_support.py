@@ -11,7 +11,7 @@ import pytest
 from catalog.accelerators import ACCELERATORS, ClusterKind
 from catalog.machines import machines_with
 from components.clouds.eks.tables import EKS_VERSIONS
-from components.clouds.gke.plan import SINCE_VERSION
+from components.clouds.gke.tables import SINCE_VERSION
 from tools import pins
 
 PAGE = (Path(__file__).parents[2] / "docs" / "support.md").read_text(encoding="utf-8")

@@ -1,21 +1,36 @@
-"""The dev environment, whole, on the real engine and API server, with the policies: what `make up` promises.
+"""The dev environment, whole, by `make`, on the real engine and API server, with the policies: what it promises.
 
-One environment is brought up and asked everything, because an `up` of it is the expensive part. Killed runs are in
-test_lifecycle.py. Not proved here: that a container starts, or that an operator does its work; both are simulated.
+One environment is brought up and asked everything, because an `up` of it is the expensive part. Killed runs at many
+moments are in test_lifecycle.py, of dev itself in the campaign. Not proved here: that a container starts, or that an
+operator does its work; both are simulated.
 """
 
 import base64
 import json
+import os
+import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 import yaml
+from rich.console import Console
 
+from components.base.component import LABELS
+from simulator.cluster import Cluster, State
+from tests.engine.conftest import LiveCluster
+from tests.engine.kills import killed, names_of_processes
+from tools.backend import cluster_name, state_directory
+from tools.engine import Engine
 from tools.events import STACK_TYPE
+from tools.lifecycle import Lifecycle, plain_environment
+from tools.screen import Screen
 
 REPOSITORY = Path(__file__).parents[2]
+LINKED = ("catalog", "stacks", "settings", "components", "policies", "report", "simulator", ".venv")
 SETTINGS: dict[str, Any] = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
 OVER_QUOTA = {
     "apiVersion": "v1",
@@ -64,50 +79,139 @@ def services_without_pods(cluster: Any) -> list[str]:
     ]
 
 
-def secret_values(cluster: Any) -> Iterator[str]:
-    """What the stack keeps secret, as it reads in a Secret (base64) and in clear."""
+@pytest.fixture
+def life(toolchain, tmp_path, monkeypatch) -> Iterator[Lifecycle]:
+    """A checkout with settings files of its own: plain pulumi writes its salt there."""
+    monkeypatch.setenv("MLPLATFORM_HOME", str(tmp_path / "home"))
+    project = tmp_path / "checkout"
+    project.mkdir()
+    for name in LINKED:
+        (project / name).symlink_to(REPOSITORY / name, target_is_directory=True)
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
+        (project / name).write_bytes((REPOSITORY / name).read_bytes())
+    screen = Screen(Console(record=True, width=200, file=open("/dev/null", "w", encoding="utf-8")))  # noqa: SIM115
+    made = Lifecycle(project=project, screen=screen, tools=lambda: toolchain)
+    yield made
+    made.down("dev", yes=True)
+
+
+class Arguments(threading.Thread):
+    """What every process of the machine was started with, while this runs."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.seen: set[str] = set()
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(0.2):
+            for process in psutil.process_iter(["cmdline"]):
+                self.seen.add(" ".join(process.info["cmdline"] or []))
+
+    def __enter__(self) -> "Arguments":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.join()
+
+
+def objects_of_ours(cluster: LiveCluster) -> set[str]:
+    """Objects with our labels that nothing else owns: what somebody declared. Endpoints have those of their Service."""
+    listable = cluster.kubectl("api-resources", "--verbs=list", "-o", "name").split()
+    label = f"app.kubernetes.io/managed-by={LABELS['app.kubernetes.io/managed-by']}"
+    answer = cluster.kubectl("get", ",".join(listable), "-A", "-l", label, "-o", "json", "--ignore-not-found")
+    return {
+        f"{item['kind']} {item['metadata'].get('namespace', '')}/{item['metadata']['name']}"
+        for item in json.loads(answer)["items"]
+        if not item["metadata"].get("ownerReferences") and item["kind"] != "Endpoints"
+    }
+
+
+def secret_values(cluster: LiveCluster) -> set[str]:
+    """What stands in any Secret, encoded and in clear; short values (a user, a host) would be found everywhere."""
     secrets = json.loads(cluster.kubectl("get", "secrets", "-A", "-o", "json"))["items"]
-    for secret in secrets:
-        if secret["metadata"]["name"] == "grafana-admin":
-            yield secret["data"]["admin-password"]
-        if secret["metadata"]["name"].startswith("object-store-keys"):
-            yield secret["data"]["AWS_SECRET_ACCESS_KEY"]
+    encoded = {value for secret in secrets for value in (secret.get("data") or {}).values()}
+    decoded = {base64.b64decode(value).decode(errors="replace") for value in encoded}
+    return {value for value in encoded | decoded if len(value) >= 16}
 
 
-def texts_of_a_run(state: Path) -> Iterator[tuple[str, str]]:
-    """Everything that a run leaves on disk: state, backups, history, logs."""
-    for path in state.rglob("*"):
-        if path.is_file():
-            yield str(path), path.read_text(encoding="utf-8", errors="replace")
+def declared(engine: Engine) -> set[str]:
+    """The objects that the state knows, named as `objects_of_ours` does."""
+    found = set()
+    for resource in engine.resources():
+        metadata = resource.get("outputs", {}).get("metadata")
+        if resource["type"].startswith("kubernetes:") and metadata:
+            found.add(f"{resource['outputs']['kind']} {metadata.get('namespace', '')}/{metadata['name']}")
+    return found
 
 
-def test_the_dev_environment_keeps_its_promises(workspace: Any, cluster: Any) -> None:
-    before = cluster.census()
-    engine = workspace(
-        REPOSITORY / "stacks",
-        stack="dev",
-        config=SETTINGS,
-        policy_pack=REPOSITORY / "policies",
-        environment={
-            "MLPLATFORM_HOME": str(cluster.kubeconfig.parents[2]),
-            "MLPLATFORM_CLUSTER": cluster.kubeconfig.parent.name,
-        },
-    )
+def test_the_dev_environment_keeps_its_promises(life: Lifecycle, toolchain: Any, capsys: Any) -> None:
+    own = Cluster(cluster_name(life.project, "dev"))
+    own.start(toolchain)
+    cluster, state = LiveCluster(own.kubeconfig, toolchain), state_directory(life.project)
+    before, settings = cluster.census(), (life.project / "Pulumi.dev.yaml").read_bytes()
 
-    # The law holds before anything is there, and the first run brings everything up.
-    plan = engine.preview()
-    assert (plan.failures, plan.violations) == ((), ())
-    first = engine.up()
-    assert first.failures == ()
-    assert set(first.changes) == {"create"}
+    # The first run brings everything up, once, and nothing that no state knows.
+    with Arguments() as arguments:
+        life.up("dev")
+    engine = life._begin(life.facts(life.project, "dev"), start_cluster=False).engine
+    ours = objects_of_ours(cluster)
+    assert len(ours) > 200
+    assert ours - declared(engine) == set()
+    assert (life.project / "Pulumi.dev.yaml").read_bytes() == settings
 
-    # A second run and a refresh find nothing to do.
-    again = engine.up()
-    assert (again.changes, again.failures) == ({}, ())
+    # It ends with the summary, made of what is really there.
+    rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "dev is up" in rows
+    assert "detector vision distributed training 2 2 Succeeded h100-0 h100-1" in rows
+    assert "vision h100 16 16 0" in rows
+
+    # Every Service finds its pods, but for those of Jobs that are done, and of CoreDNS, which does not run here.
+    without = {"kube-system/kube-prometheus-stack-coredns", "vision/detector", "language/language-model"}
+    assert set(services_without_pods(cluster)) <= without
+
+    pods_are_placed(cluster)
+    the_api_server_refuses(cluster)
+    secrets_stand_in_secrets(cluster, state, arguments)
+
+    # Plain pulumi, in the project's root, finds nothing to do, and a refresh no drift.
+    assert " unchanged" in plain_preview(life, toolchain)
     drift = engine.refresh(preview_only=True)
     assert (drift.changes, drift.failures) == ({}, ())
 
-    # The real scheduler put each pod on its team's pool.
+    # A pool grows and nothing else changes.
+    grown = yaml.safe_load(settings)
+    grown["config"]["mlplatform:environment"]["deviceCaps"]["H100"] = 24
+    grown["config"]["mlplatform:cluster"]["pools"]["h100"]["nodesMax"] = 3
+    (life.project / "Pulumi.dev.yaml").write_text(yaml.safe_dump(grown), encoding="utf-8")
+    larger = engine.up()
+    assert larger.failures == ()
+    changed = {(step.operation, step.urn.rsplit("::")[-1]) for step in larger.steps if step.operation != "same"}
+    assert changed == {("create", "h100-node-2"), ("update", "h100")}
+    assert "h100-2" in cluster.kubectl("get", "nodes", "-o", "name")
+
+    # All of it without a state, as a run that is killed in its last moment leaves it: the next one takes it over.
+    engine.remove(force=True)
+    engine.create()
+    again = engine.up()
+    assert (again.failures, again.violations) == ((), ())
+    assert objects_of_ours(cluster) - declared(engine) == set()
+
+    # Nothing is left over.
+    gone = engine.destroy()
+    assert gone.failures == ()
+    assert engine.resources() == []
+    assert cluster.difference(before) == set()
+    life.down("dev")
+    assert own.status().state is State.ABSENT
+    assert not state.exists()
+    assert names_of_processes(life) == []
+
+
+def pods_are_placed(cluster: LiveCluster) -> None:
+    """The real scheduler put each pod on its team's pool."""
     assert pool_of_each_pod(cluster, "vision") == {
         "detector": {"h100"},
         "resnet": {"a100-mig"},
@@ -119,11 +223,9 @@ def test_the_dev_environment_keeps_its_promises(workspace: Any, cluster: Any) ->
     slices = [pod["spec"]["nodeName"] for pod in hosts if pod["metadata"]["name"].startswith("language-model")]
     assert sorted(slices) == ["v5e-0", "v5e-1", "v5e-2", "v5e-3"]
 
-    # Every Service finds its pods, but for those of Jobs that are done, and of CoreDNS, which does not run here.
-    without = {"kube-system/kube-prometheus-stack-coredns", "vision/detector", "language/language-model"}
-    assert set(services_without_pods(cluster)) <= without
 
-    # The API server refuses what a team has no quota for, and what breaks Pod Security.
+def the_api_server_refuses(cluster: LiveCluster) -> None:
+    """The API server refuses what a team has no quota for, and what breaks Pod Security."""
     refused = cluster.kubectl("create", "-f", "-", text=json.dumps(OVER_QUOTA), check=False)
     assert "exceeded quota" in refused
     assert "requests.nvidia.com/gpu=0" in refused
@@ -131,34 +233,62 @@ def test_the_dev_environment_keeps_its_promises(workspace: Any, cluster: Any) ->
     privileged["spec"]["containers"][0]["securityContext"] = {"privileged": True}
     assert "violates PodSecurity" in cluster.kubectl("create", "-f", "-", text=json.dumps(privileged), check=False)
 
-    # Secrets stand in Secrets and nowhere else.
-    hidden = list(secret_values(cluster))
-    assert len(hidden) >= 3
-    needles = {value for encoded in hidden for value in (encoded, base64.b64decode(encoded).decode())}
+
+def secrets_stand_in_secrets(cluster: LiveCluster, state: Path, arguments: Arguments) -> None:
+    """Secrets stand in Secrets: no argument of a process, no other object, nothing that is left on disk has one."""
+    hidden = secret_values(cluster)
+    assert len(hidden) > 10
+    assert [text for text in arguments.seen if any(value in text for value in hidden)] == []
     listable = cluster.kubectl("api-resources", "--verbs=list", "-o", "name").split()
     kinds = ",".join(kind for kind in listable if kind not in {"secrets", "componentstatuses"})
     manifests = cluster.kubectl("get", kinds, "-A", "-o", "yaml", "--ignore-not-found")
-    arguments = "\n".join(" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
-    assert [needle for needle in needles if needle in manifests] == []
-    assert [needle for needle in needles if needle in arguments] == []
-    assert [path for path, text in texts_of_a_run(engine.state) if any(needle in text for needle in needles)] == []
+    assert [value for value in hidden if value in manifests] == []
+    left = [path for path in state.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".log" for path in left)
+    assert [p for p in left if any(value in p.read_text(errors="replace") for value in hidden)] == []
 
-    # A pool grows and nothing else changes.
-    grown = json.loads(json.dumps(SETTINGS))
-    grown["mlplatform:environment"]["deviceCaps"]["H100"] = 24
-    grown["mlplatform:cluster"]["pools"]["h100"]["nodesMax"] = 3
-    (engine.project / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": grown}), encoding="utf-8")
-    larger = engine.up()
-    assert larger.failures == ()
-    changed = {(step.operation, step.urn.rsplit("::")[-1]) for step in larger.steps if step.operation != "same"}
-    assert changed == {("create", "h100-node-2"), ("update", "h100")}
-    assert "h100-2" in cluster.kubectl("get", "nodes", "-o", "name")
 
-    # Nothing is left over.
-    gone = engine.destroy()
-    assert gone.failures == ()
-    assert engine.resources() == []
-    assert cluster.difference(before) == set()
+def plain_preview(life: Lifecycle, toolchain: Any) -> str:
+    """What `pulumi preview` says, which must find nothing to do."""
+    command = [toolchain.path("pulumi"), "preview", "--stack", "dev", "--expect-no-changes"]
+    answer = subprocess.run(
+        [*command, "--policy-pack", "policies"],
+        cwd=life.project,
+        env={**toolchain.environment(), **plain_environment(life.project, "dev")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return answer.stdout
+
+
+@pytest.mark.skipif("MLPLATFORM_TEST_KILLS" not in os.environ, reason="of the long run: make campaign")
+def test_dev_comes_up_after_a_kill_and_goes_after_a_kill(life: Lifecycle, toolchain: Any) -> None:
+    own = Cluster(cluster_name(life.project, "dev"))
+    cluster, state = LiveCluster(own.kubeconfig, toolchain), state_directory(life.project)
+
+    def there(*what: str) -> bool:
+        return "NotFound" not in cluster.kubectl("get", *what, check=False)
+
+    # Killed in the midst of it, the next one converges: everything is there, once, and nothing that no state knows.
+    assert killed(life, "dev", lambda: life.up("dev"), when=lambda: there("namespace", "mlflow"))
+    life.up("dev")
+    assert "the last up of" in life.screen.console.export_text()
+    engine = life._begin(life.facts(life.project, "dev"), start_cluster=False).engine
+    assert objects_of_ours(cluster) - declared(engine) == set()
+    life.up("dev")
+    assert "nothing to do" in life.screen.console.export_text()
+
+    # A destroy whose engine is killed does not keep the cluster: it goes as a whole, with all that is left of it.
+    def is_half_gone() -> bool:
+        return not there("deployment", "-n", "vision", "detector-api")
+
+    assert killed(life, "dev", lambda: life.down("dev"), when=is_half_gone)
+    assert "did not end; the simulated cluster is deleted as a whole" in life.screen.console.export_text()
+    assert own.status().state is State.ABSENT
+    assert not state.exists()
+    assert names_of_processes(life) == []
 
 
 def test_settings_that_are_refused_register_nothing(workspace: Any, cluster: Any) -> None:

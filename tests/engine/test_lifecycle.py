@@ -389,7 +389,7 @@ def test_plain_pulumi_meets_the_stack_that_make_made_and_the_other_way_round(lif
     assert own_objects(life, cluster) == []
 
 
-def test_a_simulated_stack_comes_with_its_cluster_and_goes_with_it(life, toolchain, tmp_path):
+def test_a_simulated_stack_comes_with_its_cluster_and_goes_with_it(life, tmp_path, monkeypatch):
     settings = {"mlplatform:cluster": {"kind": "simulated"}, "objects:space": "simulated"}
     (life.project / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": settings}), encoding="utf-8")
     life = dataclasses.replace(life, facts=read_facts, environment={})
@@ -411,3 +411,13 @@ def test_a_simulated_stack_comes_with_its_cluster_and_goes_with_it(life, toolcha
     assert [path for path in (tmp_path / "home").rglob("*") if path.is_file() and path.name != ".lock"] == []
     life.down("dev")
     assert "stack dev is not up; there is nothing to take down" in printed(life)
+
+    # A destroy whose engine is killed does not keep the cluster: it goes as a whole, with all that is left of it.
+    life.up("dev")
+    with at(after_events(2), lambda pid: os.kill(pid, signal.SIGKILL), monkeypatch) as hit:
+        life.down("dev")
+    assert hit
+    assert "did not end; the simulated cluster is deleted as a whole" in printed(life)
+    assert own.status().state is State.ABSENT
+    assert not state_directory(life.project).exists()
+    assert names_of_processes(life) == []

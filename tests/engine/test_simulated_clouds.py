@@ -64,15 +64,13 @@ def test_a_platform_comes_up_on_a_simulated_cloud_and_goes_without_a_trace(
     refused = engine.preview()
     assert "from 1.34 to 1.37: one at a time" in said(refused)
 
-    settings(version="1.35", machine=machine, nodes="1")
+    settings(version="1.35", machine=machine, nodes="1", protect="true")
     changed = engine.up()
     assert changed.succeeded, said(changed)
     # An EKS node group cannot change its machines, a GKE node pool can.
     assert changed.changes.get("replace", 0) == (2 if name == "aws" else 0)
     assert engine.refresh().changes == {}
 
-    settings(version="1.35", machine=machine, nodes="1", protect="true")
-    assert engine.up().succeeded
     kept = engine.destroy()
     assert "deletion" in said(kept)
     assert "protection" in said(kept).lower()

@@ -51,6 +51,13 @@ def test_a_chart_of_nobodys_component_is_named_as_unseen() -> None:
     assert found.chart == "own"
 
 
+def test_a_chart_whose_release_is_not_known_yet_is_named_as_unseen() -> None:
+    owner = resource(ADDON_CHART, "metallb-chart", release=UNKNOWN_STRING_VALUE)
+    (found,) = unrendered([owner, resource(HELM_CHART, "metallb-chart-chart", owner)])
+    assert isinstance(found, Unrendered)
+    assert found.reason == "the arguments of helm are not known before up"
+
+
 def test_without_helm_a_chart_is_named_as_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(charts.shutil, "which", lambda _: None)
     found = objects_of(Release("urn", "a", "a", "", "", "space", "{}"))

@@ -30,7 +30,6 @@ OF_COMPONENTS = {
     "accessMode": "claims of the platform's own volumes",
     "anyBecause": "PodIdentity and WorkloadIdentity",
     "backupAgeHours": "AlertRules",
-    "credentialsSecretName": "ObjectStoreCredentials; settings/validation/data.py says it in their words",
     "grafanaAdminPassword": "Monitoring",
     "grafanaDomain": "Monitoring",
     "serviceAccount": "PodIdentity and WorkloadIdentity",

@@ -9,7 +9,8 @@ from catalog.accelerators import Purchase
 from components.addons.device_plugin_spec import DevicePluginSpec
 from components.addons.gateway_spec import DomainArgs, GatewaySpec
 from components.addons.metallb_spec import MetalLbSpec
-from components.capacity.placement import AcceleratorRequest, CustomAcceleratorArgs, PoolArgs, SharingArgs, Taint
+from components.capacity.placement import AcceleratorRequest, CustomAcceleratorArgs, PoolArgs, Taint
+from components.capacity.sharing import SharingArgs
 from components.monitoring.spec import AlertReceiverArgs, AlertRulesSpec, MonitoringSpec
 from components.storage.plan import DeclaredClassArgs, StorageClassesSpec
 from components.tenants.spec import EgressSpec, TeamSpec

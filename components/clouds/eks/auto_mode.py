@@ -14,12 +14,12 @@ from components.base.component import LABELS, Component
 from components.base.custom_resources import custom_resource
 from components.base.webhooks import until_webhook_answers
 from components.capacity.placement import Capacity, PoolHandle
+from components.clouds.eks.controller_validation import check_controller
 from components.clouds.eks.handles import EksHandle, NodeProvisioning
 from components.clouds.eks.karpenter_pool import check_karpenter_pool
 from components.clouds.eks.plan import EksPoolPlan, node_pool_spec, plan_eks_pool
 from components.clouds.eks.spec import EksPoolSpec
 from components.clouds.eks.tables import AUTO_MODE_NODE_CLASS, WITH_RESERVATION
-from components.clouds.eks.validation import check_controller
 from components.findings import refuse
 
 LONGEST_LIFE = "504h"

@@ -11,11 +11,11 @@ from catalog.addons import ADDONS
 from components.base.chart_source import ChartSource
 from components.base.component import Component
 from components.base.pods import resources
+from components.clouds.eks.controller_validation import check_autoscaler_version, check_controller
 from components.clouds.eks.controllers import Controller, declare_controller
 from components.clouds.eks.handles import EksHandle, NodeProvisioning
 from components.clouds.eks.pod_identity import PolicyStatement
 from components.clouds.eks.tables import CLUSTER_AUTOSCALER_TAGS
-from components.clouds.eks.validation import check_autoscaler_version, check_controller
 from components.clouds.names import partition
 from components.findings import refuse
 

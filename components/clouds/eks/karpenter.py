@@ -19,11 +19,11 @@ from components.base.chart_source import ChartSource
 from components.base.component import Component
 from components.base.pods import resources
 from components.clouds.eks.cluster import NODE_POLICIES, known_after
+from components.clouds.eks.controller_validation import check_controller
 from components.clouds.eks.controllers import Controller, declare_controller
 from components.clouds.eks.handles import EksHandle, KarpenterHandle, NodeProvisioning
 from components.clouds.eks.network import trust_of
 from components.clouds.eks.pod_identity import ROLE_NAME_LENGTH, PolicyStatement, policy_json
-from components.clouds.eks.validation import check_controller
 from components.clouds.names import aws_tags, deterministic_name, partition
 from components.findings import refuse
 

@@ -11,12 +11,13 @@ from pulumi import Output, ResourceOptions
 from components.base.component import Component
 from components.base.custom_resources import custom_resource
 from components.capacity.placement import Capacity, PoolHandle
+from components.clouds.eks.controller_validation import check_controller
 from components.clouds.eks.handles import EksHandle, KarpenterHandle, NodeProvisioning
 from components.clouds.eks.node_pool import efa_security_group, placement_group
 from components.clouds.eks.plan import EksPoolPlan, karpenter_interfaces, node_pool_spec, plan_eks_pool
 from components.clouds.eks.spec import EksImage, EksPoolSpec
 from components.clouds.eks.tables import WITH_RESERVATION
-from components.clouds.eks.validation import check_controller, check_eks_pool, check_pool_name
+from components.clouds.eks.validation import check_eks_pool, check_pool_name
 from components.clouds.names import aws_tags
 from components.findings import refuse
 

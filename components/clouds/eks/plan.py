@@ -14,16 +14,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from catalog.accelerators import (
-    ACCELERATORS,
-    Accelerator,
-    ClusterKind,
-    DeviceAllocation,
-    Owner,
-    Purchase,
-)
+from catalog.accelerators import ACCELERATORS, Accelerator, ClusterKind, DeviceAllocation, Owner, Purchase
 from catalog.machines import MACHINES, Machine, eks_ami_type
-from components.capacity.placement import NodeSoftware, PoolArgs, PoolHandle, SharingArgs, Taint, plan_pool
+from components.capacity.placement import NodeSoftware, PoolArgs, PoolHandle, Taint, plan_pool
+from components.capacity.sharing import SharingArgs
 from components.clouds.eks.spec import DEFAULT_DISK_GIB, EksImage, EksPoolSpec, EksPurchase, NodeProvisioning
 from components.clouds.eks.tables import (
     AUTOSCALER_GPU_LABEL,

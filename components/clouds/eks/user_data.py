@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from catalog.accelerators import Accelerator, Sharing
-from components.capacity.placement import SharingArgs
+from components.capacity.sharing import SharingArgs
 from components.clouds.eks.spec import EksImage, EksPoolSpec
 from components.clouds.eks.tables import BOTTLEROCKET_MIG_MODELS
 

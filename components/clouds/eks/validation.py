@@ -6,33 +6,27 @@ written as the settings are, in camelCase.
 
 import re
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 
-from catalog.accelerators import ACCELERATORS, Accelerator, ClusterKind, DeviceAllocation, Sharing
-from catalog.machines import MACHINES, Machine, eks_ami_type
+from catalog.accelerators import ACCELERATORS, DeviceAllocation, Sharing
+from catalog.machines import MACHINES
 from components.base.grammar import QUALIFIED_NAME
 from components.base.names import check_object_name
-from components.capacity.placement import PoolArgs, SharingArgs
+from components.capacity.placement import PoolArgs
+from components.capacity.sharing import SharingArgs
 from components.clouds.eks.cluster_validation import VERSION, check_version, check_zone_names
-from components.clouds.eks.spec import (
-    DEFAULT_DISK_GIB,
-    EksImage,
-    EksPoolSpec,
-    EksPurchase,
-    NodeProvisioning,
+from components.clouds.eks.machine_validation import (
+    check_devices,
+    check_dra,
+    check_machine_names,
+    check_machines,
+    version_numbers,
 )
-from components.clouds.eks.tables import (
-    BOTTLEROCKET_MIG_MODELS,
-    CLUSTER_AUTOSCALER_TAGS,
-    DRA_SINCE,
-    WITH_RESERVATION,
-)
-from components.clouds.pool_validation import check_sharing, check_size
+from components.clouds.eks.spec import DEFAULT_DISK_GIB, EksPoolSpec, EksPurchase, NodeProvisioning
+from components.clouds.eks.tables import WITH_RESERVATION
+from components.clouds.pool_validation import check_size
 from components.clouds.working_hours_validation import check_working_hours
 from components.findings import Finding
 
-MAX_MACHINES = 20
-"""Instance types of one managed node group (EKS API, CreateNodegroup)."""
 MAX_POOL_NAME = 54
 """A node group's name has at most 63 characters, nine of them the digest."""
 MAX_KEY = 80
@@ -51,7 +45,7 @@ def _check_node_version(path: str, version: str, control_plane: str) -> Iterator
     yield from wrong
     if wrong or not VERSION.fullmatch(control_plane):
         return
-    behind = _numbers(control_plane)[1] - _numbers(version)[1]
+    behind = version_numbers(control_plane)[1] - version_numbers(version)[1]
     if not 0 <= behind <= MAX_NODE_SKEW:
         yield Finding(
             f"{path}.kubernetesVersion",
@@ -83,15 +77,15 @@ def check_eks_pool(
     yield from _check_purchase(path, spec)
     yield from _check_pool_zones(path, spec, zones)
     names = spec.get("machines") or []
-    unknown = list(_check_machine_names(f"{path}.machines", names))
+    unknown = list(check_machine_names(f"{path}.machines", names))
     yield from unknown
     if not unknown:
         machines = [MACHINES[name] for name in names]
-        yield from _check_machines(path, spec, machines)
-        yield from _check_devices(path, spec, machines[0])
+        yield from check_machines(path, spec, machines)
+        yield from check_devices(path, spec, machines[0])
         if provisioning is NodeProvisioning.MANAGED_GROUPS and machines[0].accelerator:
             nodes = spec.get("kubernetes_version") or kubernetes_version
-            yield from _check_dra(path, spec, ACCELERATORS[machines[0].accelerator], nodes)
+            yield from check_dra(path, spec, ACCELERATORS[machines[0].accelerator], nodes)
     yield from _check_provisioning(path, spec, provisioning)
 
 
@@ -149,168 +143,6 @@ def _check_pool_zones(path: str, spec: EksPoolSpec, known: Sequence[str]) -> Ite
             f"{reason} stands in exactly one zone",
             "name the zone" + (" of the reservation" if purchase in WITH_RESERVATION else ""),
         )
-
-
-def _check_machine_names(path: str, names: Sequence[str]) -> Iterator[Finding]:
-    offered = [name for name, machine in MACHINES.items() if machine.kind is ClusterKind.EKS]
-    if not 1 <= len(names) <= MAX_MACHINES:
-        yield Finding(
-            path, ", ".join(names) or "(none)", f"1 to {MAX_MACHINES} instance types", "name one, like [p5.48xlarge]"
-        )
-    for index, name in enumerate(names):
-        machine = MACHINES.get(name)
-        if machine is None:
-            close = get_close_matches(name, offered, n=1, cutoff=0.4)
-            hint = f"did you mean {close[0]}? " if close else ""
-            yield Finding(
-                f"{path}[{index}]",
-                name or "(empty)",
-                "an EC2 machine of the machine table",
-                f"{hint}One that is missing gets a row in catalog/machines.py",
-            )
-        elif machine.kind is not ClusterKind.EKS:
-            same = [n for n in offered if MACHINES[n].accelerator == machine.accelerator]
-            yield Finding(
-                f"{path}[{index}]",
-                name,
-                f"a machine of EC2; this one is offered on {machine.kind}",
-                f"use one of {', '.join(same)}" if same else f"EC2 offers none with {machine.accelerator}",
-            )
-        if name in names[:index]:
-            yield Finding(f"{path}[{index}]", name, "each machine once", "remove the other")
-
-
-def _check_machines(path: str, spec: EksPoolSpec, machines: Sequence[Machine]) -> Iterator[Finding]:
-    purchase = EksPurchase(spec.get("purchase", EksPurchase.ON_DEMAND))
-    if len(machines) > 1:
-        names = ", ".join(machine.name for machine in machines)
-        if purchase in WITH_RESERVATION:
-            yield Finding(f"{path}.machines", names, "a reservation is of one instance type", "name that one")
-        for what, values in (
-            ("accelerator", {machine.accelerator or "none" for machine in machines}),
-            ("number of devices", {str(machine.devices) for machine in machines}),
-            ("architecture", {machine.architecture.value for machine in machines}),
-        ):
-            if len(values) > 1:
-                yield Finding(
-                    f"{path}.machines",
-                    f"{names}: {', '.join(sorted(values))}",
-                    f"machines of one pool have the same {what}: its pods are promised one shape",
-                    "make a pool of each",
-                )
-    for machine in machines:
-        if spec.get("efa") and not machine.efa_interfaces:
-            able = [m.name for m in MACHINES.values() if m.accelerator == machine.accelerator and m.efa_interfaces]
-            yield Finding(
-                f"{path}.efa",
-                f"true on {machine.name}",
-                "the machine has Elastic Fabric Adapters",
-                f"use {able[-1]}, or remove efa" if able else "remove efa",
-            )
-        if spec.get("local_nvme") and not machine.nvme_gb:
-            yield Finding(
-                f"{path}.localNvme",
-                f"true on {machine.name}",
-                "the machine has local disks",
-                "remove localNvme and raise diskGib, or use a machine that has them",
-            )
-        if purchase is EksPurchase.CAPACITY_BLOCK and not machine.capacity_blocks:
-            yield Finding(
-                f"{path}.purchase",
-                f"capacity-block on {machine.name}",
-                "EC2 sells Capacity Blocks of this machine",
-                "use reserved or on-demand, or one of "
-                + ", ".join(name for name, row in MACHINES.items() if row.capacity_blocks),
-            )
-
-
-def _check_devices(path: str, spec: EksPoolSpec, machine: Machine) -> Iterator[Finding]:
-    sharing = spec.get("sharing") or SharingArgs()
-    if spec.get("image") == EksImage.BOTTLEROCKET:
-        yield from _check_bottlerocket(path, spec, machine)
-    if not machine.accelerator:
-        for key, given in (
-            ("sharing", sharing),
-            ("deviceAllocation", spec.get("device_allocation") == DeviceAllocation.DRA),
-        ):
-            if given:
-                yield Finding(
-                    f"{path}.{key}",
-                    f"{key} on {machine.name}",
-                    "a machine without accelerators has nothing to hand out",
-                    "remove this line, or name a machine that carries some",
-                )
-        return
-    yield from check_sharing(f"{path}.sharing", sharing, ACCELERATORS[machine.accelerator])
-
-
-def _check_dra(path: str, spec: EksPoolSpec, accelerator: Accelerator, kubernetes_version: str) -> Iterator[Finding]:
-    if spec.get("device_allocation") != DeviceAllocation.DRA:
-        return
-    where = f"{path}.deviceAllocation"
-    if accelerator.vendor != "NVIDIA":
-        yield Finding(where, f"dra on {accelerator.name}", "the platform's DRA driver is NVIDIA's", "use device-plugin")
-    since = ".".join(str(part) for part in DRA_SINCE)
-    if VERSION.fullmatch(kubernetes_version) and _numbers(kubernetes_version) < DRA_SINCE:
-        yield Finding(
-            where,
-            f"dra on Kubernetes {kubernetes_version}",
-            f"resource.k8s.io/v1 is served from {since} on",
-            f"raise kubernetesVersion to {since} or more, or use device-plugin",
-        )
-    if (spec.get("sharing") or {}).get("strategy", Sharing.EXCLUSIVE) != Sharing.EXCLUSIVE:
-        yield Finding(
-            f"{path}.sharing", "sharing on a DRA pool", "with DRA a claim says how a device is shared", "remove sharing"
-        )
-    if spec.get("image") == EksImage.BOTTLEROCKET:
-        yield Finding(
-            where,
-            "dra on bottlerocket",
-            "one mechanism for a pool, and the image brings the device plugin",
-            "use image al2023, or deviceAllocation device-plugin",
-        )
-    if not spec.get("nodes_min"):
-        yield Finding(
-            f"{path}.nodesMin",
-            "0 with dra",
-            "the Cluster Autoscaler learns from a running node which devices a pool has",
-            "use 1 or more, or deviceAllocation device-plugin",
-        )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
-
-
-def _check_bottlerocket(path: str, spec: EksPoolSpec, machine: Machine) -> Iterator[Finding]:
-    try:
-        eks_ami_type(machine, bottlerocket=True)
-    except KeyError:
-        yield Finding(
-            f"{path}.image", f"bottlerocket on {machine.name}", "Bottlerocket boots this machine", "use image al2023"
-        )
-    sharing = spec.get("sharing") or SharingArgs()
-    profiles = sharing.get("mig_profiles") or {}
-    accelerator = ACCELERATORS.get(machine.accelerator)
-    if sharing.get("strategy") != Sharing.MIG or not accelerator or not accelerator.mig_profiles:
-        return
-    if accelerator.name not in BOTTLEROCKET_MIG_MODELS:
-        yield Finding(
-            f"{path}.sharing.strategy",
-            f"mig of {accelerator.name} on bottlerocket",
-            f"its MIG manager knows {', '.join(BOTTLEROCKET_MIG_MODELS)}",
-            "use image al2023",
-        )
-    for name, count in profiles.items():
-        profile = accelerator.mig_profile(name)
-        if len(profiles) > 1 or (profile and count != profile.maximum):
-            yield Finding(
-                f"{path}.sharing.migProfiles",
-                ", ".join(f"{each}: {many}" for each, many in profiles.items()),
-                "Bottlerocket cuts every GPU into as many partitions of one profile as fit",
-                f"write {{{name}: {profile.maximum if profile else count}}}, or use image al2023",
-            )
-            return
 
 
 def _check_provisioning(path: str, spec: EksPoolSpec, provisioning: NodeProvisioning) -> Iterator[Finding]:
@@ -395,28 +227,3 @@ def _check_provisioning(path: str, spec: EksPoolSpec, provisioning: NodeProvisio
     for broken, key, value, rule, remedy in refused:
         if broken:
             yield Finding(f"{path}.{key}", value, rule, remedy)
-
-
-def check_controller(
-    path: str, found: NodeProvisioning, needed: NodeProvisioning, namespace: str = ""
-) -> Iterator[Finding]:
-    """One maker of nodes in a cluster: two would fight over the same waiting pods. In a namespace that can exist."""
-    if namespace:
-        yield from check_object_name(f"{path}.namespace", namespace)
-    if found is not needed:
-        yield Finding(
-            f"{path}.cluster", f"provisioning {found}", f"provisioning {needed}: one maker of nodes", "leave it out"
-        )
-
-
-def check_autoscaler_version(path: str, kubernetes_version: str, idle_minutes: float) -> Iterator[Finding]:
-    """A Cluster Autoscaler is made for each minor version of Kubernetes."""
-    if kubernetes_version not in CLUSTER_AUTOSCALER_TAGS:
-        yield Finding(
-            f"{path}.kubernetesVersion",
-            kubernetes_version,
-            f"a version with an autoscaler in this table: {', '.join(CLUSTER_AUTOSCALER_TAGS)}",
-            "add its release to components/clouds/eks/tables.py, or use Karpenter",
-        )
-    if not 1 <= idle_minutes <= 24 * 60:
-        yield Finding(f"{path}.idleMinutes", f"{idle_minutes}", "1 minute to a day", "use 10")

@@ -16,8 +16,9 @@ from components.clouds.gke.cluster_plan import (
 from components.clouds.gke.cluster_validation import check_gke_cluster
 from components.clouds.gke.handles import GkeHandle, GkeNetworkHandle
 from components.clouds.gke.place_validation import check_place
-from components.clouds.gke.plan import GCP_LABELS, MAX_ACCOUNT_ID, bounded
+from components.clouds.gke.plan import bounded
 from components.clouds.gke.spec import GkeClusterSpec, GkeMode
+from components.clouds.gke.tables import GCP_LABELS, MAX_ACCOUNT_ID
 from components.clouds.gke.validation import check_pool_name
 from components.findings import refuse
 

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from catalog.accelerators import ACCELERATORS, ClusterKind
-from components.clouds.gke.plan import GCP_LABELS
 from components.clouds.gke.spec import (
     DEFAULT_MAINTENANCE_DAYS,
     DEFAULT_MAINTENANCE_HOURS,
@@ -15,6 +14,7 @@ from components.clouds.gke.spec import (
     NodeAutoProvisioningSpec,
     ReleaseChannel,
 )
+from components.clouds.gke.tables import GCP_LABELS
 
 RECURRENCE_ANCHOR = "2026-01-03"
 """A Saturday: windows recur from it."""

@@ -4,29 +4,12 @@ from typing import Any
 
 from catalog.accelerators import DeviceAllocation
 from catalog.machines import MACHINES, Architecture, Machine
-from components.capacity.placement import (
-    POOL_LABEL,
-    PURCHASE_LABEL,
-    SPOT_TAINT,
-    PoolHandle,
-    SharingArgs,
-    Taint,
-)
-from components.clouds.gke.plan import (
-    ARM_TAINT,
-    _handle,
-    gke_accelerator,
-    own_labels,
-    run_hours,
-    software_of,
-    topology_of,
-)
-from components.clouds.gke.spec import (
-    DEFAULT_DISK_GIB,
-    ComputeClassSpec,
-    GkePurchase,
-    GpuDriverVersion,
-)
+from components.capacity.placement import POOL_LABEL, PURCHASE_LABEL, SPOT_TAINT, PoolHandle, Taint
+from components.capacity.sharing import SharingArgs
+from components.clouds.gke.node_plan import gke_accelerator, own_labels, run_hours, software_of, topology_of
+from components.clouds.gke.plan import _handle
+from components.clouds.gke.spec import DEFAULT_DISK_GIB, ComputeClassSpec, GkePurchase, GpuDriverVersion
+from components.clouds.gke.tables import ARM_TAINT
 
 COMPUTE_CLASS_LABEL = "cloud.google.com/compute-class"
 

@@ -4,12 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from catalog.machines import Machine
+from components.clouds.gke.node_plan import hosts_of, topologies_of, topology_of
 from components.clouds.gke.place_validation import _members, between, check_zones
-from components.clouds.gke.plan import (
-    hosts_of,
-    topologies_of,
-    topology_of,
-)
 from components.clouds.gke.spec import (
     ComputeClassSpec,
     GkeMode,

@@ -9,7 +9,6 @@ from components.base.component import Component
 from components.clouds.gke.cluster_validation import check_gke_network
 from components.clouds.gke.handles import GkeNetworkHandle
 from components.clouds.gke.place_validation import check_place
-from components.clouds.gke.plan import GCP_LABELS
 from components.clouds.gke.spec import (
     DEFAULT_FLOW_LOG_PERCENT,
     DEFAULT_MTU,
@@ -17,6 +16,7 @@ from components.clouds.gke.spec import (
     DEFAULT_RANGES,
     GkeNetworkSpec,
 )
+from components.clouds.gke.tables import GCP_LABELS
 from components.clouds.gke.validation import check_pool_name
 from components.findings import refuse
 

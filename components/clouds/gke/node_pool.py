@@ -9,9 +9,10 @@ from pulumi import Output, ResourceOptions
 from components.base.component import Component
 from components.capacity.placement import Capacity, PoolHandle
 from components.clouds.gke.handles import GkeHandle
-from components.clouds.gke.plan import MAX_ACCOUNT_ID, GkeGroup, GkePoolPlan, bounded, plan_gke_pool
+from components.clouds.gke.plan import GkeGroup, GkePoolPlan, bounded, plan_gke_pool
 from components.clouds.gke.schedule_plan import ScheduledCall, working_hours_calls
 from components.clouds.gke.spec import GkePoolSpec
+from components.clouds.gke.tables import MAX_ACCOUNT_ID
 from components.clouds.gke.validation import check_gke_pool, check_pool_name
 from components.findings import refuse
 

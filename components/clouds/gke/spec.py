@@ -4,7 +4,8 @@ from enum import StrEnum
 from typing import Required, TypedDict
 
 from catalog.accelerators import DeviceAllocation
-from components.capacity.placement import SharingArgs, Taint
+from components.capacity.placement import Taint
+from components.capacity.sharing import SharingArgs
 from components.clouds.working_hours import WorkingHoursSpec
 
 

@@ -8,26 +8,13 @@ from typing import Any
 from catalog.accelerators import ACCELERATORS, ClusterKind, DeviceAllocation, Sharing
 from catalog.machines import MACHINES, Machine
 from components.base.grammar import LABEL_VALUE, QUALIFIED_NAME, check_labels, check_text
-from components.capacity.placement import SharingArgs, Taint
+from components.capacity.placement import Taint
+from components.capacity.sharing import SharingArgs
+from components.clouds.gke.node_plan import hosts_of, topologies_of, topology_of
 from components.clouds.gke.place_validation import NAME, VERSION, _members, between, check_zones
-from components.clouds.gke.plan import (
-    CLOUD_LABEL_DOMAIN,
-    DYNAMIC,
-    LOCAL_SSD_CHOICES,
-    MAX_POOL_NAME,
-    SINCE_VERSION,
-    hosts_of,
-    topologies_of,
-    topology_of,
-)
 from components.clouds.gke.schedule_plan import LAST_END_MINUTE
-from components.clouds.gke.spec import (
-    MAX_RUN_HOURS,
-    GkeMode,
-    GkePoolSpec,
-    GkePurchase,
-    GpuDriverVersion,
-)
+from components.clouds.gke.spec import MAX_RUN_HOURS, GkeMode, GkePoolSpec, GkePurchase, GpuDriverVersion
+from components.clouds.gke.tables import CLOUD_LABEL_DOMAIN, DYNAMIC, LOCAL_SSD_CHOICES, MAX_POOL_NAME, SINCE_VERSION
 from components.clouds.pool_validation import MAX_NODES, TAINT_EFFECTS, check_sharing
 from components.clouds.working_hours import WorkingHoursSpec
 from components.clouds.working_hours_validation import check_working_hours

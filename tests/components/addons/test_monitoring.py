@@ -73,6 +73,12 @@ def chart(recording: Recording) -> Any:
     return recording.one("Chart").inputs
 
 
+def test_rules_of_control_planes_that_a_cloud_hides_are_off_and_dashboards_of_every_namespace_are_read() -> None:
+    values = monitoring_values(arguments())
+    assert values["defaultRules"] == default_rules(arguments())
+    assert values["grafana"]["sidecar"]["dashboards"]["searchNamespace"] == "ALL"
+
+
 def test_the_stack_is_two_namespaces_a_secret_and_a_chart_and_nothing_else() -> None:
     recording = recorded()
     kinds = [f"{r.kind} {r.name}" for r in recording.resources if r.kind not in ("NetworkPolicy",)]

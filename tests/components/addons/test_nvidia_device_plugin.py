@@ -14,7 +14,8 @@ from components.addons.nvidia_device_plugin import (
     mig_layouts,
     plugin_configs,
 )
-from components.capacity.placement import PoolArgs, SharingArgs, plan_pool
+from components.capacity.placement import PoolArgs, plan_pool
+from components.capacity.sharing import SharingArgs
 from components.findings import Refused
 from tests.components.addons.pools import ALL, CPU, FPGA, H100, L4, MIG, STUB, T4, TPU
 from tests.recorder import Recording, record

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from catalog.accelerators import ClusterKind, Sharing
 from components.capacity.ledger import Demand, Ledger, Supply, resource_quota, supplies_of, unit_key
-from components.capacity.placement import PoolArgs, SharingArgs, plan_pool
+from components.capacity.placement import PoolArgs, plan_pool
+from components.capacity.sharing import SharingArgs
 
 KEYS = st.sampled_from(["h100", "l4", "v5e"])
 DEMANDS = st.builds(

@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.accelerators import ACCELERATORS, ClusterKind, Owner, Purchase, Sharing, topology_hosts
+from catalog.accelerators import ACCELERATORS, ClusterKind, Purchase, Sharing, topology_hosts
 from components.capacity.placement import (
     AcceleratorRequest,
     CustomAcceleratorArgs,
     PoolArgs,
-    SharingArgs,
     plan_pool,
     pod_needs,
     resource_name,
     tolerations_of_all,
 )
+from components.capacity.sharing import SharingArgs
 from components.clouds.pool_validation import MAX_NODES, check_pool
 
 
@@ -60,30 +60,6 @@ def test_a_pod_asks_for_exactly_what_its_node_offers(args: PoolArgs) -> None:
     needs = pod_needs(handle, AcceleratorRequest(count=1))
     assert set(needs["units"]) <= set(offered)
     assert set(needs["units"].values()) == {"1"}
-
-
-def test_shares_of_a_gpu_have_a_name_of_their_own_so_that_none_is_taken_for_a_whole_one() -> None:
-    sharing = SharingArgs(strategy=Sharing.TIME_SLICING, replicas=4)
-    handle, _, _ = plan_pool("l4", PoolArgs(accelerator="L4", nodes_max=1, sharing=sharing), ClusterKind.SIMULATED)
-    assert handle["capacity"]["units_per_node"] == {"nvidia.com/gpu.shared": 32}
-
-
-@pytest.mark.parametrize(
-    ("sharing", "units", "label"),
-    [
-        (SharingArgs(strategy=Sharing.TIME_SLICING, replicas=4), 32, "cloud.google.com/gke-gpu-sharing-strategy"),
-        (SharingArgs(strategy=Sharing.MIG, mig_profiles={"1g.10gb": 7}), 56, "cloud.google.com/gke-gpu-partition-size"),
-    ],
-)
-def test_gkes_own_device_plugin_keeps_the_name_of_the_device_and_labels_the_node(
-    sharing: SharingArgs, units: int, label: str
-) -> None:
-    handle, labels, _ = plan_pool("h", PoolArgs(accelerator="H100", nodes_max=1, sharing=sharing), ClusterKind.GKE)
-    assert handle["capacity"]["units_per_node"] == {"nvidia.com/gpu": units}
-    assert label in handle["placement"]["node_selector"]
-    # What only our own plugin and NVIDIA's MIG manager read.
-    assert not [key for key in labels if key.startswith("nvidia.com/")]
-    assert handle["software"]["device_plugin"] == Owner.CLOUD
 
 
 def test_a_pool_with_two_partitions_wants_to_know_which() -> None:

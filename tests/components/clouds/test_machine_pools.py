@@ -17,8 +17,8 @@ from components.clouds.eks.node_pool import EksNodePool
 from components.clouds.eks.spec import EksImage, NodeProvisioning
 from components.clouds.eks.validation import check_eks_pool
 from components.clouds.existing.described_pool import DescribedNodePool
+from components.clouds.gke.node_plan import topologies_of
 from components.clouds.gke.node_pool import GkeNodePool
-from components.clouds.gke.plan import topologies_of
 from components.clouds.gke.spec import GkePurchase
 from components.clouds.gke.validation import SPOT_OR_DYNAMIC
 from components.findings import Refused

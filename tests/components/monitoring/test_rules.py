@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from catalog.accelerators import ACCELERATORS
-from components.capacity.placement import Sharing, SharingArgs, units_per_device
+from components.capacity.placement import Sharing
+from components.capacity.sharing import SharingArgs, units_per_device
 from components.monitoring.metrics import METRICS
 from components.monitoring.rules import (
     Alert,

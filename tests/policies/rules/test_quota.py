@@ -317,7 +317,7 @@ def test_a_kind_that_is_not_known_is_refused_only_where_it_asks_for_accelerators
     (finding,) = quota_findings(H100, team("vision", h100=16), spark)
     assert finding.path == "SparkApplication vision/x spec.driver.template.spec.containers[0].resources.limits"
     assert finding.value == "requests nvidia.com/gpu"
-    cpu = {"driver": {"resources": {"limits": {"cpu": "4"}}}}
+    cpu = {"driver": {"resources": {"limits": {"cpu": "4"}}, "disk": {"name": "scratch", "quantity": 8}}}
     assert (
         quota_findings(kubernetes("SparkApplication", "vision", "x", cpu, apiVersion="sparkoperator.k8s.io/v1")) == []
     )

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from catalog.accelerators import ClusterKind, Sharing
-from components.capacity.placement import PoolArgs, SharingArgs, plan_pool
+from components.capacity.placement import PoolArgs, plan_pool
+from components.capacity.sharing import SharingArgs
 from simulator.clouds.errors import CloudRefusal
 from simulator.clouds.nodes import eks_nodes, eks_sharing, gke_count, gke_nodes
 

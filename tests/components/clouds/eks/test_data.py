@@ -193,6 +193,7 @@ def test_a_database_is_private_and_encrypted() -> None:
     assert given["publiclyAccessible"] is False
     assert given["storageEncrypted"] is True
     assert given["kmsKeyId"] == EKS["key_arn"]
+    assert given["maxAllocatedStorage"] > given["allocatedStorage"], "it grows by itself"
     assert given["identifier"] == "prod-it"
 
 

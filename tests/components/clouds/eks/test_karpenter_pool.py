@@ -33,6 +33,7 @@ def test_a_pool_of_karpenter_is_a_node_class_and_a_limited_node_pool() -> None:
         "KarpenterNodePool h100",
         "NodePool h100-node-pool",
     ]
+    assert recording.one("EC2NodeClass").urn in recording.one("NodePool").dependencies
     pool = recording.one("NodePool").inputs["spec"]
     assert pool["limits"] == {"nodes": "2", "cpu": "384", "memory": "4096Gi", "nvidia.com/gpu": "16"}
     assert pool["template"]["spec"]["nodeClassRef"]["kind"] == "EC2NodeClass"

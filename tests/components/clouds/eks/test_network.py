@@ -27,6 +27,8 @@ def test_a_created_network_has_two_subnets_in_each_zone_and_its_own_way_out() ->
     counted = {kind: len(recording.of(kind)) for kind in ("Subnet", "NatGateway", "Eip", "RouteTable", "Vpc")}
     assert counted == {"Subnet": 6, "NatGateway": 3, "Eip": 3, "RouteTable": 4, "Vpc": 1}
     assert list(made.handle["private_subnet_ids"]) == list(made.handle["public_subnet_ids"]) == ZONES
+    internet = recording.one("InternetGateway").urn
+    assert all(internet in gateway.dependencies for gateway in recording.of("NatGateway")), "AWS refuses them before it"
     vpc = recording.one("Vpc").inputs
     assert vpc["enableDnsSupport"] is vpc["enableDnsHostnames"] is True
     assert all(tags(resource)["managed-by"] == "mlplatform" for resource in recording.of("Subnet"))

@@ -10,7 +10,7 @@ import tomllib
 import yaml
 
 from catalog.accelerators import ACCELERATORS, Sharing
-from components.capacity.placement import SharingArgs
+from components.capacity.sharing import SharingArgs
 from components.clouds.eks.spec import EksImage, EksPoolSpec
 from components.clouds.eks.tables import BOTTLEROCKET_MIG_MODELS
 from components.clouds.eks.user_data import mig_boot_script, mig_instances, toml, user_data

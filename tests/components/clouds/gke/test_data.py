@@ -82,6 +82,7 @@ def test_a_bucket_is_private_versioned_and_its_handle_has_no_keys() -> None:
     assert recording.kinds() == ["Bucket it-bucket", "GcsBucket it"]
     given = recording.one("Bucket").inputs
     assert (given["uniformBucketLevelAccess"], given["publicAccessPrevention"]) == (True, "enforced")
+    assert given["versioning"] == {"enabled": True}
     assert given["location"] == "EUROPE-WEST4"
     assert given["softDeletePolicy"] == {"retentionDurationSeconds": 7 * 86400}
     assert "encryption" not in given
@@ -113,6 +114,7 @@ def test_a_database_is_an_instance_a_database_and_a_user() -> None:
     assert address["sslMode"] == "ENCRYPTED_ONLY"
     assert address["privateNetwork"] == GKE["network"]["network_id"]
     assert settings["backupConfiguration"]["pointInTimeRecoveryEnabled"] is True
+    assert settings["edition"] == "ENTERPRISE"
     assert made.handle["ssl_mode"] == "verify-ca"
 
 
@@ -171,6 +173,11 @@ def test_what_holds_data_is_kept_with_all_that_is_in_it(what: str) -> None:
     assert all(r.protect and r.retain_on_delete for r in made)
     loose = [r for r in STATEFUL[what]().resources if not r.type.startswith("mlplatform:")]
     assert not any(r.protect or r.retain_on_delete for r in loose)
+
+
+def test_a_kept_zone_is_not_deleted_with_its_records() -> None:
+    assert zone(keep_data=True).one("ManagedZone").inputs["forceDestroy"] is False
+    assert zone().one("ManagedZone").inputs["forceDestroy"] is True
 
 
 def test_a_kept_instance_is_protected_here_and_in_google_cloud() -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from catalog.accelerators import ACCELERATORS, ClusterKind, DeviceAllocation, Owner, Sharing
 from catalog.machines import MACHINES
+from components.clouds.gke.node_plan import topologies_of
 from components.clouds.gke.node_pool import GkeNodePool
-from components.clouds.gke.plan import WORKLOAD_POLICY_ACCELERATORS, topologies_of
 from components.clouds.gke.spec import GkePurchase
+from components.clouds.gke.tables import WORKLOAD_POLICY_ACCELERATORS
 from components.findings import Refused
 from tests.components.clouds.gke.handles import AUTOPILOT, CLUSTER
 from tests.recorder import Recording, record

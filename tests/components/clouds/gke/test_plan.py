@@ -12,7 +12,8 @@ from catalog.machines import MACHINES
 from components.clouds.gke.cluster_plan import cluster_settings, maintenance_policy
 from components.clouds.gke.compute_class_plan import reservation_parts
 from components.clouds.gke.handles import GkeMode
-from components.clouds.gke.plan import bounded, cloud_pool_name, initial_per_zone, plan_gke_pool, topologies_of
+from components.clouds.gke.node_plan import topologies_of
+from components.clouds.gke.plan import bounded, cloud_pool_name, initial_per_zone, plan_gke_pool
 from components.clouds.gke.spec import GkePurchase
 
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
