@@ -61,9 +61,9 @@ def env(stack: str) -> None:
     """Print the exports that make plain pulumi and kubectl work: eval "$(python -m tools env)"."""
     if sys.stdout.isatty():
         click.echo('# To use it: eval "$(python -m tools env)"', err=True)
-    from tools.lifecycle import PROJECT, plain_environment  # noqa: PLC0415 - it imports this module
+    from tools.lifecycle import CHECKOUT, plain_environment  # noqa: PLC0415 - it imports this module
 
     environment = ensure_showing_progress().environment()
     shell = {name: environment[name] for name in SHELL_VARIABLES if name in environment}
-    for name, value in {**shell, **plain_environment(PROJECT, stack)}.items():
+    for name, value in {**shell, **plain_environment(CHECKOUT, stack)}.items():
         click.echo(f"export {name}={shlex.quote(value)}")

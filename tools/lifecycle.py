@@ -51,7 +51,7 @@ from tools.run import NoAnswerError, Run, StackFacts, do_nothing
 from tools.screen import Screen, drift_text, steps_text
 from tools.toolchain import is_installed
 
-PROJECT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[1]
 CLUSTER_VARIABLE = "MLPLATFORM_CLUSTER"
 SUMMARY, RUNNING = "report.summary:show", "report.summary:show_running"
 # An object that a killed run created is in no state; the next run finds it again. Provider 4.25 creates by server-side
@@ -126,7 +126,7 @@ def plain_environment(project: Path, stack: str) -> dict[str, str]:
 class Lifecycle:
     """The commands, with the interfaces that tests and other parts of the platform provide."""
 
-    project: Path = PROJECT
+    project: Path = CHECKOUT
     screen: Screen = dataclasses.field(default_factory=Screen)
     facts: Callable[[Path, str], StackFacts] = read_facts
     tools: Callable[[], Tools] = ensure_showing_progress

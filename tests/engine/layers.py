@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from tools.engine import Engine
-from tools.lifecycle import PROJECT
+from tools.lifecycle import CHECKOUT
 from tools.rehearsal import Rehearsal, rehearsal_settings
 from tools.run import Run
 
@@ -33,7 +33,7 @@ def of_layer(
 
     `without` names sections that are left out.
     """
-    text = (PROJECT / f"Pulumi.{run.engine.stack}.yaml").read_text(encoding="utf-8")
+    text = (CHECKOUT / f"Pulumi.{run.engine.stack}.yaml").read_text(encoding="utf-8")
 
     def edit(_: str) -> str:
         content: dict[str, Any] = yaml.safe_load(rehearsal_settings(text))

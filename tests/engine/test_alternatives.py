@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tools.events import Outcome
-from tools.lifecycle import PROJECT
+from tools.lifecycle import CHECKOUT
 from tools.rehearsal import Rehearsal, rehearsal_settings
 
 Change = Callable[[dict[str, Any]], None]
@@ -21,7 +21,7 @@ Change = Callable[[dict[str, Any]], None]
 
 def previewed(stack: str, change: Change, quotas: dict[str, Any] | None = None) -> Outcome:
     """The preview of a stack with other settings, on an empty simulated cloud."""
-    content = yaml.safe_load(rehearsal_settings((PROJECT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")))
+    content = yaml.safe_load(rehearsal_settings((CHECKOUT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")))
     sections = {key.removeprefix("mlplatform:"): value for key, value in content["config"].items()}
     change(sections)
     content["config"] = {f"mlplatform:{key}": value for key, value in sections.items()}
