@@ -99,6 +99,16 @@ def below(recording: Recording) -> list[Any]:
     )
 
 
+_USUAL: dict[str, Recording] = {}
+
+
+def usual(case: Case) -> Recording:
+    """What it registers by itself; once for all tests that only look."""
+    if case.name not in _USUAL:
+        _USUAL[case.name] = registered(case, {})
+    return _USUAL[case.name]
+
+
 _BEFORE: dict[tuple[str, str], list[Any]] = {}
 
 
@@ -239,7 +249,7 @@ def test_every_component_has_one_case() -> None:
 
 @EVERY_CASE
 def test_the_token_is_the_class_and_every_child_stands_below_its_component(case: Case) -> None:
-    recording = registered(case, {})
+    recording = usual(case)
     (itself,) = [r for r in recording.resources if r.type == f"mlplatform:index:{case.name}"]
     others = [r for r in recording.resources if r is not itself]
     assert bool(others) != bool(case.childless), "a component that declares nothing says why"
@@ -278,7 +288,7 @@ def test_two_instances_share_no_child_and_no_object(case: Case) -> None:
 @EVERY_CASE
 def test_every_object_has_an_explicit_name_a_namespace_and_an_owner(case: Case) -> None:
     # Fast profile: a run that is killed leaks nothing only because names are explicit.
-    for resource in objects(registered(case, {})):
+    for resource in objects(usual(case)):
         metadata = resource.inputs["metadata"]
         assert metadata.get("name"), resource.name
         assert bool(metadata.get("namespace")) == (resource.kind not in CLUSTER_SCOPED), resource.name
@@ -341,7 +351,7 @@ def test_a_strange_value_is_accepted_or_refused_before_anything_is_registered(ca
 @EVERY_CASE
 def test_integers_that_arrive_as_floats_mean_the_same(case: Case) -> None:
     recording = record(lambda: declared(case, as_floats(case.arguments())) and None)
-    assert below(recording) == below(registered(case, {}))
+    assert below(recording) == below(usual(case))
 
 
 @pytest.mark.parametrize(
@@ -350,9 +360,7 @@ def test_integers_that_arrive_as_floats_mean_the_same(case: Case) -> None:
     ids=lambda case: case.name,
 )
 def test_what_is_secret_is_registered_as_a_secret_only(case: Case) -> None:
-    found = [
-        (r.name, secret) for r in registered(case, {}).resources for text, secret in strings(r.inputs) if SECRET in text
-    ]
+    found = [(r.name, secret) for r in usual(case).resources for text, secret in strings(r.inputs) if SECRET in text]
     assert found
     assert [name for name, secret in found if not secret] == []
 

@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 import yaml
 from rich.console import Console
 
+from catalog.accelerators import ClusterKind
 from components.capacity.placement import plan_pool
 from components.clouds.existing.advice import Advice
 from components.clouds.simulated.pool import CAPACITY_ANNOTATION, node_capacity
 from report.summary import summary
 from settings.clouds.existing import described_pool
-from settings.settings import ClusterKind, parse
+from settings.settings import parse
 from simulator.crds.__main__ import FOLDER as CRD_FOLDER
 from tests.engine.conftest import REPOSITORY
 from tests.support.definitions import established

@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from components.findings import Finding, Refused
-from settings.reader import from_file
+from components.findings import Finding
 from settings.schema import stack_file_schema
-from tests.support.settings import PREFIX, BadSettings, bad_settings
+from tests.support.settings import PREFIX, BadSettings
 
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA = stack_file_schema()
@@ -116,12 +115,6 @@ def unknown(texts: Iterable[str]) -> list[str]:
     return [path for text in texts for path in named(text) if not is_a_setting(path)]
 
 
-def findings(case: BadSettings) -> tuple[Finding, ...]:
-    with pytest.raises(Refused) as refused:
-        from_file(case.text)
-    return tuple(Finding(*one) for one in refused.value.findings)
-
-
 RULES = ("*validation.py", "destinations.py", "grammar.py", "groups.py", "images.py", "names.py", "quotas.py")
 """Modules of components that hold rules."""
 
@@ -150,9 +143,9 @@ def messages(source: str) -> list[str]:
     return [text for one in finding for text in written(one)]
 
 
-@pytest.mark.parametrize("case", bad_settings(), ids=lambda case: case.name)
-def test_every_key_that_a_message_names_exists(case: BadSettings) -> None:
-    for finding in findings(case):
+def names_only_keys_that_exist(case: BadSettings, findings: Iterable[Finding]) -> None:
+    """Asked of every bad setting by test_bad_settings.py, which has read it."""
+    for finding in findings:
         of_a_key = finding.rule.startswith(("a known key", "renamed to"))
         about_a_key = of_a_key or finding.value == finding.path.rpartition(".")[2]
         assert case.whole or about_a_key or all(map(is_a_setting, finding.path.split(", "))), finding
