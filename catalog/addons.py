@@ -78,12 +78,15 @@ class Addon(NamedTuple):
     """Of its pods; 0: Prometheus reads none."""
     pods: tuple[Pods, ...] = ()
     component: str = ""
-    """Module and class of the component, where its arguments are those that the stack hands to every add-on and those
-    of `stacks.addons.WRITTEN`. Empty: the stack declares it by itself."""
+    """Module and class of the component that the stack declares by this row, for its chart of the same name. It gets
+    those of the arguments that every add-on can have (`stacks.addons.declare_by_row`) which it takes, and what
+    `stacks.addons.WRITTEN` says of it. Empty: the stack declares it by itself."""
     resource: str = ""
     """Name of that component in the stack, where it is not that of the add-on."""
     after: tuple[str, ...] = ()
     """Add-ons that are declared before it. None: it waits for the nodes."""
+    for_devices: bool = False
+    """Whether only pools with devices bring it: `accelerator_nodes.accelerator_charts` says which."""
     sees_nodes: bool = False
     """Whether it is of no use where nodes are the cloud's alone, which brings such software itself."""
 
@@ -99,6 +102,7 @@ ADDONS: dict[str, Addon] = {
         ),
         component="components.addons.gpu_operator.GpuOperator",
         after=("node-feature-discovery",),
+        for_devices=True,
         sees_nodes=True,
     ),
     "nvidia-device-plugin": Addon(
@@ -111,6 +115,7 @@ ADDONS: dict[str, Addon] = {
         component="components.addons.nvidia_device_plugin.NvidiaDevicePlugin",
         resource="device-plugin",
         after=("node-feature-discovery",),
+        for_devices=True,
         sees_nodes=True,
     ),
     "dra-driver-nvidia-gpu": Addon(
@@ -122,6 +127,7 @@ ADDONS: dict[str, Addon] = {
         component="components.addons.nvidia_dra_driver.NvidiaDraDriver",
         resource="dra-driver",
         after=("node-feature-discovery",),
+        for_devices=True,
         sees_nodes=True,
     ),
     "dcgm-exporter": Addon(
@@ -133,6 +139,7 @@ ADDONS: dict[str, Addon] = {
         pods=(Pods("DCGM exporter", calls_api=True),),
         component="components.addons.dcgm_exporter.DcgmExporter",
         after=("node-feature-discovery",),
+        for_devices=True,
         sees_nodes=True,
     ),
     "aws-efa-k8s-device-plugin": Addon(
@@ -141,6 +148,7 @@ ADDONS: dict[str, Addon] = {
         component="components.addons.efa_device_plugin.EfaDevicePlugin",
         resource="efa-device-plugin",
         after=("node-feature-discovery",),
+        for_devices=True,
         sees_nodes=True,
     ),
     "node-feature-discovery": Addon(

@@ -1,29 +1,24 @@
 """What turns nodes into a platform: CRDs first, then what stands on them, then what the teams use."""
 
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import pulumi
 
 import simulator
-from catalog.addons import ExistingAddon
-from components.addons import cert_manager as cert_manager_module
-from components.addons import cloudnative_pg, dcgm_exporter, kserve, metallb, node_feature_discovery
+from catalog.addons import ADDONS, ExistingAddon
+from catalog.versions import CHARTS
 from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, custom_resources
 from components.addons.cert_manager import AcmeArgs, CertManager, CertManagerArgs
 from components.addons.cloudnative_pg import CloudNativePg
 from components.addons.crds import Crds
-from components.addons.dcgm_exporter import DcgmExporter
 from components.addons.device_plugin import DevicePlugin, DevicePluginArgs
-from components.addons.efa_device_plugin import EfaDevicePlugin
 from components.addons.external_dns import ExternalDns, ExternalDnsArgs
 from components.addons.gateway import Gateway, GatewayArgs, gateway_handle
 from components.addons.gateway_spec import GatewayHandle, GatewaySpec, is_envoy, is_public
-from components.addons.gpu_operator import GpuOperator
-from components.addons.monitoring import NODE_EXPORTER_PORT, OPERATOR_PORT, Monitoring, MonitoringArgs
-from components.addons.node_feature_discovery import NodeFeatureDiscovery
-from components.addons.nvidia_device_plugin import NvidiaDevicePlugin
-from components.addons.nvidia_dra_driver import NvidiaDraDriver
+from components.addons.monitoring import Monitoring, MonitoringArgs
 from components.addons.vendor_plugins import vendor_plugins
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolHandle
@@ -104,8 +99,11 @@ def declare_addons(settings: Settings, cluster: DeclaredCluster, crds: Crds) -> 
     cluster.cloud.declare_infrastructure(cluster.opts, source, crds)
     storage = StorageClasses(PROJECT, storage_args(settings, cluster), cluster.opts())
     observed = settings.monitoring_namespace
+    made = declare_by_row(settings, source, pools, cluster, crds)
     if not settings.cluster.has_closed_nodes:
-        _declare_accelerator_software(settings, source, pools, cluster, crds)
+        discovery = [made[name] for name in ("node-feature-discovery",) if name in made]
+        for name, plugin in {**vendor_plugins(pools), **device_plugins(settings, pools)}.items():
+            DevicePlugin(name, {**plugin, "network": settings.network}, cluster.opts(*discovery))
     cert_manager, gateway = _declare_way_in(settings, cluster, source, crds)
     monitoring = Monitoring(
         "monitoring",
@@ -204,45 +202,58 @@ def storage_args(settings: Settings, cluster: DeclaredCluster) -> StorageClasses
     return {**args, "parameters": {**written, **known}}
 
 
-def _declare_accelerator_software(
+WRITTEN: Mapping[str, Callable[[Settings], Mapping[str, Any]]] = {
+    "dcgm-exporter": lambda settings: settings.nvidia.of("runtime_class", "driver_root", "profiling"),
+    "dra-driver-nvidia-gpu": lambda settings: settings.nvidia.of("driver_root", "compute_domains"),
+    "gpu-operator": lambda settings: {
+        **settings.nvidia.of("driver_version", "toolkit_environment"),
+        "node_feature_discovery": False,
+    },
+    "nvidia-device-plugin": lambda settings: settings.nvidia.of("runtime_class", "driver_root"),
+}
+"""Add-on -> what settings say of it, as its component takes it."""
+
+
+def declared_by_row(settings: Settings) -> list[str]:
+    """The add-ons that an environment installs by their rows, each after those that it needs. Pure."""
+    of_devices = accelerator_charts([*settings.pools.values()])
+    wanted = [
+        name
+        for name, row in ADDONS.items()
+        if row.component
+        and name not in settings.existing_addons
+        and (name in of_devices or not row.for_devices)
+        and not (row.sees_nodes and settings.cluster.has_closed_nodes)
+    ]
+    return sorted(wanted, key=lambda name: len(ADDONS[name].after))
+
+
+def declare_by_row(
     settings: Settings, source: ChartSource, pools: list[PoolHandle], cluster: DeclaredCluster, crds: Crds
-) -> None:
-    """What turns devices into something that pods can ask for: to each pool, only what nobody else brings."""
-    takes = {"pools": pools, "source": source, "network": settings.network}
-    watched = {**takes, "monitoring_namespace": settings.monitoring_namespace}
-    discovery: list[NodeFeatureDiscovery] = []
-    if ExistingAddon.NODE_FEATURE_DISCOVERY not in settings.existing_addons:
-        available = {"highly_available": settings.environment.highly_available}
-        opts = cluster.opts(crds, *cluster.nodes)
-        discovery = [NodeFeatureDiscovery("node-feature-discovery", {**watched, **available}, opts)]  # type: ignore[typeddict-item]
-    labelled, ready = cluster.opts(*discovery), cluster.opts(crds, *discovery)
-    nvidia = settings.nvidia
-    arguments = settings.cluster.chart_arguments
-    for chart in accelerator_charts(pools):
-        if chart in settings.existing_addons:
-            continue
-        match chart:
-            case "nvidia-device-plugin":
-                plugin_args = {**takes, **nvidia.of("runtime_class", "driver_root")}
-                NvidiaDevicePlugin("device-plugin", plugin_args, labelled)  # type: ignore[arg-type]
-            case "dcgm-exporter":
-                exporter_args = {
-                    **watched,
-                    **nvidia.of("runtime_class", "driver_root", "profiling"),
-                    **arguments(chart),
-                }
-                DcgmExporter("dcgm-exporter", exporter_args, ready)  # type: ignore[arg-type]
-            case "gpu-operator":
-                operator_args = {**watched, **nvidia.of("driver_version", "toolkit_environment")}
-                GpuOperator("gpu-operator", {**operator_args, "node_feature_discovery": False}, ready)  # type: ignore[typeddict-item]
-            case "dra-driver-nvidia-gpu":
-                dra_args = {**watched, **nvidia.of("driver_root", "compute_domains"), **arguments(chart)}
-                NvidiaDraDriver("dra-driver", dra_args, ready)  # type: ignore[arg-type]
-            case "aws-efa-k8s-device-plugin":
-                efa_args = {"pools": pools, "source": source, **arguments(chart)}
-                EfaDevicePlugin("efa-device-plugin", efa_args, labelled)  # type: ignore[arg-type]
-    for name, plugin in {**vendor_plugins(pools), **device_plugins(settings, pools)}.items():
-        DevicePlugin(name, {**plugin, "network": settings.network}, labelled)
+) -> Mapping[str, pulumi.Resource]:
+    """These add-ons: each gets those of the common arguments that its component takes."""
+    common: dict[str, Any] = {
+        "source": source,
+        "pools": pools,
+        "network": settings.network,
+        "monitoring_namespace": settings.monitoring_namespace,
+        "highly_available": settings.environment.highly_available,
+        "keep_data": settings.keep_data,
+    }
+    made: dict[str, pulumi.Resource] = {}
+    for name in declared_by_row(settings):
+        row = ADDONS[name]
+        module, _, noun = row.component.rpartition(".")
+        component: Any = getattr(import_module(module), noun)
+        takes = component.__init__.__annotations__["args"].__annotations__
+        args = {key: value for key, value in common.items() if key in takes}
+        args |= WRITTEN[name](settings) if name in WRITTEN else {}
+        args |= settings.cluster.chart_arguments(name)
+        before = [made[one] for one in row.after if one in made] if row.after else [*cluster.nodes]
+        made[name] = component(
+            row.resource or name, args, cluster.opts(*([crds] if CHARTS[name].crds else []), *before)
+        )
+    return made
 
 
 def device_plugins(settings: Settings, pools: list[PoolHandle]) -> dict[str, DevicePluginArgs]:
@@ -285,25 +296,15 @@ def monitoring_args(
     }
 
 
-FOUND_METRICS_PORTS: dict[ExistingAddon, int] = {
-    ExistingAddon.CERT_MANAGER: cert_manager_module.METRICS_PORT,
-    ExistingAddon.CLOUDNATIVE_PG: cloudnative_pg.METRICS_PORT,
-    ExistingAddon.DCGM_EXPORTER: dcgm_exporter.METRICS_PORT,
-    ExistingAddon.KSERVE: kserve.METRICS_PORT,
-    ExistingAddon.NODE_EXPORTER: NODE_EXPORTER_PORT,
-    ExistingAddon.NODE_FEATURE_DISCOVERY: node_feature_discovery.METRICS_PORT,
-    ExistingAddon.PROMETHEUS_OPERATOR: OPERATOR_PORT,
-}
-"""Add-on -> the port of its metrics: their namespaces are not the platform's, so they open nothing to Prometheus by
-themselves, and Prometheus' own egress names the port."""
-
-
 def more_scraped_ports(settings: Settings) -> list[int]:
     """Ports outside of the platform's namespaces: those that settings name, of found add-ons, of MetalLB, of workloads.
-    Pure."""
+    Pure.
+
+    The namespaces of found add-ons are not the platform's, so they open nothing to Prometheus by themselves.
+    """
     written = settings.monitoring_args.get("more_scraped_ports") or []
-    ports = {port for addon, port in FOUND_METRICS_PORTS.items() if addon in settings.existing_addons}
+    ports = {ADDONS[addon].metrics_port for addon in settings.existing_addons} - {0}
     if "metallb" in settings.cluster.charts:
-        ports.add(metallb.METRICS_PORT)
+        ports.add(ADDONS["metallb"].metrics_port)
     ports |= {port for kind in settings.kinds for port in kind.scraped_ports(settings)}
     return [*written, *sorted(ports - {*written})]

@@ -12,6 +12,7 @@ from pulumi import Input, Output, Resource, ResourceOptions, log
 from pulumi_kubernetes import core, meta
 
 from catalog.accelerators import ClusterKind
+from catalog.addons import ADDONS
 from catalog.addresses import METADATA_PORTS, PRIVATE_RANGES
 from components.addons.gateway_spec import GatewayHandle
 from components.addons.routes import from_gateway, hostname, http_route_spec
@@ -55,7 +56,9 @@ ALERTMANAGER_PODS = {"app.kubernetes.io/name": "alertmanager"}
 GRAFANA_PODS = {"app.kubernetes.io/name": "grafana"}
 OPERATOR_PODS = {"app": f"{RELEASE}-operator"}
 """As the operator and the charts label them (kube-prometheus-stack-88.5.3 templates)."""
-PROMETHEUS_PORT, GRAFANA_PORT, NODE_EXPORTER_PORT, OPERATOR_PORT = 9090, 3000, 9100, 10250
+PROMETHEUS_PORT, GRAFANA_PORT = 9090, 3000
+NODE_EXPORTER_PORT = ADDONS["node-exporter"].metrics_port
+OPERATOR_PORT = ADDONS["prometheus-operator"].metrics_port
 GRAFANA_SECRET = "grafana-admin"  # noqa: S105 - the name of a Secret
 KUBELET_PORT, COREDNS_PORT = 10250, 9153
 KUBE_DNS_PORTS = (10054, 10055)

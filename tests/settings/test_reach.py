@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 import settings.kinds
 import stacks
+from catalog.addons import ADDONS
 from components.base.component import Component
 from settings.models.base import Model
 from settings.models.shape import Mirror
@@ -107,6 +108,8 @@ def unsaid() -> set[tuple[str, str]]:
         called = {
             node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
+        if path.name == "addons.py":
+            called |= {row.component.rpartition(".")[2] for row in ADDONS.values() if row.component}
         for name in {imported.get(each, each) for each in called} & {*COMPONENTS}:
             typed: Any = COMPONENTS[name].__init__.__wrapped__.__annotations__["args"]  # type: ignore[attr-defined]
             spec = f"{typed.__name__.removesuffix('Args')}Spec"

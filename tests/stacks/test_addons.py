@@ -3,6 +3,7 @@
 With a recording engine: no chart is rendered here.
 """
 
+import importlib
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -10,15 +11,18 @@ from unittest.mock import patch
 import pytest
 from pulumi_kubernetes import Provider
 
+from catalog.addons import ADDONS
+from catalog.versions import CHARTS
 from components.addons.accelerator_nodes import custom_resources
 from components.addons.device_plugin import DevicePlugin
+from components.base.component import Component
 from components.clouds.eks.handles import NodeProvisioning
 from components.findings import Refused
 from settings.clouds.eks import EksSettings
 from settings.reader import from_file
 from settings.settings import parse
 from stacks import addons, workloads
-from stacks.addons import device_plugins, more_scraped_ports
+from stacks.addons import WRITTEN, device_plugins, more_scraped_ports
 from stacks.cluster import DeclaredCluster, cloud_of, declare_cluster
 from stacks.data import declare_data
 from stacks.tenants import declare_tenants
@@ -257,3 +261,18 @@ def test_the_gateway_asks_for_an_address_of_the_class_that_metallb_serves(given:
     recording = declared(metallb={"addresses": ["192.168.10.0/24"], **given})
     service = recording.one("EnvoyProxy").inputs["spec"]["provider"]["kubernetes"]["envoyService"]
     assert service.get("loadBalancerClass", "") == asked
+
+
+@pytest.mark.parametrize("name", [name for name, row in ADDONS.items() if row.component])
+def test_a_row_that_is_declared_names_a_component_for_its_chart_and_what_it_waits_for(name: str) -> None:
+    row = ADDONS[name]
+    module, _, noun = row.component.rpartition(".")
+    component = getattr(importlib.import_module(module), noun)
+    assert issubclass(component, Component)
+    assert {"source"} <= component.__init__.__annotations__["args"].__annotations__.keys()
+    assert name in CHARTS
+    assert all(ADDONS[other].component and not ADDONS[other].after for other in row.after)
+
+
+def test_what_settings_say_of_an_add_on_is_said_of_one_that_a_row_declares() -> None:
+    assert all(ADDONS[name].component for name in WRITTEN)
