@@ -67,8 +67,8 @@ docs: $(VENV)  ## write the reference pages from the code and build the site int
 verify-controllers: $(VENV)  ## run upstream's controllers, built from Go modules, on the platform's objects (ARGS="kserve")
 	@$(RUN) tools verify-controllers $(ARGS)
 
-bench: $(VENV)  ## cost of our components compared with a bare program with the same resources; asserts nothing
-	@.venv/bin/python bench/registration.py
+bench: $(VENV)  ## cost of our components and of a refused setting, kept by commit in bench/figures.json; asserts nothing
+	@.venv/bin/python bench/figures.py
 
 clean:  ## remove caches and the virtual environment; state and tools stay
 	@rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
