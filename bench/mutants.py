@@ -139,6 +139,14 @@ def tests_of(file: str) -> list[str]:
     return [folder_of(file)]
 
 
+def tests_now(mutant: Mutant) -> list[str]:
+    """Its tests; where they have moved, those of the module in which its line stands now."""
+    if all((REPOSITORY / test).exists() for test in mutant["tests"]):
+        return list(mutant["tests"])
+    where = places(mutant, REPOSITORY)
+    return tests_of(str(where[0][0].relative_to(REPOSITORY)) if where else mutant["file"])
+
+
 def folder_of(file: str) -> str:
     """The folder of tests that is nearest to a module's own."""
     return str(next(each for each in Path(mirrored(file)).parents if list((REPOSITORY / each).glob("test_*.py"))))
@@ -216,7 +224,7 @@ class Planting:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Without a mutant first: tests that fail then say nothing about mutants."""
         result, by, seconds = self.forked(session, None, 3 * SECONDS)
-        say(f"{len(session.items)} tests of {' '.join(self.mutants[0]['tests'])}: {result} {by} {seconds:.0f} s")
+        say(f"{len(session.items)} tests of {' '.join(tests_now(self.mutants[0]))}: {result} {by} {seconds:.0f} s")
         if result == "killed":
             return True
         for mutant in self.mutants:
@@ -278,7 +286,7 @@ def run(mutants: list[Mutant], key: str, stop: float) -> None:
     """Runs what has no result under this key yet: one process for all that have the same tests."""
     groups: dict[tuple[str, ...], list[Mutant]] = {}
     for mutant in mutants:
-        groups.setdefault(tuple(mutant["tests"]), []).append(mutant)
+        groups.setdefault(tuple(tests_now(mutant)), []).append(mutant)
     os.chdir(REPOSITORY)
     sys.path.insert(0, str(REPOSITORY))
     for tests, group in groups.items():
@@ -287,8 +295,7 @@ def run(mutants: list[Mutant], key: str, stop: float) -> None:
             quiet = os.open(os.devnull, os.O_WRONLY)
             os.dup2(quiet, 1)
             options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0"]
-            there = [test for test in tests if (REPOSITORY / test).exists()]
-            pytest.main([*options, *there], plugins=[Planting(group, key, stop)])
+            pytest.main([*options, *tests], plugins=[Planting(group, key, stop)])
             os._exit(0)
         os.waitpid(child, 0)
 

@@ -1,7 +1,8 @@
 """Each row of the machine table registers a pool that the SDKs and the clouds' published API models accept.
 
 Not proved here: that a region offers a machine, or that an account may have it; what a cloud checks beyond its model;
-the kinds of Karpenter and of Auto Mode beyond their CRDs (`tests/components/clouds/eks/test_karpenter_pool.py`).
+the kinds of Karpenter and of Auto Mode beyond their CRDs (`eks/test_karpenter_pool.py`). Managed node groups of every
+machine and image are in `eks/test_node_pool.py`.
 """
 
 from collections.abc import Callable
@@ -13,22 +14,18 @@ from catalog.accelerators import ACCELERATORS, ClusterKind
 from catalog.machines import MACHINES, Machine
 from components.clouds.eks.auto_mode import AutoModeNodePool
 from components.clouds.eks.karpenter_pool import KarpenterNodePool
-from components.clouds.eks.node_pool import EksNodePool
-from components.clouds.eks.spec import EksImage, NodeProvisioning
+from components.clouds.eks.spec import NodeProvisioning
 from components.clouds.eks.validation import check_eks_pool
 from components.clouds.existing.described_pool import DescribedNodePool
 from components.clouds.gke.node_plan import topologies_of
 from components.clouds.gke.node_pool import GkeNodePool
 from components.clouds.gke.spec import GkePurchase
 from components.clouds.gke.validation import SPOT_OR_DYNAMIC
-from components.findings import Refused
 from simulator.clouds.inputs import refused
 from tests.components.clouds.gke.handles import CLUSTER
-from tests.components.contract.eks import AUTO, KARPENTER, MANAGED, NODES
+from tests.components.contract.eks import AUTO, KARPENTER, NODES
 from tests.recorder import Recording, record
 
-WITHOUT_BOTTLEROCKET = {"p6e-gb200.36xlarge"}
-"""Its Arm image has no driver for these GPUs."""
 ZONE = "eu-west-1a"
 
 
@@ -60,23 +57,6 @@ def eks_spec(machine: Machine, **over: Any) -> Any:
 def test_every_row_of_the_table_is_tried_here() -> None:
     assert {machine.kind for machine in MACHINES.values()} == {ClusterKind.EKS, ClusterKind.GKE, ClusterKind.EXISTING}
     assert {machine.name for kind in ClusterKind for machine in machines(kind)} == set(MACHINES)
-
-
-@pytest.mark.parametrize("image", EksImage)
-@pytest.mark.parametrize("machine", machines(ClusterKind.EKS), ids=by_name)
-def test_a_machine_of_ec2_is_a_managed_group_that_aws_accepts(machine: Machine, image: EksImage) -> None:
-    spec = eks_spec(machine, image=image, local_nvme=bool(machine.nvme_gb))
-
-    def program() -> None:
-        EksNodePool("pool", {"cluster": MANAGED, "pool": spec})
-
-    if machine.name in WITHOUT_BOTTLEROCKET and image is EksImage.BOTTLEROCKET:
-        with pytest.raises(Refused, match="use image al2023"):
-            record(program)
-        return
-    recording, found = complaints(program)
-    assert found == []
-    assert recording.one("NodeGroup").inputs["instanceTypes"] == [machine.name]
 
 
 @pytest.mark.parametrize("machine", machines(ClusterKind.EKS), ids=by_name)

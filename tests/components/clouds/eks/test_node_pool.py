@@ -16,6 +16,7 @@ from components.clouds.eks.node_pool import EksNodePool
 from components.clouds.eks.spec import EksImage, EksPurchase
 from components.clouds.eks.tables import CAPACITY_TYPES
 from components.findings import Refused
+from simulator.clouds.inputs import refused as refused_by_the_simulation
 from tests.components.contract.eks import HOURS, MANAGED, RESERVATION
 from tests.recorder import Recording, record
 from tests.support.aws_models import departures
@@ -77,6 +78,9 @@ def test_every_machine_makes_a_group_that_the_api_model_accepts_or_is_refused_wi
         return
     recording = declared(**over)
     assert accepted(recording) == []
+    made = [each for each in recording.resources if each.type.startswith("aws:")]
+    assert [said for each in made for said in refused_by_the_simulation(each.type, each.inputs)] == []
+    assert recording.one("NodeGroup").inputs["instanceTypes"] == [machine.name]
     assert len(recording.one("LaunchTemplate").inputs.get("networkInterfaces", [])) == machine.efa_interfaces
 
 
