@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import pulumi
 
-import simulator
 from catalog.addons import ADDONS, ExistingAddon
 from catalog.versions import CHARTS
 from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, custom_resources
@@ -31,6 +29,7 @@ from components.storage.plan import StorageClassesArgs, StorageHandle, StoragePu
 from components.storage.storage_classes import StorageClasses
 from settings.published import served_domains
 from settings.settings import MLFLOW_NAMESPACE, PROJECT, Settings
+from simulator import stand_ins
 from stacks.cluster import DeclaredCluster
 
 GATEWAY = "gateway"
@@ -53,8 +52,9 @@ class Addons(NamedTuple):
 
 def chart_source(settings: Settings) -> ChartSource:
     """Where charts and CRDs come from."""
-    origin, bundled = settings.chart_origin, str(Path(simulator.__path__[0]))
-    return ChartSource(origin=origin, location=bundled if origin is ChartOrigin.STUB else settings.charts.location)
+    origin = settings.chart_origin
+    location = str(stand_ins.folder()) if origin is ChartOrigin.STUB else settings.charts.location
+    return ChartSource(origin=origin, location=location)
 
 
 def acme_args(settings: Settings) -> AcmeArgs | None:

@@ -44,8 +44,6 @@ PLAIN = (
     "tools/",
 )
 """Paths of Python files that use no word of the list."""
-NOT_YET = ("simulator/charts/", "simulator/crds/")
-"""Paths below those of `PLAIN` that still use some."""
 FENCE = re.compile(r"^\s*(```|~~~)")
 NOT_PROSE = re.compile(r"`[^`]*`|\]\([^)]*\)|<!--.*?-->|https?://\S+")
 
@@ -103,7 +101,7 @@ def in_markdown(file: str, text: str) -> Iterator[Use]:
 
 def in_python(file: str, text: str) -> Iterator[Use]:
     """Uses in strings, comments and defined names of a Python file. Pure."""
-    plain = file.startswith(PLAIN) and not file.startswith(NOT_YET)
+    plain = file.startswith(PLAIN)
     words = tuple(word for word in WORDS if plain or word.in_code)
     for number, line in _texts(text):
         yield from _in_line(file, number, line, words)

@@ -1,7 +1,7 @@
-"""Facts about upstream charts and CRDs, one file per version: names, labels, ports, values; no upstream text.
+"""Facts about upstream charts and CRDs, one file per version: names, labels, ports, values, fields; no upstream text.
 
 `python -m tools upstream` and `python -m tools upstream-crds` write the files from upstream's own charts and manifests;
-`docs/upstream.md` explains how. Nothing here is edited by hand.
+`docs/upstream.md` explains how. Nothing here is edited by hand, except the kinds of `CLOUD_CRDS`.
 """
 
 import json

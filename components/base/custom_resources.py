@@ -1,27 +1,24 @@
 """Custom resources that are checked before they are sent, and awaited by what "ready" means for their kind.
 
 The provider drops a misspelt field of a custom resource without an error from release 4.29 on, and awaits none of them
-by itself. So each one goes through `custom_resource`: its spec is validated against the CRD schema of the bundled
-mirror, which holds the fields that we use (a test proves them against upstream's CRDs), and its kind decides the await.
+by itself. So each one goes through `custom_resource`: its spec is validated against the fields that upstream's CRD
+declares (`catalog/upstream/schemas`), and its kind decides the await.
 """
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import meta
 from pulumi_kubernetes.apiextensions import CustomResource
 
-from catalog.versions import API_VERSIONS
+from catalog.upstream.crd_schemas import Schema, kinds_of_set
+from catalog.versions import API_VERSIONS, CLOUD_CRDS, CRDS
 from components.base.component import LABELS
 from components.base.webhooks import until_webhook_answers
 from components.findings import Finding, refuse
-
-SCHEMA_FOLDER = Path(__file__).parents[2] / "simulator" / "crds"
 
 READY: dict[str, str] = {
     "Certificate": "condition=Ready",
@@ -54,39 +51,52 @@ _Validator = validators.extend(  # type: ignore[no-untyped-call]
 )
 
 
-def _closed(schema: Any) -> Any:
-    """The schema as strict field validation reads it: an object takes no property that it does not declare."""
-    if isinstance(schema, list):
-        return [_closed(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    closed = {key: _closed(value) for key, value in schema.items()}
-    if schema.get("x-kubernetes-int-or-string"):
-        closed.setdefault("type", ["integer", "string"])
-    if "properties" in schema and not schema.get("x-kubernetes-preserve-unknown-fields"):
-        closed.setdefault("additionalProperties", False)
-    return closed
+class _Closed:
+    """Schemas as strict field validation reads them: an object takes no property that it does not declare."""
+
+    def __init__(self) -> None:
+        self.made: dict[int, Schema] = {}
+        """By the identity of the open schema, which stands in many places."""
+
+    def of(self, schema: Schema) -> Schema:
+        if id(schema) not in self.made:
+            self.made[id(schema)] = self._closed(schema)
+        return self.made[id(schema)]
+
+    def _closed(self, schema: Schema) -> Schema:
+        closed = {**schema}
+        if "properties" in schema:
+            closed["properties"] = {name: self.of(one) for name, one in schema["properties"].items()}
+            if not schema.get("x-kubernetes-preserve-unknown-fields"):
+                closed["additionalProperties"] = False
+        for key in ("items", "additionalProperties"):
+            if isinstance(schema.get(key), dict):
+                closed[key] = self.of(schema[key])
+        if schema.get("x-kubernetes-int-or-string"):
+            closed["type"] = ["integer", "string"]
+        if schema.get("nullable"):
+            closed["type"] = [schema["type"], "null"]
+        if "(?i)" in schema.get("pattern", ""):
+            del closed["pattern"]  # Go takes flags in the middle of an expression, Python does not
+        return closed
 
 
 @cache
-def schemas() -> dict[tuple[str, str], dict[str, Any]]:
-    """(apiVersion, kind) -> closed JSON schema of the whole object, from the bundled CRDs."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for path in sorted(SCHEMA_FOLDER.glob("*.yaml")):
-        for crd in yaml.load_all(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-            if not crd:
-                continue
-            spec = crd["spec"]
-            for version in spec["versions"]:
-                schema = _closed(version["schema"]["openAPIV3Schema"])
-                schema.setdefault("properties", {}).update(apiVersion={}, kind={}, metadata={}, status={})
-                found[f"{spec['group']}/{version['name']}", spec["names"]["kind"]] = schema
-    return found
+def schema_of(api_version: str, kind: str) -> Schema | None:
+    """The closed JSON schema of a whole object; None for a kind whose CRD nobody installs."""
+    group, _, version = api_version.partition("/")
+    for name in (*CRDS, *CLOUD_CRDS):
+        facts = kinds_of_set(name).get(kind)
+        if facts and facts["group"] == group and version in facts["versions"]:
+            schema = facts["versions"][version]["schema"]
+            properties = {**schema["properties"], "metadata": {}, "status": {}}
+            return _Closed().of({**schema, "properties": properties})
+    return None
 
 
 def check_custom_resource(path: str, api_version: str, kind: str, body: Mapping[str, Any]) -> Iterator[Finding]:
     """Where an object departs from the schema of its CRD. Values not known before `up` are let through."""
-    schema = schemas().get((api_version, kind))
+    schema = schema_of(api_version, kind)
     if schema is None:
         yield Finding(path, f"{api_version} {kind}", "a kind whose CRD the platform installs", "declare its CRD first")
         return

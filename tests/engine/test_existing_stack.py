@@ -21,7 +21,7 @@ from components.clouds.simulated.pool import CAPACITY_ANNOTATION, node_capacity
 from report.summary import summary
 from settings.clouds.existing import described_pool
 from settings.settings import parse
-from simulator.crds.__main__ import FOLDER as CRD_FOLDER
+from simulator import stand_ins
 from tests.engine.conftest import REPOSITORY
 from tests.support.definitions import established
 from tests.support.settings import merged
@@ -213,7 +213,11 @@ def test_a_platform_comes_up_on_a_cluster_that_is_there_and_leaves_it_as_it_was(
 
 
 def test_what_a_cluster_has_is_named_then_used_and_not_installed_again(workspace: Any, cluster: Any) -> None:
-    crds = [argument for name in (*FOUND, *FOUND_CRDS) for argument in ("-f", str(CRD_FOLDER / f"{name}.yaml"))]
+    crds = [
+        argument
+        for name in (*FOUND, *FOUND_CRDS)
+        for argument in ("-f", str(stand_ins.folder() / "crds" / f"{name}.yaml"))
+    ]
     cluster.kubectl("apply", "--server-side", *crds)
     established(cluster.kubectl, *crds)
     cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump_all([*NODES, *others()]))

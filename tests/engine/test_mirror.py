@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 from catalog.versions import CHARTS
-from simulator.crds.__main__ import FOLDER, KINDS_BY_ADDON
+from simulator import stand_ins
+from simulator.crds import KINDS, definitions
 from tests.support.definitions import established
 
-DEFINITIONS = [kind for kinds in KINDS_BY_ADDON.values() for kind in kinds]
+DEFINITIONS = {crd["spec"]["names"]["kind"]: crd for name in KINDS for crd in definitions(name)}
 
 POD: dict[str, Any] = {"containers": [{"name": "main", "image": "registry.example/main:1"}]}
 GPU_POD: dict[str, Any] = {
@@ -245,22 +246,23 @@ REPRESENTATIVE: dict[str, dict[str, Any]] = {
 """Values that turn on most of what each chart can render."""
 
 
-def document(kind: Any, spec: dict[str, Any]) -> str:
+def document(kind: str, spec: dict[str, Any]) -> str:
     """One object of that kind, in the version that is stored."""
+    crd = DEFINITIONS[kind]["spec"]
     return yaml.safe_dump(
         {
-            "apiVersion": f"{kind.group}/{kind.versions[0]}",
-            "kind": kind.kind,
-            "metadata": {"name": "probe", **({} if kind.cluster_scoped else {"namespace": "default"})},
+            "apiVersion": f"{crd['group']}/{crd['versions'][0]['name']}",
+            "kind": kind,
+            "metadata": {"name": "probe", **({} if crd["scope"] == "Cluster" else {"namespace": "default"})},
             "spec": spec,
         }
     )
 
 
 @pytest.fixture(scope="module")
-def definitions(cluster) -> Iterator[None]:
+def installed(cluster) -> Iterator[None]:
     """All CRDs of the mirror, applied server-side under strict validation, and served."""
-    files = [argument for addon in KINDS_BY_ADDON for argument in ("-f", str(FOLDER / f"{addon}.yaml"))]
+    files = [argument for name in KINDS for argument in ("-f", str(stand_ins.folder() / "crds" / f"{name}.yaml"))]
     try:
         cluster.kubectl("apply", "--server-side", "--validate=strict", *files)
         established(cluster.kubectl, *files)
@@ -269,28 +271,27 @@ def definitions(cluster) -> Iterator[None]:
         cluster.kubectl("delete", "--ignore-not-found", *files)
 
 
-def test_every_kind_is_served_takes_what_upstream_takes_and_refuses_the_rest(cluster, definitions):
-    assert sorted(GOOD) == sorted(kind.kind for kind in DEFINITIONS)
-    by_name = {kind.kind: kind for kind in DEFINITIONS}
+def test_every_kind_is_served_takes_what_upstream_takes_and_refuses_the_rest(cluster, installed):
+    assert sorted(GOOD) == sorted(DEFINITIONS)
     crds = json.loads(cluster.kubectl("get", "crd", "-l", "mlplatform.dev/stand-in=true", "-o", "json"))["items"]
-    assert {crd["metadata"]["name"] for crd in crds} == {f"{kind.plural}.{kind.group}" for kind in DEFINITIONS}
+    assert {crd["metadata"]["name"] for crd in crds} == {crd["metadata"]["name"] for crd in DEFINITIONS.values()}
     troubled = [
         crd["metadata"]["name"] for crd in crds for c in crd["status"]["conditions"] if "NonStructural" in c["type"]
     ]
     assert troubled == []
 
-    everything = "---\n".join(document(by_name[kind], spec) for kind, spec in GOOD.items())
+    everything = "---\n".join(document(kind, spec) for kind, spec in GOOD.items())
     strictly = ("--server-side", "--dry-run=server", "--validate=strict")
     accepted = cluster.kubectl("apply", *strictly, "-f", "-", text=everything)
     assert accepted.count("serverside-applied (server dry run)") == len(GOOD)
 
     for kind, spec, why in BAD:
         create = ("create", "--dry-run=server", "--validate=strict", "-f", "-")
-        answer = cluster.kubectl(*create, check=False, text=document(by_name[kind], spec))
+        answer = cluster.kubectl(*create, check=False, text=document(kind, spec))
         assert why in answer, (kind, spec, answer)
 
 
-def test_the_engine_renders_every_chart_and_refuses_a_misspelt_value(workspace, definitions):
+def test_the_engine_renders_every_chart_and_refuses_a_misspelt_value(workspace, installed):
     assert sorted(REPRESENTATIVE) == sorted(CHARTS)
     preview = workspace("mirror", config={"mirror:values": json.dumps(REPRESENTATIVE)}).preview()
     assert preview.failures == ()

@@ -1,15 +1,14 @@
 """Every object of the shipped environments and of every component, under strict validation of a real API server.
 
-Upstream's full CRDs stand in ../shared/crds where they are provided; elsewhere the bundled ones, which hold fewer
-fields, and a warning says so. Namespaces, quotas, limit ranges, service accounts and admission policies are created, so
-that each pod template is admitted as its pod would be. Only this finds a field that upstream's schema lacks, a CEL rule
-that an object breaks, and a pod that a quota, a limit range or Pod Security refuses. Not proved here: what charts
-render, what operators make of the objects (`make verify-controllers`), and the NodeClass of EKS Auto Mode, whose CRD
-AWS keeps to itself.
+Upstream's own CRDs are in ../shared/crds where they are provided; elsewhere the CRDs are built from the facts of
+catalog/upstream, which have upstream's fields and no rules in CEL, and the end of the run says so. Namespaces, quotas,
+limit ranges, service accounts and admission policies are created, so that each pod template is admitted as its pod
+would be. Only this finds a CEL rule that an object breaks, and a pod that a quota, a limit range or Pod Security
+refuses. Not proved here: what charts render, what operators make of the objects (`make verify-controllers`), and the
+NodeClass of EKS Auto Mode, whose CRD AWS keeps to itself.
 """
 
 import json
-import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,16 +24,14 @@ from components.base.traffic import webhook_from_api_server
 from simulator.cluster import Cluster
 from tests.components.cases import CASES
 from tests.components.test_contract import registered
-from tests.engine.conftest import REPOSITORY, LiveCluster
+from tests.engine.conftest import LiveCluster
 from tests.recorder import Registered, record
-from tests.support.definitions import established
+from tests.support.definitions import established, whole_crds
 from tests.support.kserve_merge import merged_autoscalers, merged_deployments, merged_services
 from tests.support.platforms import CHART, clear, manifests, pods, recorded_platform
 from tests.support.served import STACKS
-from tests.support.upstream_crds import FOLDER as UPSTREAM
 
-STAND_INS = {"cloud.google.com": "gke-compute-class", "cilium.io": "cilium"}
-"""Groups whose CRDs come with the cluster; the bundled files hold what their documentation says."""
+EMITTED = frozenset(kind for kind, version in API_VERSIONS.items() if not version.startswith("resource.k8s.io/"))
 CREATED = (
     "Namespace",
     "PriorityClass",
@@ -91,22 +88,6 @@ def _title(manifest: dict[str, Any]) -> str:
     return f"{manifest['kind']} {manifest['metadata'].get('namespace', '')}/{manifest['metadata']['name']}"
 
 
-def definitions() -> Iterator[Path]:
-    """Files that define every kind that components emit: upstream's where they are provided."""
-    index = json.loads((UPSTREAM / "index.json").read_text(encoding="utf-8")) if UPSTREAM.is_dir() else []
-    full = {(row["group"], row["kind"]): UPSTREAM / row["file"] for row in index}
-    if not full:
-        warnings.warn(f"upstream's CRDs are not in {UPSTREAM}: validated with the bundled ones", stacklevel=1)
-        yield from (REPOSITORY / "simulator" / "crds").glob("*.yaml")
-        return
-    for kind, version in API_VERSIONS.items():
-        group = version.split("/")[0]
-        if group in STAND_INS:
-            yield REPOSITORY / "simulator" / "crds" / f"{STAND_INS[group]}.yaml"
-        elif group != "resource.k8s.io":
-            yield full[group, kind]
-
-
 @pytest.fixture(scope="module")
 def admission(toolchain: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Admission]:
     """A control plane of its own, so that upstream's CRDs do not meet the bundled ones."""
@@ -114,8 +95,7 @@ def admission(toolchain: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
     try:
         cluster.start(toolchain)
         live = LiveCluster(cluster.kubeconfig, toolchain)
-        for path in sorted(set(definitions())):
-            live.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(path))
+        live.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", text=whole_crds(kinds=EMITTED))
         established(live.kubectl, "crd", "--all")
         yield Admission(live)
     finally:
@@ -159,9 +139,8 @@ def test_every_custom_resource_of_every_component_is_accepted(admission: Admissi
     # The recorder invents the id of a security group; the CRD wants one that looks like AWS's.
     text = json.dumps(list(manifests(every_component())))
     emitted = json.loads(text.replace('"it-fabric-id"', '"sg-0123456789abcdef0"'))
-    installed = {kind: version for kind, version in API_VERSIONS.items() if version.split("/")[0] != "resource.k8s.io"}
-    custom = [one for one in emitted if installed.get(one["kind"]) == one["apiVersion"]]
-    assert {one["kind"] for one in custom} == installed.keys()
+    custom = [one for one in emitted if one["kind"] in EMITTED and API_VERSIONS[one["kind"]] == one["apiVersion"]]
+    assert {one["kind"] for one in custom} == EMITTED
     distinct = {json.dumps(one, sort_keys=True): one for one in custom}
     spaces = sorted({one["metadata"]["namespace"] for one in custom if "namespace" in one["metadata"]})
     admission.create([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}} for space in spaces])

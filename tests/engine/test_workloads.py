@@ -6,14 +6,14 @@ Not proved here: that containers do their work (pods are simulated), and what KS
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from simulator import stand_ins
 from tests.support.definitions import established
 
-REQUESTS = Path(__file__).parents[2] / "simulator" / "crds" / "gke-provisioning-request.yaml"
+REQUESTS = stand_ins.folder() / "crds" / "gke-provisioning-request.yaml"
 
 
 def listed(cluster, *what: str) -> list[dict[str, Any]]:

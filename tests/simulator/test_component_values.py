@@ -19,10 +19,10 @@ from components.addons.nvidia_dra_driver import dra_driver_values
 from components.base.charts import values_of as without_none
 from components.storage.nfs_storage import nfs_values
 from components.storage.plan import Encryption
-from simulator.charts.__main__ import values_of
+from simulator.charts import values_of, values_schema
 from tests.components.contract.onprem import BARE, BARE_MIG, CASES, CLAIMED, EFA
 from tests.components.platform_handles import H100
-from tests.simulator.test_charts import FOLDERS, NO_EFFECT, Render, merged, read_schema, rendered, value_at
+from tests.simulator.test_charts import NO_EFFECT, Render, merged, rendered, value_at
 
 __all__ = ["rendered"]
 ARGS = {case.name: case.args for case in CASES}
@@ -74,14 +74,14 @@ def leaves(values: dict[str, Any], known: dict[str, Any], path: str = "") -> Ite
 
 @pytest.mark.parametrize(("chart", "values"), [*SET.items(), *LEAST.items()])
 def test_every_value_is_one_that_the_chart_takes(chart: str, values: dict[str, Any]) -> None:
-    errors = Draft7Validator(read_schema(chart)).iter_errors(without_none(values))
+    errors = Draft7Validator(values_schema(chart)).iter_errors(without_none(values))
     assert [f"{'.'.join(map(str, error.absolute_path))}: {error.message}" for error in errors] == []
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize("chart", SET)
 def test_every_value_that_a_component_sets_changes_what_the_chart_renders(chart: str, rendered: Render) -> None:
-    defaults, values = values_of(FOLDERS[chart]), without_none(SET[chart])
+    defaults, values = values_of(chart), without_none(SET[chart])
     ignored = {*NO_EFFECT.get(chart, {}), *SAID_ANYWAY.get(chart, {})}
     whole = rendered(chart, values)
     assert not whole.startswith("REFUSED"), whole
@@ -95,7 +95,7 @@ def test_every_value_that_a_component_sets_changes_what_the_chart_renders(chart:
 
 def test_what_is_said_anyway_is_set_and_is_the_charts_default() -> None:
     for chart, paths in SAID_ANYWAY.items():
-        defaults = values_of(FOLDERS[chart])
+        defaults = values_of(chart)
         assert {path: value_at(SET[chart], path) for path in paths} == {
             path: value_at(defaults, path) for path in paths
         }

@@ -1,213 +1,158 @@
-"""The stand-in CRDs: well-formed, closed, written from their tables, and a true subset of upstream's."""
+"""The stand-in CRDs: upstream's names, versions and fields, closed as far down as they fit, open below."""
 
+import json
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from catalog.upstream import crd_set_facts
+from catalog.upstream.crd_schemas import FIXED, TEXTS, fields, kinds_of, kinds_of_set
+from catalog.upstream.objects import crd_facts
 from catalog.versions import API_VERSIONS, CLOUD_CRDS, CRDS
-from simulator.crds.__main__ import FOLDER, KINDS_BY_ADDON
-from simulator.crds.schema import Fragment, Kind, to_yaml
+from simulator.crds import KINDS, LONGEST, STAND_IN_LABEL, definitions, text_of_set
+from tests.support.definitions import upstream_crd
 from tests.support.upstream_crds import ABSENT
-from tests.support.upstream_crds import FOLDER as UPSTREAM
 
-UPSTREAM_FOLDERS = {
-    "karpenter": ("karpenter", "karpenter-aws"),
-    "dra-driver-nvidia-gpu": ("nvidia-dra-driver",),
-    "gke-provisioning-request": ("cluster-autoscaler",),
-}
-"""Where the collection keeps the CRDs of a set under other names than the set's."""
-
-ALL_KINDS = [(addon, kind) for addon, kinds in KINDS_BY_ADDON.items() for kind in kinds]
-
-MUST_EQUAL = (
-    "type format default minimum maximum minItems maxItems minLength maxLength maxProperties "
-    "x-kubernetes-list-type x-kubernetes-list-map-keys x-kubernetes-map-type x-kubernetes-int-or-string"
-).split()
-"""Facets that decide which values are accepted, what the server fills in and how it merges."""
-MAY_BE_LOOSER = {"maximum", "minimum", "minItems", "maxItems", "minLength", "maxLength", "maxProperties"}
-"""Of these, the bounds that the stand-in may leave out, but never change."""
+CRDS_BY_KIND = {crd["spec"]["names"]["kind"]: crd for name in KINDS for crd in definitions(name)}
+DOCUMENTED = {"CiliumNetworkPolicy", "ComputeClass"}
+"""Kinds whose facts are written by hand from documentation."""
 
 
-class _Loader(yaml.CSafeLoader):
-    """YAML 1.1 reads a bare `=` as a value tag; prometheus-operator's enums have one."""
+def roots(crd: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for version in crd["spec"]["versions"]:
+        yield version["schema"]["openAPIV3Schema"]
 
 
-_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
+def openings(schema: dict[str, Any]) -> set[str]:
+    return {path for path, one in fields(schema) if one.get("x-kubernetes-preserve-unknown-fields")}
 
 
-def documents(path: Path) -> list[dict[str, Any]]:
-    return [document for document in yaml.load_all(path.read_text(), Loader=_Loader) if document]
-
-
-def bundled(addon: str) -> dict[str, dict[str, Any]]:
-    return {crd["metadata"]["name"]: crd for crd in documents(FOLDER / f"{addon}.yaml")}
-
-
-@cache
-def upstream(addon: str) -> dict[str, dict[str, Any]]:
-    if not UPSTREAM.is_dir():
-        pytest.skip(ABSENT)
-    folders = [UPSTREAM / name for name in UPSTREAM_FOLDERS.get(addon, (addon,))]
-    if not all(folder.is_dir() for folder in folders):
-        pytest.skip(f"the real CRDs of {addon} are not beside the checkout ({folders}): nothing to compare with")
-    paths = [path for folder in folders for path in sorted(folder.glob("*.yaml"))]
-    return {crd["metadata"]["name"]: crd for path in paths for crd in documents(path)}
-
-
-def root(crd: dict[str, Any], version: str) -> dict[str, Any]:
-    found = next(one for one in crd["spec"]["versions"] if one["name"] == version)
-    schema: dict[str, Any] = found["schema"]["openAPIV3Schema"]
-    return schema
-
-
-def schemas(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every schema inside one, with its path."""
-    yield path, schema
-    for name, child in schema.get("properties", {}).items():
-        yield from schemas(child, f"{path}.{name}")
-    for key in ("items", "additionalProperties"):
-        if isinstance(schema.get(key), dict):
-            yield from schemas(schema[key], f"{path}[]")
-
-
-def departures(ours: dict[str, Any], theirs: dict[str, Any], path: str) -> Iterator[str]:
-    """Where a stand-in schema accepts, requires, defaults or merges differently from the real one.
-
-    The status is left open in the stand-ins: nobody but controllers writes it. Upstream's KServe lets some probes
-    have no port; the stand-ins keep core/v1's rule everywhere.
-    """
-    if path == ".status":
-        return
-    for facet in MUST_EQUAL:
-        mine, real = ours.get(facet), theirs.get(facet)
-        if mine != real and not (mine is None and facet in MAY_BE_LOOSER):
-            yield f"{path}: {facet} is {mine!r}, upstream has {real!r}"
-    if not set(ours.get("enum", [])) <= set(theirs.get("enum", ours.get("enum", []))):
-        yield f"{path}: enum has {set(ours['enum']) - set(theirs['enum'])}, which upstream refuses"
-    if "enum" in theirs and "enum" not in ours:
-        yield f"{path}: any string, upstream has an enum"
-    stricter = {"port"} if path.endswith(("httpGet", "tcpSocket")) else set()
-    if set(ours.get("required", [])) - stricter != set(theirs.get("required", [])) - stricter:
-        yield f"{path}: required is {ours.get('required')}, upstream has {theirs.get('required')}"
-    if ours.get("x-kubernetes-preserve-unknown-fields") and not theirs.get("x-kubernetes-preserve-unknown-fields"):
-        yield f"{path}: takes unknown fields, upstream does not"
-    for name, child in ours.get("properties", {}).items():
-        if name in theirs.get("properties", {}):
-            yield from departures(child, theirs["properties"][name], f"{path}.{name}")
-        else:
-            yield f"{path}.{name}: no such field upstream"
-    for key in ("items", "additionalProperties"):
-        if isinstance(ours.get(key), dict):
-            yield from departures(ours[key], theirs.get(key, {}), f"{path}[]")
-
-
-def test_the_comparison_sees_each_way_to_depart() -> None:
-    real = {
-        "type": "object",
-        "properties": {"size": {"type": "integer", "format": "int32", "maximum": 9}, "mode": {"enum": ["a", "b"]}},
-        "required": ["size"],
-    }
-    wrong = {
-        "type": "object",
-        "properties": {
-            "size": {"type": "string", "format": "int32", "maximum": 10, "default": 1},
-            "mode": {"enum": ["a", "c"]},
-            "colour": {},
-        },
-        "x-kubernetes-map-type": "atomic",
-    }
-    assert list(departures(real, real, "")) == []
-    assert list(departures(wrong, real, "")) == [
-        ": x-kubernetes-map-type is 'atomic', upstream has None",
-        ": required is None, upstream has ['size']",
-        ".size: type is 'string', upstream has 'integer'",
-        ".size: default is 1, upstream has None",
-        ".size: maximum is 10, upstream has 9",
-        ".mode: enum has {'c'}, which upstream refuses",
-        ".colour: no such field upstream",
-    ]
-    assert list(departures({"x-kubernetes-preserve-unknown-fields": True}, {}, ".spec")) == [
-        ".spec: takes unknown fields, upstream does not"
-    ]
-
-
-@pytest.mark.parametrize("addon", KINDS_BY_ADDON)
-def test_the_file_is_what_the_tables_say(addon: str) -> None:
-    assert (FOLDER / f"{addon}.yaml").read_text() == to_yaml(KINDS_BY_ADDON[addon]), "run python -m simulator.crds"
-
-
-def test_every_set_of_crds_that_the_platform_or_a_cloud_installs_has_its_file_and_no_other() -> None:
+def test_every_set_of_crds_that_the_platform_or_a_cloud_installs_has_its_row() -> None:
     assert not CLOUD_CRDS & CRDS.keys(), "what a cloud brings is not installed"
-    assert sorted(KINDS_BY_ADDON) == sorted([*CRDS, *CLOUD_CRDS])
-    assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == sorted(KINDS_BY_ADDON)
+    assert sorted(KINDS) == sorted([*CRDS, *CLOUD_CRDS])
+
+
+def test_every_kind_of_a_row_has_facts_and_no_other() -> None:
+    assert {name: sorted(kinds_of_set(name)) for name in KINDS} == {
+        name: sorted(row.split()) for name, row in KINDS.items()
+    }
 
 
 def test_every_custom_kind_that_components_emit_is_served() -> None:
-    served = {(f"{kind.group}/{version}", kind.kind) for _, kind in ALL_KINDS for version in kind.versions}
-    groups = {kind.group for _, kind in ALL_KINDS}
+    served = {
+        (f"{crd['spec']['group']}/{version['name']}", kind)
+        for kind, crd in CRDS_BY_KIND.items()
+        for version in crd["spec"]["versions"]
+    }
+    groups = {crd["spec"]["group"] for crd in CRDS_BY_KIND.values()}
     emitted = {(version, kind) for kind, version in API_VERSIONS.items() if version.split("/")[0] in groups}
     assert emitted <= served
 
 
-OPEN = {
-    # Routes nest without end; upstream leaves them open as well.
-    "AlertmanagerConfig": {".spec.route.routes[]"},
-    # What no component of ours has: a copy of a pod's schema for each would make every `up` slower.
-    "Alertmanager": {".spec.initContainers[]"},
-    "Prometheus": {".spec.initContainers[]"},
-    "Pooler": {".spec.template"},
-    "ServingRuntime": {".spec.workerSpec"},
-    "ClusterServingRuntime": {".spec.workerSpec"},
-    "InferenceService": {
-        ".spec.explainer",
-        ".spec.predictor.workerSpec",
-        ".spec.predictor.initContainers[]",
-        ".spec.canary[].predictor.initContainers[]",
-        ".spec.transformer.initContainers[]",
-    },
-}
+@pytest.mark.parametrize("kind", CRDS_BY_KIND)
+def test_a_crd_says_that_it_is_a_stand_in_and_is_no_longer_than_the_limit(kind: str) -> None:
+    crd = CRDS_BY_KIND[kind]
+    assert crd["metadata"]["labels"] == {STAND_IN_LABEL: "true"}
+    assert [version["storage"] for version in crd["spec"]["versions"]].count(True) == 1
+    for root in roots(crd):
+        assert root["description"] == "Simulated stand-in."
+        assert len(json.dumps(root)) < LONGEST + 300
 
 
-@pytest.mark.parametrize(("addon", "kind"), ALL_KINDS, ids=lambda value: getattr(value, "kind", value))
-def test_a_crd_says_that_it_is_a_stand_in_and_refuses_what_it_does_not_declare(addon: str, kind: Kind) -> None:
-    crd = bundled(addon)[f"{kind.plural}.{kind.group}"]
-    assert crd["metadata"]["labels"] == {"mlplatform.dev/stand-in": "true"}
-    assert [version["name"] for version in crd["spec"]["versions"] if version["storage"]] == [kind.versions[0]]
-    for version in kind.versions:
-        schema = root(crd, version)
-        assert schema["description"].startswith("Simulated stand-in. ")
-        open_paths = {path for path, one in schemas(schema) if one.get("x-kubernetes-preserve-unknown-fields")}
-        assert open_paths <= {".status", *OPEN.get(kind.kind, ())}
+@pytest.mark.parametrize("kind", CRDS_BY_KIND)
+def test_a_crd_refuses_what_its_kind_does_not_have_down_to_the_fields_of_its_spec(kind: str) -> None:
+    for root in roots(CRDS_BY_KIND[kind]):
+        assert not openings(root) & {"", ".spec"}
 
 
-def test_a_fragment_is_written_once_under_its_name() -> None:
-    shared = Fragment("colour", {"type": "string", "description": "a fragment " * 10})
-    spec = {"type": "object", "properties": {"inside": shared, "outside": shared}}
-    text = to_yaml([Kind("example.com", "Thing", "things", "Anything.", spec)])
-    assert text.count("&colour") == 1
-    assert text.count("*colour") == 1
-    (crd,) = [document for document in yaml.safe_load_all(text) if document]
-    assert root(crd, "v1")["properties"]["spec"]["properties"] == {"inside": {**shared}, "outside": {**shared}}
+CLOSED = (
+    "Certificate Database EC2NodeClass GatewayClass NodePool PrometheusRule ServiceMonitor PodMonitor BGPPeer".split()
+)
 
 
-@pytest.mark.parametrize(("addon", "kind"), ALL_KINDS, ids=lambda value: getattr(value, "kind", value))
-def test_a_stand_in_is_a_subset_of_the_real_crd(addon: str, kind: Kind) -> None:
-    name = f"{kind.plural}.{kind.group}"
-    ours, theirs = bundled(addon)[name]["spec"], upstream(addon)[name]["spec"]
-    assert ours["group"] == theirs["group"]
-    assert ours["scope"] == theirs["scope"]
-    assert ours["names"] == theirs["names"]
-    served = {version["name"]: version.get("deprecated", False) for version in theirs["versions"] if version["served"]}
-    # A deprecated version may lack: no object of ours is written in one.
-    assert {name for name, deprecated in served.items() if not deprecated} <= set(kind.versions) <= set(served)
-    for version in ours["versions"]:
-        real = next(one for one in theirs["versions"] if one["name"] == version["name"])
-        assert version["storage"] == real["storage"]
-        assert version.get("subresources", {}) == real.get("subresources", {})
-        schema = version["schema"]["openAPIV3Schema"]
-        known = {f"{path}: takes unknown fields, upstream does not" for path in OPEN.get(kind.kind, ())}
-        assert set(departures(schema, real["schema"]["openAPIV3Schema"], "")) <= known
+@pytest.mark.parametrize("kind", CLOSED)
+def test_a_small_kind_is_closed_at_every_level(kind: str) -> None:
+    assert set().union(*map(openings, roots(CRDS_BY_KIND[kind]))) == {".status"}
+
+
+def test_a_set_is_one_document_for_each_kind() -> None:
+    documents = [json.loads(text) for text in text_of_set("kserve").split("---\n")]
+    assert [one["spec"]["names"]["kind"] for one in documents] == KINDS["kserve"].split()
+
+
+@pytest.mark.parametrize("name", CRDS)
+def test_the_kinds_are_scoped_and_served_as_upstreams_manifests_say(name: str) -> None:
+    upstream = {crd["name"]: crd for crds in crd_set_facts(name, CRDS[name].version)["files"].values() for crd in crds}
+    for crd in definitions(name):
+        facts, real = crd_facts(crd), upstream[crd["metadata"]["name"]]
+        kept = sorted(one for one in real["versions"] if "deprecated" not in one)
+        assert (facts["kind"], facts["scope"], sorted(facts["versions"])) == (real["kind"], real["scope"], kept)
+
+
+@pytest.mark.parametrize("kind", CRDS_BY_KIND.keys() - DOCUMENTED)
+def test_the_facts_have_the_fields_of_the_real_crd(kind: str) -> None:
+    """The collection beside the checkout may hold an older patch release than the facts: it may lack fields."""
+    (facts,) = [facts for name in KINDS for named, facts in kinds_of_set(name).items() if named == kind]
+    real = upstream_crd(facts["group"], kind)
+    if real is None:
+        pytest.skip(ABSENT)
+    (theirs,) = kinds_of([real])[0].values()
+    assert (facts["names"], facts["scope"], [*facts["versions"]]) == (
+        theirs["names"],
+        theirs["scope"],
+        [*theirs["versions"]],
+    )
+    for version, ours in facts["versions"].items():
+        (whole,) = [one for one in real["spec"]["versions"] if one["name"] == version]
+        schema = whole["schema"]["openAPIV3Schema"]
+        paths = {path for path, _ in fields(schema) if path.split(".")[1:2] not in (["status"], ["metadata"])}
+        assert paths <= {path for path, _ in fields(ours["schema"])}
+
+
+@pytest.mark.parametrize("kind", DOCUMENTED)
+def test_a_documented_kind_is_compared_where_there_is_something_to_compare_with(kind: str) -> None:
+    assert upstream_crd(CRDS_BY_KIND[kind]["spec"]["group"], kind) is None
+
+
+def crd_of(spec: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "object", "description": "A text.", "properties": {"spec": spec, "status": {"type": "object"}}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"kind": "Thing", "plural": "things"}
+    return {"spec": {"group": "example.com", "names": names, "scope": "Namespaced", "versions": [version]}}
+
+
+def test_facts_have_each_shape_once_no_text_and_no_status() -> None:
+    colour = {"type": "object", "properties": {"description": {"type": "string", "description": "A text."}}}
+    fixed = {"type": "string", "x-kubernetes-validations": [{"rule": "self == oldSelf", "message": "A text."}]}
+    spec = {"type": "object", "properties": {"inside": colour, "outside": colour, "name": fixed}}
+    kinds, shapes = kinds_of([crd_of(spec)])
+    assert kinds["Thing"]["versions"] == {"v1": {"schema": {"shape": "Thing"}}}
+    reference = {"shape": "Thing.spec.inside"}
+    assert shapes == {
+        "Thing.spec.inside": {"type": "object", "properties": {"description": {"type": "string"}}},
+        "Thing.spec": {
+            "type": "object",
+            "properties": {"inside": reference, "outside": reference, "name": {"type": "string", FIXED: True}},
+        },
+        "Thing": {"type": "object", "properties": {"spec": {"shape": "Thing.spec"}}},
+    }
+
+
+def test_a_deprecated_version_is_left_out_and_the_stored_one_comes_first() -> None:
+    crd = crd_of({"type": "object"})
+    (stored,) = crd["spec"]["versions"]
+    others = [
+        {**stored, "name": "v1beta1", "storage": False},
+        {**stored, "name": "v1alpha1", "storage": False, "deprecated": True},
+        {**stored, "name": "v0", "storage": False, "served": False},
+    ]
+    crd["spec"]["versions"] = [*others, stored]
+    assert [*kinds_of([crd])[0]["Thing"]["versions"]] == ["v1", "v1beta1"]
+
+
+def test_no_fact_holds_a_text() -> None:
+    for name in KINDS:
+        for facts in kinds_of_set(name).values():
+            for version in facts["versions"].values():
+                assert [path for path, one in fields(version["schema"]) if TEXTS & one.keys()] == []

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from simulator import stand_ins
 from simulator.cluster import Cluster
-from tests.support.definitions import established
+from tests.support.definitions import Loader, established
 from tests.support.upstream_crds import ABSENT
 from tests.support.upstream_crds import FOLDER as UPSTREAM
 from tools.toolchain import Toolchain
@@ -21,17 +22,11 @@ pytestmark = pytest.mark.engine
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = {
     # The definitions that the stacks install.
-    "stub": REPOSITORY / "simulator" / "crds",
+    "stub": stand_ins.folder() / "crds",
     # The real ones, beside the checkout where somebody has put them: what the simulator writes must fit them as well.
     "upstream": UPSTREAM,
 }
 
-
-class _Loader(yaml.CSafeLoader):
-    """YAML 1.1 reads a bare `=` as a value tag; prometheus-operator's enumerations have one."""
-
-
-_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
 
 KINDS = (
     "gateway.networking.k8s.io/v1 GatewayClass",
@@ -59,7 +54,7 @@ def definitions(folder: Path) -> dict[str, Object]:
     for path in folder.rglob("*.yaml"):
         if not any(group in path.read_text() for group in groups):
             continue
-        for document in yaml.load_all(path.read_text(), _Loader):
+        for document in yaml.load_all(path.read_text(), Loader):
             if document and document["kind"] == "CustomResourceDefinition":
                 for version in document["spec"]["versions"]:
                     name = f"{document['spec']['group']}/{version['name']} {document['spec']['names']['kind']}"

@@ -15,11 +15,10 @@ from components.base.charts import values_of as without_none
 from components.clouds.existing.advice import advice
 from components.clouds.existing.inspection import ClusterSnapshot
 from components.clouds.existing.suggestions import suggested_pools
-from simulator.crds.__main__ import FOLDER as CRD_FOLDER
 from tests.simulator.conftest import Client
 from tests.simulator.test_charts import Render, rendered
 from tests.simulator.test_component_values import SET
-from tests.support.definitions import established
+from tests.support.definitions import established, whole_crds
 from tools.detect import Kubectl, detect, facts_text, read_snapshot
 
 pytestmark = pytest.mark.engine
@@ -32,8 +31,8 @@ OTHERS: Mapping[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def with_crds(simulated: Client) -> Client:
-    for name in ("gpu-operator", "dra-driver-nvidia-gpu", "karpenter", "metallb", "prometheus-operator"):
-        simulated("apply", "--server-side", "--filename", str(CRD_FOLDER / f"{name}.yaml"))
+    sets = ("gpu-operator", "dra-driver-nvidia-gpu", "karpenter", "metallb", "prometheus-operator")
+    simulated("apply", "--server-side", "--filename", "-", text=whole_crds(*sets))
     established(simulated, "crd", "--all")
     return simulated
 

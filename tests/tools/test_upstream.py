@@ -27,7 +27,10 @@ spec:
     strategy: Webhook
     webhook: { clientConfig: { service: { namespace: default, name: converter, path: /convert } } }
   versions:
-    - { name: v1, served: true, storage: true }
+    - name: v1
+      served: true
+      storage: true
+      schema: { openAPIV3Schema: { type: object, properties: { spec: { type: object } } } }
     - { name: v1beta1, served: true, storage: false, deprecated: true }
     - { name: v1alpha1, served: false, storage: false }
 """
@@ -79,6 +82,8 @@ def chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(commands, "ROOT", tmp_path)
     monkeypatch.setattr(commands, "chart_file", lambda name, version: tmp_path / "facts" / f"{name}-{version}.json")
     monkeypatch.setattr(commands, "crds_file", lambda name, version: tmp_path / "facts" / f"{name}-{version}.json")
+    monkeypatch.setattr(commands, "schemas_file", lambda name, version: tmp_path / "facts" / f"{name}-fields.json")
+    monkeypatch.setattr(commands, "KINDS", {"things": "Thing"})
     (tmp_path / "cases.json").write_text(json.dumps(CASES), encoding="utf-8")
     return folder
 
@@ -213,6 +218,8 @@ def test_the_crds_of_a_set_are_read_from_a_folder_by_the_end_of_their_addresses(
     assert CliRunner().invoke(commands.upstream_crds, ["things", "--files", str(place.parents[1])]).exit_code == 0
     facts = json.loads((tmp_path / "facts" / "things-v1.json").read_text(encoding="utf-8"))
     assert [crd["name"] for crd in facts["files"][url]] == ["things.example.com"]
+    known = json.loads((tmp_path / "facts" / "things-fields.json").read_text(encoding="utf-8"))
+    assert [*known["kinds"]] == ["Thing"]
     place.unlink()
     answer = CliRunner().invoke(commands.upstream_crds, ["things", "--files", str(place.parents[1])])
     assert answer.exit_code == 1

@@ -15,14 +15,15 @@ import pytest
 from catalog.upstream import chart_facts
 from catalog.upstream.objects import RELEASE, ObjectFacts, object_facts
 from catalog.versions import CHARTS
-from simulator.charts.__main__ import charts
-from simulator.crds.schema import STAND_IN_LABEL
+from simulator import stand_ins
+from simulator.charts import charts
+from simulator.crds import STAND_IN_LABEL
 from tools.toolchain import Toolchain
 from tools.upstream.charts import documents
 from tools.upstream.facts import flattened
 from tools.upstream.render import Helm
 
-FOLDERS = {path.name: path for path in charts()}
+FOLDERS = {chart: stand_ins.folder() / "charts" / chart for chart in charts()}
 
 NOT_COMPARED = {
     "ClusterRole": "of programs that do not run: fewer objects show what each may do",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timezone
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -15,8 +16,10 @@ from urllib.request import urlopen
 import click
 
 from catalog.upstream import chart_file, crds_file
-from catalog.upstream.objects import CrdFacts, crd_facts
+from catalog.upstream.crd_schemas import kinds_of, schemas_file
+from catalog.upstream.objects import crd_facts
 from catalog.versions import CHARTS, CRDS
+from simulator.crds import KINDS
 from tools.commands import ensure_showing_progress
 from tools.errors import ToolError
 from tools.toolchain import ROOT
@@ -132,31 +135,37 @@ def today() -> str:
 )
 @click.option("--source", default="", help="Repository and tag that they were read from. Default: the pin's source.")
 def upstream_crds(sets: tuple[str, ...], check: bool, files: Path | None, source: str) -> None:
-    """Write which CRDs the manifests of the SETS define (keys of catalog.versions.CRDS; `all` for every one)."""
+    """Write which CRDs the manifests of the SETS define, and the fields of the kinds that simulator/crds.py names.
+
+    SETS are keys of catalog.versions.CRDS, or `all`.
+    """
     names = list(CRDS) if sets == ("all",) else sets
     differs = []
     for name in names:
         if name not in CRDS:
             raise ToolError(f"there is no CRD set {name!r}. There are: {', '.join(CRDS)}.")
         pin = CRDS[name]
-        facts = {
-            "set": name,
-            "version": pin.version,
-            "source": source or pin.source,
-            "date": today(),
-            "files": {url: _defined(read_manifest(url, files, name, pin.version)) for url in pin.urls},
-        }
-        if not settled(facts, crds_file(name, pin.version), check):
+        manifests = {url: _crds(read_manifest(url, files, name, pin.version)) for url in pin.urls}
+        head = {"set": name, "version": pin.version, "source": source or pin.source, "date": today()}
+        defined = {url: sorted(map(crd_facts, crds), key=itemgetter("name")) for url, crds in manifests.items()}
+        served = [crd for crds in manifests.values() for crd in crds if crd["spec"]["names"]["kind"] in _served(name)]
+        kinds, shapes = kinds_of(served)
+        settled_both = (
+            settled({**head, "files": defined}, crds_file(name, pin.version), check),
+            settled({**head, "kinds": kinds, "shapes": shapes}, schemas_file(name, pin.version), check),
+        )
+        if not all(settled_both):
             differs.append(name)
     if differs:
         raise ToolError(f"{', '.join(differs)}: differ from catalog/upstream; write them without --check.")
 
 
-def _defined(text: str) -> list[CrdFacts]:
-    crds: Iterable[dict[str, Any]] = documents(text)
-    return sorted(
-        (crd_facts(one) for one in crds if one["kind"] == "CustomResourceDefinition"), key=lambda one: one["name"]
-    )
+def _served(name: str) -> list[str]:
+    return KINDS.get(name, "").split()
+
+
+def _crds(text: str) -> list[dict[str, Any]]:
+    return [one for one in documents(text) if one["kind"] == "CustomResourceDefinition"]
 
 
 def read_manifest(url: str, files: Path | None, name: str, version: str) -> str:

@@ -254,7 +254,8 @@ def node_pool_spec(plan: EksPoolPlan, node_class: Mapping[str, str], *, oldest: 
                     _one_of("topology.kubernetes.io/zone", plan.zones),
                     _one_of("kubernetes.io/arch", [plan.machine.architecture.value]),
                 ],
-                "taints": [dict(taint) for taint in plan.taints],
+                # Karpenter takes no empty value; none means the same.
+                "taints": [{key: value for key, value in taint.items() if value} for taint in plan.taints],
                 "expireAfter": oldest,
             },
         },

@@ -11,7 +11,7 @@ from jsonschema import Draft7Validator
 from pulumi import Output
 
 from components.addons.external_dns import SERVICE_ACCOUNT, ExternalDns, external_dns_namespace, external_dns_values
-from simulator.charts.__main__ import charts
+from simulator.charts import values_schema
 from tests.components.addons.pools import STUB
 from tests.components.cloud_handles import CLOUD_ZONE, EKS, GKE, ZONE
 from tests.recorder import Recording, record
@@ -62,10 +62,8 @@ def test_on_google_cloud_it_may_write_one_zone_and_list_the_others() -> None:
 
 @pytest.mark.parametrize("cloud", ON)
 def test_the_chart_takes_every_value(cloud: str) -> None:
-    (folder,) = [path for path in charts() if path.name == "external-dns"]
-    schema = json.loads((folder / "values.schema.json").read_text())
     values = external_dns_values(args(cloud, monitoring_namespace="monitoring"))
-    assert list(Draft7Validator(schema).iter_errors(values)) == []
+    assert list(Draft7Validator(values_schema("external-dns")).iter_errors(values)) == []
     assert values["provider"] == {"name": cloud}
     assert values["serviceAccount"] == {"name": SERVICE_ACCOUNT}
 

@@ -4,10 +4,10 @@ import pytest
 import yaml
 
 from catalog.accelerators import ClusterKind, DeviceAllocation, Owner, Purchase, Sharing
+from catalog.upstream.crd_schemas import kinds_of_set
 from components.addons.gpu_operator import GpuOperator, GpuOperatorArgs, gpu_operator_values
 from components.capacity.placement import NodeSoftware, PoolArgs, PoolHandle, plan_pool
 from components.findings import Refused
-from simulator.crds.__main__ import FOLDER
 from tests.components.addons.pools import CPU, H100, MIG, STUB, TPU
 from tests.recorder import Recording, record
 
@@ -78,11 +78,10 @@ def test_sharing_is_by_the_same_named_configs_and_layouts_as_without_it() -> Non
 def test_the_mig_strategy_is_one_that_the_cluster_policy_accepts_and_agrees_with_every_config() -> None:
     """An empty strategy became `mig: null`, which the API server refuses (the provider's SkipNulls hid it).
 
-    The enum is the CRD's, which tests/simulator/test_crds.py holds to upstream. Not proved: what the operator does.
+    The enum is upstream's. Not proved: what the operator does.
     """
-    crds = yaml.safe_load_all((FOLDER / "gpu-operator.yaml").read_text())
-    policy = next(crd for crd in crds if crd["spec"]["names"]["kind"] == "ClusterPolicy")
-    schema = policy["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    policy = kinds_of_set("gpu-operator")["ClusterPolicy"]["versions"]["v1"]["schema"]
+    schema = policy["properties"]["spec"]["properties"]
     for pools, strategy in (([WHOLE, SHARED], "none"), ([WHOLE, SHARED, CUT], "mixed"), ([MPS], "none")):
         values = gpu_operator_values({"pools": pools, "source": STUB})
         assert values["mig"] == {"strategy": strategy}

@@ -12,7 +12,7 @@ from components.addons.kserve import KServe, KServeArgs, kserve_namespace, kserv
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.findings import Refused
 from components.storage.plan import ObjectStoreHandle, ObjectStoreKind
-from simulator.charts.__main__ import FOLDER, values_of
+from simulator.charts import values_of
 from tests.recorder import Recording, record
 
 GATEWAY = GatewayHandle(
@@ -81,7 +81,7 @@ def test_model_servers_get_no_token_of_the_api_server() -> None:
 
 def test_pods_are_not_annotated_with_the_port_of_a_queue_proxy_that_they_lack() -> None:
     """With scraping on KServe writes prometheus.io/port 9091 (v0.20.0 metrics_aggregate_injector.go)."""
-    defaults = values_of(FOLDER / "kserve-resources")["kserve"]
+    defaults = values_of("kserve-resources")["kserve"]
     assert (defaults | kserve_values(arguments())["kserve"])["metricsaggregator"]["enablePrometheusScraping"] == "false"
 
 

@@ -5,7 +5,6 @@ rights suffice (a cloud is needed).
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -18,6 +17,7 @@ from components.clouds.eks.cluster_autoscaler import ClusterAutoscaler, autoscal
 from components.clouds.eks.karpenter import EVENTS, Karpenter, karpenter_values, queue_policy
 from components.clouds.eks.tables import CLUSTER_AUTOSCALER_TAGS, EKS_VERSIONS
 from components.findings import Refused
+from simulator.charts import values_schema
 from tests.components.contract.eks import AUTO, KARPENTER, MANAGED
 from tests.components.platform_handles import SOURCE
 from tests.recorder import Recording, record
@@ -140,6 +140,5 @@ def test_a_cluster_has_one_maker_of_nodes() -> None:
 @pytest.mark.parametrize(("declared", "chart"), [(karpenter, "karpenter"), (autoscaler, "cluster-autoscaler")])
 def test_every_value_is_one_that_the_chart_knows(declared: Any, chart: str) -> None:
     values = declared(monitoring_namespace="monitoring").one("AddonChart").inputs["values"]
-    folder = Path(__file__).parents[4] / "simulator" / "charts" / chart
-    schema = json.loads((folder / "values.schema.json").read_text())
-    assert [error.message for error in Draft202012Validator(schema).iter_errors(values)] == []
+    errors = Draft202012Validator(values_schema(chart)).iter_errors(values)
+    assert [error.message for error in errors] == []

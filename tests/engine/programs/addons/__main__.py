@@ -9,7 +9,6 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-import simulator
 from catalog.accelerators import Sharing
 from components.addons.cert_manager import CertManager
 from components.addons.crds import Crds
@@ -22,6 +21,7 @@ from components.addons.nvidia_device_plugin import NvidiaDevicePlugin
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolArgs
 from components.clouds.simulated.pool import SimulatedNodePool
+from simulator import stand_ins
 
 POOLS = {
     "h100": PoolArgs(accelerator="H100", nodes_max=2),
@@ -43,7 +43,7 @@ POOLS = {
 SETS = ["cert-manager", "envoy-gateway", "gateway-api", "node-feature-discovery", "prometheus-operator"]
 
 keep = pulumi.Config("addons").get_bool("keep") or False
-mirror = ChartSource(origin=ChartOrigin.STUB, location=str(Path(simulator.__file__).parent))
+mirror = ChartSource(origin=ChartOrigin.STUB, location=str(stand_ins.folder()))
 # One provider for CRDs and charts: a preview knows the kinds whose CRDs went through the same provider process.
 provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-import simulator
 from catalog.accelerators import ClusterKind
 from components.addons.crds import Crds
 from components.base.chart_source import ChartOrigin, ChartSource
@@ -22,8 +21,9 @@ from components.storage.storage_classes import StorageClasses
 from components.tracking.backup import DatabaseBackup
 from components.tracking.database import Database
 from components.tracking.tracking_server import TrackingServer
+from simulator import stand_ins
 
-mirror = ChartSource(origin=ChartOrigin.STUB, location=str(Path(simulator.__file__).parent))
+mirror = ChartSource(origin=ChartOrigin.STUB, location=str(stand_ins.folder()))
 provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
 
 

@@ -4,16 +4,15 @@ Settings: `values`, JSON: chart -> values.
 """
 
 import json
-from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-import simulator
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.base.charts import AddonChart
+from simulator import stand_ins
 
-mirror = ChartSource(origin=ChartOrigin.STUB, location=str(Path(simulator.__file__).parent))
+mirror = ChartSource(origin=ChartOrigin.STUB, location=str(stand_ins.folder()))
 for chart, values in json.loads(pulumi.Config("mirror").require("values")).items():
     home = kubernetes.core.v1.Namespace(chart, metadata={"name": f"mirror-{chart}"})
     AddonChart(

@@ -9,7 +9,6 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-import simulator
 from catalog.accelerators import ClusterKind
 from components.addons.cert_manager import CertManager
 from components.addons.crds import Crds
@@ -25,9 +24,10 @@ from components.monitoring.spec import ReceiverKind
 from components.storage.plan import StoragePurpose
 from components.storage.storage_classes import StorageClasses
 from components.workloads.serving.runtimes import ServingRuntimes
+from simulator import stand_ins
 
 settings = pulumi.Config("monitoring")
-mirror = ChartSource(origin=ChartOrigin.STUB, location=str(Path(simulator.__file__).parent))
+mirror = ChartSource(origin=ChartOrigin.STUB, location=str(stand_ins.folder()))
 provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
 # What the routes attach to; the gateway itself is another test's.
 gateway = GatewayHandle(

@@ -6,7 +6,6 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-import simulator
 from catalog.accelerators import ClusterKind, DeviceAllocation, Owner
 from components.addons.accelerator_nodes import accelerator_charts
 from components.addons.crds import Crds, crd_sets
@@ -21,8 +20,9 @@ from components.storage.local_path_storage import LocalPathStorage
 from components.storage.nfs_storage import NfsStorage
 from components.storage.plan import Encryption
 from components.storage.storage_classes import StorageClasses
+from simulator import stand_ins
 
-mirror = ChartSource(origin=ChartOrigin.STUB, location=str(Path(simulator.__file__).parent))
+mirror = ChartSource(origin=ChartOrigin.STUB, location=str(stand_ins.folder()))
 provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
 
 

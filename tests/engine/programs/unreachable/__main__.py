@@ -4,12 +4,9 @@ Settings: `tag` of the chart's image; `location` of the charts, default the bund
 team whose quota is 4, default no team and no job.
 """
 
-from pathlib import Path
-
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-import simulator
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.base.charts import AddonChart
 from components.base.namespaces import IsolatedNamespace, PodSecurity
@@ -17,12 +14,13 @@ from components.capacity.placement import PoolArgs
 from components.clouds.simulated.pool import SimulatedNodePool
 from components.tenants.priority_classes import PriorityClasses
 from components.tenants.team import Team
+from simulator import stand_ins
 
 config = pulumi.Config("unreachable")
 provider = kubernetes.Provider("cluster", kubeconfig=pulumi.UNKNOWN)
 opts = pulumi.ResourceOptions(providers=[provider])
 home = IsolatedNamespace("home", {"namespace": "dcgm", "pod_security": PodSecurity.PRIVILEGED}, opts)
-location = config.get("location") or str(Path(simulator.__path__[0]))
+location = config.get("location") or str(stand_ins.folder())
 AddonChart(
     "exporter",
     {

@@ -6,17 +6,17 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-import simulator
 from components.addons.crds import Crds
 from components.addons.metallb import MetalLb
 from components.base import webhooks
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolArgs
 from components.clouds.simulated.pool import SimulatedNodePool
+from simulator import stand_ins
 
 settings = pulumi.Config()
 webhooks.WAIT_SECONDS = settings.get_float("waitSeconds") or webhooks.WAIT_SECONDS
-mirror = ChartSource(origin=ChartOrigin.STUB, location=str(Path(simulator.__file__).parent))
+mirror = ChartSource(origin=ChartOrigin.STUB, location=str(stand_ins.folder()))
 provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
 
 nodes = SimulatedNodePool("cpu", PoolArgs(nodes_max=1), pulumi.ResourceOptions(provider=provider))

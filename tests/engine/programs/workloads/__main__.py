@@ -12,7 +12,6 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.apiextensions import CustomResource
 
-import simulator
 from catalog.accelerators import ClusterKind, DeviceAllocation
 from components.addons.crds import Crds
 from components.base.chart_source import ChartOrigin, ChartSource
@@ -30,6 +29,7 @@ from components.workloads.training.distributed import DistributedTrainingJob
 from components.workloads.training.fixed_runs import FixedRuns
 from components.workloads.training.job import TrainingJob
 from components.workloads.training.scheduled import ScheduledTraining
+from simulator import stand_ins
 
 POOLS = {
     "gpu": PoolArgs(accelerator="H100", nodes_max=2),
@@ -42,7 +42,7 @@ SMALL = {"cpu_millis": 1000, "memory_gib": 8}
 FOR_AN_HOUR = {"annotations": {"simulated.mlplatform.dev/duration-seconds": "3600"}}
 
 config = pulumi.Config("workloads")
-mirror = ChartSource(origin=ChartOrigin.STUB, location=str(Path(simulator.__file__).parent))
+mirror = ChartSource(origin=ChartOrigin.STUB, location=str(stand_ins.folder()))
 # One provider for all: a preview knows the kinds whose CRDs went through the same provider process.
 provider = kubernetes.Provider("cluster", kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
 
