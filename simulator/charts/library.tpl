@@ -38,23 +38,43 @@ mlplatform.dev/stand-in: "true"
 {{- if $given }}{{ toYaml $given }}{{ end -}}
 {{- end -}}
 
-{{/* A ClusterRole and its binding. Takes: name, labels (YAML), account, namespace, rules (YAML). */}}
+{{/* Metadata of an object. Takes: name, namespace, labels (YAML), annotations (a dictionary; may be empty). */}}
+{{- define "stand-in.metadata" -}}
+name: {{ .name }}
+namespace: {{ .namespace }}
+labels: {{- .labels | nindent 2 }}
+{{- with .annotations }}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/*
+A role and its binding: a ClusterRole, or a Role in the namespace `in`. Takes: name, binding (default: name), labels (YAML),
+account, namespace (of the account), rules (YAML), in.
+*/}}
 {{- define "stand-in.grant" -}}
+{{- $cluster := ternary "" "Cluster" (hasKey . "in") -}}
 apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
+kind: {{ $cluster }}Role
 metadata:
   name: {{ .name }}
+  {{- with .in }}
+  namespace: {{ . }}
+  {{- end }}
   labels: {{- .labels | nindent 4 }}
 rules: {{- .rules | nindent 2 }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
+kind: {{ $cluster }}RoleBinding
 metadata:
   name: {{ .binding | default .name }}
+  {{- with .in }}
+  namespace: {{ . }}
+  {{- end }}
   labels: {{- .labels | nindent 4 }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
-  kind: ClusterRole
+  kind: {{ $cluster }}Role
   name: {{ .name }}
 subjects:
   - kind: ServiceAccount
@@ -66,10 +86,7 @@ subjects:
 {{- define "stand-in.budget" -}}
 apiVersion: policy/v1
 kind: PodDisruptionBudget
-metadata:
-  name: {{ .name }}
-  namespace: {{ .namespace }}
-  labels: {{- .labels | nindent 4 }}
+metadata: {{- include "stand-in.metadata" . | nindent 2 }}
 spec:
   selector:
     matchLabels: {{- .selector | nindent 6 }}

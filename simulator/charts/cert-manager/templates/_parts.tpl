@@ -32,10 +32,7 @@ app: {{ ternary (include "stand-in.name" .root) .name (eq .component "controller
 {{- $global := .root.Values.global -}}
 apiVersion: apps/v1
 kind: Deployment
-metadata:
-  name: {{ include "part.fullname" . }}
-  namespace: {{ .root.Release.Namespace }}
-  labels: {{- include "part.labels" . | nindent 4 }}
+metadata: {{- include "stand-in.metadata" (dict "name" (include "part.fullname" .) "namespace" .root.Release.Namespace "labels" (include "part.labels" .)) | nindent 2 }}
 spec:
   replicas: {{ .values.replicaCount }}
   {{- with .values.strategy }}
@@ -88,19 +85,13 @@ spec:
 ---
 apiVersion: v1
 kind: ServiceAccount
-metadata:
-  name: {{ include "part.fullname" . }}
-  namespace: {{ .root.Release.Namespace }}
-  labels: {{- include "part.labels" . | nindent 4 }}
+metadata: {{- include "stand-in.metadata" (dict "name" (include "part.fullname" .) "namespace" .root.Release.Namespace "labels" (include "part.labels" .)) | nindent 2 }}
 automountServiceAccountToken: {{ .root.Values.serviceAccount.automountServiceAccountToken }}
 {{- if .values.config }}
 ---
 apiVersion: v1
 kind: ConfigMap
-metadata:
-  name: {{ include "part.fullname" . }}
-  namespace: {{ .root.Release.Namespace }}
-  labels: {{- include "part.labels" . | nindent 4 }}
+metadata: {{- include "stand-in.metadata" (dict "name" (include "part.fullname" .) "namespace" .root.Release.Namespace "labels" (include "part.labels" .)) | nindent 2 }}
 data:
   config.yaml: {{ merge (dict) .values.config (dict "apiVersion" (printf "%s.config.cert-manager.io/v1alpha1" .component) "kind" (printf "%sConfiguration" (ternary "CAInjector" (title .component) (eq .component "cainjector")))) | toYaml | quote }}
 {{- end }}

@@ -59,10 +59,7 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- define "kps.monitor" -}}
 apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
-metadata:
-  name: {{ .name }}
-  namespace: {{ .home | default .root.Release.Namespace }}
-  labels: {{- .labels | nindent 4 }}
+metadata: {{- include "stand-in.metadata" (dict "name" .name "namespace" (.home | default .root.Release.Namespace) "labels" .labels) | nindent 2 }}
 spec:
   {{- with .jobLabel }}
   jobLabel: {{ . }}
