@@ -210,7 +210,7 @@ def test_values_of_sub_charts_stand_below_their_alias_and_the_charts_own_come_fi
 def test_the_crds_of_a_set_are_read_from_a_folder_by_the_end_of_their_addresses(
     chart: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(CRDS, "things", CrdSet("v1", "owner/things", "config", ("things.yaml",)))
+    monkeypatch.setitem(CRDS, "things", CrdSet("v1", "example.com", "owner/things", "config", ("things.yaml",)))
     (url,) = CRDS["things"].urls
     place = tmp_path / "manifests" / "config" / "things.yaml"
     place.parent.mkdir(parents=True)
