@@ -1,6 +1,6 @@
 """What a rule says when it is broken."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -15,6 +15,17 @@ class Finding(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.value}\n    rule:   {self.rule}\n    remedy: {self.remedy}"
+
+
+Rule = tuple[object, str, object, str, str]
+"""Whether it is broken, the key below the path, the value found, the rule, the remedy."""
+
+
+def broken(path: str, rules: Iterable[Rule]) -> Iterator[Finding]:
+    """A finding for each rule of a table that is broken."""
+    for is_broken, key, value, rule, remedy in rules:
+        if is_broken:
+            yield Finding(f"{path}.{key}", str(value), rule, remedy)
 
 
 def one_line(text: str) -> str:

@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,3 +84,13 @@ def test_the_stack_has_a_cloud_for_every_kind() -> None:
         assert type(cloud).__name__ == kind
     for kind in ClusterKind:
         assert "CLOUD = " in (STACKS / "clouds" / f"{kind}.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ClusterKind)
+def test_a_stack_loads_the_sdk_of_its_own_cloud_alone(kind: ClusterKind) -> None:
+    """Each SDK takes a second to import."""
+    code = (
+        f"import sys, stacks.clouds.{kind}; print([one for one in ('pulumi_aws', 'pulumi_gcp') if one in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=HERE.parents[1], capture_output=True, text=True, check=True)
+    assert ast.literal_eval(ran.stdout) == {"eks": ["pulumi_aws"], "gke": ["pulumi_gcp"]}.get(kind, [])

@@ -120,9 +120,9 @@ RULES = ("*validation.py", "destinations.py", "grammar.py", "groups.py", "images
 
 
 def judging_modules() -> list[Path]:
-    """Those of settings/, the workload kinds, and the rules beside the components."""
+    """Those of settings/ and the rules beside the components."""
     rules = (path for pattern in RULES for path in (REPOSITORY / "components").rglob(pattern))
-    return sorted({*(REPOSITORY / "settings").glob("*.py"), *(REPOSITORY / "settings" / "kinds").glob("*.py"), *rules})
+    return sorted({*(REPOSITORY / "settings").rglob("*.py"), *rules})
 
 
 def written(function: ast.AST) -> Iterator[str]:

@@ -25,7 +25,7 @@ from components.clouds.eks.spec import DEFAULT_DISK_GIB, EksPoolSpec, EksPurchas
 from components.clouds.eks.tables import WITH_RESERVATION
 from components.clouds.pool_validation import check_size
 from components.clouds.working_hours_validation import check_working_hours
-from components.findings import Finding
+from components.findings import Finding, Rule, broken
 
 MAX_POOL_NAME = 54
 """A node group's name has at most 63 characters, nine of them the digest."""
@@ -168,7 +168,7 @@ def _check_provisioning(path: str, spec: EksPoolSpec, provisioning: NodeProvisio
     auto = provisioning is NodeProvisioning.AUTO_MODE
     who = "EKS Auto Mode" if auto else "Karpenter"
     strategy = Sharing((spec.get("sharing") or SharingArgs()).get("strategy", Sharing.EXCLUSIVE))
-    refused: list[tuple[bool, str, str, str, str]] = [
+    refused: list[Rule] = [
         (
             bool(spec.get("nodes_min")),
             "nodesMin",
@@ -224,6 +224,4 @@ def _check_provisioning(path: str, spec: EksPoolSpec, provisioning: NodeProvisio
             "remove localNvme",
         ),
     ]
-    for broken, key, value, rule, remedy in refused:
-        if broken:
-            yield Finding(f"{path}.{key}", value, rule, remedy)
+    yield from broken(path, refused)

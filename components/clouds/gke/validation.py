@@ -18,7 +18,7 @@ from components.clouds.gke.tables import CLOUD_LABEL_DOMAIN, DYNAMIC, LOCAL_SSD_
 from components.clouds.pool_validation import MAX_NODES, TAINT_EFFECTS, check_sharing
 from components.clouds.working_hours import WorkingHoursSpec
 from components.clouds.working_hours_validation import check_working_hours
-from components.findings import Finding
+from components.findings import Finding, Rule, broken
 
 _RESERVATION = re.compile(
     r"(projects/[a-z0-9:.-]+/reservations/)?[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
@@ -251,39 +251,29 @@ def _devices(path: str, spec: GkePoolSpec, machine: Machine) -> Iterator[Finding
     sharing = spec.get("sharing") or SharingArgs()
     strategy = sharing.get("strategy") or Sharing.EXCLUSIVE
     dra = spec.get("device_allocation") == DeviceAllocation.DRA
+    driver, remove = spec.get("driver_version"), "remove this line"
     if accelerator is None or accelerator.is_tpu:
         what = f"{machine.name} carries {'TPUs' if accelerator else 'no accelerator'}"
-        if accelerator is None and sharing:
-            yield Finding(f"{path}.sharing", str(strategy), f"{what}: nothing to share", "remove this line")
-        if spec.get("driver_version"):
-            yield Finding(f"{path}.driverVersion", spec["driver_version"], f"{what}: no driver", "remove this line")
-        if dra:
-            yield Finding(
-                f"{path}.deviceAllocation",
-                "dra",
-                f"{what}; DRA is for NVIDIA GPUs here (TPUs need API versions that GKE has off)",
-                "remove this line",
-            )
+        needs_gpu = f"{what}; DRA is for NVIDIA GPUs here (TPUs need API versions that GKE has off)"
+        without_gpu: list[Rule] = [
+            (accelerator is None and sharing, "sharing", strategy, f"{what}: nothing to share", remove),
+            (driver, "driverVersion", driver, f"{what}: no driver", remove),
+            (dra, "deviceAllocation", "dra", needs_gpu, remove),
+        ]
+        yield from broken(path, without_gpu)
     if accelerator is None:
         return
     yield from check_sharing(f"{path}.sharing", sharing, accelerator)
     if strategy == Sharing.MIG:
         yield from _one_profile(f"{path}.sharing.migProfiles", sharing.get("mig_profiles") or {}, machine)
     if dra and not accelerator.is_tpu:
-        if strategy != Sharing.EXCLUSIVE:
-            yield Finding(
-                f"{path}.sharing",
-                str(strategy),
-                "GKE shares no GPUs with DRA",
-                "remove sharing, or use deviceAllocation device-plugin",
-            )
-        if spec.get("driver_version"):
-            yield Finding(
-                f"{path}.driverVersion",
-                spec["driver_version"],
-                "with DRA GKE installs no driver: it is yours (how-to/set-up-dra)",
-                "remove this line",
-            )
+        use_plugin = "remove sharing, or use deviceAllocation device-plugin"
+        no_driver = "with DRA GKE installs no driver: it is yours (how-to/set-up-dra)"
+        with_dra: list[Rule] = [
+            (strategy != Sharing.EXCLUSIVE, "sharing", strategy, "GKE shares no GPUs with DRA", use_plugin),
+            (driver, "driverVersion", driver, no_driver, remove),
+        ]
+        yield from broken(path, with_dra)
 
 
 def _one_profile(path: str, profiles: dict[str, int], machine: Machine) -> Iterator[Finding]:
@@ -321,23 +311,25 @@ def _local_ssds(path: str, spec: GkePoolSpec, machine: Machine) -> Iterator[Find
 def _compact(path: str, spec: GkePoolSpec, machine: Machine, *, one_zone: bool) -> Iterator[Finding]:
     if not spec.get("compact"):
         return
-    if machine.accelerator not in COMPACT_ACCELERATORS:
-        yield Finding(
-            f"{path}.compact",
+    purchase = spec.get("purchase") or GkePurchase.ON_DEMAND
+    rules: list[Rule] = [
+        (
+            machine.accelerator not in COMPACT_ACCELERATORS,
+            "compact",
             machine.name,
             f"compact placement is for machines with {', '.join(COMPACT_ACCELERATORS)}",
             "remove this line; TPU slices and newer GPUs are placed by slice and by reservation",
-        )
-    if not one_zone:
-        yield Finding(f"{path}.zones", "several zones", "compact nodes are in one zone", "name one zone")
-    purchase = spec.get("purchase") or GkePurchase.ON_DEMAND
-    if purchase in (GkePurchase.QUEUED, GkePurchase.RESERVED):
-        yield Finding(
-            f"{path}.compact",
+        ),
+        (not one_zone, "zones", "several zones", "compact nodes are in one zone", "name one zone"),
+        (
+            purchase in (GkePurchase.QUEUED, GkePurchase.RESERVED),
+            "compact",
             f"with purchase {purchase}",
             "queued nodes are placed by the queue, reserved ones where the reservation is",
             "remove this line",
-        )
+        ),
+    ]
+    yield from broken(path, rules)
 
 
 def labels_and_taints(path: str, labels: dict[str, str], taints: Sequence[Taint]) -> Iterator[Finding]:
