@@ -1,4 +1,4 @@
-"""What a rule says when it is broken."""
+"""Findings: the results of validation rules."""
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Finding(NamedTuple):
-    """One broken rule: where, what was found, what the rule is, what to do."""
+    """One violated rule: path, value, rule and remedy."""
 
     path: str
     value: str
@@ -29,13 +29,13 @@ def broken(path: str, rules: Iterable[Rule]) -> Iterator[Finding]:
 
 
 def one_line(text: str) -> str:
-    """Text that can be printed anywhere: control characters and line breaks are escaped, emptiness is named."""
+    """Text that is safe to print: control characters and line breaks are escaped, empty text is named."""
     written = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text)
     return written if written.strip() else "(empty)" if not written else f"({len(written)} blanks)"
 
 
 class Refused(ValueError):
-    """Arguments that were refused before anything was registered; says all that is wrong at once."""
+    """Arguments that were refused before anything was registered; contains every finding."""
 
     def __init__(self, what: str, findings: Iterable[Finding]) -> None:
         self.findings = tuple(Finding(*map(one_line, finding)) for finding in findings)
@@ -45,25 +45,25 @@ class Refused(ValueError):
 
 
 def spelling(name: str) -> str:
-    """A name without case and separators: `TPU v5E` and `TPU-v5e` are spelt alike."""
+    """A name without case and separators: `TPU v5E` and `TPU-v5e` are equal."""
     return "".join(sign for sign in name.lower() if sign.isalnum())
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that a misspelt one most likely stands for; empty: none is near."""
+    """The known name that is closest to a misspelt one; empty if none is close."""
     by_spelling = {spelling(one): one for one in known}
     close = get_close_matches(spelling(name), by_spelling, n=1, cutoff=0.5)
     return by_spelling[close[0]] if close else ""
 
 
 def camel(key: str) -> str:
-    """`memory_gib` as settings write it: `memoryGib`."""
+    """`memory_gib` as in settings: `memoryGib`."""
     head, *tail = key.split("_")
     return head + "".join(part.title() for part in tail)
 
 
 def refuse(what: str, findings: Iterable[Finding]) -> None:
-    """Raise `Refused` when there is any finding."""
+    """Raise `Refused` if there are findings."""
     found = tuple(findings)
     if found:
         raise Refused(what, found)

@@ -34,7 +34,12 @@ PACKAGES = (
 PLAIN = (
     "bench/",
     "catalog/",
+    "components/base/",
+    "components/capacity/",
+    "components/findings.py",
+    "components/storage/",
     "components/tenants/",
+    "components/tracking/",
     "components/workloads/",
     "docs/",
     "examples/",

@@ -1,4 +1,4 @@
-"""Rules on the shape of arguments: every required key is there, and no other key than those that are declared."""
+"""Rules on the shape of arguments: all required keys, and no undeclared ones."""
 
 import difflib
 import functools
@@ -10,12 +10,12 @@ from components.findings import Finding
 
 
 def check_arguments(path: str, args: Mapping[str, Any], typed: Any) -> Iterator[Finding]:
-    """Arguments against their TypedDict, and what they nest against theirs. Handles and values are not looked at."""
+    """Arguments against their TypedDict, nested ones included. Handles and values are not checked."""
     if not is_typeddict(typed) or not isinstance(args, Mapping):
         return
     fields = _fields(typed)
     for key in sorted(typed.__required_keys__ - args.keys()):
-        yield Finding(f"{path}.{key}", "(missing)", f"{typed.__name__} needs it", f"add {key}")
+        yield Finding(f"{path}.{key}", "(missing)", f"{typed.__name__} requires it", f"add {key}")
     for key, value in args.items():
         if key not in fields:
             nearest = difflib.get_close_matches(key, fields, 1)

@@ -1,4 +1,4 @@
-"""Where charts and CRDs are read from. Pure."""
+"""The source of charts and CRDs. Pure."""
 
 from enum import StrEnum
 from typing import Any, TypedDict
@@ -7,19 +7,19 @@ from catalog.versions import CHARTS
 
 
 class ChartOrigin(StrEnum):
-    """Where charts and CRDs are read from."""
+    """The source of charts and CRDs."""
 
     STUB = "stub"
-    """Stand-ins that ship with the project: right names, labels and ports, nothing that runs."""
+    """Stand-ins that are part of the project: right names, labels and ports, but no running programs."""
     UPSTREAM = "upstream"
-    """Where each project publishes its chart."""
+    """The registry or repository of each project."""
     MIRROR = "mirror"
-    """A company's own registry that holds the same charts under the same names."""
+    """A private registry with the same charts under the same names."""
 
 
 class ChartSource(TypedDict):
-    """Where every chart comes from, and the CRDs with them. A registry (`oci://…`) holds no files: `Crds.mirror` says
-    where the CRDs are."""
+    """The source of all charts and CRDs. A registry (`oci://…`) cannot serve files: `Crds.mirror` names the address of
+    the CRDs."""
 
     origin: ChartOrigin
     """stub, upstream or mirror."""

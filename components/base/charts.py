@@ -1,4 +1,4 @@
-"""Charts that upstream keeps, installed as charts: every rendered object is visible to policies and to the preview."""
+"""Upstream charts, installed as charts: every rendered object is visible to policies and to the preview."""
 
 from collections.abc import Mapping
 from typing import Any, TypedDict
@@ -14,27 +14,27 @@ from components.findings import refuse
 
 
 class AddonChartArgs(TypedDict):
-    """What one chart is installed with."""
+    """Values and source of one chart."""
 
     chart: str
     """A key of `versions.CHARTS`."""
     namespace: Input[str]
-    """Namespace that exists already."""
+    """Existing namespace."""
     values: dict[str, Any]
     """Values that differ from the chart's defaults."""
     source: ChartSource
-    """Where charts come from."""
+    """Source of charts."""
 
 
 class AddonChart(Component):
-    """One pinned chart. Its CRDs are installed beforehand by `Crds`; hooks do not run (Pulumi drops them)."""
+    """One pinned chart. `Crds` installs its CRDs beforehand; hooks do not run (Pulumi drops them)."""
 
     def __init__(self, name: str, args: AddonChartArgs, opts: ResourceOptions | None = None) -> None:
         refuse(f"chart {name}", check_known(f"{name}.chart", args["chart"], CHARTS))
         super().__init__(name, args, opts)
         reference, values = chart_reference(args["chart"], args["source"]), values_of(args["values"])
-        # skip_crds: charts never bring CRDs, they are a step of their own. The release name is the chart's, so that
-        # object names are upstream's and do not change with the name of the component.
+        # skip_crds: CRDs are a separate step. The release name is the chart's, so that object names are upstream's and
+        # do not change with the name of the component.
         helm.Chart(
             f"{name}-chart",
             name=args["chart"],
@@ -44,7 +44,7 @@ class AddonChart(Component):
             **reference,
             opts=self.child,
         )
-        # Where a preview cannot render the chart for want of a cluster, the policy pack does (policies/charts.py).
+        # If a preview cannot render the chart because there is no cluster, the policy pack does (policies/charts.py).
         release = {
             "name": args["chart"],
             "chart": reference["chart"],
@@ -53,12 +53,12 @@ class AddonChart(Component):
             "namespace": args["namespace"],
             "values": values,
         }
-        # Not one Output of the whole: one value that a preview does not know would make all of it unknown.
+        # Not one Output of the whole: one value that is unknown in a preview would make all of it unknown.
         self.register_outputs({"release": release})
 
 
 def values_of(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values without the keys that were left out (None)."""
+    """Values without keys that are None."""
     return {
         key: values_of(value) if isinstance(value, Mapping) else value
         for key, value in values.items()

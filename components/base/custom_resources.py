@@ -1,4 +1,4 @@
-"""Custom resources that are checked before they are sent, and awaited by what "ready" means for their kind.
+"""Custom resources that are validated before they are sent, and awaited until they are ready by their kind.
 
 The provider drops a misspelt field of a custom resource without an error from release 4.29 on, and awaits none of them
 by itself. So each one goes through `custom_resource`: its spec is validated against the fields that upstream's CRD
@@ -26,18 +26,18 @@ READY: dict[str, str] = {
     "Issuer": "condition=Ready",
     "GatewayClass": "condition=Accepted",
     "Gateway": "condition=Programmed",
-    # A route's conditions stand below each Gateway that it names; one that none of them takes leads nowhere.
+    # The conditions of a route are listed by Gateway; a route that no Gateway accepts has no effect.
     "HTTPRoute": 'jsonpath={.status.parents[*].conditions[?@.type=="Accepted" && @.status=="True"]}',
     "InferenceService": "condition=Ready",
     "Cluster": "condition=Ready",
     "NodePool": "condition=Ready",
     "EC2NodeClass": "condition=Ready",
 }
-"""What `up` waits for, by kind. Kinds that nothing answers (ServiceMonitor, PrometheusRule, …) are not awaited."""
+"""What `up` waits for, by kind. Kinds without a status (ServiceMonitor, PrometheusRule, …) are not awaited."""
 
 
 def _tolerant(keyword: Any) -> Any:
-    """A keyword that lets values pass which are not known before `up`."""
+    """A schema keyword that accepts values which are not known before `up`."""
 
     def check(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
         if not isinstance(instance, Output):
@@ -123,7 +123,7 @@ def custom_resource(
 ) -> CustomResource:
     """Declare one custom resource: validated now, sent again while its webhook does not answer, awaited until ready.
 
-    `kind` is a key of `API_VERSIONS`. Raises `Refused` where the spec departs from the CRD's schema.
+    `kind` is a key of `API_VERSIONS`. Raises `Refused` if the spec differs from the CRD's schema.
     """
     api_version = API_VERSIONS[kind]
     refuse(

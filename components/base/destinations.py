@@ -8,7 +8,7 @@ from components.findings import Finding
 
 
 def check_destinations(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
-    """Address ranges that pods may reach, on ports that are named elsewhere: no metadata service among them."""
+    """Address ranges that pods may reach, on ports that are set elsewhere: none contains the metadata service."""
     for cidr in ranges:
         network = _read(path, cidr)
         if isinstance(network, Finding):
@@ -17,13 +17,13 @@ def check_destinations(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
             yield Finding(
                 path,
                 cidr,
-                f"pods do not reach {service}: it hands out the node's credentials",
+                f"pods must not reach {service}: it serves the node's credentials",
                 "choose a range without it",
             )
 
 
 def check_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
-    """Address ranges that a NetworkPolicy can hold."""
+    """Address ranges that are valid in a NetworkPolicy."""
     for text in ranges:
         network = _read(path, text)
         if isinstance(network, Finding):

@@ -1,6 +1,6 @@
-"""What stands below the fields of a class in its source; of a TypedDict, also below those that it inherits. Pure.
+"""The docstrings below the fields of a class; of a TypedDict, also of inherited fields. Pure.
 
-`XArgs(XSpec)`: what people write is `XSpec`, what a component takes beside it is in `XArgs`.
+`XArgs(XSpec)`: `XSpec` is what settings contain, `XArgs` adds the other arguments of the component.
 """
 
 import ast

@@ -1,9 +1,9 @@
-"""Every connection that the platform needs: who, to whom, on which port, and why. Pure.
+"""Every connection that the platform needs: source, target, ports and purpose. Pure.
 
-What is scraped is not here: it follows from the monitors. `docs/networking.md` shows the table; a test holds the
-declared NetworkPolicies to it, both ways, under the semantics of each CNI. Groups of pods are named by their namespace
-and by labels that upstream's charts and controllers give them; namespaces are those of an environment without settings
-of its own for them.
+Scraping is not included: it follows from the monitors. `docs/networking.md` shows the table; a test compares the
+declared NetworkPolicies with it, in both directions, under the semantics of each CNI. Groups of pods are identified by
+their namespace and by labels that upstream's charts and controllers set; namespaces are those of an environment without
+settings for them.
 """
 
 from collections.abc import Mapping
@@ -14,27 +14,27 @@ from catalog.addons import ADDONS
 from components.base.cluster_network import USUAL_API_SERVER_PORTS
 
 TEAM = "(team)"
-"""In the place of a namespace: that of each team."""
+"""Placeholder for the namespaces of teams."""
 
 
 class Outside(StrEnum):
-    """The other side, where it is no group of pods."""
+    """A source or target that is not a group of pods."""
 
     EVERY_POD = "every pod of the platform"
-    """Of namespaces that the platform makes, without the node's own network."""
+    """In namespaces that the platform creates, without pods on the node's network."""
     DNS = "cluster DNS"
-    """Its pods, those of NodeLocal DNSCache, and the addresses of the cluster's network."""
+    """Its pods, the pods of NodeLocal DNSCache, and the DNS addresses of the cluster's network."""
     API_SERVER = "the API server"
-    """As a caller: of webhooks."""
+    """As a client: of webhooks."""
     ANYWHERE = "every destination"
     """Nodes and pods included."""
     API_SERVER_PORTS = "every destination, on the API server's ports"
-    """Nodes and pods included: where the API server is, is not known before `up`. On an existing cluster with
+    """Nodes and pods included: the address of the API server is not known before `up`. On an existing cluster with
     `cluster.apiServerPorts`, those ports."""
     ADDRESSES = "every address but the metadata service"
-    """Clouds, registries, authorities. Where `ipBlock` selects pods and nodes too, they are among them."""
+    """Clouds, registries, certificate authorities. Includes pods and nodes if `ipBlock` selects them."""
     PRIVATE_ADDRESSES = "private addresses"
-    """Clients of the gateway, and an API server that calls from an address."""
+    """Clients of the gateway, and an API server that connects from an address."""
     MANAGED_DATABASE = "the managed database"
     STORE_RANGES = "the object store's ranges"
     EKS_IDENTITY = "EKS Pod Identity"
@@ -44,7 +44,7 @@ class Outside(StrEnum):
 
 
 class Group(NamedTuple):
-    """Pods that are alike to a policy."""
+    """Pods that are equal for policies."""
 
     namespace: str
     labels: Mapping[str, str] = {}
@@ -74,12 +74,12 @@ class Flow(NamedTuple):
     target: str
     """The same."""
     ports: tuple[int, ...]
-    """Ports of the target's pods; none named: all."""
+    """Ports of the target's pods; empty: all."""
     why: str
     udp: bool = False
     """Besides TCP."""
     condition: str = ""
-    """What an environment must have for it, a key of `CONDITIONS`. Empty: the groups."""
+    """Condition on the environment, a key of `CONDITIONS`. Empty: the groups exist."""
 
 
 CONDITIONS = {
@@ -98,29 +98,30 @@ CONDITIONS = {
     "server": "an object store in the cluster",
     "store-ranges": "an object store with `objectStore.ranges`",
 }
-"""What an environment must have for some rows."""
+"""Conditions on the environment."""
 
 API_CLIENTS = (*(pods.name for row in ADDONS.values() for pods in row.pods if pods.calls_api), "PostgreSQL")
-"""Who calls the API server."""
+"""Clients of the API server."""
 
 
 class Webhook(NamedTuple):
-    """Where the webhooks of one add-on answer."""
+    """Where the webhooks of one add-on listen."""
 
     addon: str
     """Key of `catalog.addons.ADDONS`."""
     service: str
     """The Service that the API server calls, in the add-on's namespace; its port is 443."""
     port: int
-    """Of the pods behind it."""
+    """Port of the pods behind it."""
     condition: str = ""
-    """As of a `Flow`."""
+    """Like the condition of a `Flow`."""
 
 
 WEBHOOKS = {
     pods.name: Webhook(name, *pods.webhook) for name, row in ADDONS.items() for pods in row.pods if pods.webhook
 }
-"""Pods that answer for webhooks -> which. Held to the charts' facts (tests/components/base/test_gke_firewall.py)."""
+"""Pods that serve webhooks -> the webhooks. Compared with the charts' facts
+(tests/components/base/test_gke_firewall.py)."""
 
 _DATABASE_CLIENTS = ("MLflow", "MLflow's migration", "MLflow's backup")
 _STORE_CLIENTS = ("MLflow", "MLflow's backup", "teams")
@@ -134,7 +135,7 @@ FLOWS: tuple[Flow, ...] = (
             caller,
             pods,
             (webhook.port,),
-            "the API server calls a webhook, by itself or by its tunnel",
+            "the API server calls a webhook, directly or through its tunnel",
             condition=webhook.condition,
         )
         for pods, webhook in WEBHOOKS.items()
@@ -151,7 +152,7 @@ FLOWS: tuple[Flow, ...] = (
         Flow(client, "the object store", (8333,), "artifacts, models, backups", condition="server")
         for client in _STORE_CLIENTS
     ),
-    Flow("the object store", "the object store", (8333,), "its bucket is made"),
+    Flow("the object store", "the object store", (8333,), "creation of its bucket"),
     *(
         Flow(client, Outside.ADDRESSES, (443,), "artifacts, models, backups: the store's API", condition="bucket")
         for client in _STORE_CLIENTS
@@ -189,19 +190,25 @@ FLOWS: tuple[Flow, ...] = (
     Flow(_GATEWAY, "models", EVERY_PORT, "routes of models: each has its port"),
     Flow(_GATEWAY, "ACME solvers", (8089,), "answers to HTTP-01 challenges", condition="acme"),
     Flow(_GATEWAY, "Envoy Gateway", (18000,), "configuration of the proxies"),
-    Flow("cert-manager", Outside.ADDRESSES, (80,), "its own HTTP-01 answers, through the gateway", condition="acme"),
-    Flow("cert-manager's controller", _GATEWAY, (10080, 10443), "the same, where nodes translate", condition="acme"),
+    Flow("cert-manager", Outside.ADDRESSES, (80,), "self-check of HTTP-01, through the gateway", condition="acme"),
+    Flow(
+        "cert-manager's controller",
+        _GATEWAY,
+        (10080, 10443),
+        "the same, if nodes translate",
+        condition="acme",
+    ),
     Flow("monitoring", "monitoring", EVERY_PORT, "Prometheus, Alertmanager, Grafana and their operator"),
     Flow("Prometheus", Outside.ANYWHERE, (10250,), "kubelets, on nodes"),
     Flow("Prometheus", Outside.ANYWHERE, (9100,), "node-exporter, on nodes", condition="node-exporter"),
     Flow("Prometheus", Outside.ANYWHERE, (9120,), "MetalLB's speakers, on nodes", condition="metallb"),
-    Flow("Prometheus", "NVIDIA's DRA driver", (8080,), "its metrics, for monitors of your own: it brings none"),
+    Flow("Prometheus", "NVIDIA's DRA driver", (8080,), "its metrics, for custom monitors: it has none"),
     Flow("Prometheus", "NVIDIA's DRA driver", (8081,), "the same", condition="compute-domains"),
     Flow("Prometheus", "models", EVERY_PORT, "metrics: each model has its port"),
-    Flow("Prometheus", "teams", EVERY_PORT, "metrics of what teams monitor themselves"),
+    Flow("Prometheus", "teams", EVERY_PORT, "metrics of teams' own monitors"),
     Flow("Alertmanager", Outside.ADDRESSES, (443,), "receivers of alerts", condition="receivers"),
     Flow("teams", Outside.ADDRESSES, (443,), "models and data of the internet", condition="internet"),
     Flow("trainings", "trainings", EVERY_PORT, "rendezvous and collectives, on random ports, inside of a team"),
     Flow("models", "models", EVERY_PORT, "transformers and predictors, inside of a team"),
 )
-"""Rows of one team are of that team: two teams reach each other nowhere."""
+"""Rows of one team apply within that team: teams never reach each other."""

@@ -1,6 +1,6 @@
-"""Grammars that text of settings ends in: Kubernetes' own, those of paths, addresses and names of other systems.
+"""Grammars of text in settings: those of Kubernetes, and of paths, addresses and names of other systems.
 
-What is refused here, the API server, a kubelet or a server of somebody else would refuse half-way through an `up`.
+Otherwise the API server, a kubelet or another server would refuse the text half-way through an `up`.
 Sources of Kubernetes' grammars: k8s.io/apimachinery v0.33.3, pkg/util/validation and pkg/api/validation.
 """
 
@@ -49,7 +49,7 @@ def _is_path(text: str) -> bool:
 
 
 def _is_environment_name(text: str) -> bool:
-    # From 1.34 on the API server takes almost any text; shells and older clusters do not.
+    # From 1.34 on the API server accepts almost any text; shells and older clusters do not.
     return bool(re.fullmatch(r"[-._a-zA-Z][-._a-zA-Z0-9]*", text)) and text != "." and not text.startswith("..")
 
 
@@ -58,7 +58,7 @@ def _is_data_key(text: str) -> bool:
 
 
 def address_range(text: str) -> IPv4Network | IPv6Network:
-    """A CIDR as the API server and the clouds take it: its length in digits, host bits zero. Raises ValueError."""
+    """A CIDR that the API server and the clouds accept: its length in digits, host bits zero. Raises ValueError."""
     if not re.fullmatch(r"[0-9a-fA-F.:]+/(0|[1-9][0-9]{0,2})", text):
         raise ValueError(f"{text!r} has no length in digits")
     network = ip_network(text)
@@ -84,7 +84,7 @@ def _is_dns_name(text: str) -> bool:
 
 
 def _is_extended_resource(text: str) -> bool:
-    # As the kubelet sees device plugins; the API server takes `kubernetes.io/x` as well (IsExtendedResourceName).
+    # As the kubelet accepts device plugins; the API server accepts `kubernetes.io/x` too (IsExtendedResourceName).
     other = "/" not in text or "kubernetes.io/" in text or text.startswith("requests.")
     return not other and _is_qualified(f"requests.{text}")
 
@@ -128,7 +128,7 @@ S3_BUCKET = Grammar(
     "write it like models-prod",
     _matches(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", 63),
 )
-"""Names of buckets (Amazon S3, general purpose buckets; the oldest ones of us-east-1 had others)."""
+"""Names of buckets (Amazon S3, general purpose buckets; the oldest ones of us-east-1 may differ)."""
 GCS_BUCKET = Grammar(
     "a-z, 0-9, '-', '_' and '.', 3 to 222 of them, between two dots at most 63; a letter or digit at both ends",
     "write it like models-prod",
@@ -150,7 +150,7 @@ EXTENDED_RESOURCE = Grammar(
     "write it like vendor.example/device",
     _is_extended_resource,
 )
-"""k8s.io/kubernetes v1.34 pkg/apis/core/v1/helper, IsExtendedResourceName: quotas put `requests.` before it."""
+"""k8s.io/kubernetes v1.34 pkg/apis/core/v1/helper, IsExtendedResourceName: quotas prefix it with `requests.`."""
 ENVIRONMENT_NAME = Grammar(
     "the name of an environment variable: letters, digits, '_', '-' and '.', no digit first",
     "write it like LOG_LEVEL",
@@ -182,8 +182,8 @@ DNS_NAME = Grammar(
     "write only the host: mlflow.example.com",
     _is_dns_name,
 )
-"""Names that certificates, routes and Host headers carry."""
-HOST = Grammar("a host name or an address, with a port where it has one", "write only the host", _is_host_and_port)
+"""Names in certificates, routes and Host headers."""
+HOST = Grammar("a host name or an address, with an optional port", "write only the host", _is_host_and_port)
 HTTP_URL = Grammar("http(s)://host:port", "write it like https://s3.example.com:9000", _is_url("http", "https"))
 HTTPS_URL = Grammar("an https:// address", "write it like https://files.example.com", _is_url("https"))
 CHART_URL = Grammar(
@@ -195,7 +195,7 @@ INTERFACE = Grammar(
     _matches(r"[!-.0-~]+", 15),
 )
 REGION = Grammar(
-    "a region as the store names it: letters, digits and '-'", "write it like us-east-1", _matches(r"[A-Za-z0-9-]+", 63)
+    "the store's name of a region: letters, digits and '-'", "write it like us-east-1", _matches(r"[A-Za-z0-9-]+", 63)
 )
 STACK = Grammar(
     "<organization>/<project>/<stack>",
@@ -212,7 +212,7 @@ LINE = Grammar("text on one line, without blanks at either end", "write it on on
 
 def check_text(path: str, text: str, grammar: Grammar) -> Iterator[Finding]:
     """Text of one grammar."""
-    if isinstance(text, str) and not grammar.accepts(text):  # components also take what is known only in `up`
+    if isinstance(text, str) and not grammar.accepts(text):  # components also accept values that are known only in `up`
         yield Finding(path, text or "(empty)", grammar.rule, grammar.example)
 
 

@@ -13,14 +13,14 @@ subjects)."""
 
 
 def check_group_name(path: str, group: str) -> Iterator[Finding]:
-    """A group of people: not empty, and none of Kubernetes' own."""
+    """A group of users: not empty, and not a group of Kubernetes itself."""
     if not LINE.accepts(group):
         rule = "the name of a group, on one line, without blanks at either end"
-        yield Finding(path, group or "(empty)", rule, "write the group as logins carry it, or remove it")
+        yield Finding(path, group or "(empty)", rule, "write the group as in logins, or remove it")
     elif group.startswith(SYSTEM):
         yield Finding(
             path,
             group,
-            f"a team's rights go to its own groups: {SYSTEM} is the prefix of Kubernetes' own, like everybody",
+            f"roles of a team are for its own groups: {SYSTEM} is the prefix of Kubernetes' groups, such as all users",
             "name a group of your identity provider",
         )

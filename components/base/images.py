@@ -1,4 +1,4 @@
-"""Rules on container images: a reference that a registry understands, and that names one build for good.
+"""Rules on container images: a valid reference that permanently names one build.
 
 Sources: OCI distribution specification v1.1 (pulling manifests: `<name>` and tags), OCI image specification v1.1
 (digests), distribution/reference v0.6 (registry host before the name, 255 characters).
@@ -17,7 +17,7 @@ _HOST = re.compile(
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128}")
 MAX_NAME = 255
-"""Characters of a name, its host left out."""
+"""Characters of a name, without its host."""
 
 _BRANCH = "a branch: each commit moves it"
 _SCHEDULE = "a schedule: each build moves it"
@@ -31,7 +31,7 @@ MOVING: dict[str, str] = {
     **dict.fromkeys(("experimental", "testing", "beta", "alpha", "release"), _CHANNEL),
     **dict.fromkeys(("prod", "production", "staging", "qa"), _STAGE),
 }
-"""Word of a tag -> what moves a tag with that word, unless the rest of the tag names one build."""
+"""Word of a tag -> what moves such a tag, unless the rest of the tag names one build."""
 _ONE_BUILD = re.compile(
     r"(?<!\d)20\d{2}[-._]?[01]\d[-._]?[0-3]\d(?!\d)"  # a date
     r"|(?<![A-Za-z0-9])(?=[a-f0-9]*\d)[a-f0-9]{7,40}(?![A-Za-z0-9])"  # a commit
@@ -42,7 +42,7 @@ EXAMPLE = "write repository:version, better repository@sha256:…"
 
 
 def check_image(path: str, reference: str) -> Iterator[Finding]:
-    """A container image reference: well formed, and with a digest or a tag that does not move."""
+    """A container image reference: valid, and with a digest or an immutable tag."""
     name, tag, digest = split_image(reference)
     if problem := _name_problem(name) or _tag_problem(tag) or _digest_problem(digest):
         yield Finding(path, reference or "(missing)", f"a container image: {problem}", EXAMPLE)
@@ -53,20 +53,20 @@ def check_image(path: str, reference: str) -> Iterator[Finding]:
 
 
 def check_tag(path: str, tag: str) -> Iterator[Finding]:
-    """A tag alone, of an image that is named elsewhere."""
+    """A tag of an image that is named elsewhere."""
     problem, moves = _tag_problem(tag), moving_tag(tag)
     if problem or moves:
         yield Finding(path, tag, problem or f"the tag of one build, never latest: {moves}", "name one version")
 
 
 def check_repository(path: str, name: str) -> Iterator[Finding]:
-    """Host and name of an image, whose tag is chosen elsewhere."""
+    """Host and name of an image whose tag is chosen elsewhere."""
     if problem := _name_problem(name):
         yield Finding(path, name or "(empty)", f"an image without a tag: {problem}", "write registry.example.com/name")
 
 
 def split_image(reference: str) -> tuple[str, str | None, str | None]:
-    """Host and name, tag, digest of a reference; None: it has none."""
+    """Host and name, tag, digest of a reference; None if it has none."""
     rest, at, digest = reference.partition("@")
     name, colon, tag = rest.rpartition(":")
     has_tag = colon and "/" not in tag  # with a slash after it, the colon is before the port of the host
@@ -74,7 +74,7 @@ def split_image(reference: str) -> tuple[str, str | None, str | None]:
 
 
 def moving_tag(tag: str) -> str:
-    """Why what a tag names changes with time; empty: it names one build, as far as its text says."""
+    """Why the build of a tag can change; empty if the tag names one build."""
     if not tag:
         return "without a tag it is latest"
     words = [word for word in re.split(r"[-._]", tag.lower()) if word in MOVING]

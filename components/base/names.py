@@ -1,4 +1,4 @@
-"""Rules on names that arguments give to objects, and to rows of our tables."""
+"""Rules on names of objects, and of rows of our tables."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -11,7 +11,7 @@ from components.findings import Finding
 
 
 def check_object_name(path: str, name: str) -> Iterator[Finding]:
-    """A name that every kind of object can have: what is refused here, the API server would refuse half-way."""
+    """A name that is valid for every kind of object: otherwise the API server would refuse it half-way."""
     if not LABEL.accepts(name):
         yield Finding(path, name or "(missing)", LABEL.rule, "choose such a name")
 
@@ -26,12 +26,12 @@ _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
 def check_hostname(path: str, hostname: str) -> Iterator[Finding]:
-    """A name that certificates, routes and Host headers can carry."""
+    """A name that is valid in certificates, routes and Host headers."""
     if not DNS_NAME.accepts(hostname):
         yield Finding(path, hostname or "(missing)", DNS_NAME.rule, DNS_NAME.example)
 
 
 def check_database_name(path: str, database: str) -> Iterator[Finding]:
-    """A name that needs no quotes anywhere."""
+    """A name that never needs quotes."""
     if not _IDENTIFIER.fullmatch(database):
-        yield Finding(path, database, "a-z, 0-9 and _, 63 characters at most, no digit first", "mlflow, say")
+        yield Finding(path, database, "a-z, 0-9 and _, 63 characters at most, no digit first", "write it like mlflow")

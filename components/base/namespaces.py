@@ -1,4 +1,4 @@
-"""A namespace that nothing enters and nothing leaves, but for the named exceptions."""
+"""A namespace without ingress and egress, except for named rules."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -19,7 +19,7 @@ class PodSecurity(StrEnum):
     RESTRICTED = "restricted"
     BASELINE = "baseline"
     PRIVILEGED = "privileged"
-    """Only for what must reach devices of the node: device plugin, exporters."""
+    """Only for pods that need devices of the node: device plugin, exporters."""
 
 
 class Direction(StrEnum):
@@ -30,33 +30,33 @@ class Direction(StrEnum):
 
 
 class TrafficRuleArgs(TypedDict, total=False):
-    """One exception from "nothing enters, nothing leaves"."""
+    """One allow rule in addition to default deny."""
 
     name: Required[str]
-    """What it is for; part of the NetworkPolicy's name."""
+    """Purpose; part of the NetworkPolicy's name."""
     direction: Required[Direction]
-    """What it lets in, or out."""
+    """Ingress or egress."""
     pods: dict[str, str]
-    """Pods of this namespace it is for, by label; missing: all."""
+    """Pods of this namespace that it applies to, by label; missing: all."""
     peer_namespace: str
-    """The other side: pods of that namespace. With no peer namespace and no `cidr`: this namespace itself."""
+    """Peer: pods of that namespace. With no peer namespace and no `cidr`: this namespace itself."""
     peer_namespace_labels: dict[str, str]
-    """The other side: pods of every namespace with these labels; instead of `peer_namespace`."""
+    """Peer: pods of every namespace with these labels; instead of `peer_namespace`."""
     every_namespace: bool
-    """The other side: pods of every namespace, with `peer_pods`; instead of `peer_namespace`."""
+    """Peer: pods of every namespace, with `peer_pods`; instead of `peer_namespace`."""
     peer_pods: dict[str, str]
-    """The other side: pods with these labels."""
+    """Peer: pods with these labels."""
     any_destination: bool
-    """The other side: everything, on `ports`; egress only. For nodes, which no other peer selects on every CNI."""
+    """Peer: every destination, on `ports`; egress only. For nodes, which no other peer selects on every CNI."""
     api_server: bool
-    """The other side: everything, on the ports of the API server that `network` names; egress only."""
+    """Peer: every destination, on the ports of the API server in `network`; egress only."""
     from_nodes: bool
-    """The other side: nodes, and the API server on them; ingress only. Declared with PolicyEngine.CILIUM alone, because
-    elsewhere a `cidr` selects them."""
+    """Peer: nodes, and the API server on them; ingress only. Declared only with PolicyEngine.CILIUM, because elsewhere
+    a `cidr` selects them."""
     cidr: Input[str]
-    """The other side: an address range, for what is no pod (API server, cloud API, the internet)."""
+    """Peer: an address range that is not pods (API server, cloud API, the internet)."""
     except_cidrs: list[str]
-    """Ranges cut out of `cidr`."""
+    """Ranges excluded from `cidr`."""
     ports: list[int]
     """TCP ports; missing: all."""
     udp_ports: list[int]
@@ -64,41 +64,42 @@ class TrafficRuleArgs(TypedDict, total=False):
 
 
 class IsolatedNamespaceArgs(TypedDict, total=False):
-    """A namespace and the traffic it may have."""
+    """A namespace and its allowed traffic."""
 
     namespace: Required[str]
     """Its name."""
     pod_security: Required[PodSecurity]
-    """What its pods may do."""
+    """Pod Security Standard of its pods."""
     exceptions: list[TrafficRuleArgs]
-    """Traffic besides DNS, which every namespace has."""
+    """Traffic in addition to DNS, which every namespace may use."""
     labels: dict[str, str]
     """More labels of the namespace."""
     annotations: dict[str, str]
     """Annotations of the namespace."""
     network: ClusterNetworkHandle
-    """How names are resolved and policies evaluated, and the API server's ports; default: `USUAL_NETWORK`."""
+    """How the CNI resolves names and enforces policies, and the API server's ports; default: `USUAL_NETWORK`."""
 
 
 SYSTEM_NAMESPACE, DNS_PORT = "kube-system", 53
 DNS_PODS = ({"k8s-app": "kube-dns"}, {"k8s-app": "node-local-dns"})
-"""CoreDNS and kube-dns, and the cache on each node. GKE Dataplane V2 and Cilium's local redirect hand what is sent to
-the DNS Service to the cache's pod before egress is evaluated (gke-labs/kube-agents#162)."""
+"""CoreDNS and kube-dns, and the cache on each node. GKE Dataplane V2 and Cilium's local redirect send traffic for the
+DNS Service to the cache's pod before egress is enforced (gke-labs/kube-agents#162)."""
 CILIUM_NODES = ("kube-apiserver", "remote-node", "host")
-"""Entities of Cilium that call webhooks from nodes. Through a tunnel a control-plane node calls with an address that is
-no API server's, hence all nodes (Cilium documentation, security/policy/layer3, entities)."""
+"""Entities of Cilium that call webhooks from nodes. Through a tunnel a control-plane node connects with an address that
+is not an API server's, hence all nodes (Cilium documentation, security/policy/layer3, entities)."""
 
 
 def to_anywhere(name: str, ports: list[int]) -> TrafficRuleArgs:
-    """Egress to any address outside of the cluster but the metadata service, on given ports: cloud APIs, registries."""
+    """Egress to any address outside of the cluster except the metadata service, on these ports: cloud APIs,
+    registries."""
     return TrafficRuleArgs(
         name=name, direction=Direction.EGRESS, cidr=ANYWHERE, except_cidrs=[METADATA_SERVICE], ports=ports
     )
 
 
 def identity_egress(*, google: bool) -> list[TrafficRuleArgs]:
-    """Egress to what hands out the cloud identity of a pod on its own node: the agent of EKS Pod
-    Identity, or GKE's metadata server, which answers for the pod and not for the node.
+    """Egress to the service on the pod's node that issues its cloud identity: the agent of EKS Pod Identity, or GKE's
+    metadata server, which serves the identity of the pod and not of the node.
 
     Sources: EKS User Guide, pod-id-agent-setup; GKE docs, how-to/network-policy (Workload Identity, Dataplane V2).
     """
@@ -110,7 +111,7 @@ def identity_egress(*, google: bool) -> list[TrafficRuleArgs]:
 
 
 def policy_spec(rule: TrafficRuleArgs, api_server_ports: Sequence[int] = USUAL_API_SERVER_PORTS) -> dict[str, Any]:
-    """The `spec` of the NetworkPolicy for one exception. Pure."""
+    """The `spec` of the NetworkPolicy for one rule. Pure."""
     if "cidr" in rule:
         block: dict[str, Any] = {"cidr": rule["cidr"]}
         if rule.get("except_cidrs"):
@@ -140,7 +141,7 @@ def policy_spec(rule: TrafficRuleArgs, api_server_ports: Sequence[int] = USUAL_A
 
 
 def cilium_policy_spec(rule: TrafficRuleArgs) -> dict[str, Any]:
-    """The `spec` of the CiliumNetworkPolicy for an exception `from_nodes`. Pure."""
+    """The `spec` of the CiliumNetworkPolicy for a rule with `from_nodes`. Pure."""
     ports = [{"port": str(int(port)), "protocol": "TCP"} for port in rule.get("ports", [])]
     return {
         "endpointSelector": {"matchLabels": rule["pods"]} if rule.get("pods") else {},
@@ -149,7 +150,7 @@ def cilium_policy_spec(rule: TrafficRuleArgs) -> dict[str, Any]:
 
 
 def dns_policy_spec(addresses: Sequence[str]) -> dict[str, Any]:
-    """The `spec` of the NetworkPolicy for DNS: the pods that answer, and these ranges. Pure."""
+    """The `spec` of the NetworkPolicy for DNS: the DNS pods, and these ranges. Pure."""
     namespace = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: SYSTEM_NAMESPACE}}}
     pods: list[dict[str, Any]] = [{"podSelector": {"matchLabels": labels}, **namespace} for labels in DNS_PODS]
     ports = [{"protocol": protocol, "port": DNS_PORT} for protocol in ("TCP", "UDP")]
@@ -158,10 +159,10 @@ def dns_policy_spec(addresses: Sequence[str]) -> dict[str, Any]:
 
 
 class IsolatedNamespace(Component):
-    """A namespace with Pod Security enforced and default deny in both directions; DNS and named exceptions open it."""
+    """A namespace with Pod Security enforced and default deny in both directions, except for DNS and named rules."""
 
     namespace: Output[str]
-    """Its name, known once it and its default-deny policy exist: what goes inside waits for both."""
+    """Its name, known once it and its default-deny policy exist: objects inside wait for both."""
 
     def __init__(self, name: str, args: IsolatedNamespaceArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)

@@ -1,4 +1,4 @@
-"""NetworkPolicies that belong to a component rather than to its namespace. Pure, but for the declaration itself."""
+"""NetworkPolicies of a component rather than of its namespace. Pure, except for the declaration itself."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from pulumi_kubernetes import meta, networking
 from components.base.component import LABELS
 
 POSTGRESQL_INSTANCE_PORTS = (5432, 8000)
-"""PostgreSQL and the status of its CloudNativePG instance manager: the operator and the database agree on them.
+"""PostgreSQL and the status of its CloudNativePG instance manager, for the operator and the database.
 
 Source: CloudNativePG documentation, networking."""
 
@@ -27,9 +27,9 @@ def network_policy(
 
 
 def from_labelled_namespaces(pods: Mapping[str, str], namespace_label: Mapping[str, str], port: int) -> dict[str, Any]:
-    """The `spec` that lets every pod of the namespaces with that label in, on one TCP port.
+    """The `spec` that allows every pod of the namespaces with that label, on one TCP port.
 
-    By the label of the namespace, which only administrators write; whoever can start a pod can give it any label.
+    By the label of the namespace, which only administrators can set; every user who can create a pod can label it.
     """
     return {
         "podSelector": {"matchLabels": dict(pods)},

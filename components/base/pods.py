@@ -1,7 +1,7 @@
-"""Parts of the pods that we declare, hardened once: security contexts, resources, volumes, probes, placement.
+"""Parts of pods, hardened: security contexts, resources, volumes, probes, placement.
 
-Pure functions that return plain dicts as Kubernetes writes them (camelCase), so that native workloads, custom resources
-and policies share them. Pods built from them pass Pod Security "restricted".
+Pure functions that return plain dicts in Kubernetes' format (camelCase), so that native workloads, custom resources and
+policies share them. Pods built from them meet Pod Security "restricted".
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,13 @@ from components.base.quantities import quantity
 from components.capacity.placement import AcceleratorRequest, PoolHandle, pod_needs
 
 USER_ID = 10001
-"""User and group of our containers: no account of the node, and above the range that images give to system users."""
+"""User and group of our containers: no account of the node, and above the range of system users in images."""
 HOST_TOPOLOGY = "kubernetes.io/hostname"
 ZONE_TOPOLOGY = "topology.kubernetes.io/zone"
 
 
 class Mounted(NamedTuple):
-    """A volume of a pod and where one container sees it."""
+    """A volume of a pod and its mount in one container."""
 
     volume: dict[str, Any]
     """For `spec.volumes`."""
@@ -26,20 +26,20 @@ class Mounted(NamedTuple):
 
 
 def pod_security_context(user_id: int = USER_ID) -> dict[str, Any]:
-    """For `spec.securityContext`: not root, files of volumes belong to the same group."""
+    """For `spec.securityContext`: not root; files of volumes belong to the same group."""
     return {
         "runAsNonRoot": True,
         "runAsUser": user_id,
         "runAsGroup": user_id,
         "fsGroup": user_id,
-        # The default, Always, walks every file of a volume at each start: minutes on a checkpoint or dataset volume.
+        # The default, Always, visits every file of a volume at each start: minutes on a checkpoint or dataset volume.
         "fsGroupChangePolicy": "OnRootMismatch",
         "seccompProfile": {"type": "RuntimeDefault"},
     }
 
 
 def container_security_context(*, read_only_root: bool = True) -> dict[str, Any]:
-    """For a container's `securityContext`. What must be written goes to `scratch` volumes."""
+    """For a container's `securityContext`. Writable folders are `scratch` volumes."""
     return {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
@@ -59,10 +59,10 @@ def resources(
     units: Mapping[str, str] | None = None,
     claims: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """For a container's `resources`: requests equal limits, but for CPU.
+    """For a container's `resources`: requests equal limits, except for CPU.
 
-    No CPU limit by default (0): it throttles data loaders and first requests, and protects nobody beyond what requests
-    already share out. `units` are extended resources (`PodNeeds.units`), `claims` names of the pod's ResourceClaims.
+    No CPU limit by default (0): it throttles data loaders and first requests, and requests already divide the CPU.
+    `units` are extended resources (`PodNeeds.units`), `claims` names of the pod's ResourceClaims.
     """
     fixed = {"memory": quantity(memory_mib), "ephemeral-storage": quantity(ephemeral_storage_mib), **(units or {})}
     limits = fixed | ({"cpu": _cpu(cpu_limit_millis)} if cpu_limit_millis else {})
@@ -76,7 +76,7 @@ def _cpu(millis: int) -> str:
 
 
 def scratch(name: str, path: str, size_mib: int) -> Mounted:
-    """An emptyDir for what a read-only container must write. Counts towards its ephemeral storage."""
+    """An emptyDir for files of a read-only container. Counts towards its ephemeral storage."""
     return Mounted({"name": name, "emptyDir": {"sizeLimit": quantity(size_mib)}}, {"name": name, "mountPath": path})
 
 
@@ -88,7 +88,7 @@ def claimed(name: str, path: str, claim: Any, *, read_only: bool = False) -> Mou
 
 
 def from_secret(name: str, path: str, secret: Any) -> Mounted:
-    """The keys of a Secret as files, readable by the pod's user alone."""
+    """The keys of a Secret as files, readable only by the pod's user."""
     # 0440, not 0400: files of a Secret belong to root and to the pod's group.
     return Mounted(
         {"name": name, "secret": {"secretName": secret, "defaultMode": 0o440}},
@@ -97,7 +97,7 @@ def from_secret(name: str, path: str, secret: Any) -> Mounted:
 
 
 def environment(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """For a container's `env`, sorted by name: the order of a dict must not show up as a change."""
+    """For a container's `env`, sorted by name, so that the order of a dict is never a change."""
     return [{"name": name, "value": values[name]} for name in sorted(values)]
 
 
@@ -109,7 +109,7 @@ def environment_from_secret(secret: Any, keys: Mapping[str, str]) -> list[dict[s
 def http_probe(
     path: str, port: int | str, *, period_seconds: int = 10, timeout_seconds: int = 5, failures: int = 3
 ) -> dict[str, Any]:
-    """An HTTP probe; gives up after `period_seconds * failures`."""
+    """An HTTP probe; fails after `period_seconds * failures`."""
     return {
         "httpGet": {"path": path, "port": port, "scheme": "HTTP"},
         "periodSeconds": period_seconds,
@@ -120,12 +120,12 @@ def http_probe(
 
 
 def startup_probe(path: str, port: int | str, *, within_seconds: int) -> dict[str, Any]:
-    """Holds the other probes back until the first answer, for `within_seconds` at most: loading a model takes long."""
+    """Delays the other probes until the first answer, for at most `within_seconds`: loading a model takes long."""
     return http_probe(path, port, failures=max(1, -(-within_seconds // 10)))
 
 
 def spread(match_labels: Mapping[str, str], *, topology: str = HOST_TOPOLOGY, required: bool = False) -> dict[str, Any]:
-    """For `spec.topologySpreadConstraints`: these pods apart, at most one more in one place than in another."""
+    """For `spec.topologySpreadConstraints`: spreads these pods, with a skew of at most one."""
     return {
         "maxSkew": 1,
         "topologyKey": topology,
@@ -147,7 +147,7 @@ def container(
     read_only_root: bool = True,
     **more: Any,
 ) -> dict[str, Any]:
-    """One hardened container. `ports` is name -> number; `more` are further fields as Kubernetes has them: probes."""
+    """One hardened container. `ports` is name -> number; `more` are further fields in Kubernetes' format: probes."""
     optional: dict[str, Any] = {
         "command": list(command),
         "args": list(args),
@@ -168,7 +168,7 @@ def container(
 
 
 def placed(pool: PoolHandle, request: AcceleratorRequest | None = None) -> dict[str, Any]:
-    """The part of a pod spec that puts it on that pool and on no other."""
+    """The part of a pod spec that schedules it to that pool only."""
     needs = pod_needs(pool, request or AcceleratorRequest())
     return {
         "nodeSelector": needs["node_selector"],
@@ -187,10 +187,10 @@ def pod_spec(
     user_id: int = USER_ID,
     **more: Any,
 ) -> dict[str, Any]:
-    """A hardened pod spec. `mounts` are those of all containers together; the volumes are taken from them, each once.
+    """A hardened pod spec. `mounts` are those of all containers; each volume is added once.
 
-    Without a pool the pod goes to any untainted node. `more` are further fields as Kubernetes writes them; those that
-    are None or empty are left out.
+    Without a pool the pod can run on any untainted node. `more` are further fields in Kubernetes' format; those that
+    are None or empty are omitted.
     """
     volumes = {mounted.volume["name"]: mounted.volume for mounted in mounts}
     optional: dict[str, Any] = {
@@ -202,7 +202,7 @@ def pod_spec(
     return {
         "serviceAccountName": service_account,
         "automountServiceAccountToken": automount_token,
-        # A Service named `mlflow` would put MLFLOW_PORT=tcp://… into every pod of its namespace otherwise.
+        # Otherwise a Service named `mlflow` would add MLFLOW_PORT=tcp://… to every pod of its namespace.
         "enableServiceLinks": False,
         "securityContext": pod_security_context(user_id),
         "containers": [dict(one) for one in containers],

@@ -1,4 +1,4 @@
-"""How often a cron schedule runs. Pure."""
+"""Intervals of cron schedules. Pure."""
 
 import re
 from datetime import datetime, timedelta, timezone
@@ -8,7 +8,7 @@ from itertools import pairwise, takewhile
 from cronsim import CronSim, CronSimError
 
 YEARS = 9
-"""Years that are looked at: 29 February comes back after eight at the latest, up to 2096."""
+"""Number of years that are examined: 29 February recurs after at most eight, up to 2096."""
 _START = datetime(2027, 1, 1, tzinfo=timezone.utc)
 
 
@@ -16,7 +16,7 @@ _START = datetime(2027, 1, 1, tzinfo=timezone.utc)
 def longest_gap(cron: str) -> timedelta:
     """The longest time between two runs of a schedule of five fields in UTC.
 
-    Days and times of day are looked at apart: a schedule that runs each minute has millions of runs.
+    Days and times of day are examined separately: a schedule with a run each minute has millions of runs.
     """
     minute, hour, day, month, weekday = cron.split()
     every_day = day == month == weekday == "*"
@@ -29,17 +29,18 @@ def longest_gap(cron: str) -> timedelta:
 
 
 def cron_problem(cron: str) -> str:
-    """What is wrong with a cron expression, or nothing. Only what Kubernetes understands passes."""
+    """The error in a cron expression; empty if there is none. Only expressions that Kubernetes supports are
+    accepted."""
     fields = cron.split()
     if cron.startswith(("TZ=", "CRON_TZ=")):
-        return "the time zone goes to timeZone"
+        return "set the time zone in timeZone"
     if len(fields) != 5:
         return f"{len(fields)} fields instead of five"
     if not cron.isprintable():
         return "on one line, with blanks between the fields"
-    # cronsim also takes Sunday as 7, the last day (L), weekday names with an ordinal (#): robfig/cron does not.
+    # cronsim also accepts Sunday as 7, the last day (L), weekday names with an ordinal (#): robfig/cron does not.
     if re.search(r"[L#W]", re.sub(r"[A-Za-z]{3}", "", cron)) or re.search(r"(?<!\d)7(?!\d)", fields[4]):
-        return "L, W, # and day 7 are not understood"
+        return "L, W, # and day 7 are not supported"
     try:
         CronSim(cron, datetime(2026, 1, 1, tzinfo=timezone.utc))
     except CronSimError as error:

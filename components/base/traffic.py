@@ -1,4 +1,4 @@
-"""The traffic that add-ons need besides DNS, named once: the API server in both directions, and being scraped."""
+"""Traffic that add-ons need in addition to DNS: the API server in both directions, and scraping."""
 
 from collections.abc import Mapping
 
@@ -6,10 +6,10 @@ from components.base.namespaces import Direction, TrafficRuleArgs
 
 
 def to_api_server(pods: Mapping[str, str] | None = None) -> TrafficRuleArgs:
-    """Egress to the API server, of a namespace or some of its pods: the ports that it has in this cluster, anywhere.
+    """Egress to the API server, for a namespace or some of its pods: every destination, on the API server's ports.
 
-    Its address is not known beforehand, and no peer selects it everywhere: Cilium's `ipBlock` matches no node, and an
-    API server is one on most clusters of one's own (docs/adr/0024).
+    Its address is not known beforehand, and no peer selects it on every CNI: Cilium's `ipBlock` matches no node, and
+    the API server is a node on most self-managed clusters (docs/adr/0024).
     """
     rule = TrafficRuleArgs(name="api-server", direction=Direction.EGRESS, api_server=True)
     if pods:
@@ -18,10 +18,10 @@ def to_api_server(pods: Mapping[str, str] | None = None) -> TrafficRuleArgs:
 
 
 def webhook_from_api_server(pods: dict[str, str], port: int, ranges: list[str]) -> list[TrafficRuleArgs]:
-    """Ingress from the API server to a webhook, whether it calls from an address range or through its tunnel's agents.
+    """Ingress from the API server to a webhook, from an address range or through the agents of its tunnel.
 
     `ranges` are the addresses of the control plane. Konnectivity agents (GKE, many others) run in kube-system. Cilium
-    knows an API server that is a node by its identity, not by its address.
+    identifies an API server that is a node by its identity, not by its address.
     """
     tunnel = TrafficRuleArgs(
         name="webhook-tunnel", direction=Direction.INGRESS, pods=pods, peer_namespace="kube-system", ports=[port]
@@ -37,7 +37,7 @@ def webhook_from_api_server(pods: dict[str, str], port: int, ranges: list[str]) 
 
 
 def scraped(monitoring_namespace: str, ports: list[int]) -> list[TrafficRuleArgs]:
-    """Ingress from Prometheus; nothing where nobody scrapes (empty namespace)."""
+    """Ingress from Prometheus; empty without Prometheus (empty namespace)."""
     if not monitoring_namespace:
         return []
     return [

@@ -1,10 +1,10 @@
-"""Custom resources are sent again while the admission webhook of their kind does not answer.
+"""Repeats the creation of custom resources while the admission webhook of their kind does not answer.
 
 A webhook answers later than its Deployment is ready: the readiness probe of MetalLB's controller is a ping, and its
-webhook server starts when the kubelet has projected the certificate; CA bundles are injected and Endpoints programmed
-at their own pace. Until then the API server refuses every object of the webhook's kinds, and the provider (4.25)
-retries NotFound and NoMatch only. So every custom resource carries an error hook: the engine calls it with the error of
-a failed operation, and repeats the operation where the hook says so.
+webhook server starts after the kubelet has projected the certificate; CA bundles and Endpoints are updated
+asynchronously. Until then the API server refuses every object of the webhook's kinds, and the provider (4.25) retries
+only NotFound and NoMatch. So every custom resource has an error hook: the engine calls it with the error of a failed
+operation, and repeats the operation if the hook asks for it.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from components.base.gke_firewall import OPENED, WHICH, firewall_command
 HOOK = "mlplatform-webhook-answers"
 """Its name in the state."""
 WAIT_SECONDS = 300.0
-"""A kubelet projects a new Secret within about two minutes (its sync period and cache); the rest is margin."""
+"""A kubelet projects a new Secret within about two minutes (its sync period and cache); the rest is reserve."""
 LONGEST_DELAY_SECONDS = 10.0
 """The engine stops after 100 repetitions; these are about 35."""
 
@@ -41,14 +41,14 @@ def webhook_unanswered(error: str) -> bool:
 
 
 def delay_seconds(failures: int, elapsed_seconds: float) -> float | None:
-    """How long to wait before the next attempt; None after `WAIT_SECONDS`. Pure."""
+    """Delay before the next attempt; None after `WAIT_SECONDS`. Pure."""
     return min(2.0 ** (failures - 1), LONGEST_DELAY_SECONDS) if elapsed_seconds < WAIT_SECONDS else None
 
 
 def unanswered_text(error: str) -> str:
-    """What people read once nobody waits any longer: which webhook, where it should answer, and what to look at. Pure.
+    """The message after the last attempt: which webhook, its address, and what to examine. Pure.
 
-    `tools.transient` knows it by its first words: another run would wait as long again.
+    `tools.transient` recognises it by its first words: another run would wait as long again.
     """
     named, call = _NAME.search(error), _CALL.search(error)
     name = (named[1] or f"of {named[2]}") if named else "(unknown)"
@@ -58,7 +58,7 @@ def unanswered_text(error: str) -> str:
     reason = reason.strip().splitlines()[0]
     text = f"the webhook {name} did not answer for {WAIT_SECONDS:.0f} s: {reason}."
     if not _DROPPED.search(reason):
-        return f"{text} See what is behind it: kubectl -n {namespace} get pods,endpointslices"
+        return f"{text} Examine its endpoints: kubectl -n {namespace} get pods,endpointslices"
     port = next((webhook.port for webhook in WEBHOOKS.values() if webhook.service == service), None)
     where = f"port {port} of the pods" if port else "the pods"
     text += (
@@ -67,13 +67,13 @@ def unanswered_text(error: str) -> str:
     if port and port not in OPENED:
         text += (
             f" On GKE with a control plane that is peered with the VPC ({WHICH} prints a name), Google's firewall "
-            f"opens {' and '.join(map(str, sorted(OPENED)))} alone; open it: {firewall_command([port])}"
+            f"opens {' and '.join(map(str, sorted(OPENED)))} only; open it: {firewall_command([port])}"
         )
-    return f"{text} Of any other cluster `python -m tools detect` says what its CNI needs (docs/networking.md)."
+    return f"{text} For other clusters `python -m tools detect` prints what the CNI needs (docs/networking.md)."
 
 
 def _register() -> ErrorHook:
-    told: set[str] = set()
+    last_message: set[str] = set()
     began: dict[str, float] = defaultdict(time.monotonic)
 
     async def wait(failed: ErrorHookArgs) -> bool:
@@ -82,8 +82,8 @@ def _register() -> ErrorHook:
             return False
         delay = delay_seconds(len(failed.errors), time.monotonic() - began[failed.urn])
         if delay is None:
-            if (text := unanswered_text(failed.errors[0])) not in told:
-                told.add(text)
+            if (text := unanswered_text(failed.errors[0])) not in last_message:
+                last_message.add(text)
                 pulumi.log.error(text)
             return False
         if len(failed.errors) == 1:

@@ -1,4 +1,4 @@
-"""What all workloads of teams have in common: how they are labelled, and what their containers are told. Pure."""
+"""Labels and environment that all workloads of teams share. Pure."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -9,14 +9,14 @@ from components.base.labels import NAME_LABEL, TEAM_LABEL
 from components.base.pods import Mounted, environment, scratch
 
 ROLE_LABEL = "app.kubernetes.io/component"
-"""Traffic rules of team namespaces and the metrics of workloads go by it."""
+"""Traffic rules of team namespaces and the metrics of workloads use it."""
 
 NO_AWAIT = {"pulumi.com/skipAwait": "true"}
-"""For objects that are right without being ready: `up` does not wait for them."""
+"""For objects that are never ready by design: `up` does not wait for them."""
 
 
 class Role(StrEnum):
-    """What a pod of a team is there for."""
+    """The role of a pod of a team."""
 
     TRAINING = "training"
     SERVING = "serving"
@@ -28,17 +28,18 @@ def workload_labels(name: str, team: str, role: Role) -> dict[str, str]:
 
 
 def temporary_files(size_gib: int) -> Mounted:
-    """Room for what programs write without being asked, on a read-only root as well."""
+    """Space for temporary files, also with a read-only root."""
     return scratch("tmp", "/tmp", int(size_gib) * 1024)  # noqa: S108 - a volume of the pod's own
 
 
-HOME = {"HOME": "/tmp"}  # noqa: S108 - our user has no home in the image, and caches go below $HOME
+HOME = {"HOME": "/tmp"}  # noqa: S108 - the user has no home in the image, and caches are below $HOME
 
 
 def container_environment(
     defaults: Mapping[str, Any], references: Sequence[Mapping[str, Any]], own: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """For a container's `env`: `own` wins over `references` (from Secrets or the pod), and these over `defaults`."""
+    """For a container's `env`: `own` overrides `references` (from Secrets or the pod), and these override
+    `defaults`."""
     taken = {*own, *(reference["name"] for reference in references)}
     named = environment({**{name: value for name, value in defaults.items() if name not in taken}, **own})
     return [*named, *(dict(reference) for reference in references if reference["name"] not in own)]
@@ -50,5 +51,5 @@ def environment_from(secrets: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def pod_selector(name: str, role: Role) -> dict[str, str]:
-    """The labels by which selectors find the pods of one workload. Selectors cannot change: they stay these two."""
+    """The labels with which selectors select the pods of one workload. Selectors are immutable: do not add labels."""
     return {NAME_LABEL: name, ROLE_LABEL: role.value}

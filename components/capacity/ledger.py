@@ -1,7 +1,7 @@
-"""The capacity ledger: what the pools can hold, who may use how much of it, and who does. Pure; joined only here.
+"""The capacity ledger: what pools can hold, quotas, and requests. Pure; the only place where they are combined.
 
-Units are what a container can ask for: whole devices, shares of a device (time-slicing, MPS), MIG partitions or TPU
-chips. Supply is reckoned with every pool at its largest. Settings, policies and the summary all read this one ledger.
+Units are what a container can request: whole devices, shares of a device (time-slicing, MPS), MIG partitions or TPU
+chips. Supply is computed with every pool at its largest. Settings, policies and the summary all use this ledger.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ UnitKey = str
 
 @dataclass(frozen=True)
 class Supply:
-    """What one pool offers of one extended resource."""
+    """Units of one extended resource in one pool."""
 
     key: UnitKey
     pool: str
@@ -25,7 +25,7 @@ class Supply:
     units_per_node: int
     nodes_max: int
     devices: int
-    """Physical devices behind it, all nodes together."""
+    """Physical devices behind it, on all nodes."""
 
     @property
     def units(self) -> int:
@@ -35,10 +35,10 @@ class Supply:
 
 @dataclass(frozen=True)
 class Demand:
-    """What one workload takes at its largest."""
+    """Units that one workload requests at its largest."""
 
     path: str
-    """Where it is written, for messages."""
+    """Path in the settings, for messages."""
     name: str
     team: str
     key: UnitKey
@@ -53,15 +53,15 @@ class Demand:
 
 @dataclass(frozen=True)
 class Holding:
-    """What one workload takes of its team's quota, accelerators aside, as soon as its fewest pods are there."""
+    """Other resources of its team's quota that one workload requests with its minimum of pods."""
 
     path: str
-    """Where it is written, for messages."""
+    """Path in the settings, for messages."""
     name: str
     team: str
     pods: int = 0
     cpu_millis: int = 0
-    """Of all pods together, as are memory and local disk."""
+    """Total of all pods, like memory and local disk."""
     memory_gib: int = 0
     ephemeral_storage_gib: int = 0
     storage_gib: int = 0
@@ -71,25 +71,25 @@ class Holding:
 
 @dataclass(frozen=True)
 class Ledger:
-    """Supply, limits and demand, joined."""
+    """Supply, quotas and demand."""
 
     supplies: tuple[Supply, ...] = ()
     device_caps: dict[str, int] = field(default_factory=dict)
-    """Accelerator name -> physical devices that this environment may own."""
+    """Accelerator name -> maximum number of physical devices of this environment."""
     team_quotas: dict[str, dict[UnitKey, int]] = field(default_factory=dict)
     queue_quotas: dict[str, dict[UnitKey, int]] = field(default_factory=dict)
     demands: tuple[Demand, ...] = ()
     auto_provisioned: dict[str, int] = field(default_factory=dict)
-    """Accelerator name -> physical devices of the whole cluster up to which GKE makes nodes by itself."""
+    """Accelerator name -> maximum number of physical devices of the whole cluster for GKE's node auto-provisioning."""
 
     def supply(self, key: UnitKey) -> Supply | None:
         """The supply of that key, or None."""
         return next((supply for supply in self.supplies if supply.key == key), None)
 
     def devices_by_accelerator(self) -> dict[str, int]:
-        """Physical devices by accelerator that pools, or what GKE makes by itself, can reach.
+        """Physical devices by accelerator, in pools at their largest or through node auto-provisioning.
 
-        Each device counts once however it is partitioned.
+        Each device counts once, however it is partitioned.
         """
         devices = {(supply.accelerator, supply.pool): supply.devices for supply in self.supplies}
         total: dict[str, int] = defaultdict(int)
@@ -98,27 +98,27 @@ class Ledger:
         return {**total, **{name: most for name, most in self.auto_provisioned.items() if most > total[name]}}
 
     def used(self, key: UnitKey, team: str | None = None) -> int:
-        """Units that workloads take of one key, of one team or of all."""
+        """Units of one key that workloads request, of one team or of all."""
         return sum(d.units for d in self.demands if d.key == key and team in (None, d.team))
 
     def promised(self, key: UnitKey) -> int:
-        """Units of one key that team quotas promise together."""
+        """Sum of the team quotas for one key."""
         return sum(quota.get(key, 0) for quota in self.team_quotas.values())
 
     def left(self, team: str, key: UnitKey) -> int:
-        """Units of its quota that a team has not used."""
+        """Units of its quota that a team does not use."""
         return self.team_quotas.get(team, {}).get(key, 0) - self.used(key, team)
 
 
 def unit_key(capacity: Capacity, resource: str) -> UnitKey:
-    """How quotas and demands name one resource of one pool."""
+    """The key of one resource of one pool in quotas and demands."""
     if len(capacity["units_per_node"]) > 1:
         return f"{capacity['pool']}/{resource.removeprefix('nvidia.com/mig-')}"
     return capacity["pool"]
 
 
 def supplies_of(capacity: Capacity) -> list[Supply]:
-    """What one pool offers, a row for each extended resource; none for a CPU pool."""
+    """Supply of one pool, a row for each extended resource; none for a CPU pool."""
     return [
         Supply(
             unit_key(capacity, resource),
@@ -134,11 +134,11 @@ def supplies_of(capacity: Capacity) -> list[Supply]:
 
 
 def resource_quota(quotas: dict[UnitKey, int], supplies: tuple[Supply, ...]) -> dict[str, int]:
-    """A team's quota as Kubernetes can hold it: extended resource name -> units, pools of one resource added up.
+    """A team's quota for Kubernetes: extended resource name -> units, summed over the pools of one resource.
 
-    A ResourceQuota cannot tell two pools of one resource apart; the accelerator-quota policy holds the split.
-    Every resource that any pool offers is named, with 0 where the team has none: an absent key would mean no limit. So
-    are the other names of the same devices, which nobody has any of.
+    A ResourceQuota cannot distinguish two pools of one resource; the accelerator-quota policy checks the split. Every
+    resource of any pool is named, with 0 if the team has no quota: a missing key would mean no limit. Other names of
+    the same devices are named too, with 0.
     """
     by_key = {supply.key: supply.resource for supply in supplies}
     others = (other for other, resource in OTHER_NAMES.items() if resource in by_key.values())
@@ -152,7 +152,7 @@ _DEVICES = ".deviceclass.resource.k8s.io/devices"
 
 
 def quota_key(resource: str) -> str:
-    """How a ResourceQuota counts an extended resource, or the devices of a DeviceClass, whose name has no slash.
+    """The key of an extended resource in a ResourceQuota, or of a DeviceClass, whose name has no slash.
 
     Source: Kubernetes documentation, resource quotas.
     """
@@ -165,4 +165,4 @@ def quota_resource(key: str) -> str:
 
 
 DEVICE_CAPS = "deviceCaps"
-"""Output of the stack where the environment has a cap: accelerator -> `cap`, devices that it may own."""
+"""Output of the stack if the environment has a cap: accelerator -> `cap`, maximum number of devices."""

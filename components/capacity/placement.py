@@ -1,6 +1,6 @@
-"""Where a pod may run and what it may ask for: decided once, by the pool, and handed out as a `PoolHandle`.
+"""Placement and requests of pods on a pool, decided once by the pool and exported as a `PoolHandle`.
 
-Pure. A workload takes the handle; nobody retypes a taint, a label or a resource name.
+Pure. A workload takes the handle; taints, labels and resource names are never repeated.
 """
 
 from typing import NotRequired, Required, TypedDict
@@ -38,7 +38,7 @@ class Taint(TypedDict):
 
 
 class Toleration(TypedDict):
-    """What a pod says to a taint. Always by key, never to everything."""
+    """A toleration. Always by key, never for all taints."""
 
     key: str
     """Taint key."""
@@ -49,36 +49,36 @@ class Toleration(TypedDict):
 
 
 class CustomAcceleratorArgs(TypedDict):
-    """A device that the catalogue does not know: another device plugin, an ASIC, an FPGA."""
+    """A device that is not in the catalogue: another device plugin, an ASIC, an FPGA."""
 
     name: str
-    """What the report calls it."""
+    """Its name in reports."""
     resource_name: str
-    """The extended resource its device plugin offers, `vendor.example/device`."""
+    """The extended resource of its device plugin, `vendor.example/device`."""
     node_labels: dict[str, str]
-    """Labels of the nodes that carry it."""
+    """Labels of the nodes with it."""
     taint_key: str
     """Taint of those nodes, effect NoSchedule."""
 
 
 class PoolArgs(TypedDict, total=False):
-    """What every cloud's node pool takes: the part of a pool that workloads can see."""
+    """Arguments of the node pools of every cloud: the part that workloads use."""
 
     accelerator: str
     """A name of the accelerator catalogue; empty or missing for a CPU pool."""
     custom_accelerator: CustomAcceleratorArgs
     """Instead of `accelerator`: a device described in full."""
     devices_per_node: int
-    """Physical devices on one node; default: as many as the reference machine carries; of a TPU slice as many as the
-    hosts of its topology usually have."""
+    """Physical devices on one node; default: as many as on the reference machine; of a TPU slice as many as the hosts
+    of its topology usually have."""
     sharing: SharingArgs
     """Default: exclusive."""
     topology: str
     """TPU only: shape of one slice, `4x4`."""
     nodes_min: int
-    """Fewest nodes; default 0."""
+    """Minimum number of nodes; default 0."""
     nodes_max: Required[int]
-    """Most nodes; what quota and capacity are reckoned with."""
+    """Maximum number of nodes; quotas and capacity are computed from it."""
     purchase: Purchase
     """Default: on-demand."""
     cpu_per_node: int
@@ -94,23 +94,23 @@ class PoolArgs(TypedDict, total=False):
 
 
 class NodeSoftware(TypedDict):
-    """Who brings what a device needs on its node, one for each."""
+    """The owner of each piece of software that a device needs on its node."""
 
     driver: Owner
     """Driver and container runtime hook."""
     device_plugin: Owner
-    """What offers the devices to the scheduler: a device plugin or a DRA driver."""
+    """The device plugin or DRA driver."""
     device_allocation: DeviceAllocation
-    """How pods ask for them."""
+    """How pods request them."""
 
 
 class Placement(TypedDict):
-    """What a pod needs to land on one pool, and on no other."""
+    """What a pod needs to be scheduled to one pool, and to no other."""
 
     pool: str
     """Name of the pool."""
     node_selector: dict[str, str]
-    """Labels that its nodes carry."""
+    """Labels of its nodes."""
     tolerations: list[Toleration]
     """One for each taint of its nodes."""
     topology: str
@@ -118,17 +118,17 @@ class Placement(TypedDict):
     hosts_per_slice: int
     """Nodes that must be used together: more than 1 on a multi-host TPU slice."""
     purchase: Purchase
-    """How the nodes are paid for; spot nodes can vanish."""
+    """How the nodes are paid for; spot nodes can be reclaimed."""
     fabric: dict[str, int]
     """Network interfaces of one node that programs use directly (EFA): extended resource -> units; often empty."""
     max_run_hours: NotRequired[int]
-    """Hours after which a node ends, whatever runs on it; left out: never."""
+    """Lifetime of a node in hours, whatever runs on it; missing: unlimited."""
     queued: NotRequired[bool]
-    """Whether nodes come only for a ProvisioningRequest, all of a request at once; left out: no."""
+    """Whether nodes are added only for a ProvisioningRequest, all nodes of a request at once; missing: no."""
 
 
 class Capacity(TypedDict):
-    """What one pool holds at its largest."""
+    """The capacity of one pool at its largest."""
 
     pool: str
     """Name of the pool."""
@@ -151,23 +151,23 @@ class Capacity(TypedDict):
 
 
 class PoolHandle(TypedDict):
-    """What a pool hands to workloads, quotas and the report."""
+    """The handle of a pool for workloads, quotas and reports."""
 
     placement: Placement
-    """Where its pods go."""
+    """Placement of its pods."""
     capacity: Capacity
-    """What it holds."""
+    """Its capacity."""
     software: NodeSoftware
-    """Who brings driver and device plugin."""
+    """The owners of driver and device plugin."""
 
 
 class AcceleratorRequest(TypedDict, total=False):
-    """How much of a pool one pod takes."""
+    """The part of a pool that one pod requests."""
 
     count: int
     """Units per pod: devices, shares of a device, partitions, or TPU chips. 0 on a CPU pool."""
     mig_profile: str
-    """Which partition, where the pool offers several."""
+    """The partition, if the pool offers several."""
 
 
 class PodNeeds(TypedDict):
@@ -184,10 +184,10 @@ class PodNeeds(TypedDict):
 
 
 def accelerator_of(args: PoolArgs) -> Accelerator | None:
-    """The device that a pool carries, from the catalogue or described in full; None for a CPU pool.
+    """The device of a pool, from the catalogue or described in full; None for a CPU pool.
 
-    Raises KeyError for a name that the catalogue does not have (`components.clouds.pool_validation` says so politely
-    first).
+    Raises KeyError for a name that is not in the catalogue (`components.clouds.pool_validation` reports it with a
+    remedy first).
     """
     custom = args.get("custom_accelerator")
     if custom:
@@ -196,7 +196,7 @@ def accelerator_of(args: PoolArgs) -> Accelerator | None:
             custom["name"],
             "custom",
             custom["resource_name"],
-            0,  # its memory decides nothing: nobody is asked for it
+            0,  # its memory is never used
             labels,
             custom["taint_key"],
             "settings",
@@ -214,7 +214,7 @@ SOFTWARE: dict[ClusterKind, NodeSoftware] = {
         (ClusterKind.GKE, Owner.CLOUD, Owner.CLOUD),
     )
 }
-"""What is usual on each kind of cluster; pools that differ say so."""
+"""The default on each kind of cluster; pools that differ set it."""
 
 
 def sharing_of(capacity: Capacity) -> SharingArgs:

@@ -1,4 +1,4 @@
-"""Rules on the capacity ledger: supply, caps, quotas and demand must agree. Used by settings and quota policies."""
+"""Rules on the capacity ledger: supply, caps, quotas and demand must be consistent. For settings and quota policies."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from components.findings import Finding
 
 
 def check_ledger(ledger: Ledger) -> Iterator[Finding]:
-    """Every way in which supply, caps, quotas and demand can disagree."""
+    """Every inconsistency of supply, caps, quotas and demand."""
     yield from devices_within_cap(ledger)
     yield from quotas_within_supply(ledger)
     yield from demands_within_supply(ledger)
@@ -15,12 +15,12 @@ def check_ledger(ledger: Ledger) -> Iterator[Finding]:
 
 
 def devices_within_cap(ledger: Ledger) -> Iterator[Finding]:
-    """Physical devices of all pools at their largest, and those GKE may make, stay within what the environment owns."""
+    """Physical devices of all pools at their largest, and of node auto-provisioning, stay within the cap."""
     for accelerator, devices in sorted(ledger.devices_by_accelerator().items()):
         cap = ledger.device_caps.get(accelerator)
         if cap is not None and devices > cap:
             made = devices == ledger.auto_provisioned.get(accelerator)
-            where = "that GKE may make by itself" if made else "in pools at their largest"
+            where = "through node auto-provisioning" if made else "in pools at their largest"
             lower = f"autoProvisioning.acceleratorsMax.{accelerator}" if made else "nodesMax of a pool"
             yield Finding(
                 f"environment.deviceCaps.{accelerator}",
@@ -36,7 +36,7 @@ def _missing(path: str, value: str, ledger: Ledger) -> Finding:
 
 
 def quotas_within_supply(ledger: Ledger) -> Iterator[Finding]:
-    """Quotas name existing supply, and what they promise together exists."""
+    """Quotas name existing supply, and their sum does not exceed it."""
     for team, quota in ledger.team_quotas.items():
         for key in quota:
             if ledger.supply(key) is None:
@@ -91,7 +91,7 @@ def demands_within_supply(ledger: Ledger) -> Iterator[Finding]:
 
 
 def _pods_that_fit(supply: Supply, takers: list[Demand]) -> int:
-    """Pods that fit, largest first into the fullest node that still takes them (as the scheduler could at best)."""
+    """Number of pods that fit, largest first into the fullest node with space (the scheduler's best case)."""
     free = [supply.units_per_node] * supply.nodes_max
     placed = 0
     for units in sorted((d.units_per_pod for d in takers for _ in range(d.pods)), reverse=True):
@@ -104,7 +104,7 @@ def _pods_that_fit(supply: Supply, takers: list[Demand]) -> int:
 
 
 def demands_within_quota(ledger: Ledger) -> Iterator[Finding]:
-    """What a team's workloads take at their largest stays within its quota."""
+    """The requests of a team's workloads at their largest stay within its quota."""
     for team, quota in ledger.team_quotas.items():
         for key in sorted({demand.key for demand in ledger.demands if demand.team == team}):
             used = ledger.used(key, team)
@@ -112,7 +112,7 @@ def demands_within_quota(ledger: Ledger) -> Iterator[Finding]:
                 first = next(d for d in ledger.demands if d.team == team and d.key == key)
                 yield Finding(
                     first.path,
-                    f"team {team} takes {used} of {key}",
+                    f"team {team} requests {used} of {key}",
                     f"its quota is {quota.get(key, 0)}",
                     f"lower its workloads on that pool, or raise teams.{team}.quota.{key}",
                 )

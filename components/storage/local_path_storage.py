@@ -1,8 +1,8 @@
-"""Volumes on the disks of the nodes themselves: fast, and gone with the node.
+"""Volumes on local disks of the nodes: fast, and lost with the node.
 
-Rancher's local-path provisioner, declared natively: its repository holds a chart, but no project-owned registry that
-serves it was found. A volume has no size limit: one that fills the disk starves its neighbours. kind, K3s and RKE2
-bring this provisioner themselves; declare their class instead (`python -m tools detect` says so).
+Rancher's local-path provisioner, declared natively: its repository contains a chart, but no project-owned registry
+serves it. A volume has no size limit: one that fills the disk affects the others. kind, K3s and RKE2 include this
+provisioner; declare their class instead (`python -m tools detect` prints it).
 """
 
 import json
@@ -30,20 +30,20 @@ from components.storage.onprem_validation import check_encryption, check_host_pa
 from components.storage.plan import DeclaredClassArgs, StoragePurpose
 
 OTHER_NODES = "DEFAULT_PATH_FOR_NON_LISTED_NODES"
-"""What the provisioner's configuration calls every node that it does not name (README v0.0.37)."""
+"""The provisioner's name for every node that its configuration does not list (README v0.0.37)."""
 HEALTH_PORT = 8080
 CONFIG_MAP = "local-path-config"
 
-# World-writable, as upstream has it: a pod's fsGroup is not applied to host paths, and its own user must write.
+# World-writable, as upstream: a pod's fsGroup is not applied to host paths, and its user must write.
 SETUP = 'set -eu\nmkdir -m 0777 -p "$VOL_DIR"\n'
 TEARDOWN = 'set -eu\nrm -rf "$VOL_DIR"\n'
 
 
 class LocalPathStorageArgs(LocalPathStorageSpec, total=False):
-    """Directories of the nodes, and what their provisioner stands on."""
+    """Directories of the nodes, and the provisioner's dependencies."""
 
     pools: list[PoolHandle]
-    """Pools of the cluster, whose taints its helper pods tolerate. Default: untainted nodes alone."""
+    """Pools of the cluster, whose taints its helper pods tolerate. Default: only untainted nodes."""
     namespace: str
     """Default: local-path-storage."""
     network: ClusterNetworkHandle
@@ -129,7 +129,7 @@ CLUSTER_RULES = [
     ([""], ["events"], ["create", "patch"]),
     (["storage.k8s.io"], ["storageclasses"], ["get", "list", "watch"]),
 ]
-"""What it may do in the cluster (rancher/local-path-provisioner v0.0.37 deploy/chart templates/clusterrole.yaml)."""
+"""Its cluster role (rancher/local-path-provisioner v0.0.37 deploy/chart templates/clusterrole.yaml)."""
 HELPER_RULES = [([""], ["pods"], ["get", "list", "watch", "create", "patch", "update", "delete"])]
 
 
@@ -141,9 +141,9 @@ class LocalPathStorage(Component):
     """The local-path provisioner; `handles` declares the classes that it serves."""
 
     namespace: Output[str]
-    """Where it runs."""
+    """Namespace of the provisioner."""
     provisioner: Output[str]
-    """What classes on it name."""
+    """Provisioner of its storage classes."""
 
     def __init__(self, name: str, args: LocalPathStorageArgs, opts: ResourceOptions | None = None) -> None:
         problems = [*check_host_paths(f"{name}.paths", args["paths"]), *check_encryption(name, args["encryption"])]
@@ -153,7 +153,7 @@ class LocalPathStorage(Component):
             f"{name}-namespace",
             {
                 "namespace": args.get("namespace") or LOCAL_PATH_NAMESPACE,
-                # Its helper pods make and remove directories of the node.
+                # Its helper pods create and remove directories of the node.
                 "pod_security": PodSecurity.PRIVILEGED,
                 "exceptions": [to_api_server()],
                 "network": args.get("network") or USUAL_NETWORK,
@@ -176,7 +176,7 @@ class LocalPathStorage(Component):
         self.handles: dict[StoragePurpose, DeclaredClassArgs] = {
             one["purpose"]: one for one in local_path_classes(args)
         }
-        """What `StorageClasses` takes under `declared`, by purpose."""
+        """Classes for `declared` of `StorageClasses`, by purpose."""
         self.namespace = home.namespace
         self.provisioner = Output.from_input(LOCAL_PATH_PROVISIONER)
         self.register_outputs({"namespace": self.namespace, "provisioner": self.provisioner})
@@ -190,7 +190,7 @@ class LocalPathStorage(Component):
         )
 
     def _account(self, name: str, namespace: Output[str]) -> Output[str]:
-        """The service account and what it may do; its name."""
+        """The service account with its role; returns its name."""
         called = "local-path-provisioner"
         inside = meta.v1.ObjectMetaArgs(name=called, namespace=namespace, labels=LABELS)
         clusterwide = meta.v1.ObjectMetaArgs(name=called, labels=LABELS)

@@ -1,7 +1,7 @@
-"""Volumes of an NFS server that is there already: the CSI driver, and what the classes on it are declared with.
+"""Volumes of an existing NFS server: the CSI driver, and the declarations of its storage classes.
 
-The driver makes a directory for each volume on one export. Who may read the export reads every volume: restrict it to
-the nodes' addresses on the server. NFS encrypts nothing on its way; keep the server on the nodes' own network.
+The driver creates a directory for each volume on one export. Every client of the export can read every volume: restrict
+it to the nodes' addresses on the server. NFS does not encrypt traffic; keep the server on the nodes' network.
 """
 
 from typing import Any, Required
@@ -19,10 +19,10 @@ from components.storage.plan import DeclaredClassArgs, StoragePurpose
 
 
 class NfsStorageArgs(NfsStorageSpec, total=False):
-    """One export of one server, and what its driver stands on."""
+    """One export of one server, and the driver's dependencies."""
 
     source: Required[ChartSource]
-    """Where charts come from."""
+    """Source of charts."""
     namespace: str
     """Default: csi-driver-nfs."""
     highly_available: bool
@@ -35,7 +35,7 @@ def nfs_values(args: NfsStorageArgs) -> dict[str, Any]:
         "kubeletDir": args.get("kubelet_directory") or None,
         "controller": {
             "replicas": 2 if args.get("highly_available") else 1,
-            # It needs the CRDs of the snapshot controller, which not every cluster has.
+            # It needs the CRDs of the snapshot controller, which some clusters lack.
             "enableSnapshotter": False,
             "defaultOnDeletePolicy": "retain" if args.get("keep_deleted") else "delete",
         },
@@ -47,16 +47,16 @@ class NfsStorage(Component):
     """The CSI driver for NFS on every node; `handles` declares the classes that it serves."""
 
     namespace: Output[str]
-    """Where it runs."""
+    """Namespace of the driver."""
     provisioner: Output[str]
-    """What classes on it name."""
+    """Provisioner of its storage classes."""
 
     def __init__(self, name: str, args: NfsStorageArgs, opts: ResourceOptions | None = None) -> None:
         refuse(f"NFS storage {name}", check_nfs(name, args))
         super().__init__(name, args, opts)
         home = IsolatedNamespace(
             f"{name}-namespace",
-            # It mounts file systems for other pods, on the node's own network: policies do not reach it.
+            # It mounts file systems for other pods, on the host network: policies do not apply to it.
             {"namespace": args.get("namespace") or NFS_NAMESPACE, "pod_security": PodSecurity.PRIVILEGED},
             opts=self.child,
         )
@@ -71,7 +71,7 @@ class NfsStorage(Component):
             opts=self.child,
         )
         self.handles: dict[StoragePurpose, DeclaredClassArgs] = {one["purpose"]: one for one in nfs_classes(args)}
-        """What `StorageClasses` takes under `declared`, by purpose."""
+        """Classes for `declared` of `StorageClasses`, by purpose."""
         self.namespace = home.namespace
         self.provisioner = Output.from_input(NFS_PROVISIONER)
         self.register_outputs({"namespace": self.namespace, "provisioner": self.provisioner})

@@ -1,6 +1,6 @@
 """Object stores: one handle for S3, Google Cloud Storage and any S3-compatible endpoint, and the keys to them.
 
-Keys live in Secrets and nowhere else. Every namespace that talks to a store holds a Secret of the same name and shape
+Keys are only in Secrets. Every namespace that uses a store has a Secret of the same name and shape
 (`ObjectStoreCredentials`); a store with workload identity needs none.
 """
 
@@ -20,37 +20,37 @@ from components.storage.plan import ObjectStoreHandle, ObjectStoreKind, store_na
 from components.storage.validation import check_object_store
 
 ACCESS_KEY_ID = "AWS_ACCESS_KEY_ID"
-SECRET_ACCESS_KEY = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a key, as every S3 client reads it
+SECRET_ACCESS_KEY = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a key, for every S3 client
 FINGERPRINT_ANNOTATION = "mlplatform.dev/credentials"
-"""On pods that read keys once, at their start: new keys restart them."""
+"""On pods that read keys only at their start: new keys restart them."""
 SAME_OWNER = {"pulumi.com/patchFieldManager": "mlplatform"}
-"""On objects with values that are drawn, or follow from them. The provider owns fields under a name that it makes up
-and keeps in the state; once that is lost, other values of the next run are refused as conflicts with somebody else."""
+"""On objects with generated values, or values derived from them. The provider owns fields under a generated name in the
+state; if that is lost, other values of the next run would be conflicts with another owner."""
 ANY_REGION = "us-east-1"
-"""What clients sign for where the store has no regions."""
+"""Signing region for stores without regions."""
 
 
 class ObjectStoreArgs(TypedDict, total=False):
-    """A bucket that exists, and how to reach it."""
+    """An existing bucket, and its connection."""
 
     kind: Required[ObjectStoreKind]
     """s3, gcs or s3-compatible."""
     bucket: Required[str]
     """Its name."""
     prefix: str
-    """Where our objects start: `platform/dev`. Default: the root."""
+    """Prefix of the platform's objects: `platform/dev`. Default: the root."""
     endpoint: str
     """Required for s3-compatible: `http(s)://host:port`."""
     region: str
-    """Required for s3. s3-compatible: `us-east-1` where missing."""
+    """Required for s3. s3-compatible: default `us-east-1`."""
     credentials_secret_name: str
     """Name of the Secret with the keys; empty or missing: workload identity."""
     ranges: list[str]
-    """Address ranges of a store outside of the cluster, which pods reach instead of any address on its port."""
+    """Address ranges of a store outside of the cluster; without them pods may reach any address on its port."""
 
 
 def object_store(path: str, args: ObjectStoreArgs) -> ObjectStoreHandle:
-    """The handle of a bucket. Pure. Raises `Refused` where the arguments cannot work; `path` says where they stand."""
+    """The handle of a bucket. Pure. Raises `Refused` for invalid arguments; `path` is their path in the settings."""
     refuse(path, check_object_store(path, args))
     kind = ObjectStoreKind(args["kind"])
     prefix = args.get("prefix") or ""
@@ -69,7 +69,8 @@ def object_store(path: str, args: ObjectStoreArgs) -> ObjectStoreHandle:
 
 
 def object_store_environment(store: ObjectStoreHandle) -> list[dict[str, Any]]:
-    """For a container's `env`: what boto3, MLflow and the AWS SDKs read. Keys come from the Secret by reference."""
+    """For a container's `env`: the variables of boto3, MLflow and the AWS SDKs. Keys come from the Secret by
+    reference."""
     values: dict[str, str] = {}
     if store["kind"] is not ObjectStoreKind.GCS:
         values = {"AWS_DEFAULT_REGION": store["region"], "AWS_REGION": store["region"]}
@@ -93,7 +94,7 @@ def rclone_environment(store: ObjectStoreHandle, *, create_buckets: bool = False
             "TYPE": "s3",
             "PROVIDER": "AWS" if store["kind"] is ObjectStoreKind.S3 else "Other",
             "REGION": store["region"],
-            # Otherwise each upload asks for the bucket first, which keys that may only write are not allowed to do.
+            # Otherwise each upload checks for the bucket first, which write-only keys are not allowed to do.
             "NO_CHECK_BUCKET": "false" if create_buckets else "true",
         }
         if store["endpoint"]:
@@ -103,7 +104,7 @@ def rclone_environment(store: ObjectStoreHandle, *, create_buckets: bool = False
 
 
 def object_store_egress(store: ObjectStoreHandle, pods: Mapping[str, str] | None = None) -> list[TrafficRuleArgs]:
-    """The traffic to the store, of a namespace or some of its pods. Pure."""
+    """Egress to the store, for a namespace or some of its pods. Pure."""
     url = urlsplit(store["endpoint"] or "https://public")
     port = url.port or (443 if url.scheme == "https" else 80)
     host = (url.hostname or "").split(".")
@@ -117,7 +118,7 @@ def object_store_egress(store: ObjectStoreHandle, pods: Mapping[str, str] | None
         ]
     else:
         rules = [to_anywhere("object-store", [port])]
-    # `minio.storage` is a Service to pods and `example.com` is none: nothing but DNS tells them apart.
+    # `minio.storage` is a Service for pods and `example.com` is not: only DNS distinguishes them.
     if len(host) == 2:
         rules.append(_to_namespace("object-store-service", host[1], store))
     for rule in rules if pods else []:
@@ -126,7 +127,7 @@ def object_store_egress(store: ObjectStoreHandle, pods: Mapping[str, str] | None
 
 
 def _to_namespace(name: str, namespace: str, store: ObjectStoreHandle) -> TrafficRuleArgs:
-    """To the pods of a Service. Most CNIs compare the port of the pod, which the endpoint does not name."""
+    """To the pods of a Service. Most CNIs compare the port of the pod, which the endpoint does not contain."""
     rule = TrafficRuleArgs(name=name, direction=Direction.EGRESS, peer_namespace=namespace)
     if "pod_port" in store:
         rule["ports"] = [store["pod_port"]]
@@ -134,7 +135,7 @@ def _to_namespace(name: str, namespace: str, store: ObjectStoreHandle) -> Traffi
 
 
 def object_store_traffic(store: ObjectStoreHandle, pods: Mapping[str, str] | None = None) -> list[TrafficRuleArgs]:
-    """All of the traffic that a store needs: to it, and to the pods' identity where there are no keys. Pure."""
+    """All traffic that a store needs: to it, and to the pods' identity service if there are no keys. Pure."""
     if store["credentials_secret_name"]:
         return object_store_egress(store, pods)
     identity = identity_egress(google=store["kind"] is ObjectStoreKind.GCS)
@@ -147,9 +148,9 @@ class ObjectStoreCredentialsArgs(TypedDict):
     """The keys of a store, for one namespace."""
 
     namespace: Input[str]
-    """Namespace that exists already."""
+    """Existing namespace."""
     store: ObjectStoreHandle
-    """The store that they open."""
+    """The store of the keys."""
     access_key_id: Input[str]
     """Access key; kept as a secret."""
     secret_access_key: Input[str]
@@ -157,10 +158,10 @@ class ObjectStoreCredentialsArgs(TypedDict):
 
 
 class ObjectStoreCredentials(Component):
-    """The Secret with which one namespace reaches an object store; nothing where workload identity does it."""
+    """The Secret with which one namespace connects to an object store; none with workload identity."""
 
     fingerprint: Output[str]
-    """Changes when the keys change, and tells nothing else about them: for the annotation that restarts pods."""
+    """Changes with the keys, and reveals nothing else about them: for the annotation that restarts pods."""
 
     def __init__(self, name: str, args: ObjectStoreCredentialsArgs, opts: ResourceOptions | None = None) -> None:
         access_key_id, secret_access_key = (
@@ -187,13 +188,13 @@ class ObjectStoreCredentials(Component):
 
 
 def fingerprint_of(*secrets: Input[str]) -> Output[str]:
-    """64 bits of the SHA-256 of secrets, as a value that is none. For keys that are random themselves."""
+    """64 bits of the SHA-256 of secrets; not a secret itself. Only for random keys."""
     digest = Output.all(*secrets).apply(lambda parts: hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16])
     return Output.unsecret(digest)
 
 
 def kserve_annotations(store: ObjectStoreHandle) -> dict[str, str]:
-    """How KServe's storage initializer finds the endpoint: on the Secret of the service account. Pure.
+    """Annotations with the endpoint for KServe's storage initializer, on the Secret of the service account. Pure.
 
     Source: kserve/kserve pkg/credentials/s3/s3_secret.go.
     """
@@ -204,6 +205,6 @@ def kserve_annotations(store: ObjectStoreHandle) -> dict[str, str]:
         "serving.kserve.io/s3-endpoint": url.netloc,
         "serving.kserve.io/s3-usehttps": "1" if url.scheme == "https" else "0",
         "serving.kserve.io/s3-region": store["region"],
-        # Buckets as host names need DNS for each of them, which no in-cluster store has.
+        # Buckets as host names need a DNS record for each, which in-cluster stores lack.
         "serving.kserve.io/s3-usevirtualbucket": "0",
     }

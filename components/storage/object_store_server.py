@@ -1,7 +1,7 @@
-"""An S3-compatible object store inside the cluster: SeaweedFS on one volume, with keys of its own.
+"""An S3-compatible object store inside the cluster: SeaweedFS on one volume, with separate keys.
 
-For clusters without a cloud. One server, one volume: no replicas, so it is as durable as the storage class below it.
-Its keys are drawn once and kept by the state (docs/adr/0011-generated-credentials.md).
+For clusters without a cloud. One server, one volume: no replicas, so it is as durable as its storage class. Its keys
+are generated once and kept by the state (docs/adr/0011-generated-credentials.md).
 """
 
 import base64
@@ -47,12 +47,12 @@ _CONFIGURATION_FOLDER = "/etc/seaweedfs"
 
 
 class ObjectStoreServerArgs(TypedDict, total=False):
-    """A server, its bucket and who may reach it."""
+    """A server, its bucket and its clients."""
 
     namespace: Required[str]
-    """Its own namespace, made here."""
+    """Its namespace, created by the component."""
     bucket: Required[str]
-    """The bucket that is made in it."""
+    """The bucket, created by the component."""
     storage: Required[StorageHandle]
     """Class of its volume."""
     storage_gib: Required[int]
@@ -60,7 +60,7 @@ class ObjectStoreServerArgs(TypedDict, total=False):
     client_namespaces: Required[list[str]]
     """Namespaces whose pods may reach it."""
     key_generation: int
-    """Raise it to have new keys drawn; every pod that uses them restarts. Default: 1."""
+    """Increase it to generate new keys; every pod that uses them restarts. Default: 1."""
     keep_data: bool
     """Required in stacks that are not simulated. The volume is protected and outlives the stack."""
     cpu_millis: int
@@ -72,19 +72,19 @@ class ObjectStoreServerArgs(TypedDict, total=False):
 
 
 class ObjectStoreServer(Component):
-    """SeaweedFS with one bucket, reachable over S3 by the namespaces that are named, and by nobody else."""
+    """SeaweedFS with one bucket, reachable over S3 only by the named namespaces."""
 
     access_key_id: Output[str]
-    """Drawn here; a secret."""
+    """Generated; a secret."""
     secret_access_key: Output[str]
-    """Drawn here; a secret."""
+    """Generated; a secret."""
 
     def __init__(self, name: str, args: ObjectStoreServerArgs, opts: ResourceOptions | None = None) -> None:
         store = server_store(name, args)
         claim = claim_spec(f"object store {name}", args["storage"], int(args["storage_gib"]))
         super().__init__(name, args, opts)
         self.handle: ObjectStoreHandle = store
-        """For those who keep objects in it."""
+        """For clients of the bucket."""
         home = IsolatedNamespace(f"{name}-home", server_namespace(args), opts=self.child)
         keys = self._keys(name, home.namespace, store)
         self.access_key_id = keys.data.apply(lambda data: _decoded(data[ACCESS_KEY_ID]))
@@ -133,17 +133,17 @@ class ObjectStoreServer(Component):
                 name=store["credentials_secret_name"], namespace=namespace, labels=LABELS, annotations=SAME_OWNER
             ),
             data=Output.secret(drawn_keys()),
-            # Each run draws keys; only those of the run that creates the Secret are used (ADR 0011).
+            # Each run generates keys; only those of the run that creates the Secret are used (ADR 0011).
             opts=keeping_drawn(self.child, "data"),
         )
 
     def keeping(self, keep: bool) -> ResourceOptions:
-        """Options of a child that holds data."""
+        """Options of a child with data."""
         return ResourceOptions.merge(self.child, ResourceOptions(protect=keep, retain_on_delete=keep))
 
 
 def server_store(name: str, args: ObjectStoreServerArgs) -> ObjectStoreHandle:
-    """The handle of the bucket in that server. Pure. Raises `Refused` where the bucket's name cannot be one."""
+    """The handle of the bucket in that server. Pure. Raises `Refused` if the bucket's name is invalid."""
     store = object_store(
         f"object store {name}",
         ObjectStoreArgs(
@@ -157,7 +157,7 @@ def server_store(name: str, args: ObjectStoreServerArgs) -> ObjectStoreHandle:
 
 
 def server_namespace(args: ObjectStoreServerArgs) -> IsolatedNamespaceArgs:
-    """The server's namespace: its clients may come in on the S3 port; nothing goes out. Pure."""
+    """The server's namespace: ingress from its clients on the S3 port; no egress. Pure."""
     within = [
         TrafficRuleArgs(name=f"within-{direction.value.lower()}", direction=direction, ports=[PORT])
         for direction in Direction
@@ -245,7 +245,7 @@ def server_spec(name: str, args: ObjectStoreServerArgs, store: ObjectStoreHandle
 
 
 def bucket_job_spec(name: str, store: ObjectStoreHandle) -> dict[str, Any]:
-    """The `spec` of the Job that makes the bucket; making it again changes nothing. Pure."""
+    """The `spec` of the Job that creates the bucket; idempotent. Pure."""
     mounts = [scratch("tmp", "/tmp", 64)]  # noqa: S108 - an emptyDir of the pod
     make = container(
         name="make-bucket",

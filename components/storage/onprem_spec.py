@@ -1,4 +1,4 @@
-"""Storage of clusters of one's own: what people write of it, and the storage classes that follow. Pure."""
+"""Storage of self-managed clusters: the part that settings contain, and the storage classes derived from it. Pure."""
 
 from typing import Required, TypedDict
 
@@ -17,26 +17,26 @@ class NfsStorageSpec(TypedDict, total=False):
     server: Required[str]
     """Name or address of the NFS server."""
     share: Required[str]
-    """What it exports, as an absolute path: `/exports/ml`."""
+    """The export, as an absolute path: `/exports/ml`."""
     encryption: Required[Encryption]
-    """What encrypts the server's disks: `storage-system`. It is written on the classes."""
+    """Encryption of the server's disks: `storage-system`. Recorded on the classes."""
     kubelet_directory: str
-    """The kubelet's root directory, where it is not /var/lib/kubelet (K0s: /var/lib/k0s/kubelet)."""
+    """The kubelet's root directory, if it is not /var/lib/kubelet (K0s: /var/lib/k0s/kubelet)."""
     keep_deleted: bool
-    """Whether the directory of a deleted volume stays on the server; default false."""
+    """Whether the server keeps the directory of a deleted volume; default false."""
 
 
 class LocalPathStorageSpec(TypedDict, total=False):
     """Directories of the nodes."""
 
     paths: Required[list[str]]
-    """Directories that volumes are made in, on every node that has volumes: `/var/lib/local-volumes`."""
+    """Directories of volumes, on every node that has volumes: `/var/lib/local-volumes`."""
     encryption: Required[Encryption]
-    """What encrypts the nodes' disks: `node-disk` (LUKS). It is written on the classes."""
+    """Encryption of the nodes' disks: `node-disk` (LUKS). Recorded on the classes."""
 
 
 def nfs_classes(args: NfsStorageSpec) -> list[DeclaredClassArgs]:
-    """What `StorageClasses` takes under `declared`: file systems that many nodes write."""
+    """Classes for `declared` of `StorageClasses`: file systems that many nodes write."""
     parameters = {"server": args["server"], "share": args["share"]}
     return [
         DeclaredClassArgs(
@@ -47,7 +47,7 @@ def nfs_classes(args: NfsStorageSpec) -> list[DeclaredClassArgs]:
 
 
 def local_path_classes(args: LocalPathStorageSpec) -> list[DeclaredClassArgs]:
-    """What `StorageClasses` takes under `declared`: disks of one node."""
+    """Classes for `declared` of `StorageClasses`: disks of one node."""
     return [
         DeclaredClassArgs(purpose=purpose, provisioner=LOCAL_PATH_PROVISIONER, encryption=args["encryption"])
         for purpose in (StoragePurpose.FAST, StoragePurpose.STANDARD)

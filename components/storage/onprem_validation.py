@@ -1,4 +1,4 @@
-"""Rules on storage of clusters of one's own: paths on nodes, NFS servers."""
+"""Rules on storage of self-managed clusters: paths on nodes, NFS servers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -15,7 +15,7 @@ from components.storage.plan import Encryption
 
 
 def check_host_paths(path: str, paths: Sequence[str]) -> Iterator[Finding]:
-    """Directories of a node that volumes may fill."""
+    """Directories of a node that volumes may use."""
     if not paths:
         yield Finding(path, "(none)", "at least one directory of the nodes", "write one like /var/lib/local-volumes")
     for text in paths:
@@ -24,25 +24,25 @@ def check_host_paths(path: str, paths: Sequence[str]) -> Iterator[Finding]:
             yield Finding(
                 path,
                 text,
-                "an absolute directory, two levels deep at least: teams fill it, and it is emptied",
-                "write one like /var/lib/local-volumes, on a disk of its own",
+                "an absolute directory, at least two levels deep: volumes fill it, and their deletion empties it",
+                "write one like /var/lib/local-volumes, on a separate disk",
             )
 
 
 def check_encryption(path: str, encryption: str) -> Iterator[Finding]:
-    """What encrypts volumes at rest, of drivers that take no parameter for it."""
+    """Encryption at rest of volumes whose driver has no parameter for it."""
     known = [each.value for each in Encryption if each is not Encryption.PARAMETER]
     if encryption not in known:
         yield Finding(
             f"{path}.encryption",
             encryption or "(none)",
             f"volumes are encrypted at rest, by one of: {', '.join(known)}",
-            "write storage-system for an array or filer, node-disk for LUKS on every node",
+            "use storage-system for an array or filer, node-disk for LUKS on every node",
         )
 
 
 def check_nfs(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """An export that can be mounted."""
+    """A mountable export."""
     server, share = args["server"], args["share"]
     if not HOST.accepts(server) or ":" in server:
         yield Finding(

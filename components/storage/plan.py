@@ -1,6 +1,6 @@
-"""Where data lives: volumes by purpose, who makes them on each kind of cluster, and buckets. Facts and planners; pure.
+"""Storage: volumes by purpose, their provisioners on each kind of cluster, and buckets. Facts and planners; pure.
 
-Encryption at rest is a parameter where the driver takes one, and the provider's default elsewhere; each row says which.
+Encryption at rest is a parameter if the driver has one, and otherwise the provider's default; each row states which.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,20 +12,20 @@ from catalog.accelerators import ClusterKind
 
 
 class StoragePurpose(StrEnum):
-    """What a volume is for; decides device, access modes and what happens to the data when its claim goes."""
+    """Purpose of a volume; decides device, access modes and what happens to the data when its claim is deleted."""
 
     FAST = "fast"
     """SSD with guaranteed IOPS: scratch, shuffles, local caches of datasets."""
     STANDARD = "standard"
     """General block storage: databases, checkpoints of one pod."""
     SHARED = "shared"
-    """A file system that many pods write: checkpoints of distributed training, home directories."""
+    """A file system that many pods write to: checkpoints of distributed training, home directories."""
     DATASET = "dataset"
-    """A file system that one job fills and many pods read."""
+    """A file system that one job writes and many pods read."""
 
 
 class AccessMode(StrEnum):
-    """As Kubernetes writes them."""
+    """Kubernetes' names."""
 
     READ_WRITE_ONCE = "ReadWriteOnce"
     READ_ONLY_MANY = "ReadOnlyMany"
@@ -33,54 +33,54 @@ class AccessMode(StrEnum):
 
 
 class Encryption(StrEnum):
-    """What encrypts the volumes of a class at rest."""
+    """How the volumes of a class are encrypted at rest."""
 
     PARAMETER = "parameter"
-    """The driver, because a parameter of the class asks for it."""
+    """By the driver, because a parameter of the class enables it."""
     PROVIDER = "provider"
-    """The cloud, without being asked: always, or by the default of the account."""
+    """By the cloud without a setting: always, or by the default of the account."""
     STORAGE_SYSTEM = "storage-system"
-    """The array, filer or file system that the volumes are part of."""
+    """By the array, filer or file system that provides the volumes."""
     NODE_DISK = "node-disk"
-    """The operating system of the nodes, on their own disks (LUKS)."""
+    """By the operating system of the nodes, on their disks (LUKS)."""
 
 
 ENCRYPTING_PARAMETERS = ("encrypted", "disk-encryption-kms-key")
-"""Parameters that ask a driver for encryption (aws-ebs-csi-driver docs/parameters.md,
+"""Parameters that enable a driver's encryption (aws-ebs-csi-driver docs/parameters.md,
 gcp-compute-persistent-disk-csi-driver README)."""
 
 
 class StorageHandle(TypedDict):
-    """A storage class as volumes see it."""
+    """The handle of a storage class for volumes."""
 
     purpose: StoragePurpose
-    """What it is for."""
+    """Its purpose."""
     class_name: str
     """For `storageClassName`."""
     access_modes: list[str]
-    """What its volumes can serve, the usual one first."""
+    """Access modes of its volumes, the default first."""
 
 
 class ObjectStoreKind(StrEnum):
-    """Which protocol and whose identity."""
+    """Protocol and identity."""
 
     S3 = "s3"
     """Amazon S3."""
     GCS = "gcs"
     """Google Cloud Storage, with workload identity only."""
     S3_COMPATIBLE = "s3-compatible"
-    """SeaweedFS or any other endpoint that speaks S3."""
+    """SeaweedFS or any other S3-compatible endpoint."""
 
 
 class ObjectStoreHandle(TypedDict):
-    """A bucket and how to reach it."""
+    """A bucket and its connection."""
 
     kind: ObjectStoreKind
     """s3, gcs or s3-compatible."""
     bucket: str
     """Its name."""
     prefix: str
-    """Where our objects start; no slash at either end; may be empty."""
+    """Prefix of the platform's objects; no slash at either end; may be empty."""
     endpoint: str
     """`http(s)://host:port`; empty for s3 and gcs."""
     region: str
@@ -109,17 +109,18 @@ RWO, ROX, RWX = AccessMode.READ_WRITE_ONCE, AccessMode.READ_ONLY_MANY, AccessMod
 
 DEFAULT_CLASS_ANNOTATION = "storageclass.kubernetes.io/is-default-class"
 ENCRYPTION_ANNOTATION = "mlplatform.dev/encryption"
-"""On every class: what encrypts its volumes at rest, a value of `Encryption`."""
+"""On every class: the encryption at rest of its volumes, a value of `Encryption`."""
 
 
 class Provisioner(NamedTuple):
-    """A driver and what its volumes can do."""
+    """A driver and the capabilities of its volumes."""
 
     name: str
     access_modes: tuple[AccessMode, ...]
-    """What its file system volumes serve."""
+    """Access modes of its file system volumes."""
     block: bool
-    """A disk that is attached to one node: made where the pod is, so only once the pod has a node."""
+    """Whether it is a disk that is attached to one node: created in the pod's zone, so only after the pod has a
+    node."""
     expandable: bool
     source: str
 
@@ -133,11 +134,11 @@ PROVISIONERS: Mapping[str, Provisioner] = {
         Provisioner(
             "ebs.csi.eks.amazonaws.com", (RWO,), True, True, "EKS user guide, create-storage-class (Auto Mode)"
         ),
-        # EFS has no size: the driver accepts one, enforces none, and cannot expand.
+        # EFS has no size: the driver accepts one, does not enforce it, and cannot expand.
         Provisioner(
             "efs.csi.aws.com", (RWX, ROX, RWO), False, False, "kubernetes-sigs/aws-efs-csi-driver docs/README.md"
         ),
-        # A disk can be attached read-only to many nodes, never written by two with a file system on it.
+        # A disk can be attached read-only to many nodes, but two nodes must not write to one file system on it.
         Provisioner("pd.csi.storage.gke.io", (RWO, ROX), True, True, "GKE docs, persistent-volumes/gce-pd-csi-driver"),
         Provisioner("filestore.csi.storage.gke.io", (RWX, ROX, RWO), False, True, "GKE docs, filestore-csi-driver"),
         Provisioner(
@@ -147,7 +148,7 @@ PROVISIONERS: Mapping[str, Provisioner] = {
         Provisioner("k8s.io/minikube-hostpath", (RWO,), True, False, "minikube docs, persistent_volumes"),
     )
 }
-"""By exact name. A provisioner that is not here is described in full where it is declared (`DeclaredClassArgs`)."""
+"""By exact name. A provisioner that is not listed is described in full in its declaration (`DeclaredClassArgs`)."""
 
 
 class ClassRow(NamedTuple):
@@ -156,14 +157,14 @@ class ClassRow(NamedTuple):
     provisioner: str
     parameters: Mapping[str, str]
     encryption: Encryption
-    """What encrypts its volumes."""
+    """How its volumes are encrypted."""
     required: tuple[str, ...] = ()
-    """Parameters that only the environment knows."""
+    """Parameters that depend on the environment."""
 
 
 _SIMULATED_BLOCK = ClassRow("simulated.mlplatform.dev/block", {"encrypted": "true"}, Encryption.PARAMETER)
 _SIMULATED_FILE = ClassRow("simulated.mlplatform.dev/file", {"encrypted": "true"}, Encryption.PARAMETER)
-# Encryption at rest is decided when the file system is made; mounts are TLS by the driver's default.
+# Encryption at rest is set when the file system is created; mounts use TLS by the driver's default.
 _EFS = ClassRow(
     "efs.csi.aws.com",
     {"provisioningMode": "efs-ap", "directoryPerms": "700"},
@@ -182,7 +183,7 @@ CLASSES: Mapping[ClusterKind, Mapping[StoragePurpose, ClassRow]] = {
     ClusterKind.EKS: {
         StoragePurpose.FAST: ClassRow(
             "ebs.csi.aws.com",
-            # Without the second, a volume too small for 100 IOPS at this ratio is refused by the API.
+            # Without the second, the API refuses a volume too small for 100 IOPS at this ratio.
             {"type": "io2", "iopsPerGB": "50", "allowAutoIOPSPerGBIncrease": "true", "encrypted": "true"},
             Encryption.PARAMETER,
         ),
@@ -206,7 +207,7 @@ CLASSES: Mapping[ClusterKind, Mapping[StoragePurpose, ClassRow]] = {
         StoragePurpose.SHARED: _FILESTORE,
         StoragePurpose.DATASET: _FILESTORE,
     },
-    # Nothing is known of somebody else's cluster: its classes are declared (`StorageClassesArgs.declared`).
+    # An existing cluster's classes are unknown: they are declared (`StorageClassesArgs.declared`).
     ClusterKind.EXISTING: {},
 }
 
@@ -214,30 +215,30 @@ ACCESS_MODES: Mapping[StoragePurpose, tuple[AccessMode, ...]] = {
     StoragePurpose.FAST: (RWO,),
     StoragePurpose.STANDARD: (RWO,),
     StoragePurpose.SHARED: (RWX, RWO),
-    # Writable as well: a job fills it once.
+    # Writable too: a job writes it once.
     StoragePurpose.DATASET: (ROX, RWX),
 }
-"""What each purpose promises; the provisioner must be able to serve all of it."""
+"""Access modes of each purpose; the provisioner must support all of them."""
 
 
 class DeclaredClassArgs(TypedDict, total=False):
-    """A storage class that the environment brings, or that a provisioner of its own serves."""
+    """An existing storage class, or one of an additional provisioner."""
 
     purpose: Required[StoragePurpose]
-    """What it is for."""
+    """Its purpose."""
     class_name: str
-    """An existing class, used as it is. Empty or missing: a class is made from the fields below."""
+    """An existing class, used unchanged. Empty or missing: the component creates a class from the fields below."""
     provisioner: Required[str]
-    """Who makes its volumes, also for an existing class: what it can do depends on it."""
+    """The provisioner of its volumes, also for an existing class: it decides their capabilities."""
     parameters: dict[str, str]
     """Parameters of the provisioner."""
     access_modes: list[AccessMode]
-    """What its volumes serve. Required for a provisioner that the platform does not know."""
+    """Access modes of its volumes. Required for a provisioner that is not in the table."""
     encryption: Encryption
-    """What encrypts its volumes at rest. Required: `storage-system` (array, filer), `node-disk` (LUKS), `provider` (the
-    cloud), or `parameter`, which the class that is made must then have."""
+    """How its volumes are encrypted at rest. Required: `storage-system` (array, filer), `node-disk` (LUKS), `provider`
+    (the cloud), or `parameter`, which the class must then have."""
     is_default: bool
-    """An existing class is the cluster's default class."""
+    """Whether an existing class is the cluster's default class."""
 
 
 AUTO_MODE_CLASSES = tuple(
@@ -249,19 +250,19 @@ AUTO_MODE_CLASSES = tuple(
     )
     for purpose in (StoragePurpose.FAST, StoragePurpose.STANDARD)
 )
-"""EKS Auto Mode has a driver of its own for disks (EKS user guide, create-storage-class)."""
+"""EKS Auto Mode has a separate driver for disks (EKS user guide, create-storage-class)."""
 
 
 class StorageClassesSpec(TypedDict, total=False):
     """The storage classes of an environment."""
 
     default_purpose: StoragePurpose
-    """The class of claims that name none. Default: standard."""
+    """Purpose of the default class. Default: standard."""
     parameters: dict[str, dict[str, Any]]
-    """By purpose: parameters that only this environment knows, such as `{"shared": {"fileSystemId": "fs-…"}}`. Text, or
+    """By purpose: parameters that depend on the environment, such as `{"shared": {"fileSystemId": "fs-…"}}`. Text, or
     an output of a resource of the same stack."""
     declared: list[DeclaredClassArgs]
-    """Classes of the environment's own; each replaces the table's class for its purpose."""
+    """Additional classes; each replaces the table's class for its purpose."""
 
 
 class StorageClassesArgs(StorageClassesSpec, total=False):
@@ -270,20 +271,20 @@ class StorageClassesArgs(StorageClassesSpec, total=False):
     cluster_kind: Required[ClusterKind]
     """Decides the provisioners."""
     keep_data: bool
-    """Required in stacks that are not simulated. Volumes outlive their claims, whatever their purpose; without it only
+    """Required in stacks that are not simulated. Volumes outlive their claims, whatever their purpose; otherwise only
     datasets do."""
 
 
 class ClassPlan(NamedTuple):
-    """One storage class: made by us, or found."""
+    """One storage class: created, or existing."""
 
     purpose: StoragePurpose
     class_name: str
     exists: bool
-    """The environment brings it; we only use it."""
+    """Whether it exists already and is only used."""
     provisioner: str
     parameters: Mapping[str, Any]
-    """Text, or what another resource will tell."""
+    """Text, or an output of another resource."""
     access_modes: tuple[str, ...]
     block: bool
     expandable: bool
@@ -291,18 +292,18 @@ class ClassPlan(NamedTuple):
     is_default: bool
     reclaim_policy: str
     missing_parameters: tuple[str, ...]
-    """Parameters that only the environment knows and did not give."""
+    """Parameters of the environment that are not set."""
 
     @property
     def handle(self) -> StorageHandle:
-        """What volumes see of it."""
+        """The handle for volumes."""
         return StorageHandle(purpose=self.purpose, class_name=self.class_name, access_modes=list(self.access_modes))
 
 
 def plan_storage_classes(name: str, args: StorageClassesArgs) -> list[ClassPlan]:
-    """The classes of an environment, one for each purpose that it can serve, in the order of the purposes. Pure.
+    """The classes of an environment, one for each supported purpose, in the order of the purposes. Pure.
 
-    Classes that we make are called `<name>-<purpose>`: kind, minikube and GKE bring a class named `standard`.
+    Created classes are called `<name>-<purpose>`: kind, minikube and GKE include a class named `standard`.
     """
     declared = {StoragePurpose(one["purpose"]): one for one in args.get("declared") or []}
     table = CLASSES[ClusterKind(args["cluster_kind"])]
@@ -364,12 +365,12 @@ def _from_declaration(name: str, declared: DeclaredClassArgs, args: StorageClass
 
 
 def class_fields(plan: ClassPlan) -> dict[str, Any]:
-    """The fields of the StorageClass that we make, as the resource takes them. Pure."""
+    """The fields of a StorageClass that is created, for the resource. Pure."""
     return {
         "provisioner": plan.provisioner,
         "parameters": dict(plan.parameters),
         "reclaim_policy": plan.reclaim_policy,
         "allow_volume_expansion": plan.expandable,
-        # A disk made before its pod has a node can be in the wrong zone; a file system is reachable from all of them.
+        # A disk created before its pod has a node can be in the wrong zone; a file system is reachable from all zones.
         "volume_binding_mode": "WaitForFirstConsumer" if plan.block else "Immediate",
     }

@@ -1,7 +1,7 @@
-"""What a PostgreSQL database hands to those who use it, and how it is written down for them. Pure.
+"""The handle of a PostgreSQL database, and its form for clients. Pure.
 
-Clients get libpq's own variables (PGHOST, PGUSER, PGPASSWORD, …): psycopg2, pg_dump and psql read them alike, the
-password is never part of an address, and no character in it needs quoting.
+Clients get the variables of libpq (PGHOST, PGUSER, PGPASSWORD, …), which psycopg2, pg_dump and psql share: the password
+is never part of an address, and no character in it needs quoting.
 """
 
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ CA_FILE = "ca.crt"
 
 
 class DatabaseHandle(TypedDict):
-    """A database and how to log in."""
+    """A database and its credentials."""
 
     host: Input[str]
-    """Name that its certificate carries; a short name is good in the database's own namespace only. Of a managed
-    database it is unknown until that exists."""
+    """Name in its certificate; a short name works only in the database's namespace. Of a managed database it is unknown
+    until that exists."""
     port: int
     """TCP port."""
     database: str
@@ -38,16 +38,16 @@ class DatabaseHandle(TypedDict):
     ca_secret_name: str
     """Secret with `ca.crt`; empty: the system's certificate authorities, or none (`require`)."""
     egress: TrafficRuleArgs
-    """The traffic rule with which its clients reach it; add their `pods`."""
+    """The traffic rule of its clients; add their `pods`."""
     client_label: dict[str, str]
-    """Label that pods must carry to be let in; empty where nobody checks."""
+    """Label that the database requires on client pods; empty if it requires none."""
 
 
 class ManagedDatabaseHandle(TypedDict):
-    """What a managed database of a cloud (RDS, Cloud SQL) hands to `ExternalDatabase`: these are fields of its own."""
+    """A managed database of a cloud (RDS, Cloud SQL) for `ExternalDatabase`: its fields of the same names."""
 
     host: Input[str]
-    """Name or address that clients connect to."""
+    """Host name or address for clients."""
     port: int
     """TCP port."""
     database: str
@@ -57,15 +57,15 @@ class ManagedDatabaseHandle(TypedDict):
     password: Input[str]
     """Its password; a secret."""
     ssl_mode: str
-    """The strictest of libpq's modes that its certificate allows."""
+    """The strictest sslmode of libpq that its certificate supports."""
     ca_certificate: Input[str]
-    """PEM of the authority of its certificate; empty: none is known."""
+    """PEM of the authority of its certificate; empty: unknown."""
     address_range: Input[str]
-    """CIDR that it is in."""
+    """CIDR of its address."""
 
 
 def libpq_environment(database: DatabaseHandle) -> list[dict[str, Any]]:
-    """For a container's `env`: everything libpq needs. User and password come from the Secret by reference."""
+    """For a container's `env`: all variables of libpq. User and password come from the Secret by reference."""
     plain = {
         "PGHOST": database["host"],
         "PGPORT": str(int(database["port"])),
@@ -82,11 +82,11 @@ def libpq_environment(database: DatabaseHandle) -> list[dict[str, Any]]:
 
 
 def ca_mounts(database: DatabaseHandle) -> list[Mounted]:
-    """The volume with the certificate authority; none where there is no Secret with one."""
+    """The volume with the certificate authority; none if there is no Secret with one."""
     if not database["ca_secret_name"]:
         return []
     mounted = from_secret("postgresql-ca", CA_FOLDER, database["ca_secret_name"])
-    # CloudNativePG's CA Secret holds the private key as well: only the certificate goes into pods.
+    # CloudNativePG's CA Secret contains the private key too: only the certificate is mounted.
     mounted.volume["secret"]["items"] = [{"key": CA_FILE, "path": CA_FILE}]
     return [mounted]
 
@@ -101,7 +101,7 @@ def sqlalchemy_uri(database: DatabaseHandle) -> Input[str]:
 
 
 def egress_of(database: DatabaseHandle, pods: Mapping[str, str]) -> TrafficRuleArgs:
-    """The rule with which those pods reach the database."""
+    """The egress rule of those pods to the database."""
     rule = TrafficRuleArgs(**database["egress"])
     rule["pods"] = dict(pods)
     return rule

@@ -1,4 +1,4 @@
-"""Storage classes by purpose: what a volume is for decides where it lives and what happens to it."""
+"""Storage classes by purpose: the purpose of a volume decides its device and its retention."""
 
 from pulumi import ResourceOptions
 from pulumi_kubernetes import meta, storage
@@ -19,7 +19,7 @@ from components.storage.validation import check_storage_classes
 
 
 class StorageClasses(Component):
-    """One storage class for each purpose that the cluster can serve, exactly one of them the default."""
+    """One storage class for each supported purpose, exactly one of them the default."""
 
     def __init__(self, name: str, args: StorageClassesArgs, opts: ResourceOptions | None = None) -> None:
         plans = plan_storage_classes(name, args)
@@ -29,7 +29,7 @@ class StorageClasses(Component):
             if not plan.exists:
                 self._declare(name, plan)
         self.handles: dict[StoragePurpose, StorageHandle] = {plan.purpose: plan.handle for plan in plans}
-        """What volumes take, by purpose; a purpose that the cluster cannot serve is missing."""
+        """Handles for volumes, by purpose; unsupported purposes are missing."""
         self.register_outputs({})
 
     def _declare(self, name: str, plan: ClassPlan) -> None:

@@ -44,12 +44,12 @@ def check_storage_classes(path: str, plans: Sequence[ClassPlan], written: Paths 
 
 
 def exactly_one_default(path: str, defaults: Sequence[str]) -> Iterator[Finding]:
-    """A claim that names no class must end in a known place."""
+    """A claim without a class must have a defined default."""
     if len(defaults) != 1:
         yield Finding(
             f"{path}.defaultPurpose",
             f"{len(defaults)} default storage classes{': ' if defaults else ''}{', '.join(defaults)}",
-            "exactly one storage class is the default",
+            "exactly one storage class must be the default",
             "set defaultPurpose to a purpose that has a class, and isDefault on no other class",
         )
 
@@ -63,7 +63,7 @@ def provisioners_serve_their_purpose(paths: Paths, plans: Iterable[ClassPlan]) -
             yield Finding(
                 f"{paths[plan.purpose]}.provisioner",
                 plan.provisioner or "(none)",
-                f"a provisioner that the platform knows ({known}), or accessModes that say what it can do",
+                f"a known provisioner ({known}), or accessModes with its capabilities",
                 "correct the name, or set accessModes",
             )
             continue
@@ -74,7 +74,7 @@ def provisioners_serve_their_purpose(paths: Paths, plans: Iterable[ClassPlan]) -
             yield Finding(
                 paths[plan.purpose],
                 f"{' and '.join(beyond)} on {plan.provisioner}",
-                f"volumes of {plan.provisioner} serve {', '.join(sorted(served))} only",
+                f"volumes of {plan.provisioner} support {', '.join(sorted(served))} only",
                 "use a provisioner of a shared file system (EFS, Filestore, NFS), or another purpose",
             )
 
@@ -86,8 +86,8 @@ def volumes_are_encrypted(paths: Paths, plans: Iterable[ClassPlan]) -> Iterator[
             yield Finding(
                 f"{paths[plan.purpose]}.encryption",
                 f"{plan.class_name} is not encrypted",
-                "volumes are encrypted at rest",
-                f"set the provisioner's parameter, or say in `encryption` what does it: {', '.join(Encryption)}",
+                "volumes must be encrypted at rest",
+                f"set the provisioner's parameter, or set `encryption` to one of: {', '.join(Encryption)}",
             )
         elif (
             plan.encryption == Encryption.PARAMETER
@@ -104,19 +104,20 @@ def volumes_are_encrypted(paths: Paths, plans: Iterable[ClassPlan]) -> Iterator[
 
 
 def parameters_are_complete(path: str, plans: Iterable[ClassPlan]) -> Iterator[Finding]:
-    """Parameters that only the environment knows are given."""
+    """Parameters that depend on the environment are set."""
     for plan in plans:
         for key in plan.missing_parameters:
             yield Finding(
                 f"{path}.parameters.{plan.purpose}.{key}",
                 "(missing)",
-                f"{plan.provisioner} cannot make volumes without {key}",
+                f"{plan.provisioner} cannot create volumes without {key}",
                 f"set {key}",
             )
 
 
 def check_attachment(path: str, plan: ClassPlan, machine: Machine, remedy: str) -> Iterator[Finding]:
-    """GKE: a machine takes the disks of the class; else their pods wait for ever. What is not known passes."""
+    """GKE: the machine supports the disks of the class; otherwise their pods wait forever. Unknown combinations
+    pass."""
     disk, taken = plan.parameters.get("type"), machine.volume_disks
     known = frozenset[str]().union(*GKE_VOLUME_DISKS.values())
     if plan.provisioner == GKE_DISKS and taken and isinstance(disk, str) and disk in known - taken:
@@ -129,12 +130,12 @@ def check_attachment(path: str, plan: ClassPlan, machine: Machine, remedy: str) 
 
 
 def check_volume(path: str, handle: StorageHandle, access_mode: str, size_gib: int) -> Iterator[Finding]:
-    """A claim asks for what its class can serve."""
+    """The class of a claim supports its access mode."""
     if access_mode not in handle["access_modes"]:
         yield Finding(
             f"{path}.accessMode",
             f"{access_mode} on storage class {handle['class_name']}",
-            f"its volumes serve {', '.join(handle['access_modes'])}",
+            f"its volumes support {', '.join(handle['access_modes'])}",
             "use the `shared` class for many writers and the `dataset` class for many readers",
         )
     if int(size_gib) < 1:
@@ -142,13 +143,13 @@ def check_volume(path: str, handle: StorageHandle, access_mode: str, size_gib: i
 
 
 def check_bucket(path: str, bucket: str) -> Iterator[Finding]:
-    """A name that every object store takes."""
+    """A name that is valid in every object store."""
     if not S3_BUCKET.accepts(bucket):
         yield Finding(path, bucket, S3_BUCKET.rule, "correct the bucket's name; no slash and no scheme")
 
 
 def check_prefix(path: str, prefix: str) -> Iterator[Finding]:
-    """Where objects start in a bucket; empty: at its root."""
+    """Prefix of objects in a bucket; empty: its root."""
     if prefix and not _PREFIX.fullmatch(prefix):
         yield Finding(path, prefix, "a/b, no slash at either end", "write it like platform/dev")
 
@@ -176,7 +177,7 @@ def check_object_store(path: str, store: Mapping[str, Any], keys: KeysOfStore = 
         yield from _endpoint_and_credentials(path, endpoint, credentials, keys)
     elif endpoint:
         yield Finding(
-            f"{path}.endpoint", endpoint, f"{kind} has no endpoint of its own", "remove it, or use kind s3-compatible"
+            f"{path}.endpoint", endpoint, f"{kind} has no custom endpoint", "remove it, or use kind s3-compatible"
         )
     if kind is ObjectStoreKind.GCS and credentials:
         yield Finding(
@@ -194,9 +195,7 @@ def check_store_ranges(path: str, ranges: Sequence[str], endpoint: str = "") -> 
     """Addresses of a store outside of the cluster."""
     yield from check_destinations(path, ranges)
     if ranges and store_namespace(endpoint):
-        yield Finding(
-            path, ", ".join(ranges), "a store in the cluster is reached as pods of its namespace", "remove it"
-        )
+        yield Finding(path, ", ".join(ranges), "a store in the cluster is selected by its namespace", "remove it")
 
 
 def _endpoint_and_credentials(path: str, endpoint: str, credentials: str, keys: KeysOfStore) -> Iterator[Finding]:
@@ -205,7 +204,7 @@ def _endpoint_and_credentials(path: str, endpoint: str, credentials: str, keys: 
             f"{path}.endpoint",
             endpoint if "@" not in endpoint else "(an address with credentials in it)",
             "http(s)://host:port, no path, no credentials",
-            "write it like https://s3.example.com:9000; keys go elsewhere",
+            "write it like https://s3.example.com:9000; set keys separately",
         )
     if not credentials:
         yield Finding(f"{path}.{keys.field}", "(missing)", "an s3-compatible store needs keys", keys.give)

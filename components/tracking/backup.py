@@ -1,7 +1,7 @@
-"""Nightly copies of the tracking server's database in the object store, by the tools that also bring them back.
+"""Nightly backups of the tracking server's database in the object store, and their restore.
 
-Logical dumps, because they work alike for a database here and one elsewhere, and restore into any newer PostgreSQL.
-docs/runbooks/mlflow-restore.md has the way back; tests/mlflow_real runs both on a real PostgreSQL.
+Logical dumps, because they work for a database inside and outside of the cluster, and restore into any newer
+PostgreSQL. docs/runbooks/mlflow-restore.md describes the restore; tests/mlflow_real runs both on a real PostgreSQL.
 """
 
 from typing import Any, Required, TypedDict
@@ -23,7 +23,7 @@ from components.tracking.validation import check_backup, check_backup_name
 TEMPORARY_FOLDER = "/tmp"  # noqa: S108 - an emptyDir of the pod
 DUMP_FOLDER = "/backup"
 
-# `.part` until pg_restore has read it back: nothing that is broken is ever uploaded under a good name.
+# `.part` until pg_restore has read it: an invalid dump is never uploaded under a final name.
 DUMP_SCRIPT = """
 set -eu
 file="$DUMP_FOLDER/$PGDATABASE-$(date -u +%Y%m%dT%H%M%SZ).dump"
@@ -33,7 +33,7 @@ mv "$file.part" "$file"
 echo "dumped $(basename "$file"), $(wc -c < "$file") bytes"
 """
 
-# Old copies go only after a new one has arrived and has been compared: a store that is full or closed loses nothing.
+# Old copies are deleted only after the upload and comparison of a new one: a full or closed store loses nothing.
 UPLOAD_SCRIPT = """
 set -eu
 rclone copy --include '*.dump' "$DUMP_FOLDER" "$BACKUP_TARGET"
@@ -43,7 +43,7 @@ rclone lsf "$BACKUP_TARGET"
 """
 
 
-# The newest copy unless one is named; names hold the time, so the last one in order is the newest.
+# The newest copy unless one is named; names contain the time, so the last one in order is the newest.
 DOWNLOAD_SCRIPT = """
 set -eu
 file="${RESTORE_FILE:-$(rclone lsf --include '*.dump' "$BACKUP_TARGET" | sort | tail -n 1)}"
@@ -52,8 +52,8 @@ echo "restoring $file"
 rclone copyto "$BACKUP_TARGET/$file" "$DUMP_FOLDER/restore.dump"
 """
 
-# The copy is read before anything is dropped. All that the database holds goes, also what the copy does not know:
-# tables of a newer schema would stop the next migration. Until the end the database is empty; run it again if it fails.
+# The copy is read before anything is dropped. The whole database is dropped, including tables that are not in the copy:
+# tables of a newer schema would stop the next migration. Until the end it is empty; run it again if it fails.
 RESTORE_SCRIPT = """
 set -eu
 pg_restore --list "$DUMP_FOLDER/restore.dump" > /dev/null
@@ -66,30 +66,30 @@ echo "restored"
 
 
 class DatabaseBackupArgs(TypedDict, total=False):
-    """Which database goes where, when, and for how long."""
+    """The database, the target, the schedule and the retention."""
 
     namespace: Required[Input[str]]
-    """Namespace that exists already, where the database's Secret is."""
+    """Existing namespace with the database's Secret."""
     database: Required[DatabaseHandle]
-    """What is dumped."""
+    """The database."""
     store: Required[ObjectStoreHandle]
-    """Where to; below `<uri>/backups/<name>`."""
+    """Target store; copies are below `<uri>/backups/<name>`."""
     schedule: str
     """Five fields of cron, in UTC. Default: `17 2 * * *`, 02:17 each night."""
     retention_days: int
-    """Copies older than this go, once a new one is there. Default: 30."""
+    """Copies older than this are deleted after a new one exists. Default: 30."""
     dump_gib: int
     """Local disk for one dump, which is compressed. Default: 10."""
     image: str
-    """Image with pg_dump; as new as the server, or newer. Default: that of our own database."""
+    """Image with pg_dump, at least as new as the server. Default: the image of the platform's database."""
     service_account_annotations: dict[str, str]
     """Workload identity: `eks.amazonaws.com/role-arn`, `iam.gke.io/gcp-service-account`."""
 
 
 class DatabaseBackup(Component):
-    """A CronJob that dumps, reads the dump back, uploads, compares, and only then removes what is too old.
+    """A CronJob that dumps, verifies the dump, uploads, compares, and then deletes old copies.
 
-    Beside it a suspended CronJob that brings a copy back; an operator makes a Job from it (docs/runbooks).
+    A second, suspended CronJob restores a copy; an operator creates a Job from it (docs/runbooks).
     """
 
     def __init__(self, name: str, args: DatabaseBackupArgs, opts: ResourceOptions | None = None) -> None:
@@ -134,26 +134,26 @@ def _pods(name: str) -> dict[str, str]:
 
 
 def restore_name(name: str) -> str:
-    """What the way back of a backup is called: `mlflow-restore` beside `mlflow-backup`.
+    """Name of the restore of a backup: `mlflow-restore` for `mlflow-backup`.
 
-    Alerts on old backups find CronJobs by `backup` in their name; this one never succeeds by itself.
+    Alerts on old backups select CronJobs by `backup` in their name; the restore never succeeds by itself.
     """
     return f"{name.removesuffix('backup')}restore"
 
 
 def backup_target(name: str, store: ObjectStoreHandle) -> str:
-    """Where the copies lie, as rclone names it. Pure."""
+    """Target folder of the copies, in rclone's format. Pure."""
     parts = [store["bucket"], store["prefix"], "backups", name]
     return "store:" + "/".join(part for part in parts if part)
 
 
 def backup_spec(name: str, args: DatabaseBackupArgs, schedule: str, retention_days: int) -> dict[str, Any]:
-    """The `spec` of the CronJob that makes copies: dump first, upload after it. Pure."""
+    """The `spec` of the CronJob for backups: dump, then upload. Pure."""
     return {
         "schedule": schedule,
         "timeZone": "Etc/UTC",
         "concurrencyPolicy": "Forbid",
-        # A cluster that was down at night makes up for it in the morning.
+        # A cluster that was down at night runs it in the morning.
         "startingDeadlineSeconds": 6 * 3600,
         "successfulJobsHistoryLimit": 3,
         "failedJobsHistoryLimit": 3,
@@ -170,7 +170,7 @@ def backup_spec(name: str, args: DatabaseBackupArgs, schedule: str, retention_da
 
 
 def restore_spec(name: str, args: DatabaseBackupArgs) -> dict[str, Any]:
-    """The `spec` of the CronJob that brings a copy back, and never runs by itself. Pure."""
+    """The `spec` of the CronJob for restores, which never runs by itself. Pure."""
     return {
         "schedule": "0 0 29 2 *",
         "timeZone": "Etc/UTC",
@@ -182,7 +182,7 @@ def restore_spec(name: str, args: DatabaseBackupArgs) -> dict[str, Any]:
                 args,
                 first=_rclone(name, args, "download", DOWNLOAD_SCRIPT, {"RESTORE_FILE": ""}),
                 then=_postgresql(args, "restore", RESTORE_SCRIPT),
-                # Nobody should find out an hour later that a restore began anew by itself.
+                # A restore must never start again by itself.
                 retries=0,
             )
         },

@@ -1,4 +1,4 @@
-"""The tracking server's PostgreSQL: a CloudNativePG cluster here, or a database that exists elsewhere."""
+"""The tracking server's PostgreSQL: a CloudNativePG cluster, or an existing external database."""
 
 from typing import Any, Required, TypedDict
 
@@ -25,7 +25,7 @@ from components.tracking.validation import check_external_database
 CLUSTER_LABEL = "cnpg.io/cluster"
 """On every pod of a cluster, with the cluster's name; set by the operator."""
 CLIENT_LABEL = "mlplatform.dev/database-client"
-"""On pods that may reach a database, with the database's name."""
+"""On pods that may connect to a database, with the database's name."""
 METRICS_PORT = 9187
 
 
@@ -33,11 +33,11 @@ class DatabaseArgs(TypedDict, total=False):
     """A PostgreSQL cluster run by CloudNativePG."""
 
     namespace: Required[Input[str]]
-    """Namespace that exists already; the database's clients live in it."""
+    """Existing namespace, also of the database's clients."""
     storage: Required[StorageHandle]
     """Class of its volumes: block storage."""
     storage_gib: Required[int]
-    """Size of each volume. Experiments are rows; 20 GiB hold tens of millions of metric values."""
+    """Size of each volume. Experiments are rows; 20 GiB are enough for tens of millions of metric values."""
     database: str
     """Name of the database and of the user that owns it. Default: mlflow."""
     highly_available: bool
@@ -45,21 +45,21 @@ class DatabaseArgs(TypedDict, total=False):
     keep_data: bool
     """Required in stacks that are not simulated. The cluster is protected and outlives the stack."""
     operator_namespace: Required[str]
-    """Where the operator runs (`CloudNativePg.operator`)."""
+    """Namespace of the operator (`CloudNativePg.operator`)."""
     operator_pods: Required[dict[str, str]]
     """Labels of the operator's pods (`CloudNativePg.operator`)."""
     monitoring_namespace: str
     """Namespace of Prometheus; empty or missing: no metrics."""
     cpu_millis: int
-    """Requested by each instance. Default: 500."""
+    """CPU request of each instance. Default: 500."""
     memory_mib: int
-    """Requested by each instance, and its limit. A quarter becomes shared buffers. Default: 1024."""
+    """Memory request and limit of each instance. A quarter is for shared buffers. Default: 1024."""
     api_server_ports: list[int]
     """TCP ports on which the instances reach the API server. Default: `USUAL_API_SERVER_PORTS`."""
 
 
 class Database(Component):
-    """A PostgreSQL cluster with a database of its own. User and password are made by the operator, in the cluster."""
+    """A PostgreSQL cluster with one database. The operator generates user and password, in the cluster."""
 
     def __init__(self, name: str, args: DatabaseArgs, opts: ResourceOptions | None = None) -> None:
         claim_spec(f"database {name}", args["storage"], int(args["storage_gib"]), "ReadWriteOnce")
@@ -103,7 +103,7 @@ def _database(args: DatabaseArgs) -> str:
 
 
 def cluster_handle(name: str, database: str) -> DatabaseHandle:
-    """The handle of a cluster: names are the operator's own (`<name>-rw`, `<name>-app`, `<name>-ca`). Pure."""
+    """The handle of a cluster: the operator sets the names (`<name>-rw`, `<name>-app`, `<name>-ca`). Pure."""
     return DatabaseHandle(
         host=f"{name}-rw",
         port=PORT,
@@ -137,7 +137,8 @@ def cluster_spec(name: str, args: DatabaseArgs) -> dict[str, Any]:
         },
         "resources": resources(cpu_millis=int(args.get("cpu_millis") or 500), memory_mib=memory_mib),
         "postgresql": {
-            # Each worker of each tracking server keeps a pool of 5 and may open 10 more (SQLAlchemy's defaults).
+            # Each worker of each tracking server has a pool of 5 connections and may open 10 more (SQLAlchemy's
+            # defaults).
             "parameters": {"shared_buffers": f"{memory_mib // 4}MB", "max_connections": "200"},
         },
         "affinity": {
@@ -148,18 +149,18 @@ def cluster_spec(name: str, args: DatabaseArgs) -> dict[str, Any]:
         "primaryUpdateStrategy": "unsupervised",
         "primaryUpdateMethod": "switchover" if available else "restart",
         "enableSuperuserAccess": False,
-        # With one instance a budget would block every drain of its node for ever.
+        # With one instance a budget would block every drain of its node.
         "enablePDB": available,
         "inheritedMetadata": {"labels": dict(LABELS)},
     }
     if available:
-        # preferred: a lost replica slows nobody down, at the price of one transaction when two are lost at once.
+        # preferred: a lost replica does not block commits, at the cost of one transaction if two are lost at once.
         spec["postgresql"]["synchronous"] = {"method": "any", "number": 1, "dataDurability": "preferred"}
     return spec
 
 
 def cluster_traffic(name: str, args: DatabaseArgs) -> list[TrafficRuleArgs]:
-    """Who reaches the instances, and what they reach. Pure."""
+    """Traffic of the instances, in both directions. Pure."""
     instances, ports = {CLUSTER_LABEL: name}, [*POSTGRESQL_INSTANCE_PORTS]
     ingress, egress = Direction.INGRESS, Direction.EGRESS
     rules = [
@@ -176,7 +177,7 @@ def cluster_traffic(name: str, args: DatabaseArgs) -> list[TrafficRuleArgs]:
         ),
         TrafficRuleArgs(name="replicas-in", direction=ingress, pods=instances, peer_pods=instances, ports=ports),
         TrafficRuleArgs(name="replicas-out", direction=egress, pods=instances, peer_pods=instances, ports=ports),
-        # Each instance's manager reports to the API server; without this it never starts.
+        # Each instance's manager reports to the API server; without it the instance never starts.
         to_api_server(instances),
     ]
     if args.get("monitoring_namespace"):
@@ -193,16 +194,16 @@ def cluster_traffic(name: str, args: DatabaseArgs) -> list[TrafficRuleArgs]:
 
 
 class ExternalDatabaseArgs(TypedDict, total=False):
-    """A PostgreSQL database that exists: RDS, Cloud SQL, a server of the company."""
+    """An existing PostgreSQL database: RDS, Cloud SQL, an external server."""
 
     namespace: Required[Input[str]]
-    """Namespace that exists already; the database's clients live in it."""
+    """Existing namespace, also of the database's clients."""
     host: Required[Input[str]]
-    """DNS name or address of the server. One that is unknown yet (of a database in the same stack) is not checked."""
+    """DNS name or address of the server. An unknown one (of a database in the same stack) is not validated."""
     port: int
     """Default: 5432."""
     database: Required[str]
-    """Name of a database that exists and is ours alone."""
+    """Name of an existing database that only the platform uses."""
     username: Required[Input[str]]
     """User that owns the database; kept as a secret."""
     password: Required[Input[str]]
@@ -212,11 +213,11 @@ class ExternalDatabaseArgs(TypedDict, total=False):
     ca_certificate: Input[str]
     """PEM of the certificate authority; empty or missing: the authorities of the client's image."""
     address_range: Input[str]
-    """CIDR that it is in: clients reach no other address. Default: any, on its port."""
+    """CIDR of its address: clients reach no other address. Default: any address, on its port."""
 
 
 class ExternalDatabase(Component):
-    """The credentials of a database elsewhere, behind the handle that a database here has as well."""
+    """The credentials of an external database, with the same handle as `Database`."""
 
     def __init__(self, name: str, args: ExternalDatabaseArgs, opts: ResourceOptions | None = None) -> None:
         refuse(f"database {name}", check_external_database("database", args))
@@ -230,7 +231,7 @@ class ExternalDatabase(Component):
                 name=self.handle["secret_name"], namespace=args["namespace"], labels=LABELS
             ),
             type="kubernetes.io/basic-auth",
-            # The keys of CloudNativePG's own Secrets, so that psql and other clients find all they need in either.
+            # The keys of CloudNativePG's Secrets, so that psql and other clients find the same keys in both.
             string_data={
                 "username": username,
                 "password": password,
@@ -254,7 +255,7 @@ class ExternalDatabase(Component):
 
 
 def external_handle(name: str, args: ExternalDatabaseArgs) -> DatabaseHandle:
-    """The handle of a database elsewhere. Pure."""
+    """The handle of an external database. Pure."""
     port = int(args.get("port") or PORT)
     return DatabaseHandle(
         host=args["host"],
@@ -271,7 +272,7 @@ def external_handle(name: str, args: ExternalDatabaseArgs) -> DatabaseHandle:
 
 
 def database_egress(port: int, address_range: Input[str]) -> TrafficRuleArgs:
-    """The traffic rule with which clients reach a database elsewhere. Pure."""
+    """The egress rule of clients of an external database. Pure."""
     rule = to_anywhere("database", [port])
     if address_range == "":
         return rule

@@ -1,11 +1,11 @@
 """The tracking server's container and its migration: command, environment, probes. Pure.
 
-What stands here runs unchanged against a real MLflow, PostgreSQL and S3 server in tests/mlflow_real.
+tests/mlflow_real runs the same container definition with a real MLflow, PostgreSQL and S3 server.
 
-- Artifacts go through the server (`--serve-artifacts`): clients need no keys to the store and no way to it.
-- The Host header must be one that we gave out: MLflow (3.5 and later) refuses others, so that a web page cannot reach
-  the server through its visitor's browser. Health checks are exempt; Prometheus is not, and asks for the pod's address.
-- A browser names its Origin on each write, also to the site it is on; MLflow knows only the origins it is told.
+- Artifacts go through the server (`--serve-artifacts`): clients need no keys for the store and no network access to it.
+- The Host header must be an allowed one: MLflow (3.5 and later) refuses others, so that a web page cannot reach the
+server through its visitor's browser. Health checks are exempt; Prometheus is not, and sends the pod's address.
+- A browser sends its Origin with each write, also on the same site; MLflow accepts only the configured origins.
 """
 
 from typing import Any
@@ -21,23 +21,23 @@ HEALTH = "/health"
 TEMPORARY_FOLDER = "/tmp"  # noqa: S108 - an emptyDir of the pod
 MIGRATION_TEMPORARY_MIB = 256
 METRICS_FOLDER = f"{TEMPORARY_FOLDER}/metrics"
-"""Where the workers of one pod add up their metrics."""
+"""Folder in which the workers of one pod aggregate their metrics."""
 
 
 def allowed_hosts(name: str, hostname: str) -> list[str]:
-    """Host headers that the server answers: its Service's names, the pod itself, a forwarded port, its public name."""
+    """Allowed Host headers: the Service's names, the pod itself, a forwarded port, the public name."""
     service = [name, f"{name}.$(POD_NAMESPACE)", f"{name}.$(POD_NAMESPACE).svc"]
     inside = [*service, f"{service[-1]}.cluster.local", "$(POD_IP)", "[$(POD_IP)]", "localhost", "127.0.0.1"]
     return [f"{host}:{PORT}" for host in inside] + ([hostname] if hostname else [])
 
 
 def artifact_root(store: ObjectStoreHandle) -> str:
-    """Where artifacts lie in the store; `mlflow-artifacts:/1/ab…` is `<root>/1/ab…` there."""
+    """Root of artifacts in the store; `mlflow-artifacts:/1/ab…` is `<root>/1/ab…` there."""
     return f"{store['uri']}/mlflow"
 
 
 def server_arguments(name: str, store: ObjectStoreHandle, workers: int, hostname: str) -> list[str]:
-    """Arguments of `mlflow server`. No secrets: those come by environment."""
+    """Arguments of `mlflow server`. No secrets: those are environment variables."""
     arguments = [
         "--host=0.0.0.0",
         f"--port={PORT}",
@@ -56,11 +56,11 @@ def _field(name: str, path: str) -> dict[str, Any]:
 
 
 def common_environment(database: DatabaseHandle) -> list[dict[str, Any]]:
-    """What server and migration share."""
+    """Environment of server and migration."""
     plain = {
         "MLFLOW_BACKEND_STORE_URI": sqlalchemy_uri(database),
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        # The image has no account for our user id, and Python asks for its home and name.
+        # The image has no account for the user id, and Python reads its home and name.
         "HOME": TEMPORARY_FOLDER,
         "USER": "mlflow",
     }
@@ -69,14 +69,14 @@ def common_environment(database: DatabaseHandle) -> list[dict[str, Any]]:
 
 def server_environment(database: DatabaseHandle, store: ObjectStoreHandle) -> list[dict[str, Any]]:
     """The server's `env`."""
-    # Jobs of the GenAI features run in processes beside the server, on its memory, once in every replica.
+    # Jobs of the GenAI features run in separate processes, on the server's memory, once in every replica.
     jobs = environment({"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
     pod = [_field("POD_IP", "status.podIP"), _field("POD_NAMESPACE", "metadata.namespace")]
     return [*common_environment(database), *object_store_environment(store), *jobs, *pod]
 
 
 def mounts_of(database: DatabaseHandle, temporary_mib: int) -> list[Mounted]:
-    """Volumes of server and migration: what they write, and whom they trust."""
+    """Volumes of server and migration: writable folders, and the certificate authority."""
     return [scratch("tmp", TEMPORARY_FOLDER, temporary_mib), *ca_mounts(database)]
 
 
@@ -100,19 +100,19 @@ def server_container(
         args=server_arguments(name, store, workers, hostname),
         env=server_environment(database, store),
         ports={"http": PORT},
-        # Each uploaded file is whole in /tmp before it goes on; that counts towards the pod's local disk.
+        # Each uploaded file is stored in /tmp before it is forwarded; that counts towards the pod's local disk.
         resources=resources(cpu_millis=cpu_millis, memory_mib=memory_mib, ephemeral_storage_mib=temporary_mib + 512),
         mounts=mounts_of(database, temporary_mib),
         startupProbe=startup_probe(HEALTH, PORT, within_seconds=180),
         readinessProbe=http_probe(HEALTH, PORT),
         livenessProbe=http_probe(HEALTH, PORT, period_seconds=20, timeout_seconds=10),
-        # Endpoints are withdrawn while the pod already ends: requests of these seconds would be lost.
+        # Endpoints are removed while the pod already ends: requests in these seconds would be lost.
         lifecycle={"preStop": {"sleep": {"seconds": 10}}},
     )
 
 
 def migration_container(database: DatabaseHandle) -> dict[str, Any]:
-    """The container that brings the schema to the version of the server, and changes nothing when it is there."""
+    """The container that migrates the schema to the version of the server; idempotent."""
     return container(
         name="migrate",
         image=IMAGES["mlflow"].reference,

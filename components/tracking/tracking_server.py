@@ -1,6 +1,6 @@
 """The MLflow tracking server: experiments, runs, models, and a proxy to the artifacts of all of them.
 
-Declared natively; docs/adr/0010-mlflow-is-declared-natively.md says why not by the official chart.
+Declared natively; docs/adr/0010-mlflow-is-declared-natively.md explains why the official chart is not used.
 """
 
 from typing import Any, Required, TypedDict
@@ -31,72 +31,72 @@ from components.tracking.validation import check_tracking_server
 
 
 class RouteArgs(TypedDict):
-    """The way in through a Gateway; TLS ends at its listener."""
+    """Access through a Gateway; its listener terminates TLS."""
 
     gateway: GatewayHandle
-    """The gateway. The server's namespace carries its `route_namespace_labels`."""
+    """The gateway. The server's namespace has its `route_namespace_labels`."""
     domain: str
-    """Which of its domains."""
+    """Name of one of its domains."""
     host: str
     """The first label of the public name: `mlflow` for `mlflow.example.com`."""
 
 
 class LoginArgs(TypedDict):
-    """Who passes the gateway: names and passwords (HTTP basic authentication)."""
+    """Authentication at the gateway: names and passwords (HTTP basic authentication)."""
 
     users_secret_name: str
-    """Secret in the server's namespace with the key `.htpasswd`, a line `name:{SHA}hash` for each user. The route
-    answers nobody until it is there."""
+    """Secret in the server's namespace with the key `.htpasswd`, a line `name:{SHA}hash` for each user. Without it the
+    route answers no request."""
 
 
 class TrackingServerArgs(TrackingServerSpec, total=False):
-    """A tracking server and what it stands on."""
+    """A tracking server and its dependencies."""
 
     namespace: Required[str]
-    """Namespace that exists already (order by `depends_on`)."""
+    """Existing namespace (order by `depends_on`)."""
     database: Required[DatabaseHandle]
-    """Where experiments, runs and models are rows."""
+    """Database of experiments, runs and models."""
     artifacts: Required[ObjectStoreHandle]
-    """Where artifacts lie; below `<uri>/mlflow`."""
+    """Store of artifacts; below `<uri>/mlflow`."""
     credentials_fingerprint: Input[str]
     """`ObjectStoreCredentials.fingerprint`: pods restart when it changes. Missing with workload identity."""
     highly_available: bool
     """Two replicas on two nodes; otherwise one."""
     route: RouteArgs
-    """The way in through a Gateway. Neither this nor `ingress`: reachable inside the cluster only."""
+    """Access through a Gateway. Without this and `ingress`: reachable inside the cluster only."""
     login: LoginArgs
-    """With `route`, where Envoy Gateway answers for it: who may pass. Missing: everybody who reaches the gateway."""
+    """With a `route` of Envoy Gateway: authentication. Missing: every client of the gateway has access."""
     ingress: IngressArgs
-    """The way in through an Ingress."""
+    """Access through an Ingress."""
     monitoring_namespace: str
     """Namespace of Prometheus; empty or missing: no metrics."""
 
 
 class TrackingHandle(TypedDict):
-    """A tracking server as its clients see it."""
+    """The handle of a tracking server for its clients."""
 
     uri: str
     """For `MLFLOW_TRACKING_URI`, inside the cluster."""
     environment: dict[str, str]
-    """What a client's container needs in its environment."""
+    """Environment of a client's container."""
     namespace: str
-    """Where the server runs."""
+    """Namespace of the server."""
     pods: dict[str, str]
     """Labels of its pods, for the egress rule of clients."""
     port: int
     """TCP port."""
     client_label: dict[str, str]
-    """Label that a client's namespace must carry to be let in."""
+    """Label that a client's namespace needs for access."""
 
 
 class TrackingServer(Component):
-    """MLflow behind one address: schema migrated first, then replicas that only their clients reach."""
+    """MLflow behind one address: first the migration of the schema, then replicas that only their clients can reach."""
 
     def __init__(self, name: str, args: TrackingServerArgs, opts: ResourceOptions | None = None) -> None:
         refuse(f"tracking server {name}", check_tracking_server("trackingServer", args))
         super().__init__(name, args, opts)
         self.handle: TrackingHandle = tracking_handle(name, args["namespace"])
-        """For workloads and for the namespaces that they run in."""
+        """For workloads and their namespaces."""
         account = core.v1.ServiceAccount(
             f"{name}-account",
             metadata=self._metadata(name, args, annotations=args.get("service_account_annotations") or None),
@@ -173,7 +173,7 @@ class TrackingServer(Component):
                 "HTTPRoute",
                 name,
                 route_spec(name, args["route"]),
-                # The route is never there without the login.
+                # The route never exists without the login.
                 self._after(*login),
                 namespace=args["namespace"],
             )
@@ -204,7 +204,7 @@ def server_pods(name: str) -> dict[str, str]:
 
 
 def tracking_handle(name: str, namespace: str) -> TrackingHandle:
-    """What clients take. Pure."""
+    """The handle for clients. Pure."""
     uri = f"http://{name}.{namespace}.svc.cluster.local:{PORT}"
     return TrackingHandle(
         uri=uri,
@@ -263,9 +263,9 @@ def migration_pods(name: str) -> dict[str, str]:
 
 
 def migration_spec(name: str, args: TrackingServerArgs) -> dict[str, Any]:
-    """The `spec` of the Job that migrates the schema: one pod at a time, whatever happens to it. Pure.
+    """The `spec` of the Job that migrates the schema: never more than one pod at a time. Pure.
 
-    A Job and not an init container: two replicas that start at once would migrate at once, and Alembic takes no lock.
+    A Job and not an init container: two replicas that start together would both migrate, and Alembic takes no lock.
     """
     database = args["database"]
     return {
@@ -287,7 +287,7 @@ def migration_spec(name: str, args: TrackingServerArgs) -> dict[str, Any]:
 
 
 def server_traffic(name: str, args: TrackingServerArgs) -> list[TrafficRuleArgs]:
-    """What reaches the server besides its clients, and what it reaches. Pure."""
+    """Ingress from others than clients, and egress. Pure."""
     pods, ingress = server_pods(name), Direction.INGRESS
     store = object_store_traffic(args["artifacts"], pods)
     migration = egress_of(args["database"], migration_pods(name))
@@ -309,7 +309,7 @@ def server_traffic(name: str, args: TrackingServerArgs) -> list[TrafficRuleArgs]
 def route_spec(name: str, args: RouteArgs) -> dict[str, Any]:
     """The `spec` of the HTTPRoute. Pure."""
     spec = http_route_spec(args["gateway"], args["domain"], args["host"], name, PORT)
-    # Artifacts of gigabytes pass here; Envoy cuts a request off after 15 s by default.
+    # For artifacts of gigabytes: Envoy's default timeout of a request is 15 s.
     spec["rules"][0]["timeouts"] = {"request": "3600s", "backendRequest": "3600s"}
     return spec
 

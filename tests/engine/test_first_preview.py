@@ -48,5 +48,5 @@ def test_a_job_over_its_quota_is_refused_before_the_cluster_is_there(preview):
     assert preview("4.5.3", units="4").violations == ()
     violations = {found.policy: found.message for found in preview("4.5.3", units="8").violations if found.mandatory}
     assert violations.keys() == {"accelerators-within-quota", "accelerator-namespaces-have-quota"}
-    wanted = "Job vision/greedy: team vision takes 8 of h100. Rule: its quota is 4."
+    wanted = "Job vision/greedy: team vision requests 8 of h100. Rule: its quota is 4."
     assert wanted in violations["accelerators-within-quota"]

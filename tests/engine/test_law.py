@@ -15,7 +15,7 @@ PACK = REPOSITORY / "policies"
 
 GREEDY = (
     "✗ Job greedy  [accelerators-within-quota]",
-    "Job law-vision/greedy: team law-vision takes 8 of law-h100. Rule: its quota is 4. "
+    "Job law-vision/greedy: team law-vision requests 8 of law-h100. Rule: its quota is 4. "
     "Remedy: lower its workloads on that pool, or raise teams.law-vision.quota.law-h100.",
 )
 OPEN = (

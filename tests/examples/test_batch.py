@@ -100,7 +100,7 @@ def test_within_a_team_its_name_is_one_thing() -> None:
 def test_its_devices_count_against_pool_and_quota() -> None:
     assert team_rows(from_file(text()))["language"]["l4-shared"] == {"quota": 16, "used": 10, "left": 6}
     [too_many] = findings(text({"program": {"parts": 11}}))
-    assert (too_many.value, too_many.rule) == ("team language takes 17 of l4-shared", "its quota is 16")
+    assert (too_many.value, too_many.rule) == ("team language requests 17 of l4-shared", "its quota is 16")
     # A wrong number is one finding: it is not held against the quota as well.
     assert paths(text({"program": {"parts": 1000}})) == ["batch.embeddings.program.parts"]
 

@@ -58,7 +58,7 @@ def test_a_violation_comes_out_of_the_servicer_as_mandatory_with_figure_and_reme
     found = by_policy["accelerators-within-quota"]
     assert found.enforcementLevel == analyzer_pb2.MANDATORY
     assert found.urn == objects[2].urn
-    assert "takes 8 of h100. Rule: its quota is 4. Remedy:" in found.message
+    assert "requests 8 of h100. Rule: its quota is 4. Remedy:" in found.message
 
 
 def test_a_value_unknown_in_preview_is_mandatory_too_not_an_advisory_line() -> None:

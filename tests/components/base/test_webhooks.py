@@ -68,7 +68,7 @@ def test_who_waited_in_vain_reads_which_webhook_on_which_port_and_what_opens_it_
     text = unanswered_text(refused("cnpg-webhook-service.cnpg-system", "context deadline exceeded"))
     assert text.startswith("the webhook vcluster.cnpg.io did not answer for 300 s: context deadline exceeded.")
     assert "port 9443 of the pods behind the Service cnpg-system/cnpg-webhook-service" in text
-    assert "opens 443 and 10250 alone" in text
+    assert "opens 443 and 10250 only" in text
     assert "gcloud compute firewall-rules create" in text
     assert "--rules=tcp:9443 " in text
     assert "tools detect" in text

@@ -33,7 +33,7 @@ def test_pools_larger_than_the_environment_may_own_are_refused() -> None:
 def test_what_gke_may_make_by_itself_is_held_by_the_cap_as_well() -> None:
     assert rules(device_caps={"H100": 16, "L4": 8}, auto_provisioned={"H100": 16, "L4": 8}) == []
     found = check_ledger(Ledger(supplies=(H100,), device_caps={"H100": 16}, auto_provisioned={"H100": 17}))
-    assert [f.value for f in found] == ["17 devices that GKE may make by itself"]
+    assert [f.value for f in found] == ["17 devices through node auto-provisioning"]
 
 
 def test_a_quota_for_a_pool_that_does_not_exist_is_refused() -> None:

@@ -118,7 +118,7 @@ def test_without_keys_pods_reach_what_hands_out_their_identity() -> None:
         ({"endpoint": "http://store:8333/bucket"}, "http\\(s\\)://host:port"),
         ({"credentials_secret_name": ""}, "needs keys"),
         ({"kind": ObjectStoreKind.S3, "endpoint": ""}, "signed for a region"),
-        ({"kind": ObjectStoreKind.S3, "region": "eu-west-1"}, "s3 has no endpoint of its own"),
+        ({"kind": ObjectStoreKind.S3, "region": "eu-west-1"}, "s3 has no custom endpoint"),
         ({"kind": ObjectStoreKind.GCS, "endpoint": ""}, "gcs uses workload identity"),
     ],
 )

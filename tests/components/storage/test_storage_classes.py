@@ -159,7 +159,7 @@ def test_many_writers_on_a_disk_are_refused_with_the_remedy() -> None:
         }
     )
     assert "ReadWriteMany on ebs.csi.aws.com" in finding
-    assert "serve ReadWriteOnce only" in finding
+    assert "support ReadWriteOnce only" in finding
     assert "EFS, Filestore, NFS" in finding
 
 
@@ -224,7 +224,7 @@ def test_an_unknown_provisioner_must_say_what_it_can_do() -> None:
 
 def test_refused_arguments_register_nothing() -> None:
     def program() -> None:
-        with pytest.raises(Refused, match="cannot make volumes without fileSystemId"):
+        with pytest.raises(Refused, match="cannot create volumes without fileSystemId"):
             StorageClasses("storage", {"cluster_kind": ClusterKind.EKS})
 
     assert record(program).resources == []

@@ -216,9 +216,9 @@ def test_clients_reach_the_range_of_the_database_and_no_other_address() -> None:
     ("wrong", "message"),
     [
         ({"address_range": "10.0.0.1/16"}, "a CIDR"),
-        ({"address_range": "0.0.0.0/0"}, "not the whole world"),
+        ({"address_range": "0.0.0.0/0"}, "not the whole internet"),
         ({"host": "postgresql://db"}, "a DNS name"),
-        ({"ssl_mode": "disable"}, "the password goes over the network"),
+        ({"ssl_mode": "disable"}, "the password is sent over the network"),
         ({"port": 70000}, "1 to 65535"),
     ],
 )

@@ -28,12 +28,12 @@ def test_a_workload_inside_pool_and_quota_passes() -> None:
 def test_a_team_over_its_quota_is_named_with_both_figures() -> None:
     (finding,) = quota_findings(H100, team("vision", h100=4), job("vision", "train", "8"))
     assert finding.path == "Job vision/train"
-    assert (finding.value, finding.rule) == ("team vision takes 8 of h100", "its quota is 4")
+    assert (finding.value, finding.rule) == ("team vision requests 8 of h100", "its quota is 4")
 
 
 def test_the_sum_over_all_workloads_of_a_team_counts() -> None:
     objects = (H100, team("vision", h100=8), job("vision", "a", "4"), job("vision", "b", "4"), job("vision", "c", "1"))
-    assert [finding.value for finding in quota_findings(*objects)] == ["team vision takes 9 of h100"]
+    assert [finding.value for finding in quota_findings(*objects)] == ["team vision requests 9 of h100"]
 
 
 def test_quotas_that_promise_more_than_the_pool_holds_are_refused() -> None:
@@ -55,7 +55,7 @@ def test_pools_beyond_the_cap_of_the_environment_are_refused() -> None:
 
 def test_a_namespace_that_is_no_team_may_take_nothing() -> None:
     (finding,) = quota_findings(H100, job("stray", "train", "1"))
-    assert (finding.value, finding.rule) == ("team stray takes 1 of h100", "its quota is 0")
+    assert (finding.value, finding.rule) == ("team stray requests 1 of h100", "its quota is 0")
 
 
 def test_devices_asked_for_by_another_name_than_they_are_counted_by_are_refused() -> None:
@@ -91,7 +91,7 @@ def test_devices_that_a_pod_claims_count_like_those_that_a_container_asks_for() 
     by_claim = pool("h100", accelerator="H100", nodes_max=2, device_allocation=DeviceAllocation.DRA)
     assert quota_findings(by_claim, team("vision", h100=8), *claiming("vision", "train", 8)) == []
     (finding,) = quota_findings(by_claim, team("vision", h100=4), *claiming("vision", "train", 8))
-    assert (finding.value, finding.rule) == ("team vision takes 8 of h100", "its quota is 4")
+    assert (finding.value, finding.rule) == ("team vision requests 8 of h100", "its quota is 4")
     hard = {"gpu.nvidia.com.deviceclass.resource.k8s.io/devices": "4"}
     quota = kubernetes("ResourceQuota", "vision", "team", {"hard": hard})
     (refused,) = namespaces_that_take_accelerators_have_a_quota([by_claim, quota, *claiming("vision", "train", 8)])
@@ -309,7 +309,7 @@ def test_a_model_counts_at_its_minimum_where_the_maximum_is_none() -> None:
         "InferenceService", "vision", "m", {"predictor": {**predictor, "minReplicas": 3, "maxReplicas": 0}}
     )
     (finding,) = quota_findings(H100, team("vision", h100=5), service)
-    assert finding.value == "team vision takes 6 of h100"
+    assert finding.value == "team vision requests 6 of h100"
 
 
 def test_a_kind_that_is_not_known_is_refused_only_where_it_asks_for_accelerators() -> None:
@@ -360,7 +360,7 @@ def test_an_autoscaled_deployment_counts_at_its_largest() -> None:
     )
     assert quota_findings(H100, team("vision", h100=9), deployment, scaler) == []
     (finding,) = quota_findings(H100, team("vision", h100=8), deployment, scaler)
-    assert finding.value == "team vision takes 9 of h100"
+    assert finding.value == "team vision requests 9 of h100"
 
 
 def test_a_daemon_set_takes_of_every_node_that_it_selects() -> None:
@@ -368,7 +368,7 @@ def test_a_daemon_set_takes_of_every_node_that_it_selects() -> None:
     watcher = kubernetes("DaemonSet", "vision", "watch", {"template": {"spec": gpu_pod("1", "l4")}})
     assert quota_findings(H100, four, team("vision", l4=4), watcher) == []
     (finding,) = quota_findings(H100, four, team("vision", l4=3), watcher)
-    assert (finding.value, finding.rule) == ("team vision takes 4 of l4", "its quota is 3")
+    assert (finding.value, finding.rule) == ("team vision requests 4 of l4", "its quota is 3")
     hard = kubernetes("ResourceQuota", "vision", "q", {"hard": {"requests.nvidia.com/gpu": "3"}})
     (refused,) = namespaces_that_take_accelerators_have_a_quota([H100, four, watcher, hard])
     assert refused.value == "namespace vision requests 4 nvidia.com/gpu"
@@ -384,7 +384,7 @@ def test_a_set_of_jobs_counts_with_all_its_replicas() -> None:
     )
     assert quota_findings(H100, team("vision", h100=16), jobs) == []
     (finding,) = quota_findings(H100, team("vision", h100=15), jobs)
-    assert finding.value == "team vision takes 16 of h100"
+    assert finding.value == "team vision requests 16 of h100"
 
 
 def test_more_pods_than_any_pool_could_hold_are_refused_without_placing_each() -> None:
@@ -421,7 +421,7 @@ def test_a_canary_counts_beside_the_version_that_it_is_tried_against() -> None:
     service = kubernetes("InferenceService", "vision", "llm", spec)
     assert quota_findings(H100, team("vision", h100=6), service) == []
     (finding,) = quota_findings(H100, team("vision", h100=5), service)
-    assert finding.value == "team vision takes 6 of h100"
+    assert finding.value == "team vision requests 6 of h100"
 
 
 def test_the_namespace_quota_of_the_api_server_must_name_and_hold_what_is_taken() -> None:
