@@ -299,7 +299,7 @@ def test_a_scaled_object_of_keda_scales_like_an_autoscaler() -> None:
         target = {"scaleTargetRef": {"name": "serve"}, **spec}
         scaled = kubernetes("ScaledObject", "vision", "serve", target, apiVersion="keda.sh/v1alpha1")
         findings = quota_findings(H100, team("vision", h100=8), deployment, scaled)
-        assert f"team vision takes {most} of h100" in [finding.value for finding in findings]
+        assert f"team vision requests {most} of h100" in [finding.value for finding in findings]
 
 
 def test_a_model_counts_at_its_minimum_where_the_maximum_is_none() -> None:
