@@ -1,4 +1,4 @@
-"""`python -m settings.check Pulumi.dev.yaml`: judge settings without an engine; `--schema`: JSON Schema for editors."""
+"""`python -m settings.check Pulumi.dev.yaml`: validate settings, without an engine; `--schema`: for editors."""
 
 import json
 import sys
@@ -21,14 +21,14 @@ from settings.settings import Settings
     help="Print the JSON Schema of a Pulumi.<stack>.yaml, with the sections of the workloadKinds in FILES, and stop.",
 )
 def main(files: tuple[Path, ...], schema: bool) -> None:
-    """Judge stack settings: every problem with its path, rule and remedy. Nothing is started, nothing is changed."""
+    """Validate stack settings: print every problem with its path, rule and remedy. Changes nothing."""
     if schema:
         click.echo(json.dumps(_schema(*files), indent=2))
         return
     if not files:
         raise click.UsageError("name a settings file, such as Pulumi.dev.yaml")
-    judged = [_judged(path) for path in files]  # each of them, also after a bad one
-    sys.exit(0 if all(judged) else 1)
+    valid = [_is_valid(path) for path in files]  # all of them, even after an invalid one
+    sys.exit(0 if all(valid) else 1)
 
 
 def _schema(*files: Path) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def _schema(*files: Path) -> dict[str, Any]:
         raise click.ClickException(f"{files[0]}: {error}") from None
 
 
-def _judged(path: Path) -> bool:
+def _is_valid(path: Path) -> bool:
     try:
         settings = from_file(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:

@@ -85,9 +85,9 @@ class Place(NamedTuple):
         """Whether its value may be a secret. Of an unknown key too, where a secret may have been meant."""
         named = any(SECRET_KEY.search(str(key)) for key in self.keys)
         variable = "environment" in self.keys[1:-1]
-        beside = self.owner is not None and self.field is None and any(_is_secret(f) for f in _fields(self.owner))
+        in_owner = self.owner is not None and self.field is None and any(_is_secret(f) for f in _fields(self.owner))
         whole = _is_model(self.here) and any(_is_secret(f) for f in _fields(self.here))
-        return named or variable or beside or whole
+        return named or variable or in_owner or whole
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> Iterator[Finding]:
@@ -271,7 +271,7 @@ def _core(annotation: Any) -> Any:
 
 
 def members_of(field: FieldInfo | None) -> dict[str, type[BaseModel]]:
-    """Tag -> model, of a union that is told apart by a key; such a union may be optional (`dns`)."""
+    """Tag -> model, of a union with a discriminator key; such a union may be optional (`dns`)."""
     if field is None:
         return {}
     key, union = (field.discriminator, field.annotation) if field.discriminator else _tagged(field.annotation)

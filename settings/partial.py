@@ -1,4 +1,4 @@
-"""What is right in settings of which something is wrong: it is judged all the same, so that one run says everything.
+"""Partial settings: the valid parts of invalid settings are validated too, so that one run reports every error.
 
 Entries of mappings that are wrong (a pool, a team, a workload) are left out. Of models with `in_parts` other fields
 that are wrong are unknown: a rule that asks for one says nothing more.
@@ -36,12 +36,12 @@ def as_far_as_known(rule: Callable[P, Iterator[Finding]]) -> Callable[P, Iterato
 
 
 def known_part(model: type[M], written: Mapping[str, Any], wrong: Iterable[Location], dropped: Dropped) -> M:
-    """The model with all that is right. `wrong`: where errors are; `dropped` is told what is left out of mappings."""
+    """The model with all valid parts. `wrong`: locations of errors; `dropped` gets the entries that mappings lose."""
     inside: dict[str, list[Location]] = defaultdict(list)
     for key, *rest in wrong:
         inside[str(key)].append(tuple(rest))
     left_out = [field.alias or "" for field in model.model_fields.values() if field.alias not in written]
-    # A key that nobody knows may be a misspelt one: what was meant is unknown, not missing.
+    # An unknown key may be a misspelt one: the intended field is unknown, not missing.
     meant = {near for key in inside for near in get_close_matches(key, left_out, cutoff=0.5)}
     known, unknown = {}, set()
     for name, field in model.model_fields.items():

@@ -29,7 +29,7 @@ def from_engine(config: Mapping[str, str], secret_keys: Iterable[str]) -> Settin
         settings = parse(structured(config))
         if settings.environment.rehearsal and not os.environ.get("MLPLATFORM_REHEARSAL"):
             rule = (
-                "only `make rehearse` sets it, beside a simulated cloud: charts that run nothing, data that is not kept"
+                "only `make rehearse` sets it, with a simulated cloud: charts that run nothing, data that is not kept"
             )
             raise Refused("settings", [Finding("environment.rehearsal", "true", rule, "remove it")])
         return settings
@@ -158,7 +158,7 @@ def _unreadable(path: str, value: str, rule: str, remedy: str = "write it as in 
 def _opaque(value: Any) -> Any:
     """The value with `secure: …` replaced: what it decrypts to is text, and only the engine can tell which.
 
-    Keys in the engine's order, so that a running stack and its file are judged with the same words.
+    Keys in the engine's order, so that a running stack and its file have the same messages.
     """
     if isinstance(value, dict):
         return SECRET if set(value) == {"secure"} else {key: _opaque(value[key]) for key in sorted(value, key=str)}

@@ -112,11 +112,11 @@ class Settings(Model):
     object_store: ObjectStore = DEFAULT_STORE
     """Where artifacts, models and backups lie."""
     dns: Dns | None = None
-    """The DNS zone of the environment's domain; default: records are somebody else's."""
+    """The DNS zone of the environment's domain; default: records are managed outside."""
     acme: Acme | None = None
-    """Who signs public certificates; default: nobody, only the platform's own CA."""
+    """ACME account for public certificates; default: none, certificates of the platform's CA."""
     gateway: Gateway | None = None
-    """The way in; default: the environment's domain, certificates of the platform's own CA."""
+    """The gateway; default: the environment's domain, certificates of the platform's CA."""
     monitoring: Monitoring | None = None
     """Prometheus, Alertmanager and Grafana."""
     alerts: Alerts = cast(AlertRulesSpec, {})
@@ -129,11 +129,11 @@ class Settings(Model):
     """Workload kinds of your own: Python modules of this checkout, each of which brings one more section of settings
     (`settings/kinds/base.py` says how, `examples/kinds/batch.py` is one)."""
     serving_runtimes: dict[Name, ServingRuntime] = {}
-    """Model servers for KServe beside the platform's: name -> image and the formats that it loads."""
+    """Model servers for KServe in addition to the platform's: name -> image and the formats that it loads."""
 
     @property
     def keep_data(self) -> bool:
-        """Whether what holds data outlives the stack: everywhere but in a simulation and where nobody wants it."""
+        """Whether data outlives the stack: not in a simulation, a rehearsal or a disposable environment."""
         thrown_away = self.environment.rehearsal or self.environment.disposable
         return not self.cluster.is_simulated and not thrown_away
 
@@ -171,7 +171,7 @@ class Settings(Model):
 
     @property
     def needed_crds(self) -> frozenset[str]:
-        """CRD sets that it needs, whoever installs them: those of every platform, and those of its own charts."""
+        """Required CRD sets, installed by the platform or not: those of every platform, and those of its own charts."""
         return frozenset(crd_sets([*accelerator_charts([*self.pools.values()]), *self.cluster.charts]))
 
     @cached_property
@@ -254,7 +254,7 @@ class Settings(Model):
                 yield from self.kind_of(workload).demand(path, name, workload, pool)
 
     def holdings(self) -> Iterator[Holding]:
-        """What workloads take of their teams' quotas beside accelerators, whatever their pool."""
+        """Requests of workloads other than accelerators, on all pools, for the teams' quotas."""
         for path, name, workload in self.workloads():
             yield from self.kind_of(workload).holdings(path, name, workload)
 
@@ -284,24 +284,29 @@ def kinds_of(config: Mapping[str, Any]) -> Loaded:
 def parse(config: Mapping[str, Any]) -> Settings:
     """Settings from `key -> value` without the project prefix. Raises `Refused` with every problem."""
     from settings.partial import Dropped, known_part  # noqa: PLC0415
-    from settings.validation import judge  # noqa: PLC0415 - they judge and take apart what this module defines
+    from settings.validation import validate  # noqa: PLC0415 - they validate and split what this module defines
 
     dropped: Dropped = {}
-    misshapen: list[Finding] = []
+    invalid: list[Finding] = []
     config, beyond = beyond_numbers({**config})
     loaded = kinds_of(config)
     model = settings_model(loaded.kinds)
     try:
         settings = model.model_validate(config)
     except ValidationError as error:
-        misshapen = [*problems_of(error, model)]
-        if loaded.findings or any(one.path.startswith("workloadKinds") for one in misshapen):
+        invalid = [*problems_of(error, model)]
+        if loaded.findings or any(one.path.startswith("workloadKinds") for one in invalid):
             # A key that is unknown may be the section of a kind that could not be imported.
             known = {field.alias for field in model.model_fields.values()}
-            misshapen = [one for one in misshapen if one.path not in config or one.path in known]
+            invalid = [one for one in invalid if one.path not in config or one.path in known]
         settings = known_part(model, config, [one["loc"] for one in error.errors()], dropped)
     cut = {finding.path for finding in beyond}
-    others = [*misshapen, *loaded.findings, *dict.fromkeys(control_characters(config)), *judge(settings, dropped)]
+    others = [
+        *invalid,
+        *loaded.findings,
+        *dict.fromkeys(control_characters(config)),
+        *validate(settings, dropped),
+    ]
     findings = [*beyond, *(finding for finding in others if finding.path not in cut)]
     if findings:
         raise Refused("settings", findings)

@@ -34,7 +34,7 @@ from stacks.cluster import DeclaredCluster
 
 GATEWAY = "gateway"
 FOUND_ISSUER_PREFIX = f"{PROJECT}-"
-"""Of our issuers beside those that a cert-manager has which was there before us."""
+"""Prefix of the platform's issuers with an existing cert-manager, which has others."""
 
 
 class Addons(NamedTuple):
@@ -104,7 +104,7 @@ def declare_addons(settings: Settings, cluster: DeclaredCluster, crds: Crds) -> 
         discovery = [made[name] for name in ("node-feature-discovery",) if name in made]
         for name, plugin in {**vendor_plugins(pools), **device_plugins(settings, pools)}.items():
             DevicePlugin(name, {**plugin, "network": settings.network}, cluster.opts(*discovery))
-    cert_manager, gateway = _declare_way_in(settings, cluster, source, crds)
+    cert_manager, gateway = _declare_gateway(settings, cluster, source, crds)
     monitoring = Monitoring(
         "monitoring",
         monitoring_args(settings, source, storage, gateway.handle, pools),
@@ -137,10 +137,10 @@ def alert_args(settings: Settings, namespace: pulumi.Input[str], pools: list[Poo
     return args
 
 
-def _declare_way_in(
+def _declare_gateway(
     settings: Settings, cluster: DeclaredCluster, source: ChartSource, crds: Crds
 ) -> tuple[CertManager, Gateway]:
-    """Certificates, the gateway that has them, and the names of what it serves where the environment has a zone."""
+    """Certificates, the gateway, and its DNS records if the environment has a zone."""
     observed, available = settings.monitoring_namespace, settings.environment.highly_available
     signing: CertManagerArgs = {
         "source": source,
@@ -157,7 +157,7 @@ def _declare_way_in(
         signing |= cast(CertManagerArgs, {**there, "issuer_prefix": FOUND_ISSUER_PREFIX})
     cert_manager = CertManager("cert-manager", signing, cluster.opts(crds, *cluster.nodes))
     written = settings.gateway or GatewaySpec()
-    way_in: GatewayArgs = {
+    gateway_args: GatewayArgs = {
         **written,  # type: ignore[typeddict-item]
         "domains": served_domains(settings, cert_manager.issuers.get("dns_zone", "")),
         "issuers": cert_manager.issuers,
@@ -168,10 +168,10 @@ def _declare_way_in(
     }
     usual = cluster.cloud.load_balancer_annotations(public=is_public(written))
     if usual is not None and is_envoy(written):
-        way_in["service_annotations"] = {**usual, **(written.get("service_annotations") or {})}
+        gateway_args["service_annotations"] = {**usual, **(written.get("service_annotations") or {})}
     if settings.cluster.load_balancer_class is not None:
-        way_in["load_balancer_class"] = settings.cluster.load_balancer_class
-    gateway = Gateway(GATEWAY, way_in, cluster.opts(cert_manager))
+        gateway_args["load_balancer_class"] = settings.cluster.load_balancer_class
+    gateway = Gateway(GATEWAY, gateway_args, cluster.opts(cert_manager))
     if zone:
         published: ExternalDnsArgs = {
             "source": source,
@@ -186,7 +186,7 @@ def _declare_way_in(
 
 
 def _found(settings: Settings, addon: ExistingAddon) -> dict[str, Any]:
-    """What the component of an add-on takes beside the rest where the cluster has it already; else nothing."""
+    """Additional arguments of the component of an add-on that the cluster already has; else none."""
     return {"found": True, "namespace": settings.existing_addons[addon]} if addon in settings.existing_addons else {}
 
 

@@ -70,7 +70,7 @@ def declare_data(settings: Settings, cluster: DeclaredCluster, addons: Addons) -
         for identity in grant_store(settings, cluster, f"store-{account}", MLFLOW_NAMESPACE, account, write=True)
     ]
     before = [database, *identities, *([credentials] if credentials else [])]
-    exposed, public_name = way_in(settings, addons.gateway_handle)
+    exposed, public_name = exposure(settings, addons.gateway_handle)
     written_server = cast(TrackingServerArgs, settings.mlflow.server or {})
     writers = dict(settings.account_annotations.writers)
     server = TrackingServer(
@@ -104,7 +104,7 @@ def declare_data(settings: Settings, cluster: DeclaredCluster, addons: Addons) -
     return Data(store, keys, server.handle, public_name)
 
 
-def way_in(settings: Settings, gateway: GatewayHandle) -> tuple[TrackingServerArgs, str]:
+def exposure(settings: Settings, gateway: GatewayHandle) -> tuple[TrackingServerArgs, str]:
     """How people reach the tracking server, a part of its arguments, and under which name. Pure."""
     ingress, domain, host = settings.mlflow.ingress, settings.domains[0]["name"], settings.mlflow.host
     if ingress:

@@ -1,4 +1,4 @@
-"""What the SDK and Python do for each resource and nobody needs: left out."""
+"""Disables work of the SDK and Python for each resource that has no use."""
 
 import gc
 import os

@@ -34,18 +34,14 @@ PACKAGES = (
 PLAIN = (
     "bench/",
     "catalog/",
-    "components/base/",
-    "components/capacity/",
-    "components/findings.py",
-    "components/storage/",
-    "components/tenants/",
-    "components/tracking/",
-    "components/workloads/",
+    "components/",
     "docs/",
     "examples/",
     "policies/",
     "report/",
+    "settings/",
     "simulator/",
+    "stacks/",
     "tools/",
 )
 """Paths of Python files that use no word of the list."""

@@ -22,7 +22,7 @@ def nvidia_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
 
 
 def platform_plugin_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
-    """Those of them to which we bring the device plugin: nobody else does, and no DRA driver."""
+    """Those on which the platform installs the device plugin: they have no other, and no DRA driver."""
     return [pool for pool in nvidia_pools(pools) if _ours(pool, DeviceAllocation.DEVICE_PLUGIN)]
 
 
@@ -99,8 +99,8 @@ def affinity_to(pools: list[PoolHandle]) -> dict[str, Any]:
     """For `spec.affinity`: the nodes of these pools and no others, by the one label that the pool itself hands out.
 
     Not by the labels of Node Feature Discovery, as charts do: they come late, and never while its workers do not run.
-    Not by the accelerator's labels either: on a cluster that somebody else made, GPU Feature Discovery writes them,
-    and it is one of those who wait here.
+    Not by the accelerator's labels either: on an existing cluster GPU Feature Discovery writes them, and it waits
+    for the same pools.
     """
     names = sorted(pool["placement"]["pool"] for pool in pools)
     term = {"matchExpressions": [{"key": POOL_LABEL, "operator": "In", "values": names}]}

@@ -48,7 +48,7 @@ SERVICE_ACCOUNT = "cert-manager"
 """Of the controller, as the chart calls it after its release."""
 CA_SECRET = "internal-ca"  # noqa: S105 - a name
 CA_DURATION = "87600h"
-"""Ten years: whoever trusts the CA holds a copy of its certificate, and these copies are not renewed by anybody."""
+"""Ten years: clients that trust the CA have a copy of its certificate, and no program renews these copies."""
 
 
 class AcmeArgs(TypedDict):
@@ -98,7 +98,7 @@ class CertManagerArgs(TypedDict, total=False):
     control_plane_ranges: list[str]
     """Addresses from which the API server calls the webhook; default: all private ranges."""
     monitoring_namespace: str
-    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody does."""
+    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: none."""
     acme: AcmeArgs | None
     """Default: no ACME issuer."""
     dns_zone: DnsZoneHandle

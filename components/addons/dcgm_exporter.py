@@ -26,7 +26,7 @@ DEFAULT_NAMESPACE = ADDONS["dcgm-exporter"].namespace
 METRICS_PORT = ADDONS["dcgm-exporter"].metrics_port
 DRIVER_MOUNT = "/usr/local/nvidia"
 PRIVILEGED = {"privileged": True, "allowPrivilegeEscalation": True}
-"""The chart's default allowPrivilegeEscalation: false would be refused beside privileged (chart 4.8.2, values.yaml)."""
+"""The chart's default allowPrivilegeEscalation: false would be refused with privileged (chart 4.8.2, values.yaml)."""
 PROFILING_PREFIX = "DCGM_FI_PROF_"
 
 COUNTERS: tuple[DcgmCounter, ...] = tuple(
@@ -61,7 +61,7 @@ COUNTERS: tuple[DcgmCounter, ...] = tuple(
         ("DCGM_FI_DEV_NVLINK_RECOVERY_ERROR_COUNT_TOTAL", "counter", "Total number of NVLink recovery errors."),
     )
 )
-"""Exported beside `DCGM_COUNTERS`, the counters that rules ask for (names: NVIDIA/dcgm-exporter 4.5.3-4.8.2)."""
+"""Exported in addition to `DCGM_COUNTERS`, the counters that rules need (names: NVIDIA/dcgm-exporter 4.5.3-4.8.2)."""
 
 
 class DcgmExporterArgs(TypedDict, total=False):
@@ -74,7 +74,7 @@ class DcgmExporterArgs(TypedDict, total=False):
     namespace: str
     """Default: dcgm-exporter."""
     monitoring_namespace: str
-    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody does."""
+    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: none."""
     profiling: bool
     """Profiling metrics (`DCGM_FI_PROF_…`), the only ones that see MIG partitions. Default true.
 

@@ -43,13 +43,13 @@ class EnvoyGatewayArgs(TypedDict, total=False):
     self_signed_issuer: Required[str]
     """ClusterIssuer of cert-manager that signs certificates with their own key."""
     client_ranges: Required[list[str]]
-    """Addresses that the load balancer lets in."""
+    """Source ranges that the load balancer allows."""
     highly_available: bool
     """Two of the control plane and two proxies, apart; default false: one of each."""
     service_annotations: dict[str, str]
     """Annotations of the load balancer's Service: internal or public, address, … as the cloud has them."""
     load_balancer_class: str
-    """`loadBalancerClass` of that Service, which Kubernetes lets nobody change later; default: none."""
+    """`loadBalancerClass` of that Service, which is immutable; default: none."""
     monitored: bool
     """Whether Prometheus scrapes it (needs the CRDs of prometheus-operator); default false."""
 

@@ -1,6 +1,6 @@
 """external-dns: writes the names of routes, ingresses and services into one zone, as an identity that may do that only.
 
-It deletes what it has made and nothing else: TXT records beside its own say whose they are (`owner`).
+It deletes only records that it created: TXT records name their owner (`owner`).
 """
 
 from typing import Any, Required, TypedDict
@@ -46,7 +46,7 @@ class ExternalDnsArgs(TypedDict, total=False):
     namespace: str
     """Its own namespace, made here. Default: external-dns."""
     monitoring_namespace: str
-    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody does."""
+    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: none."""
     network: ClusterNetworkHandle
     """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
@@ -116,7 +116,7 @@ def external_dns_values(args: ExternalDnsArgs) -> dict[str, Any]:
         "policy": "sync",
         "registry": "txt",
         "txtOwnerId": args["owner"],
-        # A TXT record beside `*.example.com` cannot have the star in its name everywhere.
+        # Some providers refuse the star in the name of the TXT record for `*.example.com`.
         "extraArgs": {**visible, **filters, "txt-wildcard-replacement": "any"},
         "serviceAccount": {"name": SERVICE_ACCOUNT},
         "serviceMonitor": {"enabled": bool(args.get("monitoring_namespace"))},

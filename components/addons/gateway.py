@@ -65,7 +65,7 @@ class GatewayArgs(GatewayOptions, total=False):
     load_balancer_class: str
     """Class of the load balancer that gives the gateway its address; default: the cluster's usual one. Envoy only."""
     monitoring_namespace: str
-    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody. Envoy only."""
+    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: none. Envoy only."""
     network: ClusterNetworkHandle
     """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
@@ -289,8 +289,8 @@ class Gateway(Component):
         )
 
     def _certificate(self, name: str, domain: DomainArgs, issuers: IssuersHandle, after: Resource) -> Resource:
-        # The authority looks at the gateway's address by its DNS name, which somebody enters once the gateway is there:
-        # waiting for that certificate would hold the first `up` until it gives up.
+        # The authority connects to the gateway by its DNS name, which an administrator creates once the gateway exists:
+        # waiting for that certificate would block the first `up` until its time limit.
         waits = domain["certificate"] != CertificateSource.ACME
         return custom_resource(
             f"{name}-certificate-{domain['name']}",

@@ -29,7 +29,7 @@ class CertificateSource(StrEnum):
     """A public authority. In a DNS zone of ours every name below the domain; else host by host, as soon as DNS points
     to the gateway."""
     SECRET = "secret"  # noqa: S105 - a name
-    """A TLS Secret that somebody else keeps in the gateway's namespace."""
+    """An existing TLS Secret in the gateway's namespace."""
 
 
 class DomainArgs(TypedDict, total=False):
@@ -42,7 +42,7 @@ class DomainArgs(TypedDict, total=False):
     certificate: Required[CertificateSource]
     """Where its certificate comes from."""
     hosts: list[str]
-    """Names below the domain that the certificate covers beside those that the platform publishes there by itself
+    """Names below the domain that the certificate covers in addition to those that the platform publishes there
     (Grafana, MLflow, models); default: all (a wildcard) with internal, and with acme in a DNS zone of ours."""
     secret_name: str
     """The TLS Secret, with certificate secret."""
@@ -90,7 +90,7 @@ class GatewayHandle(TypedDict):
     route_namespace_labels: dict[str, str]
     """Labels that a namespace carries so that its routes attach and the proxies reach its pods."""
     pods: dict[str, str]
-    """Labels of the proxies: the peers that a back end lets in. Empty where they are no pods."""
+    """Labels of the proxies, the peers that back ends allow. Empty if they are not pods."""
     ports: list[int]
     """Ports on which the proxies' pods listen for clients."""
     ranges: list[str]
@@ -114,6 +114,6 @@ def is_envoy(args: GatewayOptions) -> bool:
 
 
 def domain_facts(domain: DomainArgs) -> DomainFacts:
-    """What the rules judge of a domain. Pure."""
+    """The facts about a domain that the rules validate. Pure."""
     hosts = tuple(domain.get("hosts") or ())
     return DomainFacts(domain["name"], domain["domain"], domain["certificate"], hosts, domain.get("secret_name", ""))

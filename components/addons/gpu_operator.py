@@ -52,7 +52,7 @@ class GpuOperatorArgs(TypedDict, total=False):
     namespace: str
     """Default: gpu-operator."""
     monitoring_namespace: str
-    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody does."""
+    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: none."""
     node_feature_discovery: bool
     """Whether it brings Node Feature Discovery; default true. False where the cluster or an add-on of ours has it."""
     driver_version: str

@@ -50,7 +50,7 @@ class KServeArgs(TypedDict, total=False):
     control_plane_ranges: list[str]
     """Addresses from which the API server calls the webhooks. Default: every private range."""
     monitoring_namespace: str
-    """Namespace whose Prometheus scrapes the controller; empty or missing: nobody."""
+    """Namespace whose Prometheus scrapes the controller; empty or missing: none."""
     network: ClusterNetworkHandle
     """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
@@ -109,7 +109,7 @@ def controller_monitor_spec() -> dict[str, Any]:
                 "port": "https",
                 "scheme": "https",
                 "bearerTokenFile": SERVICE_ACCOUNT_TOKEN,
-                # The proxy makes itself a certificate that nobody signed.
+                # The certificate of the proxy is self-signed.
                 "tlsConfig": {"insecureSkipVerify": True},
             }
         ],

@@ -37,7 +37,7 @@ class MetalLbArgs(MetalLbSpec, total=False):
     namespace: str
     """Default: metallb-system."""
     monitoring_namespace: str
-    """Namespace whose Prometheus may scrape it; default: nobody does."""
+    """Namespace whose Prometheus may scrape it; default: none."""
     network: ClusterNetworkHandle
     """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 

@@ -66,7 +66,7 @@ KUBE_DNS_PORTS = (10054, 10055)
 CONTROL_PLANE_PORTS = (2381, 10249, 10257, 10259)
 """etcd, kube-proxy, controller manager, scheduler: scraped where the control plane is ours."""
 REPLACED_RULES = ("KubePersistentVolumeFillingUp", "KubeHpaMaxedOut")
-"""The chart's alerts that ours say better (VolumeNearlyFull, ServingAtMaxReplicas): nobody is woken twice."""
+"""Alerts of the chart that are replaced by ours (VolumeNearlyFull, ServingAtMaxReplicas)."""
 
 
 class MonitoringArgs(MonitoringSpec, total=False):
@@ -446,7 +446,8 @@ def operator_values(args: MonitoringArgs) -> dict[str, Any]:
             "enabled": checks,
             "certManager": {"enabled": checks},
             "patch": {"enabled": False},
-            # A rule that the webhook cannot judge is let through: the operator judges it again, and must not stop `up`.
+            # A rule that the webhook cannot validate is accepted: the operator validates it too, and must not stop
+            # `up`.
             "failurePolicy": "Ignore",
         },
         **({} if args.get("kube_system", True) else {"kubeletService": {"namespace": _namespace(args)}}),

@@ -38,7 +38,7 @@ class NodeFeatureDiscoveryArgs(TypedDict, total=False):
     namespace: str
     """Default: node-feature-discovery."""
     monitoring_namespace: str
-    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: nobody does."""
+    """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: none."""
     highly_available: bool
     """Two masters instead of one; default false. Workers are one a node in any case."""
     network: ClusterNetworkHandle

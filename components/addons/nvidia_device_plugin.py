@@ -43,8 +43,8 @@ class NvidiaDevicePluginArgs(TypedDict, total=False):
     """Which pools it serves."""
 
     pools: Required[list[PoolHandle]]
-    """Pools of the cluster; it runs on those with NVIDIA devices to which nobody else brings a device plugin, and
-    there is at least one."""
+    """Pools of the cluster; it runs on those with NVIDIA devices and no other device plugin; at least
+    one is required."""
     source: Required[ChartSource]
     """Where charts come from."""
     namespace: str

@@ -1,6 +1,6 @@
 """NVIDIA's DRA driver: pods ask for GPUs by ResourceClaim (`resource.k8s.io/v1`) instead of by extended resource.
 
-A pool has this or a device plugin, never both: the chart refuses to offer GPUs until it is told so, and the platform's
+A pool has this or a device plugin, never both: the chart offers GPUs only with an explicit value, and the platform's
 device plugin skips the pools whose `software.deviceAllocation` is `dra`. Upstream says that allocation of GPUs is not
 yet officially supported (kubernetes-sigs/dra-driver-nvidia-gpu v0.4.1 README); compute domains are.
 """
@@ -40,7 +40,7 @@ class NvidiaDraDriverArgs(TypedDict, total=False):
     namespace: str
     """Default: dra-driver-nvidia-gpu."""
     monitoring_namespace: str
-    """Namespace whose Prometheus may scrape it; default: nobody does."""
+    """Namespace whose Prometheus may scrape it; default: none."""
     driver_root: str
     """Where the driver is installed on the nodes: `/` (default), `/run/nvidia/driver` with the GPU Operator's driver,
     `/home/kubernetes/bin/nvidia` on GKE."""
@@ -57,7 +57,7 @@ def dra_driver_values(
     return {
         "nvidiaDriverRoot": driver_root or None,
         "resources": {"gpus": {"enabled": True}, "computeDomains": {"enabled": compute_domains}},
-        # True of these pools, by their handles: no device plugin runs beside it.
+        # Holds for these pools, by their handles: no device plugin runs on them.
         "gpuResourcesEnabledOverride": True,
         "kubeletPlugin": {"affinity": affinity_to(pools), "tolerations": tolerations_of_all(pools)},
     }

@@ -61,7 +61,7 @@ def within_zone(domain: str, zone: str) -> bool:
 
 
 class DomainFacts(NamedTuple):
-    """What the rules judge of one domain of a gateway."""
+    """The facts about one domain of a gateway that the rules validate."""
 
     name: str
     domain: str

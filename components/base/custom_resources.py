@@ -83,7 +83,7 @@ class _Closed:
 
 @cache
 def schema_of(api_version: str, kind: str) -> Schema | None:
-    """The closed JSON schema of a whole object; None for a kind whose CRD nobody installs."""
+    """The closed JSON schema of a whole object; None for a kind whose CRD is not installed."""
     group, _, version = api_version.partition("/")
     for name in (*CRDS, *CLOUD_CRDS):
         facts = kinds_of_set(name).get(kind)

@@ -1,4 +1,4 @@
-"""How one physical device serves several containers, and what each vendor's software is told of it. Pure."""
+"""Sharing of devices between containers: resource names, node labels and plugin configuration. Pure."""
 
 from typing import TypedDict
 

@@ -15,14 +15,14 @@ _ROLE = re.compile(r"(roles|projects/[a-z0-9:.-]+/roles|organizations/[0-9]+/rol
 
 
 def check_identity_of(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """A service account that can be named; what is unknown yet is not judged."""
+    """A valid name of a service account; unknown values are not validated."""
     yield from check_object_name(f"{path}.serviceAccount", args["service_account"])
     if isinstance(args["namespace"], str):
         yield from check_object_name(f"{path}.namespace", args["namespace"])
 
 
 def check_pod_identity(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """A role that one service account can take, for something that somebody has thought of."""
+    """A role for one service account, with named permissions."""
     yield from check_object_name(path, path)
     yield from check_identity_of(path, args)
     if not args["statements"]:
@@ -61,8 +61,8 @@ def _resource_is_named(path: str, resource: str, *, excused: bool) -> Iterator[F
         yield Finding(
             path,
             resource,
-            "a policy names its resources: this is everything of a service, whoever made it",
-            "name it (a wildcard below a name is fine: bucket/*), or say in anyBecause why it cannot be named",
+            "a policy must name its resources: this is everything of a service",
+            "name it (a wildcard below a name is fine: bucket/*), or give the reason in anyBecause",
         )
 
 
@@ -371,7 +371,7 @@ def check_external_dns(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def check_zone_identity(path: str, zone: Mapping[str, Any], args: Mapping[str, Any]) -> Iterator[Finding]:
-    """Whoever writes into a zone runs in a cluster of the zone's cloud."""
+    """A zone must belong to the cloud of the cluster whose pods write to it."""
     provider = str(zone["provider"])
     wanted, other = ("eks", "gke") if provider == "aws" else ("gke", "eks")
     if not args.get(wanted):

@@ -1,12 +1,12 @@
 """What the quotas of an account or a project are now: the only place that asks a cloud while a program runs.
 
-Nobody is refused for what could not be read: an answer that is missing is a warning, and the check goes on without it.
+A missing answer is a warning, never a refusal, and the check continues without it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from components.clouds.quotas import QuotaNeed, QuotaPool, judge_quotas, quota_needs, quota_warnings, unmetered
+from components.clouds.quotas import QuotaNeed, QuotaPool, check_quotas, quota_needs, quota_warnings, unmetered
 from components.findings import Finding
 
 DENIED = ("AccessDenied", "not authorized", "PERMISSION_DENIED", "Error 403", "has not been used in project")
@@ -40,9 +40,9 @@ def quota_report(
     """
     needs = quota_needs(pools)
     found = read(needs)
-    judged = [need for need in needs if need.key in found.limits] if found.warnings else needs
-    warnings = (*unmetered(pools), *found.warnings, *quota_warnings(judged, found.limits, region))
-    return QuotaReport(tuple(judge_quotas(needs, found.limits, region)), warnings)
+    readable = [need for need in needs if need.key in found.limits] if found.warnings else needs
+    warnings = (*unmetered(pools), *found.warnings, *quota_warnings(readable, found.limits, region))
+    return QuotaReport(tuple(check_quotas(needs, found.limits, region)), warnings)
 
 
 def read_limits(needs: Iterable[QuotaNeed], limit: Callable[[QuotaNeed], float | None]) -> CloudLimits:

@@ -1,4 +1,4 @@
-"""What a pool that somebody else made is described with. No Pulumi package is imported here."""
+"""The description of an existing pool. Imports no Pulumi package."""
 
 from typing import Required, TypedDict
 

@@ -29,7 +29,7 @@ MAX_NODES = 5000
 TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _HOST_MINIMA = (("cpu_per_node", 1), ("memory_gib_per_node", 1))
 MAX_SHARES = MPS_CLIENTS
-"""Of time-slicing there is no limit; more shares than MPS serves help nobody."""
+"""Time-slicing has no limit; more shares than with MPS have no benefit."""
 
 
 def check_pool(path: str, args: PoolArgs) -> Iterator[Finding]:
@@ -82,7 +82,7 @@ def check_dra(path: str, sharing: SharingArgs, accelerator: Accelerator) -> Iter
 def check_described_pool(
     path: str, args: PoolArgs, software: NodeSoftware | None = None, *, mig_mixed: bool = False
 ) -> Iterator[Finding]:
-    """Everything that can be wrong with a pool that somebody else made.
+    """Findings for an existing pool.
 
     `software`: who brings what; None: what is usual. `mig_mixed`: the device plugin that was found runs with MIG
     strategy mixed.

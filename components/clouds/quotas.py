@@ -143,8 +143,8 @@ def _tpu_family(family: str) -> Quota:
 
 
 # Quota ids: answers of the Cloud Quotas API in public repositories (2026). From H100 on, a GPU has no on-demand quota
-# of its own: they share one that is told apart by family; on spot each has its own. GKE draws TPUs on Compute Engine's
-# quotas: chips granted under tpu.googleapis.com buy nothing here.
+# of its own: they share one with the family as dimension; on spot each has its own. GKE takes TPUs from Compute
+# Engine's quotas: chips granted under tpu.googleapis.com do not count.
 GOOGLE_STANDARD: dict[str, Quota] = {
     "L4": _gpu("NVIDIA-L4"),
     "A100-40GB": _gpu("NVIDIA-A100"),
@@ -174,7 +174,7 @@ GOOGLE_PREEMPTIBLE: dict[str, Quota] = {
 }
 """Accelerator -> its quota on spot, and first on flex-start. GB200, TPU v4, v5e: no source gives the id by region."""
 ALL_GPUS = _google("GPUS-ALL-REGIONS-per-project", "GPUs (all regions)", "GPUs", everywhere=True)
-"""Beside the quota of its kind, whatever the purchase."""
+"""In addition to the quota of its kind, for every purchase option."""
 GOOGLE_CPUS: dict[str, Quota] = {
     "e2-standard": _google("CPUS-per-project-region", "CPUs", "vCPUs"),
     "n2-standard": _google("N2-CPUS-per-project-region", "N2 CPUs", "vCPUs"),
@@ -194,15 +194,15 @@ def quotas_of(machine: Machine, purchase: str) -> tuple[Quota, ...] | None:
         return ()
     standard = meter is Meter.STANDARD
     if machine.kind is ClusterKind.EKS:
-        found, beside = (EC2_STANDARD if standard else EC2_SPOT).get(machine.name.split(".")[0]), None
+        found, overall = (EC2_STANDARD if standard else EC2_SPOT).get(machine.name.split(".")[0]), None
     elif machine.accelerator:
         found = (GOOGLE_STANDARD if standard else GOOGLE_PREEMPTIBLE).get(machine.accelerator)
-        beside = ALL_GPUS if found and found.unit == ALL_GPUS.unit else None
+        overall = ALL_GPUS if found and found.unit == ALL_GPUS.unit else None
     else:
-        found, beside = GOOGLE_CPUS.get(machine.name.rsplit("-", 1)[0]) if standard else None, ALL_CPUS
+        found, overall = GOOGLE_CPUS.get(machine.name.rsplit("-", 1)[0]) if standard else None, ALL_CPUS
     if found is None:
         return None
-    return (found, beside) if beside else (found,)
+    return (found, overall) if overall else (found,)
 
 
 def quota_needs(pools: Iterable[QuotaPool]) -> list[QuotaNeed]:
@@ -236,7 +236,7 @@ def _need(quota: Quota, amounts: Mapping[str, int]) -> QuotaNeed:
     )
 
 
-def judge_quotas(needs: Iterable[QuotaNeed], limits: Mapping[str, float], region: str) -> Iterator[Finding]:
+def check_quotas(needs: Iterable[QuotaNeed], limits: Mapping[str, float], region: str) -> Iterator[Finding]:
     """Each quota whose limit is known and smaller than the need."""
     for need in needs:
         limit = limits.get(need.key)

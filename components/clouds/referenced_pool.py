@@ -16,7 +16,7 @@ class ReferencedNodePoolArgs(TypedDict):
 
 
 class ReferencedNodePool(Component):
-    """Nodes that another stack makes, told of so that quotas, policies and the report know them."""
+    """Nodes of another stack, described for quotas, policies and reports."""
 
     capacity: Output[Capacity]
     """What the pool holds: a fact for policies and the report."""

@@ -9,13 +9,13 @@ from components.findings import Finding
 def check_software(
     path: str, *, driver: Owner, device_plugin: Owner, device_allocation: DeviceAllocation, accelerator: Accelerator
 ) -> Iterator[Finding]:
-    """Who brings what to a pool that somebody else made: exactly one for each piece, and together they work."""
+    """Owners of the software of an existing pool: exactly one for each piece, and a supported combination."""
     if driver not in (Owner.FOUND, Owner.IMAGE, Owner.OPERATOR):
         yield Finding(
             f"{path}.driver",
             driver,
-            "found, image or operator: nobody else brings a driver to nodes that are there already",
-            "write found where the nodes have one, operator where NVIDIA's GPU Operator should install it",
+            "found, image or operator: nothing else installs a driver on existing nodes",
+            "use found if the nodes have one, operator if NVIDIA's GPU Operator should install it",
         )
     if device_plugin not in (Owner.PLATFORM, Owner.OPERATOR, Owner.FOUND):
         yield Finding(

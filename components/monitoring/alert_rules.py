@@ -18,7 +18,7 @@ class AlertRulesArgs(AlertRulesSpec, total=False):
     namespace: Required[Input[str]]
     """Where the PrometheusRules go; the CRDs of prometheus-operator exist."""
     monitoring_namespace: str
-    """Namespace of Grafana, whose latency is nobody's objective. Default: monitoring."""
+    """Namespace of Grafana, which has no latency objective. Default: monitoring."""
     mlflow_namespace: str
     """Namespace of MLflow; empty or missing: no rules about it."""
     backup_age_hours: int

@@ -1,6 +1,6 @@
 """Every metric that a rule or a dashboard may use, with who exports it and where that is written down.
 
-A rule on a metric that nobody exports never fires and never says so; a test holds rules and dashboards to this table.
+A rule on a metric that is never exported silently never fires; a test compares rules and dashboards with this table.
 
 Exporters that speak about other objects (DCGM, cert-manager) are scraped with their charts' default, `honorLabels:
 false`: what they say about a namespace or a pod arrives as `exported_namespace` and `exported_pod`. kube-state-metrics
@@ -157,7 +157,7 @@ NODE_LABELS: tuple[str, ...] = (
     "cloud.google.com/gke-accelerator",
     "cloud.google.com/gke-tpu-accelerator",
 )
-"""Node labels that kube-state-metrics copies into `kube_node_labels`; it exports none unless told."""
+"""Node labels that kube-state-metrics copies into `kube_node_labels`; it exports none by default."""
 
 WORKLOAD_LABELS: tuple[str, ...] = ("app.kubernetes.io/component", "serving.kserve.io/inferenceservice")
 """Labels of Jobs and Deployments that kube-state-metrics copies into `kube_job_labels` and `kube_deployment_labels`."""

@@ -1,7 +1,7 @@
-"""Recording and alerting rules as tables: what is computed, what is told to whom, and where it is written what to do.
+"""Recording and alerting rules as tables: expressions, severities and runbooks.
 
-Pure. `critical` wakes somebody, so it has a runbook of its own under docs/runbooks; `warning` waits for the morning,
-`info` is for whoever looks. Every metric stands in `components.monitoring.metrics`; promtool tests every alert.
+Pure. `critical` pages the person on call, so each has a runbook under docs/runbooks; `warning` can wait for working
+hours, `info` is only on dashboards. Every metric is in `components.monitoring.metrics`; promtool tests every alert.
 """
 
 import math
@@ -20,11 +20,11 @@ class Severity(StrEnum):
     """Who hears of an alert, and when."""
 
     CRITICAL = "critical"
-    """Somebody gets up: users are without service, or work is being lost."""
+    """Pages the person on call: users have no service, or work is being lost."""
     WARNING = "warning"
-    """Somebody looks in working hours."""
+    """Handled in working hours."""
     INFO = "info"
-    """Nobody is told; it stands on the dashboards."""
+    """No notification; on dashboards only."""
 
 
 class Recording(NamedTuple):

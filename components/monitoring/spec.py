@@ -59,9 +59,9 @@ class MonitoringSpec(TypedDict, total=False):
     control_plane_ranges: list[str]
     """Addresses from which the API server calls the webhook that checks rules. Default: every private range."""
     grafana_admin_secret_name: str
-    """Secret of the namespace, made by somebody else, with the keys admin-user and admin-password."""
+    """Existing Secret of the namespace with the keys admin-user and admin-password."""
     receivers: list[AlertReceiverArgs]
-    """Who hears of alerts. Default: nobody, and a warning says so."""
+    """Receivers of alerts. Default: none, with a warning."""
 
 
 class AlertRulesSpec(TypedDict, total=False):

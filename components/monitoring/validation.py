@@ -86,8 +86,8 @@ def check_receivers(path: str, receivers: Sequence[Mapping[str, Any]]) -> Iterat
             yield Finding(
                 f"{here}.secretName",
                 "(none)",
-                "the address or key of a receiver is in a Secret: whoever knows it can post",
-                "give secretName and secretKey: a Secret of the monitoring namespace, and its key",
+                "the address or key of a receiver must be in a Secret: it allows posting",
+                "set secretName and secretKey: a Secret of the monitoring namespace, and its key",
             )
         else:
             yield from check_text(f"{here}.secretName", receiver["secret_name"], SUBDOMAIN)

@@ -28,7 +28,7 @@ _PREFIX = re.compile(r"[A-Za-z0-9._=-]+(/[A-Za-z0-9._=-]+)*")
 
 
 def check_storage_classes(path: str, plans: Sequence[ClassPlan], written: Paths | None = None) -> Iterator[Finding]:
-    """Every way in which the storage classes of an environment can be wrong.
+    """Findings for the storage classes of an environment.
 
     `written`: purpose -> path of its class, where that is not `<path>.<purpose>`.
     """
@@ -55,7 +55,7 @@ def exactly_one_default(path: str, defaults: Sequence[str]) -> Iterator[Finding]
 
 
 def provisioners_serve_their_purpose(paths: Paths, plans: Iterable[ClassPlan]) -> Iterator[Finding]:
-    """ReadWriteMany on a disk does not work: the class of a purpose can serve what the purpose promises."""
+    """The provisioner of a class must support the access modes of its purpose: no ReadWriteMany on a disk."""
     for plan in plans:
         driver = PROVISIONERS.get(plan.provisioner)
         if driver is None and not plan.access_modes:
@@ -80,7 +80,7 @@ def provisioners_serve_their_purpose(paths: Paths, plans: Iterable[ClassPlan]) -
 
 
 def volumes_are_encrypted(paths: Paths, plans: Iterable[ClassPlan]) -> Iterator[Finding]:
-    """Something encrypts at rest, and where that is the driver, a parameter asks for it."""
+    """Volumes are encrypted at rest; if the driver does it, a parameter enables it."""
     for plan in plans:
         if plan.encryption not in [*Encryption] or plan.parameters.get("encrypted", "true") != "true":
             yield Finding(
@@ -96,9 +96,9 @@ def volumes_are_encrypted(paths: Paths, plans: Iterable[ClassPlan]) -> Iterator[
         ):
             yield Finding(
                 f"{paths[plan.purpose]}.encryption",
-                f"parameter, and {plan.class_name} has none that asks for it",
-                f"the class has one of the parameters {', '.join(ENCRYPTING_PARAMETERS)}",
-                "add it under parameters, or say what else encrypts: "
+                f"parameter, and {plan.class_name} has none that enables it",
+                f"the class needs one of the parameters {', '.join(ENCRYPTING_PARAMETERS)}",
+                "add it under parameters, or set another encryption: "
                 + ", ".join(each for each in Encryption if each != Encryption.PARAMETER),
             )
 
@@ -158,7 +158,7 @@ class KeysOfStore(NamedTuple):
     """How the keys of an object store are given: what findings say of them."""
 
     field: str = "credentialsSecretName"
-    give: str = "name their Secret"
+    give: str = "set the name of their Secret"
     remove: str = "remove it"
 
 

@@ -23,7 +23,7 @@ from components.workloads.demand import accelerator_demand, training_holding
 from components.workloads.training.spec import ScheduleSpec, TrainingSpec, WorkersSpec
 from components.workloads.training.validation import MAX_CRON_JOB_NAME, check_schedule
 from components.workloads.validation import check_size
-from settings.kinds.base import Platform, SettingsView, WorkloadKind, beside
+from settings.kinds.base import Platform, SettingsView, WorkloadKind, relative_to_entry
 from settings.models.shape import Shape
 from settings.models.workloads import Workload
 
@@ -96,7 +96,7 @@ class BatchKind(WorkloadKind[Batch]):
         self, path: str, name: str, workload: Batch, pool: PoolHandle, settings: SettingsView
     ) -> Iterator[Finding]:
         found = check_batch(f"{path}.program", name, workload.program, workload.schedule, pool)
-        yield from beside(path, "program", found)
+        yield from relative_to_entry(path, "program", found)
 
     def demand(self, path: str, name: str, workload: Batch, pool: PoolHandle) -> Iterable[Demand]:
         program = workload.program

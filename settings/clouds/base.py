@@ -128,7 +128,7 @@ class ClusterSettings(Model):
 
     @property
     def charts(self) -> Sequence[str]:
-        """Charts that are installed on this kind of cluster alone, beside those of its pools' devices."""
+        """Charts that are installed only on this kind of cluster, in addition to those of its pools' devices."""
         return ()
 
     def chart_arguments(self, chart: str) -> Mapping[str, Any]:

@@ -33,7 +33,7 @@ from settings.models.base import Name
 from settings.models.shape import Shape
 from settings.partial import as_far_as_known
 
-DescribedPool = Annotated[dict[str, Any], Shape(PoolArgs, beside=DescribedSoftwareSpec)]
+DescribedPool = Annotated[dict[str, Any], Shape(PoolArgs, joined=DescribedSoftwareSpec)]
 MetalLb = Annotated[MetalLbSpec, Shape(MetalLbSpec)]
 Nfs = Annotated[NfsStorageSpec, Shape(NfsStorageSpec)]
 LocalPath = Annotated[LocalPathStorageSpec, Shape(LocalPathStorageSpec)]
@@ -49,7 +49,7 @@ class ExistingSettings(ClusterSettings):
     context: str | None = None
     """Context in it; default: the current one."""
     metallb: MetalLb | None = None
-    """Addresses for load balancers, where nobody else gives them; default: somebody else does."""
+    """Addresses for load balancers, if the cluster has no other source; default: it has one."""
     nfs: Nfs | None = None
     """An NFS server that serves shared and dataset; default: storage.declared says what there is."""
     local_path: LocalPath | None = None
@@ -58,7 +58,7 @@ class ExistingSettings(ClusterSettings):
     """Add-ons that it has already, each with the namespace that it runs in, `cert-manager: cert-manager`: the platform
     uses them, and installs neither them nor their CRDs. `python -m tools detect` names them."""
     existing_crds: list[str] = []
-    """Sets of CRDs that somebody else keeps there, `gateway-api`, without the add-on itself; default: none."""
+    """Existing sets of CRDs, `gateway-api`, without the add-on itself; default: none."""
     metrics_server: bool = True
     """Whether it has metrics-server (or another service of `metrics.k8s.io`), without which no replicas follow their
     load. `python -m tools detect` looks for it."""
@@ -167,6 +167,6 @@ class ExistingSettings(ClusterSettings):
 
 def described_pool(written: Mapping[str, Any]) -> DescribedNodePoolArgs:
     """A pool of a cluster that exists, as the component takes it: what the nodes are, and who brings what to them."""
-    beside = DescribedSoftwareSpec.__annotations__.keys() & written.keys()
-    nodes = {key: value for key, value in written.items() if key not in beside}
-    return cast(DescribedNodePoolArgs, {"pool": nodes, **{key: written[key] for key in beside}})
+    software_keys = DescribedSoftwareSpec.__annotations__.keys() & written.keys()
+    nodes = {key: value for key, value in written.items() if key not in software_keys}
+    return cast(DescribedNodePoolArgs, {"pool": nodes, **{key: written[key] for key in software_keys}})

@@ -72,7 +72,7 @@ class GkeSettings(ClusterSettings):
 
     def quota_pools(self) -> list[QuotaPool]:
         """The pools as quotas see them, once for each way their nodes are bought, and the accelerators that GKE may
-        make beyond them by itself. Which machines without accelerators it makes, nobody says."""
+        make beyond them by itself. Its machines without accelerators are unknown."""
         pools = [
             QuotaPool(name, pool["machine"], int(pool["nodes_max"]), str(pool.get("purchase") or "on-demand"))
             for name, pool in self.pools.items()
@@ -85,8 +85,8 @@ class GkeSettings(ClusterSettings):
         return [*pools, *classes, *self._made_beyond()]
 
     def _made_beyond(self) -> Iterator[QuotaPool]:
-        """What auto-provisioning's limits leave beside pools and classes: on demand, unless a pod says something
-        else."""
+        """What the limits of auto-provisioning leave in addition to pools and classes: on demand, unless a pod selects
+        another purchase."""
         declared: dict[str, int] = defaultdict(int)
         for machine, nodes in self._nodes().values():
             declared[machine.accelerator] += machine.devices * nodes

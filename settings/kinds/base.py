@@ -32,7 +32,7 @@ W = TypeVar("W", bound=Workload)
 
 
 class SettingsView(Protocol):
-    """What a kind reads of the settings beside its own section. Reading an unknown part ends the rule that reads it."""
+    """Settings that a kind reads in addition to its section. Reading an unknown part ends the rule that reads it."""
 
     @property
     def pools(self) -> Mapping[str, PoolHandle]: ...
@@ -109,8 +109,8 @@ class PublicName(NamedTuple):
     """Whether people wrote it; else it follows from the name of the workload."""
 
 
-def beside(path: str, part: str, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings of a rule that got one part of an entry (`job`) with what settings write beside it, as written:
+def relative_to_entry(path: str, part: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Findings with corrected paths, of a rule for one part of an entry (`job`) and other parts next to it:
     `training.resnet.job.workers.count` becomes `training.resnet.workers.count`."""
     below = re.compile(rf"{re.escape(f'{path}.{part}')}\.(?=(workers|schedule|pool)\b)")
     for finding in findings:
@@ -144,9 +144,9 @@ class WorkloadKind(ABC, Generic[W]):
     description: str
     """What the entries are, in one sentence; for the JSON schema and the reference."""
     device_keys: frozenset[str] = frozenset()
-    """Keys that decide how many accelerators an entry takes, beside `accelerators`, `pool` and `team`."""
+    """Keys that decide how many accelerators an entry requests, besides `accelerators`, `pool` and `team`."""
     size_keys: frozenset[str] = frozenset()
-    """Keys that decide what else it takes, beside `cpuMillis`, `memoryGib` and `ephemeralStorageGib`."""
+    """Keys that decide its other requests, besides `cpuMillis`, `memoryGib` and `ephemeralStorageGib`."""
 
     @cached_property
     def field(self) -> str:
@@ -169,7 +169,7 @@ class WorkloadKind(ABC, Generic[W]):
 
     @abstractmethod
     def holdings(self, path: str, name: str, workload: W) -> Iterable[Holding]:
-        """What it takes of its team's quota beside accelerators, at its fewest pods."""
+        """Its requests other than accelerators, with its minimum of pods, for the team's quota."""
 
     @abstractmethod
     def declare(self, platform: Platform) -> None:

@@ -9,7 +9,7 @@ from components.findings import Finding
 from components.workloads.demand import model_server_demand, model_server_holding
 from components.workloads.serving.spec import ModelServerSpec, replicas_of
 from components.workloads.serving.validation import check_model_server
-from settings.kinds.base import Platform, PublicName, Replicas, SettingsView, WorkloadKind, beside
+from settings.kinds.base import Platform, PublicName, Replicas, SettingsView, WorkloadKind, relative_to_entry
 from settings.models.shape import Shape
 from settings.models.workloads import Workload
 
@@ -35,7 +35,7 @@ class ModelServerKind(WorkloadKind[ModelServer]):
     ) -> Iterator[Finding]:
         domains = {domain["name"]: domain["domain"] for domain in settings.domains}
         found = check_model_server(f"{path}.server", workload.server, pool, domains)
-        yield from beside(path, "server", found)
+        yield from relative_to_entry(path, "server", found)
 
     def replicas(self, path: str, workload: ModelServer) -> Replicas | None:
         return Replicas(f"{path}.server", *replicas_of(workload.server))

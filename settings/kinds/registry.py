@@ -53,7 +53,7 @@ def load_kinds(written: Any, base: type[Model]) -> Loaded:
 def _kind_of(
     path: str, name: str, base: type[Model], others: Sequence[WorkloadKind[Any]]
 ) -> WorkloadKind[Any] | Finding:
-    """The kind in that module, or why there is none that can be registered beside the others."""
+    """The kind in that module, or why it cannot be registered with the others."""
     module = _imported(path, name)
     if isinstance(module, Finding):
         return module
@@ -94,7 +94,7 @@ def _is_workload(kind: WorkloadKind[Any]) -> bool:
 def _problems(
     path: str, kind: WorkloadKind[Any], base: type[Model], others: Sequence[WorkloadKind[Any]]
 ) -> Iterator[Finding]:
-    """Why a kind cannot be registered beside the others."""
+    """Why a kind cannot be registered with the others."""
     section, what = getattr(kind, "section", None), type(kind).__name__
     if not isinstance(section, str) or not SECTION.fullmatch(section) or to_camel(kind.field) != section:
         yield Finding(

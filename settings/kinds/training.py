@@ -10,7 +10,7 @@ from components.storage.plan import StoragePurpose
 from components.workloads.demand import training_demand, training_holding
 from components.workloads.training.spec import ScheduleSpec, TrainingSpec, WorkersSpec, run_name
 from components.workloads.training.validation import check_checkpoint_storage, check_scheduled_training, check_training
-from settings.kinds.base import Disk, Platform, SettingsView, WorkloadKind, beside
+from settings.kinds.base import Disk, Platform, SettingsView, WorkloadKind, relative_to_entry
 from settings.models.shape import Shape
 from settings.models.workloads import Workload
 
@@ -45,10 +45,10 @@ class TrainingKind(WorkloadKind[Training]):
     def findings(
         self, path: str, name: str, workload: Training, pool: PoolHandle, settings: SettingsView
     ) -> Iterator[Finding]:
-        yield from beside(path, "job", self._findings_of_job(f"{path}.job", name, workload, pool))
+        yield from relative_to_entry(path, "job", self._findings_of_job(f"{path}.job", name, workload, pool))
         if workload.workers and workload.schedule:
             rule = "a repeated training has one worker"
-            yield Finding(f"{path}.workers", "beside a schedule", rule, "remove workers or schedule")
+            yield Finding(f"{path}.workers", "with a schedule", rule, "remove workers or schedule")
         handle = settings.storage_handles.get(workload.checkpoint_purpose)
         modes = handle["access_modes"] if handle else None
         yield from check_checkpoint_storage(f"{path}.job", workload.job, workload.workers, modes)

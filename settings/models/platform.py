@@ -93,7 +93,7 @@ class ExistingStore(Model):
     region: str | None = None
     """s3: its region."""
     identity: StoreIdentity | None = None
-    """s3 and gcs without keys, on a cluster that exists or of another cloud: how service accounts are let in. EKS with
+    """s3 and gcs without keys, on a cluster that exists or of another cloud: how service accounts get access. EKS with
     s3 and GKE with gcs need none: the platform binds the accounts."""
     access_key_id: SecretStr | None = None
     """Key; left out with workload identity. Set it with `pulumi config set --secret --path`."""
@@ -233,11 +233,11 @@ class BasicLogin(Model):
     """basic."""
     users_secret_name: str
     """Secret in the namespace mlflow, made by its administrators: key `.htpasswd`, a line `name:{SHA}hash` for each
-    user (`htpasswd -nbs`). Nobody gets in until it is there. Hashes have no salt: draw long passwords."""
+    user (`htpasswd -nbs`). Without it there is no access. Hashes have no salt: generate long passwords."""
 
 
 class NoLogin(Model):
-    """Whoever reaches the gateway reads, writes and deletes experiments and models; or something else asks."""
+    """Every client of the gateway can read and change experiments and models, unless another proxy authenticates."""
 
     kind: Literal["none"]
     """none."""
@@ -251,7 +251,7 @@ class Mlflow(Model):
     host: Name = "mlflow"
     """First label of its public name; the gateway's first domain follows."""
     ingress: Annotated[IngressArgs, Shape(IngressArgs)] | None = None
-    """The way in through an Ingress instead, for clusters that have a controller for those; default: the gateway."""
+    """Access through an Ingress instead, for clusters with an Ingress controller; default: the gateway."""
     login: Annotated[BasicLogin | NoLogin, Field(discriminator="kind")] | None = None
     """Who may pass the gateway; required on every cluster that is not simulated. Pods of the cluster reach the server
     inside it, where their namespace is a client's."""

@@ -31,13 +31,13 @@ class Mirror(Model):
 class Shape:
     """Pydantic metadata: validate as the mirror of a TypedDict, give back the plain dict.
 
-    `beside`: another TypedDict whose fields people write beside these.
+    `joined`: another TypedDict with further fields of the same mapping.
     """
 
-    def __init__(self, typed: type, *, beside: type | None = None) -> None:
+    def __init__(self, typed: type, *, joined: type | None = None) -> None:
         self.model = mirror(typed)
-        if beside is not None:
-            self.model = mirror(beside, self.model)
+        if joined is not None:
+            self.model = mirror(joined, self.model)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(Mirror.args, handler.generate_schema(self.model))

@@ -32,7 +32,7 @@ class TeamSettings(TeamSpec, TeamAccess):
     """A team in the settings."""
 
 
-Team = Annotated[TeamSettings, Shape(TeamSpec, beside=TeamAccess)]
+Team = Annotated[TeamSettings, Shape(TeamSpec, joined=TeamAccess)]
 
 
 class Workload(Model):

@@ -10,11 +10,11 @@ from settings.validation.addons import (
     check_device_plugins,
     check_device_software,
     check_existing_addons,
+    check_exposure,
     check_nvidia,
     check_operator_pools,
     check_prometheus,
     check_serving,
-    check_way_in,
 )
 from settings.validation.charts import check_charts
 from settings.validation.cluster import check_cluster
@@ -24,8 +24,8 @@ from settings.validation.pools import check_caps, findings_of_pools, without_poo
 from settings.validation.workloads import check_public_names, check_tenancy, check_workload_names
 
 
-def judge(settings: Settings, dropped: Mapping[str, Set[str]] = {}) -> Iterator[Finding]:
-    """Everything that is wrong with an environment. `dropped`: mapping -> entries whose shape is wrong already."""
+def validate(settings: Settings, dropped: Mapping[str, Set[str]] = {}) -> Iterator[Finding]:
+    """Findings for an environment. `dropped`: mapping -> entries that are invalid by their shape."""
     unshaped = {*dropped.get("pools", ()), *dropped.get("computeClasses", ())}
     of_pools = findings_of_pools(settings)
     for findings in (of_pools or {}).values():
@@ -38,7 +38,7 @@ def judge(settings: Settings, dropped: Mapping[str, Set[str]] = {}) -> Iterator[
     yield from check_existing_addons(sound)
     yield from check_storage(settings)
     yield from check_store(settings)
-    yield from check_way_in(settings)
+    yield from check_exposure(settings)
     yield from check_prometheus(sound)
     yield from check_alerts(settings)
     yield from check_mlflow(settings)

@@ -70,7 +70,7 @@ def check_existing_addons(settings: Settings) -> Iterator[Finding]:
 
 
 @as_far_as_known
-def check_way_in(settings: Settings) -> Iterator[Finding]:
+def check_exposure(settings: Settings) -> Iterator[Finding]:
     if settings.acme:
         yield from check_acme("acme", settings.acme.email, settings.acme.server)
     written = settings.gateway or GatewaySpec()

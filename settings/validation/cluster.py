@@ -74,7 +74,7 @@ def _a_home_for_the_platform(settings: Settings) -> Iterator[Finding]:
 
 
 def takes_any_pod(pool: PoolHandle) -> bool:
-    """Whether pods run on a pool that nobody sent there."""
+    """Whether pods without a node selector can run on a pool."""
     return not pool["capacity"]["accelerator"] and not pool["placement"]["tolerations"]
 
 
@@ -95,7 +95,7 @@ def _disks(settings: Settings) -> Iterator[Finding]:
         if takes_any_pod(pool):
             remedy = (
                 "Prometheus, PostgreSQL or the object store may run here: use a machine that takes it, taint the pool, "
-                "or set storage.parameters.standard.type to one of these (a class is made anew, its volumes stay)"
+                "or set storage.parameters.standard.type to one of these (the class is replaced, its volumes stay)"
             )
             yield from check_attachment(f"cluster.pools.{name}.machine", standard, machines[name], remedy)
     for path, _, workload in settings.workloads():
@@ -138,7 +138,7 @@ def _layers(settings: Settings) -> Iterator[Finding]:
             "clusterStackReference",
             settings.cluster_stack_reference or "(missing)",
             "scope platform names the stack that holds its cluster, and no other scope does",
-            "write clusterStackReference: <organization>/mlplatform/<stack> beside scope: platform, or remove it",
+            "add clusterStackReference: <organization>/mlplatform/<stack> to scope: platform, or remove it",
         )
     elif settings.cluster_stack_reference:
         yield from check_text("clusterStackReference", settings.cluster_stack_reference, STACK)

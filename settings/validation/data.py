@@ -100,7 +100,7 @@ def check_store(settings: Settings) -> Iterator[Finding]:
 
 
 def _store_identity(settings: Settings, store: ExistingStore) -> Iterator[Finding]:
-    """Pods have one way into the bucket: keys, the platform's own grants, or an identity that somebody else binds."""
+    """Pods have one kind of access to the bucket: keys, grants of the platform, or an identity bound outside."""
     path, keys = "objectStore.identity", bool(store.access_key_id or store.secret_access_key)
     if store.kind is ObjectStoreKind.S3_COMPATIBLE:  # needs keys, which is reported with the store
         if store.identity is not None:
@@ -125,7 +125,7 @@ def _store_identity(settings: Settings, store: ExistingStore) -> Iterator[Findin
 
 
 def _is_bound_outside(settings: Settings) -> bool:
-    """Whether identities of pods are somebody else's work. In a simulated cluster no pod asks for one."""
+    """Whether identities of pods are bound outside of the platform. In a simulated cluster no pod needs one."""
     return not settings.binds_accounts and not settings.cluster.is_simulated
 
 
@@ -150,8 +150,8 @@ def _login(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             path,
             "(missing)",
-            "the tracking server is published, and asks nobody who they are",
-            "choose kind basic with usersSecretName, or kind none where something before the gateway asks",
+            "the tracking server is published without authentication",
+            "choose kind basic with usersSecretName, or kind none if a proxy in front of the gateway authenticates",
         )
     if not isinstance(login, BasicLogin):
         return
@@ -172,5 +172,5 @@ def _ingress(mlflow: Mlflow) -> Iterator[Finding]:
         return
     yield from check_tracking_server("mlflow", {"ingress": mlflow.ingress})
     if "host" in mlflow.model_fields_set:
-        rule = "one way in: a name of the gateway, or an Ingress with a hostname of its own"
+        rule = "only one of: a name of the gateway, an Ingress with a separate hostname"
         yield Finding("mlflow.host", mlflow.host, rule, "remove host or ingress")

@@ -61,7 +61,7 @@ def check_namespaces(settings: Settings) -> Iterator[Finding]:
     usual |= {
         f"devicePlugins.{name}.namespace": not one.get("namespace") for name, one in settings.device_plugins.items()
     }
-    # Those who chose none come first: of two in one namespace, the one that chose it is told.
+    # Defaults come first: of two in one namespace, the finding names the one that sets it.
     for path, namespace, owner in sorted(_chosen_namespaces(settings), key=lambda one: not usual[one[0]]):
         if namespace in owners:
             yield Finding(

@@ -21,7 +21,7 @@ def findings_of_pools(settings: Settings) -> Mapping[str, Sequence[Finding]] | N
 
 
 def without_pools(settings: Settings, broken: set[str]) -> Settings:
-    """The settings without these pools and all that names them: the rest is judged nevertheless."""
+    """The settings without these pools and everything that names them, so that the rest is validated."""
     if not broken:
         return settings
     rest: dict[str, Any] = {"cluster": settings.cluster.without_pools(broken)}

@@ -31,13 +31,13 @@ _SIZE_KEYS = frozenset({"cpuMillis", "memoryGib", "ephemeralStorageGib"})
 
 
 @as_far_as_known
-def check_tenancy(settings: Settings, misshapen_teams: Set[str]) -> Iterator[Finding]:
+def check_tenancy(settings: Settings, invalid_teams: Set[str]) -> Iterator[Finding]:
     """Teams, workloads, and the ledger that joins them with the pools."""
     yield from _teams(settings)
     # One mistake is one finding: a workload whose own size is wrong is not held against pools and quotas as well.
     without_devices, without_size = set[str](), set[str]()
     for path, name, workload in settings.workloads():
-        if workload.team not in misshapen_teams:
+        if workload.team not in invalid_teams:
             yield from _team_of(path, workload, settings)
         kind = settings.kind_of(workload)
         of_devices = _DEVICE_KEYS | kind.device_keys
@@ -50,7 +50,7 @@ def check_tenancy(settings: Settings, misshapen_teams: Set[str]) -> Iterator[Fin
             yield finding
     ledger = settings.ledger
     yield from check_ledger(replace(ledger, demands=tuple(d for d in ledger.demands if d.path not in without_devices)))
-    teams = {name: team for name, team in settings.teams.items() if name not in misshapen_teams}
+    teams = {name: team for name, team in settings.teams.items() if name not in invalid_teams}
     sized = [one for one in settings.holdings() if one.path not in without_size and one.storage_gib < LARGEST]
     yield from holdings_within_quota(teams, sized)
 

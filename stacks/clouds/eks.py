@@ -185,7 +185,7 @@ class EksCloud(Cloud):
         return bucket_store(args) if args else None
 
     def load_balancer_annotations(self, *, public: bool) -> dict[str, str]:
-        """A Network Load Balancer, by whoever makes load balancers."""
+        """A Network Load Balancer, from the controller that creates load balancers."""
         return load_balancer_annotations(self.cluster.provisioning, public=public)
 
     def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:

@@ -20,7 +20,7 @@ from stacks.clouds.protocol import Cloud
 
 
 class ExistingCloud(Cloud):
-    """No cloud of ours: whatever stands behind the cluster is somebody else's."""
+    """An existing cluster: the platform does not manage its cloud."""
 
     def __init__(self, settings: Settings) -> None:
         assert isinstance(settings.cluster, ExistingSettings)

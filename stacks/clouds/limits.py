@@ -1,4 +1,4 @@
-"""Whether the cloud gives what the pools can grow to: asked before anything is made, unless nobody wants to know."""
+"""Checks cloud quotas for the largest size of the pools, before anything is created, unless disabled."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,8 +10,8 @@ from components.findings import Refused
 
 
 def require_quotas(pools: Sequence[QuotaPool], region: str, read: Callable[[list[QuotaNeed]], CloudLimits]) -> None:
-    """Raises `Refused` where the pools at their largest need more than the account may have. Warns of what nobody
-    could say."""
+    """Raises `Refused` where the pools at their largest need more than the account may have. Warns of unknown
+    limits."""
     report = quota_report(pools, region, read)
     for warning in report.warnings:
         pulumi.log.warn(f"cloud quotas: {warning}")

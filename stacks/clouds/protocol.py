@@ -31,7 +31,7 @@ class Cloud(Protocol):
     zone: DnsZoneHandle | None = None
     """The DNS zone that the environment makes or takes; None: it has none."""
     storage_parameters: Mapping[str, Mapping[str, pulumi.Input[str]]] | None = None
-    """Purpose -> parameters of its storage class that the cloud knows; None: nobody knows of any."""
+    """Purpose -> parameters of its storage class that the cloud knows; None: none are known."""
 
     @property
     def kubeconfig(self) -> pulumi.Output[str]:

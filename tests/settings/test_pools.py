@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from components.clouds.eks.handles import NodeProvisioning
-from components.clouds.quotas import judge_quotas, quota_needs
+from components.clouds.quotas import check_quotas, quota_needs
 from settings.clouds.eks import EksSettings
 from settings.clouds.existing import described_pool
 from settings.clouds.gke import GkeSettings
@@ -96,7 +96,7 @@ def test_quotas_of_google_count_what_auto_provisioning_may_make_beyond_pools_and
         (f"{path}.B200", "a4-highgpu-8g", 1, "on-demand"),
     ]
     need = next(need for need in quota_needs(beyond) if need.quota_code.startswith("NVIDIA-L4"))
-    (finding,) = judge_quotas([need], {need.key: 6}, "europe-west4")
+    (finding,) = check_quotas([need], {need.key: 6}, "europe-west4")
     assert (finding.path, finding.value) == (f"{path}.L4", "7 GPUs at most")
 
 

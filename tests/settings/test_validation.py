@@ -7,7 +7,7 @@ import yaml
 
 from components.findings import Finding, Refused
 from settings.reader import from_file
-from settings.validation import judge
+from settings.validation import validate
 from settings.validation.namespaces import platform_namespaces
 from settings.validation.pools import without_pools
 from tests.support.settings import GOOD, HERE, PREFIX, Deleted, overlaid
@@ -27,7 +27,7 @@ def paths(overlay: dict[str, Any]) -> list[str]:
 
 
 def test_good_settings_have_no_finding() -> None:
-    assert list(judge(SETTINGS)) == []
+    assert list(validate(SETTINGS)) == []
 
 
 def test_a_broken_pool_does_not_hide_what_else_is_wrong_nor_make_its_users_wrong() -> None:

@@ -1,7 +1,7 @@
 """How the tracking server is reached: through the gateway, or through an Ingress where the settings say so."""
 
 from settings.reader import from_file
-from stacks.data import way_in
+from stacks.data import exposure
 from tests.components.platform_handles import GATEWAY
 from tests.support.settings import GOOD, overlaid
 
@@ -17,13 +17,13 @@ def test_people_come_through_the_gateway() -> None:
     settings = from_file(GOOD.read_text(encoding="utf-8"))
     domain = settings.domains[0]["name"]
     gateway = {**GATEWAY, "domains": {domain: "ml.example.com"}}
-    exposed, name = way_in(settings, gateway)  # type: ignore[arg-type]
+    exposed, name = exposure(settings, gateway)  # type: ignore[arg-type]
     assert exposed == {"route": {"gateway": gateway, "domain": domain, "host": "mlflow"}}
     assert name == "mlflow.ml.example.com"
 
 
 def test_an_ingress_takes_the_place_of_the_route() -> None:
-    exposed, name = way_in(from_file(overlaid({"mlflow": {"ingress": INGRESS}})), GATEWAY)
+    exposed, name = exposure(from_file(overlaid({"mlflow": {"ingress": INGRESS}})), GATEWAY)
     assert exposed == {
         "ingress": {
             "hostname": "runs.example.com",
@@ -40,7 +40,7 @@ def test_the_login_of_the_settings_is_asked_on_the_route() -> None:
     basic = {"kind": "basic", "usersSecretName": "mlflow-users"}
     settings = from_file(overlaid({"mlflow": {"login": basic}}))
     gateway = {**GATEWAY, "domains": {settings.domains[0]["name"]: "ml.example.com"}}
-    exposed, _ = way_in(settings, gateway)  # type: ignore[arg-type]
+    exposed, _ = exposure(settings, gateway)  # type: ignore[arg-type]
     assert exposed["login"] == {"users_secret_name": "mlflow-users"}
-    nobody, _ = way_in(from_file(overlaid({"mlflow": {"login": {"kind": "none"}}})), gateway)  # type: ignore[arg-type]
+    nobody, _ = exposure(from_file(overlaid({"mlflow": {"login": {"kind": "none"}}})), gateway)  # type: ignore[arg-type]
     assert "login" not in nobody

@@ -84,7 +84,7 @@ def declare_addon(
     version: str | None,
     after: Sequence[Resource] = (),
 ) -> "aws.eks.Addon":
-    """One add-on with its identity and settings. What it sets wins over what somebody changed by hand."""
+    """One add-on with its identity and settings. Its values override manual changes."""
     identities, needed = [], list(after)
     if addon in IDENTITIES:
         role, attachment = addon_role(component, f"{name}-{addon}", cluster, IDENTITIES[addon])

@@ -25,7 +25,7 @@ from components.findings import refuse
 LONGEST_LIFE = "504h"
 """21 days: Auto Mode takes no more (EKS user guide, automode)."""
 NETWORK_POLICY_CONFIG = "amazon-vpc-cni"
-"""ConfigMap of kube-system by which Auto Mode is told to enforce NetworkPolicies (EKS user guide, auto-net-pol)."""
+"""ConfigMap of kube-system that makes Auto Mode enforce NetworkPolicies (EKS user guide, auto-net-pol)."""
 
 
 class AutoModeNodePoolArgs(TypedDict):

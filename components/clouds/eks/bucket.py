@@ -45,7 +45,7 @@ class S3Bucket(Component):
         self.handle: ObjectStoreHandle = store
         """For those who keep objects in it; without keys."""
         spec, keep = args["bucket"], bool(args.get("keep_data"))
-        # All of it is kept with the bucket: without its parts it would be open, or unreadable for nobody's benefit.
+        # All parts are kept with the bucket: without them it would be public, or unreadable.
         options = kept(self.child, keep=keep)
         bucket = aws.s3.Bucket(
             f"{name}-bucket", bucket=spec["bucket"], force_destroy=not keep, tags=aws_tags(name), opts=options
@@ -75,7 +75,7 @@ class S3Bucket(Component):
         self.register_outputs({"arn": self.arn})
 
     def _close(self, name: str, bucket: "aws.s3.Bucket", arn: str, options: ResourceOptions) -> None:
-        """Nobody outside the account, nothing without TLS. One after the other: S3 refuses two such calls at once."""
+        """No access from outside the account, or without TLS. In sequence: S3 refuses two such calls at once."""
         owner = aws.s3.BucketOwnershipControls(
             f"{name}-ownership",
             bucket=bucket.bucket,
@@ -145,7 +145,7 @@ def below(bucket_arn: Input[str]) -> Input[str]:
 
 
 def tls_only(bucket_arn: Input[str]) -> dict[str, Any]:
-    """A bucket policy that refuses whoever comes without TLS. Pure."""
+    """A bucket policy that denies requests without TLS. Pure."""
     return {
         "Version": "2012-10-17",
         "Statement": [

@@ -1,8 +1,8 @@
 """An EKS control plane: its roles, key, logs, access and the add-ons without which no node becomes ready.
 
 Pods get AWS identities by EKS Pod Identity (`PodIdentity`), so IAM has no OIDC provider for the cluster. People log in
-by access entries (`admin_role_arns`, `group_role_arns`) or by `identity_provider`; nobody is admin by creating the
-cluster.
+by access entries (`admin_role_arns`, `group_role_arns`) or by `identity_provider`; the creator of the cluster is not
+granted admin.
 
 NetworkPolicies are enforced by the VPC CNI's own controller, which is switched on here; the platform stands on them.
 Add-ons that run on nodes are `EksAddons`, declared after the first pool: EKS calls them ready only on nodes.
@@ -134,9 +134,9 @@ class EksCluster(Component):
         # Nodes wait for the network add-on, and for what their role may do; they are gone before either is.
         self.handle["node_role_arn"] = known_after(nodes.arn, [*self.attached, *addons])
         self.endpoint, self.version = cluster.endpoint, cluster.version
-        # Whoever uses it comes after the administrators' access, and goes before it.
-        told = Output.all(cluster.name, cluster.endpoint, cluster.certificate_authority.data, *(a.id for a in admins))
-        self.kubeconfig = Output.secret(told.apply(lambda known: kubeconfig(known[0], known[1], known[2], region)))
+        # Users of the cluster depend on the administrators' access: created after it, and deleted before it.
+        facts = Output.all(cluster.name, cluster.endpoint, cluster.certificate_authority.data, *(a.id for a in admins))
+        self.kubeconfig = Output.secret(facts.apply(lambda known: kubeconfig(known[0], known[1], known[2], region)))
         self.register_outputs({"kubeconfig": self.kubeconfig, "endpoint": self.endpoint, "version": self.version})
 
     def _role(self, name: str, kind: str, service: str, policies: tuple[str, ...]) -> "aws.iam.Role":

@@ -27,7 +27,7 @@ from components.clouds.eks.tables import (
 from components.findings import Finding, camel
 
 PRIVATE_RANGES = tuple(ip_network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
-"""RFC 1918 and RFC 6598: what a VPC takes without announcing somebody else's addresses to its nodes."""
+"""RFC 1918 and RFC 6598: ranges of a VPC that hide no public addresses from its nodes."""
 VPC_PREFIXES = range(16, 21)
 """EC2 takes /16 to /28; below /20 the pods of a few GPU nodes fill a zone's subnet."""
 MAX_ZONES = 6
@@ -180,8 +180,8 @@ def check_eks_cluster(path: str, spec: EksClusterSpec) -> Iterator[Finding]:
         yield Finding(
             f"{path}.publicRanges",
             ", ".join(ranges) or "(none)",
-            "a public endpoint names who may reach it, a private one nobody",
-            "give the ranges of your offices and runners, like [203.0.113.0/24]" if public else "set publicEndpoint",
+            "a public endpoint must name its client ranges, a private one has none",
+            "name the ranges of your offices and runners, like [203.0.113.0/24]" if public else "set publicEndpoint",
         )
     yield from check_public_ranges(f"{path}.publicRanges", ranges)
     admins = spec.get("admin_role_arns") or []
@@ -189,7 +189,7 @@ def check_eks_cluster(path: str, spec: EksClusterSpec) -> Iterator[Finding]:
         yield Finding(
             f"{path}.adminRoleArns",
             "(none)",
-            "somebody administers the cluster; nobody is admin by creating it",
+            "the cluster needs an administrator; its creator is not granted admin",
             "name the role that runs Pulumi, like arn:aws:iam::012345678901:role/deploy",
         )
     yield from _check_roles(f"{path}.adminRoleArns", admins)
@@ -290,13 +290,13 @@ def check_public_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
         if network.version != 4:
             yield Finding(path, text, "the endpoint of an IPv4 cluster takes IPv4 ranges", "write 203.0.113.0/24")
         elif network.prefixlen < 8:
-            yield Finding(path, text, "/8 or narrower: the API server is nobody else's", "name your own ranges")
+            yield Finding(path, text, "/8 or narrower: the API server is private", "name your own ranges")
 
 
 def support_warning(spec: EksClusterSpec, today: date) -> str:
     """What to say of a control plane whose version is past the support that it chose; empty: it is not.
 
-    Not a finding: nobody is to be kept from changing an old cluster."""
+    Not a finding: changes to an old cluster are allowed."""
     version = EKS_VERSIONS[spec["kubernetes_version"]]
     extended = spec.get("support", EksSupport.STANDARD) == EksSupport.EXTENDED
     until = version.extended_until if extended else version.standard_until

@@ -7,7 +7,7 @@ class S3BucketSpec(TypedDict, total=False):
     """A private, versioned, encrypted bucket."""
 
     bucket: Required[str]
-    """Its name: 3 to 63 of a-z, 0-9, `-`; nobody else in the world may have it."""
+    """Its name: 3 to 63 of a-z, 0-9, `-`; globally unique."""
     prefix: str
     """Where our objects start: `platform/prod`. Default: the root."""
     version_days: int
@@ -56,7 +56,7 @@ class EfsFileSystemSpec(TypedDict, total=False):
     """An encrypted file system in every zone of the cluster."""
 
     infrequent_after_days: int
-    """Files that nobody read for so many days move to Infrequent Access, and back when read: 1, 7, 14, 30, 60, 90, 180,
+    """Days without access after which files move to Infrequent Access, and back when read: 1, 7, 14, 30, 60, 90, 180,
     270, 365; 0: never. Default: 30."""
     daily_backups: bool
     """AWS Backup keeps a copy of each day for 35 days. Required where data is kept. Default: true."""

@@ -1,4 +1,4 @@
-"""PostgreSQL by RDS, for the tracking server: private, encrypted, backed up, let in from the cluster's nodes only."""
+"""PostgreSQL by RDS, for the tracking server: private, encrypted, backed up, reachable from the cluster's nodes."""
 
 from typing import Any, Required, TypedDict
 
@@ -26,7 +26,7 @@ LOGS = ("postgresql", "upgrade")
 
 
 class RdsDatabaseArgs(TypedDict, total=False):
-    """A database beside a cluster."""
+    """A database for a cluster."""
 
     cluster: Required[EksHandle]
     """Whose nodes may reach it, and in whose network it is."""

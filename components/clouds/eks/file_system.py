@@ -20,7 +20,7 @@ TOKEN_LENGTH = 64
 
 
 class EfsFileSystemArgs(TypedDict, total=False):
-    """A file system beside a cluster."""
+    """A file system for a cluster."""
 
     cluster: Required[EksHandle]
     """Whose nodes mount it."""
@@ -90,7 +90,7 @@ class EfsFileSystem(Component):
 
 
 def lifecycle_policies(days: int) -> "list[aws.efs.FileSystemLifecyclePolicyArgs]":
-    """Where files go that nobody reads. Pure."""
+    """Lifecycle policies of files without access. Pure."""
     if not days:
         return []
     policy = aws.efs.FileSystemLifecyclePolicyArgs
@@ -101,7 +101,7 @@ def lifecycle_policies(days: int) -> "list[aws.efs.FileSystemLifecyclePolicyArgs
 
 
 def mount_policy(file_system_arn: Input[str]) -> dict[str, Any]:
-    """Who may mount: whoever comes through a mount target, over TLS (EFS User Guide, iam-access-control). Pure."""
+    """Allows mounts through a mount target, over TLS (EFS User Guide, iam-access-control). Pure."""
     return {
         "Version": "2012-10-17",
         "Statement": [

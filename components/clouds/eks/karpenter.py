@@ -169,7 +169,7 @@ def karpenter_values(args: KarpenterArgs, queue_name: Input[str]) -> dict[str, A
 
 
 def queue_policy(cluster: EksHandle, queue_arn: Input[str]) -> dict[str, Any]:
-    """EventBridge of this account may send, nobody without TLS. Pure."""
+    """Allows EventBridge of this account to send, and denies access without TLS. Pure."""
     place = f"{cluster['region']}:{cluster['account_id']}"
     rules = f"arn:{partition(cluster['region'])}:events:{place}:rule/*"
     return {

@@ -64,7 +64,7 @@ class EksNetwork(Component):
             tags=self._tags(name),
             opts=self.child,
         )
-        # Whatever names no security group of its own gets this one, and can talk to nobody.
+        # Resources without an explicit security group get this one, which allows no traffic.
         aws.ec2.DefaultSecurityGroup(
             f"{name}-default-group", vpc_id=vpc.id, ingress=[], egress=[], tags=self._tags(name), opts=self.child
         )

@@ -305,7 +305,7 @@ def load_balancer_annotations(provisioning: NodeProvisioning, *, public: bool) -
 
 
 def kubeconfig(name: str, endpoint: str, ca_data: str, region: str) -> str:
-    """A kubeconfig whose token is fetched by the AWS CLI at each use, by whoever uses it; no secret is in it."""
+    """A kubeconfig whose user gets a token from the AWS CLI at each use; it contains no secret."""
     arguments = ["eks", "get-token", "--cluster-name", name, "--region", region, "--output", "json"]
     document = {
         "apiVersion": "v1",

@@ -60,7 +60,7 @@ class EksPoolSpec(TypedDict, total=False):
     nodes_min: int
     """Fewest nodes; default 0. Karpenter and Auto Mode make nodes on demand only, and so does a Capacity Block."""
     nodes_max: Required[int]
-    """Most nodes; what quota and capacity are reckoned with."""
+    """Maximum number of nodes; quotas and capacity are computed from it."""
     purchase: EksPurchase
     """Default: on-demand."""
     reservation_id: str
@@ -113,7 +113,7 @@ class EksNetworkSpec(TypedDict, total=False):
 
 
 class OidcProviderSpec(TypedDict, total=False):
-    """An OpenID Connect provider whose users log in to the cluster, beside IAM. AWS takes one for each cluster."""
+    """An OpenID Connect provider whose users log in to the cluster, in addition to IAM. AWS allows one per cluster."""
 
     issuer_url: Required[str]
     """`https://login.example.com`: the claim `iss` of its ID tokens, without query. AWS reads its keys from the
@@ -144,8 +144,8 @@ class EksClusterSpec(TypedDict, total=False):
     public_ranges: list[str]
     """CIDR ranges that reach the public endpoint; never everybody's."""
     admin_role_arns: Required[list[str]]
-    """IAM roles that administer the cluster: the one that runs Pulumi must be among them, nobody is admin by creating
-    it."""
+    """IAM roles of cluster administrators, including the role that runs Pulumi: the creator of the cluster is not
+    granted admin."""
     group_role_arns: dict[str, list[str]]
     """Kubernetes group -> IAM roles whose sessions are members of it, `{vision: [arn:aws:iam::…:role/vision]}`;
     default: none. EKS passes on no group that IAM or IAM Identity Center knows."""

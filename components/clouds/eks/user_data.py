@@ -1,4 +1,4 @@
-"""What a node is told when it boots, before its kubelet starts. Pure.
+"""User data of a node, which it reads at boot before its kubelet starts. Pure.
 
 Amazon Linux 2023: nodeadm reads the NodeConfig parts of a MIME document before cloud-init runs the scripts in it, and
 starts the kubelet after cloud-init is through (awslabs/amazon-eks-ami, nodeadm-config.service and nodeadm-run.service):

@@ -53,7 +53,7 @@ def advice(
     """Everything about this cluster that the declaration should know.
 
     `default_class`: the class that we would make the default; empty: none. `crd_sets`: what the declaration needs,
-    whoever installs it. `gateway`: the implementation that we would install, `envoy`; empty: none. `found`,
+    from the platform or not. `gateway`: the implementation that we would install, `envoy`; empty: none. `found`,
     `existing_crds`: as `mlplatform:cluster` declares them; `found` None: nothing is declared yet, no add-on is a clash.
     `brings`: which of `metallb`, `nfs` and `localPath` it has. `namespaces`: those that we would make.
     `autoscaled`: paths of workloads whose replicas follow their load.
@@ -91,7 +91,7 @@ def _pools(snapshot: ClusterSnapshot, pools: Sequence[PoolHandle]) -> Iterator[A
             yield Advice(
                 f"{path}.nodesMax",
                 f"{len(labelled)} nodes, and nodesMax says {pool['capacity']['nodes_max']}",
-                "raise nodesMax: quotas are reckoned with it",
+                "raise nodesMax: quotas are computed from it",
             )
         for node in labelled:
             yield from _node(path, node, pool)
@@ -135,7 +135,7 @@ def _units(path: str, node: NodeFacts, capacity: Capacity, plugin: Owner) -> Ite
             yield Advice(
                 f"{path}.devicesPerNode",
                 f"node {node['name']} offers {offered.get(name, 0)} {name}, the pool says {units}",
-                "correct devicesPerNode or sharing: quotas are reckoned with them",
+                "correct devicesPerNode or sharing: quotas are computed from them",
                 blocks=name not in offered,
             )
 
@@ -332,7 +332,7 @@ def _crds(snapshot: ClusterSnapshot, crd_sets: Sequence[str]) -> Iterator[Advice
             f"{len(theirs)} CRDs of {group} are there"
             f"{', from ' + ', '.join(releases) if releases else ', of unknown release'}"
             f"{', managed by ' + ', '.join(owners) if owners else ''}; ours are {wanted}",
-            f"write `- {name}` under cluster.existingCrds: whoever installed it keeps it"
+            f"write `- {name}` under cluster.existingCrds: its owner keeps it"
             if same or owners
             else f"find out who keeps them: write `- {name}` under cluster.existingCrds, or remove them",
             blocks=not same,
@@ -361,7 +361,7 @@ def _ways_in(snapshot: ClusterSnapshot, gateway: str) -> Iterator[Advice]:
         yield Advice(
             "gateway",
             f"IngressClass {row['name']} of {row['controller']}",
-            "the platform uses the Gateway API beside it; both want ports 80 and 443 of a load balancer of their own",
+            "the platform uses the Gateway API in addition; each needs ports 80 and 443 of a separate load balancer",
         )
 
 

@@ -1,4 +1,4 @@
-"""A pool of nodes that somebody else made: nothing is registered, the facts are."""
+"""A pool of existing nodes: registers facts, and no resources."""
 
 from pulumi import Output, ResourceOptions
 
@@ -11,7 +11,7 @@ from components.findings import refuse
 
 
 class DescribedNodePool(Component):
-    """Nodes that are there, told of so that quotas, policies and the report know them. No child, no object.
+    """Existing nodes, described for quotas, policies and reports. No child, no object.
 
     What the nodes must carry is handed out, and yours to set: `python -m tools detect` says with which commands.
     The labels of an accelerator's model come from feature discovery.

@@ -1,4 +1,4 @@
-"""What a cluster that somebody else made has already: read into facts, compared with what was declared.
+"""What an existing cluster already has: read into facts, compared with the declaration.
 
 Pure: the facts come from `python -m tools detect`, which asks the cluster, or from a test. Nothing that is there is
 installed a second time, and nothing here changes a cluster.
@@ -16,7 +16,7 @@ from components.storage.plan import Encryption
 
 
 def left_out(found: Iterable[str], existing_crds: Iterable[str]) -> frozenset[str]:
-    """The sets of `versions.CRDS` that stay with whoever installed them: those of add-ons, and those by themselves."""
+    """The sets of `versions.CRDS` that the platform does not install: with existing add-ons, and existing alone."""
     return frozenset({*found, *existing_crds} & CRDS.keys())
 
 

@@ -1,4 +1,4 @@
-"""Which CNI evaluates the NetworkPolicies of a cluster that somebody else made, and which settings follow. Pure.
+"""Which CNI enforces the NetworkPolicies of an existing cluster, and which settings follow. Pure.
 
 The API server takes every policy, whether something evaluates it or not, and says nothing of it: only the CNI's own
 objects tell. docs/networking.md says what holds on which CNI.
@@ -45,7 +45,7 @@ class NetworkFacts(TypedDict):
 
 
 class Cni(NamedTuple):
-    """One CNI, or what evaluates policies beside one."""
+    """One CNI, or an agent that enforces policies in addition to one."""
 
     name: str
     evidence: re.Pattern[str]
@@ -73,7 +73,7 @@ manifests; kind v0.24.0 for kindnet, which evaluates none before."""
 OLD_KINDNET = re.compile(r"kindnetd:v202(0|1|2|3|40[1-7])")
 """Images of kindnet before August 2024."""
 VPC_CNI_SWITCH = "--enable-network-policy=true"
-"""Argument of the agent beside aws-node, without which it evaluates nothing (aws/amazon-vpc-cni-k8s)."""
+"""Argument of the agent next to aws-node, without which it enforces no policy (aws/amazon-vpc-cni-k8s)."""
 CILIUM_KEYS = ("enable-policy", "policy-cidr-match-mode")
 NODE_LOCAL_DNS = "node-local-dns"
 POLICIES, ADDRESSES, API_PORTS = "cluster.networkPolicies", "cluster.dnsAddresses", "cluster.apiServerPorts"

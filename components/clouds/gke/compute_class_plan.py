@@ -90,7 +90,7 @@ def _priority(
         case _:
             rule["spot"] = False
     if purchase is not GkePurchase.RESERVED:
-        # Beside a reservation GKE refuses a location: the reservation names its zones.
+        # GKE refuses a location with a reservation: the reservation names its zones.
         rule["location"] = {"zones": zones}
     return rule
 

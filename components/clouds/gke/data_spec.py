@@ -7,7 +7,7 @@ class GcsBucketSpec(TypedDict, total=False):
     """A private, versioned bucket."""
 
     bucket: Required[str]
-    """Its name: 3 to 63 of a-z, 0-9, `-`; nobody else in the world may have it."""
+    """Its name: 3 to 63 of a-z, 0-9, `-`; globally unique."""
     prefix: str
     """Where our objects start: `platform/prod`. Default: the root."""
     location: str

@@ -26,7 +26,7 @@ LOG_DAYS = 7
 
 
 class CloudSqlDatabaseArgs(TypedDict, total=False):
-    """A database beside a cluster."""
+    """A database for a cluster."""
 
     cluster: Required[GkeHandle]
     """In whose project, region and network it is."""
@@ -137,7 +137,7 @@ def instance_settings(args: CloudSqlDatabaseArgs) -> dict[str, Any]:
             ipv4_enabled=False,
             private_network=cluster["network"]["network_id"],
             ssl_mode="ENCRYPTED_ONLY",
-            # An authority of its own: whoever trusts it trusts this instance only.
+            # A separate certificate authority: clients that trust it trust only this instance.
             server_ca_mode="GOOGLE_MANAGED_INTERNAL_CA",
         ),
         "backup_configuration": gcp.sql.DatabaseInstanceSettingsBackupConfigurationArgs(

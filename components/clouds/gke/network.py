@@ -99,7 +99,7 @@ class GkeNetwork(Component):
         )
         nat = self._internet(name, args, network, subnetwork)
         connection = self._private_services(name, args, network)
-        # Whoever stands in the network waits for the way out of it and for the addresses in it, and goes before them.
+        # Resources in the network depend on its NAT and its private addresses, and are deleted before them.
         self.network_id = Output.all(network.id, connection.id).apply(lambda ids: str(ids[0]))
         self.subnetwork_id = Output.all(subnetwork.id, nat.id).apply(lambda ids: str(ids[0]))
 

@@ -55,7 +55,7 @@ def own_labels(labels: dict[str, str]) -> dict[str, str]:
 
 
 def cloud_taints(machine: Machine, purchase: GkePurchase) -> list[Taint]:
-    """Taints that GKE sets by itself beside the device's: pods tolerate them, we do not declare them."""
+    """Taints that GKE sets in addition to the device's: pods tolerate them, pools do not declare them."""
     arm = [ARM_TAINT] if machine.architecture is Architecture.ARM64 else []
     return arm + ([QUEUED_TAINT] if purchase is GkePurchase.QUEUED else [])
 

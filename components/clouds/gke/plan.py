@@ -85,7 +85,7 @@ def _digest(text: str, length: int) -> str:
 
 
 _HANDLE_PURCHASE = {GkePurchase.SPOT: Purchase.SPOT, GkePurchase.RESERVED: Purchase.RESERVED}
-"""The others are taken away from nobody while they live; how long flex-start and queued ones do stands beside it."""
+"""The others are never preempted; flex-start and queued nodes have a lifetime, which the handle contains."""
 
 
 def _handle(
@@ -98,7 +98,7 @@ def _handle(
     software: NodeSoftware,
     sharing: SharingArgs,
 ) -> tuple[PoolHandle, dict[str, str]]:
-    """The handle of a pool and all labels of its nodes; `extra` are taints beside the device's and spot's."""
+    """The handle of a pool and all labels of its nodes; `extra` are taints in addition to the device's and spot's."""
     args = PoolArgs(
         accelerator=machine.accelerator,
         nodes_min=nodes[0],
@@ -115,7 +115,7 @@ def _handle(
 
 
 def plan_gke_pool(name: str, spec: GkePoolSpec, cluster_zones: list[str]) -> GkePoolPlan:
-    """Everything about one pool of a Standard cluster. Trusts its arguments: `check_gke_pool` judged them."""
+    """The plan of one pool of a Standard cluster. `check_gke_pool` has validated its arguments."""
     machine = MACHINES[spec["machine"]]
     purchase = GkePurchase(spec.get("purchase") or GkePurchase.ON_DEMAND)
     device_allocation = DeviceAllocation(spec.get("device_allocation") or DeviceAllocation.DEVICE_PLUGIN)

@@ -59,7 +59,7 @@ def _panel(row: Panel) -> GrafanaPanel:
 
 
 def main() -> None:
-    """Write every dashboard anew."""
+    """Write every dashboard again."""
     for board in BOARDS:
         (FOLDER / f"{board.uid}.json").write_text(dashboard_json(board), encoding="utf-8")
 

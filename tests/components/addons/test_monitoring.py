@@ -360,7 +360,7 @@ def test_without_receivers_alerts_go_nowhere_and_a_warning_says_so(monkeypatch: 
         ({"receivers": [SLACK, SLACK]}, "a name of its own"),
         ({"receivers": [{**SLACK, "channel": ""}]}, "a channel for Slack"),
         ({"receivers": [{**HOOK, "channel": "#x"}]}, "a channel for Slack"),
-        ({"receivers": [{**HOOK, "secret_key": ""}]}, "whoever knows it can post"),
+        ({"receivers": [{**HOOK, "secret_key": ""}]}, "it allows posting"),
         ({"receivers": [{**HOOK, "severities": ["loud"]}]}, "one of critical, warning, info"),
         ({"receivers": [{**HOOK, "kind": "pigeon"}]}, "one of webhook, slack, pagerduty"),
     ],

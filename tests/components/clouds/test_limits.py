@@ -21,7 +21,7 @@ from pulumi_aws.servicequotas import GetServiceQuotaResult
 from components.clouds.eks.limits import aws_limits
 from components.clouds.gke.limits import gcp_limits, limit_in
 from components.clouds.limits import CloudLimits, quota_report
-from components.clouds.quotas import QuotaNeed, QuotaPool, judge_quotas, quota_needs, quota_warnings
+from components.clouds.quotas import QuotaNeed, QuotaPool, check_quotas, quota_needs, quota_warnings
 from components.findings import camel
 from tests.support.aws_models import departures
 
@@ -150,7 +150,7 @@ def test_limits_of_aws_are_asked_by_code_in_the_region() -> None:
     assert found == CloudLimits({"ec2/L-417A185B": 192.0, "ec2/L-3819A6DF": 64.0})
     assert {call["token"] for call in mocks.asked} == {"aws:servicequotas/getServiceQuota:getServiceQuota"}
     assert {(call["serviceCode"], call["region"]) for call in mocks.asked} == {("ec2", "us-east-1")}
-    (finding,) = judge_quotas(AWS, found.limits, "us-east-1")
+    (finding,) = check_quotas(AWS, found.limits, "us-east-1")
     assert finding.path == "cluster.pools.h100.nodesMax"
 
 
@@ -175,7 +175,7 @@ def test_limits_of_google_are_asked_of_the_project_by_quota_id() -> None:
         }
     )
     assert {(call["parent"], call["service"]) for call in mocks.asked} == {("projects/p", "compute.googleapis.com")}
-    (finding,) = judge_quotas(GCP, found.limits, "us-central1")
+    (finding,) = check_quotas(GCP, found.limits, "us-central1")
     assert "NVIDIA_H100" in finding.rule
 
 

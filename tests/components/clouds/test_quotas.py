@@ -21,7 +21,7 @@ from components.clouds.quotas import (
     GOOGLE_STANDARD,
     METERS,
     QuotaPool,
-    judge_quotas,
+    check_quotas,
     quota_needs,
     quota_warnings,
     quotas_of,
@@ -87,10 +87,10 @@ def test_limits_as_large_as_the_needs_satisfy_every_rule(pools: list[QuotaPool])
     limits: dict[str, float] = {}
     for need in needs:
         limits[need.key] = max(limits.get(need.key, 0), need.amount)
-    assert not list(judge_quotas(needs, limits, "r"))
+    assert not list(check_quotas(needs, limits, "r"))
     assert not list(quota_warnings(needs, limits, "r"))
     firm = [need for need in needs if not need.queues]
-    assert len(list(judge_quotas(needs, dict.fromkeys(limits, 0), "r"))) == len(firm)
+    assert len(list(check_quotas(needs, dict.fromkeys(limits, 0), "r"))) == len(firm)
 
 
 @pytest.mark.parametrize("purchase", ["on-demand", "spot"])
@@ -152,14 +152,14 @@ def test_flex_start_draws_on_the_preemptible_quota_and_waits_where_that_is_too_s
         (40, True, ("flex", "spot")),
     ]
     limits = {needs[0].key: 8.0}
-    assert not list(judge_quotas(needs, limits, "us-central1"))
+    assert not list(check_quotas(needs, limits, "us-central1"))
     (warning,) = quota_warnings(needs, limits, "us-central1")
     assert "allows 8 of 40 GPUs" in warning
 
 
 def test_a_finding_names_pool_figure_quota_region_and_remedy() -> None:
     needs = quota_needs([QuotaPool("h100", "p5.48xlarge", 4)])
-    (finding,) = judge_quotas(needs, {"ec2/L-417A185B": 192}, "us-east-2")
+    (finding,) = check_quotas(needs, {"ec2/L-417A185B": 192}, "us-east-2")
     assert finding.path == "cluster.pools.h100.nodesMax"
     assert finding.value == "768 vCPUs at most"
     assert finding.rule == "Running On-Demand P instances (L-417A185B) in us-east-2 allows 192"
@@ -172,14 +172,14 @@ def test_a_finding_names_pool_figure_quota_region_and_remedy() -> None:
 def test_a_quota_of_all_regions_is_called_so() -> None:
     needs = quota_needs([QuotaPool("l4", "g2-standard-4", 4)])
     limits = {need.key: 1.0 if need.everywhere else inf for need in needs}
-    (finding,) = judge_quotas(needs, limits, "us-central1")
+    (finding,) = check_quotas(needs, limits, "us-central1")
     assert finding.rule == "GPUs (all regions) (GPUS-ALL-REGIONS-per-project) in all regions allows 1"
     assert "console.cloud.google.com" in finding.remedy
 
 
 def test_an_unknown_limit_is_a_warning_and_no_finding() -> None:
     needs = quota_needs([QuotaPool("h100", "p5.48xlarge", 4)])
-    assert not list(judge_quotas(needs, {}, "us-east-1"))
+    assert not list(check_quotas(needs, {}, "us-east-1"))
     (warning,) = quota_warnings(needs, {}, "us-east-1")
     assert "is unknown; 768 vCPUs are needed" in warning
 
