@@ -1,8 +1,7 @@
 """Words that documentation and messages of this project do not use, and the field's term for each. Part of `make lint`.
 
 `python -m tools.words` checks the Markdown files of the repository, and the strings, comments and names of Python
-files: those of `PLAIN` for every word, the others for the words that no Python file uses. Code in Markdown, targets
-of links, generated pages, decision records and the changelog are omitted.
+files. Code in Markdown, targets of links, generated pages, decision records and the changelog are omitted.
 """
 
 import ast
@@ -31,20 +30,6 @@ PACKAGES = (
     "stacks",
     "tools",
 )
-PLAIN = (
-    "bench/",
-    "catalog/",
-    "components/",
-    "docs/",
-    "examples/",
-    "policies/",
-    "report/",
-    "settings/",
-    "simulator/",
-    "stacks/",
-    "tools/",
-)
-"""Paths of Python files that use no word of the list."""
 FENCE = re.compile(r"^\s*(```|~~~)")
 NOT_PROSE = re.compile(r"`[^`]*`|\]\([^)]*\)|<!--.*?-->|https?://\S+")
 
@@ -54,8 +39,6 @@ class Word(NamedTuple):
 
     pattern: str
     instead: str
-    in_code: bool = False
-    """Whether every Python file is checked, also outside `PLAIN`: none uses it."""
 
 
 WORDS = (
@@ -71,8 +54,8 @@ WORDS = (
     Word(r"misshapen", "invalid"),
     Word(r"let(?:s|ting)? in", "grant access, allow"),
     Word(r"reckon(?:s|ed|ing)?", "compute, count"),
-    Word(r"rooms? of the house", "packages", in_code=True),
-    Word(r"doors?(?: to the world)?", "access, exposure", in_code=True),
+    Word(r"rooms? of the house", "packages"),
+    Word(r"doors?(?: to the world)?", "access, exposure"),
     Word(r"way in", "exposure, access"),
     Word(r"dearest", "most expensive, highest"),
 )
@@ -97,15 +80,13 @@ def in_markdown(file: str, text: str) -> Iterator[Use]:
         if FENCE.match(line):
             fenced = not fenced
         elif not fenced:
-            yield from _in_line(file, number, NOT_PROSE.sub(" ", line), WORDS)
+            yield from _in_line(file, number, NOT_PROSE.sub(" ", line))
 
 
 def in_python(file: str, text: str) -> Iterator[Use]:
     """Uses in strings, comments and defined names of a Python file. Pure."""
-    plain = file.startswith(PLAIN)
-    words = tuple(word for word in WORDS if plain or word.in_code)
     for number, line in _texts(text):
-        yield from _in_line(file, number, line, words)
+        yield from _in_line(file, number, line)
 
 
 def _texts(text: str) -> Iterator[tuple[int, str]]:
@@ -124,8 +105,8 @@ def _texts(text: str) -> Iterator[tuple[int, str]]:
             yield token.start[0], token.string
 
 
-def _in_line(file: str, number: int, line: str, words: tuple[Word, ...]) -> Iterator[Use]:
-    for word in words:
+def _in_line(file: str, number: int, line: str) -> Iterator[Use]:
+    for word in WORDS:
         for match in re.finditer(rf"\b(?:{word.pattern})\b", line, re.IGNORECASE):
             yield Use(file, number, match.group(), word.instead)
 
@@ -151,7 +132,7 @@ def main(listed: bool) -> None:
     """Check the words of documentation and messages."""
     if listed:
         for word in WORDS:
-            click.echo(f"{word.pattern}: {word.instead}{' (in all Python files)' if word.in_code else ''}")
+            click.echo(f"{word.pattern}: {word.instead}")
         return
     found = [use for path in checked_files() for use in found_in(path)]
     for use in found:
