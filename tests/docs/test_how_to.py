@@ -46,6 +46,7 @@ def rows() -> Iterator[Row]:
 
 def test_there_is_a_page_for_each_kind_of_change() -> None:
     assert [page.stem for page in PAGES] == [
+        "add-a-cluster-kind",
         "add-a-machine",
         "add-a-policy",
         "add-a-workload-kind",
