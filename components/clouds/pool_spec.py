@@ -6,7 +6,7 @@ from catalog.accelerators import ClusterKind, DeviceAllocation, Owner
 from components.capacity.placement import SOFTWARE, NodeSoftware, PoolArgs
 
 
-class DescribedSoftwareSpec(TypedDict, total=False):
+class DescribedNodePoolSpec(TypedDict, total=False):
     """Who brings what the devices of nodes need: exactly one for each."""
 
     driver: Owner
@@ -17,7 +17,7 @@ class DescribedSoftwareSpec(TypedDict, total=False):
     """Device plugin found and sharing mig: says that it runs with MIG strategy `mixed`; default false."""
 
 
-class DescribedNodePoolArgs(DescribedSoftwareSpec, total=False):
+class DescribedNodePoolArgs(DescribedNodePoolSpec, total=False):
     """Nodes that are there, and who brings what their devices need: exactly one for each."""
 
     pool: Required[PoolArgs]

@@ -15,7 +15,7 @@ from components.base.cluster_network import (
 )
 from components.base.destinations import check_api_server_ports, check_ranges
 from components.capacity.placement import PoolArgs, PoolHandle, plan_pool
-from components.clouds.pool_spec import DescribedNodePoolArgs, DescribedSoftwareSpec, described_software
+from components.clouds.pool_spec import DescribedNodePoolArgs, DescribedNodePoolSpec, described_software
 from components.clouds.pool_validation import check_described_pool
 from components.findings import Finding
 from components.storage.onprem_spec import (
@@ -33,7 +33,7 @@ from settings.models.base import Name
 from settings.models.shape import Shape
 from settings.partial import as_far_as_known
 
-DescribedPool = Annotated[dict[str, Any], Shape(PoolArgs, joined=DescribedSoftwareSpec)]
+DescribedPool = Annotated[dict[str, Any], Shape(PoolArgs, joined=DescribedNodePoolSpec)]
 MetalLb = Annotated[MetalLbSpec, Shape(MetalLbSpec)]
 Nfs = Annotated[NfsStorageSpec, Shape(NfsStorageSpec)]
 LocalPath = Annotated[LocalPathStorageSpec, Shape(LocalPathStorageSpec)]
@@ -167,6 +167,6 @@ class ExistingSettings(ClusterSettings):
 
 def described_pool(written: Mapping[str, Any]) -> DescribedNodePoolArgs:
     """A pool of a cluster that exists, as the component takes it: what the nodes are, and who brings what to them."""
-    software_keys = DescribedSoftwareSpec.__annotations__.keys() & written.keys()
+    software_keys = DescribedNodePoolSpec.__annotations__.keys() & written.keys()
     nodes = {key: value for key, value in written.items() if key not in software_keys}
     return cast(DescribedNodePoolArgs, {"pool": nodes, **{key: written[key] for key in software_keys}})
