@@ -243,8 +243,9 @@ class Planting:
         child = os.fork()
         if not child:
             os.setsid()
-            if mutant:
-                plant(mutant)
+            if mutant and not plant(mutant):
+                os.write(writer, b"not reached by the imports of these tests")
+                os._exit(0)
             for item, following in zip(session.items, [*session.items[1:], None], strict=True):
                 session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if self.failed:
@@ -265,8 +266,8 @@ class Planting:
         return "killed", f"took more than {seconds:.0f} s", seconds
 
 
-def plant(mutant: Mutant) -> None:
-    """Gives every function that exists its code of the mutated module."""
+def plant(mutant: Mutant) -> int:
+    """Gives every function that exists its code of the mutated module. Returns how many there were."""
     path, number = places(mutant, REPOSITORY)[0]
     lines = path.read_text(encoding="utf-8").splitlines()
     lines[number - 1] = lines[number - 1].replace(mutant["line"], mutant["becomes"])
@@ -275,11 +276,15 @@ def plant(mutant: Mutant) -> None:
         code = waiting.pop()
         codes[code.co_qualname, code.co_firstlineno] = code
         waiting += [each for each in code.co_consts if isinstance(each, CodeType)]
+    gc.unfreeze()  # what is frozen (tests/conftest.py) is not among the objects
+    planted = 0
     for function in [each for each in gc.get_objects() if isinstance(each, FunctionType)]:
         old = function.__code__
         new = codes.get((old.co_qualname, old.co_firstlineno)) if old.co_filename == str(path) else None
         if new and new != old and new.co_freevars == old.co_freevars:
             function.__code__ = new
+            planted += 1
+    return planted
 
 
 def run(mutants: list[Mutant], key: str, stop: float) -> None:
