@@ -15,9 +15,11 @@ import yaml
 from rich.console import Console
 
 from catalog.accelerators import ClusterKind
+from catalog.versions import API_VERSIONS
 from components.capacity.placement import plan_pool
 from components.clouds.existing.advice import Advice
-from components.clouds.simulated.pool import CAPACITY_ANNOTATION, node_capacity
+from components.clouds.existing.described_pool import described_software
+from components.clouds.simulated.pool import CAPACITY_ANNOTATION, device_slice, node_capacity
 from report.summary import summary
 from settings.clouds.existing import described_pool
 from settings.settings import parse
@@ -33,6 +35,13 @@ POOLS: dict[str, Any] = {
     "cpu": {"nodesMin": 1, "nodesMax": 2},
     "l4": {"accelerator": "L4", "devicesPerNode": 2, "nodesMax": 1},
 }
+CLAIMED: dict[str, Any] = {
+    **POOLS["l4"],
+    "driver": "operator",
+    "devicePlugin": "platform",
+    "deviceAllocation": "dra",
+}
+"""Nodes without a driver, whose devices are asked for by claim."""
 
 
 FOUND = {
@@ -52,7 +61,7 @@ FOUND_CRDS = ("gateway-api",)
 OURS = "app.kubernetes.io/managed-by=mlplatform"
 
 
-def settings(kubeconfig: Path) -> dict[str, Any]:
+def settings(kubeconfig: Path, pools: dict[str, Any] = POOLS) -> dict[str, Any]:
     """An environment on that cluster, without a cloud: its own addresses, file server and disks."""
     return {
         "environment": {
@@ -67,7 +76,7 @@ def settings(kubeconfig: Path) -> dict[str, Any]:
             "metallb": {"addresses": ["198.18.7.0/24"]},
             "nfs": {"server": "filer.example.com", "share": "/exports/ml", "encryption": "storage-system"},
             "localPath": {"paths": ["/var/lib/local-volumes"], "encryption": "node-disk"},
-            "pools": POOLS,
+            "pools": pools,
         },
         "charts": {"origin": "upstream"},
         "mlflow": {"login": {"kind": "none"}},
@@ -102,11 +111,18 @@ def settings(kubeconfig: Path) -> dict[str, Any]:
     }
 
 
+def planned(pool: str, pools: dict[str, Any]) -> Any:
+    """What the pool hands out, with the labels and taints of its nodes."""
+    snake = {
+        re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", key): value for key, value in pools[pool].items()
+    }
+    args = described_pool(snake)
+    return plan_pool(pool, args["pool"], ClusterKind.EXISTING, described_software(args))
+
+
 def node(name: str, pool: str, pools: dict[str, Any] = POOLS) -> dict[str, Any]:
     """A node as its owner labels and taints it, after `python -m tools detect` said how."""
-    snake = {"nodesMin": "nodes_min", "nodesMax": "nodes_max", "devicesPerNode": "devices_per_node"}
-    args = described_pool({snake.get(key, key): value for key, value in pools[pool].items()})
-    handle, labels, taints = plan_pool(pool, args["pool"], ClusterKind.EXISTING)
+    handle, labels, taints = planned(pool, pools)
     capacity = json.dumps(node_capacity(handle["capacity"]), sort_keys=True)
     return {
         "apiVersion": "v1",
@@ -117,6 +133,16 @@ def node(name: str, pool: str, pools: dict[str, Any] = POOLS) -> dict[str, Any]:
             "annotations": {"kwok.x-k8s.io/node": "fake", CAPACITY_ANNOTATION: capacity},
         },
         "spec": {"taints": taints},
+    }
+
+
+def devices(name: str, pool: str, pools: dict[str, Any]) -> dict[str, Any]:
+    """What the DRA driver of a real node would publish of it."""
+    return {
+        "apiVersion": API_VERSIONS["ResourceSlice"],
+        "kind": "ResourceSlice",
+        "metadata": {"name": f"{name}-devices"},
+        "spec": device_slice(name, planned(pool, pools)[0]["capacity"]),
     }
 
 
@@ -181,9 +207,11 @@ def twice(cluster: Any, written: dict[str, Any]) -> list[Advice]:
 
 
 def test_a_platform_comes_up_on_a_cluster_that_is_there_and_leaves_it_as_it_was(workspace: Any, cluster: Any) -> None:
-    cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(NODES))
+    pools = {**POOLS, "l4": CLAIMED}
+    racks = [node("rack-1", "cpu"), node("rack-2", "cpu"), node("rack-3", "l4", pools)]
+    cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump_all([*racks, devices("rack-3", "l4", pools)]))
     before = cluster.census()
-    engine = on_existing(workspace, settings(cluster.kubeconfig))
+    engine = on_existing(workspace, settings(cluster.kubeconfig, pools))
     plan = engine.preview()
     assert (plan.failures, plan.violations) == ((), ())
     up = engine.up()
@@ -197,19 +225,39 @@ def test_a_platform_comes_up_on_a_cluster_that_is_there_and_leaves_it_as_it_was(
     nowhere = what_is_said(engine, cluster.kubeconfig, server="https://127.0.0.1:1")
     assert sum("the cluster does not answer" in row for row in nowhere) == 1
     assert "resnet vision training ? ? ?" in nowhere
-    made = json.loads(cluster.kubectl("get", "storageclasses", "-o", "json"))["items"]
-    assert {one["metadata"]["name"]: one["provisioner"] for one in made} == {
+    assert {one["metadata"]["name"]: one["provisioner"] for one in listed(cluster, "storageclasses")} == {
         "mlplatform-fast": "rancher.io/local-path",
         "mlplatform-standard": "rancher.io/local-path",
         "mlplatform-shared": "nfs.csi.k8s.io",
         "mlplatform-dataset": "nfs.csi.k8s.io",
     }
     assert "metallb" in cluster.kubectl("get", "deployments", "-n", "metallb-system", "-o", "name")
+    (addresses,) = listed(cluster, "ipaddresspools.metallb.io", "-A")
+    assert addresses["spec"]["addresses"] == ["198.18.7.0/24"]
+    has_its_device_software(cluster)
     assert twice(cluster, settings(cluster.kubeconfig)) == []
     assert engine.destroy().failures == ()
     assert engine.resources() == []
     assert cluster.difference(before) == set()
+    cluster.kubectl("delete", "resourceslices", "rack-3-devices")
     cluster.kubectl("delete", "nodes", "rack-1", "rack-2", "rack-3")
+
+
+def listed(cluster: Any, *what: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(cluster.kubectl("get", *what, "-o", "json"))["items"]
+    return found
+
+
+def has_its_device_software(cluster: Any) -> None:
+    """The GPU Operator brings drivers, the DRA driver runs on the nodes of claims, and nothing of a cloud is there."""
+    (policy,) = listed(cluster, "clusterpolicies.nvidia.com")
+    brought = {part: policy["spec"][part]["enabled"] for part in ("driver", "toolkit", "devicePlugin", "dcgmExporter")}
+    assert brought == {"driver": True, "toolkit": True, "devicePlugin": False, "dcgmExporter": True}
+    assert policy["spec"]["mig"] == {"strategy": "none"}
+    plugins = listed(cluster, "pods", "-n", "dra-driver-nvidia-gpu")
+    assert {pod["spec"]["nodeName"] for pod in plugins} == {"rack-3"}
+    assert "gpu.nvidia.com" in [one["metadata"]["name"] for one in listed(cluster, "deviceclasses")]
+    assert "nodepools.karpenter.sh" not in [one["metadata"]["name"] for one in listed(cluster, "crds")]
 
 
 def test_what_a_cluster_has_is_named_then_used_and_not_installed_again(workspace: Any, cluster: Any) -> None:
@@ -228,6 +276,7 @@ def test_what_a_cluster_has_is_named_then_used_and_not_installed_again(workspace
     assert read_snapshot(kubectl.version(), kubectl.ask).get("aggregated_apis") == []
 
     undeclared = settings(cluster.kubeconfig)
+    del undeclared["training"], undeclared["inference"]
     assert {(row.path, row.advice.split("`")[1]) for row in twice(cluster, undeclared)} == {
         *(("cluster.existingAddons", f"{addon}: {namespace}") for addon, namespace in FOUND.items()),
         *(("cluster.existingCrds", f"- {name}") for name in FOUND_CRDS),
@@ -236,8 +285,6 @@ def test_what_a_cluster_has_is_named_then_used_and_not_installed_again(workspace
     assert twice(cluster, declared) == []
 
     engine = on_existing(workspace, declared)
-    plan = engine.preview()
-    assert (plan.failures, plan.violations) == ((), ())
     up = engine.up()
     assert (up.failures, up.violations) == ((), ())
     assert engine.up().changes == {}
@@ -280,8 +327,6 @@ def test_the_shipped_onprem_stack_comes_up(workspace: Any, cluster: Any) -> None
     cluster.kubectl("apply", "-f", "-", text=yaml.safe_dump_all([*nodes, *classes]))
     before = cluster.census()
     engine = on_existing(workspace, shipped)
-    plan = engine.preview()
-    assert (plan.failures, plan.violations) == ((), ())
     up = engine.up()
     assert (up.failures, up.violations) == ((), ())
     assert engine.up().changes == {}
