@@ -89,7 +89,7 @@ def test_a_slice_of_2x4_is_two_hosts_and_one_where_the_host_has_eight_chips(name
         ("hugepages-2Mi", False),
     ],
 )
-def test_accelerator_resources_are_told_from_others(name: str, known: bool) -> None:
+def test_accelerator_resources_are_distinguished_from_others(name: str, known: bool) -> None:
     assert is_accelerator_resource(name) is known
 
 

@@ -1,4 +1,4 @@
-"""Other ways to make the nodes of a cloud stack, and what a cloud refuses, as previews under the law.
+"""Other ways to make the nodes of a cloud stack, and what a cloud refuses, as previews with the policy pack.
 
 Not proved here: an `up` with them. The simulated clouds make no nodes for Karpenter, Auto Mode and Autopilot.
 """

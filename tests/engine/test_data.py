@@ -28,7 +28,7 @@ def written(engine) -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in Path(engine.state).rglob("*") if path.is_file())
 
 
-def test_the_data_layer_settles_and_keeps_its_generated_keys_until_it_is_told_or_forgets(workspace, cluster):
+def test_the_data_layer_settles_and_keeps_its_generated_keys_until_they_are_rotated_or_lost(workspace, cluster):
     before = cluster.census()
     engine = workspace("data", config={})
     up = engine.up()

@@ -1,4 +1,4 @@
-"""Every example previews under the law; the one with components on their own also runs, on nodes that are not ours.
+"""Every example previews with the policy pack; the one with components on their own also runs, on nodes that are not ours.
 
 Not proved here: that the examples' images exist.
 """
@@ -49,7 +49,7 @@ def test_an_example_previews_and_the_policies_have_nothing_to_say(workspace: Any
     assert set(plan.changes) == {"create"}
 
 
-def test_one_team_trains_on_nodes_that_somebody_else_made(workspace: Any, cluster: Any) -> None:
+def test_one_team_trains_on_existing_nodes(workspace: Any, cluster: Any) -> None:
     before = cluster.census()
     engine = project_of(workspace, REPOSITORY / "examples" / "one_team")
     cluster.kubectl("apply", "-f", "-", text=json.dumps(NODE))

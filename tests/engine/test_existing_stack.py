@@ -176,9 +176,9 @@ def others() -> list[dict[str, Any]]:
 
 def on_existing(workspace: Any, written: dict[str, Any]) -> Engine:
     config = {f"mlplatform:{key}": value for key, value in written.items()}
-    law = REPOSITORY / "policies"
+    pack = REPOSITORY / "policies"
     engine: Engine = workspace(
-        REPOSITORY / "stacks", config=config, policy_pack=law, environment={"MLPLATFORM_REHEARSAL": "1"}
+        REPOSITORY / "stacks", config=config, policy_pack=pack, environment={"MLPLATFORM_REHEARSAL": "1"}
     )
     return engine
 

@@ -46,10 +46,10 @@ def life(toolchain, cluster, tmp_path, monkeypatch) -> Iterator[Lifecycle]:
     (project / "Pulumi.yaml").write_text(
         "name: mlplatform\nruntime: {name: python, options: {virtualenv: .venv}}\nmain: program/\n", encoding="utf-8"
     )
-    law = project / "policies"
-    law.mkdir()
-    (law / "__main__.py").symlink_to(PROGRAMS / "law" / "__main__.py")
-    (law / "PulumiPolicy.yaml").write_text(
+    pack = project / "policies"
+    pack.mkdir()
+    (pack / "__main__.py").symlink_to(PROGRAMS / "policy_pack" / "__main__.py")
+    (pack / "PulumiPolicy.yaml").write_text(
         "runtime: {name: python, options: {virtualenv: ../.venv}}\n", encoding="utf-8"
     )
     configure(project, count=3)
@@ -305,7 +305,7 @@ def test_attribute_files_that_a_killed_engine_left_empty_stop_no_command(life, c
     assert cluster.difference(before) == set()
 
 
-def test_of_two_commands_at_once_one_waits_for_nobody_and_says_so(life):
+def test_of_two_commands_at_once_the_second_fails_with_a_message(life):
     with life._only_one(STACK), pytest.raises(ToolError, match="another make is running on stack test"):
         life.up(STACK)
 

@@ -124,7 +124,7 @@ def goes_on(life: Lifecycle, run: int) -> None:
     life.up(STACK)
     text = printed(life)
     assert "the last up of" in text
-    assert "law" not in text
+    assert "violations of mandatory policies" not in text
     is_replaced(life, run)
 
 

@@ -45,7 +45,7 @@ def test_a_chart_whose_objects_are_in_the_plan_is_not_rendered_again() -> None:
     assert list(unrendered([owner, chart, resource("kubernetes:apps/v1:Deployment", "controller", chart)])) == []
 
 
-def test_a_chart_of_nobodys_component_is_named_as_unseen() -> None:
+def test_a_chart_of_no_component_is_named_as_unseen() -> None:
     (found,) = unrendered([resource(HELM_CHART, "own")])
     assert isinstance(found, Unrendered)
     assert found.chart == "own"

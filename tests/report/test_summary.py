@@ -148,7 +148,7 @@ def test_a_cap_is_shown_with_the_devices_that_there_are_and_what_is_left() -> No
     assert rows[heading + 2 : heading + 4] == ["A100-80GB 8 8 0", "H100 24 16 8"]
 
 
-def test_a_cluster_that_does_not_answer_is_one_line_and_no_row_says_what_nobody_knows() -> None:
+def test_a_cluster_that_does_not_answer_is_one_line_and_no_row_has_unknown_values() -> None:
     """Finds a summary that counts no pods, or calls a model ready, where nothing was read."""
     said = screen(OUTPUTS, [], problem="the cluster does not answer (no route to host)")
     assert [line for line in said if "does not answer" in line] == [

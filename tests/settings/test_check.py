@@ -26,7 +26,7 @@ def test_good_settings_are_said_to_be_good_in_one_line() -> None:
     )
 
 
-def test_every_file_is_judged_also_after_a_bad_one(tmp_path: Path) -> None:
+def test_every_file_is_validated_also_after_a_bad_one(tmp_path: Path) -> None:
     bad, binary = tmp_path / "bad.yaml", tmp_path / "binary.yaml"
     bad.write_text(overlaid({"cluster": {"pools": {"h100": {"devicesPerNode": 0.5}}}}), encoding="utf-8")
     binary.write_bytes(b"\xff\xfe\x00")

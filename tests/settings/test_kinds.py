@@ -65,7 +65,7 @@ def test_a_module_of_the_checkout_brings_a_section(checkout: Path) -> None:
     assert (wrong.path, wrong.remedy) == ("ownThings.it.sise", "did you mean size?")
 
 
-def test_the_section_of_a_kind_that_nobody_named_is_an_unknown_key(checkout: Path) -> None:
+def test_the_section_of_a_kind_that_is_not_registered_is_an_unknown_key(checkout: Path) -> None:
     assert [one.path for one in findings([], ownThings={"it": ENTRY})] == ["ownThings"]
     (checkout / "right_kind.py").write_text(RIGHT, encoding="utf-8")
     assert [one.path for one in findings(["right_kind"], theirThings={"it": ENTRY})] == ["theirThings"]

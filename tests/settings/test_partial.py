@@ -29,7 +29,7 @@ def test_wrong_entries_of_mappings_are_left_out_and_named() -> None:
     assert part.environment.domain == "ml.example.com"
 
 
-def test_wrong_fields_are_unknown_and_those_beside_them_are_not() -> None:
+def test_wrong_fields_are_unknown_and_the_others_are_not() -> None:
     written = {**SMALL, "environment": {**SMALL["environment"], "domain": "UPPER"}, "acme": {"server": 1}}
     part = known_part(Settings, written, [("environment", "domain"), ("acme", "server"), ("acme", "email")], {})
     assert part.environment.owner == "ml-platform"
@@ -67,12 +67,12 @@ def test_without_takes_fields_away_from_a_copy() -> None:
         ({"storage": {"defaultPurpose": "none"}}, {"storage.defaultPurpose"}),
     ],
 )
-def test_nobody_is_blamed_for_what_is_left_out(shape: dict[str, Any], path: set[str]) -> None:
+def test_no_finding_names_an_omitted_key(shape: dict[str, Any], path: set[str]) -> None:
     assert paths(shape) == path
     assert paths({**shape, "mlflow": {"server": {"workers": 0}}}) == path | {"mlflow.server.workers"}
 
 
-def test_the_workloads_of_a_team_that_is_wrong_are_judged() -> None:
+def test_the_workloads_of_an_invalid_team_are_validated() -> None:
     overlay = {"teams": {"vision": {"cpu": "many"}}, "training": {"resnet": {"job": {"image": "resnet:latest"}}}}
     assert paths(overlay) == {"teams.vision.cpu", "training.resnet.job.image"}
 

@@ -106,7 +106,7 @@ def test_shapes_that_are_wrong_and_rules_that_are_broken_are_each_said_all_at_on
     }
 
 
-def test_workloads_are_told_by_path_name_and_kind() -> None:
+def test_workloads_are_reported_by_path_name_and_kind() -> None:
     told = [(path, name, type(one).__name__) for path, name, one in good().workloads()]
     assert told == [
         ("training.detector", "detector", "Training"),

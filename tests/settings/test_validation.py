@@ -63,7 +63,7 @@ def test_a_quota_for_a_pool_that_is_not_there_is_said_once() -> None:
     assert paths({"teams": {"vision": {"quota": {"h200": 1}}}}) == ["teams.vision.quota.h200"]
 
 
-def test_what_stands_beside_a_program_is_found_there() -> None:
+def test_modules_next_to_a_program_are_importable() -> None:
     assert paths({"training": {"detector": {"workers": {"port": 80}}}}) == ["training.detector.workers.port"]
     assert paths({"training": {"nightly": {"schedule": {"keepFailed": 99}}}}) == [
         "training.nightly.schedule.keepFailed"

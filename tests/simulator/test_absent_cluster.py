@@ -15,7 +15,7 @@ def test_a_cluster_that_does_not_exist_can_be_asked_stopped_and_deleted(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_broken_configuration_is_told_with_the_remedy_and_does_not_hinder_it(tmp_path: Path) -> None:
+def test_a_broken_configuration_is_reported_with_the_remedy_and_does_not_hinder_it(tmp_path: Path) -> None:
     cluster = Cluster("dev", tmp_path)
     cluster.kubeconfig.parent.mkdir(parents=True)
     (cluster.kubeconfig.parent / "configuration.json").write_text("{")

@@ -112,7 +112,7 @@ def test_a_stopped_cluster_runs_nothing_and_starts_with_its_objects_at_the_same_
     assert holds_its_object(lasting, toolchain)
 
 
-def test_a_port_taken_while_the_cluster_was_stopped_is_told_and_harms_nothing(
+def test_a_port_taken_while_the_cluster_was_stopped_is_reported_and_harms_nothing(
     lasting: Cluster, toolchain: Toolchain
 ) -> None:
     port = int(lasting.status().server.rpartition(":")[2])
@@ -182,7 +182,7 @@ def test_two_clusters_run_side_by_side_and_know_nothing_of_each_other(home: Path
     assert (hashlib.sha256(users.read_bytes()).digest() if users.exists() else None) == before
 
 
-def test_a_creation_that_was_cut_short_is_begun_anew(home: Path, toolchain: Toolchain) -> None:
+def test_an_interrupted_creation_starts_again(home: Path, toolchain: Toolchain) -> None:
     cluster = Cluster("torn", home)
     program = (
         "import sys; from pathlib import Path; from simulator.cluster import Cluster; "

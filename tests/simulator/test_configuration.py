@@ -33,7 +33,7 @@ def test_every_port_is_chosen_once_outside_of_what_others_keep() -> None:
     assert sorted(chosen.values()) == [20000, 20001, 20002, 20003, 20004, 20005]
 
 
-def test_a_port_that_somebody_listens_on_is_not_chosen() -> None:
+def test_a_port_in_use_is_not_chosen() -> None:
     with socket.socket() as listener:
         listener.bind((ADDRESS, 0))
         listener.listen()

@@ -68,7 +68,7 @@ def test_a_folder_comes_back_after_the_process_was_killed_in_the_block(directory
     assert [path.name for path in directory.parent.iterdir()] == ["dev"]
 
 
-def test_a_copy_beside_a_folder_that_is_still_there_is_dropped(directory: Path) -> None:
+def test_a_copy_of_a_folder_that_still_exists_is_dropped(directory: Path) -> None:
     (directory.parent / ".dev.kept").mkdir()
     files.restore(directory)
     assert [path.name for path in directory.parent.iterdir()] == ["dev"]

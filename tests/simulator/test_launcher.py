@@ -27,7 +27,7 @@ def test_settings_of_the_users_own_kwok_and_kubeconfig_do_not_reach_kwokctl(
     assert {name for name in environment if name.startswith(("KWOK_", "KUBE"))} == {"KWOK_WORKDIR"}
 
 
-def test_a_failure_of_kwokctl_is_told_in_its_own_words(tmp_path: Path) -> None:
+def test_a_failure_of_kwokctl_is_reported_with_its_message(tmp_path: Path) -> None:
     program = script(tmp_path, "echo no space left on device >&2; exit 3")
     with pytest.raises(SimulatorError, match=r"cluster dev: kwokctl failed \(exit code 3\):\nno space left"):
         launcher.call_kwokctl(program, tmp_path, "dev", "create", "cluster")
@@ -38,7 +38,7 @@ def test_what_kwokctl_writes_is_private(tmp_path: Path) -> None:
     assert (tmp_path / "key").stat().st_mode & 0o077 == 0
 
 
-def test_a_failure_of_kubectl_is_told_in_its_own_words(tmp_path: Path) -> None:
+def test_a_failure_of_kubectl_is_reported_with_its_message(tmp_path: Path) -> None:
     program = script(tmp_path, "cat >&2; exit 1")
     with pytest.raises(SimulatorError, match=r"kubectl apply failed \(exit code 1\): bad"):
         launcher.call_kubectl(program, tmp_path / "kubeconfig.yaml", "apply", text="bad")

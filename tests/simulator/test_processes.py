@@ -50,7 +50,7 @@ def test_only_the_components_started_from_the_clusters_own_folder_are_its_progra
     assert {name: process.pid for name, process in processes.running(directory).items()} == {"etcd": mine}
 
 
-def test_a_number_in_a_file_that_belongs_to_somebody_else_by_now_is_dropped(
+def test_a_number_in_a_file_that_belongs_to_another_process_is_dropped(
     directory: Path, started: list[subprocess.Popen[bytes]]
 ) -> None:
     mine = launch(started, directory / "bin" / "etcd")

@@ -61,7 +61,7 @@ def test_a_node_has_the_capacity_of_its_annotation_and_says_that_it_is_simulated
         assert found["metadata"]["labels"]["kubernetes.io/hostname"] == declared["metadata"]["name"]
 
 
-def test_a_node_follows_when_its_capacity_is_declared_anew(simulated: Client) -> None:
+def test_a_node_follows_a_change_of_its_declared_capacity(simulated: Client) -> None:
     def capacity(**resources: str) -> Object:
         annotation = {"simulated.mlplatform.dev/capacity": json.dumps(resources)}
         return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "reshaped", "annotations": annotation}}

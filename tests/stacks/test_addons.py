@@ -242,7 +242,7 @@ def test_no_plugin_is_blamed_for_a_pool_that_is_wrong() -> None:
     assert [finding.path for finding in refused.value.findings] == ["cluster.pools.fpga.nodesMax"]
 
 
-def test_what_reads_the_driver_on_gke_is_told_where_it_lies() -> None:
+def test_programs_that_read_the_driver_on_gke_get_its_path() -> None:
     """The driver of a GKE node is in no container but those that get a device; elsewhere the runtime mounts it."""
 
     def program() -> None:

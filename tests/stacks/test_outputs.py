@@ -39,7 +39,7 @@ def test_the_rows_of_capacity_are_the_ledger_s_by_accelerator() -> None:
     assert {row["resource"] for row in rows if row["key"] == "l4-shared"} == {"nvidia.com/gpu.shared"}
 
 
-def test_the_caps_are_told_with_the_devices_that_the_pools_have_each_once() -> None:
+def test_the_caps_are_printed_with_the_devices_that_the_pools_have_each_once() -> None:
     assert cap_rows(SETTINGS) == {
         "A100-80GB": {"cap": 8, "devices": 8},
         "H100": {"cap": 16, "devices": 16},
@@ -87,7 +87,7 @@ def test_each_workload_is_one_row_with_its_kind_and_place() -> None:
     assert workload_row("resnet", moved.training["resnet"], moved)["namespace"] == "vision-lab"
 
 
-def test_storage_is_told_by_purpose() -> None:
+def test_storage_is_reported_by_purpose() -> None:
     assert storage_rows(SETTINGS.storage_handles) == {
         "fast": "mlplatform-fast",
         "standard": "mlplatform-standard",

@@ -73,7 +73,7 @@ def test_the_platform_binds_the_accounts_of_its_own_cloud(stack: str, tmp_path: 
     assert mine.account_annotations == ({}, {})
 
 
-def test_a_store_of_another_cloud_is_bound_by_nobody_until_the_settings_say_how() -> None:
+def test_a_store_of_another_cloud_is_not_bound_until_the_settings_say_how() -> None:
     """A GCS bucket that EKS would have granted as if it were one of S3."""
     overlay = {"objectStore": {"kind": "gcs", "s3": Deleted(), "bucket": "example-models"}}
     with pytest.raises(Refused) as refused:

@@ -70,7 +70,7 @@ def test_broken_credentials_are_no_login(project, tmp_path, text):
         ("https://api.pulumi.com", False, False),
     ],
 )
-def test_who_manages_the_state_is_told_by_the_scheme(url, self_managed, is_file):
+def test_the_scheme_decides_who_manages_the_state(url, self_managed, is_file):
     backend = Backend(url, "test")
     assert (backend.self_managed, backend.is_file) == (self_managed, is_file)
 
@@ -158,7 +158,7 @@ def test_the_engine_gets_a_fresh_private_copy_of_the_settings(project, tmp_path)
     assert copy.read_text(encoding="utf-8") == "# says why\nconfig: {}\n"
 
 
-def test_the_salt_that_the_engine_wrote_is_kept_until_the_stack_is_made_anew(project, tmp_path):
+def test_the_salt_that_the_engine_wrote_is_kept_until_the_stack_is_created_again(project, tmp_path):
     copy = settings_copy(project, "dev", tmp_path, FILE)
     assert copy is not None
     copy.write_text("encryptionsalt: v1:a=:b\n", encoding="utf-8")

@@ -65,7 +65,7 @@ def test_the_command_strips_trims_and_tells_the_version() -> None:
     assert command[-3:] == ["-o", "/out/pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"]
 
 
-def test_the_api_server_is_told_its_version_in_the_three_values_that_kubectl_parses() -> None:
+def test_the_api_server_is_built_with_its_version_in_the_three_values_that_kubectl_parses() -> None:
     flags = next(flag for flag in build.command(APISERVER, Path("x")) if flag.startswith("-ldflags"))
 
     values = {name: value for name, _, value in (word.partition("=") for word in flags.split() if "version." in word)}
@@ -125,7 +125,7 @@ def test_a_tool_is_built_in_a_copy_of_its_module(
     assert (tmp_path / "files").read_text().split() == ["go.mod", "go.sum"]
 
 
-def test_the_provider_is_built_beside_the_files_that_it_embeds(
+def test_the_provider_is_built_with_the_files_that_it_embeds(
     make_tool: MakeTool, environment: dict[str, str], tmp_path: Path
 ) -> None:
     fake_go(make_tool, f"ls provider > {tmp_path}/files; cat provider/schema.json > {tmp_path}/schema; {WRITE_OUTPUT}")

@@ -42,7 +42,7 @@ def test_the_status_of_a_cluster_that_does_not_run_is_a_failure_for_scripts(tmp_
         (["kubectl", "get", "nodes"], "Error: cluster dev: there is none. Next: python -m tools cluster start"),
     ],
 )
-def test_what_is_wrong_is_told_without_a_traceback(tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_errors_are_printed_without_a_traceback(tmp_path: Path, arguments: list[str], message: str) -> None:
     run = simulator(tmp_path, *arguments)
     assert run.returncode == 1
     assert run.stderr.startswith(message)

@@ -30,7 +30,7 @@ def test_helpers_help_a_controller():
     assert set(HELPERS) <= set(CONTROLLER_BY_NAME)
 
 
-def test_tests_that_hang_are_ended_and_what_they_had_found_is_told(tmp_path, monkeypatch, capfd):
+def test_tests_that_hang_are_ended_and_their_results_are_reported(tmp_path, monkeypatch, capfd):
     """Without it a run that hangs ends by whoever waits for it, and neither statements nor reasons are left."""
     hanging = tmp_path / "test_one.py"
     hanging.write_text(

@@ -156,7 +156,7 @@ def test_a_snapshot_holds_the_facts_and_nothing_else() -> None:
     }
 
 
-def test_the_facts_are_told_line_by_line() -> None:
+def test_the_facts_are_printed_line_by_line() -> None:
     text = facts_text(read_snapshot("v1.35.0", ask))
     assert "node gpu-0: 1 nvidia.com/gpu; nvidia.com/gpu:NoSchedule" in text
     assert "storage class local: rancher.io/local-path, default" in text
@@ -249,7 +249,7 @@ def test_a_cluster_that_does_not_answer_is_an_error_with_its_words(monkeypatch: 
         Kubectl(Path("kubectl"), Path("config"), "").version()
 
 
-def test_a_stack_is_told_what_it_would_install_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_stack_reports_what_it_would_install_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked: list[list[str]] = []
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:

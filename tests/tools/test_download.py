@@ -161,7 +161,7 @@ def test_a_checksum_list_without_the_file_makes_it_unavailable(mirror: Mirror) -
     assert found.reason.startswith(f"names no digest of {mirror.base}/github.com/etcd-io/")
 
 
-def test_reasons_are_told_together_each_once() -> None:
+def test_reasons_are_joined_each_once() -> None:
     unreached = [Unavailable(host, "cannot be reached") for host in ("github.com", "dl.k8s.io", "github.com")]
 
     assert download.joined_reasons([*unreached, Unavailable("etcd", "not published for darwin/arm64")]) == (

@@ -111,7 +111,7 @@ def test_a_failed_run_counts_what_was_done_and_not_what_its_summary_promised():
     assert reader.outcome(1, 0).changes == {"create": 1}
 
 
-def test_an_error_is_told_once_and_the_closing_line_is_none():
+def test_an_error_is_printed_once_and_the_closing_line_is_none():
     reader = read(
         diagnostic("error", "refused\n", URN),
         diagnostic("error", "refused\n", URN),
@@ -224,7 +224,7 @@ def test_a_protected_resource_is_known_by_either_mark():
     assert [item.protected for item in read(*lines).outcome(0, 0).steps] == [True, True, False]
 
 
-def test_the_warning_about_tools_on_path_is_ours_and_not_told():
+def test_the_warning_about_tools_on_path_is_ours_and_not_printed():
     lines = [
         diagnostic("warning", "using pulumi-language-python from $PATH at /x"),
         diagnostic("warning", "deprecated"),

@@ -118,7 +118,7 @@ def test_a_failure_that_many_share_is_said_once_with_all_their_names():
     assert failures_text(failures) == "✗ unreachable\n    2 resources: Node a, Node b\n✗ stack\n    bad"
 
 
-def test_a_violation_is_told_without_its_description_and_once():
+def test_a_violation_is_printed_without_its_description_and_once():
     violation = Violation(urn("ConfigMap", "a"), "count", "Few maps\n5 where 4 are allowed", mandatory=True)
     assert violations_text((violation, violation)) == (
         "✗ ConfigMap a  [count]\n    5 where 4 are allowed\n    (2 times)"
@@ -347,7 +347,7 @@ def test_a_cluster_that_may_not_be_read_is_said_to_be_so_and_stops_nothing(tmp_p
     assert "nodes is forbidden" in "".join(capsys.readouterr())
 
 
-def test_settings_are_judged_before_the_tools_are_made(tmp_path, monkeypatch):
+def test_settings_are_validated_before_the_tools_are_installed(tmp_path, monkeypatch):
     def made() -> NoReturn:
         raise ToolError("the tools are made")
 

@@ -50,7 +50,7 @@ def test_a_lock_is_dead_only_if_its_process_is_surely_gone(beginning, expected):
     assert holder(LOCK, "lab-1.example.org", lambda _: beginning) is expected
 
 
-def test_of_another_machine_nobody_here_can_know():
+def test_a_process_of_another_machine_is_unknown():
     assert holder(LOCK, "lab-2", lambda _: None) is Holder.ELSEWHERE
 
 

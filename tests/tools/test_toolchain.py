@@ -169,7 +169,7 @@ def test_a_forced_download_that_cannot_be_had_is_an_error_and_nothing_is_built(
 # --- by a build ------------------------------------------------------------------------------------------------------
 
 
-def test_what_can_neither_be_found_nor_downloaded_is_built_and_both_reasons_are_told_once(
+def test_what_can_neither_be_found_nor_downloaded_is_built_and_both_reasons_are_printed_once(
     go: Path, make_tool: MakeTool, environment: dict[str, str], tmp_path: Path
 ) -> None:
     make_tool("kubectl", printed_version(TOOL_BY_NAME["kubectl"], "1.32.4"))
@@ -273,7 +273,7 @@ def test_what_was_built_before_an_interruption_is_not_built_again(
     assert all(ready.path(tool.name).is_file() for tool in TOOLS)
 
 
-def test_a_changed_recipe_is_built_anew_beside_the_old_one(
+def test_a_changed_recipe_is_built_next_to_the_old_one(
     go: Path, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = unreachable(only(environment, tmp_path))
@@ -286,7 +286,7 @@ def test_a_changed_recipe_is_built_anew_beside_the_old_one(
     assert len(list((tmp_path / "cache" / "tools").iterdir())) == 2 * len(TOOLS)
 
 
-def test_too_little_disk_is_told_before_the_build_begins(
+def test_too_little_disk_is_reported_before_the_build_begins(
     go: Path, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
@@ -398,7 +398,7 @@ def test_a_tool_that_was_replaced_or_removed_is_looked_at_again(
         ensure(environment=settings)
 
 
-def test_a_damaged_stamp_is_made_anew(
+def test_a_damaged_stamp_is_replaced(
     every_tool: Mapping[str, Path], environment: dict[str, str], tmp_path: Path
 ) -> None:
     first = ensure(environment=environment)
@@ -456,7 +456,7 @@ def test_a_pulumi_home_of_the_users_own_is_kept_and_the_provider_is_on_path_then
     assert ready.environment(ready.environment({"PATH": "/bin"})) == ready.environment({"PATH": "/bin"})
 
 
-def test_the_engine_finds_the_stand_in_beside_itself_and_not_behind_a_symbolic_link(
+def test_the_engine_finds_the_stand_in_in_its_directory_and_not_behind_a_symbolic_link(
     go: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
     ready = ensure(environment=unreachable(only(environment, tmp_path)))

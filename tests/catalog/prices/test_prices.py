@@ -56,7 +56,7 @@ FILES = sorted(prices.DIRECTORY.glob("*.yaml"))
 
 
 @pytest.mark.parametrize(("cloud", "purchase"), UNKNOWN, ids=str)
-def test_what_nobody_knows_is_listed_by_name(cloud: str, purchase: Purchase) -> None:
+def test_unknown_prices_are_listed_by_name(cloud: str, purchase: Purchase) -> None:
     assert prices.unknown(cloud)[purchase] == UNKNOWN[cloud, purchase].split()
 
 
@@ -102,7 +102,7 @@ def test_a_price_carries_its_unit_region_date_and_source() -> None:
     assert found.age_days(date(2026, 7, 30)) == 10
 
 
-def test_a_spot_price_from_a_saving_says_that_it_is_reckoned_and_is_as_old_as_its_oldest_part() -> None:
+def test_a_spot_price_from_a_saving_is_marked_as_computed_and_is_as_old_as_its_oldest_part() -> None:
     found = price("g5.48xlarge", "us-east-1", Purchase.SPOT)
     assert found
     assert found.estimated

@@ -221,7 +221,7 @@ def test_highly_available_means_more_of_each_apart_and_guarded(available: bool, 
     assert components == (["controller", "webhook", "cainjector"] if available else [])
 
 
-def test_the_webhook_is_open_to_the_control_plane_on_the_port_it_listens_on_and_to_nobody_else() -> None:
+def test_the_webhook_is_reachable_only_from_the_control_plane_on_its_port() -> None:
     recording = manager(control_plane_ranges=["172.16.0.0/28"])
     policies = [p for p in recording.of("NetworkPolicy") if "webhook" in p.name]
     assert [policy.name.removeprefix("cm-namespace-allow-") for policy in policies] == ["webhook-tunnel", "webhook-0"]

@@ -34,7 +34,7 @@ def test_the_operator_is_a_chart_in_a_namespace_that_its_webhook_and_databases_o
     assert made.operator == {"namespace": "cnpg-system", "pods": {"app.kubernetes.io/name": "cloudnative-pg"}}
 
 
-def test_one_that_is_there_is_only_told_to_databases() -> None:
+def test_an_existing_one_is_only_passed_to_databases() -> None:
     recording, made = declared(found=True, namespace="databases")
     assert recording.kinds() == ["CloudNativePg cnpg"]
     assert made.operator == {"namespace": "databases", "pods": {"app.kubernetes.io/name": "cloudnative-pg"}}

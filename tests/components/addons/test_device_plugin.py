@@ -26,7 +26,7 @@ def pod(recording: Recording) -> dict[str, Any]:
     return found
 
 
-def test_it_is_a_daemon_set_on_its_pools_that_talks_to_nobody() -> None:
+def test_it_is_a_daemon_set_on_its_pools_without_traffic() -> None:
     recording = plugin()
     assert recording.kinds() == [
         "DaemonSet fpga-daemon-set",

@@ -19,7 +19,7 @@ def plugin(**changes: object) -> Recording:
     return record(lambda: EfaDevicePlugin("efa", args) and None)
 
 
-def test_it_is_a_chart_in_a_namespace_that_talks_to_nobody() -> None:
+def test_it_is_a_chart_in_a_namespace_without_traffic() -> None:
     assert plugin().kinds() == [
         "AddonChart efa-chart",
         "Chart efa-chart-chart",

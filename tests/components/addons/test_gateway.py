@@ -121,7 +121,7 @@ def test_an_acme_certificate_comes_after_the_gateway_host_by_host_and_is_not_wai
     assert recording.one("Gateway", "edge-gateway").urn in certificate.dependencies
 
 
-def test_a_certificate_of_somebody_else_is_not_declared() -> None:
+def test_an_existing_certificate_is_not_declared() -> None:
     recording = gateway(domains=[BOUGHT])
     assert [c.name for c in recording.of("Certificate") if not c.name.startswith("edge-envoy")] == []
 

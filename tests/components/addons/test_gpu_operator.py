@@ -42,7 +42,7 @@ def findings(*pools: PoolHandle, **changes: object) -> dict[str, str]:
     return {finding.path: finding.value for finding in refused.value.findings}
 
 
-def test_it_is_a_chart_in_a_namespace_of_its_own_with_our_counters_beside_it() -> None:
+def test_it_is_a_chart_in_a_namespace_of_its_own_with_our_counters() -> None:
     recording = operator(monitoring_namespace="monitoring")
     assert recording.kinds() == [
         "AddonChart operator-chart",

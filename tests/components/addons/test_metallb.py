@@ -42,7 +42,7 @@ def test_no_routing_daemon_runs_and_the_crds_are_a_step_of_their_own() -> None:
     assert values["crds"] == {"enabled": False}
 
 
-def test_speakers_run_on_tainted_pools_when_told_so() -> None:
+def test_speakers_run_on_tainted_pools_when_configured() -> None:
     assert metallb().one("Chart").inputs["values"]["speaker"]["tolerations"] == []
     values = metallb(pools=[H100]).one("Chart").inputs["values"]
     assert [one["key"] for one in values["speaker"]["tolerations"]] == ["nvidia.com/gpu"]

@@ -122,7 +122,7 @@ def _bare_texts(value: Any) -> list[Any]:
     return [value]
 
 
-def test_a_secret_that_somebody_else_makes_is_used_and_none_is_made() -> None:
+def test_an_existing_secret_is_used_and_none_is_created() -> None:
     args = arguments(grafana_admin_secret_name="vault-grafana")
     del args["grafana_admin_password"]
     recording = record(lambda: Monitoring("monitoring", args) and None)

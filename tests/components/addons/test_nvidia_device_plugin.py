@@ -26,7 +26,7 @@ def plugin(**changes: object) -> Recording:
     return record(lambda: NvidiaDevicePlugin("plugin", args) and None)
 
 
-def test_it_is_a_chart_in_a_namespace_of_its_own_with_the_mig_layouts_beside_it() -> None:
+def test_it_is_a_chart_in_a_namespace_of_its_own_with_the_mig_layouts() -> None:
     recording = plugin()
     assert recording.kinds() == [
         "AddonChart plugin-chart",

@@ -16,7 +16,7 @@ def owned(name: str, accelerator: str, plugin: Owner) -> list[object]:
     return [plan_pool(name, args, ClusterKind.EXISTING, software)[0]]
 
 
-def test_every_vendor_of_the_catalogue_has_a_plugin_that_somebody_brings() -> None:
+def test_every_vendor_of_the_catalogue_has_a_plugin_with_an_owner() -> None:
     # TPUs exist on GKE alone, which brings theirs; NVIDIA's is an add-on of its own.
     assert {row.vendor for row in ACCELERATORS.values()} == {*DEVICE_PLUGINS, "NVIDIA", "Google"}
 

@@ -111,7 +111,7 @@ def test_what_is_not_known_before_up_is_accepted() -> None:
     assert found("Certificate", {"secretName": later, "issuerRef": {"name": later}, "dnsNames": [later]}) == []
 
 
-def test_a_kind_that_nobody_installs_is_refused() -> None:
+def test_a_kind_that_is_not_installed_is_refused() -> None:
     (finding,) = check_custom_resource("it", "example.com/v1", "Unicorn", {"spec": {}})
     assert "a kind whose CRD the platform installs" in str(finding)
 

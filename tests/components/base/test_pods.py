@@ -103,7 +103,7 @@ def test_the_environment_is_sorted_so_that_its_order_is_no_change() -> None:
     ]
 
 
-def test_a_startup_probe_waits_as_long_as_it_was_told() -> None:
+def test_a_startup_probe_waits_as_long_as_configured() -> None:
     probe = startup_probe("/ready", 8080, within_seconds=605)
     assert probe["periodSeconds"] * probe["failureThreshold"] == 610
     assert http_probe("/ready", "http")["httpGet"] == {"path": "/ready", "port": "http", "scheme": "HTTP"}

@@ -87,7 +87,7 @@ def test_names_are_resolved_by_both_kinds_of_dns_pods_and_at_the_addresses_of_th
     assert [(port["protocol"], port["port"]) for port in rule["ports"]] == [("TCP", 53), ("UDP", 53)]
 
 
-def test_nobody_scrapes_where_there_is_no_monitoring() -> None:
+def test_nothing_is_scraped_without_monitoring() -> None:
     assert scraped("", [9400]) == []
     assert [rule["peer_namespace"] for rule in scraped("monitoring", [9400])] == ["monitoring"]
 

@@ -51,7 +51,7 @@ def test_workloads_that_fit_in_sum_but_not_on_nodes_are_refused() -> None:
     assert found == ["pool h100 holds 16 at its largest (2 nodes of 8)"]
 
 
-def test_demand_without_any_quota_is_not_judged_by_a_quota() -> None:
+def test_demand_without_any_quota_is_not_compared_with_a_quota() -> None:
     assert rules(demands=(demand(8),)) == []
 
 

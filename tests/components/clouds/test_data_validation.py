@@ -68,7 +68,7 @@ def test_a_wildcard_needs_a_reason(statement: dict[str, Any], wrong: list[str]) 
     assert paths(check_policy_statement("s", statement)) == wrong
 
 
-def test_an_identity_is_for_something_and_somebody() -> None:
+def test_an_identity_names_permissions_and_a_service_account() -> None:
     args = {"namespace": "Ml", "service_account": "", "statements": []}
     assert paths(check_pod_identity("it", args)) == ["it.serviceAccount", "it.namespace", "it.statements"]
     assert paths(check_workload_identity("it", {"namespace": "a", "service_account": "a", "grants": []})) == [

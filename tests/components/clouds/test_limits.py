@@ -182,7 +182,9 @@ def test_limits_of_google_are_asked_of_the_project_by_quota_id() -> None:
 @pytest.mark.parametrize(
     ("read", "text"), [(lambda: aws_limits(AWS, "us-east-1"), DENIED), (lambda: gcp_limits(GCP, "p", "r"), OFF)]
 )
-def test_who_may_not_read_quotas_is_told_once_and_goes_on(read: Callable[[], CloudLimits], text: str) -> None:
+def test_missing_rights_to_read_quotas_are_reported_once_and_the_run_continues(
+    read: Callable[[], CloudLimits], text: str
+) -> None:
     mocks = cloud(refuse(text))
     found = read()
     assert not found.limits
@@ -192,7 +194,7 @@ def test_who_may_not_read_quotas_is_told_once_and_goes_on(read: Callable[[], Clo
     assert len(mocks.asked) == 1
 
 
-def test_a_quota_that_is_not_there_is_told_and_the_others_are_read() -> None:
+def test_a_missing_quota_is_reported_and_the_others_are_read() -> None:
     there = quota_answer("L-3819A6DF", 64)
 
     def answer(args: dict[str, Any]) -> dict[str, Any]:
@@ -237,7 +239,7 @@ def test_a_report_says_once_that_nothing_could_be_read() -> None:
     assert report.warnings == (V4, "not allowed to read quotas: no")
 
 
-def test_a_report_judges_what_was_read_before_the_refusal() -> None:
+def test_a_report_checks_what_was_read_before_the_refusal() -> None:
     report = quota_report(POOLS, "us-central1", lambda needs: CloudLimits({FAMILY: 8}, ["not allowed"]))
     assert len(report.findings) == 1
     assert report.warnings == (V4, "not allowed")

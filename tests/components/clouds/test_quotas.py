@@ -94,7 +94,7 @@ def test_limits_as_large_as_the_needs_satisfy_every_rule(pools: list[QuotaPool])
 
 
 @pytest.mark.parametrize("purchase", ["on-demand", "spot"])
-def test_machines_whose_quota_nobody_names_are_listed(purchase: str) -> None:
+def test_machines_whose_quota_is_not_named_are_listed(purchase: str) -> None:
     assert {m.name for m in CLOUD_MACHINES if quotas_of(m, purchase) is None} == UNMETERED[purchase]
 
 
@@ -184,7 +184,7 @@ def test_an_unknown_limit_is_a_warning_and_no_finding() -> None:
     assert "is unknown; 768 vCPUs are needed" in warning
 
 
-def test_a_pool_without_a_known_quota_is_told() -> None:
+def test_a_pool_without_a_known_quota_is_reported() -> None:
     pools = [QuotaPool("v4", "ct4p-hightpu-4t", 2), QuotaPool("l4", "g2-standard-4", 4)]
     assert list(unmetered(pools)) == ["pool v4: no quota is known for ct4p-hightpu-4t on-demand; nothing was checked"]
 

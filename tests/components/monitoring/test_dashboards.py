@@ -52,7 +52,7 @@ def test_a_dashboard_offers_the_choices_that_its_panels_use_and_no_others(board:
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
-def test_panels_stand_beside_each_other_without_overlap(board: Board) -> None:
+def test_panels_do_not_overlap(board: Board) -> None:
     taken: set[tuple[int, int]] = set()
     for panel in json.loads(dashboards()[board.uid])["panels"]:
         place = panel["gridPos"]

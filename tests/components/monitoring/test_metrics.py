@@ -24,11 +24,11 @@ def test_every_metric_names_the_repository_or_page_it_was_read_from(metric: obje
     assert re.search(r"\w+/[\w.-]+|CUSTOM_RESOURCE_METRICS", source)
 
 
-def test_the_labels_of_pools_are_among_those_that_kube_state_metrics_is_told_to_export() -> None:
+def test_the_labels_of_pools_are_among_those_that_kube_state_metrics_exports() -> None:
     assert {POOL_LABEL, PURCHASE_LABEL, SIMULATED_LABEL} <= set(NODE_LABELS)
 
 
-def test_every_accelerator_of_the_catalogue_can_be_told_from_an_exported_node_label_on_every_kind_of_cluster() -> None:
+def test_every_accelerator_of_the_catalogue_is_identified_by_an_exported_node_label_on_every_kind_of_cluster() -> None:
     exported = set(accelerator_node_labels())
     blind = [
         (row.name, kind.value)
@@ -51,7 +51,7 @@ def test_labels_that_rules_select_by_are_exported() -> None:
     }
 
 
-def test_workloads_are_told_apart_by_the_label_that_they_carry() -> None:
+def test_workloads_are_distinguished_by_their_label() -> None:
     assert ROLE_LABEL in WORKLOAD_LABELS
     assert f'{label_metric(ROLE_LABEL)}="{Role.TRAINING}"' in TRAINING
     assert f'{label_metric(ROLE_LABEL)}="{Role.SERVING}"' in SERVING

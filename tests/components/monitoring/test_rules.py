@@ -77,7 +77,7 @@ def test_every_alert_leads_to_a_page_that_exists(alert: Alert) -> None:
     assert not anchor or anchor in headings
 
 
-def test_what_wakes_somebody_has_a_page_of_its_own_that_says_what_to_do_first() -> None:
+def test_each_critical_alert_has_a_runbook_that_says_what_to_do_first() -> None:
     for alert in ALERTS.values():
         if alert.severity is Severity.CRITICAL:
             assert "#" not in alert.runbook

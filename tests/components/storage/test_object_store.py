@@ -62,7 +62,7 @@ def test_keys_come_by_reference_and_endpoints_by_value() -> None:
     }
 
 
-def test_rclone_is_told_everything_by_its_environment() -> None:
+def test_rclone_is_configured_by_its_environment_alone() -> None:
     inside = rclone_environment(object_store("store", INSIDE))
     assert plain(inside)["RCLONE_CONFIG_STORE_TYPE"] == "s3"
     assert plain(inside)["RCLONE_CONFIG_STORE_PROVIDER"] == "Other"

@@ -64,7 +64,7 @@ def test_two_servers_never_share_the_volume() -> None:
     assert spec["template"]["metadata"]["annotations"]["mlplatform.dev/credentials"]
 
 
-def test_keys_are_drawn_long_enough_and_anew_each_time_and_the_server_knows_them() -> None:
+def test_generated_keys_are_long_enough_and_new_each_time_and_the_server_gets_them() -> None:
     first, second = drawn_keys(), drawn_keys()
     assert first != second
     plain = {key: b64decode(value).decode() for key, value in first.items()}

@@ -235,7 +235,7 @@ def test_every_row_names_a_provisioner_of_the_table_and_every_provisioner_its_so
     assert all(provisioner.source for provisioner in PROVISIONERS.values())
 
 
-def test_the_id_of_a_file_system_may_be_told_by_another_resource_of_the_stack() -> None:
+def test_the_id_of_a_file_system_may_be_an_output_of_another_resource_of_the_stack() -> None:
     file_system = Output.from_input("fs-1")
     recording, _ = declared(
         {
@@ -246,7 +246,7 @@ def test_the_id_of_a_file_system_may_be_told_by_another_resource_of_the_stack() 
     assert of_class(recording, "storage-shared")["parameters"]["fileSystemId"] == "fs-1"
 
 
-def test_whether_a_volume_is_encrypted_is_told_by_no_other_resource() -> None:
+def test_whether_a_volume_is_encrypted_depends_on_no_other_resource() -> None:
     args: StorageClassesArgs = {
         "cluster_kind": ClusterKind.EKS,
         "parameters": {**FILE_SYSTEM, "standard": {"encrypted": Output.from_input("true")}},

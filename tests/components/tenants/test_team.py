@@ -194,7 +194,7 @@ def test_a_private_registry_is_a_secret_that_both_accounts_pull_with() -> None:
     }
 
 
-def test_rights_go_to_groups_and_nobody_without_members_has_a_role() -> None:
+def test_roles_are_granted_to_groups_and_a_role_without_groups_does_not_exist() -> None:
     recording = team(team={**SPEC, "editors": ["vision-engineers"], "viewers": ["all-staff"]})
     assert sorted(r.name for r in recording.of("Role")) == ["it-editor", "it-viewer"]
     binding = recording.one("RoleBinding", "it-editor-binding").inputs
@@ -208,7 +208,7 @@ OWNED_BY_THE_STACK = {"resourcequotas", "limitranges", "networkpolicies", "roles
 
 
 @pytest.mark.parametrize("rights", [VIEWER, EDITOR, ADMIN], ids=["viewer", "editor", "admin"])
-def test_nobody_in_a_team_changes_its_quota_its_isolation_or_its_rights(rights: Any) -> None:
+def test_no_member_of_a_team_can_change_its_quota_its_isolation_or_its_roles(rights: Any) -> None:
     for row in rights:
         assert "*" not in (*row.groups, *row.resources, *row.verbs)
         if OWNED_BY_THE_STACK & set(row.resources):

@@ -84,7 +84,7 @@ def test_a_pool_whose_devices_cannot_be_claimed_is_refused(args, rule: str) -> N
     assert [f for f in check_pool("pool", {**args, "device_allocation": DeviceAllocation.DRA}) if rule in f.rule]
 
 
-def test_two_workers_write_one_checkpoint_volume_beside_their_claims() -> None:
+def test_two_workers_write_one_checkpoint_volume_in_addition_to_their_claims() -> None:
     job = {**JOB, "checkpoint": {"size_gib": 1}}
     args = {"job": job, "workers": {"count": 2}, "team": TEAM, "pool": CLAIMED, "checkpoint_storage": SHARED}
     recording = record(lambda: DistributedTrainingJob("two", args) and None)

@@ -31,7 +31,7 @@ def test_an_object_with_a_name_that_the_program_gave_it_passes(name: Any) -> Non
         ({"generateName": "map-"}, "generateName"),
     ],
 )
-def test_a_random_name_is_found_and_told_by_the_name_in_the_program(metadata: Any, value: str) -> None:
+def test_a_random_name_is_found_and_reported_by_the_name_in_the_program(metadata: Any, value: str) -> None:
     (finding,) = object_has_a_name_of_its_own(named(**metadata))
     assert (finding.path, finding.value, finding.remedy) == ("ConfigMap map", value, "set metadata.name")
 

@@ -131,7 +131,7 @@ def from_namespaces(selector: Any, pods: Any = None) -> list[str]:
     ids=str,
 )
 @pytest.mark.parametrize("pods", [None, {}, {"matchLabels": {}}, {"matchExpressions": []}], ids=str)
-def test_a_selector_that_names_nobody_means_everybody(selector: dict[str, Any], pods: dict[str, Any] | None) -> None:
+def test_an_empty_selector_selects_everything(selector: dict[str, Any], pods: dict[str, Any] | None) -> None:
     assert from_namespaces(selector, pods) == [f"namespaceSelector: {selector}"]
 
 
@@ -145,7 +145,7 @@ def test_a_selector_that_names_nobody_means_everybody(selector: dict[str, Any], 
     ],
     ids=str,
 )
-def test_a_selector_that_names_somebody_is_no_door(selector: dict[str, Any]) -> None:
+def test_a_specific_selector_is_allowed(selector: dict[str, Any]) -> None:
     assert from_namespaces(selector) == []
 
 
@@ -211,7 +211,7 @@ def test_half_of_the_internet_on_every_port_is_found(ports: Any) -> None:
     assert to_range("0.0.0.0/1", ports) == ["to 0.0.0.0/1, every port"]
 
 
-def test_an_address_that_a_database_will_have_is_judged_once_it_is_known() -> None:
+def test_the_address_of_a_new_database_is_checked_once_it_is_known() -> None:
     assert to_range(UNKNOWN, HTTPS) == []
     assert to_range("0.0.0.0/0", HTTPS) == ["to 0.0.0.0/0, metadata service included"]
 
@@ -341,7 +341,7 @@ def test_a_policy_for_all_namespaces_names_pods_by_label() -> None:
         ("ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2"),
     ],
 )
-def test_a_policy_that_is_not_judged_does_not_pass(kind: str, version: str) -> None:
+def test_a_policy_that_cannot_be_checked_does_not_pass(kind: str, version: str) -> None:
     """An Allow for everybody in any of these kinds passed."""
     policy = kubernetes(kind, "vision", "x", {"ingress": [{"action": "Allow"}]}, apiVersion=version)
     (finding,) = network_policy_is_restricted(policy)

@@ -236,7 +236,7 @@ def test_a_device_of_no_catalogue_is_counted_in_no_unknown_kind_either() -> None
     assert quota_findings(run) == []
 
 
-def test_a_sidecar_takes_its_devices_beside_the_main_containers() -> None:
+def test_a_sidecar_takes_its_devices_in_addition_to_the_main_containers() -> None:
     """An init container that is restarted runs on: 4 and 4 GPUs were counted as 4."""
     spec = gpu_pod("4")
     sidecar = {"name": "side", "restartPolicy": "Always", "resources": {"limits": {"nvidia.com/gpu": "4"}}}
@@ -251,7 +251,7 @@ def test_a_sidecar_takes_its_devices_beside_the_main_containers() -> None:
         assert len(quota_findings(H100, team("vision", h100=taken - 1), pod)) == 1
 
 
-def test_a_claim_that_pods_share_or_that_nobody_declared_is_refused() -> None:
+def test_a_claim_that_pods_share_or_that_is_not_declared_is_refused() -> None:
     exactly = {"exactly": {"deviceClassName": "gpu.nvidia.com", "count": 64}}
     for request in (exactly, {"deviceClassName": "mig.nvidia.com"}, {"firstAvailable": [exactly["exactly"]]}):
         claim = kubernetes("ResourceClaim", "vision", "shared", {"devices": {"requests": [request]}})
@@ -411,7 +411,7 @@ def test_an_inference_service_counts_its_model_at_max_replicas() -> None:
     assert len(quota_findings(H100, team("vision", h100=5), service)) == 1
 
 
-def test_a_canary_counts_beside_the_version_that_it_is_tried_against() -> None:
+def test_a_canary_counts_in_addition_to_the_version_that_it_is_tried_against() -> None:
     predictor = {
         "maxReplicas": 2,
         "nodeSelector": {"mlplatform.dev/pool": "h100"},

@@ -52,7 +52,7 @@ def test_the_simulated_account_is_the_one_that_is_expected(tmp_path: Path, provi
         ("gcp", "gcp:organizations/getProject:getProject"),
     ],
 )
-def test_whoever_is_not_signed_in_is_not_told_who_asks(
+def test_without_credentials_the_caller_is_not_named(
     cloud: str, token: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLPLATFORM_SIMULATED_CREDENTIALS", "none")

@@ -99,7 +99,7 @@ def test_queued_nodes_have_the_taint_that_gke_gives_them() -> None:
     assert other["spec"] == {}
 
 
-def test_a_machine_with_gpus_that_nobody_asked_for_offers_none() -> None:
+def test_a_machine_with_gpus_that_are_not_requested_offers_none() -> None:
     """Attached GPUs without `guestAccelerators` get no driver from GKE."""
     (node,) = gke_nodes({"nodeConfig": {"machineType": "a2-highgpu-1g"}, "nodeCount": 1}, "gpu", ["europe-west4-a"])
     assert "nvidia.com/gpu" not in capacity(node)

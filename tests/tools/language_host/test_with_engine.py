@@ -202,7 +202,7 @@ def test_a_run_error_is_shown_once_without_a_traceback(workspace: Workspace) -> 
     assert "Traceback" not in shown
 
 
-def test_an_exit_code_without_a_message_is_told(workspace: Workspace) -> None:
+def test_an_exit_code_without_a_message_is_printed(workspace: Workspace) -> None:
     workspace.write("import sys\nsys.exit(7)\n")
 
     assert "The program exited with code 7" in workspace.run("preview", "--stack", "dev", succeeds=False)
@@ -218,7 +218,7 @@ def test_an_error_in_an_apply_fails_the_run(workspace: Workspace) -> None:
     assert shown.count("ValueError: in apply") == 1
 
 
-def test_a_project_without_its_virtual_environment_is_told_how_to_make_it(workspace: Workspace) -> None:
+def test_a_project_without_its_virtual_environment_gets_the_command_that_creates_it(workspace: Workspace) -> None:
     workspace.write("import pulumi\n")
     (workspace.directory / "Pulumi.yaml").write_text(PROJECT.format(name="tiny", environment="gone"))
 
@@ -249,7 +249,7 @@ def write_pack(workspace: Workspace, program: str) -> Path:
     return pack
 
 
-def test_a_policy_pack_judges_the_program(workspace: Workspace) -> None:
+def test_a_policy_pack_checks_the_program(workspace: Workspace) -> None:
     pack = write_pack(workspace, PACK)
     workspace.write("import pulumi\npulumi.ComponentResource('tiny:index:Thing', 'first')\n")
 

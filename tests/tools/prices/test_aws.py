@@ -70,7 +70,7 @@ def test_every_item_of_aws_is_asked_for_or_known_not_to_be() -> None:
     assert set(aws.ITEM_QUESTIONS) | NOT_ASKED == {item.name for item in ITEMS.values() if item.cloud == "aws"}
 
 
-def test_another_product_of_the_same_fields_is_told_by_its_usage_type() -> None:
+def test_another_product_of_the_same_fields_is_distinguished_by_its_usage_type() -> None:
     lists = {
         "eks-cluster": [
             product("USE1-AmazonEKS-Hours:perCluster", 0.1, "Hours"),
@@ -108,7 +108,7 @@ def test_two_prices_for_one_machine_are_refused_by_name() -> None:
         )
 
 
-def test_the_spot_price_is_the_middle_of_the_zones_now_with_the_cheapest_and_the_dearest_beside_it() -> None:
+def test_the_spot_price_is_the_median_of_the_zones_with_the_lowest_and_the_highest() -> None:
     rows = [
         spot("p5.48xlarge", "us-east-1a", 10),
         spot("p5.48xlarge", "us-east-1b", 20),

@@ -44,7 +44,7 @@ def test_an_answer_replaces_adds_and_leaves_alone_what_was_not_asked() -> None:
     assert (spot.usd, spot.dated, spot.estimated) == (20, NEW.dated, False)
 
 
-def test_the_range_over_the_zones_stands_beside_the_price_and_says_what_spot_saves() -> None:
+def test_the_range_over_the_zones_is_part_of_the_price_and_gives_the_saving_of_spot() -> None:
     answer = Answer({P5: 60, P5_SPOT: 20}, {P5_SPOT: (15, 30.0000000001)})
     after, _ = refreshed(TABLE, answer, {P5, P5_SPOT}, NEW)
     assert "{name: p5.48xlarge, purchase: spot, usd: 20.0, low: 15.0, high: 30.0, source: new}" in render(after)

@@ -65,7 +65,7 @@ def test_the_api_model_accepts_every_kind_of_cluster(provisioning: NodeProvision
     assert request["bootstrapSelfManagedAddons"] is False
 
 
-def test_secrets_are_encrypted_logs_are_kept_and_nobody_is_admin_by_creating_it() -> None:
+def test_secrets_are_encrypted_logs_are_kept_and_the_creator_is_not_granted_admin() -> None:
     recording, _ = declared(log_days=365)
     cluster, key = recording.one("Cluster").inputs, recording.one("Key").inputs
     assert cluster["encryptionConfig"]["resources"] == ["secrets"]

@@ -87,7 +87,7 @@ def test_a_network_that_exists_is_named_in_full_and_changed_in_nothing(over: dic
     assert paths(check_eks_network("aws.network", spec, "eu-west-1")) == [f"aws.network.{path}"]
 
 
-def test_zones_of_a_network_are_of_one_region_even_where_nobody_says_which() -> None:
+def test_zones_of_a_network_are_of_one_region_even_if_it_is_not_set() -> None:
     spec = EksNetworkSpec(cidr="10.20.0.0/16", zones=["eu-west-1a", "us-east-1b"])
     assert paths(check_eks_network("network", spec)) == ["network.zones"]
     assert paths(check_eks_network("network", {"cidr": "10.20.0.0/20", "zones": ZONES})) == []

@@ -81,7 +81,7 @@ def test_karpenter_s_nodes_are_let_in_with_the_role_of_nodes_and_nothing_more() 
     ]
 
 
-def test_karpenter_s_chart_is_told_the_cluster_and_the_queue() -> None:
+def test_karpenter_s_chart_gets_the_cluster_and_the_queue() -> None:
     recording = karpenter(monitoring_namespace="monitoring")
     values = recording.one("AddonChart").inputs["values"]
     assert values["settings"] == {

@@ -92,7 +92,7 @@ def test_the_reason_for_a_wildcard_is_for_people_and_not_for_iam() -> None:
     assert document["Statement"] == [{"Effect": "Allow", "Action": ["route53:ListHostedZones"], "Resource": ["*"]}]
 
 
-def test_a_resource_that_is_not_known_yet_is_not_judged() -> None:
+def test_an_unknown_resource_is_not_validated() -> None:
     recording = record(
         lambda: (
             PodIdentity(
@@ -128,7 +128,7 @@ def test_a_bucket_is_closed_before_its_policy_and_versioned_before_its_lifecycle
     assert "BucketLogging it-log" in bucket(bucket={"bucket": "models", "log_bucket": "logs"}).kinds()
 
 
-def test_a_bucket_refuses_whoever_comes_without_tls() -> None:
+def test_a_bucket_refuses_requests_without_tls() -> None:
     (statement,) = json.loads(bucket().one("BucketPolicy").inputs["policy"])["Statement"]
     assert statement["Effect"] == "Deny"
     assert statement["Resource"] == ["arn:aws:s3:::models", "arn:aws:s3:::models/*"]
@@ -215,7 +215,7 @@ def test_clients_verify_the_server_where_its_authority_is_given() -> None:
     assert handle["address_range"] == "10.0.0.0/16"
 
 
-def test_another_major_version_brings_another_parameter_group_beside_the_old_one() -> None:
+def test_another_major_version_adds_another_parameter_group() -> None:
     old, new = (database({"postgresql": version})[0].one("ParameterGroup") for version in ("16", "17"))
     assert old.name != new.name
     assert old.inputs["name"] != new.inputs["name"]

@@ -54,7 +54,7 @@ def test_a_pool_of_plain_machines_is_renewed_every_month() -> None:
     assert set(pool["limits"]) == {"nodes", "cpu", "memory"}
 
 
-def test_karpenter_is_told_of_reservations_disks_images_and_efa() -> None:
+def test_karpenter_gets_reservations_disks_images_and_efa() -> None:
     recording = by_karpenter(
         purchase=EksPurchase.RESERVED,
         reservation_id=RESERVATION,
@@ -114,7 +114,7 @@ def test_a_pool_belongs_to_the_maker_of_nodes_of_its_cluster() -> None:
         record(lambda: KarpenterNodePool("h100", args) and None)  # type: ignore[arg-type]
 
 
-def test_auto_mode_is_told_to_enforce_network_policies() -> None:
+def test_auto_mode_is_configured_to_enforce_network_policies() -> None:
     recording = record(lambda: AutoModeNetworkPolicies("policies", {"cluster": AUTO}) and None)
     config = recording.one("ConfigMap").inputs
     assert (config["metadata"]["namespace"], config["metadata"]["name"]) == ("kube-system", "amazon-vpc-cni")

@@ -50,7 +50,7 @@ def test_subnets_say_which_load_balancers_they_take_and_give_no_public_address()
     assert {subnet.inputs["mapPublicIpOnLaunch"] for subnet in recording.of("Subnet")} == {False}
 
 
-def test_what_names_no_security_group_can_talk_to_nobody() -> None:
+def test_resources_without_a_security_group_have_no_traffic() -> None:
     group = declared()[0].one("DefaultSecurityGroup").inputs
     assert (group["ingress"], group["egress"]) == ([], [])
 

@@ -98,7 +98,7 @@ def test_the_name_of_a_group_changes_with_what_only_another_group_can_change_and
     assert {group_name("h100", plan) for plan in kept} == {before}
 
 
-def test_one_pool_is_the_same_to_workloads_whoever_makes_its_nodes() -> None:
+def test_one_pool_is_the_same_to_workloads_whatever_creates_its_nodes() -> None:
     handles = [planned(provisioning).handle for provisioning in NodeProvisioning]
     assert handles[0]["placement"] == handles[1]["placement"] == handles[2]["placement"]
     assert handles[0]["capacity"] == handles[1]["capacity"] == handles[2]["capacity"]
@@ -175,7 +175,7 @@ def test_efa_is_one_interface_on_each_card_and_the_first_carries_ip() -> None:
     assert planned().handle["placement"]["fabric"] == {}
 
 
-def test_only_machines_that_nobody_reserved_need_a_placement_group() -> None:
+def test_only_machines_without_a_reservation_need_a_placement_group() -> None:
     assert planned(efa=True).placed_together
     assert not planned().placed_together
     assert not planned(efa=True, purchase=EksPurchase.RESERVED).placed_together
@@ -232,7 +232,7 @@ def test_a_load_balancer_that_aws_s_own_controller_makes_is_a_network_one_and_in
 
 
 @pytest.mark.parametrize(("public", "scheme"), [(True, "internet-facing"), (False, "internal")])
-def test_a_load_balancer_of_auto_mode_is_told_its_scheme(public: bool, scheme: str) -> None:
+def test_a_load_balancer_of_auto_mode_gets_its_scheme(public: bool, scheme: str) -> None:
     annotations = load_balancer_annotations(NodeProvisioning.AUTO_MODE, public=public)
     assert annotations == {f"{ELB}-scheme": scheme, f"{ELB}-nlb-target-type": "instance"}
 

@@ -30,7 +30,7 @@ def parts(document: str) -> dict[str, str]:
     return {part.get_content_type(): str(part.get_payload()) for part in message.get_payload()}  # type: ignore[union-attr]
 
 
-def test_amazon_linux_is_told_nothing_where_its_defaults_are_right() -> None:
+def test_amazon_linux_gets_no_configuration_where_its_defaults_are_right() -> None:
     assert told() == ""
     assert told(sharing=SHARED) == ""  # the device plugin shares, by a label of the node
 

@@ -203,7 +203,7 @@ def test_a_pool_may_stay_behind_the_control_plane(version: str) -> None:
     assert pool(kubernetes_version=version) == []
 
 
-def test_a_pool_out_of_step_is_told_which_of_both_to_raise() -> None:
+def test_a_pool_out_of_step_is_reported_with_the_one_to_raise() -> None:
     ((ahead,), (behind,)) = pool(kubernetes_version="1.36"), pool(kubernetes_version="1.31")
     assert (ahead.remedy, behind.remedy) == (
         "raise the control plane first",

@@ -88,7 +88,7 @@ def test_what_the_platform_installed_itself_is_no_clash() -> None:
     assert not [row for row in rows if "DaemonSet" in row.found]
 
 
-def test_missing_and_strange_taints_are_told_apart() -> None:
+def test_missing_and_strange_taints_are_distinguished() -> None:
     read = labelled("aks", "a100", "aks-a100-0")
     rows = advice(read, [pool("a100", Owner.FOUND, accelerator="A100-80GB", devices_per_node=1, nodes_max=1)])
     found = {row.found: row for row in rows if row.path.endswith("taints")}
@@ -209,7 +209,7 @@ def test_suggested_pools_join_nodes_that_look_alike_and_leave_the_control_plane_
     )
 
 
-def test_devices_that_nobody_labelled_are_suggested_as_devices_of_their_own() -> None:
+def test_unlabelled_devices_are_suggested_as_custom_devices() -> None:
     pools = {pool.name: pool.settings for pool in suggested_pools(snapshot("aks"))}
     assert pools["devices"]["customAccelerator"] == {
         "name": "gpu",

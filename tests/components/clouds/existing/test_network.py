@@ -90,7 +90,7 @@ def test_a_network_without_any_sign_is_not_called_open() -> None:
     assert told(network(), cluster("v1.33.4+k3s1"))[0].found == "K3s"
 
 
-def test_flannel_with_an_evaluator_beside_it_is_no_worry() -> None:
+def test_flannel_with_a_policy_agent_is_accepted() -> None:
     assert told(network(FLANNEL, CALICO)) == []
 
 
@@ -156,7 +156,7 @@ def told_of_webhooks(facts: NetworkFacts, version: str = "v1.35.1-gke.1200000", 
 DATAPLANE = agent("anetd", "gke.gcr.io/cilium/cilium:v1")
 
 
-def test_a_gke_control_plane_that_may_be_peered_is_told_with_ports_and_command() -> None:
+def test_a_gke_control_plane_that_may_be_peered_is_reported_with_ports_and_command() -> None:
     """`up` failed after five minutes with "context deadline exceeded": only docs/networking.md knew of the firewall."""
     (row,) = told_of_webhooks(network(DATAPLANE))
     assert (row.path, row.blocks) == ("cluster (webhooks)", False)
@@ -166,7 +166,7 @@ def test_a_gke_control_plane_that_may_be_peered_is_told_with_ports_and_command()
     assert "--rules=tcp:9443 --source-ranges=172.16.0.0/28" in row.advice
 
 
-def test_only_webhooks_that_the_settings_install_are_told() -> None:
+def test_only_webhooks_that_the_settings_install_are_reported() -> None:
     found = {"cloudnative-pg": "cnpg-system", "kserve": "kserve"}
     assert told_of_webhooks(network(DATAPLANE), existingAddons=found) == []
     (row,) = told_of_webhooks(network(DATAPLANE), existingAddons=found, metallb={"addresses": ["10.0.0.0/24"]})

@@ -59,7 +59,7 @@ def test_a_cluster_in_it_waits_for_the_way_out_and_for_the_addresses() -> None:
     assert {recording.one(kind).urn for kind in ("Network", "Subnetwork", "RouterNat", "Connection")} <= waits_for
 
 
-def test_no_flow_logs_where_nobody_wants_them() -> None:
+def test_no_flow_logs_where_they_are_disabled() -> None:
     assert "logConfig" not in declared({"flow_log_percent": 0}).one("Subnetwork").inputs
 
 

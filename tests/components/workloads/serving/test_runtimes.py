@@ -32,7 +32,7 @@ def test_there_is_one_cluster_serving_runtime_for_each_row_under_kserves_own_nam
 OWN: Any = {"image": "registry.example.com/pmml:1.2", "formats": [{"name": "pmml", "version": "4"}]}
 
 
-def test_a_runtime_of_the_settings_stands_beside_them_under_its_own_name() -> None:
+def test_a_runtime_of_the_settings_is_added_under_its_own_name() -> None:
     recording = recorded({"own": {"pmml": {**OWN, "ready_path": "/up", "protocols": ["v2"]}}})
     assert len(recording.of("ClusterServingRuntime")) == len(RUNTIMES) + 1
     runtime = recording.one("ClusterServingRuntime", "pmml").inputs

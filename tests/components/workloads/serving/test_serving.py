@@ -152,7 +152,7 @@ DRA = pool("dra", device_allocation="dra")
 @pytest.mark.parametrize(
     ("model_format", "image", "suffix"), [("huggingface", "huggingfaceserver", "-gpu"), ("vLLM", "vllm", "")]
 )
-def test_where_kserve_sees_no_gpu_it_is_told_the_tag_for_one(
+def test_where_kserve_sees_no_gpu_it_gets_the_tag_for_one(
     on: PoolHandle, model_format: str, image: str, suffix: str
 ) -> None:
     spec = spec_of({**SHARE, "model_format": model_format, "version": "v1", "canary": CANARY}, on)
@@ -226,7 +226,7 @@ def test_a_transformer_runs_on_any_cpu_node() -> None:
     assert "nvidia.com/gpu" not in container["resources"]["limits"]
 
 
-def test_a_service_is_scraped_where_somebody_scrapes() -> None:
+def test_a_service_is_scraped_where_there_is_monitoring() -> None:
     endpoints = inference(monitoring=MONITORING).one("PodMonitor").inputs["spec"]["podMetricsEndpoints"]
     assert endpoints == [{"portNumber": 8080, "path": "/metrics", "interval": "30s"}]
     other = inference({"metrics_port": 8002}, monitoring=MONITORING).one("PodMonitor").inputs["spec"]
@@ -311,7 +311,7 @@ def test_volumes_of_all_containers_are_declared() -> None:
     assert mounted == set(names)
 
 
-def test_other_stores_are_told_to_rclone_in_their_own_way() -> None:
+def test_other_stores_are_configured_in_rclone_in_their_own_way() -> None:
     def told(uri: str, store: Any) -> dict[str, Any]:
         asked: Any = {**SERVER, "storage_uri": uri}
         mounted = model_mount(asked)

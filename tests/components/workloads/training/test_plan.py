@@ -91,7 +91,7 @@ def test_every_job_has_a_deadline_and_only_those_that_ask_for_it_vanish() -> Non
     assert job_spec({**JOB, "ttl_minutes": 5}, {})["ttlSecondsAfterFinished"] == 300
 
 
-def test_a_pod_is_told_where_to_write_and_is_never_restarted_in_place() -> None:
+def test_a_pod_gets_its_writable_paths_and_is_never_restarted_in_place() -> None:
     spec = template(checkpoint_claim="fit-checkpoints")["spec"]
     assert spec["restartPolicy"] == "Never"
     assert spec["terminationGracePeriodSeconds"] == 60

@@ -35,7 +35,7 @@ def hint(args: ResourceValidationArgs, report: ReportViolation) -> None:
 
 
 PolicyPack(
-    name="law",
+    name="rules",
     policies=[
         StackValidationPolicy("count-of-maps", "Few config maps", at_most, EnforcementLevel.MANDATORY),
         ResourceValidationPolicy("no-outlaws", "Decent values", named_first, EnforcementLevel.MANDATORY),

@@ -15,12 +15,12 @@ PACK = REPOSITORY / "policies"
 
 GREEDY = (
     "✗ Job greedy  [accelerators-within-quota]",
-    "Job law-vision/greedy: team law-vision requests 8 of law-h100. Rule: its quota is 4. "
-    "Remedy: lower its workloads on that pool, or raise teams.law-vision.quota.law-h100.",
+    "Job rules-vision/greedy: team rules-vision requests 8 of rules-h100. Rule: its quota is 4. "
+    "Remedy: lower its workloads on that pool, or raise teams.rules-vision.quota.rules-h100.",
 )
 OPEN = (
     "✗ NetworkPolicy open  [no-unrestricted-network-policies]",
-    "NetworkPolicy law-vision/open spec.ingress[0]: namespaceSelector: {",
+    "NetworkPolicy rules-vision/open spec.ingress[0]: namespaceSelector: {",
     "Rule: an empty selector selects every namespace, and so does one that only excludes some. "
     "Remedy: select namespaces by label.",
 )
@@ -33,12 +33,12 @@ NAMELESS = ("✗ ConfigMap nameless", "[objects-have-names]", "ConfigMap nameles
 
 @pytest.fixture
 def life(toolchain, cluster, tmp_path, monkeypatch) -> Lifecycle:
-    """A project that breaks the law, and `make` around it; `life.screen` records what is printed."""
+    """A project that violates policies, and `make` around it; `life.screen` records what is printed."""
     monkeypatch.setenv("MLPLATFORM_HOME", str(tmp_path / "home"))
     project = tmp_path / "project"
     project.mkdir()
     (project / ".venv").symlink_to(REPOSITORY / ".venv", target_is_directory=True)
-    (project / "program").symlink_to(Path(__file__).parent / "programs" / "lawless", target_is_directory=True)
+    (project / "program").symlink_to(Path(__file__).parent / "programs" / "violations", target_is_directory=True)
     (project / "Pulumi.yaml").write_text(
         "name: mlplatform\nruntime: {name: python, options: {virtualenv: .venv}}\nmain: program/\n", encoding="utf-8"
     )
@@ -64,19 +64,19 @@ def test_a_job_over_quota_and_an_open_network_policy_stop_everything_before_it_b
     assert cluster.census() == before
 
 
-def test_an_address_that_preview_does_not_know_is_judged_in_up_before_it_is_sent(workspace, cluster):
-    engine = workspace("lawless", config={"lawless:database": "0.0.0.0/0"}, policy_pack=PACK)
+def test_an_address_that_preview_does_not_know_is_checked_in_up_before_it_is_sent(workspace, cluster):
+    engine = workspace("violations", config={"violations:database": "0.0.0.0/0"}, policy_pack=PACK)
     plan = engine.preview()
     assert (plan.failures, plan.violations) == ((), ())
     refused = engine.up()
     (violation,) = refused.violations
     assert violation.policy == "no-unrestricted-network-policies"
     assert "to 0.0.0.0/0, metadata service included" in violation.message
-    assert cluster.kubectl("get", "networkpolicies", "-n", "lawless", "-o", "name") == ""
+    assert cluster.kubectl("get", "networkpolicies", "-n", "violations", "-o", "name") == ""
 
 
 def test_a_lawful_address_that_preview_does_not_know_passes(workspace, cluster):
-    engine = workspace("lawless", config={"lawless:database": "10.20.0.7/32"}, policy_pack=PACK)
+    engine = workspace("violations", config={"violations:database": "10.20.0.7/32"}, policy_pack=PACK)
     outcome = engine.up()
     assert (outcome.failures, outcome.violations) == ((), ())
-    assert "to-database" in cluster.kubectl("get", "networkpolicies", "-n", "lawless", "-o", "name")
+    assert "to-database" in cluster.kubectl("get", "networkpolicies", "-n", "violations", "-o", "name")

@@ -12,7 +12,7 @@ from components.clouds.simulated.pool import SimulatedNodePool
 from components.tenants.priority_classes import PriorityClasses
 from components.tenants.team import Team
 
-config = pulumi.Config("lawless")
+config = pulumi.Config("violations")
 
 
 def network_policy(
@@ -22,20 +22,22 @@ def network_policy(
 
 
 if config.get("database"):
-    home = kubernetes.core.v1.Namespace("lawless", metadata={"name": "lawless"})
+    home = kubernetes.core.v1.Namespace("violations", metadata={"name": "violations"})
     address = pulumi.UNKNOWN if pulumi.runtime.is_dry_run() else config.require("database")
     block = {"to": [{"ipBlock": {"cidr": address}}], "ports": [{"port": 5432}]}
     network_policy(
         home.metadata.name, "to-database", {"pod_selector": {}, "policy_types": ["Egress"], "egress": [block]}
     )
 else:
-    pool = SimulatedNodePool("law-h100", PoolArgs(accelerator="H100", nodes_max=2))
-    order = PriorityClasses("law-order", {"prefix": "law"})
-    spec = {"owner": "vision-leads", "cost_center": "4711", "quota": {"law-h100": 4}}
-    team = Team("law-vision", {"name": "law-vision", "team": spec, "pools": [pool.handle], "priorities": order.handle})
+    pool = SimulatedNodePool("rules-h100", PoolArgs(accelerator="H100", nodes_max=2))
+    order = PriorityClasses("rules-order", {"prefix": "rules"})
+    spec = {"owner": "vision-leads", "cost_center": "4711", "quota": {"rules-h100": 4}}
+    team = Team(
+        "rules-vision", {"name": "rules-vision", "team": spec, "pools": [pool.handle], "priorities": order.handle}
+    )
     pod = {
         "restart_policy": "Never",
-        "node_selector": {"mlplatform.dev/pool": "law-h100"},
+        "node_selector": {"mlplatform.dev/pool": "rules-h100"},
         "containers": [
             {"name": "main", "image": "registry.example.com/p:1", "resources": {"limits": {"nvidia.com/gpu": "8"}}}
         ],
