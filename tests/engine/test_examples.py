@@ -1,4 +1,4 @@
-"""Every example previews with the policy pack; the one with components on their own also runs, on nodes that are not ours.
+"""Every example previews with policies; the one with components on their own also runs, on nodes that are not ours.
 
 Not proved here: that the examples' images exist.
 """
