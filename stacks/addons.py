@@ -16,7 +16,8 @@ from components.addons.device_plugin import DevicePlugin, DevicePluginArgs
 from components.addons.external_dns import ExternalDns, ExternalDnsArgs
 from components.addons.gateway import Gateway, GatewayArgs, gateway_handle
 from components.addons.gateway_spec import GatewayHandle, GatewaySpec, is_envoy, is_public
-from components.addons.monitoring import Monitoring, MonitoringArgs
+from components.addons.monitoring import Monitoring
+from components.addons.monitoring_traffic import MonitoringArgs
 from components.addons.vendor_plugins import vendor_plugins
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.capacity.placement import PoolHandle

@@ -7,7 +7,8 @@ from pulumi import Input, ResourceOptions
 from components.base.component import Component
 from components.base.custom_resources import custom_resource
 from components.findings import refuse
-from components.monitoring.rules import RuleScope, groups, rule_group
+from components.monitoring.rule import RuleScope
+from components.monitoring.rules import groups, rule_group
 from components.monitoring.spec import AlertRulesSpec
 from components.monitoring.validation import check_alert_rules
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Required, TypedDict
 
 from catalog.addons import ADDONS
-from components.monitoring.rules import ServingObjectives
+from components.monitoring.rule import ServingObjectives
 
 DEFAULT_NAMESPACE = ADDONS["prometheus-operator"].namespace
 DEFAULT_STORAGE_GIB = 100

@@ -6,7 +6,8 @@ from catalog.accelerators import ClusterKind, Purchase, Sharing
 from components.addons.cert_manager import ACME_ISSUER, INTERNAL_ISSUER, SELF_SIGNED_ISSUER, IssuersHandle
 from components.addons.gateway import GatewayArgs, gateway_handle
 from components.addons.gateway_spec import CertificateSource, DomainArgs
-from components.addons.monitoring import MonitoringArgs, monitoring_handle
+from components.addons.monitoring import monitoring_handle
+from components.addons.monitoring_traffic import MonitoringArgs
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.base.cluster_network import ClusterNetworkHandle, PolicyEngine
 from components.capacity.placement import PoolArgs, PoolHandle, plan_pool

@@ -11,16 +11,13 @@ import pytest
 
 from catalog.accelerators import ClusterKind
 from components.addons.gateway_spec import GatewayHandle
-from components.addons.monitoring import (
-    Monitoring,
-    MonitoringArgs,
+from components.addons.monitoring import Monitoring, monitoring_handle
+from components.addons.monitoring_traffic import MonitoringArgs, monitoring_namespace, nodes_namespace
+from components.addons.monitoring_values import (
     alertmanager_config,
     control_plane_values,
     default_rules,
-    monitoring_handle,
-    monitoring_namespace,
     monitoring_values,
-    nodes_namespace,
 )
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.base.namespaces import policy_spec

@@ -6,7 +6,7 @@ import pytest
 
 from components.findings import Refused
 from components.monitoring.alert_rules import AlertRules, rule_scope
-from components.monitoring.rules import RuleScope, ServingObjectives
+from components.monitoring.rule import RuleScope, ServingObjectives
 from tests.recorder import Recording, record
 
 

@@ -10,7 +10,8 @@ from components.monitoring.boards import BOARDS, Board, expressions, plain
 from components.monitoring.dashboards import WRITTEN, Dashboards, DashboardsArgs, dashboards
 from components.monitoring.grafana.__main__ import dashboard_json
 from components.monitoring.metrics import METRICS
-from components.monitoring.rules import RuleScope, groups
+from components.monitoring.rule import RuleScope
+from components.monitoring.rules import groups
 from tests.recorder import record
 from tests.support.promql import metrics_of
 from tests.support.promtool import check_rules

@@ -7,6 +7,7 @@ import pytest
 from catalog.accelerators import ACCELERATORS
 from components.base.workload_labels import ROLE_LABEL, Role
 from components.capacity.placement import POOL_LABEL, PURCHASE_LABEL, SIMULATED_LABEL
+from components.monitoring.accelerator_rules import accelerator_node_labels
 from components.monitoring.metrics import (
     CUSTOM_RESOURCE_METRICS,
     DCGM_COUNTERS,
@@ -15,7 +16,7 @@ from components.monitoring.metrics import (
     WORKLOAD_LABELS,
     label_metric,
 )
-from components.monitoring.rules import SERVING, TRAINING, accelerator_node_labels
+from components.monitoring.rules import SERVING, TRAINING
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.name)

@@ -14,18 +14,10 @@ import yaml
 from catalog.accelerators import ACCELERATORS
 from components.capacity.placement import Sharing
 from components.capacity.sharing import SharingArgs, units_per_device
+from components.monitoring.accelerator_rules import quota_pattern, resource_pattern
 from components.monitoring.metrics import METRICS
-from components.monitoring.rules import (
-    Alert,
-    Group,
-    RuleScope,
-    ServingObjectives,
-    Severity,
-    groups,
-    quota_pattern,
-    resource_pattern,
-    rule_group,
-)
+from components.monitoring.rule import Alert, Group, RuleScope, ServingObjectives, Severity
+from components.monitoring.rules import groups, rule_group
 from tests.components.monitoring.alert_cases import CASES, Case
 from tests.support.promql import metrics_of
 from tests.support.promtool import check_rules, promtool

@@ -1,0 +1,68 @@
+"""What alerts and recording rules are, and what they depend on. Pure."""
+
+from enum import StrEnum
+from typing import NamedTuple, TypedDict
+
+BACKUP_HOURS = 2
+"""For a backup to run, and to be seen."""
+
+
+class Severity(StrEnum):
+    """Who hears of an alert, and when."""
+
+    CRITICAL = "critical"
+    """Pages the person on call: users have no service, or work is being lost."""
+    WARNING = "warning"
+    """Handled in working hours."""
+    INFO = "info"
+    """No notification; on dashboards only."""
+
+
+class Recording(NamedTuple):
+    """A series that Prometheus computes ahead of time: `level:metric:operation`."""
+
+    name: str
+    expression: str
+
+
+class Alert(NamedTuple):
+    """One alert. Texts are Prometheus templates over the labels of the expression."""
+
+    name: str
+    severity: Severity
+    for_minutes: int
+    expression: str
+    summary: str
+    description: str
+    runbook: str
+    """File below docs/runbooks, with an anchor where the file has several."""
+
+
+class Group(NamedTuple):
+    """Rules that are evaluated together, in order: an alert sees what the group recorded in the same round."""
+
+    name: str
+    recordings: tuple[Recording, ...]
+    alerts: tuple[Alert, ...]
+
+
+class ServingObjectives(TypedDict):
+    """What the endpoints behind the gateway promise."""
+
+    availability_per_mille: int
+    """Requests of 1,000 that must not end in a 5xx answer."""
+    latency_milliseconds: int
+    """What 99 of 100 requests must stay below."""
+
+
+class RuleScope(NamedTuple):
+    """What the rules of one environment depend on."""
+
+    monitoring_namespace: str = "monitoring"
+    mlflow_namespace: str = "mlflow"
+    """Empty: there is no MLflow, and no rule about it."""
+    backup_age_hours: int = 24 + BACKUP_HOURS
+    """A daily backup, and the time for it to run."""
+    objectives: ServingObjectives = ServingObjectives(availability_per_mille=995, latency_milliseconds=2000)
+    extended_resources: tuple[str, ...] = ()
+    """Extended resources of accelerators that the catalogue does not know: `vendor.example/device`."""
