@@ -32,6 +32,7 @@ KINDS = Path(settings.kinds.__file__).parent
 COMPONENTS: dict[str, type[Component]] = {case.name: case.component for case in CASES}
 HANDED_WHOLE = {
     "DatabaseBackup": "Backup",
+    "DescribedNodePool": "DescribedSoftwareSpec",
     "ExternalDatabase": "ExistingDatabase",
     "ObjectStoreServer": "InClusterStore",
 }
