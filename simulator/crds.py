@@ -1,9 +1,9 @@
 """Stand-in CRDs: the kinds that the platform declares or awaits, so that the simulated cluster needs no internet.
 
 A row names the kinds of a set. Names, versions, scope, subresources and fields are upstream's: the facts in
-`catalog/upstream/schemas`. A schema is closed as far down as `LONGEST` allows and open below that, because the API
-server and its clients read all schemas again after each new CRD. What components declare is held against every field of
-the facts before it is sent (`custom_resource`).
+`catalog/upstream/schemas`. A schema is closed down to the level of `LEVELS` and open below that, because the API server
+and its clients read all schemas again after each new CRD. What components declare is held against every field of the
+facts before it is sent (`custom_resource`).
 """
 
 import json
@@ -15,8 +15,15 @@ from catalog.upstream.crd_schemas import FIXED, KindFacts, Schema, VersionFacts,
 STAND_IN_LABEL = "mlplatform.dev/stand-in"
 """Marks what is ours and simulated, on CRDs as on charts."""
 
-LONGEST = 16_000
-"""Characters of a schema, as JSON. It keeps the fields of a predictor (`InferenceService`) and of a proxy's Service."""
+LEVELS: Mapping[str, int] = {
+    "EnvoyProxy": 4,
+    "Gateway": 3,
+    "InferenceService": 3,
+    "NodePool": 4,
+    "ProvisioningRequest": 4,
+    "ServiceMonitor": 3,
+}
+"""How far down the schema of a kind is closed; 2, for the others, are the fields of the spec."""
 
 KINDS: Mapping[str, str] = {
     "cert-manager": "Certificate CertificateRequest Challenge ClusterIssuer Issuer Order",
@@ -41,13 +48,13 @@ KINDS: Mapping[str, str] = {
 """Sets of `catalog.versions.CRDS` and `CLOUD_CRDS`."""
 
 _OPEN: Schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-_EVERY_LEVEL = 99
+EVERY_LEVEL = 99
 
 
-def definitions(name: str, longest: int | None = LONGEST) -> list[dict[str, Any]]:
-    """The CRDs of a set; without `longest` with every field that upstream has."""
+def definitions(name: str, level: int | None = None) -> list[dict[str, Any]]:
+    """The CRDs of a set, closed down to that level; default: that of `LEVELS`."""
     facts = kinds_of_set(name)
-    return [_definition(facts[kind], longest) for kind in KINDS[name].split()]
+    return [_definition(facts[kind], level or LEVELS.get(kind, 2)) for kind in KINDS[name].split()]
 
 
 def text_of_set(name: str) -> str:
@@ -55,7 +62,7 @@ def text_of_set(name: str) -> str:
     return "---\n".join(f"{json.dumps(one)}\n" for one in definitions(name))
 
 
-def _definition(facts: KindFacts, longest: int | None) -> dict[str, Any]:
+def _definition(facts: KindFacts, level: int) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "name": f"{facts['names']['plural']}.{facts['group']}",
         "labels": {STAND_IN_LABEL: "true"},
@@ -64,7 +71,7 @@ def _definition(facts: KindFacts, longest: int | None) -> dict[str, Any]:
         # The API server takes CRDs of the community's groups only with this annotation.
         metadata["annotations"] = {"api-approved.kubernetes.io": "unapproved, simulated stand-in"}
     versions = [
-        _version(name, version, longest, stored=at == 0) for at, (name, version) in enumerate(facts["versions"].items())
+        _version(name, version, level, stored=at == 0) for at, (name, version) in enumerate(facts["versions"].items())
     ]
     spec = {"group": facts["group"], "names": facts["names"], "scope": facts["scope"], "versions": versions}
     return {
@@ -75,8 +82,8 @@ def _definition(facts: KindFacts, longest: int | None) -> dict[str, Any]:
     }
 
 
-def _version(name: str, facts: VersionFacts, longest: int | None, *, stored: bool) -> dict[str, Any]:
-    schema = _within(facts["schema"], longest)
+def _version(name: str, facts: VersionFacts, level: int, *, stored: bool) -> dict[str, Any]:
+    schema = _opened_below(facts["schema"], level)
     properties = {**schema["properties"], "metadata": {"type": "object"}, "status": _OPEN}
     version: dict[str, Any] = {
         "name": name,
@@ -91,19 +98,6 @@ def _version(name: str, facts: VersionFacts, longest: int | None, *, stored: boo
             {"name": title, "type": type_, "jsonPath": path} for title, type_, path in columns
         ]
     return version
-
-
-def _within(schema: Schema, longest: int | None) -> Schema:
-    """The schema, open below the level at which it fits."""
-    if longest is None:
-        return _opened_below(schema, _EVERY_LEVEL)
-    fitting = _opened_below(schema, 1)
-    for level in range(2, _EVERY_LEVEL):
-        opened = _opened_below(schema, level)
-        if opened == fitting or len(json.dumps(opened)) > longest:
-            break
-        fitting = opened
-    return fitting
 
 
 def _opened_below(schema: Schema, level: int, *, repeated: bool = False) -> Schema:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from tenacity import retry, stop_after_delay, wait_fixed
 
-from simulator.crds import KINDS, definitions
+from simulator.crds import EVERY_LEVEL, KINDS, definitions
 from tests.support.upstream_crds import FOLDER
 
 
@@ -55,7 +55,7 @@ def whole_crds(*sets: str, kinds: frozenset[str] = frozenset()) -> str:
     crds = [
         upstream_crd(crd["spec"]["group"], crd["spec"]["names"]["kind"]) or crd
         for name in sets or KINDS
-        for crd in definitions(name, longest=None)
+        for crd in definitions(name, EVERY_LEVEL)
         if not kinds or crd["spec"]["names"]["kind"] in kinds
     ]
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": crds})
