@@ -17,6 +17,7 @@ from simulator.clouds.errors import CloudRefusal
 from simulator.clouds.store import Content, Record, named
 from simulator.clouds.values import at
 from simulator.cluster import Cluster
+from simulator.crds import text_of_set
 from simulator.errors import SimulatorError
 from simulator.launcher import call_kubectl
 
@@ -24,8 +25,8 @@ EKS_CLUSTER = "aws:eks/cluster:Cluster"
 EKS_GROUP = "aws:eks/nodeGroup:NodeGroup"
 GKE_CLUSTER = "gcp:container/cluster:Cluster"
 GKE_POOL = "gcp:container/nodePool:NodePool"
-GKE_CRDS = sorted((Path(__file__).parents[1] / "crds").glob("gke-*.yaml"))
-"""Stand-ins for the definitions that every GKE cluster brings with it."""
+GKE_CRDS = ("gke-compute-class", "gke-provisioning-request")
+"""Sets of stand-ins for the definitions that every GKE cluster brings with it."""
 TOOLS_FILE = "tools.json"
 """In the cloud's directory: program -> where it stands. What a provider's process knows of the toolchain."""
 
@@ -94,7 +95,8 @@ class Clusters:
             cluster.start(Programs(self._directory))
             trust.write(self._directory)
             if record["type"] == GKE_CLUSTER:
-                self._kubectl(cluster, "apply", "--server-side", *(f"--filename={path}" for path in GKE_CRDS))
+                text = "---\n".join(text_of_set(name) for name in GKE_CRDS)
+                self._kubectl(cluster, "apply", "--server-side", "-f", "-", text=text)
                 self._default_pool(cluster, record)
         except SimulatorError as error:
             raise CloudRefusal("InternalError", str(error)) from None
