@@ -12,6 +12,7 @@ from types import FrameType
 import click
 from rich.console import Console
 
+from tools.facts import CHECKOUT, plain_environment
 from tools.progress import LiveTable, plain_lines
 from tools.toolchain import Chosen, Toolchain, ensure
 
@@ -61,8 +62,6 @@ def env(stack: str) -> None:
     """Print the exports that make plain pulumi and kubectl work: eval "$(python -m tools env)"."""
     if sys.stdout.isatty():
         click.echo('# To use it: eval "$(python -m tools env)"', err=True)
-    from tools.lifecycle import CHECKOUT, plain_environment  # noqa: PLC0415 - it imports this module
-
     environment = ensure_showing_progress().environment()
     shell = {name: environment[name] for name in SHELL_VARIABLES if name in environment}
     for name, value in {**shell, **plain_environment(CHECKOUT, stack)}.items():

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import functools
 import importlib
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -20,9 +19,7 @@ import click
 from filelock import FileLock, Timeout
 
 from catalog.accelerators import ClusterKind
-from components.findings import Refused
 from report.observed import Observed
-from settings.reader import unchecked
 from simulator.cluster import Cluster, State
 from simulator.errors import SimulatorError
 from tools.backend import (
@@ -31,7 +28,6 @@ from tools.backend import (
     cluster_name,
     prepare,
     remove_state,
-    secrets_environment,
     settings_file,
     state_directory,
     write_private,
@@ -40,6 +36,7 @@ from tools.commands import ensure_showing_progress
 from tools.detect import advice_text, existing, second_installs, settings_of
 from tools.engine import RUN_VARIABLE, Engine, Tools, policy_config_file
 from tools.errors import ToolError
+from tools.facts import CHECKOUT, CLUSTER_VARIABLE, read_facts, skip_checkpoints
 from tools.leftovers import Leftovers, leftovers
 from tools.observe import Access, access, named, observe
 from tools.recovery import (
@@ -51,8 +48,6 @@ from tools.run import NoAnswerError, Run, StackFacts, do_nothing
 from tools.screen import Screen, drift_text, steps_text
 from tools.toolchain import is_installed
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-CLUSTER_VARIABLE = "MLPLATFORM_CLUSTER"
 SUMMARY, RUNNING = "report.summary:show", "report.summary:show_running"
 # An object that a killed run created is in no state; the next run finds it again. Provider 4.25 creates by server-side
 # apply and so adopts it; from 4.29 on a create is a plain POST and needs this variable. Set only after a killed run or
@@ -63,23 +58,6 @@ _STATEFUL = frozenset(
     | {"BucketV2", "FileSystem"}
 )
 _SUBNET = "aws:ec2/subnet:Subnet"
-
-
-def read_facts(project: Path, stack: str) -> StackFacts:
-    """Reads Pulumi.<stack>.yaml. Checks only the kind of the cluster; `settings.settings` validates the rest."""
-    path = settings_file(project, stack)
-    if not path.exists():
-        known = sorted(other.name.split(".")[1] for other in project.glob("Pulumi.*.yaml"))
-        raise ToolError(
-            f"there is no stack {stack!r}: {path.name} is not in {project}. "
-            f"Known stacks: {', '.join(known) or 'none'}. Choose one with STACK=<name> or --stack <name>."
-        )
-    try:
-        chosen = unchecked(path.read_text(encoding="utf-8")).get("cluster")
-    except Refused as refused:
-        raise ToolError(f"{path.name}: {refused}") from None
-    kind = chosen.get("kind") if isinstance(chosen, dict) else ""
-    return StackFacts(stack, simulated=kind == "simulated", cluster_kind=kind if isinstance(kind, str) else "")
 
 
 def validate_before_installing(project: Path, stack: str) -> None:
@@ -93,33 +71,6 @@ def validate_before_installing(project: Path, stack: str) -> None:
     answer = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     if answer.returncode:
         raise ToolError(answer.stderr.strip())
-
-
-def skip_checkpoints(facts: StackFacts, backend: Backend, environ: Mapping[str, str] = os.environ) -> bool:
-    """The fast profile: the state is saved once, at the end.
-
-    Default if a lost state costs nothing: for the simulated cluster on a self-managed backend. Otherwise the state is
-    saved at each step, since cloud resources with generated names could not be found again. If the engine's own
-    PULUMI_SKIP_CHECKPOINTS is set, to any value, it decides.
-    """
-    chosen = environ.get("PULUMI_SKIP_CHECKPOINTS")
-    if chosen is not None:
-        return chosen.strip().lower() in {"1", "t", "true", "yes", "y"}
-    return facts.simulated and backend.self_managed
-
-
-def plain_environment(project: Path, stack: str) -> dict[str, str]:
-    """The variables that make plain `pulumi --stack …` use the stack that `make up` created; `tools env` prints
-    them."""
-    state = prepare(state_directory(project))
-    backend = choose_backend(project, state)
-    if backend.is_file:
-        prepare(backend.path)
-    cluster = {}
-    if read_facts(project, stack).simulated:
-        simulated = Cluster(cluster_name(project, stack))
-        cluster = {CLUSTER_VARIABLE: simulated.name, "KUBECONFIG": str(simulated.kubeconfig)}
-    return {"PULUMI_BACKEND_URL": backend.url, **secrets_environment(project, stack, state, backend), **cluster}
 
 
 @dataclass(frozen=True)
@@ -451,45 +402,3 @@ def _stacks_in(backend: Backend) -> set[str]:
     """The stacks in a file backend, without asking the engine."""
     root = backend.path / ".pulumi" / "stacks"
     return {path.stem for path in root.glob("*/*.json")}
-
-
-_stack_option = click.option("--stack", default="dev", show_default=True, help="The stack: Pulumi.<stack>.yaml.")
-
-
-@click.command()
-@_stack_option
-@click.option("--dry-run", is_flag=True, help="Stop after the preview and the policies; change nothing.")
-@click.option("--no-detect", is_flag=True, help="Do not first detect what an existing cluster already has.")
-def up(stack: str, dry_run: bool, no_detect: bool) -> None:
-    """Deploy a stack: tools, simulated cluster, policies, stack, summary."""
-    Lifecycle().up(stack, dry_run=dry_run, look_first=not no_detect)
-
-
-@click.command()
-@_stack_option
-@click.option("--yes", is_flag=True, help="Do not ask. A simulated stack is never asked about.")
-@click.option("--dry-run", is_flag=True, help="Print what would be deleted, kept and orphaned; delete nothing.")
-def down(stack: str, yes: bool, dry_run: bool) -> None:
-    """Delete a stack completely."""
-    Lifecycle().down(stack, yes=yes, dry_run=dry_run)
-
-
-@click.command()
-@_stack_option
-def preview(stack: str) -> None:
-    """Show what `up` would change, checked by the policies."""
-    Lifecycle().up(stack, dry_run=True)
-
-
-@click.command()
-@_stack_option
-def refresh(stack: str) -> None:
-    """Update the state from the deployed resources; print the drift."""
-    Lifecycle().refresh(stack)
-
-
-@click.command()
-@_stack_option
-def status(stack: str) -> None:
-    """Print what is deployed, where its state is, whether a run was interrupted."""
-    Lifecycle().status(stack)

@@ -23,7 +23,8 @@ from simulator.errors import SimulatorError
 from tools.backend import Backend, prepare, state_directory
 from tools.engine import RUN_VARIABLE, Engine, policy_config_file
 from tools.errors import ToolError
-from tools.lifecycle import Lifecycle, read_facts
+from tools.facts import read_facts
+from tools.lifecycle import Lifecycle
 from tools.recovery import new_run
 from tools.run import Run, StackFacts
 from tools.screen import changes_text, steps_text

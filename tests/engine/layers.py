@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from tools.engine import Engine
-from tools.lifecycle import CHECKOUT
+from tools.facts import CHECKOUT
 from tools.rehearsal import Rehearsal, rehearsal_settings
 from tools.run import Run
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tools.events import Outcome
-from tools.lifecycle import CHECKOUT
+from tools.facts import CHECKOUT
 from tools.rehearsal import Rehearsal, rehearsal_settings
 
 Change = Callable[[dict[str, Any]], None]

@@ -26,7 +26,8 @@ from tests.engine.kills import killed, names_of_processes
 from tools.backend import cluster_name, state_directory
 from tools.engine import Engine
 from tools.events import STACK_TYPE
-from tools.lifecycle import Lifecycle, plain_environment
+from tools.facts import plain_environment
+from tools.lifecycle import Lifecycle
 from tools.screen import Screen
 
 REPOSITORY = Path(__file__).parents[2]

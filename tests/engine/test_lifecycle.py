@@ -22,7 +22,8 @@ from tools.backend import choose_backend, cluster_name, state_directory
 from tools.engine import Engine, Silent
 from tools.errors import ToolError
 from tools.events import EventReader
-from tools.lifecycle import Lifecycle, plain_environment, read_facts
+from tools.facts import plain_environment, read_facts
+from tools.lifecycle import Lifecycle
 from tools.recovery import Journal, this_host
 from tools.run import StackFacts
 from tools.screen import Screen

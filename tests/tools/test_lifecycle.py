@@ -20,7 +20,8 @@ from tools.backend import Backend
 from tools.engine import RUN_VARIABLE, Engine
 from tools.errors import ToolError
 from tools.events import EventReader, Failure, Outcome, Step, Violation
-from tools.lifecycle import Lifecycle, read_facts, skip_checkpoints
+from tools.facts import read_facts, skip_checkpoints
+from tools.lifecycle import Lifecycle
 from tools.recovery import Unfinished
 from tools.run import LOOK_SECONDS, LOOKS, Run, StackFacts
 from tools.screen import Screen, failures_text, steps_text, violations_text
