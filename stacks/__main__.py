@@ -4,9 +4,11 @@ import pulumi
 
 from components.findings import Refused
 from stacks import sdk
-from stacks.environment import declare
 
 sdk.spare()
+
+from stacks.environment import declare  # noqa: E402 - the garbage collector runs less often during imports too
+
 try:
     declare()
 except Refused as refused:
