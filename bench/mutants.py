@@ -321,7 +321,7 @@ def run_whole(faults: list[Mutant], key: str, stop: float) -> None:
         began = time.monotonic()
         try:
             path.write_text("".join(lines), encoding="utf-8")
-            command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+            command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
             environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
             answer = subprocess.run(
                 [*command, *fault["tests"]],
@@ -334,7 +334,8 @@ def run_whole(faults: list[Mutant], key: str, stop: float) -> None:
         finally:
             path.write_text(text, encoding="utf-8")
         failed = [line for line in answer.stdout.splitlines() if line.startswith(("FAILED", "ERROR", "E  "))]
-        result = {0: "survived", 1: "killed"}.get(answer.returncode, "not run")
+        prepared = not any(line.startswith("ERROR") for line in failed)
+        result = {0: "survived", 1: "killed" if prepared else "not run"}.get(answer.returncode, "not run")
         say(f"{result} {time.monotonic() - began:.0f} s {fault['fault']}: {failed[:1]}")
         keep(fault, key, {"result": result, "by": next(iter(failed), "").strip()[:160]})
 
