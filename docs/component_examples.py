@@ -1,9 +1,13 @@
 """An example of each component for its page: the arguments with which the contract test declares it."""
 
+import sys
 import textwrap
 from collections.abc import Mapping
 from enum import Enum
+from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.components import cloud_handles, platform_handles
 from tests.components.cases import CASES
