@@ -80,7 +80,7 @@ class Addon(NamedTuple):
     component: str = ""
     """Module and class of the component that the stack declares by this row, for its chart of the same name. It gets
     those of the arguments that every add-on can have (`stacks.addons.declare_by_row`) which it takes, and what
-    `stacks.addons.WRITTEN` says of it. Empty: the stack declares it by itself."""
+    `stacks.addons.written` says of it. Empty: the stack declares it by itself."""
     resource: str = ""
     """Name of that component in the stack, where it is not that of the add-on."""
     after: tuple[str, ...] = ()

@@ -125,9 +125,9 @@ def _problem(detail: ErrorDetails, place: Place) -> Finding:  # noqa: PLR0911, P
             pattern = str(context["pattern"])
             return Finding(path, value, *PATTERNS.get(pattern, (f"must look like {pattern}", "correct it")))
         case "string_type":
+            # Not the value as it was read: `no` is False then, and 0123 is 83.
             plain = given is not None and not isinstance(given, dict | list)
-            remedy = f'write it in quotes: "{given}"' if plain and not place.hidden else "write text in quotes"
-            return Finding(path, value, "text", remedy)
+            return Finding(path, value, "text", "write it in quotes" if plain else "write text in quotes")
         case "bool_type" | "bool_parsing":
             return Finding(path, value, "true or false", "write one of the two, without quotes")
         case "list_type":
@@ -173,8 +173,8 @@ def beyond_numbers(value: Any, path: str = "") -> tuple[Any, list[Finding]]:
         return [item for item, _ in items], [one for _, more in items for one in more]
     if isinstance(value, int) and abs(value) > LARGEST:
         cut = LARGEST if value > 0 else -LARGEST
-        rule = f"a number up to {LARGEST}: more than that no API holds"
-        found.append(Finding(path, shown(value), rule, "correct it"))
+        given = SECRET if SECRET_KEY.search(path) else shown(value)
+        found.append(Finding(path, given, f"a number up to {LARGEST}, the largest that the APIs accept", "correct it"))
         return cut, found
     return value, found
 

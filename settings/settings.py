@@ -32,7 +32,7 @@ from components.storage.plan import (
     plan_storage_classes,
 )
 from settings.clouds.registry import AnyCluster
-from settings.errors import beyond_numbers, control_characters, problems_of
+from settings.errors import SECRET, beyond_numbers, control_characters, problems_of
 from settings.kinds.base import WorkloadKind
 from settings.kinds.registry import KINDS, Loaded, load_kinds
 from settings.models.base import MODULE_PATTERN, Model, Name
@@ -300,6 +300,10 @@ def parse(config: Mapping[str, Any]) -> Settings:
             known = {field.alias for field in model.model_fields.values()}
             invalid = [one for one in invalid if one.path not in config or one.path in known]
         settings = known_part(model, config, [one["loc"] for one in error.errors()], dropped)
+    # What the model says of a number that was cut is more exact: that it must be text, or that the key is unknown.
+    numbers = {finding.path: finding.value for finding in beyond}
+    invalid = [one._replace(value=numbers.get(one.path, one.value)) if one.value != SECRET else one for one in invalid]
+    beyond = [finding for finding in beyond if finding.path not in {one.path for one in invalid}]
     cut = {finding.path for finding in beyond}
     others = [
         *invalid,

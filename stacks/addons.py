@@ -1,6 +1,6 @@
 """What turns nodes into a platform: CRDs first, then what stands on them, then what the teams use."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, NamedTuple, cast
 
@@ -28,6 +28,7 @@ from components.monitoring.rules import backup_age_hours
 from components.monitoring.spec import MonitoringHandle
 from components.storage.plan import StorageClassesArgs, StorageHandle, StoragePurpose
 from components.storage.storage_classes import StorageClasses
+from settings.models.platform import NVIDIA_KEYS
 from settings.published import served_domains
 from settings.settings import MLFLOW_NAMESPACE, PROJECT, Settings
 from simulator import stand_ins
@@ -203,16 +204,10 @@ def storage_args(settings: Settings, cluster: DeclaredCluster) -> StorageClasses
     return {**args, "parameters": {**written, **known}}
 
 
-WRITTEN: Mapping[str, Callable[[Settings], Mapping[str, Any]]] = {
-    "dcgm-exporter": lambda settings: settings.nvidia.of("runtime_class", "driver_root", "profiling"),
-    "dra-driver-nvidia-gpu": lambda settings: settings.nvidia.of("driver_root", "compute_domains"),
-    "gpu-operator": lambda settings: {
-        **settings.nvidia.of("driver_version", "toolkit_environment"),
-        "node_feature_discovery": False,
-    },
-    "nvidia-device-plugin": lambda settings: settings.nvidia.of("runtime_class", "driver_root"),
-}
-"""Add-on -> what settings say of it, as its component takes it."""
+def written(name: str, settings: Settings) -> Mapping[str, Any]:
+    """What settings say of an add-on that is declared by its row, as its component takes it. Pure."""
+    own = {"node_feature_discovery": False} if name == "gpu-operator" else {}
+    return {**settings.nvidia.of(*NVIDIA_KEYS.get(name, ())), **own, **settings.cluster.chart_arguments(name)}
 
 
 def declared_by_row(settings: Settings) -> list[str]:
@@ -248,8 +243,7 @@ def declare_by_row(
         component: Any = getattr(import_module(module), noun)
         takes = component.__init__.__annotations__["args"].__annotations__
         args = {key: value for key, value in common.items() if key in takes}
-        args |= WRITTEN[name](settings) if name in WRITTEN else {}
-        args |= settings.cluster.chart_arguments(name)
+        args |= written(name, settings)
         before = [made[one] for one in row.after if one in made] if row.after else [*cluster.nodes]
         made[name] = component(
             row.resource or name, args, cluster.opts(*([crds] if CHARTS[name].crds else []), *before)

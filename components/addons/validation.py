@@ -48,7 +48,9 @@ def check_acme(path: str, email: str, server: str) -> Iterator[Finding]:
             f"{path}.email", email, "the address that the authority warns before expiry", "give a mailbox that is read"
         )
     if not HTTPS_URL.accepts(server):
-        yield Finding(f"{path}.server", server, "ACME runs over https", "give the directory URL of the authority")
+        value = "(an address with credentials in it)" if "@" in server else server
+        rule = "an https:// address without credentials"
+        yield Finding(f"{path}.server", value, rule, "give the directory URL of the authority")
 
 
 MAX_CERTIFICATE_NAMES = 100

@@ -19,7 +19,7 @@ class DnsZoneHandle(TypedDict):
     """A public zone."""
 
     provider: DnsProvider
-    """Whose it is."""
+    """Service that hosts the zone."""
     domain: str
     """What it is the zone of: `ml.example.com`, no dot at the end."""
     zone: Input[str]

@@ -7,25 +7,25 @@ from components.capacity.placement import SOFTWARE, NodeSoftware, PoolArgs
 
 
 class DescribedNodePoolSpec(TypedDict, total=False):
-    """Who brings what the devices of nodes need: exactly one for each."""
+    """The owner of each piece of software that devices of nodes need: exactly one for each."""
 
     driver: Owner
-    """Who brings driver and container runtime hook: found (default), image, or operator (NVIDIA's GPU Operator)."""
+    """Owner of driver and container runtime hook: found (default), image, or operator (NVIDIA's GPU Operator)."""
     device_plugin: Owner
-    """Who offers the devices to the scheduler: platform (default), operator, or found."""
+    """Owner of the device plugin: platform (default), operator, or found."""
     mig_mixed: bool
     """Device plugin found and sharing mig: says that it runs with MIG strategy `mixed`; default false."""
 
 
 class DescribedNodePoolArgs(DescribedNodePoolSpec, total=False):
-    """Nodes that are there, and who brings what their devices need: exactly one for each."""
+    """Nodes that exist, and the owner of each piece of software that their devices need."""
 
     pool: Required[PoolArgs]
     """The nodes."""
 
 
 def described_software(args: DescribedNodePoolArgs) -> NodeSoftware:
-    """Who brings what to the nodes of a described pool. Pure."""
+    """The owner of each piece of software on the nodes of a described pool. Pure."""
     usual = SOFTWARE[ClusterKind.EXISTING]
     return NodeSoftware(
         driver=Owner(args.get("driver", usual["driver"])),

@@ -56,7 +56,7 @@ def check_software(
         yield Finding(
             f"{path}.devicePlugin",
             "platform, and driver: operator",
-            "who lets the GPU Operator bring the driver gets its device plugin too: there would be two",
+            "a GPU Operator that installs the driver installs its device plugin too: there would be two",
             "write devicePlugin: operator",
         )
     if device_allocation == DeviceAllocation.DRA and device_plugin == Owner.OPERATOR:

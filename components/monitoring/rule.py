@@ -8,7 +8,7 @@ BACKUP_HOURS = 2
 
 
 class Severity(StrEnum):
-    """Who hears of an alert, and when."""
+    """Severity of an alert: who is notified, and when."""
 
     CRITICAL = "critical"
     """Pages the person on call: users have no service, or work is being lost."""

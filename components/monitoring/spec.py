@@ -20,7 +20,7 @@ class ReceiverKind(StrEnum):
 
 
 class AlertReceiverArgs(TypedDict, total=False):
-    """Who hears of alerts. Its address or key stays in a Secret; Alertmanager reads it as a file."""
+    """A receiver of alerts. Its address or key is in a Secret; Alertmanager reads it as a file."""
 
     name: Required[str]
     """Its name in Alertmanager."""

@@ -29,7 +29,7 @@ class Environment(Model):
     rehearsal: bool = False
     """Set by `make rehearse` alone: clouds are simulated, charts are stand-ins, nothing is kept."""
     disposable: bool = False
-    """What holds data goes with the stack. For environments that are made to be thrown away; never for production."""
+    """Data is deleted with the stack: buckets, databases, volumes. For temporary environments; never for production."""
 
 
 class Scope(StrEnum):

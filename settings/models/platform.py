@@ -1,5 +1,6 @@
 """Settings of what stands on the cluster for all teams. Everything has a default that suits a simulated cluster."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, StringConstraints
@@ -45,6 +46,15 @@ class Nvidia(Model):
     def of(self, *names: str) -> dict[str, Any]:
         """These of them, where they are given, as components take them."""
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+NVIDIA_KEYS: Mapping[str, tuple[str, ...]] = {
+    "nvidia-device-plugin": ("runtime_class", "driver_root"),
+    "dcgm-exporter": ("runtime_class", "driver_root", "profiling"),
+    "dra-driver-nvidia-gpu": ("driver_root", "compute_domains"),
+    "gpu-operator": ("driver_version", "toolkit_environment"),
+}
+"""Chart -> the keys of `nvidia` that its component takes."""
 
 
 class InClusterStore(Model):

@@ -36,10 +36,10 @@ Team = Annotated[TeamSettings, Shape(TeamSpec, joined=TeamAccess)]
 
 
 class Workload(Model):
-    """What all workloads say: whose they are and where they run."""
+    """What every workload has: its team and its pool."""
 
     team: Name
-    """Whose it is."""
+    """Team that owns it."""
     pool: Name
     """Node pool that it runs on."""
 

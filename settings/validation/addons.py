@@ -1,6 +1,6 @@
 """Add-ons: what the cluster has already, what each is given, and the software for devices."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from catalog.addons import ExistingAddon
@@ -28,6 +28,7 @@ from components.findings import Finding, camel
 from components.monitoring.validation import check_alert_rules, check_monitoring
 from components.storage.plan import StoragePurpose
 from components.workloads.serving.runtime_validation import check_runtimes
+from settings.models.platform import NVIDIA_KEYS, Nvidia
 from settings.partial import as_far_as_known
 from settings.published import served_domains
 from settings.settings import Settings
@@ -114,23 +115,12 @@ def check_serving(settings: Settings) -> Iterator[Finding]:
     yield from check_runtimes("servingRuntimes", settings.serving_runtimes)
 
 
-_INSTALLED_WITH: Mapping[str, tuple[str, ...]] = {
-    "runtime_class": ("nvidia-device-plugin", "dcgm-exporter"),
-    "driver_root": ("nvidia-device-plugin", "dcgm-exporter", "dra-driver-nvidia-gpu"),
-    "profiling": ("dcgm-exporter",),
-    "compute_domains": ("dra-driver-nvidia-gpu",),
-    "driver_version": ("gpu-operator",),
-    "toolkit_environment": ("gpu-operator",),
-}
-"""Key of `nvidia` -> charts that take it."""
-
-
 @as_far_as_known
 def check_nvidia(settings: Settings) -> Iterator[Finding]:
     """What is said of software that is not installed here would reach nothing."""
     installed = {*accelerator_charts([*settings.pools.values()])} - {str(addon) for addon in settings.existing_addons}
-    for key in settings.nvidia.of(*_INSTALLED_WITH):
-        path, charts = f"nvidia.{camel(key)}", _INSTALLED_WITH[key]
+    for key in settings.nvidia.of(*Nvidia.model_fields):
+        path, charts = f"nvidia.{camel(key)}", [chart for chart, keys in NVIDIA_KEYS.items() if key in keys]
         if not installed & {*charts}:
             rule = f"for {' and '.join(charts)}, of which the pools of this cluster get none from the platform"
             yield Finding(path, "(given)", rule, "remove it")

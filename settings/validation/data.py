@@ -59,7 +59,7 @@ def check_storage(settings: Settings) -> Iterator[Finding]:
         for key, value in parameters.items():
             if not isinstance(value, str):
                 path = f"storage.parameters.{purpose}.{key}"
-                yield Finding(path, shown(value), "text", f'write it in quotes: "{shown(value)}"')
+                yield Finding(path, shown(value), "text", "write it in quotes")
         if purpose not in [*StoragePurpose]:
             rule = f"by purpose: {', '.join(StoragePurpose)}"
             yield Finding(f"storage.parameters.{purpose}", purpose, rule, correct(purpose, [*StoragePurpose]))

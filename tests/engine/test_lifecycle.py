@@ -176,7 +176,7 @@ def test_a_dry_run_of_a_destroy_says_what_goes_what_is_kept_and_what_refuses_it(
         "           - ConfigMap                map-0, map-1, map-2",
         "           - Namespace                namespace",
         "           - Secret                   secret",
-        "kept       1 stay behind, outside of the state",
+        "kept       1 remain, outside of the state",
         "           Secret secret",
         "next       make down STACK=test   (this was a preview; nothing has been deleted)",
     ]

@@ -179,7 +179,7 @@ def test_what_the_policies_refuse_is_refused_behind_a_killed_run_too(life) -> No
     journal.write(Unfinished.now("up", "a run that is dead"))
     with pytest.raises(ToolError, match=r"the policies forbid this preview\. Nothing has been changed"):
         life.up(STACK)
-    assert f"vision takes {DEVICES} of gpu" in printed(life)
+    assert f"vision requests {DEVICES} of gpu" in printed(life)
     configure(life, run)
     life.up(STACK)
     is_replaced(life, run)

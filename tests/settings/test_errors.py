@@ -56,7 +56,7 @@ def test_a_path_is_written_as_in_the_file(change: dict[str, Any], path: str) -> 
         ("deadlineMinutes", "4h", "a whole number, in minutes", "(minutes): write 4"),
         ("graceSeconds", [30], "a whole number, in seconds", "write digits only, in seconds"),
         ("retries", "3x", "a whole number", "(none): write 3"),
-        ("run", 20261121, "text", 'write it in quotes: "20261121"'),
+        ("run", 20261121, "text", "write it in quotes"),
         ("run", ["1"], "text", "write text in quotes"),
         ("preemptible", "perhaps", "true or false", "without quotes"),
         ("command", "python train.py", "a list", "[a, b]"),
@@ -119,6 +119,30 @@ def test_the_value_of_an_environment_variable_is_not_shown() -> None:
     assert (finding.path, finding.value) == ("training.fit.job.environment.PIN", SECRET)
     assert "1234" not in str(finding)
     assert only({"environment": {**SMALL["environment"], "owner": 1001}}).value == "1001"
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "value", "rule"),
+    [
+        ({"teams": {"a": {"owner": 111122223333, "costCenter": "c"}}}, "teams.a.owner", "111122223333", "text"),
+        ({"dbPassword": 98765432109876}, "dbPassword", SECRET, "a known key: "),
+        ({"number": 98765432109876}, "number", "98765432109876", "a known key: "),
+        ({"objectStore": {**STORE, "secretAccessKey": 12345678901}}, "objectStore.secretAccessKey", SECRET, "text"),
+        (
+            {"monitoring": {"grafanaAdminPassword": 98765432109}},
+            "monitoring.grafanaAdminPassword",
+            SECRET,
+            "a known key: ",
+        ),
+    ],
+)
+def test_a_large_number_where_text_belongs_is_that_mistake_and_shows_no_secret(
+    change: dict[str, Any], path: str, value: str, rule: str
+) -> None:
+    """It was answered with the largest number of the APIs, and a password of digits alone was printed."""
+    finding = only(change)
+    assert (finding.path, finding.value) == (path, value)
+    assert finding.rule.startswith(rule)
 
 
 def test_values_are_shown_short_on_one_line_and_without_what_is_inside() -> None:

@@ -20,6 +20,7 @@ import stacks
 from catalog.addons import ADDONS
 from components.base.component import Component
 from settings.models.base import Model
+from settings.models.platform import NVIDIA_KEYS
 from settings.models.shape import Mirror
 from settings.reader import from_file
 from tests.components.cases import CASES
@@ -116,6 +117,8 @@ def unsaid() -> set[tuple[str, str]]:
             spec = f"{typed.__name__.removesuffix('Args')}Spec"
             said = written_keys(tree) | fields_of(HANDED_WHOLE.get(name, ""), Model)
             said |= fields_of(typed.__name__, Mirror) | fields_of(spec, Mirror)
+            charts = [chart for chart in NVIDIA_KEYS if ADDONS[chart].component.rpartition(".")[2] == name]
+            said |= {key for chart in charts for key in NVIDIA_KEYS[chart]}
             found |= {(name, argument) for argument in typed.__annotations__ if argument not in said}
     return found
 

@@ -74,7 +74,7 @@ def test_yaml_can_share_what_is_written_once() -> None:
         "cpu: {nodesMax: 3}", "cpu: &cpu {nodesMax: 3}\n      more: {<<: *cpu}"
     )
     assert from_file(text).cluster.pools["more"] == {"nodes_max": 3}
-    with pytest.raises(Refused, match="a key stands once"):
+    with pytest.raises(Refused, match="each key appears once"):
         from_file(text.replace("{<<: *cpu}", "{<<: *cpu, nodesMax: 1, nodesMax: 2}"))
 
 
@@ -83,3 +83,14 @@ def test_text_that_is_no_settings_is_refused_without_a_traceback(text: str) -> N
     with pytest.raises(Refused) as refused:
         from_file(text)
     assert all(all(finding) for finding in refused.value.findings)
+
+
+def test_aliases_that_repeat_each_other_are_refused_at_once() -> None:
+    """Eight levels of nine took longer than a minute to read."""
+    levels = "".join(
+        f"  mlplatform:l{level}: &l{level} [{', '.join([f'*l{level - 1}'] * 9)}]\n" for level in range(1, 9)
+    )
+    with pytest.raises(Refused, match="aliases"):
+        from_file(f"config:\n  mlplatform:l0: &l0 [a]\n{levels}")
+    with pytest.raises(Refused, match="recursive"):
+        from_file("config:\n  mlplatform:teams: &teams {a: *teams}\n")

@@ -19,10 +19,11 @@ from components.base.component import Component
 from components.clouds.eks.handles import NodeProvisioning
 from components.findings import Refused
 from settings.clouds.eks import EksSettings
+from settings.models.platform import NVIDIA_KEYS, Nvidia
 from settings.reader import from_file
 from settings.settings import parse
 from stacks import addons, workloads
-from stacks.addons import WRITTEN, device_plugins, more_scraped_ports
+from stacks.addons import device_plugins, more_scraped_ports
 from stacks.cluster import DeclaredCluster, cloud_of, declare_cluster
 from stacks.data import declare_data
 from stacks.tenants import declare_tenants
@@ -275,4 +276,5 @@ def test_a_row_that_is_declared_names_a_component_for_its_chart_and_what_it_wait
 
 
 def test_what_settings_say_of_an_add_on_is_said_of_one_that_a_row_declares() -> None:
-    assert all(ADDONS[name].component for name in WRITTEN)
+    assert all(ADDONS[name].component for name in NVIDIA_KEYS)
+    assert {key for keys in NVIDIA_KEYS.values() for key in keys} == {*Nvidia.model_fields}

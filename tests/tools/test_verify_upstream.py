@@ -29,7 +29,7 @@ def test_where_no_chart_can_be_had_the_command_says_so_for_each_and_what_to_give
     arguments = ["metallb", "karpenter", "--charts", str(tmp_path / "charts"), "--cases", str(tmp_path / "cases.json")]
     answer = CliRunner().invoke(verify_upstream, arguments)
     assert answer.exit_code == 1
-    rows = [line for line in answer.output.splitlines() if "not to be had" in line]
+    rows = [line for line in answer.output.splitlines() if "not available" in line]
     assert [row.split()[0] for row in rows] == ["metallb", "karpenter"]
     assert "Name a folder that contains them (--charts)" in answer.output
 

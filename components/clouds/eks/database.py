@@ -35,7 +35,7 @@ class RdsDatabaseArgs(TypedDict, total=False):
     key_arn: Input[str]
     """KMS key that encrypts it. Default: the cluster's."""
     password: Input[str]
-    """Of its user; kept as a secret. Default: one is drawn and kept. To change it, give one."""
+    """Password of its user, a secret. Default: a generated one, which is kept. To change it, set one."""
     keep_data: bool
     """Required in stacks that are not simulated. Protected, kept when the stack goes, a last snapshot in any case."""
 

@@ -30,7 +30,7 @@ class EksHandle(TypedDict):
     region: str
     """Where it is."""
     account_id: str
-    """Whose it is."""
+    """Account that owns the cluster."""
     kubernetes_version: str
     """Minor version of the control plane, `1.35`."""
     provisioning: NodeProvisioning

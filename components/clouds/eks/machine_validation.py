@@ -62,7 +62,7 @@ def check_machines(path: str, spec: EksPoolSpec, machines: Sequence[Machine]) ->
                 yield Finding(
                     f"{path}.machines",
                     f"{names}: {', '.join(sorted(values))}",
-                    f"machines of one pool have the same {what}: its pods are promised one shape",
+                    f"machines of one pool have the same {what}: its pods are scheduled by one size",
                     "make a pool of each",
                 )
     for machine in machines:

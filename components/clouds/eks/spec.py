@@ -93,7 +93,7 @@ class EksPoolSpec(TypedDict, total=False):
 
 
 class EksNetworkSpec(TypedDict, total=False):
-    """The VPC that a cluster stands in: one to create (`zones`), or one that exists (`vpcId` and its subnets)."""
+    """The VPC of a cluster: one to create (`zones`), or one that exists (`vpcId` and its subnets)."""
 
     cidr: Required[str]
     """IPv4 range of the VPC, private, /16 to /20: `10.20.0.0/16`."""

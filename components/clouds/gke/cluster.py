@@ -29,7 +29,7 @@ KEY_ROTATION = "7776000s"
 
 
 class GkeClusterArgs(TypedDict, total=False):
-    """A cluster, where it is and what it stands in."""
+    """A cluster, its place and its network."""
 
     cluster: Required[GkeClusterSpec]
     """Settings of the cluster."""

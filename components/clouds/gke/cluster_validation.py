@@ -165,7 +165,7 @@ def check_carried_group(path: str, group: str, spec: GkeClusterSpec) -> Iterator
         yield Finding(
             path,
             group,
-            "the e-mail address of a Google Group, or a group of a workforce pool: GKE knows them by nothing else",
+            "the e-mail address of a Google Group, or a group of a workforce pool; GKE accepts no other name",
             f"write it like {group}@{spec['security_group'].partition('@')[2]}",
         )
 

@@ -36,7 +36,7 @@ class CloudSqlDatabaseArgs(TypedDict, total=False):
     """Cloud KMS key that encrypts it: `projects/…/cryptoKeys/…`; the service agent of Cloud SQL must be allowed to use
     it. Default: a key of Google's."""
     password: Input[str]
-    """Of its user; kept as a secret. Default: one is drawn and kept. To change it, give one."""
+    """Password of its user, a secret. Default: a generated one, which is kept. To change it, set one."""
     keep_data: bool
     """Required in stacks that are not simulated. Protected against deletion here and in Google Cloud, kept when the
     stack goes, with its backups."""

@@ -27,7 +27,7 @@ app: {{ ternary (include "stand-in.name" .root) .name (eq .component "controller
 {{- .image.repository | default (printf "%s/%s/%s" $values.imageRegistry $values.imageNamespace .image.name) }}:{{ .image.tag | default .root.Chart.AppVersion -}}
 {{- end -}}
 
-{{/* A Deployment. Takes beside the part: container, args (YAML), ports (YAML), more (YAML of the container). */}}
+{{/* A Deployment. Takes, in addition to the part: container, args (YAML), ports (YAML), more (YAML of the container). */}}
 {{- define "part.deployment" -}}
 {{- $global := .root.Values.global -}}
 apiVersion: apps/v1
@@ -101,7 +101,7 @@ data:
 {{- end }}
 {{- end -}}
 
-{{/* The Service of one part. Takes beside the part: ports (YAML). */}}
+{{/* The Service of one part. Takes, in addition to the part: ports (YAML). */}}
 {{- define "part.service" -}}
 apiVersion: v1
 kind: Service
