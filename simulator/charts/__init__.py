@@ -26,56 +26,33 @@ OPEN_OBJECTS = frozenset(
 TRI_STATE = {"type": ["boolean", "string"], "enum": [True, False, ""]}
 COUNT_OR_PERCENT = {"type": ["integer", "string", "null"]}
 
-_ENVOY_GATEWAY = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {"envoyGateway": {"type": "object"}},
-}
-_CNPG_CONFIG = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "create": {"type": "boolean"},
-        "name": {"type": "string"},
-        "secret": {"type": "boolean"},
-        "clusterWide": {"type": "boolean"},
-        "data": {"type": "object", "additionalProperties": {"type": "string"}},
-        "maxConcurrentReconciles": {"type": "integer"},
-    },
-}
-_PLUGIN_CONFIG = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "name": {"type": "string"},
-        "map": {"type": "object", "additionalProperties": {"type": "string"}},
-        "default": {"type": "string"},
-        "fallbackStrategies": {"type": "array", "items": {"enum": ["named", "single", "empty"]}},
-    },
-}
 
+def _closed(**properties: Mapping[str, Any]) -> dict[str, Any]:
+    """An object that takes these keys alone."""
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+_ENVOY_GATEWAY = _closed(envoyGateway={"type": "object"})
+_TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
+_CNPG_CONFIG = _closed(
+    create={"type": "boolean"},
+    name={"type": "string"},
+    secret={"type": "boolean"},
+    clusterWide={"type": "boolean"},
+    data=_TEXTS,
+    maxConcurrentReconciles={"type": "integer"},
+)
+_PLUGIN_CONFIG = _closed(
+    name={"type": "string"},
+    map=_TEXTS,
+    default={"type": "string"},
+    fallbackStrategies={"type": "array", "items": {"enum": ["named", "single", "empty"]}},
+)
 _COUNT = {"type": ["integer", "string"]}
-_MAX_UNAVAILABLE_BUDGET = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {"maxUnavailable": _COUNT},
-}
-_NAMED_BUDGET = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {"name": {"type": "string"}, "maxUnavailable": _COUNT},
-}
-_SWITCH = {"type": "object", "additionalProperties": False, "properties": {"enabled": {"type": "boolean"}}}
-_OPERATOR_CONFIG = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "create": {"type": "boolean"},
-        "name": {"type": "string"},
-        "default": {"type": "string"},
-        "data": {"type": "object", "additionalProperties": {"type": "string"}},
-    },
-}
+_MAX_UNAVAILABLE_BUDGET = _closed(maxUnavailable=_COUNT)
+_NAMED_BUDGET = _closed(name={"type": "string"}, maxUnavailable=_COUNT)
+_SWITCH = _closed(enabled={"type": "boolean"})
+_OPERATOR_CONFIG = _closed(create={"type": "boolean"}, name={"type": "string"}, default={"type": "string"}, data=_TEXTS)
 
 EXCEPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "nvidia-device-plugin": {
@@ -109,27 +86,15 @@ EXCEPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     },
     "dcgm-exporter": {"tlsServerConfig.enabled": {"const": False}},
     "dra-driver-nvidia-gpu": {
-        "resources": {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {"gpus": _SWITCH, "computeDomains": _SWITCH},
-        },
+        "resources": _closed(gpus=_SWITCH, computeDomains=_SWITCH),
     },
     "gpu-operator": {
         "mig.strategy": {"enum": ["none", "single", "mixed"]},
-        "daemonsets.rollingUpdate": {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {"maxUnavailable": {"type": "string"}},
-        },
+        "daemonsets.rollingUpdate": _closed(maxUnavailable={"type": "string"}),
         "daemonsets.updateStrategy": {"enum": ["RollingUpdate", "OnDelete"]},
         "driver.kernelModuleType": {"enum": ["auto", "open", "proprietary"]},
         "devicePlugin.config": _OPERATOR_CONFIG,
-        "dcgmExporter.config": {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {"name": {"type": "string"}},
-        },
+        "dcgmExporter.config": _closed(name={"type": "string"}),
         "migManager.config": _OPERATOR_CONFIG,
         "gpuCluster.deployCR": {"const": False},
     },
@@ -156,11 +121,9 @@ EXCEPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
                 "properties": {"groups": {"type": "array"}, "additionalLabels": {"type": "object"}},
             },
         },
-        "prometheus.prometheusSpec.additionalScrapeConfigsSecret": {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {"enabled": {"type": "boolean"}, "name": {"type": "string"}, "key": {"type": "string"}},
-        },
+        "prometheus.prometheusSpec.additionalScrapeConfigsSecret": _closed(
+            enabled={"type": "boolean"}, name={"type": "string"}, key={"type": "string"}
+        ),
     },
 }
 """Where the default does not tell which values are good."""
@@ -193,7 +156,7 @@ def schema_of(value: Any, chart: str, path: tuple[str, ...] = ()) -> dict[str, A
     if name.lower().endswith("poddisruptionbudget"):
         properties |= dict.fromkeys(sorted(COUNTED_BUDGETS), COUNT_OR_PERCENT)
         properties["unhealthyPodEvictionPolicy"] = {"enum": ["AlwaysAllow", "IfHealthyBudget"]}
-    return {"type": "object", "additionalProperties": False, "properties": properties}
+    return _closed(**properties)
 
 
 def values_of(chart: str) -> dict[str, Any]:
