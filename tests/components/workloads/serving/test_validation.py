@@ -8,6 +8,7 @@ from components.capacity.placement import PoolHandle
 from components.findings import Finding
 from components.workloads.serving.validation import check_inference, check_model_server
 from tests.components.platform_handles import CPU, FLEX_START, H100, ONE_HOST, QUEUED, SHARED_L4, SPOT, pool
+from tests.support.findings import only
 
 SERVICE: dict[str, Any] = {
     "model_format": "huggingface",
@@ -25,14 +26,6 @@ SERVER: dict[str, Any] = {
     "memory_gib": 32,
 }
 DOMAINS = {"public": "ml.example.com"}
-
-
-def only(findings: Any) -> Finding:
-    (finding,) = findings
-    assert finding.value
-    assert finding.rule
-    assert finding.remedy
-    return finding  # type: ignore[no-any-return]
 
 
 def inference(change: dict[str, Any], on: PoolHandle = H100) -> list[Finding]:

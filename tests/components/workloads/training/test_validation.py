@@ -14,6 +14,7 @@ from components.workloads.training.validation import (
     check_training,
 )
 from tests.components.platform_handles import CPU, FLEX_START, H100, MIG, ONE_HOST, QUEUED, SLICE, SPOT
+from tests.support.findings import only
 
 JOB: dict[str, Any] = {
     "run": "1",
@@ -25,14 +26,6 @@ JOB: dict[str, Any] = {
 }
 ON_CPU = {**JOB, "accelerators": {}, "cpu_millis": 4000, "memory_gib": 16}
 ON_SPOT = {**JOB, "accelerators": {"count": 1}, "memory_gib": 64, "checkpoint": {"size_gib": 100}}
-
-
-def only(findings: Any) -> Finding:
-    (finding,) = findings
-    assert finding.value
-    assert finding.rule
-    assert finding.remedy
-    return finding  # type: ignore[no-any-return]
 
 
 def training(change: dict[str, Any], on: PoolHandle = H100, workers: Any = None) -> list[Finding]:
