@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from components.findings import Finding, nearest
-from settings.models.base import KEY_ARN, KEY_ID, MODULE_PATTERN, NAME_PATTERN
+from settings.models.base import KEY_ARN, KEY_ID, LARGEST, MODULE_PATTERN, NAME_PATTERN
 from settings.models.descriptions import descriptions
 from settings.models.environment import DOMAIN_PATTERN
 from settings.models.shape import Shape
@@ -57,8 +57,6 @@ RENAMED = {
 """Keys and values of before 0.1.0 and their names since."""
 QUANTITY = re.compile(r"^\s*(\d+)(\.\d+)?\s*([A-Za-z%]+)\s*$")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ud800-\udfff]")
-LARGEST = 2**31 - 1
-"""Of most whole numbers of the APIs of Kubernetes and the clouds (int32)."""
 NO_MAPPING = ("dict_type", "model_type", "model_attributes_type", "mapping_type")
 NO_NUMBER = ("int_from_float", "int_parsing", "int_type", "float_parsing", "float_type")
 
@@ -138,6 +136,8 @@ def _problem(detail: ErrorDetails, place: Place) -> Finding:  # noqa: PLR0911, P
             unit = next((name for part, name in UNITS.items() if part in last), "")
             rule = f"a whole number, in {unit}" if unit else "a whole number"
             return Finding(path, value, rule, _number_remedy(given, unit, last))
+        case "less_than_equal" | "greater_than_equal" if LARGEST in (context.get("le"), -context.get("ge", 0)):
+            return Finding(path, value, f"a number up to {LARGEST}, the largest that the APIs accept", "correct it")
         case "greater_than_equal":
             return Finding(path, value, f"at least {context['ge']}", f"use {context['ge']} or more")
         case "less_than_equal":
@@ -160,23 +160,6 @@ def control_characters(value: Any, path: str = "") -> Iterator[Finding]:
     elif isinstance(value, str) and (found := CONTROL.search(value)):
         sign = f"text with the character U+{ord(found[0]):04X}"
         yield Finding(path, sign, "text without control characters, line breaks and tabs aside", "remove the character")
-
-
-def beyond_numbers(value: Any, path: str = "") -> tuple[Any, list[Finding]]:
-    """The settings with every number that nothing holds cut to the largest that something does, and what was cut."""
-    found: list[Finding] = []
-    if isinstance(value, dict):
-        parts = {key: beyond_numbers(inside, f"{path}.{key}".removeprefix(".")) for key, inside in value.items()}
-        return {key: part for key, (part, _) in parts.items()}, [one for _, more in parts.values() for one in more]
-    if isinstance(value, list):
-        items = [beyond_numbers(inside, f"{path}[{index}]") for index, inside in enumerate(value)]
-        return [item for item, _ in items], [one for _, more in items for one in more]
-    if isinstance(value, int) and abs(value) > LARGEST:
-        cut = LARGEST if value > 0 else -LARGEST
-        given = SECRET if SECRET_KEY.search(path) else shown(value)
-        found.append(Finding(path, given, f"a number up to {LARGEST}, the largest that the APIs accept", "correct it"))
-        return cut, found
-    return value, found
 
 
 def shown(value: Any) -> str:

@@ -10,7 +10,8 @@ import yaml
 
 from components.findings import Finding, Refused, refuse
 from settings.errors import SECRET, shown
-from settings.settings import PROJECT, Settings, kinds_of, parse, settings_model
+from settings.load import kinds_of, parse, settings_model
+from settings.settings import PROJECT, Settings
 
 PREFIX = f"{PROJECT}:"
 MERGE = "tag:yaml.org,2002:merge"

@@ -1,14 +1,13 @@
-"""What an environment is: read once from `Pulumi.<stack>.yaml`, checked whole, frozen.
+"""What an environment is: one frozen model of the settings in `Pulumi.<stack>.yaml`.
 
-Every problem is reported at once, each with its path, the value found, the rule and the remedy, before any resource is
-registered. Keys are camelCase in YAML; units stand in the names (`memoryGib`, `deadlineMinutes`).
+Keys are camelCase in YAML; units stand in the names (`memoryGib`, `deadlineMinutes`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar, cast
 
-from pydantic import Field, StringConstraints, ValidationError, create_model
+from pydantic import Field, StringConstraints, create_model
 
 from catalog.addons import ExistingAddon
 from catalog.versions import crd_sets
@@ -21,7 +20,6 @@ from components.base.cluster_network import (
 )
 from components.capacity.ledger import Demand, Holding, Ledger, Supply, supplies_of
 from components.capacity.placement import PoolHandle
-from components.findings import Finding, Refused
 from components.monitoring.spec import DEFAULT_NAMESPACE as MONITORING_NAMESPACE
 from components.monitoring.spec import DEFAULT_STORAGE_GIB, AlertRulesSpec
 from components.storage.plan import (
@@ -32,9 +30,8 @@ from components.storage.plan import (
     plan_storage_classes,
 )
 from settings.clouds.registry import AnyCluster
-from settings.errors import SECRET, beyond_numbers, control_characters, problems_of
 from settings.kinds.base import WorkloadKind
-from settings.kinds.registry import KINDS, Loaded, load_kinds
+from settings.kinds.registry import KINDS
 from settings.models.base import MODULE_PATTERN, Model, Name
 from settings.models.environment import Acme, Charts, Environment, Scope
 from settings.models.platform import (
@@ -268,50 +265,3 @@ class Settings(Model):
             demands=tuple(self.demands()),
             auto_provisioned=self.cluster.accelerators_max,
         )
-
-
-@cache
-def settings_model(kinds: tuple[WorkloadKind[Any], ...]) -> type[Settings]:
-    """The settings with the sections of further kinds."""
-    return with_sections(kinds)(Settings) if kinds else Settings
-
-
-def kinds_of(config: Mapping[str, Any]) -> Loaded:
-    """The kinds that the setting `workloadKinds` names."""
-    return load_kinds(config.get("workloadKinds", []), Settings)
-
-
-def parse(config: Mapping[str, Any]) -> Settings:
-    """Settings from `key -> value` without the project prefix. Raises `Refused` with every problem."""
-    from settings.partial import Dropped, known_part  # noqa: PLC0415
-    from settings.validation import validate  # noqa: PLC0415 - they validate and split what this module defines
-
-    dropped: Dropped = {}
-    invalid: list[Finding] = []
-    config, beyond = beyond_numbers({**config})
-    loaded = kinds_of(config)
-    model = settings_model(loaded.kinds)
-    try:
-        settings = model.model_validate(config)
-    except ValidationError as error:
-        invalid = [*problems_of(error, model)]
-        if loaded.findings or any(one.path.startswith("workloadKinds") for one in invalid):
-            # A key that is unknown may be the section of a kind that could not be imported.
-            known = {field.alias for field in model.model_fields.values()}
-            invalid = [one for one in invalid if one.path not in config or one.path in known]
-        settings = known_part(model, config, [one["loc"] for one in error.errors()], dropped)
-    # What the model says of a number that was cut is more exact: that it must be text, or that the key is unknown.
-    numbers = {finding.path: finding.value for finding in beyond}
-    invalid = [one._replace(value=numbers.get(one.path, one.value)) if one.value != SECRET else one for one in invalid]
-    beyond = [finding for finding in beyond if finding.path not in {one.path for one in invalid}]
-    cut = {finding.path for finding in beyond}
-    others = [
-        *invalid,
-        *loaded.findings,
-        *dict.fromkeys(control_characters(config)),
-        *validate(settings, dropped),
-    ]
-    findings = [*beyond, *(finding for finding in others if finding.path not in cut)]
-    if findings:
-        raise Refused("settings", findings)
-    return settings

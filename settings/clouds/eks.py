@@ -33,7 +33,7 @@ from components.clouds.quotas import QuotaPool
 from components.findings import Finding
 from components.storage.plan import AUTO_MODE_CLASSES, DeclaredClassArgs, ObjectStoreKind, StoragePurpose
 from settings.clouds.base import ClusterSettings, zone_holds
-from settings.models.base import Name
+from settings.models.base import Int32, Name
 from settings.models.environment import Environment
 from settings.models.platform import ManagedS3, RdsManaged, Route53
 from settings.models.shape import Shape
@@ -72,7 +72,7 @@ class EksSettings(ClusterSettings):
     """An EFS file system for the storage classes shared and dataset."""
     file_system: Annotated[EfsFileSystemSpec, Shape(EfsFileSystemSpec)] = {}
     """What it is like: tiers and backups."""
-    idle_minutes: Annotated[int, Field(ge=1)] | None = None
+    idle_minutes: Annotated[Int32, Field(ge=1)] | None = None
     """managed-groups: minutes that a node is idle before it goes; default 10."""
     efa_image_repository: str | None = None
     """Image of the EFA device plugin without its tag, for nodes that do not reach AWS's registry in us-west-2."""

@@ -29,7 +29,7 @@ from components.storage.onprem_spec import (
 from components.storage.onprem_validation import check_encryption, check_host_paths, check_nfs
 from components.storage.plan import DeclaredClassArgs
 from settings.clouds.base import ClusterSettings
-from settings.models.base import Name
+from settings.models.base import Int32, Name
 from settings.models.shape import Shape
 from settings.partial import as_far_as_known
 
@@ -68,7 +68,7 @@ class ExistingSettings(ClusterSettings):
     dns_addresses: list[str] = []
     """Ranges in which pods resolve names where neither pods of cluster DNS nor NodeLocal DNSCache answer,
     `169.254.169.254/32` with Cloud DNS on GKE; default: none."""
-    api_server_ports: list[int] = [*USUAL_API_SERVER_PORTS]
+    api_server_ports: list[Int32] = [*USUAL_API_SERVER_PORTS]
     """TCP ports on which pods may reach the API server: 443, that of its Service, and those on which API servers
     listen, `[443, 16443]` on MicroK8s. `python -m tools detect` reads them."""
     pools: dict[Name, DescribedPool]

@@ -2,13 +2,15 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 NAME_PATTERN = r"^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 """A name that becomes part of object names: lower case, digits and dashes, at most 40 characters."""
-
+LARGEST = 2**31 - 1
+Int32 = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
+"""A whole number, as most APIs of Kubernetes and the clouds hold it."""
 
 MODULE_PATTERN = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
 KEY_ARN = r"^arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$"

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from components.base.chart_source import ChartOrigin
-from settings.models.base import Model, Name
+from settings.models.base import Int32, Model, Name
 
 DOMAIN_PATTERN = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}$"
 
@@ -22,7 +22,7 @@ class Environment(Model):
     """Who answers for it: a team or an address."""
     domain: Annotated[str, StringConstraints(pattern=DOMAIN_PATTERN)]
     """DNS domain under which its services are reachable."""
-    device_caps: dict[str, Annotated[int, Field(ge=0, strict=True)]] = {}
+    device_caps: dict[str, Annotated[Int32, Field(ge=0, strict=True)]] = {}
     """Accelerator -> physical devices it may own, pools at their largest. Not named: not capped."""
     highly_available: bool = False
     """Two or three replicas of everything that can have them."""

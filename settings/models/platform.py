@@ -12,7 +12,7 @@ from components.clouds.gke.data_spec import CloudDnsZoneSpec, CloudSqlDatabaseSe
 from components.monitoring.spec import AlertRulesSpec, MonitoringSpec
 from components.storage.plan import ObjectStoreKind, StorageClassesSpec
 from components.tracking.spec import IngressArgs, TrackingServerSpec
-from settings.models.base import KEY_ARN, KEY_ID, Model, Name
+from settings.models.base import KEY_ARN, KEY_ID, Int32, Model, Name
 from settings.models.shape import Shape
 
 Storage = Annotated[StorageClassesSpec, Shape(StorageClassesSpec)]
@@ -64,13 +64,13 @@ class InClusterStore(Model):
     """in-cluster."""
     bucket: str = "mlplatform"
     """The bucket that is made in it."""
-    storage_gib: Annotated[int, Field(ge=1, strict=True)] = 100
+    storage_gib: Annotated[Int32, Field(ge=1, strict=True)] = 100
     """Size of its volume."""
-    cpu_millis: Annotated[int, Field(ge=50, strict=True)] | None = None
+    cpu_millis: Annotated[Int32, Field(ge=50, strict=True)] | None = None
     """Requested by the server; default 250."""
-    memory_mib: Annotated[int, Field(ge=256, strict=True)] | None = None
+    memory_mib: Annotated[Int32, Field(ge=256, strict=True)] | None = None
     """Requested by the server, and its limit; it keeps its index in memory. Default 1024."""
-    key_generation: Annotated[int, Field(ge=1, strict=True)] = 1
+    key_generation: Annotated[Int32, Field(ge=1, strict=True)] = 1
     """Raise it to have new keys drawn."""
 
     def size(self) -> Any:
@@ -148,11 +148,11 @@ class InClusterDatabase(Model):
 
     kind: Literal["in-cluster"]
     """in-cluster."""
-    storage_gib: Annotated[int, Field(ge=1, strict=True)] = 20
+    storage_gib: Annotated[Int32, Field(ge=1, strict=True)] = 20
     """Size of each volume."""
-    cpu_millis: Annotated[int, Field(ge=50, strict=True)] = 500
+    cpu_millis: Annotated[Int32, Field(ge=50, strict=True)] = 500
     """Requested by each instance."""
-    memory_mib: Annotated[int, Field(ge=256, strict=True)] = 1024
+    memory_mib: Annotated[Int32, Field(ge=256, strict=True)] = 1024
     """Requested by each instance, and its limit."""
 
 
@@ -163,7 +163,7 @@ class ExistingDatabase(Model):
     """external."""
     host: str
     """DNS name of the server."""
-    port: Annotated[int, Field(ge=1, le=65535, strict=True)] = 5432
+    port: Annotated[Int32, Field(ge=1, le=65535, strict=True)] = 5432
     """TCP port."""
     database: str
     """Name of a database that exists and is ours alone."""
@@ -228,9 +228,9 @@ class Backup(Model):
 
     schedule: str = "17 2 * * *"
     """Five fields of cron, in UTC."""
-    retention_days: Annotated[int, Field(ge=2, strict=True)] = 30
+    retention_days: Annotated[Int32, Field(ge=2, strict=True)] = 30
     """Copies older than this go."""
-    dump_gib: Annotated[int, Field(ge=1, strict=True)] = 10
+    dump_gib: Annotated[Int32, Field(ge=1, strict=True)] = 10
     """Local disk for one dump."""
     image: str | None = None
     """Image with pg_dump, as new as the server or newer; default: that of the platform's own PostgreSQL."""

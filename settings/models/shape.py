@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Union, get_args, get_origin, get_ty
 from pydantic import ConfigDict, Field, GetCoreSchemaHandler, Strict, create_model
 from pydantic_core import CoreSchema, core_schema
 
-from settings.models.base import Model
+from settings.models.base import Int32, Model
 
 
 class Mirror(Model):
@@ -67,4 +67,4 @@ def _plain(hint: Any) -> Any:
         return _plain(kept)
     if origin in (list, dict):
         return origin[tuple(_plain(argument) for argument in arguments)]
-    return Annotated[int, Strict()] if hint is int else hint
+    return Annotated[Int32, Strict()] if hint is int else hint

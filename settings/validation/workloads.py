@@ -14,7 +14,6 @@ from components.tenants.validation import (
     holdings_within_quota,
 )
 from components.workloads.serving.hosts import MAX_LABEL
-from settings.errors import LARGEST
 from settings.kinds.base import Replicas
 from settings.models.platform import ExistingStore, InClusterStore
 from settings.models.workloads import Workload
@@ -51,7 +50,7 @@ def check_tenancy(settings: Settings, invalid_teams: Set[str]) -> Iterator[Findi
     ledger = settings.ledger
     yield from check_ledger(replace(ledger, demands=tuple(d for d in ledger.demands if d.path not in without_devices)))
     teams = {name: team for name, team in settings.teams.items() if name not in invalid_teams}
-    sized = [one for one in settings.holdings() if one.path not in without_size and one.storage_gib < LARGEST]
+    sized = [one for one in settings.holdings() if one.path not in without_size]
     yield from holdings_within_quota(teams, sized)
 
 

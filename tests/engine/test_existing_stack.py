@@ -22,7 +22,7 @@ from components.clouds.existing.described_pool import described_software
 from components.clouds.simulated.pool import CAPACITY_ANNOTATION, device_slice, node_capacity
 from report.summary import summary
 from settings.clouds.existing import described_pool
-from settings.settings import parse
+from settings.load import parse
 from simulator import stand_ins
 from tests.engine.conftest import REPOSITORY
 from tests.support.definitions import established

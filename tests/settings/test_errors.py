@@ -6,7 +6,7 @@ import pytest
 
 from components.findings import Finding, Refused
 from settings.errors import SECRET, shown
-from settings.settings import parse
+from settings.load import parse
 from tests.support.settings import SMALL
 
 EXTERNAL = {"kind": "external", "host": "db.example.com", "database": "mlflow", "username": "mlflow", "password": "x"}

@@ -17,8 +17,9 @@ import yaml
 from pydantic import BaseModel
 
 from components.findings import Refused
+from settings.load import parse
 from settings.models.shape import Shape
-from settings.settings import Settings, parse
+from settings.settings import Settings
 from tests.support.settings import PREFIX, overlaid, overlay_of
 
 HERE = Path(__file__).parent

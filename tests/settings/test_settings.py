@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from catalog.accelerators import ClusterKind
 from components.findings import Refused
 from components.storage.plan import StoragePurpose
+from settings.load import parse
 from settings.reader import from_file
-from settings.settings import Settings, parse
+from settings.settings import Settings
 from tests.support.settings import GOOD, PREFIX, SMALL
 
 REPOSITORY = Path(__file__).parents[2]

@@ -19,9 +19,9 @@ from components.base.component import Component
 from components.clouds.eks.handles import NodeProvisioning
 from components.findings import Refused
 from settings.clouds.eks import EksSettings
+from settings.load import parse
 from settings.models.platform import NVIDIA_KEYS, Nvidia
 from settings.reader import from_file
-from settings.settings import parse
 from stacks import addons, workloads
 from stacks.addons import device_plugins, more_scraped_ports
 from stacks.cluster import DeclaredCluster, cloud_of, declare_cluster

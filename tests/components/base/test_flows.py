@@ -21,7 +21,8 @@ from components.storage.object_store import object_store, object_store_traffic
 from components.storage.plan import ObjectStoreKind
 from settings.clouds.eks import EksSettings
 from settings.clouds.gke import GkeSettings
-from settings.settings import Settings, parse
+from settings.load import parse
+from settings.settings import Settings
 from tests.support.cluster_pods import Inventory, inventory
 from tests.support.network_policies import (
     ADDRESSES,
