@@ -47,12 +47,8 @@ def plain(value: Any) -> Any:
     return UNKNOWN if isinstance(value, str) and value in _SENTINELS else value
 
 
-_WITHOUT_CONTENT = (
-    "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
-    "kubernetes:monitoring.coreos.com/v1:PrometheusRule",
-    "kubernetes:monitoring.coreos.com/v1:ServiceMonitor",
-)
-"""Kinds of which policies see only the name: a CRD of 200 KB costs more than a hundred pods, and runs no pod."""
+_WITHOUT_CONTENT = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
+"""The kind of which policies see only the name: a CRD of 200 KB costs more than a hundred pods, and runs no pod."""
 _NAMED_BY = ("apiVersion", "kind", "metadata")
 
 

@@ -20,4 +20,4 @@ def test_an_object_without_a_name_is_found_whatever_its_kind(kind: str) -> None:
     servicer = _PolicyAnalyzerServicer("mlplatform", "0.0.1", policies(), EnforcementLevel.ADVISORY)  # type: ignore[no-untyped-call]
     token = f"kubernetes:{api_version}:{kind}"
     request = analyzer_pb2.AnalyzeRequest(type=token, urn="u", name="x", properties=body)
-    assert [found.policyName for found in servicer.Analyze(request, None).diagnostics] == ["objects-have-names"]
+    assert "objects-have-names" in [found.policyName for found in servicer.Analyze(request, None).diagnostics]

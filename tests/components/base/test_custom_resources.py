@@ -12,7 +12,7 @@ from pulumi import Output
 
 from catalog.upstream.crd_schemas import fields
 from catalog.versions import API_VERSIONS
-from components.base.custom_resources import check_custom_resource, schema_of
+from components.base.crd_validation import check_custom_resource, schema_of
 
 EMITTED = {kind: version for kind, version in API_VERSIONS.items() if not version.startswith("resource.k8s.io/")}
 NODE = {
@@ -26,7 +26,7 @@ MODEL = {"modelFormat": {"name": "sklearn"}}
 
 
 def found(kind: str, spec: dict[str, Any]) -> list[tuple[str, str]]:
-    checked = check_custom_resource("it", API_VERSIONS[kind], kind, {"metadata": {}, "spec": spec})
+    checked = check_custom_resource("it", API_VERSIONS[kind], kind, {"metadata": {}, "spec": spec}, unknown=Output)
     return [(finding.path, finding.value) for finding in checked]
 
 
@@ -102,7 +102,7 @@ def test_what_upstream_takes_is_accepted(kind: str, spec: dict[str, Any]) -> Non
     ],
 )
 def test_what_upstream_refuses_is_refused_with_its_path(kind: str, spec: dict[str, Any], path: str, why: str) -> None:
-    wrong = list(check_custom_resource("it", API_VERSIONS[kind], kind, {"spec": spec}))
+    wrong = list(check_custom_resource("it", API_VERSIONS[kind], kind, {"spec": spec}, unknown=Output))
     assert any(one.path == path and why in one.value for one in wrong), wrong
 
 
@@ -111,8 +111,16 @@ def test_what_is_not_known_before_up_is_accepted() -> None:
     assert found("Certificate", {"secretName": later, "issuerRef": {"name": later}, "dnsNames": [later]}) == []
 
 
+def test_a_null_is_no_value_and_what_is_wrong_in_an_object_is_said_without_its_content() -> None:
+    assert found("Certificate", {**TLS, "dnsNames": None}) == []
+    assert found("Certificate", {"secretName": "tls", "issuerRef": None})[0][1] == "'issuerRef' is a required property"
+    assert found("Certificate", {**TLS, "secretName": {"password": "hunter2"}}) == [
+        ("it.spec.secretName", "an object is not of type 'string'")
+    ]
+
+
 def test_a_kind_that_is_not_installed_is_refused() -> None:
-    (finding,) = check_custom_resource("it", "example.com/v1", "Unicorn", {"spec": {}})
+    (finding,) = check_custom_resource("it", "example.com/v1", "Unicorn", {"spec": {}}, unknown=Output)
     assert "a kind whose CRD the platform installs" in str(finding)
 
 

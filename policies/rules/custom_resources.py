@@ -1,0 +1,31 @@
+"""Custom resources of the plan: from components, charts or raw manifests."""
+
+from collections.abc import Iterator
+
+from components.base.crd_validation import check_custom_resource, schema_of
+from components.findings import Finding
+from policies.objects import PlannedObject, Unknown
+from policies.rule import Rule, Severity
+
+
+def custom_resource_matches_its_schema(subject: PlannedObject) -> Iterator[Finding]:
+    """Every custom resource of a kind in `catalog/upstream/schemas` has the fields, types and bounds of its CRD.
+
+    A value that is not known in a preview is checked in `up`. Stand-in CRDs accept any deep field; real ones do not.
+    """
+    api_version = str(subject.body.get("apiVersion", ""))
+    if subject.is_kubernetes and schema_of(api_version, subject.kind):
+        yield from check_custom_resource(
+            subject.title, api_version, subject.kind, subject.body, unknown=Unknown, separator=" "
+        )
+
+
+RULES = (
+    Rule(
+        "custom-resources-match-their-schemas",
+        "Every custom resource has only fields of its CRD, with the types and bounds that the CRD demands.",
+        Severity.MEDIUM,
+        of_one=custom_resource_matches_its_schema,
+    ),
+)
+"""The policies of this subject."""
