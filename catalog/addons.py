@@ -77,12 +77,8 @@ class Addon(NamedTuple):
     metrics_port: int = 0
     """Of its pods; 0: Prometheus reads none."""
     pods: tuple[Pods, ...] = ()
-    component: str = ""
-    """Module and class of the component that the stack declares by this row, for its chart of the same name. It gets
-    those of the arguments that every add-on can have (`stacks.addons.declare_by_row`) which it takes, and what
-    `stacks.addons.written` says of it. Empty: the stack declares it by itself."""
     resource: str = ""
-    """Name of that component in the stack, where it is not that of the add-on."""
+    """Name of its component in the stack, where it is not that of the add-on."""
     after: tuple[str, ...] = ()
     """Add-ons that are declared before it. None: it waits for the nodes."""
     for_devices: bool = False
@@ -100,7 +96,6 @@ ADDONS: dict[str, Addon] = {
             Pods("the GPU Operator", calls_api=True),
             Pods("the GPU Operator's drivers", {COMPONENT: "nvidia-driver"}),
         ),
-        component="components.addons.gpu_operator.GpuOperator",
         after=("node-feature-discovery",),
         for_devices=True,
         sees_nodes=True,
@@ -112,7 +107,6 @@ ADDONS: dict[str, Addon] = {
         image=r"(?<!rocm)/k8s-device-plugin[:@]",  # rocm/k8s-device-plugin is AMD's
         offers="nvidia.com/",
         pods=(Pods("NVIDIA's device plugin", calls_api=True),),
-        component="components.addons.nvidia_device_plugin.NvidiaDevicePlugin",
         resource="device-plugin",
         after=("node-feature-discovery",),
         for_devices=True,
@@ -124,7 +118,6 @@ ADDONS: dict[str, Addon] = {
         image=r"/(k8s-dra-driver-gpu|dra-driver-nvidia-gpu)[:@]",
         metrics_port=8080,
         pods=(Pods("NVIDIA's DRA driver", calls_api=True),),
-        component="components.addons.nvidia_dra_driver.NvidiaDraDriver",
         resource="dra-driver",
         after=("node-feature-discovery",),
         for_devices=True,
@@ -137,7 +130,6 @@ ADDONS: dict[str, Addon] = {
         image=r"/dcgm-exporter[:@]",
         metrics_port=9400,
         pods=(Pods("DCGM exporter", calls_api=True),),
-        component="components.addons.dcgm_exporter.DcgmExporter",
         after=("node-feature-discovery",),
         for_devices=True,
         sees_nodes=True,
@@ -145,7 +137,6 @@ ADDONS: dict[str, Addon] = {
     "aws-efa-k8s-device-plugin": Addon(
         "EFA device plugin",
         "efa-device-plugin",
-        component="components.addons.efa_device_plugin.EfaDevicePlugin",
         resource="efa-device-plugin",
         after=("node-feature-discovery",),
         for_devices=True,
@@ -158,7 +149,6 @@ ADDONS: dict[str, Addon] = {
         image=r"/node-feature-discovery[:@]",
         metrics_port=8080,
         pods=(Pods("Node Feature Discovery", calls_api=True),),
-        component="components.addons.node_feature_discovery.NodeFeatureDiscovery",
         sees_nodes=True,
     ),
     "cert-manager": Addon(

@@ -1,13 +1,17 @@
 """What turns nodes into a platform: CRDs first, then what stands on them, then what the teams use."""
 
 from collections.abc import Mapping
+from functools import cache
+from graphlib import TopologicalSorter
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, NamedTuple, cast
 
 import pulumi
 
 from catalog.addons import ADDONS, ExistingAddon
 from catalog.versions import CHARTS
+from components import addons as modules
 from components.addons.accelerator_nodes import accelerator_charts, custom_plugin_pools, custom_resources
 from components.addons.cert_manager import AcmeArgs, CertManager, CertManagerArgs
 from components.addons.cloudnative_pg import CloudNativePg
@@ -20,6 +24,7 @@ from components.addons.monitoring import Monitoring
 from components.addons.monitoring_traffic import MonitoringArgs
 from components.addons.vendor_plugins import vendor_plugins
 from components.base.chart_source import ChartOrigin, ChartSource
+from components.base.component import Component
 from components.capacity.placement import PoolHandle
 from components.clouds.existing.inspection import left_out
 from components.monitoring.alert_rules import AlertRules, AlertRulesArgs
@@ -210,24 +215,32 @@ def written(name: str, settings: Settings) -> Mapping[str, Any]:
     return {**settings.nvidia.of(*NVIDIA_KEYS.get(name, ())), **own, **settings.cluster.chart_arguments(name)}
 
 
+@cache
+def components_by_row() -> dict[str, type[Component]]:
+    """The components that are declared by their rows: `BY_ROW` of each module in `components/addons`."""
+    found = (import_module(f"{modules.__name__}.{module.name}") for module in iter_modules(modules.__path__))
+    return {name: noun for module in found for name, noun in getattr(module, "BY_ROW", {}).items()}
+
+
 def declared_by_row(settings: Settings) -> list[str]:
-    """The add-ons that an environment installs by their rows, each after those that it needs. Pure."""
+    """The add-ons that an environment installs by their rows, each after those that it needs."""
     of_devices = accelerator_charts([*settings.pools.values()])
     wanted = [
         name
         for name, row in ADDONS.items()
-        if row.component
+        if name in components_by_row()
         and name not in settings.existing_addons
         and (name in of_devices or not row.for_devices)
         and not (row.sees_nodes and settings.cluster.has_closed_nodes)
     ]
-    return sorted(wanted, key=lambda name: len(ADDONS[name].after))
+    graph = {name: [other for other in ADDONS[name].after if other in wanted] for name in wanted}
+    return [*TopologicalSorter(graph).static_order()]
 
 
 def declare_by_row(
     settings: Settings, source: ChartSource, pools: list[PoolHandle], cluster: DeclaredCluster, crds: Crds
 ) -> Mapping[str, pulumi.Resource]:
-    """These add-ons: each gets those of the common arguments that its component takes."""
+    """These add-ons: each gets those of the common arguments that its component takes, and what `written` says."""
     common: dict[str, Any] = {
         "source": source,
         "pools": pools,
@@ -239,8 +252,7 @@ def declare_by_row(
     made: dict[str, pulumi.Resource] = {}
     for name in declared_by_row(settings):
         row = ADDONS[name]
-        module, _, noun = row.component.rpartition(".")
-        component: Any = getattr(import_module(module), noun)
+        component: Any = components_by_row()[name]
         takes = component.__init__.__annotations__["args"].__annotations__
         args = {key: value for key, value in common.items() if key in takes}
         args |= written(name, settings)

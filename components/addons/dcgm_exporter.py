@@ -171,3 +171,7 @@ class DcgmExporter(Component):
         )
         self.namespace = home.namespace
         self.register_outputs({"namespace": self.namespace})
+
+
+BY_ROW = {"dcgm-exporter": DcgmExporter}
+"""The stack declares this component by its row of `catalog.addons`."""

@@ -71,3 +71,7 @@ class EfaDevicePlugin(Component):
         )
         self.namespace = home.namespace
         self.register_outputs({"namespace": self.namespace})
+
+
+BY_ROW = {"aws-efa-k8s-device-plugin": EfaDevicePlugin}
+"""The stack declares this component by its row of `catalog.addons`."""

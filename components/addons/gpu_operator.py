@@ -181,3 +181,7 @@ class GpuOperator(Component):
         )
         self.namespace = home.namespace
         self.register_outputs({"namespace": self.namespace})
+
+
+BY_ROW = {"gpu-operator": GpuOperator}
+"""The stack declares this component by its row of `catalog.addons`."""

@@ -116,3 +116,7 @@ class NodeFeatureDiscovery(Component):
         )
         self.namespace = home.namespace
         self.register_outputs({"namespace": self.namespace})
+
+
+BY_ROW = {"node-feature-discovery": NodeFeatureDiscovery}
+"""The stack declares this component by its row of `catalog.addons`."""

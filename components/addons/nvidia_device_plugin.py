@@ -160,3 +160,7 @@ class NvidiaDevicePlugin(Component):
         )
         self.namespace = home.namespace
         self.register_outputs({"namespace": self.namespace})
+
+
+BY_ROW = {"nvidia-device-plugin": NvidiaDevicePlugin}
+"""The stack declares this component by its row of `catalog.addons`."""

@@ -115,3 +115,7 @@ class NvidiaDraDriver(Component):
         self.namespace = home.namespace
         self.device_class = Output.from_input(GPU_CLASS)
         self.register_outputs({"namespace": self.namespace, "deviceClass": self.device_class})
+
+
+BY_ROW = {"dra-driver-nvidia-gpu": NvidiaDraDriver}
+"""The stack declares this component by its row of `catalog.addons`."""

@@ -17,12 +17,12 @@ from pydantic import BaseModel
 
 import settings.kinds
 import stacks
-from catalog.addons import ADDONS
 from components.base.component import Component
 from settings.models.base import Model
 from settings.models.platform import NVIDIA_KEYS
 from settings.models.shape import Mirror
 from settings.reader import from_file
+from stacks.addons import components_by_row
 from tests.components.cases import CASES
 from tests.recorder import Recording
 from tests.support.settings import HERE, overlaid
@@ -111,13 +111,13 @@ def unsaid() -> set[tuple[str, str]]:
             node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         if path.name == "addons.py":
-            called |= {row.component.rpartition(".")[2] for row in ADDONS.values() if row.component}
+            called |= {component.__name__ for component in components_by_row().values()}
         for name in {imported.get(each, each) for each in called} & {*COMPONENTS}:
             typed: Any = COMPONENTS[name].__init__.__wrapped__.__annotations__["args"]  # type: ignore[attr-defined]
             spec = f"{typed.__name__.removesuffix('Args')}Spec"
             said = written_keys(tree) | fields_of(HANDED_WHOLE.get(name, ""), Model)
             said |= fields_of(typed.__name__, Mirror) | fields_of(spec, Mirror)
-            charts = [chart for chart in NVIDIA_KEYS if ADDONS[chart].component.rpartition(".")[2] == name]
+            charts = [chart for chart in NVIDIA_KEYS if components_by_row()[chart].__name__ == name]
             said |= {key for chart in charts for key in NVIDIA_KEYS[chart]}
             found |= {(name, argument) for argument in typed.__annotations__ if argument not in said}
     return found

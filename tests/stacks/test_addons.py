@@ -3,7 +3,6 @@
 With a recording engine: no chart is rendered here.
 """
 
-import importlib
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -23,7 +22,7 @@ from settings.load import parse
 from settings.models.platform import NVIDIA_KEYS, Nvidia
 from settings.reader import from_file
 from stacks import addons, workloads
-from stacks.addons import device_plugins, more_scraped_ports
+from stacks.addons import components_by_row, declared_by_row, device_plugins, more_scraped_ports
 from stacks.cluster import DeclaredCluster, cloud_of, declare_cluster
 from stacks.data import declare_data
 from stacks.tenants import declare_tenants
@@ -264,17 +263,31 @@ def test_the_gateway_asks_for_an_address_of_the_class_that_metallb_serves(given:
     assert service.get("loadBalancerClass", "") == asked
 
 
-@pytest.mark.parametrize("name", [name for name, row in ADDONS.items() if row.component])
-def test_a_row_that_is_declared_names_a_component_for_its_chart_and_what_it_waits_for(name: str) -> None:
-    row = ADDONS[name]
-    module, _, noun = row.component.rpartition(".")
-    component = getattr(importlib.import_module(module), noun)
-    assert issubclass(component, Component)
-    assert {"source"} <= component.__init__.__annotations__["args"].__annotations__.keys()
+BY_ROW = components_by_row()
+
+
+@pytest.mark.parametrize("name", BY_ROW)
+def test_a_component_that_is_declared_by_a_row_has_one_with_its_chart_and_what_it_waits_for(name: str) -> None:
+    assert issubclass(BY_ROW[name], Component)
+    assert {"source"} <= BY_ROW[name].__init__.__annotations__["args"].__annotations__.keys()
     assert name in CHARTS
-    assert all(ADDONS[other].component and not ADDONS[other].after for other in row.after)
+    assert {*ADDONS[name].after} <= {*BY_ROW}
+
+
+def test_a_row_with_a_condition_or_an_order_has_a_component_that_is_declared_by_it() -> None:
+    used = {name for name, row in ADDONS.items() if row.resource or row.after or row.for_devices or row.sees_nodes}
+    assert used == {*BY_ROW}
+
+
+def test_add_ons_are_declared_after_those_that_they_need_and_else_in_the_order_of_the_rows() -> None:
+    settings = from_file((REPOSITORY / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
+    assert declared_by_row(settings) == ["node-feature-discovery", "nvidia-device-plugin", "dcgm-exporter"]
+    chain = {"nvidia-device-plugin": ("dcgm-exporter",), "dcgm-exporter": ("node-feature-discovery",)}
+    rows = {name: row._replace(after=chain.get(name, ())) for name, row in ADDONS.items()}
+    with patch("stacks.addons.ADDONS", rows):
+        assert declared_by_row(settings) == ["node-feature-discovery", "dcgm-exporter", "nvidia-device-plugin"]
 
 
 def test_what_settings_say_of_an_add_on_is_said_of_one_that_a_row_declares() -> None:
-    assert all(ADDONS[name].component for name in NVIDIA_KEYS)
+    assert {*NVIDIA_KEYS} <= {*BY_ROW}
     assert {key for keys in NVIDIA_KEYS.values() for key in keys} == {*Nvidia.model_fields}
