@@ -24,7 +24,7 @@ from tools.errors import ToolError
 from tools.events import EventReader
 from tools.facts import plain_environment, read_facts
 from tools.lifecycle import Lifecycle
-from tools.recovery import Journal, this_host
+from tools.recovery import Journal, Unfinished, this_host
 from tools.run import StackFacts
 from tools.screen import Screen
 
@@ -359,6 +359,7 @@ def test_behind_a_command_that_was_killed_the_next_one_ends_what_is_left_and_goe
         finally:
             os._exit(0)
     while not journal.exists():
+        assert os.waitpid(command, os.WNOHANG) == (0, 0), "the run ended, and no journal was written during it"
         time.sleep(0.01)
     time.sleep(1)
     os.kill(command, signal.SIGKILL)
@@ -368,6 +369,12 @@ def test_behind_a_command_that_was_killed_the_next_one_ends_what_is_left_and_goe
     assert "recovery   the last up of" in printed(life)
     assert len(own_objects(life, cluster)) == MAPS + 1
     assert names_of_processes(life) == []
+
+    # Without a lock, as after `pulumi cancel`, the journal is the only sign that the state is not reliable.
+    cluster.kubectl("delete", "configmap", "map-0", "-n", own_namespace(life))
+    Journal.of(state_directory(life.project), STACK).write(Unfinished.now("destroy", "of-no-process"))
+    life.up(STACK)
+    assert "configmap/map-0" in own_objects(life, cluster)
 
 
 def test_plain_pulumi_meets_the_stack_that_make_made_and_the_other_way_round(life, cluster, toolchain):

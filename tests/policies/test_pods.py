@@ -157,6 +157,13 @@ def test_pods_run_where_an_operator_makes_them(api_version: str, kind: str, expe
     assert runs_pods(subject) is expected
 
 
+@pytest.mark.parametrize("key", ["containers", "steps"])
+def test_pods_run_where_an_object_of_a_kind_that_is_not_known_holds_containers(key: str) -> None:
+    for held, expected in (({"name": "a", "image": "a:1"}, True), ({"name": "a"}, False)):
+        subject = kubernetes("Widget", "vision", "x", {"pods": [{"run": {key: [held]}}]}, apiVersion="example.com/v1")
+        assert runs_pods(subject) is expected
+
+
 def stored(crd: str) -> dict[str, Any]:
     """The schema of the objects of a definition, in the version that is stored."""
     text = (CRDS / f"{crd}.yaml").read_text(encoding="utf-8")

@@ -44,6 +44,7 @@ def test_the_schema_is_printed_for_editors() -> None:
     answer = check("--schema")
     assert answer.exit_code == 0
     assert json.loads(answer.stdout) == stack_file_schema()
+    assert "a schema is of one settings file" in check("--schema", GOOD, GOOD).stderr
 
 
 def test_without_a_file_or_with_one_that_is_not_there_it_says_how_it_is_used() -> None:

@@ -89,6 +89,13 @@ def test_a_torn_journal_counts_as_a_run_of_unknown_kind(tmp_path, text):
     assert journal.read() == Unfinished("unknown", "", "")
 
 
+@pytest.mark.parametrize(
+    ("operation", "creates"), [("up", True), ("unknown", True), ("refresh", False), ("destroy", False)]
+)
+def test_a_run_may_have_created_objects_unless_its_operation_creates_none(operation, creates):
+    assert Unfinished.now(operation, "mark").creates is creates
+
+
 def test_only_the_processes_of_the_dead_run_are_ended():
     sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
     mark = new_run()

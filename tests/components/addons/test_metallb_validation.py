@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.addons.metallb_validation import check_address_ranges
+from components.addons.metallb_validation import check_address_ranges, check_metallb
 
 RANGE = st.tuples(st.integers(0, 200), st.integers(0, 55)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 
@@ -50,6 +50,20 @@ def test_no_address_is_in_two_ranges(first: tuple[int, int], second: tuple[int, 
 
     shared = set(range(first[0], first[1] + 1)) & set(range(second[0], second[1] + 1))
     assert bool(list(check_address_ranges("lan", [text(first), text(second)]))) == bool(shared)
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"load_balancer_class": "not a class"}, "lan.loadBalancerClass"),
+        ({"interfaces": ["eth0/1"]}, "lan.interfaces[0]"),
+        ({"control_plane_ranges": ["office"]}, "lan.controlPlaneRanges"),
+    ],
+)
+def test_each_text_that_metallb_takes_is_validated(changes: dict[str, object], path: str) -> None:
+    good = {"addresses": ["10.0.0.0/28"], "load_balancer_class": "example.com/lan", "interfaces": ["bond0"]}
+    assert list(check_metallb("lan", good)) == []
+    assert [finding.path for finding in check_metallb("lan", {**good, **changes})] == [path]
 
 
 def test_no_range_at_all_is_refused() -> None:

@@ -51,6 +51,12 @@ def test_workloads_that_fit_in_sum_but_not_on_nodes_are_refused() -> None:
     assert found == ["pool h100 holds 16 at its largest (2 nodes of 8)"]
 
 
+def test_the_workloads_of_a_team_that_exceed_its_quota_together_are_refused_and_another_teams_do_not_count() -> None:
+    quotas, one = {"vision": {"h100": 12}}, demand(8)
+    assert rules(team_quotas=quotas, demands=(one, demand(8, name="second"))) == ["its quota is 12"]
+    assert rules(team_quotas=quotas, demands=(one, demand(8, team="language", name="second"))) == []
+
+
 def test_demand_without_any_quota_is_not_compared_with_a_quota() -> None:
     assert rules(demands=(demand(8),)) == []
 

@@ -24,6 +24,10 @@ def test_names_that_begin_alike_stay_apart_when_they_are_cut() -> None:
     assert deterministic_name(20, "a" * 40, "x") != deterministic_name(20, "a" * 40, "y")
 
 
+def test_a_name_that_is_cut_is_the_one_that_running_stacks_have() -> None:
+    assert deterministic_name(20, "a" * 40, "x") == "aaaaaaaaaaa-ff6db383"
+
+
 @given(st.lists(NAMES, min_size=1, max_size=4))
 def test_an_identifier_starts_with_a_letter_and_has_single_hyphens(parts: list[str]) -> None:
     if all(re.search("[A-Za-z0-9]", part) for part in parts):
