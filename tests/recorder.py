@@ -29,6 +29,7 @@ class Registered:
     ignore_changes: tuple[str, ...] = ()
     on_error: tuple[str, ...] = ()
     """Names of its error hooks."""
+    delete_before_replace: bool = False
 
     @property
     def kind(self) -> str:
@@ -125,6 +126,7 @@ class _Recorder(MockMonitor):
                     len(request.aliases),
                     tuple(request.ignoreChanges),
                     tuple(request.hooks.on_error),
+                    request.deleteBeforeReplace,
                 )
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]

@@ -19,7 +19,7 @@ from rich.console import Console
 from simulator.cluster import Cluster, State
 from tests.engine.kills import after_events, at, names_of_processes
 from tools.backend import choose_backend, cluster_name, state_directory
-from tools.engine import Engine, Silent
+from tools.engine import RUN_VARIABLE, Engine, Silent
 from tools.errors import ToolError
 from tools.events import EventReader
 from tools.facts import plain_environment, read_facts
@@ -364,9 +364,14 @@ def test_behind_a_command_that_was_killed_the_next_one_ends_what_is_left_and_goe
     time.sleep(1)
     os.kill(command, signal.SIGKILL)
     os.waitpid(command, 0)
+    run = json.loads(journal.read_text(encoding="utf-8"))["run"]
+    plugin = subprocess.Popen(["sleep", "600"], env={**os.environ, RUN_VARIABLE: run})  # in place of one that hangs
 
     life.up(STACK)
-    assert "recovery   the last up of" in printed(life)
+    assert plugin.wait(timeout=1) == -signal.SIGTERM
+    said = printed(life)
+    assert "recovery   the last up of" in said
+    assert "ended what it left running: " in said
     assert len(own_objects(life, cluster)) == MAPS + 1
     assert names_of_processes(life) == []
 

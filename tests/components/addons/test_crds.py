@@ -67,6 +67,19 @@ def test_bgppeers_name_their_conversion_webhook_in_metallbs_namespace_and_nothin
     assert converted("kubernetes:core/v1:ConfigMap", "bgppeers.metallb.io") is None
 
 
+def test_the_files_of_every_set_are_converted_with_the_given_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+
+    def noted(converters: Any) -> Any:
+        given.append(converters)
+        return conversions(converters)
+
+    monkeypatch.setattr("components.addons.crds.conversions", noted)
+    crds(converters={"metallb": "edge"})
+    crds()
+    assert given == [{"metallb": "edge"}, {}]
+
+
 def test_groups_that_hold_data_are_protected_and_outlive_the_stack_and_others_do_not() -> None:
     assert {(group.protect, group.retain_on_delete) for group in crds(keep_data=True).of("ConfigGroup")} == {
         (True, True)

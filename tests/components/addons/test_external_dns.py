@@ -11,6 +11,7 @@ from jsonschema import Draft7Validator
 from pulumi import Output
 
 from components.addons.external_dns import SERVICE_ACCOUNT, ExternalDns, external_dns_namespace, external_dns_values
+from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from simulator.charts import values_schema
 from tests.components.addons.pools import STUB
 from tests.components.cloud_handles import CLOUD_ZONE, EKS, GKE, ZONE
@@ -58,6 +59,12 @@ def test_on_google_cloud_it_may_write_one_zone_and_list_the_others() -> None:
     assert project["role"] == "roles/dns.reader"
     assert zone["member"].endswith("/subject/ns/external-dns/sa/external-dns")
     assert "Role dns-identity-role" not in recording.kinds()
+
+
+def test_its_namespace_has_the_network_of_the_cluster() -> None:
+    network = ClusterNetworkHandle(**{**USUAL_NETWORK, "api_server_ports": [6443]})
+    assert external_dns_namespace(args("aws", network=network))["network"] == network
+    assert external_dns_namespace(args("aws"))["network"] == USUAL_NETWORK
 
 
 @pytest.mark.parametrize("cloud", ON)

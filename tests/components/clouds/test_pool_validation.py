@@ -87,6 +87,24 @@ def test_a_pool_that_cannot_exist_is_refused_where_it_is_wrong(args: dict[str, A
     assert finding.remedy
 
 
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [("name", "name"), ("resource_name", "resourceName"), ("taint_key", "taintKey"), ("node_labels", "nodeLabels.a b")],
+)
+def test_each_text_of_a_device_of_no_catalogue_is_validated(key: str, path: str) -> None:
+    device = {
+        "name": "Trainium2",
+        "resource_name": "aws.amazon.com/neuron",
+        "taint_key": "aws.amazon.com/neuron",
+        "node_labels": {"example.com/device": "trn2"},
+    }
+    args: Any = {"nodes_max": 2, "devices_per_node": 4, "custom_accelerator": device}
+    assert list(check_pool("pool", args)) == []
+    wrong = {"node_labels": {"a b": "trn2"}}.get(key, "\n")
+    (finding,) = check_pool("pool", {**args, "custom_accelerator": {**device, key: wrong}})
+    assert finding.path == f"pool.customAccelerator.{path}"
+
+
 def test_the_layout_that_mig_parted_calls_balanced_fits() -> None:
     sharing = {**MIG, "mig_profiles": {"1g.10gb": 2, "2g.20gb": 1, "3g.40gb": 1}}
     assert list(check_pool("pool", PoolArgs(accelerator="H100", nodes_max=1, sharing=sharing))) == []  # type: ignore[typeddict-item]

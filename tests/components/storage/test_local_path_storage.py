@@ -43,7 +43,9 @@ def test_the_configuration_names_the_paths_and_a_helper_that_runs_on_tainted_nod
     assert json.loads(data["config.json"]) == {
         "nodePathMap": [{"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": ["/var/lib/local-volumes"]}]
     }
-    helper = yaml.safe_load(data["helperPod.yaml"])["spec"]
+    written = yaml.safe_load(data["helperPod.yaml"])
+    assert written["metadata"]["name"] == "helper-pod"
+    helper = written["spec"]
     assert [one["key"] for one in helper["tolerations"]] == ["node.kubernetes.io/disk-pressure", "nvidia.com/gpu"]
     assert not helper["containers"][0]["image"].endswith("latest")
 

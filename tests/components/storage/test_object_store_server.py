@@ -95,7 +95,9 @@ def test_the_bucket_is_made_once_the_server_answers() -> None:
     job, service = recording.one("Job"), recording.one("Service")
     assert service.urn in job.dependencies
     assert recording.one("Deployment").urn in service.dependencies
-    assert job.inputs["spec"]["template"]["spec"]["containers"][0]["args"][-1] == "store:platform"
+    pod = job.inputs["spec"]["template"]
+    assert pod["spec"]["containers"][0]["args"][-1] == "store:platform"
+    assert pod["metadata"]["labels"]["app.kubernetes.io/name"] == "make-bucket", "the Service selects no pod of the Job"
 
 
 def test_sizes_and_requests_reach_the_pod_and_the_volume() -> None:

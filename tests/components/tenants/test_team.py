@@ -39,6 +39,12 @@ def team(**args: Any) -> Recording:
     return record(lambda: Team("it", {**BARE, **args}) and None)
 
 
+def test_the_policies_see_the_quota_of_a_team_as_it_is_set() -> None:
+    seen: list[Any] = []
+    record(lambda: Team("it", BARE).quota.apply(seen.append) and None)
+    assert seen == [{"h100": 8, "mig/1g.10gb": 2}]
+
+
 def policies(recording: Recording) -> dict[str, Any]:
     return {p.inputs["metadata"]["name"]: p.inputs["spec"] for p in recording.of("NetworkPolicy")}
 

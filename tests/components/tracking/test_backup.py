@@ -54,7 +54,8 @@ def test_a_backup_is_a_schedule_and_its_way_back_which_never_runs_by_itself() ->
         "NetworkPolicy backup-object-store",
         "ServiceAccount backup-account",
     ]
-    assert recording.one("CronJob", "restore").inputs["spec"]["suspend"] is True
+    restore = recording.one("CronJob", "restore").inputs["spec"]
+    assert (restore["schedule"], restore["suspend"]) == ("0 0 29 2 *", True)
     backup = recording.one("CronJob", "backup").inputs["spec"]
     assert (backup["schedule"], backup["timeZone"], backup["concurrencyPolicy"]) == ("17 2 * * *", "Etc/UTC", "Forbid")
     assert "suspend" not in backup

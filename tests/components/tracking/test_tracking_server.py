@@ -62,6 +62,14 @@ def container(recording: Recording) -> Any:
     return pod(recording)["spec"]["containers"][0]
 
 
+def test_a_deployment_selects_its_own_pods() -> None:
+    recording, _ = declared()
+    selected = recording.one("Deployment").inputs["spec"]["selector"]["matchLabels"]
+    assert selected
+    assert selected.items() <= pod(recording)["metadata"]["labels"].items()
+    assert selected == recording.one("Service").inputs["spec"]["selector"]
+
+
 def test_a_server_without_a_way_in_is_migrated_pods_behind_a_service() -> None:
     recording, made = declared()
     assert recording.kinds() == [

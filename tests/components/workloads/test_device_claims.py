@@ -37,7 +37,9 @@ def registered(mechanism_pool) -> list[Recording]:
 
 def test_a_workload_on_a_pool_with_dra_has_a_template_that_its_pods_and_its_container_name() -> None:
     for recording, kind in zip(registered(CLAIMED), ("Job", "Job", "Deployment"), strict=True):
-        template = recording.one("ResourceClaimTemplate").inputs
+        registered_template = recording.one("ResourceClaimTemplate")
+        assert registered_template.delete_before_replace, "its name is fixed: two cannot exist at once"
+        template = registered_template.inputs
         (workload,) = recording.of(kind)
         spec = workload.inputs["spec"]["template"]["spec"]
         assert spec["resourceClaims"] == [

@@ -4,13 +4,15 @@ asked, no cloud is)."""
 import json
 from typing import Any
 
+import pulumi_aws as aws
 import pytest
 import yaml
+from pulumi import Output
 from pulumi.runtime import rpc
 from pulumi_kubernetes import Provider
 
 from components.clouds.eks.addons import IDENTITIES, EksAddons, addons_on_nodes
-from components.clouds.eks.cluster import EksCluster, principal
+from components.clouds.eks.cluster import EksCluster, known_after, principal
 from components.clouds.eks.handles import NodeProvisioning
 from components.clouds.eks.node_pool import EksNodePool
 from components.clouds.eks.spec import EksSupport
@@ -21,6 +23,17 @@ from tests.support.aws_models import departures
 from tests.support.aws_requests import create_cluster
 
 DEPLOY = "arn:aws:iam::012345678901:role/deploy"
+
+
+def test_the_role_of_nodes_is_known_once_what_they_need_exists() -> None:
+    seen: list[str] = []
+
+    def program() -> None:
+        policy = aws.iam.RolePolicyAttachment("attached", role="nodes", policy_arn="arn:aws:iam::aws:policy/a")
+        known_after(Output.from_input("arn:aws:iam::012345678901:role/nodes"), [policy]).apply(seen.append)
+
+    record(program)
+    assert seen == ["arn:aws:iam::012345678901:role/nodes"]
 
 
 def declared(*, keep_data: bool = False, **over: Any) -> tuple[Recording, EksCluster]:

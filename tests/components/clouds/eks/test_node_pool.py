@@ -56,6 +56,15 @@ def test_a_pool_is_a_group_a_template_and_the_tags_that_the_autoscaler_reads() -
     }
 
 
+def test_nodes_have_the_labels_of_their_pool_and_those_that_its_pods_select() -> None:
+    pools: list[EksNodePool] = []
+    spec: Any = {"machines": ["p5.48xlarge"], "nodes_max": 2, "labels": {"example.com/rack": "a"}}
+    recording = record(lambda: pools.append(EksNodePool("h100", {"cluster": MANAGED, "pool": spec})))
+    labels = recording.one("NodeGroup").inputs["labels"]
+    assert labels["example.com/rack"] == "a"
+    assert pools[0].handle["placement"]["node_selector"].items() <= labels.items()
+
+
 def test_a_group_starts_its_nodes_from_the_template_and_follows_its_versions() -> None:
     recording = declared()
     group, template = recording.one("NodeGroup"), recording.one("LaunchTemplate")
