@@ -64,3 +64,20 @@ def test_the_kubeconfig_is_that_of_the_cluster_that_the_stack_makes(
     tools: Tools = NoTools()
     engine = Exported(tools, tmp_path, "prod", tmp_path, Backend("file:///x", "default"), resources_told=(*resources,))
     assert engine.kubeconfig() == expected
+
+
+def test_the_resources_are_those_of_the_state_and_none_of_an_empty_one(tmp_path: Path) -> None:
+    held = [{"urn": "a"}, {"urn": "b"}]
+
+    @dataclass(frozen=True)
+    class Plain(Engine):
+        answer: str = ""
+
+        def _ask(self, *arguments: str, cwd: Path | None = None, named: bool = True) -> str:
+            return self.answer
+
+    for deployment, expected in (({"resources": held}, held), ({"resources": None}, []), ({}, [])):
+        tools: Tools = NoTools()
+        answer = json.dumps({"deployment": deployment})
+        engine = Plain(tools, tmp_path, "dev", tmp_path, Backend("file:///x", "default"), answer=answer)
+        assert engine.resources() == expected

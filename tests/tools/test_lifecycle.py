@@ -1,5 +1,6 @@
 """What the life of a stack depends on, decided without an engine."""
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
@@ -446,3 +447,39 @@ def test_what_one_attempt_left_uncertain_stays_so_when_the_next_is_refused(noted
         run.up(total=None)
     assert engine.calls == ["up", "adopting up"]
     assert run.journal.read() is not None
+
+
+@pytest.mark.parametrize(
+    ("message", "uncertain"), [("Job is invalid", False), ("read: connection reset by peer", True)], ids=str
+)
+def test_a_failed_run_leaves_a_journal_only_if_an_answer_was_lost(
+    noted: tuple[Run, Noted], message: str, uncertain: bool
+) -> None:
+    run, engine = noted
+    engine.ends.extend([Failure("", message)] * 20)
+    with pytest.raises(ToolError, match="up failed"):
+        run.up(total=None)
+    assert (run.journal.read() is not None) is uncertain
+
+
+def test_a_preview_names_advisory_findings_and_goes_on(
+    noted: tuple[Run, Noted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, _ = noted
+    found = Violation(urn("ConfigMap", "a"), "charts-are-visible", "Few maps\n5 where 4 are usual", mandatory=False)
+    outcome = dataclasses.replace(EventReader("preview").outcome(0, 0.0), violations=(found,))
+    monkeypatch.setattr(Noted, "preview", lambda _: outcome)
+    screen = Screen(Console(record=True, width=200, file=open("/dev/null", "w", encoding="utf-8")))  # noqa: SIM115
+    dataclasses.replace(run, screen=screen).preview()
+    said = screen.console.export_text()
+    assert "1 advisory findings" in said
+    assert "5 where 4 are usual" in said
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+def test_a_stack_that_is_not_up_is_neither_refreshed_nor_listed(tmp_path: Path, is_up: bool) -> None:
+    life = Lifecycle(project=tmp_path, screen=Screen(Console()))
+    run: Any = SimpleNamespace(facts=OWN, engine=SimpleNamespace(exists=lambda: is_up))
+    refused = contextlib.nullcontext() if is_up else pytest.raises(ToolError, match="stack prod is not up")
+    with refused:
+        life._require_stack(run)
