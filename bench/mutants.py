@@ -101,7 +101,8 @@ def candidates(path: Path) -> Iterator[Mutant]:
                 continue
             line = lines[first - 1]
             found = list(changes(node, line)) if first == getattr(node, "end_lineno", 0) and line.isascii() else []
-            if isinstance(node, ast.Yield) and line.strip().startswith("yield "):
+            of_one = isinstance(node, ast.Yield) and not isinstance(node.value, ast.Tuple)
+            if of_one and line.strip().startswith("yield "):
                 found.append(("no finding", line.replace("yield ", "yield from () and ", 1)))
             if isinstance(node, ast.YieldFrom) and line.strip().startswith("yield from "):
                 found.append(("no finding", line.replace("yield from ", "yield from () and ", 1)))

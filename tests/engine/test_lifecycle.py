@@ -225,9 +225,10 @@ def test_killed_at_any_moment_of_an_up_or_a_destroy_the_next_command_converges(
     before, moments = cluster.census(), random.Random(20261121)
 
     def kill(command: Callable[[], None]) -> None:
-        """At any event but the last ones: each resource has two, one when it is begun and one when it is done."""
-        moment = after_events(moments.randint(1, 2 * MAPS - 4))
-        with at(moment, lambda pid: os.kill(pid, signal.SIGKILL), monkeypatch) as hit, contextlib.suppress(ToolError):
+        """Once some resources are done, so that what the state does not know exists; never after the last ones."""
+        done = moments.randint(4, MAPS)
+        at_work = at(lambda reader: reader.done >= done, lambda pid: os.kill(pid, signal.SIGKILL), monkeypatch)
+        with at_work as hit, contextlib.suppress(ToolError):
             command()
         assert [ended(reader) for reader in hit] == [False], "the engine was not at work"
 
