@@ -49,10 +49,10 @@ def spelling(name: str) -> str:
     return "".join(sign for sign in name.lower() if sign.isalnum())
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that is closest to a misspelt one; empty if none is close."""
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:
+    """The known name that is closest to a misspelt one; empty if none is close. `cutoff`: 1 for equal ones alone."""
     by_spelling = {spelling(one): one for one in known}
-    close = get_close_matches(spelling(name), by_spelling, n=1, cutoff=0.5)
+    close = get_close_matches(spelling(name), by_spelling, n=1, cutoff=cutoff)
     return by_spelling[close[0]] if close else ""
 
 

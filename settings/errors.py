@@ -55,6 +55,8 @@ RENAMED = {
     "bundled": "stub",
 }
 """Keys and values of before 0.1.0 and their names since."""
+HUGE = 10**1000
+"""The largest number that is read; larger ones are this one. Python writes no number of 4,300 digits."""
 QUANTITY = re.compile(r"^\s*(\d+)(\.\d+)?\s*([A-Za-z%]+)\s*$")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ud800-\udfff]")
 NO_MAPPING = ("dict_type", "model_type", "model_attributes_type", "mapping_type")
@@ -90,8 +92,32 @@ class Place(NamedTuple):
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> Iterator[Finding]:
     """One finding for each thing that is wrong with the shape of the settings. Values of secrets are not shown."""
-    for detail in error.errors(include_url=False):
-        yield _problem(detail, place_of(model, detail["loc"]))
+    details = error.errors(include_url=False)
+    keys = {location: detail["input"] for detail in details if (location := _key_without_text(detail))}
+    for location, key in keys.items():
+        path = place_of(model, location[:-1]).path
+        yield Finding(
+            f"{path}.{key_text(key)}".removeprefix("."),
+            key_text(key),
+            "a key that is text",
+            "put it in quotes, or remove it",
+        )
+    for detail in details:
+        # Of an entry without a name, nothing else is said.
+        if not any(detail["loc"][: len(location)] == location for location in keys):
+            yield _problem(detail, place_of(model, detail["loc"]))
+
+
+def _key_without_text(detail: ErrorDetails) -> tuple[int | str, ...]:
+    """Where the key of an entry is none that YAML reads as text."""
+    if detail["type"] == "invalid_key":
+        return detail["loc"]
+    return detail["loc"][:-1] if detail["type"] == "string_type" and detail["loc"][-1] == "[key]" else ()
+
+
+def key_text(key: object) -> str:
+    """A key as YAML has it: `~`, not None."""
+    return "~" if key is None else str(key).lower() if isinstance(key, bool) else str(key)
 
 
 def _problem(detail: ErrorDetails, place: Place) -> Finding:  # noqa: PLR0911, PLR0912 - one for each kind of error
@@ -111,7 +137,9 @@ def _problem(detail: ErrorDetails, place: Place) -> Finding:  # noqa: PLR0911, P
             tags = [*members_of(place.field)]
             # Pydantic's own text of a tag that is no text would print what is inside it.
             tag = shown(given["kind"]) if isinstance(given, dict) and "kind" in given else "(missing)"
-            remedy = _did_you_mean(str(context.get("tag", "")), tags, f"write kind: {tags[0]}, or another of these")
+            # Kinds differ in what they mean: aks is no misspelt eks.
+            close = nearest(str(context.get("tag", "")), tags, cutoff=0.8)
+            remedy = f"did you mean {close}?" if close else f"write kind: {tags[0]}, or another of these"
             return Finding(f"{path}.kind", tag, f"one of: {', '.join(tags)}", remedy)
         case "enum" | "literal_error":
             choices = re.findall(r"'([^']*)'", str(context["expected"]))
@@ -169,8 +197,10 @@ def shown(value: Any) -> str:
             return "(nothing)"
         case bool():
             return str(value).lower()
+        case int() if abs(value) >= HUGE:
+            return "(a number of more than 1,000 digits)"
         case dict():
-            return f"a mapping ({', '.join(str(key) for key in [*value][:5])})" if value else "an empty mapping"
+            return f"a mapping ({', '.join(key_text(key) for key in [*value][:5])})" if value else "an empty mapping"
         case list():
             return f"a list of {len(value)}"
     text = " ".join(str(value).split())

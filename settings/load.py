@@ -4,7 +4,7 @@ Every problem is reported at once, each with its path, the value found, the rule
 registered.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -30,8 +30,11 @@ def kinds_of(config: Mapping[str, Any]) -> Loaded:
     return load_kinds(config.get("workloadKinds", []), Settings)
 
 
-def parse(config: Mapping[str, Any]) -> Settings:
-    """Settings from `key -> value` without the project prefix. Raises `Refused` with every problem."""
+def parse(config: Mapping[str, Any], findings: Sequence[Finding] = ()) -> Settings:
+    """Settings from `key -> value` without the project prefix. Raises `Refused` with every problem.
+
+    `findings`: what was wrong with the prefixes.
+    """
     dropped: Dropped = {}
     invalid: list[Finding] = []
     loaded = kinds_of(config)
@@ -46,5 +49,5 @@ def parse(config: Mapping[str, Any]) -> Settings:
             invalid = [one for one in invalid if one.path not in config or one.path in known]
         settings = known_part(model, config, [one["loc"] for one in error.errors()], dropped)
     texts = dict.fromkeys(control_characters(config))
-    refuse("settings", [*invalid, *loaded.findings, *texts, *validate(settings, dropped)])
+    refuse("settings", [*findings, *invalid, *loaded.findings, *texts, *validate(settings, dropped)])
     return settings

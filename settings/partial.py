@@ -4,6 +4,7 @@ Entries of mappings that are wrong (a pool, a team, a workload) are left out. Of
 that are wrong are unknown: a rule that asks for one says nothing more.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -15,7 +16,7 @@ from pydantic import ValidationError, create_model
 
 from components.findings import Finding
 from settings.errors import members_of
-from settings.models.base import Model, Unknown
+from settings.models.base import NAME_PATTERN, Model, Unknown
 
 Location = tuple[int | str, ...]
 Dropped = dict[str, set[str]]
@@ -54,6 +55,11 @@ def known_part(model: type[M], written: Mapping[str, Any], wrong: Iterable[Locat
         except (Unknown, ValidationError):
             unknown.add(name)
     return without(model.model_construct(**known), *unknown)
+
+
+def all_named(entries: Iterable[str]) -> bool:
+    """Whether these entries of a mapping have valid names; else what is not declared may be one of them."""
+    return all(re.fullmatch(NAME_PATTERN, name) for name in entries)
 
 
 def is_known(model: Model, name: str) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from components.findings import Finding, Refused, refuse
-from settings.errors import SECRET, shown
+from components.findings import Finding, Refused, nearest, refuse
+from settings.errors import HUGE, SECRET, key_text, shown
 from settings.load import kinds_of, parse, settings_model
 from settings.settings import PROJECT, Settings
 
@@ -27,7 +27,7 @@ def from_engine(config: Mapping[str, str], secret_keys: Iterable[str]) -> Settin
     these.
     """
     try:
-        settings = parse(structured(config))
+        settings = parse(*structured(config))
         if settings.environment.rehearsal and not os.environ.get("MLPLATFORM_REHEARSAL"):
             rule = (
                 "only `make rehearse` sets it, with a simulated cloud: charts that run nothing, data that is not kept"
@@ -36,7 +36,7 @@ def from_engine(config: Mapping[str, str], secret_keys: Iterable[str]) -> Settin
         return settings
     except Refused as refused:
         # The engine hands out the plain text and says only in which key there was something to decrypt.
-        encrypted = {key.removeprefix(PREFIX) for key in secret_keys}
+        encrypted = {key.rpartition(":")[2] for key in secret_keys}
         raise Refused("settings", [_without_secrets(finding, encrypted) for finding in refused.findings]) from None
 
 
@@ -46,18 +46,21 @@ def _without_secrets(finding: Finding, encrypted: set[str]) -> Finding:
     return finding._replace(value=SECRET) if hidden else finding
 
 
-def structured(config: Mapping[str, str]) -> dict[str, Any]:
+def structured(config: Mapping[str, str]) -> tuple[dict[str, Any], list[Finding]]:
     """`mlplatform:key` -> JSON or text, as key -> value. Keys of other namespaces belong to providers."""
-    return {key.removeprefix(PREFIX): _value(text) for key, text in config.items() if key.startswith(PREFIX)}
+    own, findings = _of_project(config)
+    return {key: _value(text) for key, text in own.items()}, findings
 
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) <= DIGITS else HUGE)
     except (ValueError, RecursionError):
         return text
 
 
+DIGITS = 1000
+"""Of a number that is read as it is."""
 LARGEST_DOCUMENT = 100_000
 """Values in one file: the largest of the examples has 700. Nine aliases of nine, eight levels deep, took minutes."""
 
@@ -81,7 +84,16 @@ def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
     return loader.construct_mapping(node, deep=True)
 
 
+def _whole(loader: _UniqueKeys, node: yaml.ScalarNode) -> int:
+    """A number, of which Python reads no more than 4,300 digits and writes no more either."""
+    if len(node.value) > DIGITS:
+        return HUGE
+    number: int = loader.construct_yaml_int(node)
+    return number
+
+
 _UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+_UniqueKeys.add_constructor("tag:yaml.org,2002:int", _whole)
 
 
 def from_file(text: str) -> Settings:
@@ -89,7 +101,7 @@ def from_file(text: str) -> Settings:
 
     Raises `Refused` with every problem, also for text that is no YAML.
     """
-    return parse(_own_keys(text))
+    return parse(*_own_keys(text))
 
 
 def model_from_file(text: str) -> type[Settings]:
@@ -97,7 +109,7 @@ def model_from_file(text: str) -> type[Settings]:
 
     Raises `Refused` where the kinds, or the YAML, cannot be read.
     """
-    loaded = kinds_of(_own_keys(text))
+    loaded = kinds_of(_own_keys(text)[0])
     refuse("settings", loaded.findings)
     return settings_model(loaded.kinds)
 
@@ -109,16 +121,29 @@ def unchecked(text: str) -> dict[str, Any]:
     """
     document = _document(text)
     config = document.get("config") if isinstance(document, dict) else None
-    return _of_project(config) if isinstance(config, dict) else {}
+    return _of_project(config)[0] if isinstance(config, dict) else {}
 
 
-def _own_keys(text: str) -> dict[str, Any]:
-    return _of_project(_config(_document(text)))
+def _own_keys(text: str) -> tuple[dict[str, Any], list[Finding]]:
+    own, findings = _of_project(_config(_document(text)))
+    return {key: _opaque(value) for key, value in own.items()}, findings
 
 
-def _of_project(config: Mapping[Any, Any]) -> dict[str, Any]:
-    own = {key: value for key, value in config.items() if str(key).startswith(PREFIX)}
-    return {key.removeprefix(PREFIX): _opaque(value) for key, value in own.items()}
+def _of_project(config: Mapping[Any, Any]) -> tuple[dict[str, Any], list[Finding]]:
+    """The keys of the project, without its namespace, and of those whose namespace is misspelt what is wrong.
+
+    What is below these is read too, so that they are not reported as missing.
+    """
+    own, misspelt, findings = {}, {}, []
+    for key, value in config.items():
+        namespace, _, name = str(key).partition(":")
+        if namespace == PROJECT:
+            own[name] = value
+        elif nearest(namespace, [PROJECT], cutoff=0.9):  # `platform` may be another program's
+            misspelt[name] = value
+            rule = f"settings of this project are below {PROJECT}; other programs have namespaces of their own"
+            findings.append(Finding(f"config.{key}", namespace, rule, f"did you mean {PREFIX}{name}?"))
+    return {**misspelt, **own}, findings
 
 
 def _document(text: str) -> Any:
@@ -136,8 +161,7 @@ def _document(text: str) -> Any:
         problem = str(getattr(error, "problem", None) or getattr(error, "reason", error))
         raise _unreadable(where, problem, "valid YAML", TABS if "\\t" in problem else "correct that line") from None
     except ValueError as error:  # 2026-02-30 looks like a date
-        too_long = "integer string conversion" in str(error)
-        remedy = "write a smaller number" if too_long else "put what only looks like a date into quotes"
+        remedy = "put what only looks like a date into quotes"
         raise _unreadable("the file", str(error), "valid YAML", remedy) from None
     except RecursionError:
         rule = "lists and mappings that a reader can follow"
@@ -164,8 +188,8 @@ def _config(document: Any) -> dict[str, Any]:
         raise _unreadable("config", shown(config), f"a mapping with keys like {PREFIX}environment", COPY)
     for key in config:
         if not isinstance(key, str) or ":" not in key:
-            remedy = f"write {PREFIX}{key}"
-            raise _unreadable(f"config.{key}", str(key), "a key of the stack has a namespace, as namespace:key", remedy)
+            rule, remedy = "a key of the stack has a namespace, as namespace:key", f"write {PREFIX}{key_text(key)}"
+            raise _unreadable(f"config.{key_text(key)}", key_text(key), rule, remedy)
     return config
 
 

@@ -136,10 +136,10 @@ def _check_domain(path: str, domain: DomainFacts, *, has_acme: bool, dns_zone: s
         yield Finding(
             f"{path}.domain", domain.domain, "a DNS name in lower case, no wildcard", "write it like ml.example.com"
         )
-    for host in domain.hosts:
+    for index, host in enumerate(domain.hosts):
         if not _LABEL.match(host):
             yield Finding(
-                f"{path}.hosts",
+                f"{path}.hosts[{index}]",
                 host,
                 f"one label directly below {domain.domain}",
                 f"write mlflow for mlflow.{domain.domain}",

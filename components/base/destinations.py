@@ -9,23 +9,24 @@ from components.findings import Finding
 
 def check_destinations(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
     """Address ranges that pods may reach, on ports that are set elsewhere: none contains the metadata service."""
-    for cidr in ranges:
-        network = _read(path, cidr)
-        if isinstance(network, Finding):
-            yield network
-        elif service := metadata_service_in(network):
-            yield Finding(
-                path,
-                cidr,
-                f"pods must not reach {service}: it serves the node's credentials",
-                "choose a range without it",
-            )
+    for index, cidr in enumerate(ranges):
+        yield from check_destination(f"{path}[{index}]", cidr)
+
+
+def check_destination(path: str, cidr: str) -> Iterator[Finding]:
+    """One such range."""
+    network = _read(path, cidr)
+    if isinstance(network, Finding):
+        yield network
+    elif service := metadata_service_in(network):
+        rule = f"pods must not reach {service}: it serves the node's credentials"
+        yield Finding(path, cidr, rule, "choose a range without it")
 
 
 def check_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
     """Address ranges that are valid in a NetworkPolicy."""
-    for text in ranges:
-        network = _read(path, text)
+    for index, text in enumerate(ranges):
+        network = _read(f"{path}[{index}]", text)
         if isinstance(network, Finding):
             yield network
 
@@ -46,15 +47,16 @@ def check_api_server_ports(path: str, ports: Sequence[int], service_port: int) -
             f"some CNIs see the port of the Service of the API server, which is {service_port}",
             f"add {service_port}",
         )
-    for port in dict.fromkeys(ports):
+    for index, port in enumerate(ports):
+        here = f"{path}[{index}]"
         if not 0 < port < 2**16:
-            yield Finding(path, str(port), "a TCP port must be a number from 1 to 65535", "write a number like 16443")
+            yield Finding(here, str(port), "a TCP port must be a number from 1 to 65535", "write a number like 16443")
         elif port in METADATA_PORTS:
             yield Finding(
-                path,
+                here,
                 str(port),
                 "pods must not reach the metadata service, which serves the node's credentials on this port",
                 "make the API server listen on another port",
             )
-        elif list(ports).count(port) > 1:
-            yield Finding(path, str(port), "ports must be unique", "remove the second one")
+        elif port in ports[:index]:
+            yield Finding(here, str(port), "ports must be unique", "remove it")

@@ -167,7 +167,7 @@ def check_size(path: str, args: PoolArgs) -> Iterator[Finding]:
         yield Finding(
             f"{path}.nodesMax", f"{nodes_max}", f"Kubernetes supports {MAX_NODES} nodes in one cluster", "use fewer"
         )
-    if nodes_min > nodes_max:
+    if nodes_min > nodes_max >= 1:
         yield Finding(
             f"{path}.nodesMin", f"{nodes_min}", f"at most nodesMax ({nodes_max})", "lower nodesMin or raise nodesMax"
         )

@@ -22,7 +22,7 @@ def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             f"{path}.storageGib", str(storage), "at least 1 GiB", "say how large the volume of Prometheus is, in GiB"
         )
-    if kept is not None and not 0 < int(kept) <= storage * LARGEST_SHARE_PERCENT / 100:
+    if kept is not None and storage > 0 and not 0 < int(kept) <= storage * LARGEST_SHARE_PERCENT / 100:
         yield Finding(
             f"{path}.retentionSizeGib",
             f"{int(kept)} of {storage} GiB",
@@ -41,7 +41,7 @@ def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     if args.get("grafana_admin_secret_name") and "grafana_admin_password" in args:
         yield Finding(
             f"{path}.grafanaAdminPassword",
-            "both grafana_admin_password and grafana_admin_secret_name",
+            "both grafanaAdminPassword and grafanaAdminSecretName",
             "Grafana's administrator has a password from one place, and it is never the chart's default",
             "remove one of the two; without either a password is drawn once",
         )
@@ -63,9 +63,9 @@ def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     for key in ("prometheus_cpu_millis", "prometheus_memory_gib"):
         if int(args.get(key, 1)) < 1:
             yield Finding(f"{path}.{camel(key)}", str(args[key]), "1 or more", "leave it out for the default")
-    for port in args.get("more_scraped_ports") or []:
+    for index, port in enumerate(args.get("more_scraped_ports") or []):
         if not 1 <= int(port) <= 65535:
-            yield Finding(f"{path}.moreScrapedPorts", str(port), "a TCP port: 1 to 65535", "correct the port")
+            yield Finding(f"{path}.moreScrapedPorts[{index}]", str(port), "a TCP port: 1 to 65535", "correct the port")
     for key, grammar in (("grafana_admin_secret_name", SUBDOMAIN), ("namespace", LABEL)):
         yield from check_text(f"{path}.{camel(key)}", args[key], grammar) if args.get(key) else ()
     yield from check_ranges(f"{path}.controlPlaneRanges", args.get("control_plane_ranges") or [])
@@ -92,9 +92,10 @@ def check_receivers(path: str, receivers: Sequence[Mapping[str, Any]]) -> Iterat
         else:
             yield from check_text(f"{here}.secretName", receiver["secret_name"], SUBDOMAIN)
             yield from check_text(f"{here}.secretKey", receiver["secret_key"], DATA_KEY)
-        for severity in receiver.get("severities") or []:
+        for row, severity in enumerate(receiver.get("severities") or []):
             if severity not in SEVERITIES:
-                yield Finding(f"{here}.severities", severity, f"one of {', '.join(SEVERITIES)}", "choose one")
+                rule = f"one of {', '.join(SEVERITIES)}"
+                yield Finding(f"{here}.severities[{row}]", severity, rule, "choose one")
         if (receiver["kind"] == "slack") != bool(receiver.get("channel")):
             yield Finding(
                 f"{here}.channel",

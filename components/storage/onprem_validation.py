@@ -18,11 +18,11 @@ def check_host_paths(path: str, paths: Sequence[str]) -> Iterator[Finding]:
     """Directories of a node that volumes may use."""
     if not paths:
         yield Finding(path, "(none)", "at least one directory of the nodes", "write one like /var/lib/local-volumes")
-    for text in paths:
+    for index, text in enumerate(paths):
         parsed = PurePosixPath(text)
         if not HOST_PATH.accepts(text) or len(parsed.parts) < 3:
             yield Finding(
-                path,
+                f"{path}[{index}]",
                 text,
                 "an absolute directory, at least two levels deep: volumes fill it, and their deletion empties it",
                 "write one like /var/lib/local-volumes, on a separate disk",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from catalog.addresses import ANYWHERE
-from components.base.destinations import check_destinations
+from components.base.destinations import check_destination
 from components.base.grammar import HOST, LABEL, check_text
 from components.base.groups import GROUPS, check_group_name
 from components.capacity.ledger import Holding, Supply
@@ -106,12 +106,13 @@ def _check_egress(path: str, way: EgressSpec) -> Iterator[Finding]:
             yield Finding(f"{path}.{key}", "(missing)", "required", f"add {key}")
     if way.get("name"):
         yield from check_text(f"{path}.name", f"to-{way['name']}", LABEL)
-    for port in way.get("ports") or []:
+    for index, port in enumerate(way.get("ports") or []):
         if not 1 <= int(port) <= 65535:
-            yield Finding(f"{path}.ports", str(port), "a TCP port: 1 to 65535", "correct the port")
+            yield Finding(f"{path}.ports[{index}]", str(port), "a TCP port: 1 to 65535", "correct the port")
     cidr = way.get("cidr", "")
     # The whole internet is allowed here: its rule always excludes the metadata service.
-    yield from check_destinations(f"{path}.cidr", [cidr] if cidr and cidr != ANYWHERE else [])
+    if cidr and cidr != ANYWHERE:
+        yield from check_destination(f"{path}.cidr", cidr)
 
 
 _UNITS = {"cpu": "vCPUs", "pods": "pods", "claims": "volumes"}

@@ -23,7 +23,7 @@ from components.workloads.demand import accelerator_demand, training_holding
 from components.workloads.training.spec import ScheduleSpec, TrainingSpec, WorkersSpec
 from components.workloads.training.validation import MAX_CRON_JOB_NAME, check_schedule
 from components.workloads.validation import check_size
-from settings.kinds.base import Platform, SettingsView, WorkloadKind, relative_to_entry
+from settings.kinds.base import Platform, SettingsView, WorkloadKind
 from settings.models.shape import Shape
 from settings.models.workloads import Workload
 
@@ -65,9 +65,13 @@ def as_training(program: BatchSpec) -> tuple[TrainingSpec, WorkersSpec]:
 
 
 def check_batch(
-    path: str, name: str, program: BatchSpec, schedule: ScheduleSpec, pool: PoolHandle
+    path: str, name: str, program: BatchSpec, schedule: ScheduleSpec, pool: PoolHandle, *, entry: str = ""
 ) -> Iterator[Finding]:
-    """Findings for a batch, from its settings or its component."""
+    """Findings for a batch, from its settings or its component.
+
+    `path`: of the program; `entry`: of what has the program, the schedule and the pool, where that is another path.
+    """
+    entry = entry or path
     yield from check_image(f"{path}.image", program["image"])
     yield from check_size(path, as_training(program)[0], pool)
     for key, value, most in (
@@ -77,11 +81,11 @@ def check_batch(
         if not 1 <= int(value) <= most:
             yield Finding(f"{path}.{key}", str(value), f"1 to {most}", f"use {min(max(int(value), 1), most)}")
     if len(name) > MAX_CRON_JOB_NAME:
-        yield Finding(path, name, f"the name of a batch has at most {MAX_CRON_JOB_NAME} characters", "shorten it")
+        yield Finding(entry, name, f"the name of a batch has at most {MAX_CRON_JOB_NAME} characters", "shorten it")
     if pool["placement"].get("queued") or pool["placement"]["hosts_per_slice"] > 1:
         rule = "each part starts alone, on one node: no queued pool, no slice of several hosts"
-        yield Finding(f"{path}.pool", pool["placement"]["pool"], rule, "choose another pool")
-    yield from check_schedule(f"{path}.schedule", schedule)
+        yield Finding(f"{entry}.pool", pool["placement"]["pool"], rule, "choose another pool")
+    yield from check_schedule(f"{entry}.schedule", schedule)
 
 
 class BatchKind(WorkloadKind[Batch]):
@@ -95,8 +99,8 @@ class BatchKind(WorkloadKind[Batch]):
     def findings(
         self, path: str, name: str, workload: Batch, pool: PoolHandle, settings: SettingsView
     ) -> Iterator[Finding]:
-        found = check_batch(f"{path}.program", name, workload.program, workload.schedule, pool)
-        yield from relative_to_entry(path, "program", found)
+        program, schedule = workload.program, workload.schedule
+        yield from check_batch(f"{path}.program", name, program, schedule, pool, entry=path)
 
     def demand(self, path: str, name: str, workload: Batch, pool: PoolHandle) -> Iterable[Demand]:
         program = workload.program

@@ -1,6 +1,5 @@
 """What a workload kind is: everything that the platform does with one section of the settings, in one module."""
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -107,14 +106,6 @@ class PublicName(NamedTuple):
     hostname: str
     chosen: bool
     """Whether people wrote it; else it follows from the name of the workload."""
-
-
-def relative_to_entry(path: str, part: str, findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Findings with corrected paths, of a rule for one part of an entry (`job`) and other parts next to it:
-    `training.resnet.job.workers.count` becomes `training.resnet.workers.count`."""
-    below = re.compile(rf"{re.escape(f'{path}.{part}')}\.(?=(workers|schedule|pool)\b)")
-    for finding in findings:
-        yield finding._replace(path=below.sub(lambda _: f"{path}.", finding.path, count=1))
 
 
 class WorkloadKind(ABC, Generic[W]):

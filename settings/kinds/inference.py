@@ -13,7 +13,7 @@ from components.workloads.serving.hosts import inference_host, published_labels
 from components.workloads.serving.runtime_table import known_runtimes
 from components.workloads.serving.spec import InferenceSpec, replicas_of
 from components.workloads.serving.validation import check_inference, check_inference_name
-from settings.kinds.base import Platform, PublicName, Replicas, SettingsView, WorkloadKind, relative_to_entry
+from settings.kinds.base import Platform, PublicName, Replicas, SettingsView, WorkloadKind
 from settings.models.shape import Shape
 from settings.models.workloads import Workload
 
@@ -42,8 +42,7 @@ class InferenceKind(WorkloadKind[Inference]):
         runtimes = known_runtimes(settings.serving_runtimes)
         yield from check_inference_name(path, name, workload.service)
         pools = [*settings.pools.values()]
-        found = check_inference(f"{path}.service", workload.service, pool, runtimes, pools)
-        yield from relative_to_entry(path, "service", found)
+        yield from check_inference(f"{path}.service", workload.service, pool, runtimes, pools, entry=path)
 
     def findings_together(self, settings: SettingsView) -> Iterator[Finding]:
         models = self.workloads(settings)

@@ -9,7 +9,7 @@ from components.findings import Finding
 from components.workloads.demand import model_server_demand, model_server_holding
 from components.workloads.serving.spec import ModelServerSpec, replicas_of
 from components.workloads.serving.validation import check_model_server
-from settings.kinds.base import Platform, PublicName, Replicas, SettingsView, WorkloadKind, relative_to_entry
+from settings.kinds.base import Platform, PublicName, Replicas, SettingsView, WorkloadKind
 from settings.models.shape import Shape
 from settings.models.workloads import Workload
 
@@ -34,8 +34,7 @@ class ModelServerKind(WorkloadKind[ModelServer]):
         self, path: str, name: str, workload: ModelServer, pool: PoolHandle, settings: SettingsView
     ) -> Iterator[Finding]:
         domains = {domain["name"]: domain["domain"] for domain in settings.domains}
-        found = check_model_server(f"{path}.server", workload.server, pool, domains)
-        yield from relative_to_entry(path, "server", found)
+        yield from check_model_server(f"{path}.server", workload.server, pool, domains, entry=path)
 
     def replicas(self, path: str, workload: ModelServer) -> Replicas | None:
         return Replicas(f"{path}.server", *replicas_of(workload.server))

@@ -10,7 +10,7 @@ from components.storage.plan import StoragePurpose
 from components.workloads.demand import training_demand, training_holding
 from components.workloads.training.spec import ScheduleSpec, TrainingSpec, WorkersSpec, run_name
 from components.workloads.training.validation import check_checkpoint_storage, check_scheduled_training, check_training
-from settings.kinds.base import Disk, Platform, SettingsView, WorkloadKind, relative_to_entry
+from settings.kinds.base import Disk, Platform, SettingsView, WorkloadKind
 from settings.models.shape import Shape
 from settings.models.workloads import Workload
 
@@ -45,19 +45,17 @@ class TrainingKind(WorkloadKind[Training]):
     def findings(
         self, path: str, name: str, workload: Training, pool: PoolHandle, settings: SettingsView
     ) -> Iterator[Finding]:
-        yield from relative_to_entry(path, "job", self._findings_of_job(f"{path}.job", name, workload, pool))
-        if workload.workers and workload.schedule:
+        job, workers, schedule = workload.job, workload.workers, workload.schedule
+        if not schedule:
+            yield from check_training(f"{path}.job", name, job, pool, workers, entry=path)
+        elif not workers:
+            yield from check_scheduled_training(f"{path}.job", name, job, schedule, pool, entry=path)
+        else:
             rule = "a repeated training has one worker"
             yield Finding(f"{path}.workers", "with a schedule", rule, "remove workers or schedule")
         handle = settings.storage_handles.get(workload.checkpoint_purpose)
         modes = handle["access_modes"] if handle else None
-        yield from check_checkpoint_storage(f"{path}.job", workload.job, workload.workers, modes)
-
-    def _findings_of_job(self, path: str, name: str, training: Training, pool: PoolHandle) -> Iterator[Finding]:
-        if not training.schedule:
-            yield from check_training(path, name, training.job, pool, training.workers)
-        elif not training.workers:
-            yield from check_scheduled_training(path, name, training.job, training.schedule, pool)
+        yield from check_checkpoint_storage(f"{path}.job", job, workers, modes)
 
     def findings_together(self, settings: SettingsView) -> Iterator[Finding]:
         jobs: dict[tuple[str, str], str] = {}

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from components.tenants.spec import TeamSpec
 from components.workloads.serving.spec import RuntimeSpec
-from settings.models.base import Model, Name
+from settings.models.base import Model
 from settings.models.shape import Shape
 
 
@@ -38,9 +38,9 @@ Team = Annotated[TeamSettings, Shape(TeamSpec, joined=TeamAccess)]
 class Workload(Model):
     """What every workload has: its team and its pool."""
 
-    team: Name
+    team: str
     """Team that owns it."""
-    pool: Name
+    pool: str
     """Node pool that it runs on."""
 
 

@@ -64,10 +64,10 @@ def check_existing_addons(settings: Settings) -> Iterator[Finding]:
                 "gateway.namespace), else install the add-on elsewhere",
             )
     sets = sorted(settings.needed_crds - left_out(settings.existing_addons, ()))
-    for name in settings.cluster.present_crds:
+    for index, name in enumerate(settings.cluster.present_crds):
         if name not in sets:
             rule = f"a set that the platform would install otherwise: {', '.join(sets)}"
-            yield Finding("cluster.existingCrds", name, rule, correct(name, sets))
+            yield Finding(f"cluster.existingCrds[{index}]", name, rule, correct(name, sets))
 
 
 @as_far_as_known

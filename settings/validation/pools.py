@@ -1,6 +1,6 @@
 """Pools, and what names them: the part of an environment that stands on sound pools."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from catalog.accelerators import ACCELERATORS
@@ -8,7 +8,7 @@ from components.clouds.pool_validation import likely_accelerators
 from components.findings import Finding
 from components.tenants.spec import TeamSpec
 from settings.models.base import Unknown
-from settings.partial import as_far_as_known, is_known
+from settings.partial import all_named, as_far_as_known, is_known
 from settings.settings import Settings
 
 
@@ -24,17 +24,23 @@ def without_pools(settings: Settings, broken: set[str]) -> Settings:
     """The settings without these pools and everything that names them, so that the rest is validated."""
     if not broken:
         return settings
-    rest: dict[str, Any] = {"cluster": settings.cluster.without_pools(broken)}
+    cluster = settings.cluster.without_pools(broken)
+    left = {*cluster.pool_handles()} if not all_named(broken) else None
+
+    def is_kept(pool: str) -> bool:
+        return pool not in broken if left is None else pool in left
+
+    rest: dict[str, Any] = {"cluster": cluster}
     if is_known(settings, "teams"):
-        rest["teams"] = {name: {**team, "quota": _kept(team, broken)} for name, team in settings.teams.items()}
+        rest["teams"] = {name: {**team, "quota": _kept(team, is_kept)} for name, team in settings.teams.items()}
     for kind in settings.kinds:
         if is_known(settings, kind.field):
-            rest[kind.field] = {name: one for name, one in kind.workloads(settings).items() if one.pool not in broken}
+            rest[kind.field] = {name: one for name, one in kind.workloads(settings).items() if is_kept(one.pool)}
     return settings.model_copy(update=rest)
 
 
-def _kept(team: TeamSpec, broken: set[str]) -> dict[str, int]:
-    return {key: units for key, units in (team.get("quota") or {}).items() if key.split("/")[0] not in broken}
+def _kept(team: TeamSpec, is_kept: Callable[[str], bool]) -> dict[str, int]:
+    return {key: units for key, units in (team.get("quota") or {}).items() if is_kept(key.split("/")[0])}
 
 
 @as_far_as_known

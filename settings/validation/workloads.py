@@ -1,6 +1,5 @@
 """Teams, workloads, and the ledger that joins them with the pools."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Set
 from dataclasses import replace
@@ -17,7 +16,7 @@ from components.workloads.serving.hosts import MAX_LABEL
 from settings.kinds.base import Replicas
 from settings.models.platform import ExistingStore, InClusterStore
 from settings.models.workloads import Workload
-from settings.partial import as_far_as_known
+from settings.partial import all_named, as_far_as_known
 from settings.published import published
 from settings.settings import Settings
 from settings.validation.remedies import or_declare
@@ -36,13 +35,13 @@ def check_tenancy(settings: Settings, invalid_teams: Set[str]) -> Iterator[Findi
     # One mistake is one finding: a workload whose own size is wrong is not held against pools and quotas as well.
     without_devices, without_size = set[str](), set[str]()
     for path, name, workload in settings.workloads():
-        if workload.team not in invalid_teams:
+        if workload.team not in invalid_teams and all_named(invalid_teams):
             yield from _team_of(path, workload, settings)
         kind = settings.kind_of(workload)
         of_devices = _DEVICE_KEYS | kind.device_keys
         of_size = of_devices | _SIZE_KEYS | kind.size_keys
         for finding in _workload(path, name, workload, settings):
-            keys = {*re.findall(r"\.(\w+)", finding.path.removeprefix(path))}
+            keys = {*finding.path.removeprefix(path).split(".")}
             for deciding, unsized in ((of_devices, without_devices), (of_size, without_size)):
                 if keys & deciding:
                     unsized.add(path)

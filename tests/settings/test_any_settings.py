@@ -20,7 +20,7 @@ from settings.reader import from_file
 from tests.support.settings import GOOD
 
 REPOSITORY = Path(__file__).parents[2]
-EXAMPLES = int(os.environ.get("MLPLATFORM_FUZZ_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("MLPLATFORM_FUZZ_EXAMPLES", "500"))
 """More of them find more: 20,000 take half an hour."""
 FILES = [
     *(REPOSITORY / f"Pulumi.{name}.yaml" for name in ("dev", "prod", "gke", "onprem")),

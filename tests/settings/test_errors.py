@@ -88,6 +88,25 @@ def test_the_kind_of_a_union_is_asked_for_with_the_kinds_of_that_union() -> None
 
 
 @pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"teams": {None: {"owner": 1}}}, "teams.~"),
+        ({"teams": {True: {"owner": "o", "costCenter": "c"}}}, "teams.true"),
+        ({"mlflow": {None: 1}}, "mlflow.~"),
+    ],
+)
+def test_a_key_that_is_no_text_is_one_finding_and_shown_as_yaml_has_it(change: dict[str, Any], path: str) -> None:
+    """`~:` was shown as None, and what stood below it was a finding of its own."""
+    key = path.rpartition(".")[2]
+    assert only(change) == Finding(path, key, "a key that is text", "put it in quotes, or remove it")
+
+
+@pytest.mark.parametrize(("kind", "remedy"), [("aks", "write kind: "), ("ekss", "did you mean eks?")])
+def test_another_kind_is_meant_only_where_the_spelling_is_really_close(kind: str, remedy: str) -> None:
+    assert only({"cluster": {"kind": kind, "pools": {}}}).remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"mlflow": {"database": {**EXTERNAL, "password": ["hunter2"]}}},

@@ -28,7 +28,48 @@ def engine_config() -> Iterator[dict[str, str]]:
 
 def test_keys_of_the_project_are_read_as_json_or_text_and_others_left_alone() -> None:
     config = {"mlplatform:a": '{"b": [1]}', "mlplatform:c": "text", "mlplatform:d": "3", "aws:region": "eu-west-1"}
-    assert structured(config) == {"a": {"b": [1]}, "c": "text", "d": 3}
+    assert structured(config) == ({"a": {"b": [1]}, "c": "text", "d": 3}, [])
+
+
+def test_a_misspelt_namespace_is_one_finding_and_what_stands_below_it_is_read() -> None:
+    """`mlplatfrom:teams` was taken for another program's, and accepted."""
+    good = GOOD.read_text(encoding="utf-8")
+    with pytest.raises(Refused) as refused:
+        from_file(good.replace("mlplatform:teams", "mlplatfrom:teams"))
+    (finding,) = refused.value.findings
+    assert (finding.path, finding.value) == ("config.mlplatfrom:teams", "mlplatfrom")
+    assert finding.remedy == "did you mean mlplatform:teams?"
+
+
+@pytest.mark.parametrize("namespace", ["aws", "gcp", "kubernetes", "pulumi", "platform", "ml", "mlflow"])
+def test_keys_of_other_programs_are_left_alone(namespace: str) -> None:
+    from_file(f"{GOOD.read_text(encoding='utf-8')}  {namespace}:teams: {{a: 1}}\n")
+
+
+def test_the_engine_and_the_file_have_the_same_misspelt_namespaces_and_show_no_secret_below_them(
+    engine_config: dict[str, str],
+) -> None:
+    pulumi.runtime.set_all_config({**engine_config, "mlplatfrom:mlflow": BROKEN}, ["mlplatfrom:mlflow"])
+    with pytest.raises(Refused) as refused:
+        read_settings()
+    assert {finding.path for finding in refused.value.findings} == {"config.mlplatfrom:mlflow", "mlflow.database.host"}
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "-" + "9" * 5000, "0x" + "f" * 5000])
+def test_a_number_of_thousands_of_digits_is_too_large_where_it_stands(
+    engine_config: dict[str, str], number: str
+) -> None:
+    """Python reads and writes no decimal number of 4,300 digits: the answer was its error, without a place."""
+    good = GOOD.read_text(encoding="utf-8")
+    with pytest.raises(Refused) as refused:
+        from_file(good.replace("cpu: {nodesMax: 3}", f"cpu: {{nodesMax: {number}}}"))
+    assert refused.value.findings[0].path == "cluster.pools.cpu.nodesMax"
+    assert refused.value.findings[0].value == "(a number of more than 1,000 digits)"
+    cluster = engine_config["mlplatform:cluster"].replace('"nodesMax": 1', f'"nodesMax": {"9" * 5000}')
+    pulumi.runtime.set_all_config({**engine_config, "mlplatform:cluster": cluster}, [])
+    with pytest.raises(Refused, match=r"cluster\.pools\.cpu\.nodesMax: \(a number of more"):
+        read_settings()
 
 
 def test_the_running_stack_and_its_file_are_read_alike(engine_config: dict[str, str]) -> None:

@@ -1,6 +1,7 @@
 """The JSON Schema for editors accepts what the reader accepts, and knows what people mistype."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,15 @@ def test_every_setting_is_described() -> None:
         if name != "Secure" and not value.get("description")
     ]
     assert undescribed == []
+
+
+def test_descriptions_name_keys_as_they_are_written_in_yaml() -> None:
+    """They come from Python, whose fields have underscores; pg_dump is a program."""
+    python = [
+        f"{name}.{key}: {word}"
+        for name, definition in SCHEMA["$defs"].items()
+        for key, value in definition.get("properties", {}).items()
+        for word in re.findall(r"(?<![\w/.-])[a-z]+(?:_[a-z]+)+\b", value.get("description", ""))
+        if word != "pg_dump"
+    ]
+    assert python == []

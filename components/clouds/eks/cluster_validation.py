@@ -1,7 +1,7 @@
 """Rules on networks and clusters of EKS."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from ipaddress import IPv4Network, ip_network
 from typing import Any
@@ -130,7 +130,7 @@ def _check_existing_network(path: str, spec: EksNetworkSpec, region: str) -> Ite
         )
     for key in ("private_subnet_ids", "public_subnet_ids"):
         subnets: Mapping[str, str] = spec.get(key) or {}  # type: ignore[assignment]
-        yield from check_zone_names(f"{path}.{camel(key)}", list(subnets), region)
+        yield from check_zone_names(f"{path}.{camel(key)}", subnets, region)
         for zone, subnet in subnets.items():
             if not _SUBNET.fullmatch(subnet):
                 yield Finding(
@@ -146,7 +146,9 @@ def _check_existing_network(path: str, spec: EksNetworkSpec, region: str) -> Ite
         )
 
 
-def check_zone_names(path: str, zones: Sequence[str], region: str) -> Iterator[Finding]:
+def check_zone_names(path: str, written: Collection[str], region: str) -> Iterator[Finding]:
+    """Zones of one region, each once, in a list or as the keys of a mapping."""
+    zones = [*written]
     first = _ZONE.fullmatch(zones[0]) if zones else None
     of = {match[1] if (match := _ZONE.fullmatch(zone)) else "" for zone in zones}
     if region and len(zones) > 1 and len(of) == 1 and not of & {region, ""}:
@@ -155,14 +157,15 @@ def check_zone_names(path: str, zones: Sequence[str], region: str) -> Iterator[F
         yield Finding(path, ", ".join(zones), rule, f"write region: {own}, or name zones like {region}a")
         region = own
     region = region or (first[1] if first else "")
-    for zone in zones:
+    for index, zone in enumerate(zones):
+        here = f"{path}.{zone}" if isinstance(written, Mapping) else f"{path}[{index}]"
         match = _ZONE.fullmatch(zone)
         if not match or (region and match[1] != region):
             where = f" of region {region}" if region else ""
             example = f"{region or 'eu-west-1'}a"
-            yield Finding(path, zone, f"an availability zone{where}", f"write it like {example}")
-    for zone in sorted({zone for zone in zones if zones.count(zone) > 1}):
-        yield Finding(path, zone, "each zone once", "remove the other")
+            yield Finding(here, zone, f"an availability zone{where}", f"write it like {example}")
+        elif zone in zones[:index]:
+            yield Finding(here, zone, "each zone once", "remove it")
 
 
 def _check_days(path: str, days: Any) -> Iterator[Finding]:
@@ -281,16 +284,17 @@ def check_addon_version(path: str, addon: str, version: str, installed: Sequence
 
 def check_public_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
     """IPv4 ranges, none of them so wide that it means everybody."""
-    for text in ranges:
+    for index, text in enumerate(ranges):
+        here = f"{path}[{index}]"
         try:
             network = address_range(text)
         except ValueError as error:
-            yield Finding(path, text, f"an IPv4 range: {error}", "write it like 203.0.113.0/24")
+            yield Finding(here, text, f"an IPv4 range: {error}", "write it like 203.0.113.0/24")
             continue
         if network.version != 4:
-            yield Finding(path, text, "the endpoint of an IPv4 cluster takes IPv4 ranges", "write 203.0.113.0/24")
+            yield Finding(here, text, "the endpoint of an IPv4 cluster takes IPv4 ranges", "write 203.0.113.0/24")
         elif network.prefixlen < 8:
-            yield Finding(path, text, "/8 or narrower: the API server is private", "name your own ranges")
+            yield Finding(here, text, "/8 or narrower: the API server is private", "name your own ranges")
 
 
 def support_warning(spec: EksClusterSpec, today: date) -> str:

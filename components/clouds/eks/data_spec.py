@@ -13,7 +13,7 @@ class S3BucketSpec(TypedDict, total=False):
     version_days: int
     """How long a replaced or deleted object can be brought back, in days. Default: 90."""
     version_archive_days: int
-    """After how many days replaced objects move to STANDARD_IA: 30 or more, less than version_days; 0: never.
+    """After how many days replaced objects move to STANDARD_IA: 30 or more, less than `versionDays`; 0: never.
     Default: 30."""
     abort_upload_days: int
     """Parts of uploads that never ended go after so many days. Default: 7."""
@@ -35,7 +35,7 @@ class RdsDatabaseSettings(TypedDict, total=False):
     storage_gib: Required[int]
     """Size of its gp3 volume at the start, in GiB: 20 or more."""
     storage_max_gib: Required[int]
-    """What the volume may grow to by itself, in GiB: 10 % more than storage_gib, or beyond."""
+    """What the volume may grow to by itself, in GiB: 10 % more than `storageGib`, or beyond."""
     backup_days: int
     """Days to which it can be put back, to the second: 1 to 35; 7 or more where data is kept. Default: 7."""
     log_days: int

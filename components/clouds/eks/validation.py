@@ -128,12 +128,12 @@ def _check_purchase(path: str, spec: EksPoolSpec) -> Iterator[Finding]:
 
 def _check_pool_zones(path: str, spec: EksPoolSpec, known: Sequence[str]) -> Iterator[Finding]:
     chosen = spec.get("zones") or []
-    yield from check_zone_names(f"{path}.zones", [zone for zone in chosen if not known or zone in known], "")
-    for zone in chosen:
-        if known and zone not in known:
-            yield Finding(
-                f"{path}.zones", zone, f"a zone of the network: {', '.join(known)}", "choose one, or extend the network"
-            )
+    rule, remedy = f"a zone of the network: {', '.join(known)}", "choose one, or extend the network"
+    others = [(index, zone) for index, zone in enumerate(chosen) if known and zone not in known]
+    for index, zone in others:
+        yield Finding(f"{path}.zones[{index}]", zone, rule, remedy)
+    if not others:
+        yield from check_zone_names(f"{path}.zones", chosen, "")
     purchase = EksPurchase(spec.get("purchase", EksPurchase.ON_DEMAND))
     reason = f"a {purchase} machine" if purchase in WITH_RESERVATION else "EFA" if spec.get("efa") else ""
     if reason and len(chosen) != 1:

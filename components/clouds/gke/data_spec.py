@@ -15,7 +15,7 @@ class GcsBucketSpec(TypedDict, total=False):
     version_days: int
     """How long a replaced or deleted object can be brought back, in days. Default: 90."""
     version_archive_days: int
-    """After how many days replaced objects move to NEARLINE, less than version_days; 0: never. Default: 30."""
+    """After how many days replaced objects move to NEARLINE, less than `versionDays`; 0: never. Default: 30."""
     abort_upload_days: int
     """Parts of uploads that never ended go after so many days. Default: 7."""
     soft_delete_days: int
@@ -36,7 +36,7 @@ class CloudSqlDatabaseSettings(TypedDict, total=False):
     storage_gib: Required[int]
     """Size of its SSD at the start, in GiB: 10 or more. Later it only grows by itself."""
     storage_max_gib: Required[int]
-    """What the disk may grow to by itself, in GiB: more than storage_gib."""
+    """What the disk may grow to by itself, in GiB: more than `storageGib`."""
     backup_days: int
     """Daily backups that are kept: 1 to 365; 7 or more where data is kept. Default: 7."""
     generation: int

@@ -135,7 +135,7 @@ def _sizes(path: str, spec: GkePoolSpec, machine: Machine) -> Iterator[Finding]:
     for key, value, least in (("nodesMin", nodes_min, 0), ("nodesMax", nodes_max, 1)):
         if not least <= value <= MAX_NODES:
             yield Finding(f"{path}.{key}", f"{value}", f"{least} to {MAX_NODES}", "correct the number of nodes")
-    if nodes_min > nodes_max:
+    if nodes_min > nodes_max >= 1:
         yield Finding(f"{path}.nodesMin", f"{nodes_min}", f"at most nodesMax ({nodes_max})", "lower it")
     yield from _topology(path, spec.get("topology"), machine)
     shape = topology_of(machine, spec.get("topology"))

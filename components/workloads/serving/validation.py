@@ -73,8 +73,13 @@ def check_inference(
     pool: PoolHandle,
     runtimes: Mapping[str, Runtime] = RUNTIMES,
     pools: Sequence[PoolHandle] = (),
+    *,
+    entry: str = "",
 ) -> Iterator[Finding]:
-    """One model served by KServe. `runtimes`: the existing ones, by name; `pools`: all, if they are known."""
+    """One model served by KServe. `runtimes`: the existing ones, by name; `pools`: all, if they are known.
+
+    `path`: of the service; `entry`: of what has the service and the pool, where that is another path.
+    """
     yield from required(path, service, ("model_format", "storage_uri", "cpu_millis", "memory_gib"))
     if service.get("storage_uri"):
         yield from check_storage_uri(f"{path}.storageUri", service["storage_uri"], INFERENCE_SCHEMES)
@@ -82,7 +87,7 @@ def check_inference(
         yield from _check_version(f"{path}.version", service["version"])
     yield from _check_choice(path, service, pool, runtimes)
     yield from _check_runtime(path, service, pool)
-    yield from _check_served(path, service, pool)
+    yield from _check_served(path, entry or path, service, pool)
     yield from between(path, "metricsPort", service.get("metrics_port", 0), 0, 65535, "as a port; 0 is none")
     yield from check_kserve_environment(f"{path}.environment", service.get("environment") or {})
     yield from _check_placeholders(path, service)
@@ -236,9 +241,17 @@ def _check_runtime(path: str, service: InferenceSpec, pool: PoolHandle) -> Itera
 
 
 def check_model_server(
-    path: str, server: ModelServerSpec, pool: PoolHandle, domains: Mapping[str, str] | None = None
+    path: str,
+    server: ModelServerSpec,
+    pool: PoolHandle,
+    domains: Mapping[str, str] | None = None,
+    *,
+    entry: str = "",
 ) -> Iterator[Finding]:
-    """One model server with an image of the team. `domains`: of its gateway, by name; None: it has no gateway."""
+    """One model server with an image of the team. `domains`: of its gateway, by name; None: it has no gateway.
+
+    `path`: of the server; `entry`: of what has the server and the pool, where that is another path.
+    """
     yield from required(path, server, ("image", "cpu_millis", "memory_gib"))
     if server.get("image"):
         yield from check_image(f"{path}.image", server["image"])
@@ -246,7 +259,7 @@ def check_model_server(
     yield from check_texts(f"{path}.environmentSecrets", server.get("environment_secrets") or [], SUBDOMAIN)
     if server.get("storage_uri"):
         yield from check_storage_uri(f"{path}.storageUri", server["storage_uri"], MODEL_SERVER_SCHEMES)
-    yield from _check_served(path, server, pool)
+    yield from _check_served(path, entry or path, server, pool)
     yield from between(path, "port", server.get("port", 8080), 1024, 65535, "as a port")
     yield from between(path, "modelSizeGib", server.get("model_size_gib", 1), 1, MAX_LOCAL_GIB, "GiB")
     yield from between(path, "startupMinutes", server.get("startup_minutes", 10), 1, 180, "minutes")
@@ -272,7 +285,9 @@ def check_model_server(
         )
 
 
-def _check_served(path: str, served: InferenceSpec | ModelServerSpec, pool: PoolHandle) -> Iterator[Finding]:
+def _check_served(
+    path: str, entry: str, served: InferenceSpec | ModelServerSpec, pool: PoolHandle
+) -> Iterator[Finding]:
     yield from check_keys(f"{path}.annotations", served.get("annotations") or {}, ANNOTATION_KEY)
     yield from check_size(path, served, pool)
     yield from _check_replicas(path, served)
@@ -282,21 +297,21 @@ def _check_served(path: str, served: InferenceSpec | ModelServerSpec, pool: Pool
     placement = pool["placement"]
     if placement["purchase"] == Purchase.SPOT:
         yield Finding(
-            f"{path}.pool",
+            f"{entry}.pool",
             f"{placement['pool']} (spot)",
             "a model must not run on nodes that can all be reclaimed at once",
             "choose an on-demand or reserved pool",
         )
     if placement.get("queued"):
         yield Finding(
-            f"{path}.pool",
+            f"{entry}.pool",
             f"{placement['pool']} (queued)",
             "queued nodes serve one training, when enough are available, and then end",
             "choose an on-demand or reserved pool; flex-start if it may wait for nodes",
         )
     if placement["hosts_per_slice"] > 1:
         yield Finding(
-            f"{path}.pool",
+            f"{entry}.pool",
             f"{placement['pool']} ({placement['topology']}, {placement['hosts_per_slice']} hosts)",
             "one replica is one pod, and a slice of several hosts needs one on each",
             "choose a pool with a topology of a single host",
@@ -309,7 +324,7 @@ def _check_replicas(path: str, spec: InferenceSpec | ModelServerSpec | Transform
         yield Finding(
             f"{path}.minReplicas", str(fewest), "1 or more: the first request must not wait for a node", "use 1"
         )
-    if fewest > most:
+    if fewest > most >= 1:
         yield Finding(
             f"{path}.minReplicas",
             str(fewest),

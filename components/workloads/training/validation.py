@@ -41,9 +41,12 @@ _RUN = re.compile(r"^[a-z0-9]([-a-z0-9]{0,14}[a-z0-9])?\Z")
 
 
 def check_training(
-    path: str, name: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None = None
+    path: str, name: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None = None, *, entry: str = ""
 ) -> Iterator[Finding]:
-    """One training with a `run`, on one node or (with `workers`) on several."""
+    """One training with a `run`, on one node or (with `workers`) on several.
+
+    `path`: of the job; `entry`: of what has the job, the pool and the workers, where that is another path.
+    """
     yield from required(path, job, ("run",))
     run = job.get("run", "")
     if run and not _RUN.match(run):
@@ -61,13 +64,14 @@ def check_training(
             f"with the index of a worker at most {MAX_OBJECT_NAME} characters: it is the host name of its pods",
             "shorten the name or the run",
         )
-    yield from _check_program(path, job, pool, workers)
+    yield from _check_program(path, entry or path, job, pool, workers)
 
 
 def check_scheduled_training(
-    path: str, name: str, job: TrainingSpec, schedule: ScheduleSpec, pool: PoolHandle
+    path: str, name: str, job: TrainingSpec, schedule: ScheduleSpec, pool: PoolHandle, *, entry: str = ""
 ) -> Iterator[Finding]:
-    """One training on a schedule."""
+    """One training on a schedule. `path` and `entry` as above."""
+    entry = entry or path
     if job.get("run"):
         yield Finding(
             f"{path}.run",
@@ -77,17 +81,17 @@ def check_scheduled_training(
         )
     if len(name) > MAX_CRON_JOB_NAME:
         yield Finding(
-            path, name, f"the name of a scheduled training has at most {MAX_CRON_JOB_NAME} characters", "shorten it"
+            entry, name, f"the name of a scheduled training has at most {MAX_CRON_JOB_NAME} characters", "shorten it"
         )
     if pool["placement"].get("queued"):
         yield Finding(
-            f"{path}.pool",
+            f"{entry}.pool",
             f"{pool['placement']['pool']} (queued)",
             "a request for queued nodes is used once, and a schedule has many runs",
             "choose a flex-start, spot or on-demand pool, or remove schedule and set a run each time",
         )
-    yield from _check_program(path, job, pool, None)
-    yield from check_schedule(f"{path}.schedule", schedule)
+    yield from _check_program(path, entry, job, pool, None)
+    yield from check_schedule(f"{entry}.schedule", schedule)
 
 
 def check_schedule(path: str, schedule: ScheduleSpec) -> Iterator[Finding]:
@@ -146,7 +150,9 @@ def check_checkpoint_storage(
         )
 
 
-def _check_program(path: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None) -> Iterator[Finding]:
+def _check_program(
+    path: str, entry: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None
+) -> Iterator[Finding]:
     yield from required(path, job, ("image", "cpu_millis", "memory_gib", "deadline_minutes"))
     if job.get("image"):
         yield from check_image(f"{path}.image", job["image"])
@@ -159,8 +165,8 @@ def _check_program(path: str, job: TrainingSpec, pool: PoolHandle, workers: Work
     yield from between(path, "retries", job.get("retries", DEFAULT_RETRIES), 0, MAX_RETRIES, "restarts")
     grace = int(job.get("grace_seconds", DEFAULT_GRACE_SECONDS))
     yield from between(path, "graceSeconds", grace, 0, 60 * 60, "seconds")
-    for code in job.get("fatal_exit_codes", DEFAULT_FATAL_EXIT_CODES):
-        yield from between(path, "fatalExitCodes", code, 1, 255, "as an exit code of a failure")
+    for index, code in enumerate(job.get("fatal_exit_codes", DEFAULT_FATAL_EXIT_CODES)):
+        yield from between(path, f"fatalExitCodes[{index}]", code, 1, 255, "as an exit code of a failure")
     if job.get("ttl_minutes") and not job.get("checkpoint"):
         yield Finding(
             f"{path}.ttlMinutes",
@@ -171,9 +177,9 @@ def _check_program(path: str, job: TrainingSpec, pool: PoolHandle, workers: Work
     if pool["placement"]["purchase"] == Purchase.SPOT:
         yield from _check_spot(path, job, pool, grace)
     yield from _check_node_life(path, job, pool)
-    yield from _check_slice(path, job, pool, workers)
+    yield from _check_slice(path, entry, job, pool, workers)
     if workers:
-        yield from _check_workers(f"{path}.workers", job, pool, workers)
+        yield from _check_workers(f"{entry}.workers", job, pool, workers)
 
 
 def _check_mounts(path: str, job: TrainingSpec) -> Iterator[Finding]:
@@ -249,7 +255,9 @@ def _check_node_life(path: str, job: TrainingSpec, pool: PoolHandle) -> Iterator
         )
 
 
-def _check_slice(path: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None) -> Iterator[Finding]:
+def _check_slice(
+    path: str, entry: str, job: TrainingSpec, pool: PoolHandle, workers: WorkersSpec | None
+) -> Iterator[Finding]:
     """A TPU slice works as a whole: every chip of every host, one pod per host."""
     placement, capacity = pool["placement"], pool["capacity"]
     if not placement["topology"]:
@@ -257,7 +265,7 @@ def _check_slice(path: str, job: TrainingSpec, pool: PoolHandle, workers: Worker
     hosts, pods = placement["hosts_per_slice"], int(workers["count"]) if workers else 1
     if pods != hosts:
         yield Finding(
-            f"{path}.workers.count",
+            f"{entry}.workers.count",
             str(pods),
             f"a {placement['topology']} slice of pool {placement['pool']} has {hosts} hosts that work together",
             f"use {hosts} workers" if hosts > 1 else "remove workers: a training on one node has none",

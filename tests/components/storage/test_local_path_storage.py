@@ -72,4 +72,4 @@ def test_its_classes_are_disks_of_one_node_and_pass_the_rules_of_storage() -> No
 def test_directories_that_teams_should_not_fill_are_refused(path: str) -> None:
     with pytest.raises(Refused) as refused:
         local(paths=[path])
-    assert [finding.path for finding in refused.value.findings] == ["local.paths"]
+    assert [finding.path for finding in refused.value.findings] == ["local.paths[0]"]

@@ -45,8 +45,8 @@ def cluster(**over: Any) -> list[Finding]:
         ({"cidr": "10.20.0.0/24"}, "cidr"),
         ({"zones": ["eu-west-1a"]}, "zones"),
         ({"zones": [f"eu-west-1{letter}" for letter in "abcdefg"]}, "zones"),
-        ({"zones": ["eu-west-1a", "us-east-1a"]}, "zones"),
-        ({"zones": ["eu-west-1a", "eu-west-1a"]}, "zones"),
+        ({"zones": ["eu-west-1a", "us-east-1a"]}, "zones[1]"),
+        ({"zones": ["eu-west-1a", "eu-west-1a"]}, "zones[1]"),
         ({"flow_log_days": 31}, "flowLogDays"),
         ({"private_subnet_ids": {"eu-west-1a": "subnet-01234567"}}, "privateSubnetIds"),
     ],
@@ -61,7 +61,7 @@ def test_a_network_that_cannot_be_created_is_refused(over: dict[str, Any], path:
     [
         ({"vpc_id": "my-vpc"}, "vpcId"),
         ({"private_subnet_ids": {"eu-west-1a": "subnet-01234567"}}, "privateSubnetIds"),
-        ({"private_subnet_ids": {"eu-west-1a": "subnet-01234567", "b": "subnet-01234568"}}, "privateSubnetIds"),
+        ({"private_subnet_ids": {"eu-west-1a": "subnet-01234567", "b": "subnet-01234568"}}, "privateSubnetIds.b"),
         (
             {"private_subnet_ids": {"eu-west-1a": "subnet-01234567", "eu-west-1b": "b"}},
             "privateSubnetIds.eu-west-1b",
@@ -89,7 +89,7 @@ def test_a_network_that_exists_is_named_in_full_and_changed_in_nothing(over: dic
 
 def test_zones_of_a_network_are_of_one_region_even_if_it_is_not_set() -> None:
     spec = EksNetworkSpec(cidr="10.20.0.0/16", zones=["eu-west-1a", "us-east-1b"])
-    assert paths(check_eks_network("network", spec)) == ["network.zones"]
+    assert paths(check_eks_network("network", spec)) == ["network.zones[1]"]
     assert paths(check_eks_network("network", {"cidr": "10.20.0.0/20", "zones": ZONES})) == []
 
 
@@ -103,10 +103,10 @@ def test_zones_of_a_network_are_of_one_region_even_if_it_is_not_set() -> None:
         ({"kubernetes_version": "1.20"}, "kubernetesVersion"),
         ({"public_endpoint": True}, "publicRanges"),
         ({"public_ranges": ["203.0.113.0/24"]}, "publicRanges"),
-        ({"public_endpoint": True, "public_ranges": ["0.0.0.0/0"]}, "publicRanges"),
-        ({"public_endpoint": True, "public_ranges": ["128.0.0.0/1"]}, "publicRanges"),
-        ({"public_endpoint": True, "public_ranges": ["::/0"]}, "publicRanges"),
-        ({"public_endpoint": True, "public_ranges": ["203.0.113.7/24"]}, "publicRanges"),
+        ({"public_endpoint": True, "public_ranges": ["0.0.0.0/0"]}, "publicRanges[0]"),
+        ({"public_endpoint": True, "public_ranges": ["128.0.0.0/1"]}, "publicRanges[0]"),
+        ({"public_endpoint": True, "public_ranges": ["::/0"]}, "publicRanges[0]"),
+        ({"public_endpoint": True, "public_ranges": ["203.0.113.7/24"]}, "publicRanges[0]"),
         ({"admin_role_arns": []}, "adminRoleArns"),
         ({"admin_role_arns": ["arn:aws:iam::012345678901:root"]}, "adminRoleArns[0]"),
         ({"admin_role_arns": ["arn:aws:iam::012345678901:user/anna"]}, "adminRoleArns[0]"),

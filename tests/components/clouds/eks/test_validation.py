@@ -65,9 +65,9 @@ def test_a_plain_pool_is_right_on_every_kind_of_cluster(provisioning: NodeProvis
         ({"purchase": EksPurchase.RESERVED, "reservation_id": RESERVATION}, "zones"),
         ({"purchase": EksPurchase.RESERVED, "reservation_id": RESERVATION, "zones": ZONES}, "zones"),
         ({"efa": True}, "zones"),
-        ({"zones": ["eu-west-1c"]}, "zones"),
-        ({"zones": ["eu-west-1"]}, "zones"),
-        ({"zones": ["eu-west-1a", "eu-west-1a"]}, "zones"),
+        ({"zones": ["eu-west-1c"]}, "zones[0]"),
+        ({"zones": ["eu-west-1"]}, "zones[0]"),
+        ({"zones": ["eu-west-1a", "eu-west-1a"]}, "zones[1]"),
         ({"efa": True, "zones": ZONES[:1], "machines": ["g6.xlarge"]}, "efa"),
         ({"local_nvme": True, "machines": ["m7i.2xlarge"]}, "localNvme"),
         (
@@ -219,4 +219,4 @@ def test_a_misspelt_machine_is_answered_with_the_nearest_and_another_cloud_s_wit
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
     found = paths(pool(AUTO, nodes_min=1, image=EksImage.AL2023, efa=True, zones=["us-east-1a"], disk_gib=1))
-    assert {each.removeprefix("pools.a.") for each in found} == {"nodesMin", "image", "efa", "zones", "diskGib"}
+    assert {each.removeprefix("pools.a.") for each in found} == {"nodesMin", "image", "efa", "zones[0]", "diskGib"}

@@ -54,7 +54,7 @@ def test_good_trainings_pass() -> None:
         ({"deadline_minutes": 0}, "deadlineMinutes"),
         ({"retries": 11}, "retries"),
         ({"grace_seconds": 7200}, "graceSeconds"),
-        ({"fatal_exit_codes": [0]}, "fatalExitCodes"),
+        ({"fatal_exit_codes": [1, 0]}, "fatalExitCodes[1]"),
         ({"cpu_millis": 500_000}, "cpuMillis"),
         ({"memory_gib": 4096}, "memoryGib"),
         ({"cpu_limit_millis": 1000}, "cpuLimitMillis"),
