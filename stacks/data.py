@@ -8,13 +8,15 @@ from pydantic import SecretStr
 from components.addons.gateway_spec import GatewayHandle
 from components.addons.routes import hostname
 from components.base.namespaces import IsolatedNamespace, PodSecurity
-from components.storage.object_store import ObjectStoreCredentials, object_store
+from components.storage.object_store import ObjectStoreCredentials
+from components.storage.object_store_plan import object_store
 from components.storage.object_store_server import ObjectStoreServer, ObjectStoreServerArgs
 from components.storage.plan import ObjectStoreHandle, StoragePurpose
 from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT
 from components.tracking.backup import DatabaseBackup, DatabaseBackupArgs
 from components.tracking.database import Database, ExternalDatabase, ExternalDatabaseArgs
-from components.tracking.tracking_server import TrackingHandle, TrackingServer, TrackingServerArgs
+from components.tracking.spec import TrackingHandle
+from components.tracking.tracking_server import TrackingServer, TrackingServerArgs
 from settings.models.platform import (
     BasicLogin,
     ExistingDatabase,

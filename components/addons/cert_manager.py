@@ -19,16 +19,10 @@ from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
 from components.base.custom_resources import custom_resource
 from components.base.names import check_object_name
-from components.base.namespaces import (
-    Direction,
-    IsolatedNamespace,
-    PodSecurity,
-    TrafficRuleArgs,
-    identity_egress,
-    to_anywhere,
-)
+from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.base.pods import spread
 from components.base.traffic import scraped, to_api_server, webhook_from_api_server
+from components.base.traffic_rules import Direction, TrafficRuleArgs, identity_egress, to_anywhere
 from components.clouds.data_validation import check_zone_identity
 from components.clouds.dns import DnsProvider, DnsZoneHandle
 from components.clouds.eks.handles import EksHandle

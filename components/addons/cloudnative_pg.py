@@ -11,16 +11,11 @@ from components.base.chart_source import ChartSource
 from components.base.charts import AddonChart, AddonChartArgs
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
-from components.base.namespaces import (
-    Direction,
-    IsolatedNamespace,
-    IsolatedNamespaceArgs,
-    PodSecurity,
-    TrafficRuleArgs,
-)
+from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
 from components.base.network_policies import POSTGRESQL_INSTANCE_PORTS
 from components.base.pods import resources
 from components.base.traffic import scraped, to_api_server, webhook_from_api_server
+from components.base.traffic_rules import Direction, TrafficRuleArgs
 
 DEFAULT_NAMESPACE = ADDONS["cloudnative-pg"].namespace
 OPERATOR_PODS = {"app.kubernetes.io/name": "cloudnative-pg"}

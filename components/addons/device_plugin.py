@@ -13,7 +13,8 @@ from components.addons.accelerator_nodes import affinity_to
 from components.addons.accelerator_validation import check_device_plugin, check_plugin_pools
 from components.addons.device_plugin_spec import ApiRuleArgs, DevicePluginSpec, HostPathArgs
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.base.component import LABELS, Component
+from components.base.component import Component
+from components.base.labels import LABELS
 from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.base.pods import environment, resources
 from components.base.traffic import to_api_server

@@ -13,9 +13,10 @@ from components.base.chart_source import ChartSource
 from components.base.charts import AddonChart, AddonChartArgs
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
-from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity, identity_egress
+from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
 from components.base.pods import resources
 from components.base.traffic import scraped, to_api_server
+from components.base.traffic_rules import identity_egress
 from components.clouds.data_validation import check_external_dns
 from components.clouds.dns import DnsProvider, DnsZoneHandle
 from components.clouds.eks.handles import EksHandle

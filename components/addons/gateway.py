@@ -35,8 +35,9 @@ from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
 from components.base.custom_resources import custom_resource
 from components.base.destinations import check_ranges
-from components.base.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
+from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.base.traffic import scraped, to_api_server
+from components.base.traffic_rules import Direction, TrafficRuleArgs
 from components.findings import refuse
 
 ROUTES_LABEL = {"mlplatform.dev/gateway-routes": "true"}

@@ -24,9 +24,11 @@ from components.addons.nvidia_device_plugin import EXCLUSIVE, MIG_LAYOUTS, mig_l
 from components.base.chart_source import ChartSource
 from components.base.charts import AddonChart
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.base.component import LABELS, Component
-from components.base.namespaces import IsolatedNamespace, PodSecurity, TrafficRuleArgs, to_anywhere
+from components.base.component import Component
+from components.base.labels import LABELS
+from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.base.traffic import scraped, to_api_server
+from components.base.traffic_rules import TrafficRuleArgs, to_anywhere
 from components.capacity.placement import PoolHandle, sharing_of, tolerations_of_all
 from components.capacity.sharing import device_plugin_config
 from components.findings import refuse

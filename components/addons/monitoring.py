@@ -25,9 +25,10 @@ from components.addons.monitoring_traffic import (
 from components.addons.monitoring_values import monitoring_values
 from components.addons.routes import http_route_spec
 from components.base.charts import AddonChart
-from components.base.component import LABELS, Component
+from components.base.component import Component
 from components.base.custom_resources import custom_resource
 from components.base.generated_secrets import given_or_drawn, keeping_drawn
+from components.base.labels import LABELS
 from components.base.namespaces import IsolatedNamespace
 from components.findings import refuse
 from components.monitoring.spec import MonitoringHandle

@@ -11,17 +11,10 @@ from components.addons.gateway_spec import GatewayHandle
 from components.addons.routes import from_gateway, hostname
 from components.base.chart_source import ChartSource
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.base.component import LABELS
-from components.base.namespaces import (
-    DNS_PODS,
-    SYSTEM_NAMESPACE,
-    Direction,
-    IsolatedNamespaceArgs,
-    PodSecurity,
-    TrafficRuleArgs,
-    to_anywhere,
-)
+from components.base.labels import LABELS
+from components.base.namespaces import IsolatedNamespaceArgs, PodSecurity
 from components.base.traffic import scraped, to_api_server, webhook_from_api_server
+from components.base.traffic_rules import DNS_PODS, SYSTEM_NAMESPACE, Direction, TrafficRuleArgs, to_anywhere
 from components.capacity.placement import PoolHandle
 from components.monitoring.spec import (
     DEFAULT_NAMESPACE,

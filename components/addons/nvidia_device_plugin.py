@@ -25,7 +25,8 @@ from components.addons.accelerator_validation import check_nvidia_pools
 from components.base.chart_source import ChartSource
 from components.base.charts import AddonChart
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.base.component import LABELS, Component
+from components.base.component import Component
+from components.base.labels import LABELS
 from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.base.traffic import to_api_server
 from components.capacity.placement import PoolHandle, sharing_of, tolerations_of_all

@@ -16,8 +16,9 @@ from components.base.chart_source import ChartSource
 from components.base.charts import AddonChart
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
-from components.base.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
+from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.base.traffic import scraped, to_api_server
+from components.base.traffic_rules import Direction, TrafficRuleArgs
 from components.capacity.placement import PoolHandle, tolerations_of_all
 from components.findings import refuse
 

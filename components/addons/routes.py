@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.addons.gateway_spec import GatewayHandle
-from components.base.namespaces import Direction, TrafficRuleArgs
+from components.base.traffic_rules import Direction, TrafficRuleArgs
 
 
 def hostname(gateway: GatewayHandle, domain: str, host: str) -> str:

@@ -7,11 +7,7 @@ from typing import Any
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components.base.arguments import check_arguments
-from components.base.labels import MANAGED_BY, MANAGED_BY_LABEL
 from components.findings import refuse
-
-LABELS = {MANAGED_BY_LABEL: MANAGED_BY}
-"""On every object that the platform declares; objects of charts have the chart's label."""
 
 
 class Component(ComponentResource):

@@ -13,8 +13,8 @@ from pulumi_kubernetes import meta
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from catalog.versions import API_VERSIONS
-from components.base.component import LABELS
 from components.base.crd_validation import check_custom_resource
+from components.base.labels import LABELS
 from components.base.webhooks import until_webhook_answers
 from components.findings import refuse
 

@@ -6,7 +6,7 @@ from typing import Any
 from pulumi import Input, ResourceOptions
 from pulumi_kubernetes import meta, networking
 
-from components.base.component import LABELS
+from components.base.labels import LABELS
 
 POSTGRESQL_INSTANCE_PORTS = (5432, 8000)
 """PostgreSQL and the status of its CloudNativePG instance manager, for the operator and the database.

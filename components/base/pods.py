@@ -14,6 +14,8 @@ USER_ID = 10001
 """User and group of our containers: no account of the node, and above the range of system users in images."""
 HOST_TOPOLOGY = "kubernetes.io/hostname"
 ZONE_TOPOLOGY = "topology.kubernetes.io/zone"
+DEVICES = "devices"
+"""Name of a pod's claim to devices (DRA) within the pod."""
 
 
 class Mounted(NamedTuple):
@@ -73,6 +75,11 @@ def resources(
 def _cpu(millis: int) -> str:
     whole, rest = divmod(int(millis), 1000)
     return f"{whole}" if whole and not rest else f"{int(millis)}m"
+
+
+def pod_claims(template: Any) -> list[dict[str, Any]]:
+    """For a pod's `spec.resourceClaims`; empty without a template."""
+    return [{"name": DEVICES, "resourceClaimTemplateName": template}] if template is not None else []
 
 
 def scratch(name: str, path: str, size_mib: int) -> Mounted:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from components.base.namespaces import Direction, TrafficRuleArgs
+from components.base.traffic_rules import Direction, TrafficRuleArgs
 
 
 def to_api_server(pods: Mapping[str, str] | None = None) -> TrafficRuleArgs:

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from components.base.component import LABELS
-from components.base.labels import NAME_LABEL, TEAM_LABEL
+from components.base.labels import LABELS, NAME_LABEL, TEAM_LABEL
 from components.base.pods import Mounted, environment, scratch
 
 ROLE_LABEL = "app.kubernetes.io/component"

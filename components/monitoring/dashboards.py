@@ -9,7 +9,8 @@ from typing import Required, TypedDict
 from pulumi import Input, ResourceOptions
 from pulumi_kubernetes import core, meta
 
-from components.base.component import LABELS, Component
+from components.base.component import Component
+from components.base.labels import LABELS
 
 DASHBOARD_LABEL: Mapping[str, str] = MappingProxyType({"grafana_dashboard": "1"})
 """On a ConfigMap of any namespace: Grafana's sidecar loads the dashboards in it."""

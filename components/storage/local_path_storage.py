@@ -14,7 +14,8 @@ from pulumi_kubernetes import apps, core, meta, rbac
 
 from catalog.versions import IMAGES
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.base.component import LABELS, Component
+from components.base.component import Component
+from components.base.labels import LABELS
 from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.base.pods import resources
 from components.base.traffic import to_api_server

@@ -14,9 +14,10 @@ from pulumi_kubernetes import apps, batch, core, meta
 
 from catalog.versions import IMAGES
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.base.component import LABELS, Component
+from components.base.component import Component
 from components.base.generated_secrets import keeping_drawn
-from components.base.namespaces import Direction, IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity, TrafficRuleArgs
+from components.base.labels import LABELS
+from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
 from components.base.pods import (
     claimed,
     container,
@@ -27,13 +28,12 @@ from components.base.pods import (
     scratch,
     startup_probe,
 )
-from components.storage.object_store import (
+from components.base.traffic_rules import Direction, TrafficRuleArgs
+from components.storage.object_store import FINGERPRINT_ANNOTATION, SAME_OWNER, fingerprint_of
+from components.storage.object_store_plan import (
     ACCESS_KEY_ID,
-    FINGERPRINT_ANNOTATION,
-    SAME_OWNER,
     SECRET_ACCESS_KEY,
     ObjectStoreArgs,
-    fingerprint_of,
     object_store,
     rclone_environment,
 )

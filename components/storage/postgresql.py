@@ -9,8 +9,8 @@ from typing import Any, TypedDict
 
 from pulumi import Input, Output
 
-from components.base.namespaces import TrafficRuleArgs
 from components.base.pods import Mounted, environment, environment_from_secret, from_secret
+from components.base.traffic_rules import TrafficRuleArgs
 
 PORT = 5432
 CA_FOLDER = "/etc/postgresql-ca"

@@ -3,7 +3,8 @@
 from pulumi import ResourceOptions
 from pulumi_kubernetes import meta, storage
 
-from components.base.component import LABELS, Component
+from components.base.component import Component
+from components.base.labels import LABELS
 from components.findings import refuse
 from components.storage.plan import (
     DEFAULT_CLASS_ANNOTATION,

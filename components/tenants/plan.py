@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 from catalog.addresses import ANYWHERE
 from components.addons.gateway_spec import GatewayHandle
 from components.base.labels import TEAM_LABEL
-from components.base.namespaces import Direction, TrafficRuleArgs, to_anywhere
+from components.base.traffic_rules import Direction, TrafficRuleArgs, to_anywhere
 from components.base.workload_labels import ROLE_LABEL, Role
 from components.capacity.ledger import Supply, quota_key, resource_quota
 from components.monitoring.spec import MonitoringHandle
-from components.storage.object_store import object_store_traffic
+from components.storage.object_store_plan import object_store_traffic
 from components.storage.plan import ObjectStoreHandle
 from components.tenants.spec import UNNAMED_STORAGE_GIB, EgressSpec, TeamSpec, quota_sizes
-from components.tracking.tracking_server import TrackingHandle
+from components.tracking.spec import TrackingHandle
 
 OWNER_LABEL = "mlplatform.dev/owner"
 COST_CENTER_LABEL = "mlplatform.dev/cost-center"

@@ -5,7 +5,8 @@ from typing import NamedTuple, TypedDict
 from pulumi import ResourceOptions
 from pulumi_kubernetes import meta, scheduling
 
-from components.base.component import LABELS, Component
+from components.base.component import Component
+from components.base.labels import LABELS
 from components.tenants.handles import PriorityHandle
 
 DEFAULT_PREFIX = "mlplatform"

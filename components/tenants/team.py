@@ -8,7 +8,8 @@ from pulumi_kubernetes import core, meta, rbac
 
 from components.addons.gateway_spec import GatewayHandle
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
-from components.base.component import LABELS, Component, once_created
+from components.base.component import Component, once_created
+from components.base.labels import LABELS
 from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
 from components.capacity.ledger import Supply, supplies_of
 from components.capacity.placement import PoolHandle
@@ -30,7 +31,7 @@ from components.tenants.plan import (
 )
 from components.tenants.spec import TeamSpec, namespace_of
 from components.tenants.validation import check_internet, check_team
-from components.tracking.tracking_server import TrackingHandle
+from components.tracking.spec import TrackingHandle
 
 PRIORITIES_ANNOTATION = "mlplatform.dev/priority-classes"
 """On the namespace, for objects that are created by hand: the priority classes of its workloads, highest first."""

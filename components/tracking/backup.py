@@ -10,12 +10,13 @@ from pulumi import Input, ResourceOptions
 from pulumi_kubernetes import batch, core, meta
 
 from catalog.versions import IMAGES
-from components.base.component import LABELS, Component
-from components.base.namespaces import policy_spec
+from components.base.component import Component
+from components.base.labels import LABELS
 from components.base.network_policies import network_policy
 from components.base.pods import Mounted, container, environment, pod_spec, resources, scratch
+from components.base.traffic_rules import policy_spec
 from components.findings import refuse
-from components.storage.object_store import object_store_traffic, rclone_environment
+from components.storage.object_store_plan import object_store_traffic, rclone_environment
 from components.storage.plan import ObjectStoreHandle
 from components.storage.postgresql import DatabaseHandle, ca_mounts, egress_of, libpq_environment
 from components.tracking.validation import check_backup, check_backup_name

@@ -8,14 +8,15 @@ from pulumi_kubernetes import core, meta
 from catalog.versions import IMAGES
 from components.addons.cloudnative_pg import INSTANCE_PODS
 from components.base.cluster_network import USUAL_API_SERVER_PORTS
-from components.base.component import LABELS, Component
+from components.base.component import Component
 from components.base.custom_resources import custom_resource
+from components.base.labels import LABELS
 from components.base.names import check_database_name
-from components.base.namespaces import Direction, TrafficRuleArgs, policy_spec, to_anywhere
 from components.base.network_policies import POSTGRESQL_INSTANCE_PORTS, network_policy
 from components.base.pods import resources
 from components.base.quantities import quantity
 from components.base.traffic import to_api_server
+from components.base.traffic_rules import Direction, TrafficRuleArgs, policy_spec, to_anywhere
 from components.findings import refuse
 from components.storage.plan import StorageHandle
 from components.storage.postgresql import CA_FILE, PORT, DatabaseHandle

@@ -12,7 +12,7 @@ from typing import Any
 
 from catalog.versions import IMAGES
 from components.base.pods import Mounted, container, environment, http_probe, resources, scratch, startup_probe
-from components.storage.object_store import object_store_environment
+from components.storage.object_store_plan import object_store_environment
 from components.storage.plan import ObjectStoreHandle
 from components.storage.postgresql import DatabaseHandle, ca_mounts, libpq_environment, sqlalchemy_uri
 

@@ -1,4 +1,4 @@
-"""Tracking servers as plain data: the part that settings contain. Pure."""
+"""Tracking servers as plain data: the part that settings contain, and the handle for clients. Pure."""
 
 from typing import Required, TypedDict
 
@@ -32,3 +32,20 @@ class TrackingServerSpec(TypedDict, total=False):
     uploaded at once. Default: 20."""
     service_account_annotations: dict[str, str]
     """Workload identity: `eks.amazonaws.com/role-arn`, `iam.gke.io/gcp-service-account`."""
+
+
+class TrackingHandle(TypedDict):
+    """The handle of a tracking server for its clients."""
+
+    uri: str
+    """For `MLFLOW_TRACKING_URI`, inside the cluster."""
+    environment: dict[str, str]
+    """Environment of a client's container."""
+    namespace: str
+    """Namespace of the server."""
+    pods: dict[str, str]
+    """Labels of its pods, for the egress rule of clients."""
+    port: int
+    """TCP port."""
+    client_label: dict[str, str]
+    """Label that a client's namespace needs for access."""

@@ -10,13 +10,15 @@ from pulumi_kubernetes import apps, batch, core, meta, networking, policy
 
 from components.addons.gateway_spec import GatewayHandle
 from components.addons.routes import from_gateway, hostname, http_route_spec
-from components.base.component import LABELS, Component
+from components.base.component import Component
 from components.base.custom_resources import custom_resource
-from components.base.namespaces import Direction, TrafficRuleArgs, policy_spec
+from components.base.labels import LABELS
 from components.base.network_policies import from_labelled_namespaces, network_policy
 from components.base.pods import ZONE_TOPOLOGY, pod_spec, spread
+from components.base.traffic_rules import Direction, TrafficRuleArgs, policy_spec
 from components.findings import refuse
-from components.storage.object_store import FINGERPRINT_ANNOTATION, SAME_OWNER, object_store_traffic
+from components.storage.object_store import FINGERPRINT_ANNOTATION, SAME_OWNER
+from components.storage.object_store_plan import object_store_traffic
 from components.storage.plan import ObjectStoreHandle
 from components.storage.postgresql import DatabaseHandle, egress_of
 from components.tracking.server_pod import (
@@ -26,7 +28,7 @@ from components.tracking.server_pod import (
     mounts_of,
     server_container,
 )
-from components.tracking.spec import IngressArgs, TrackingServerSpec
+from components.tracking.spec import IngressArgs, TrackingHandle, TrackingServerSpec
 from components.tracking.validation import check_tracking_server
 
 
@@ -70,23 +72,6 @@ class TrackingServerArgs(TrackingServerSpec, total=False):
     """Access through an Ingress."""
     monitoring_namespace: str
     """Namespace of Prometheus; empty or missing: no metrics."""
-
-
-class TrackingHandle(TypedDict):
-    """The handle of a tracking server for its clients."""
-
-    uri: str
-    """For `MLFLOW_TRACKING_URI`, inside the cluster."""
-    environment: dict[str, str]
-    """Environment of a client's container."""
-    namespace: str
-    """Namespace of the server."""
-    pods: dict[str, str]
-    """Labels of its pods, for the egress rule of clients."""
-    port: int
-    """TCP port."""
-    client_label: dict[str, str]
-    """Label that a client's namespace needs for access."""
 
 
 class TrackingServer(Component):

@@ -12,11 +12,9 @@ from pulumi_kubernetes import meta
 from pulumi_kubernetes.apiextensions import CustomResource
 
 from catalog.versions import API_VERSIONS
+from components.base.pods import DEVICES
 from components.capacity.placement import AcceleratorRequest, PoolHandle, pod_needs
 from components.tenants.handles import TeamHandle
-
-DEVICES = "devices"
-"""Name of the claim within its pod."""
 
 
 def claim_spec(needs: Mapping[str, int]) -> dict[str, Any]:
@@ -51,8 +49,3 @@ def device_claim_template(
         spec=claim_spec(needs),
     )
     return template.metadata.apply(lambda found: str(found["name"]))  # type: ignore[attr-defined,no-any-return]
-
-
-def pod_claims(template: Any) -> list[dict[str, Any]]:
-    """For a pod's `spec.resourceClaims`; empty without a template."""
-    return [{"name": DEVICES, "resourceClaimTemplateName": template}] if template is not None else []

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pulumi import Resource, ResourceOptions
 
     from components.tenants.handles import TeamHandle
-    from components.tracking.tracking_server import TrackingHandle
+    from components.tracking.spec import TrackingHandle
 
 W = TypeVar("W", bound=Workload)
 

@@ -13,7 +13,7 @@ from components.base.cluster_network import ClusterNetworkHandle, PolicyEngine
 from components.capacity.placement import PoolArgs, PoolHandle, plan_pool
 from components.clouds.gke.plan import plan_gke_pool
 from components.clouds.gke.spec import GkePoolSpec, GkePurchase
-from components.storage.object_store import ObjectStoreArgs, object_store
+from components.storage.object_store_plan import ObjectStoreArgs, object_store
 from components.storage.plan import ObjectStoreKind, StorageClassesArgs, StoragePurpose, plan_storage_classes
 from components.tenants.handles import TeamHandle
 from components.tenants.plan import SERVING_ACCOUNT, TRAINING_ACCOUNT

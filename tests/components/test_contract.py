@@ -20,7 +20,8 @@ from pulumi import ResourceOptions
 from pulumi.runtime import rpc
 
 import components
-from components.base.component import LABELS, Component
+from components.base.component import Component
+from components.base.labels import LABELS
 from components.base.schema import Analyzer
 from components.findings import Refused
 from tests.components.cases import CASES

@@ -19,7 +19,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from components.base.component import LABELS
+from components.base.labels import LABELS
 from simulator.cluster import Cluster, State
 from tests.engine.conftest import LiveCluster
 from tests.engine.kills import killed, names_of_processes

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from components.addons.gateway_spec import GatewayHandle
-from components.storage.object_store import ObjectStoreArgs, object_store
+from components.storage.object_store_plan import ObjectStoreArgs, object_store
 from components.storage.plan import ObjectStoreKind
 from components.storage.postgresql import CA_FOLDER
 from components.tracking.backup import DUMP_FOLDER, DatabaseBackupArgs, backup_spec, restore_spec

@@ -10,8 +10,9 @@ from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 from pulumi_kubernetes.apiextensions import CustomResource
 
-from components.base.component import LABELS, Component
+from components.base.component import Component
 from components.base.custom_resources import custom_resource
+from components.base.labels import LABELS
 from components.base.webhooks import until_webhook_answers
 from components.capacity.placement import Capacity, PoolHandle
 from components.clouds.eks.controller_validation import check_controller

@@ -11,7 +11,7 @@ from components.clouds.eks.data_spec import S3BucketSpec
 from components.clouds.eks.pod_identity import PolicyStatement, policy_json
 from components.clouds.names import aws_tags, partition
 from components.findings import refuse
-from components.storage.object_store import ObjectStoreArgs, object_store
+from components.storage.object_store_plan import ObjectStoreArgs, object_store
 from components.storage.plan import ObjectStoreHandle, ObjectStoreKind
 
 ARCHIVE_CLASS = "STANDARD_IA"

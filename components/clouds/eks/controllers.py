@@ -7,8 +7,9 @@ from pulumi import Output, ResourceOptions
 
 from components.base.charts import AddonChart
 from components.base.component import Component
-from components.base.namespaces import Direction, IsolatedNamespace, PodSecurity, TrafficRuleArgs
+from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.base.traffic import scraped, to_api_server
+from components.base.traffic_rules import Direction, TrafficRuleArgs
 from components.clouds.eks.pod_identity import PodIdentity, PolicyStatement
 
 POD_IDENTITY_AGENT = "169.254.170.23/32"

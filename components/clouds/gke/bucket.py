@@ -11,7 +11,7 @@ from components.clouds.gke.data_spec import GcsBucketSpec
 from components.clouds.gke.workload_identity import GrantOn, WorkloadGrant
 from components.clouds.names import GCP_LABELS
 from components.findings import refuse
-from components.storage.object_store import ObjectStoreArgs, object_store
+from components.storage.object_store_plan import ObjectStoreArgs, object_store
 from components.storage.plan import ObjectStoreHandle, ObjectStoreKind
 
 ARCHIVE_CLASS = "NEARLINE"

@@ -9,7 +9,8 @@ from pulumi_kubernetes.apiextensions import CustomResource
 
 from catalog.accelerators import ClusterKind, DeviceAllocation
 from catalog.versions import API_VERSIONS
-from components.base.component import LABELS, Component
+from components.base.component import Component
+from components.base.labels import LABELS
 from components.capacity.placement import SIMULATED_LABEL, SLICE_LABEL, Capacity, PoolArgs, PoolHandle, plan_pool
 from components.clouds.pool_validation import check_pool
 from components.findings import refuse

@@ -12,7 +12,7 @@ from components.capacity.placement import PoolHandle
 from components.findings import refuse
 from components.monitoring.spec import MonitoringHandle
 from components.tenants.handles import TeamHandle
-from components.tracking.tracking_server import TrackingHandle
+from components.tracking.spec import TrackingHandle
 from components.workloads.device_claims import device_claim_template
 from components.workloads.serving.plan import disruption_budget_spec, inference_spec, pod_monitor_spec
 from components.workloads.serving.runtime_table import choose_runtime, known_runtimes, metrics_port

@@ -14,7 +14,7 @@ from components.findings import refuse
 from components.monitoring.spec import MonitoringHandle
 from components.storage.plan import ObjectStoreHandle
 from components.tenants.handles import TeamHandle
-from components.tracking.tracking_server import TrackingHandle
+from components.tracking.spec import TrackingHandle
 from components.workloads.device_claims import device_claim_template
 from components.workloads.serving.plan import (
     METRICS_PATH,

@@ -6,11 +6,13 @@ from typing import Any
 from catalog.versions import IMAGES
 from components.addons.gateway_spec import GatewayHandle
 from components.base.pods import (
+    DEVICES,
     ZONE_TOPOLOGY,
     Mounted,
     claimed,
     container,
     http_probe,
+    pod_claims,
     pod_spec,
     resources,
     scratch,
@@ -19,11 +21,10 @@ from components.base.pods import (
 )
 from components.base.workload_labels import HOME, container_environment, environment_from, temporary_files
 from components.capacity.placement import PoolHandle, pod_needs
-from components.storage.object_store import object_store_environment
+from components.storage.object_store_plan import object_store_environment
 from components.storage.plan import ObjectStoreHandle, ObjectStoreKind
 from components.storage.volumes import shared_memory
 from components.tenants.handles import TeamHandle
-from components.workloads.device_claims import DEVICES, pod_claims
 from components.workloads.serving.runtime_table import Choice
 from components.workloads.serving.spec import (
     DEFAULT_GRACE_SECONDS,

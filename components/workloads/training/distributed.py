@@ -11,7 +11,7 @@ from components.capacity.placement import PoolHandle, fabric_units
 from components.findings import refuse
 from components.storage.plan import ObjectStoreHandle, StorageHandle
 from components.tenants.handles import TeamHandle
-from components.tracking.tracking_server import TrackingHandle
+from components.tracking.spec import TrackingHandle
 from components.workloads.device_claims import device_claim_template
 from components.workloads.training.job import artifact_environment, checkpoint_claim, tracking_environment
 from components.workloads.training.plan import (

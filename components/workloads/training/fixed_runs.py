@@ -5,7 +5,8 @@ from typing import TypedDict
 from pulumi import ResourceOptions
 from pulumi_kubernetes import admissionregistration, meta
 
-from components.base.component import LABELS, Component
+from components.base.component import Component
+from components.base.labels import LABELS
 from components.workloads.training.plan import SETTINGS_ANNOTATION
 
 DEFAULT_PREFIX = "mlplatform"

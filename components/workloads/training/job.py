@@ -9,11 +9,11 @@ from components.base.component import Component
 from components.base.workload_labels import Role, workload_labels
 from components.capacity.placement import PoolHandle
 from components.findings import refuse
-from components.storage.object_store import object_store_environment
+from components.storage.object_store_plan import object_store_environment
 from components.storage.plan import AccessMode, ObjectStoreHandle, StorageHandle
 from components.storage.volumes import CLAIM_ANNOTATIONS, claim_spec
 from components.tenants.handles import TeamHandle
-from components.tracking.tracking_server import TrackingHandle
+from components.tracking.spec import TrackingHandle
 from components.workloads.device_claims import device_claim_template
 from components.workloads.training.plan import (
     RUN_LABEL,

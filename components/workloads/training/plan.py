@@ -20,12 +20,11 @@ from hashlib import sha256
 from typing import Any
 
 from catalog.accelerators import ACCELERATORS, Purchase
-from components.base.pods import ZONE_TOPOLOGY, Mounted, claimed, container, pod_spec, resources
+from components.base.pods import DEVICES, ZONE_TOPOLOGY, Mounted, claimed, container, pod_claims, pod_spec, resources
 from components.base.workload_labels import HOME, container_environment, environment_from, temporary_files
 from components.capacity.placement import SLICE_LABEL, PoolHandle, pod_needs
 from components.storage.volumes import shared_memory
 from components.tenants.handles import TeamHandle
-from components.workloads.device_claims import DEVICES, pod_claims
 from components.workloads.training.spec import (
     DEFAULT_CHECKPOINT_PATH,
     DEFAULT_EPHEMERAL_STORAGE_GIB,

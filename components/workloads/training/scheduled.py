@@ -11,7 +11,7 @@ from components.capacity.placement import PoolHandle
 from components.findings import refuse
 from components.storage.plan import ObjectStoreHandle, StorageHandle
 from components.tenants.handles import TeamHandle
-from components.tracking.tracking_server import TrackingHandle
+from components.tracking.spec import TrackingHandle
 from components.workloads.training.job import one_host_template
 from components.workloads.training.plan import cron_job_spec, job_spec
 from components.workloads.training.spec import ScheduleSpec, TrainingSpec

@@ -20,7 +20,7 @@ from components.addons.monitoring_values import (
     monitoring_values,
 )
 from components.base.chart_source import ChartOrigin, ChartSource
-from components.base.namespaces import policy_spec
+from components.base.traffic_rules import policy_spec
 from components.capacity.placement import PoolArgs, plan_pool
 from components.findings import Refused
 from components.monitoring.metrics import NODE_LABELS

@@ -16,8 +16,8 @@ import yaml
 
 from catalog.addresses import PRIVATE_RANGES
 from components.base.flows import CONDITIONS, FLOWS, GROUPS, TEAM, Flow, Outside
-from components.base.namespaces import policy_spec
-from components.storage.object_store import object_store, object_store_traffic
+from components.base.traffic_rules import policy_spec
+from components.storage.object_store_plan import object_store, object_store_traffic
 from components.storage.plan import ObjectStoreKind
 from settings.clouds.eks import EksSettings
 from settings.clouds.gke import GkeSettings

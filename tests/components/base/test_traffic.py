@@ -2,8 +2,9 @@
 
 from catalog.addresses import PRIVATE_RANGES
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle, PolicyEngine
-from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity, policy_spec
+from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
 from components.base.traffic import scraped, to_api_server, webhook_from_api_server
+from components.base.traffic_rules import policy_spec
 from policies.objects import PlannedObject
 from policies.rules.network import network_policy_is_restricted
 from tests.recorder import Recording, record

@@ -2,7 +2,8 @@
 
 from catalog.accelerators import ClusterKind
 from components.addons.cloudnative_pg import CloudNativePg
-from components.storage.object_store import ObjectStoreArgs, ObjectStoreCredentials, object_store
+from components.storage.object_store import ObjectStoreCredentials
+from components.storage.object_store_plan import ObjectStoreArgs, object_store
 from components.storage.object_store_server import ObjectStoreServer
 from components.storage.plan import RWO, RWX, Encryption, ObjectStoreKind, StoragePurpose
 from components.storage.storage_classes import StorageClasses

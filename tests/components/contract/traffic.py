@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.base.cluster_network import PolicyEngine
-from components.base.namespaces import Direction, TrafficRuleArgs
+from components.base.traffic_rules import Direction, TrafficRuleArgs
 from tests.components.contract.case import ABSENT
 
 RULE = TrafficRuleArgs(

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from components.base.namespaces import policy_spec
+from components.base.traffic_rules import policy_spec
 from components.findings import Refused
-from components.storage.object_store import (
+from components.storage.object_store import ObjectStoreCredentials
+from components.storage.object_store_plan import (
     ObjectStoreArgs,
-    ObjectStoreCredentials,
     object_store,
     object_store_environment,
     object_store_traffic,

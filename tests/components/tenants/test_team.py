@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pulumi.runtime import rpc
 
-from components.base.namespaces import Direction
+from components.base.traffic_rules import Direction
 from components.findings import Finding, Refused
 from components.tenants.plan import ADMIN, EDITOR, VIEWER, quota_spec, team_traffic
 from components.tenants.priority_classes import PriorityClasses

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.findings import Refused
-from components.storage.object_store import ObjectStoreArgs, object_store
+from components.storage.object_store_plan import ObjectStoreArgs, object_store
 from components.storage.plan import ObjectStoreKind
 from components.tracking.backup import (
     DOWNLOAD_SCRIPT,

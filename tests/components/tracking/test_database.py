@@ -6,7 +6,7 @@ import pytest
 from pulumi import Output
 from pulumi.runtime.rpc import UNKNOWN
 
-from components.base.namespaces import policy_spec
+from components.base.traffic_rules import policy_spec
 from components.findings import Refused
 from components.storage.plan import StorageHandle, StoragePurpose
 from components.storage.postgresql import ca_mounts, libpq_environment, sqlalchemy_uri

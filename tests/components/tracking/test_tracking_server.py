@@ -6,7 +6,7 @@ import pytest
 
 from components.addons.gateway_spec import GatewayHandle
 from components.findings import Refused
-from components.storage.object_store import ObjectStoreArgs, object_store
+from components.storage.object_store_plan import ObjectStoreArgs, object_store
 from components.storage.plan import ObjectStoreKind
 from components.tracking.database import cluster_handle
 from components.tracking.spec import IngressArgs

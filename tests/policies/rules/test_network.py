@@ -6,7 +6,8 @@ import pytest
 
 from catalog.addresses import ANYWHERE, METADATA_SERVICE
 from components.base.cluster_network import EKS_AUTO_MODE_DNS, GKE_CLOUD_DNS, NODE_LOCAL_DNS
-from components.base.namespaces import (
+from components.base.traffic import to_api_server
+from components.base.traffic_rules import (
     Direction,
     TrafficRuleArgs,
     dns_policy_spec,
@@ -14,7 +15,6 @@ from components.base.namespaces import (
     policy_spec,
     to_anywhere,
 )
-from components.base.traffic import to_api_server
 from policies.objects import UNKNOWN, PlannedObject
 from policies.rules.network import (
     namespaces_deny_by_default,
