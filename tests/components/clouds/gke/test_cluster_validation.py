@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from components.clouds.gke.cluster_validation import check_gke_cluster, check_gke_network
-from components.clouds.gke.place_validation import check_place
+from components.clouds.gke.place_validation import check_place, check_zones
+from components.clouds.gke.validation import labels_and_taints
 
 TIMES = {"name": "holidays", "start": "2026-12-20T00:00:00Z", "end": "2027-01-03T00:00:00Z", "scope": "no-upgrades"}
 
@@ -112,3 +113,12 @@ def test_a_place_is_a_project_a_region_and_zones_of_it(
     project: str, region: str, zones: list[str], paths: list[str]
 ) -> None:
     assert [f.path for f in check_place("x", project, region, zones)] == paths
+
+
+def test_a_refusal_has_the_value_that_is_wrong_and_the_region_that_zones_belong_to() -> None:
+    (network,) = check_gke_network("network", {"nodes_cidr": "10.0.0.0/30"})
+    assert network.value == "10.0.0.0/30"
+    (zone,) = check_zones("zones", ["us-central1-a"], "europe-west1")
+    assert (zone.value, zone.rule) == ("us-central1-a", "a zone of europe-west1")
+    (effect,) = labels_and_taints("pool", {}, [{"key": "acme.dev/x", "value": "", "effect": "Never"}])  # type: ignore[typeddict-item]
+    assert effect.value == "Never"
