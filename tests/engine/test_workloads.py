@@ -196,10 +196,11 @@ def test_a_run_on_queued_nodes_is_announced_once_and_up_waits_for_none_of_it(wor
     assert engine.refresh().changes == {}
 
     # What the pool offers later counts from the next run on.
-    ask(run="1", queued="48")
+    ask(run="1", queued="48", taint="example.com/later")
     later = engine.up()
     assert (later.failures, later.changes) == ((), {})
     assert announced() == first
+    assert listed(cluster, "podtemplates")[0]["template"] == template["template"]
 
     ask(run="2", queued="48")
     assert engine.up().failures == ()

@@ -2,7 +2,7 @@
 
 Settings: `run`, `image`, `deadline` (minutes), `count` (accelerators) of the first training, `quota` of its team;
 `alone` leaves the other workloads out. `queued`: hours that nodes of a GKE pool live which come by request, and on
-which the first training runs instead.
+which the first training runs instead; `taint`: the key of one more taint of them.
 """
 
 import os
@@ -79,6 +79,7 @@ if config.get("queued"):
         nodes_max=2,
         purchase=GkePurchase.QUEUED,
         max_run_hours=config.require_int("queued"),
+        taints=[{"key": config.require("taint"), "value": "", "effect": "NoSchedule"}] if config.get("taint") else [],
     )
     first = plan_gke_pool("queued", spec, ["europe-west4-a"]).handle
 ready = after(storage, guard, team, *nodes.values())
