@@ -1,4 +1,4 @@
-"""What turns nodes into a platform: CRDs first, then what stands on them, then what the teams use."""
+"""Declares the add-ons of a platform: CRDs first, then the add-ons that need them."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -45,7 +45,7 @@ FOUND_ISSUER_PREFIX = f"{PROJECT}-"
 
 
 class Addons(NamedTuple):
-    """What tenants and workloads take."""
+    """Handles for tenants and workloads."""
 
     crds: Crds
     storage: dict[StoragePurpose, StorageHandle]
@@ -58,14 +58,14 @@ class Addons(NamedTuple):
 
 
 def chart_source(settings: Settings) -> ChartSource:
-    """Where charts and CRDs come from."""
+    """Source of charts and CRDs."""
     origin = settings.chart_origin
     location = str(stand_ins.folder()) if origin is ChartOrigin.STUB else settings.charts.location
     return ChartSource(origin=origin, location=location)
 
 
 def acme_args(settings: Settings) -> AcmeArgs | None:
-    """The account for public certificates; its challenges come in through the gateway."""
+    """The account for public certificates; the gateway receives its challenges."""
     if settings.acme is None:
         return None
     written: Any = {**(settings.gateway or {}), "domains": settings.domains}
@@ -81,7 +81,7 @@ def acme_args(settings: Settings) -> AcmeArgs | None:
 
 
 def declare_crds(settings: Settings, cluster: DeclaredCluster) -> Crds:
-    """The kinds of what this environment has, and of nothing else: each takes the API server half a second."""
+    """Only the CRDs that this environment needs, because each takes the API server half a second."""
     return Crds(
         "crds",
         {
@@ -95,12 +95,12 @@ def declare_crds(settings: Settings, cluster: DeclaredCluster) -> Crds:
 
 
 def crd_sets(settings: Settings) -> list[str]:
-    """The CRD sets that an environment installs: what it needs and its cluster has not. Pure."""
+    """The CRD sets that an environment needs and its cluster does not have. Pure."""
     return sorted(settings.needed_crds - left_out(settings.existing_addons, settings.cluster.present_crds))
 
 
 def declare_addons(settings: Settings, cluster: DeclaredCluster, crds: Crds) -> Addons:
-    """All of them, each after what it needs."""
+    """Declare all add-ons, each after its dependencies."""
     source, available = chart_source(settings), settings.environment.highly_available
     pools = list(cluster.pools.values())
     cluster.cloud.declare_infrastructure(cluster.opts, source, crds)
@@ -131,7 +131,7 @@ def declare_addons(settings: Settings, cluster: DeclaredCluster, crds: Crds) -> 
 
 
 def alert_args(settings: Settings, namespace: pulumi.Input[str], pools: list[PoolHandle]) -> AlertRulesArgs:
-    """What alerts take: settings, and what the rest of the platform is. Pure."""
+    """Arguments of alerts: settings, and facts about the rest of the platform. Pure."""
     args: AlertRulesArgs = {
         **settings.alerts,  # type: ignore[typeddict-item]
         "namespace": namespace,
@@ -198,7 +198,7 @@ def _found(settings: Settings, addon: ExistingAddon) -> dict[str, Any]:
 
 
 def storage_args(settings: Settings, cluster: DeclaredCluster) -> StorageClassesArgs:
-    """What the settings say, and what the cloud knows."""
+    """Arguments from the settings and from the cloud."""
     args = settings.storage_args
     if cluster.cloud.storage_parameters is None:
         return args
@@ -210,7 +210,7 @@ def storage_args(settings: Settings, cluster: DeclaredCluster) -> StorageClasses
 
 
 def written(name: str, settings: Settings) -> Mapping[str, Any]:
-    """What settings say of an add-on that is declared by its row, as its component takes it. Pure."""
+    """Settings of an add-on that is declared by its row, as arguments of its component. Pure."""
     own = {"node_feature_discovery": False} if name == "gpu-operator" else {}
     return {**settings.nvidia.of(*NVIDIA_KEYS.get(name, ())), **own, **settings.cluster.chart_arguments(name)}
 
@@ -223,7 +223,7 @@ def components_by_row() -> dict[str, type[Component]]:
 
 
 def declared_by_row(settings: Settings) -> list[str]:
-    """The add-ons that an environment installs by their rows, each after those that it needs."""
+    """The add-ons that an environment installs by their rows, each after its dependencies."""
     of_devices = accelerator_charts([*settings.pools.values()])
     wanted = [
         name
@@ -240,7 +240,9 @@ def declared_by_row(settings: Settings) -> list[str]:
 def declare_by_row(
     settings: Settings, source: ChartSource, pools: list[PoolHandle], cluster: DeclaredCluster, crds: Crds
 ) -> Mapping[str, pulumi.Resource]:
-    """These add-ons: each gets those of the common arguments that its component takes, and what `written` says."""
+    """Declare these add-ons. Each gets those of the common arguments that its component accepts, and its `written`
+    ones.
+    """
     common: dict[str, Any] = {
         "source": source,
         "pools": pools,
@@ -278,7 +280,7 @@ def device_plugins(settings: Settings, pools: list[PoolHandle]) -> dict[str, Dev
 def monitoring_args(
     settings: Settings, source: ChartSource, storage: StorageClasses, gateway: GatewayHandle, pools: list[Any]
 ) -> MonitoringArgs:
-    """What monitoring takes: settings, and what the rest of the platform is."""
+    """Arguments of monitoring: settings, and facts about the rest of the platform."""
     ports = more_scraped_ports(settings)
     return {
         **settings.monitoring_args,  # type: ignore[typeddict-item]
@@ -296,7 +298,7 @@ def monitoring_args(
         "kube_system": not settings.cluster.has_closed_nodes,
         "network": settings.network,
         **({"operator": False} if ExistingAddon.PROMETHEUS_OPERATOR in settings.existing_addons else {}),
-        # Nothing answers webhooks in a simulated cluster.
+        # No process answers webhooks in a simulated cluster.
         "rule_webhook": not settings.cluster.is_simulated,
         "gateway": gateway,
         "grafana_domain": settings.domains[0]["name"],
@@ -304,10 +306,10 @@ def monitoring_args(
 
 
 def more_scraped_ports(settings: Settings) -> list[int]:
-    """Ports outside of the platform's namespaces: those that settings name, of found add-ons, of MetalLB, of workloads.
-    Pure.
+    """Scraped ports outside of the platform's namespaces: those of the settings, existing add-ons, MetalLB and
+    workloads. Pure.
 
-    The namespaces of found add-ons are not the platform's, so they open nothing to Prometheus by themselves.
+    The platform does not own the namespaces of existing add-ons, so they have no policy that opens ports to Prometheus.
     """
     written = settings.monitoring_args.get("more_scraped_ports") or []
     ports = {ADDONS[addon].metrics_port for addon in settings.existing_addons} - {0}

@@ -14,15 +14,15 @@ from stacks.clouds.protocol import Cloud
 
 
 class DeclaredCluster(NamedTuple):
-    """What stands on a cluster takes this."""
+    """The cluster, for components that are deployed to it."""
 
     provider: kubernetes.Provider
     pools: dict[str, PoolHandle]
-    """Node pools by name, those too that are made by objects of the cluster."""
+    """Node pools by name, including pools that are custom resources of the cluster."""
     nodes: list[pulumi.Resource]
-    """What must be there before pods are."""
+    """Resources that must exist before pods."""
     cloud: Cloud
-    """What the environment has of a cloud."""
+    """The environment's cloud."""
 
     def opts(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
         """Options for a component on this cluster, declared after others."""
@@ -30,7 +30,7 @@ class DeclaredCluster(NamedTuple):
 
 
 def cloud_of(settings: Settings) -> Cloud:
-    """The cloud of the cluster's kind. The clouds' SDKs take a second to import: only who has a cloud pays for it."""
+    """The cloud of the cluster's kind. Imported on use, because the clouds' SDKs take a second to import."""
     cloud: Callable[[Settings], Cloud] = import_module(f"stacks.clouds.{settings.cluster.kind}").CLOUD
     return cloud(settings)
 
@@ -42,7 +42,7 @@ def declare_cluster(settings: Settings) -> DeclaredCluster:
         "cluster",
         kubeconfig=cloud.kubeconfig,
         context=cloud.context,
-        # The text of a kubeconfig changes (tokens, paths); the cluster does not, and nothing is replaced for it.
+        # The text of a kubeconfig changes (tokens, paths) although the cluster does not; a change must replace nothing.
         cluster_identifier=f"{settings.cluster.kind}-{settings.environment.name}",
         opts=pulumi.ResourceOptions(depends_on=[*cloud.before_objects]),
     )
@@ -51,6 +51,6 @@ def declare_cluster(settings: Settings) -> DeclaredCluster:
 
 
 def with_pools(cluster: DeclaredCluster, source: ChartSource, crds: pulumi.Resource) -> DeclaredCluster:
-    """The cluster with those pools that are objects of it, once it knows their kinds."""
+    """The cluster with the pools that are custom resources, after their CRDs."""
     made = cluster.cloud.declare_pools(cluster.opts(crds), source)
     return cluster._replace(nodes=[*cluster.nodes, *made])

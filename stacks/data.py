@@ -1,4 +1,4 @@
-"""Where experiments, models and artifacts live: object store, database, tracking server, backups."""
+"""Declares the storage of experiments, models and artifacts: object store, database, tracking server, backups."""
 
 from typing import NamedTuple, cast
 
@@ -35,14 +35,14 @@ READS, WRITES = "reads", "reads and writes"
 
 
 class Keys(NamedTuple):
-    """The two halves of an object store's key; secrets."""
+    """Id and secret of an object store's access key; secrets."""
 
     access_key_id: pulumi.Input[str]
     secret_access_key: pulumi.Input[str]
 
 
 class Data(NamedTuple):
-    """What tenants and workloads take."""
+    """Handles for tenants and workloads."""
 
     store: ObjectStoreHandle
     keys: Keys | None
@@ -51,7 +51,7 @@ class Data(NamedTuple):
 
 
 def declare_data(settings: Settings, cluster: DeclaredCluster, addons: Addons) -> Data:
-    """All of it, each after what it needs."""
+    """Declare all data services, each after its dependencies."""
     store, keys = _object_store(settings, cluster, addons)
     home = IsolatedNamespace(
         "mlflow-home",
@@ -107,7 +107,7 @@ def declare_data(settings: Settings, cluster: DeclaredCluster, addons: Addons) -
 
 
 def exposure(settings: Settings, gateway: GatewayHandle) -> tuple[TrackingServerArgs, str]:
-    """How people reach the tracking server, a part of its arguments, and under which name. Pure."""
+    """The tracking server's arguments for access from outside, and its host name. Pure."""
     ingress, domain, host = settings.mlflow.ingress, settings.domains[0]["name"], settings.mlflow.host
     if ingress:
         return cast(TrackingServerArgs, {"ingress": ingress}), ingress["hostname"]
@@ -133,7 +133,7 @@ def _object_store(
 
 
 def _existing_handle(settings: Settings) -> ObjectStoreHandle:
-    """A bucket that exists, as its clients see it."""
+    """The handle of an existing bucket."""
     chosen = settings.object_store
     assert isinstance(chosen, ExistingStore)
     written = chosen.model_dump(exclude={"access_key_id", "secret_access_key", "identity"}, exclude_none=True)
@@ -144,8 +144,9 @@ def _existing_handle(settings: Settings) -> ObjectStoreHandle:
 def grant_store(
     settings: Settings, cluster: DeclaredCluster, name: str, namespace: pulumi.Input[str], account: str, *, write: bool
 ) -> list[pulumi.Resource]:
-    """What grants a service account the bucket of the cluster's own cloud; nothing elsewhere. Its pods start after
-    it."""
+    """Resources that grant a service account access to the bucket of the cluster's cloud; empty elsewhere. Pods depend
+    on them.
+    """
     if not settings.binds_accounts:
         return []
     store = cluster.cloud.store or _existing_handle(settings)
@@ -153,9 +154,9 @@ def grant_store(
 
 
 def store_accounts(settings: Settings) -> dict[str, str]:
-    """Subject of each service account that reaches the store without keys -> what it does there. Pure.
+    """Subject of each service account with access to the store without keys -> its access. Pure.
 
-    They are what a cloud outside of the platform has to trust; empty where there are keys or the platform binds them.
+    A cloud that the platform does not manage must trust them; empty with keys or if the platform binds the accounts.
     """
     if not isinstance(settings.object_store, ExistingStore) or settings.object_store.identity is None:
         return {}

@@ -1,4 +1,4 @@
-"""The whole of one environment, in the order in which it stands: cluster, add-ons, data, tenants, workloads."""
+"""Declares one environment in the order of its dependencies: cluster, add-ons, data, tenants, workloads."""
 
 from pulumi.runtime.config import CONFIG, is_config_secret
 
@@ -16,7 +16,7 @@ def read_settings() -> Settings:
 def declare() -> None:
     """Declare everything. Raises `Refused` before any resource is registered."""
     settings = read_settings()
-    # The components' modules are imported once the settings are known to be right.
+    # The components' modules are imported after the settings are validated.
     from stacks import addons, cluster, data, outputs, tenants, workloads  # noqa: PLC0415
 
     on = cluster.declare_cluster(settings)

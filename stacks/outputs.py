@@ -1,4 +1,4 @@
-"""What a stack hands out: facts for people, for the summary and for other stacks."""
+"""Outputs of a stack: facts for users, for the summary and for other stacks."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ REAL = "real: etcd, API server, controllers, scheduler, admission, quota, RBAC, 
 
 
 def export_cluster(settings: Settings, cluster: DeclaredCluster) -> None:
-    """Export what a stack with scope platform reads, and what people ask of a cluster."""
+    """Export the outputs for a stack with scope platform, and facts about the cluster for users."""
     pulumi.export("environment", settings.environment.name)
     pulumi.export("kubeconfig", cluster.cloud.kubeconfig)
     pulumi.export("cloud", pulumi.Output.secret(cluster.cloud.facts()))
@@ -56,7 +56,7 @@ def _export_capacity(settings: Settings) -> None:
 
 
 def endpoints(settings: Settings, addons: Addons, data: Data) -> dict[str, pulumi.Input[str]]:
-    """What people open."""
+    """Endpoints for users."""
     return {
         "grafana": addons.monitoring_handle["grafana_url"],
         "mlflow": f"https://{data.hostname}",
@@ -68,13 +68,13 @@ def endpoints(settings: Settings, addons: Addons, data: Data) -> dict[str, pulum
 
 
 def served_endpoints(settings: Settings) -> dict[str, str]:
-    """Workload that serves people -> its URL. Pure."""
+    """Workload with an endpoint -> its URL. Pure."""
     hosts = {name: host for kind in settings.kinds for name, host in kind.endpoints(settings).items()}
     return {name: f"https://{host}" for name, host in hosts.items()}
 
 
 def capacity_rows(settings: Settings) -> list[dict[str, Any]]:
-    """What each pool offers and how much of it workloads take. Pure."""
+    """What each pool offers and how much of it workloads use. Pure."""
     rows = [
         {
             "key": supply.key,
@@ -92,7 +92,7 @@ def capacity_rows(settings: Settings) -> list[dict[str, Any]]:
 
 
 def cap_rows(settings: Settings) -> dict[str, dict[str, int]]:
-    """Accelerator -> physical devices that this environment may own, and those of its pools at their largest. Pure."""
+    """Accelerator -> physical devices that this environment may own, and those of its pools at their maximum size."""
     devices = settings.ledger.devices_by_accelerator()
     caps = settings.ledger.device_caps
     return {name: {"cap": cap, "devices": devices.get(name, 0)} for name, cap in sorted(caps.items())}
@@ -127,7 +127,7 @@ def storage_rows(handles: dict[StoragePurpose, StorageHandle]) -> dict[str, str]
 
 
 def next_steps(settings: Settings) -> list[str]:
-    """What to do after an `up`. Pure."""
+    """Next steps after an `up`. Pure."""
     if not settings.cluster.is_simulated:
         return ["open the endpoints; add a team or a workload in Pulumi.<stack>.yaml and run `make preview`"]
     return [

@@ -1,4 +1,4 @@
-"""Disables work of the SDK and Python for each resource that has no use."""
+"""Disables unneeded work of the SDK and of Python for each resource."""
 
 import gc
 import os
@@ -7,7 +7,9 @@ import pulumi
 import pulumi.log
 
 GC_THRESHOLDS = (50_000, 20, 100)
-"""A program's Outputs live until it ends, and the default (700 objects) looks through all of them hundreds of times."""
+"""A program's Outputs live until it ends, and with the default threshold (700 objects) the garbage collector scans all
+of them hundreds of times.
+"""
 
 
 def spare() -> None:

@@ -1,4 +1,4 @@
-"""Teams: what they may hold, who they are, and the keys and priorities that their workloads use."""
+"""Declares teams: quotas, members, and the keys and priorities of their workloads."""
 
 from typing import NamedTuple, cast
 
@@ -19,15 +19,15 @@ from stacks.data import Data, grant_store
 
 
 class Tenants(NamedTuple):
-    """What workloads take."""
+    """Handles for workloads."""
 
     handles: dict[str, TeamHandle]
     ready: dict[str, list[pulumi.Resource]]
-    """Team -> what must be there before its workloads."""
+    """Team -> resources that must exist before its workloads."""
 
 
 def declare_tenants(settings: Settings, cluster: DeclaredCluster, addons: Addons, data: Data) -> Tenants:
-    """Every team with its keys to the object store."""
+    """Declare every team with its keys of the object store."""
     priorities = PriorityClasses("priorities", {}, cluster.opts())
     runs = FixedRuns("fixed-runs", {}, cluster.opts())
     tenants = Tenants({}, {})
@@ -73,6 +73,6 @@ def declare_tenants(settings: Settings, cluster: DeclaredCluster, addons: Addons
 
 
 def registry_credentials(written: RegistrySettings) -> RegistryCredentials:
-    """As the component takes them; the password only as a secret."""
+    """Arguments of the component; the password only as a secret."""
     password = pulumi.Output.secret(written["password"].get_secret_value())
     return RegistryCredentials(server=written["server"], username=written["username"], password=password)

@@ -1,4 +1,4 @@
-"""What teams run: every kind of workload, each entry on its pool."""
+"""Declares the workloads of all kinds."""
 
 from settings.kinds.base import Platform
 from settings.settings import Settings
@@ -11,7 +11,7 @@ from stacks.tenants import Tenants
 def declare_workloads(
     settings: Settings, cluster: DeclaredCluster, addons: Addons, data: Data, tenants: Tenants
 ) -> None:
-    """Everything that the settings name, section by section."""
+    """Declare all workloads of the settings, section by section."""
     platform = Platform(
         settings=settings,
         pools=cluster.pools,

@@ -21,7 +21,7 @@ from components.clouds.existing.inspection import (
     PULUMI,
     ClusterSnapshot,
     ControllerClassFacts,
-    CrdFacts,
+    InstalledCrd,
     NodeFacts,
     StorageClassFacts,
     WorkloadFacts,
@@ -153,7 +153,7 @@ def _class(one: Object, key: str) -> ControllerClassFacts:
     return ControllerClassFacts(name=one["metadata"]["name"], controller=str((one.get("spec") or {}).get(key) or ""))
 
 
-def _crd(one: Object) -> CrdFacts:
+def _crd(one: Object) -> InstalledCrd:
     labels, annotations = _labels(one), _annotations(one)
     release = (
         annotations.get("gateway.networking.k8s.io/bundle-version")
@@ -168,7 +168,7 @@ def _crd(one: Object) -> CrdFacts:
         owner = f"Helm release {annotations['meta.helm.sh/release-name']}"
     else:
         owner = "OLM" if "olm.managed" in labels else labels.get(MANAGED_BY, "")
-    return CrdFacts(
+    return InstalledCrd(
         name=one["metadata"]["name"],
         versions=[version["name"] for version in one["spec"]["versions"] if version["served"]],
         bundle=release,

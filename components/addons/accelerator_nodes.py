@@ -1,7 +1,7 @@
-"""Which nodes the software of accelerators runs on: those of the pools that carry such devices. Pure.
+"""Selection of the nodes for accelerator software: those of the pools with such devices. Pure.
 
-Every pool has one owner for each piece of software, and every function here is the reading of one of them: no pool is
-in two of `platform_plugin_pools`, `dra_pools` and `operator_pools`.
+Every pool has one owner for each piece of software, and each function selects pools by one owner: no pool is in two of
+`platform_plugin_pools`, `dra_pools` and `operator_pools`.
 """
 
 from typing import Any
@@ -12,59 +12,59 @@ from components.capacity.placement import POOL_LABEL, PoolHandle
 EFA_RESOURCE = "vpc.amazonaws.com/efa"
 """What the EFA device plugin offers (aws/eks-charts stable/aws-efa-k8s-device-plugin)."""
 GKE_DRIVER_ROOT = "/home/kubernetes/bin/nvidia"
-"""Where Container-Optimized OS keeps the driver (GKE documentation, GPUs). Without a mount of it NVML is not found, and
-no metric is exported (dcgm-exporter issues 484, 523, 530)."""
+"""Driver directory of Container-Optimized OS (GKE documentation, GPUs). Without a mount of it NVML is not found and no
+metric is exported (dcgm-exporter issues 484, 523, 530)."""
 
 
 def nvidia_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
-    """The pools whose nodes carry NVIDIA devices of the catalogue."""
+    """The pools whose nodes have NVIDIA devices of the catalogue."""
     return [pool for pool in pools if _vendor(pool) == "NVIDIA"]
 
 
 def platform_plugin_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
-    """Those on which the platform installs the device plugin: they have no other, and no DRA driver."""
+    """NVIDIA pools on which the platform installs the device plugin; they have no other plugin and no DRA driver."""
     return [pool for pool in nvidia_pools(pools) if _ours(pool, DeviceAllocation.DEVICE_PLUGIN)]
 
 
 def dra_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
-    """Those of them to which we bring the DRA driver."""
+    """NVIDIA pools on which the platform installs the DRA driver."""
     return [pool for pool in nvidia_pools(pools) if _ours(pool, DeviceAllocation.DRA)]
 
 
 def operator_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
-    """Those of them to which the GPU Operator brings anything."""
+    """NVIDIA pools on which the GPU Operator installs software."""
     return [pool for pool in nvidia_pools(pools) if operated(pool)]
 
 
 def operated(pool: PoolHandle) -> bool:
-    """Whether the GPU Operator brings anything to that pool."""
+    """Whether the GPU Operator installs software on that pool."""
     return Owner.OPERATOR in (pool["software"]["driver"], pool["software"]["device_plugin"])
 
 
 def exporter_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
-    """Those of them that our DCGM exporter watches: the GPU Operator brings one of its own."""
+    """NVIDIA pools for the platform's DCGM exporter; the GPU Operator installs its own."""
     return [pool for pool in nvidia_pools(pools) if not operated(pool)]
 
 
 def vendor_plugin_pools(pools: list[PoolHandle], vendor: str) -> list[PoolHandle]:
-    """The pools with that vendor's devices to which we bring the device plugin."""
+    """The pools with that vendor's devices on which the platform installs the device plugin."""
     return [pool for pool in pools if _vendor(pool) == vendor and _ours(pool, DeviceAllocation.DEVICE_PLUGIN)]
 
 
 def custom_pools(pools: list[PoolHandle]) -> list[PoolHandle]:
-    """The pools whose devices the catalogue does not know."""
+    """The pools with devices that are not in the catalogue."""
     named = [pool for pool in pools if pool["capacity"]["accelerator"]]
     return [pool for pool in named if pool["capacity"]["accelerator"] not in ACCELERATORS]
 
 
 def custom_plugin_pools(pools: list[PoolHandle], resource_name: str) -> list[PoolHandle]:
-    """Those of them with that extended resource to which we bring the device plugin."""
+    """Pools with that extended resource, not in the catalogue, on which the platform installs the device plugin."""
     ours = [pool for pool in custom_pools(pools) if _ours(pool, DeviceAllocation.DEVICE_PLUGIN)]
     return [pool for pool in ours if resource_name in pool["capacity"]["units_per_node"]]
 
 
 def custom_resources(pools: list[PoolHandle]) -> list[str]:
-    """The extended resources that the catalogue does not know."""
+    """The extended resources that are not in the catalogue."""
     return sorted({name for pool in custom_pools(pools) for name in pool["capacity"]["units_per_node"]})
 
 
@@ -96,11 +96,11 @@ def _vendor(pool: PoolHandle) -> str:
 
 
 def affinity_to(pools: list[PoolHandle]) -> dict[str, Any]:
-    """For `spec.affinity`: the nodes of these pools and no others, by the one label that the pool itself hands out.
+    """For `spec.affinity`: only the nodes of these pools, by the pool label of their handles.
 
-    Not by the labels of Node Feature Discovery, as charts do: they come late, and never while its workers do not run.
-    Not by the accelerator's labels either: on an existing cluster GPU Feature Discovery writes them, and it waits
-    for the same pools.
+    The labels of Node Feature Discovery, which charts select, are not used: they are set late, and only while its
+    workers run. The accelerator's labels are not used either: on an existing cluster GPU Feature Discovery sets them,
+    and it is scheduled by the same selection.
     """
     names = sorted(pool["placement"]["pool"] for pool in pools)
     term = {"matchExpressions": [{"key": POOL_LABEL, "operator": "In", "values": names}]}

@@ -1,7 +1,7 @@
 """cert-manager: certificates for names inside the cluster from a CA of the platform, for public names from ACME.
 
-Its webhook answers once cainjector has injected the CA bundle. Upstream waits for that by a Helm hook, which does not
-run here; issuers and certificates are sent again until then (`components.base.webhooks`).
+Its webhook answers once cainjector has injected the CA bundle. Upstream waits for that in a Helm hook, which Pulumi
+does not run; issuers and certificates are retried until then (`components.base.webhooks`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from pulumi import Output, Resource, ResourceOptions
 from catalog.addons import ADDONS
 from catalog.addresses import PRIVATE_RANGES
 from components.addons.validation import check_acme
-from components.addons.zone_identity import Clusters, ZoneAccess, clusters_of, region_of, zone_identity
+from components.addons.zone_identity import ZoneAccess, ZoneClusters, clusters_of, region_of, zone_identity
 from components.base.chart_source import ChartSource
 from components.base.charts import AddonChart
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
@@ -39,7 +39,7 @@ SELF_SIGNED_ISSUER = "self-signed"
 INTERNAL_ISSUER = "internal"
 ACME_ISSUER = "acme"
 SERVICE_ACCOUNT = "cert-manager"
-"""Of the controller, as the chart calls it after its release."""
+"""Service account of the controller, which the chart names after its release."""
 CA_SECRET = "internal-ca"  # noqa: S105 - a name
 CA_DURATION = "87600h"
 """Ten years: clients that trust the CA have a copy of its certificate, and no program renews these copies."""
@@ -51,44 +51,44 @@ class AcmeArgs(TypedDict):
     server: str
     """Directory URL, `https://acme-v02.api.letsencrypt.org/directory`."""
     email: str
-    """Whom the authority warns before certificates expire."""
+    """E-mail address that the authority warns before certificates expire."""
     gateway_name: str
-    """Gateway through which the authority's HTTP-01 challenges come in on port 80."""
+    """Gateway that receives the authority's HTTP-01 challenges on port 80."""
     gateway_namespace: str
     """Its namespace."""
     gateway_pods: dict[str, str]
-    """Labels of its proxies' pods; empty where they are none. Many networks send what is for the gateway's address to
-    these pods before egress is evaluated."""
+    """Labels of its proxies' pods; empty if the proxies are not pods. Many CNIs translate the gateway's address to
+    these pods before they evaluate egress policies."""
     gateway_ports: list[int]
     """Ports on which these pods listen for clients."""
 
 
 class IssuersHandle(TypedDict):
-    """ClusterIssuers by what they are for."""
+    """ClusterIssuers by purpose."""
 
     self_signed: str
-    """Signs certificates with their own key: for the root of another CA."""
+    """Self-signed issuer, for the root of another CA."""
     internal: str
     """The platform's own CA: names inside the cluster and the company."""
     acme: str
     """Public names; empty where no account is configured."""
     namespace: str
-    """Where cert-manager runs: it looks at its own answers to HTTP-01 challenges through the gateway."""
+    """Namespace of cert-manager: it checks its own answers to HTTP-01 challenges through the gateway."""
     dns_zone: NotRequired[str]
-    """Domain below which names are proved by records, so that wildcards are issued as well; missing: none."""
+    """Domain whose names are validated by DNS-01, so that wildcards can be issued; missing: none."""
 
 
 class CertManagerArgs(TypedDict, total=False):
-    """How cert-manager runs and which issuers there are."""
+    """Settings of cert-manager and its issuers."""
 
     source: Required[ChartSource]
     """Where charts come from."""
     keep_data: bool
-    """Required in stacks that are not simulated: the CA certificate outlives the stack."""
+    """Required in stacks that are not simulated: the CA certificate is kept when the stack is destroyed."""
     namespace: str
     """Default: cert-manager."""
     highly_available: bool
-    """Several replicas, spread and guarded by disruption budgets; default false."""
+    """Several replicas, spread over nodes and with disruption budgets; default false."""
     control_plane_ranges: list[str]
     """Addresses from which the API server calls the webhook; default: all private ranges."""
     monitoring_namespace: str
@@ -96,16 +96,16 @@ class CertManagerArgs(TypedDict, total=False):
     acme: AcmeArgs | None
     """Default: no ACME issuer."""
     dns_zone: DnsZoneHandle
-    """Names in this zone are proved to the ACME authority by records in it (DNS-01): no port need be open to it, and
-    wildcards are issued as well. Default: every name is proved through the gateway (HTTP-01)."""
+    """Zone whose names are validated by DNS-01: no port must be open to the authority, and wildcards can be issued.
+    Default: all names are validated through the gateway (HTTP-01)."""
     eks: EksHandle
     """Required for a zone of Route 53: the cluster that it runs in."""
     gke: GkeHandle
     """Required for a zone of Cloud DNS: the cluster that it runs in."""
     issuer_prefix: str
-    """Put before the names of the ClusterIssuers, where the cluster has others of these names; default: none."""
+    """Prefix of the ClusterIssuers' names, for clusters that have others of these names; default: none."""
     found: bool
-    """Whether the cluster has it already, in `namespace`: issuers and CA alone are declared. Default false.
+    """Whether the cluster has it already, in `namespace`: only issuers and CA are declared. Default false.
 
     With `acme` its Gateway API support must be on. The CA's names get the prefix as well.
     """
@@ -119,10 +119,10 @@ def cert_manager_values(
     """Values of the chart. Replicas as upstream recommends for production (webhook 3, the others 2). Pure."""
     return {
         "crds": {"enabled": False},
-        "global": {"leaderElection": {"namespace": namespace}},  # not kube-system: managed clusters close it
+        "global": {"leaderElection": {"namespace": namespace}},  # not kube-system, which managed clusters restrict
         "config": {"gatewayAPI": {"enabled": True}},
         "startupapicheck": {"enabled": False},
-        # It looks for its records with the cluster's resolvers: the zone's own servers are not open to it.
+        # It checks its records with the cluster's resolvers, because policies deny the zone's own servers.
         "dns01RecursiveNameserversOnly": own_records or None,
         **_part("controller", 2 if highly_available else 1, "256Mi"),
         "webhook": {
@@ -145,7 +145,7 @@ def _part(component: str, replicas: int, memory: str) -> dict[str, Any]:
 
 
 def cert_manager_traffic(monitoring_namespace: str, ranges: list[str], acme: AcmeArgs | None) -> list[TrafficRuleArgs]:
-    """What may enter and leave its namespace. Pure."""
+    """Allowed ingress and egress of its namespace. Pure."""
     return [
         to_api_server(),
         *webhook_from_api_server(WEBHOOK_PODS, WEBHOOK_PORT, ranges),
@@ -176,7 +176,7 @@ def self_check_traffic(acme: AcmeArgs) -> list[TrafficRuleArgs]:
 
 
 def check_acme_account(path: str, acme: AcmeArgs) -> Iterator[Finding]:
-    """An account that an authority accepts, and a gateway that can be named. Pure."""
+    """A valid ACME account and gateway. Pure."""
     yield from check_acme(path, acme["email"], acme["server"])
     yield from check_object_name(f"{path}.gatewayName", acme["gateway_name"])
     yield from check_object_name(f"{path}.gatewayNamespace", acme["gateway_namespace"])
@@ -188,11 +188,13 @@ def check_dns_zone(path: str, args: CertManagerArgs) -> Iterator[Finding]:
     if zone:
         yield from check_zone_identity(path, zone, args)
         if not args.get("acme"):
-            yield Finding(f"{path}.dnsZone", zone["domain"], "it proves names to an authority", "give acme as well")
+            yield Finding(f"{path}.dnsZone", zone["domain"], "a DNS zone is used with ACME only", "add acme")
         return
     for cloud in ("eks", "gke"):
         if args.get(cloud):
-            yield Finding(f"{path}.{cloud}", "given", "only a zone needs an identity", "remove it, or give dnsZone")
+            yield Finding(
+                f"{path}.{cloud}", "given", "an identity is used with a DNS zone only", "remove it, or add dnsZone"
+            )
 
 
 def zone_solver(zone: DnsZoneHandle, region: str) -> dict[str, Any]:
@@ -205,7 +207,7 @@ def zone_solver(zone: DnsZoneHandle, region: str) -> dict[str, Any]:
 
 
 def acme_spec(acme: AcmeArgs, solvers: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """The `spec` of the ACME issuer; names that no other solver is for are proved through the gateway. Pure."""
+    """The `spec` of the ACME issuer; names without another solver are validated through the gateway. Pure."""
     gateway = {"kind": "Gateway", "name": acme["gateway_name"], "namespace": acme["gateway_namespace"]}
     return {
         "acme": {
@@ -232,7 +234,7 @@ class CertManager(Component):
     """cert-manager with its issuers. Needs the CRD sets `cert-manager` and `gateway-api`."""
 
     namespace: Output[str]
-    """Where it runs."""
+    """Namespace in which it runs."""
 
     def __init__(self, name: str, args: CertManagerArgs, opts: ResourceOptions | None = None) -> None:
         acme, zone = args.get("acme"), args.get("dns_zone")
@@ -287,7 +289,7 @@ class CertManager(Component):
         )
 
     def _identity(
-        self, name: str, home: IsolatedNamespace, zone: DnsZoneHandle | None, clusters: Clusters
+        self, name: str, home: IsolatedNamespace, zone: DnsZoneHandle | None, clusters: ZoneClusters
     ) -> list[Resource]:
         if not zone:
             return []
@@ -310,7 +312,7 @@ class CertManager(Component):
                 "commonName": "mlplatform internal CA",
                 "secretName": secret,
                 "duration": CA_DURATION,
-                # Renewed with the same key, so that what was signed before stays valid.
+                # Renewed with the same key, so that certificates signed before stay valid.
                 "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Never"},
                 "issuerRef": {
                     "name": self.issuers["self_signed"],

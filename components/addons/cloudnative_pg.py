@@ -27,7 +27,7 @@ METRICS_PORT = ADDONS["cloudnative-pg"].metrics_port
 
 
 class OperatorHandle(TypedDict):
-    """How databases know their operator."""
+    """The operator, as databases refer to it."""
 
     namespace: str
     """Where it runs."""
@@ -39,17 +39,18 @@ class CloudNativePgArgs(TypedDict, total=False):
     """The operator."""
 
     source: Required[ChartSource]
-    """Where the chart is read from."""
+    """Source of the chart."""
     namespace: str
-    """Its own namespace, made here. Default: cnpg-system."""
+    """Namespace that is created for it. Default: cnpg-system."""
     highly_available: bool
-    """Two operators, one of them in charge. Databases go on without any; failover does not."""
+    """Two operators with leader election. Databases run without an operator, but without failover."""
     monitoring_namespace: str
     """Namespace of Prometheus; empty or missing: no metrics."""
     control_plane_ranges: list[str]
     """Addresses from which the API server calls the operator's webhooks. Default: every private range."""
     found: bool
-    """Whether the cluster has it already, in `namespace`: nothing is declared, databases let it in. Default false."""
+    """Whether the cluster has it already, in `namespace`: nothing is declared, and databases allow its traffic. Default
+    false."""
     network: ClusterNetworkHandle
     """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
@@ -63,7 +64,7 @@ class CloudNativePg(Component):
     def __init__(self, name: str, args: CloudNativePgArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
         self.operator = OperatorHandle(namespace=_namespace(args), pods=dict(OPERATOR_PODS))
-        """For databases, which let it in."""
+        """Handle for databases, which allow its traffic."""
         self.namespace = Output.from_input(_namespace(args))
         if not args.get("found"):
             self._install(name, args)
@@ -96,7 +97,7 @@ def operator_namespace(args: CloudNativePgArgs) -> IsolatedNamespaceArgs:
         pod_security=PodSecurity.RESTRICTED,
         exceptions=[
             to_api_server(),
-            # Databases live in any namespace; each lets the operator in by its own policy.
+            # Databases may be in any namespace; each allows the operator in its own policy.
             TrafficRuleArgs(
                 name="instances",
                 direction=Direction.EGRESS,

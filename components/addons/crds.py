@@ -1,12 +1,13 @@
-"""Custom resource definitions, as a step of their own: charts bring none, and every custom resource waits for them.
+"""Custom resource definitions, installed in a separate step: charts install none, and all custom resources depend on
+them.
 
-The provider reads the files itself, so that no Python YAML parser has to (PyYAML cannot read prometheus-operator's
-CRDs), and awaits until the API server serves each kind. Deleting a CRD deletes every object of it, in every namespace.
+The provider reads the files, because PyYAML cannot read prometheus-operator's CRDs, and waits until the API server
+serves each kind. Deleting a CRD deletes every object of it, in every namespace.
 
 Give this component and every chart one explicit provider. Under default providers the CRDs go through another provider
 process than the charts do, and the first preview fails: "failed to determine if the following GVK is namespaced".
 
-Managed clusters bring some CRDs of their own (GKE: gateway-api): leave those sets out there.
+Managed clusters include some CRDs (GKE: gateway-api): omit those sets there.
 """
 
 from collections.abc import Mapping
@@ -23,25 +24,26 @@ from components.findings import refuse
 
 
 class CrdsArgs(TypedDict, total=False):
-    """Which CRDs, and from where."""
+    """The CRD sets and their source."""
 
     sets: Required[list[str]]
     """Keys of `versions.CRDS`."""
     source: Required[ChartSource]
-    """The same setting that charts are read from."""
+    """Source, the same setting as for charts."""
     mirror: str
-    """Where CRDs are read from when `source` is a mirror at oci://…, which holds charts and no files.
+    """Location of CRDs if `source` is a mirror at oci://…, which contains charts and no files.
 
     An https:// address (a file repository, a Git server's raw files) or a folder. Default: the mirror's location.
     """
     converters: dict[str, str]
     """Set -> namespace of the webhook that converts its objects, where it is not the chart's usual one."""
     keep_data: bool
-    """Required in stacks that are not simulated: CRDs, and with them all custom resources, outlive the stack."""
+    """Required in stacks that are not simulated: CRDs, and with them all custom resources, are kept when the stack is
+    destroyed."""
 
 
 def crds_location(source: ChartSource, mirror: str = "") -> str:
-    """The folder or address that holds CRD files; empty for upstream, where each project has its own. Pure."""
+    """The folder or address with the CRD files; empty for upstream, where each project has its own address. Pure."""
     if source["origin"] == ChartOrigin.UPSTREAM:
         return ""
     if source["origin"] == ChartOrigin.MIRROR and mirror:
@@ -86,7 +88,9 @@ def conversions(converters: Mapping[str, str]) -> ResourceTransform:
 
 
 class Crds(Component):
-    """The CRD sets that a stack needs, each one group. Whatever emits a custom resource depends on this component."""
+    """The CRD sets that a stack needs, each one group. Every component that declares a custom resource
+    depends on it.
+    """
 
     def __init__(self, name: str, args: CrdsArgs, opts: ResourceOptions | None = None) -> None:
         source, mirror = args["source"], args.get("mirror", "")

@@ -1,4 +1,4 @@
-"""The DCGM exporter: what every NVIDIA device does, hour by hour, and which pod it does it for.
+"""The DCGM exporter: metrics of every NVIDIA device, with the pod that uses it.
 
 Metrics name the pod on the device (namespace, pod, container) and carry the pod's `mlplatform.dev/…` labels. A device
 that several pods share is reported once for each of them: utilisation and memory are the device's, not the pod's.
@@ -65,12 +65,13 @@ COUNTERS: tuple[DcgmCounter, ...] = tuple(
 
 
 class DcgmExporterArgs(TypedDict, total=False):
-    """Which pools it watches, and who scrapes it."""
+    """Its pools, and the Prometheus that scrapes it."""
 
     pools: Required[list[PoolHandle]]
-    """Pools of the cluster; it runs on those with NVIDIA devices that the GPU Operator does not watch, one at least."""
+    """Pools of the cluster. It runs on those with NVIDIA devices that the GPU Operator does not manage; one is
+    required."""
     source: Required[ChartSource]
-    """Where charts come from."""
+    """Source of charts."""
     namespace: str
     """Default: dcgm-exporter."""
     monitoring_namespace: str
@@ -135,7 +136,7 @@ class DcgmExporter(Component):
     """
 
     namespace: Output[str]
-    """Where it runs."""
+    """Namespace in which it runs."""
 
     def __init__(self, name: str, args: DcgmExporterArgs, opts: ResourceOptions | None = None) -> None:
         pools = exporter_pools(args["pools"])
@@ -146,7 +147,7 @@ class DcgmExporter(Component):
             f"{name}-namespace",
             {
                 "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
-                # It asks the kubelet, through a host path, which pod has which device.
+                # It reads the assignment of devices to pods from the kubelet, through a host path.
                 "pod_security": PodSecurity.PRIVILEGED,
                 "exceptions": [to_api_server(), *scraped(monitoring, [METRICS_PORT])],
                 "network": args.get("network") or USUAL_NETWORK,

@@ -1,7 +1,7 @@
-"""Any other device plugin, from its image: AMD GPUs, FPGAs, ASICs; nothing about them is in the code.
+"""Any other device plugin, from its image, for example for AMD GPUs, FPGAs or ASICs, which the code does not know.
 
-The pool describes the device (`customAccelerator`), this component runs what offers it. The plugin talks to the kubelet
-through a socket on the node; whatever else of the node it needs is listed in `host_paths`.
+The pool describes the device (`customAccelerator`); this component runs the plugin that offers it. The plugin connects
+to the kubelet through a socket on the node; `host_paths` lists all other paths of the node that it needs.
 """
 
 from typing import Any, Required
@@ -22,17 +22,17 @@ from components.capacity.placement import PoolHandle, tolerations_of_all
 from components.findings import refuse
 
 KUBELET_SOCKETS = "/var/lib/kubelet/device-plugins"
-"""Where the kubelet listens for device plugins, and where they put their own socket (Kubernetes documentation)."""
+"""Directory of the kubelet's and the device plugins' sockets (Kubernetes documentation)."""
 
 RESOURCE_ANNOTATION = "mlplatform.dev/resource-name"
 """On the plugin's namespace: which extended resource it offers."""
 
 
 class DevicePluginArgs(DevicePluginSpec, total=False):
-    """What people write, and what the platform adds."""
+    """The settings, and values that the platform adds."""
 
     pools: Required[list[PoolHandle]]
-    """Pools whose nodes carry the device."""
+    """Pools whose nodes have the device."""
     network: ClusterNetworkHandle
     """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
@@ -45,7 +45,7 @@ def device_plugin_container(args: DevicePluginArgs) -> tuple[dict[str, Any], lis
         volumes.append({"name": f"host-{index}", "hostPath": {"path": host["path"]}})
         mounts.append({"name": f"host-{index}", "mountPath": host["path"], "readOnly": not host.get("writable", False)})
     privileged = bool(args.get("privileged"))
-    # Root, because the kubelet's socket and device files belong to root; with no more rights than it asks for.
+    # Root, because root owns the kubelet's socket and device files; it has only the configured privileges.
     security = (
         {"privileged": True, "runAsUser": 0}
         if privileged
@@ -104,7 +104,7 @@ def daemon_set_spec(name: str, args: DevicePluginArgs, service_account: Input[st
 
 
 class DevicePlugin(Component):
-    """A device plugin on every node of the pools that carry its device."""
+    """A device plugin on every node of the pools with its device."""
 
     namespace: Output[str]
     """Where it runs."""

@@ -1,10 +1,10 @@
-"""What people write of a device plugin. Pure."""
+"""Settings of a device plugin. Pure."""
 
 from typing import Required, TypedDict
 
 
 class HostPathArgs(TypedDict, total=False):
-    """A path of the node that the plugin sees under the same name."""
+    """A path of the node that is mounted at the same path."""
 
     path: Required[str]
     """`/sys`, `/dev/kfd`, …"""
@@ -13,7 +13,7 @@ class HostPathArgs(TypedDict, total=False):
 
 
 class ApiRuleArgs(TypedDict):
-    """Something of the core API that the plugin may do."""
+    """A permission of the plugin in the core API."""
 
     resources: list[str]
     """`pods`, `nodes/status`, …"""
@@ -22,10 +22,10 @@ class ApiRuleArgs(TypedDict):
 
 
 class DevicePluginSpec(TypedDict, total=False):
-    """What to run, and where."""
+    """A device plugin."""
 
     image: Required[str]
-    """With a version or a digest."""
+    """Image with a version or a digest."""
     resource_name: Required[str]
     """The extended resource that it offers, `vendor.example/device`; its pools offer the same."""
     namespace: str
@@ -39,15 +39,15 @@ class DevicePluginSpec(TypedDict, total=False):
     socket_directory: str
     """Directory of the kubelet's device plugin sockets; default /var/lib/kubelet/device-plugins."""
     host_paths: list[HostPathArgs]
-    """What it needs of the node besides the sockets: device files, /sys."""
+    """Paths of the node that it needs in addition to the sockets: device files, /sys."""
     privileged: bool
-    """Whether it must see every device file; default false."""
+    """Whether it runs privileged, with access to all device files; default false."""
     reads_nodes: bool
-    """Whether it asks the API server about nodes (labels, annotations); default false: it gets no credentials."""
+    """Whether it reads nodes (labels, annotations) from the API server; default false: it gets no credentials."""
     api_rules: list[ApiRuleArgs]
-    """What else it may do with the core API; default: nothing."""
+    """Additional permissions in the core API; default: none."""
     node_name_variable: str
-    """Environment variable that tells it its node's name; default: none."""
+    """Environment variable with the name of its node; default: none."""
     cpu_millis: int
     """CPU request in thousandths of a vCPU; default 50."""
     memory_mib: int

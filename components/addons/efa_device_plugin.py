@@ -1,4 +1,4 @@
-"""The EFA device plugin: pods ask for the network interfaces that NCCL and MPI use without the kernel in between."""
+"""The EFA device plugin: pods request the network interfaces that NCCL and MPI use with kernel bypass."""
 
 from typing import Any, Required, TypedDict
 
@@ -18,17 +18,17 @@ DEFAULT_NAMESPACE = ADDONS["aws-efa-k8s-device-plugin"].namespace
 
 
 class EfaDevicePluginArgs(TypedDict, total=False):
-    """Which pools it serves."""
+    """Its pools."""
 
     pools: Required[list[PoolHandle]]
     """Pools of the cluster; it runs on those whose nodes have EFA interfaces, and there is at least one."""
     source: Required[ChartSource]
-    """Where charts come from."""
+    """Source of charts."""
     namespace: str
     """Default: efa-device-plugin."""
     image_repository: str
-    """Without a tag; default: AWS's registry in us-west-2, which nodes in a partition or VPC of their own cannot
-    reach."""
+    """Image without a tag; default: AWS's registry in us-west-2, which nodes in another partition or an isolated VPC
+    cannot reach."""
 
 
 def efa_values(pools: list[PoolHandle], image_repository: str = "") -> dict[str, Any]:
@@ -44,7 +44,7 @@ def efa_values(pools: list[PoolHandle], image_repository: str = "") -> dict[str,
 
 
 class EfaDevicePlugin(Component):
-    """Offers the EFA interfaces of every pool that has them. Not for EKS Auto Mode, which brings its own."""
+    """Offers the EFA interfaces of every pool that has them. Not for EKS Auto Mode, which has its own."""
 
     namespace: Output[str]
     """Where it runs."""
@@ -55,7 +55,7 @@ class EfaDevicePlugin(Component):
         super().__init__(name, args, opts)
         home = IsolatedNamespace(
             f"{name}-namespace",
-            # It opens the kubelet's socket and /dev/infiniband, and asks no API.
+            # It opens the kubelet's socket and /dev/infiniband, and does not use the API server.
             {"namespace": args.get("namespace") or DEFAULT_NAMESPACE, "pod_security": PodSecurity.PRIVILEGED},
             opts=self.child,
         )

@@ -1,8 +1,8 @@
-"""Envoy Gateway: the implementation of the Gateway API that the platform installs where there is none.
+"""Envoy Gateway: the implementation of the Gateway API that the platform installs by default.
 
-Its control plane and its proxies trust each other by certificates. Upstream's chart makes these in a Helm hook, which
-does not run here; cert-manager makes and renews them instead, from a CA of their own that signs nothing else. What the
-hook makes besides, a secret for OIDC cookies and Wasm paths, is not there: OIDC policies and Wasm filters do not work.
+Control plane and proxies authenticate each other with certificates. Upstream's chart creates these in a Helm hook,
+which Pulumi does not run; cert-manager issues and renews them instead, from a dedicated CA. The hook also creates a
+Secret for OIDC cookies and Wasm paths, which is missing: OIDC policies and Wasm filters do not work.
 """
 
 from typing import Any, Required, TypedDict
@@ -22,9 +22,9 @@ CONTROL_PLANE_PODS = {"control-plane": "envoy-gateway"}
 PROXY_PODS = {"app.kubernetes.io/component": "proxy", "app.kubernetes.io/managed-by": "envoy-gateway"}
 XDS_PORT = 18000
 METRICS_PORT = 19001
-"""Of the control plane and of the proxies alike."""
+"""Label of both control plane and proxies."""
 PORT_SHIFT = 10000
-"""Proxies listen on privileged ports of the gateway plus this (envoyproxy/gateway v1.9.1 internal/gatewayapi)."""
+"""Offset that proxies add to privileged ports of the gateway (envoyproxy/gateway v1.9.1 internal/gatewayapi)."""
 
 CA = "envoy-gateway-ca"
 _CERT_MANAGER = "cert-manager.io"
@@ -32,20 +32,20 @@ _USAGES = ["digital signature", "data encipherment", "key encipherment", "conten
 
 
 class EnvoyGatewayArgs(TypedDict, total=False):
-    """How Envoy Gateway runs."""
+    """Settings of Envoy Gateway."""
 
     namespace: Required[str]
-    """Namespace that exists already: control plane and proxies run there."""
+    """Existing namespace of control plane and proxies."""
     class_name: Required[str]
-    """Name of the GatewayClass that it answers for."""
+    """Name of its GatewayClass."""
     source: Required[ChartSource]
-    """Where charts come from."""
+    """Source of charts."""
     self_signed_issuer: Required[str]
-    """ClusterIssuer of cert-manager that signs certificates with their own key."""
+    """Self-signed ClusterIssuer of cert-manager."""
     client_ranges: Required[list[str]]
     """Source ranges that the load balancer allows."""
     highly_available: bool
-    """Two of the control plane and two proxies, apart; default false: one of each."""
+    """Two replicas of the control plane and two proxies on different nodes; default false: one of each."""
     service_annotations: dict[str, str]
     """Annotations of the load balancer's Service: internal or public, address, … as the cloud has them."""
     load_balancer_class: str
@@ -58,7 +58,7 @@ def envoy_gateway_values(*, highly_available: bool) -> dict[str, Any]:
     """Values of the chart. Pure."""
     return {
         "crds": {"enabled": False},
-        "topologyInjector": {"enabled": False},  # its webhook gets its CA from the hook that does not run
+        "topologyInjector": {"enabled": False},  # its webhook's CA comes from the hook, which Pulumi does not run
         "deployment": {
             "replicas": 2 if highly_available else 1,
             "envoyGateway": {
@@ -131,7 +131,7 @@ class EnvoyGateway(Component):
     """
 
     class_name: Output[str]
-    """The GatewayClass, known once Envoy Gateway has accepted it."""
+    """The GatewayClass; it resolves once Envoy Gateway has accepted it."""
 
     def __init__(self, name: str, args: EnvoyGatewayArgs, opts: ResourceOptions | None = None) -> None:
         named = (("namespace", args["namespace"]), ("className", args["class_name"]))

@@ -1,4 +1,4 @@
-"""external-dns: writes the names of routes, ingresses and services into one zone, as an identity that may do that only.
+"""external-dns: writes records of routes, ingresses and services into one zone, with an identity for that zone only.
 
 It deletes only records that it created: TXT records name their owner (`owner`).
 """
@@ -25,27 +25,27 @@ from components.findings import refuse
 
 DEFAULT_NAMESPACE = ADDONS["external-dns"].namespace
 SERVICE_ACCOUNT = "external-dns"
-"""As the chart calls it after its release."""
+"""Name of its service account, which the chart derives from its release."""
 METRICS_PORT = ADDONS["external-dns"].metrics_port
 SOURCES = ("gateway-httproute", "ingress", "service")
-"""Where names come from; services only by annotation."""
+"""Sources of names; services only by annotation."""
 
 
 class ExternalDnsArgs(TypedDict, total=False):
     """One external-dns for one zone."""
 
     source: Required[ChartSource]
-    """Where the chart is read from."""
+    """Source of the chart."""
     zone: Required[DnsZoneHandle]
-    """Where records go."""
+    """Zone of the records."""
     owner: Required[str]
-    """Name of the cluster, in the whole zone: whose records are whose."""
+    """Unique name of the cluster in the zone: owner of its records."""
     eks: EksHandle
     """Required for a zone of Route 53: the cluster that it runs in."""
     gke: GkeHandle
     """Required for a zone of Cloud DNS: the cluster that it runs in."""
     namespace: str
-    """Its own namespace, made here. Default: external-dns."""
+    """Namespace that is created for it. Default: external-dns."""
     monitoring_namespace: str
     """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: none."""
     network: ClusterNetworkHandle
@@ -56,13 +56,13 @@ class ExternalDns(Component):
     """external-dns in its own namespace. Needs the CRD set `gateway-api`."""
 
     namespace: Output[str]
-    """Where it runs."""
+    """Namespace in which it runs."""
 
     def __init__(self, name: str, args: ExternalDnsArgs, opts: ResourceOptions | None = None) -> None:
         refuse(f"external-dns {name}", check_external_dns(name, args))
         super().__init__(name, args, opts)
         home = IsolatedNamespace(f"{name}-home", external_dns_namespace(args), opts=self.child)
-        # Pods get their identity when they are admitted: it is there before them.
+        # Pods get their identity at admission, so the identity is created before them.
         identity = zone_identity(
             f"{name}-identity",
             args["zone"],
@@ -108,7 +108,7 @@ def external_dns_values(args: ExternalDnsArgs) -> dict[str, Any]:
         DnsProvider.ROUTE53: {"aws-zone-type": "public"},
         DnsProvider.CLOUD_DNS: {"google-zone-visibility": "public", "google-project": zone["account"]},
     }[provider]
-    # An id that is not known yet would keep the whole chart out of the preview; the identity knows but one zone anyway.
+    # An unknown id would remove the whole chart from the preview; the identity has access to one zone only anyway.
     filters = {"zone-id-filter": zone["zone"]} if isinstance(zone["zone"], str) else {}
     return {
         "provider": {"name": provider.value},

@@ -1,9 +1,10 @@
-"""The gateway: one entry for HTTP traffic, TLS ended at the edge, routes only from namespaces that may publish.
+"""The gateway: one entry point for HTTP traffic, which terminates TLS and accepts routes only from labelled namespaces.
 
-By the Gateway API, so any implementation can answer for it: Envoy Gateway, which comes with it by default, or one that
-the cluster has already (Istio, GKE's `gke-l7-…`, …), named by its GatewayClass.
+It uses the Gateway API. The implementation is Envoy Gateway, installed by default, or an existing one of the cluster
+(Istio, GKE's `gke-l7-…`, …), named by its GatewayClass.
 
-Plain HTTP serves two things: the redirect to HTTPS, and ACME challenges, whose routes are more exact than the redirect.
+Plain HTTP serves two things: the redirect to HTTPS, and ACME challenges, whose routes are more specific than the
+redirect.
 """
 
 from typing import Any, Required
@@ -51,20 +52,20 @@ SOLVER_PORT = 8089
 
 
 class GatewayArgs(GatewayOptions, total=False):
-    """What people write, and what the platform adds."""
+    """The settings, and values that the platform adds."""
 
     domains: Required[list[DomainArgs]]
     """At least one."""
     issuers: Required[IssuersHandle]
-    """Who signs certificates; from CertManager."""
+    """Issuers of certificates; from CertManager."""
     source: Required[ChartSource]
-    """Where charts come from."""
+    """Source of charts."""
     exceptions: list[TrafficRuleArgs]
-    """Traffic that an existing implementation needs in the gateway's namespace: to its control plane."""
+    """Traffic to its control plane that an existing implementation needs in the gateway's namespace."""
     highly_available: bool
-    """Two proxies and two of the control plane, apart; default false. Envoy only."""
+    """Two proxies and two replicas of the control plane on different nodes; default false. Envoy only."""
     load_balancer_class: str
-    """Class of the load balancer that gives the gateway its address; default: the cluster's usual one. Envoy only."""
+    """`loadBalancerClass` of the gateway's Service; default: the cluster's default. Envoy only."""
     monitoring_namespace: str
     """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: none. Envoy only."""
     network: ClusterNetworkHandle
@@ -128,7 +129,7 @@ def redirect_spec(gateway_name: str) -> dict[str, Any]:
 
 
 def proxy_traffic(pods: dict[str, str], ports: list[int], ranges: list[str], *, acme: bool) -> list[TrafficRuleArgs]:
-    """What may enter and leave the proxies: clients in, to back ends and to the answers of challenges out. Pure."""
+    """Allowed traffic of the proxies: ingress from clients, egress to back ends and to challenge solvers. Pure."""
     rules = [
         TrafficRuleArgs(
             name="back-ends", direction=Direction.EGRESS, pods=pods, peer_namespace_labels=dict(ROUTES_LABEL)
@@ -152,7 +153,7 @@ def _between(name: str, caller: dict[str, str], callee: dict[str, str], port: in
 
 
 def gateway_traffic(name: str, args: GatewayArgs) -> list[TrafficRuleArgs]:
-    """What may enter and leave the gateway's namespace. Pure."""
+    """Allowed ingress and egress of the gateway's namespace. Pure."""
     handle = gateway_handle(name, args)
     rules = list(args.get("exceptions") or [])
     if handle["pods"]:
@@ -171,9 +172,9 @@ def gateway_traffic(name: str, args: GatewayArgs) -> list[TrafficRuleArgs]:
 
 
 def self_check(gateway: GatewayHandle, namespace: str) -> TrafficRuleArgs:
-    """Ingress from cert-manager, which requests its own answers before the authority does. Pure.
+    """Ingress from cert-manager, which checks its own answers before the authority does. Pure.
 
-    By its namespace: `client_ranges` need not hold the addresses of pods, and Cilium selects no pod by an address.
+    The peer is its namespace: `client_ranges` may not contain addresses of pods, and Cilium selects no pod by address.
     """
     return TrafficRuleArgs(
         name="challenge-self-check",
@@ -185,7 +186,7 @@ def self_check(gateway: GatewayHandle, namespace: str) -> TrafficRuleArgs:
 
 
 def gateway_handle(name: str, args: GatewayArgs) -> GatewayHandle:
-    """What the gateway hands out. Pure."""
+    """The handle of the gateway. Pure."""
     envoy = is_envoy(args)
     # Implementations in the cluster label the pods of a gateway with its name (Gateway API, GEP-1762).
     pods = PROXY_PODS if envoy else {"gateway.networking.k8s.io/gateway-name": name}
@@ -205,17 +206,19 @@ def gateway_handle(name: str, args: GatewayArgs) -> GatewayHandle:
 
 
 def uses_acme(args: GatewayArgs) -> bool:
-    """Whether challenges come in through it. Pure."""
+    """Whether it receives challenges. Pure."""
     return any(domain["certificate"] == CertificateSource.ACME for domain in args["domains"])
 
 
 class Gateway(Component):
-    """The entry for HTTP traffic, with its certificates. Needs what EnvoyGateway needs, or an implementation."""
+    """The entry point for HTTP traffic, with its certificates. Needs the CRD sets of EnvoyGateway, or an
+    implementation.
+    """
 
     namespace: Output[str]
     """Where it is."""
     gateway: Output[str]
-    """Name of the Gateway, known once its implementation has programmed it."""
+    """Name of the Gateway; it resolves once its implementation has programmed it."""
 
     def __init__(self, name: str, args: GatewayArgs, opts: ResourceOptions | None = None) -> None:
         domains, envoy = args["domains"], is_envoy(args)

@@ -1,4 +1,4 @@
-"""What people write of the gateway, and what it hands out. Pure."""
+"""Settings and handle of the gateway. Pure."""
 
 from enum import StrEnum
 from ipaddress import ip_network
@@ -12,22 +12,22 @@ DEFAULT_NAMESPACE = ADDONS["envoy-gateway"].namespace
 
 
 class GatewayImplementation(StrEnum):
-    """Who answers for the gateway."""
+    """Implementation of the gateway."""
 
     ENVOY = "envoy"
-    """Envoy Gateway, installed with it."""
+    """Envoy Gateway, which the platform installs."""
     EXISTING = "existing"
-    """Whatever answers for the GatewayClass `class_name` in this cluster."""
+    """The controller of the GatewayClass `class_name` in this cluster."""
 
 
 class CertificateSource(StrEnum):
-    """Where the certificate of a domain comes from."""
+    """Source of a domain's certificate."""
 
     INTERNAL = "internal"
-    """The platform's own CA: clients must trust it."""
+    """The platform's own CA, which clients must trust."""
     ACME = "acme"
-    """A public authority. In a DNS zone of ours every name below the domain; else host by host, as soon as DNS points
-    to the gateway."""
+    """A public authority. In the DNS zone of the environment, a wildcard certificate; otherwise one that lists the
+    hosts, issued as soon as DNS points to the gateway."""
     SECRET = "secret"  # noqa: S105 - a name
     """An existing TLS Secret in the gateway's namespace."""
 
@@ -36,20 +36,20 @@ class DomainArgs(TypedDict, total=False):
     """One DNS domain that the gateway serves."""
 
     name: Required[str]
-    """How settings and workloads name it: internal, public, …"""
+    """Its name in settings and workloads: internal, public, …"""
     domain: Required[str]
-    """Workloads get names directly below it: `ml.example.com`."""
+    """DNS suffix; workloads get names directly below it: `ml.example.com`."""
     certificate: Required[CertificateSource]
-    """Where its certificate comes from."""
+    """Source of its certificate."""
     hosts: list[str]
     """Names below the domain that the certificate covers in addition to those that the platform publishes there
-    (Grafana, MLflow, models); default: all (a wildcard) with internal, and with acme in a DNS zone of ours."""
+    (Grafana, MLflow, models); default: all (a wildcard) with internal, and with acme in the environment's DNS zone."""
     secret_name: str
-    """The TLS Secret, with certificate secret."""
+    """Name of the TLS Secret, with certificate secret."""
 
 
 class GatewayOptions(TypedDict, total=False):
-    """Who serves the gateway, and whom."""
+    """Implementation and clients of the gateway."""
 
     implementation: GatewayImplementation
     """Default: envoy."""
@@ -58,29 +58,29 @@ class GatewayOptions(TypedDict, total=False):
     namespace: str
     """Default: gateway."""
     client_ranges: list[str]
-    """Addresses that may come in; default: all private ranges. The whole internet is a decision to write down here.
-    In a cloud, an address that is not private makes the load balancer a public one; else it is internal."""
+    """Ranges of allowed clients; default: all private ranges. Access from the whole internet must be written here.
+    In a cloud, the load balancer is public if a range is not private; otherwise it is internal."""
     proxy_ranges: list[str]
     """Existing implementation outside the cluster: addresses its proxies call from (GKE: 35.191.0.0/16, …)."""
     service_annotations: dict[str, str]
-    """Annotations of the load balancer: of its Service with envoy, of the Gateway's infrastructure otherwise. Before
-    those that the cloud would have."""
+    """Annotations of the load balancer: of its Service with envoy, of the Gateway's infrastructure otherwise. They
+    override those of the cloud."""
 
 
 class GatewaySpec(GatewayOptions, total=False):
-    """What people write."""
+    """Settings of the gateway."""
 
     domains: list[DomainArgs]
     """At least one. Default: the environment's domain, with a certificate of the platform's own CA."""
 
 
 class GatewayHandle(TypedDict):
-    """What a route, and the NetworkPolicy of what is behind it, must know."""
+    """Handle for routes and for the NetworkPolicies of their back ends."""
 
     name: str
     """For `parentRefs[].name`."""
     namespace: str
-    """For `parentRefs[].namespace`; also where the proxies run, if they are pods."""
+    """For `parentRefs[].namespace`; also the namespace of the proxies, if they are pods."""
     class_name: str
     """Its GatewayClass."""
     domains: dict[str, str]
@@ -88,17 +88,17 @@ class GatewayHandle(TypedDict):
     listeners: dict[str, str]
     """Name of the domain -> listener, for `parentRefs[].sectionName`."""
     route_namespace_labels: dict[str, str]
-    """Labels that a namespace carries so that its routes attach and the proxies reach its pods."""
+    """Labels of a namespace whose routes may attach and whose pods the proxies may reach."""
     pods: dict[str, str]
     """Labels of the proxies, the peers that back ends allow. Empty if they are not pods."""
     ports: list[int]
     """Ports on which the proxies' pods listen for clients."""
     ranges: list[str]
-    """Where the proxies are no pods: the addresses they call from."""
+    """Source addresses of proxies that are not pods."""
 
 
 def is_public(args: GatewayOptions) -> bool:
-    """Whether clients outside of private networks may come in. Pure."""
+    """Whether clients outside of private networks are allowed. Pure."""
     private = [ip_network(each) for each in PRIVATE_RANGES]
     written = [ip_network(each) for each in args.get("client_ranges") or PRIVATE_RANGES]
     return any(not any(_within(clients, inside) for inside in private) for clients in written)

@@ -1,11 +1,11 @@
-"""NVIDIA's GPU Operator: one owner for everything that a node with NVIDIA devices needs, on machines that come bare.
+"""NVIDIA's GPU Operator: installs all software for NVIDIA devices on nodes that have none.
 
-It brings the driver and the container toolkit (where the pools say that it does), the device plugin with GPU Feature
-Discovery, the DCGM exporter and the MIG manager, to every node with an NVIDIA device: it knows nodes by their PCI
-devices, not by pool. So it owns all NVIDIA pools of a cluster or none. `NvidiaDevicePlugin` and `DcgmExporter` stand
-back by themselves (`accelerator_nodes`); leave `NodeFeatureDiscovery` out, or tell the operator that it is there.
+It installs the driver and the container toolkit (if the pools say so), the device plugin with GPU Feature Discovery,
+the DCGM exporter and the MIG manager on every node with an NVIDIA device. It selects nodes by their PCI devices, not by
+pool, so it manages all NVIDIA pools of a cluster or none. `NvidiaDevicePlugin` and `DcgmExporter` skip its pools
+(`accelerator_nodes`). Omit `NodeFeatureDiscovery`, or set `nodeFeatureDiscovery` of the operator to false.
 
-On `destroy` the driver stays loaded until a node starts again.
+After `destroy` the driver stays loaded until the node is restarted.
 """
 
 from typing import Any, Required, TypedDict
@@ -41,32 +41,35 @@ COUNTERS_FILE = "dcgm-metrics.csv"
 OPERATOR_PODS, EXPORTER_PODS = {"app": "gpu-operator"}, {"app": "nvidia-dcgm-exporter"}
 OPERATOR_METRICS_PORT, EXPORTER_METRICS_PORT = 8080, 9400
 DRIVER_PODS = {"app.kubernetes.io/component": "nvidia-driver"}
-"""On every DaemonSet of drivers, whichever kernel it is for (NVIDIA/gpu-operator v26.7.0 assets/state-driver)."""
+"""Label of every driver DaemonSet, for any kernel (NVIDIA/gpu-operator v26.7.0 assets/state-driver)."""
 
 
 class GpuOperatorArgs(TypedDict, total=False):
-    """Which pools it serves, and what their nodes have already."""
+    """Its pools, and software that their nodes have already."""
 
     pools: Required[list[PoolHandle]]
-    """Every pool of the cluster: those with NVIDIA devices say `operator`, all of them."""
+    """Every pool of the cluster: all pools with NVIDIA devices have owner `operator`."""
     source: Required[ChartSource]
-    """Where charts come from."""
+    """Source of charts."""
     namespace: str
     """Default: gpu-operator."""
     monitoring_namespace: str
     """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: none."""
     node_feature_discovery: bool
-    """Whether it brings Node Feature Discovery; default true. False where the cluster or an add-on of ours has it."""
+    """Whether it installs Node Feature Discovery; default true. False if the cluster or an add-on of the platform has
+    it."""
     driver_version: str
-    """Version of the data-centre driver, `595.91.07`; default: the chart's. Only where it brings the driver."""
+    """Version of the data-centre driver, `595.91.07`; default: the chart's. Only if it installs the driver."""
     toolkit_environment: dict[str, str]
-    """For the container toolkit; RKE2 and K3s need CONTAINERD_CONFIG and CONTAINERD_SOCKET. Default: none."""
+    """Environment of the container toolkit; RKE2 and K3s need CONTAINERD_CONFIG and CONTAINERD_SOCKET. Default:
+    none."""
     network: ClusterNetworkHandle
     """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
 
 def mig_strategy(pools: list[PoolHandle]) -> str:
-    """The strategy of all nodes: an environment variable of the plugin, which overrides the config of each node. Pure.
+    """The MIG strategy of all nodes: an environment variable of the plugin, which overrides the config of each node.
+    Pure.
 
     The chart renders `mig: null` without one, which the API server refuses. `mixed` changes nothing on nodes without
     MIG devices, except for MPS (`check_gpu_operator` refuses pools of both).
@@ -75,7 +78,7 @@ def mig_strategy(pools: list[PoolHandle]) -> str:
 
 
 def gpu_operator_values(args: GpuOperatorArgs) -> dict[str, Any]:
-    """Values of the chart for these pools, which are trusted. Pure."""
+    """Values of the chart for these pools, which must be valid. Pure."""
     pools = operator_pools(args["pools"])
     brings_driver = pools[0]["software"]["driver"] == Owner.OPERATOR
     brings_plugin = pools[0]["software"]["device_allocation"] == DeviceAllocation.DEVICE_PLUGIN
@@ -86,15 +89,15 @@ def gpu_operator_values(args: GpuOperatorArgs) -> dict[str, Any]:
         "nfd": {"enabled": bool(args.get("node_feature_discovery", True))},
         "node-feature-discovery": {
             "worker": {
-                # Tainted pools without a worker are never labelled, and then no operand starts there.
+                # Without a worker a tainted node is never labelled, and no operand starts on it.
                 "tolerations": tolerations_of_all(args["pools"]),
                 "config": {"sources": {"pci": {"deviceClassWhitelist": list(PCI_CLASSES)}}},
             }
         },
-        # Hooks, which do not run here: CRDs are a step of their own.
+        # Helm hooks, which Pulumi does not run; CRDs are installed in a separate step.
         "operator": {"upgradeCRD": False, "cleanupCRD": False},
         "daemonsets": {"tolerations": tolerations_of_all(pools)},
-        # Who says driver says runtime hook: one owner for both.
+        # Driver and container runtime hook have one owner.
         "driver": {"enabled": brings_driver, "version": args.get("driver_version") or None},
         "toolkit": {
             "enabled": brings_driver,
@@ -130,7 +133,7 @@ def gpu_operator_values(args: GpuOperatorArgs) -> dict[str, Any]:
 
 
 def operator_traffic(args: GpuOperatorArgs) -> list[TrafficRuleArgs]:
-    """What the operator and its operands need besides DNS. Pure."""
+    """Egress of the operator and its operands in addition to DNS. Pure."""
     rules = [to_api_server()]
     if operator_pools(args["pools"])[0]["software"]["driver"] == Owner.OPERATOR:
         # Driver containers fetch kernel headers from the distribution's package servers.
@@ -145,7 +148,7 @@ def operator_traffic(args: GpuOperatorArgs) -> list[TrafficRuleArgs]:
 
 
 class GpuOperator(Component):
-    """Brings NVIDIA's software to every node with an NVIDIA device. Needs the CRD set `gpu-operator`."""
+    """Installs NVIDIA's software on every node with an NVIDIA device. Needs the CRD set `gpu-operator`."""
 
     namespace: Output[str]
     """Where it runs."""
@@ -164,7 +167,7 @@ class GpuOperator(Component):
             },
             opts=self.child,
         )
-        # The counters that our alerts and dashboards read; the exporter's own default has not all of them.
+        # The counters of the platform's alerts and dashboards; the exporter's default does not include all of them.
         core.v1.ConfigMap(
             f"{name}-counters",
             metadata=meta.v1.ObjectMetaArgs(name=COUNTERS, namespace=home.namespace, labels=LABELS),

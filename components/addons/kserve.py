@@ -1,7 +1,7 @@
 """KServe in Standard mode: InferenceServices as Deployments behind the platform's gateway, without Knative or Istio.
 
 Its webhooks validate runtimes, InferenceServices and their pods. They answer once cert-manager has issued their
-certificate and injected its CA bundle; until then custom resources are sent again (`components.base.webhooks`).
+certificate and injected its CA bundle; until then custom resources are retried (`components.base.webhooks`).
 """
 
 from typing import Any, Required, TypedDict
@@ -28,21 +28,21 @@ CHART = "kserve-resources"
 DEFAULT_NAMESPACE = ADDONS["kserve"].namespace
 CONTROLLER_PODS = {"control-plane": "kserve-controller-manager"}
 WEBHOOK_PORT, METRICS_PORT = 9443, ADDONS["kserve"].metrics_port
-"""Of the controller's pods (kserve/kserve v0.20.0 charts/kserve-resources/files/kserve/resources.yaml)."""
+"""Label of the controller's pods (kserve/kserve v0.20.0 charts/kserve-resources/files/kserve/resources.yaml)."""
 SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
 
 
 class KServeArgs(TypedDict, total=False):
-    """How models are served. Needs cert-manager, and the CRD sets `kserve`, `gateway-api` and `cert-manager`."""
+    """Settings of KServe. It needs cert-manager, and the CRD sets `kserve`, `gateway-api` and `cert-manager`."""
 
     source: Required[ChartSource]
-    """Where the chart is read from."""
+    """Source of the chart."""
     gateway: Required[GatewayHandle]
-    """Through which models are reached."""
+    """Gateway of the models."""
     domain: Required[str]
-    """Which of the gateway's domains: a model is `<name>-<namespace>.<suffix>`."""
+    """Domain of the gateway: a model's host is `<name>-<namespace>.<suffix>`."""
     store: ObjectStoreHandle
-    """Where models are by default: endpoint and region for Secrets that do not say. Default: Amazon S3."""
+    """Default object store: endpoint and region for Secrets without these annotations. Default: Amazon S3."""
     namespace: str
     """Default: kserve."""
     storage_initializer_memory_gib: int
@@ -56,7 +56,7 @@ class KServeArgs(TypedDict, total=False):
 
 
 class KServe(Component):
-    """KServe's controller and webhooks in their own namespace. One replica: the chart offers no more."""
+    """KServe's controller and webhooks in their own namespace. The chart supports one replica only."""
 
     namespace: Output[str]
     """Where it runs."""
@@ -94,7 +94,7 @@ def kserve_namespace(args: KServeArgs) -> IsolatedNamespaceArgs:
             *webhook_from_api_server(CONTROLLER_PODS, WEBHOOK_PORT, ranges),
             *scraped(args.get("monitoring_namespace") or "", [METRICS_PORT]),
         ],
-        # The pod webhook leaves namespaces with this label alone: KServe cannot wait for itself to start.
+        # The pod webhook ignores namespaces with this label, so that KServe's own pods can start.
         labels={"control-plane": "kserve-controller-manager"},
         network=args.get("network") or USUAL_NETWORK,
     )
@@ -123,7 +123,7 @@ def kserve_values(args: KServeArgs) -> dict[str, Any]:
     return {
         "kserve": {
             "controller": {
-                # The chart's default is Knative, the code's is Standard: say it.
+                # Set explicitly, because the chart's default is Knative and the code's is Standard.
                 "deploymentMode": "Standard",
                 "imagePullPolicy": "IfNotPresent",
                 "resources": resources(
@@ -141,7 +141,7 @@ def kserve_values(args: KServeArgs) -> dict[str, Any]:
                 },
             },
             "storage": {
-                # No limit on local disk: it would be the limit of the whole pod, model included.
+                # No limit on local disk: it would limit the whole pod, including the model.
                 "resources": {
                     "requests": {"cpu": f"{FETCH_CPU_MILLIS}m", "memory": f"{memory_gib}Gi"},
                     "limits": {"cpu": "2", "memory": f"{memory_gib}Gi"},
@@ -151,14 +151,14 @@ def kserve_values(args: KServeArgs) -> dict[str, Any]:
             # The webhook gives these to transformers and explainers that name no limit: an empty text is none, and any
             # other would stand below a larger request (kserve/kserve v0.20.0 setResourceRequirementDefaults).
             "inferenceservice": {"resources": {"limits": {"cpu": ""}}},
-            # Model servers are no clients of the API server; identities of clouds come by tokens of their own.
+            # Model servers do not use the API server; identities of clouds use separate tokens.
             "security": {"autoMountServiceAccountToken": False},
         }
     }
 
 
 def _s3_values(store: ObjectStoreHandle | None) -> dict[str, str]:
-    """How Secrets without annotations are read; the chart's own defaults where there is no store."""
+    """Defaults for Secrets without annotations; the chart's own defaults if there is no store."""
     if not store or store["kind"] is ObjectStoreKind.GCS:
         return {}
     if not store["endpoint"]:
@@ -168,6 +168,6 @@ def _s3_values(store: ObjectStoreHandle | None) -> dict[str, str]:
         "endpoint": host,
         "useHttps": "1" if scheme == "https" else "0",
         "region": store["region"],
-        # Buckets as host names need DNS for each of them, which no in-cluster store has.
+        # Virtual-hosted buckets need a DNS name each, which an in-cluster store does not have.
         "useVirtualBucket": "0",
     }

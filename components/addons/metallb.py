@@ -1,8 +1,8 @@
-"""MetalLB: Services of type LoadBalancer get addresses on a cluster that no cloud stands behind.
+"""MetalLB: addresses for Services of type LoadBalancer on a cluster without a cloud.
 
-Layer 2: one node answers for each address on the local network. That needs nothing of the routers, and moves an
-address to another node within seconds when its node dies; all traffic of one address enters through one node. BGP is
-not declared here: its peers are the network's, and its kinds are there (`BGPPeer`, `BGPAdvertisement`).
+Layer 2 mode: one node answers for each address on the local network. It needs no configuration of routers. If the node
+fails, another node takes over the address within seconds. All traffic of an address enters through one node. BGP is not
+declared, because its peers depend on the network; its kinds are installed (`BGPPeer`, `BGPAdvertisement`).
 """
 
 from typing import Any, Required
@@ -28,12 +28,12 @@ METRICS_PORT, WEBHOOK_PORT = ADDONS["metallb"].metrics_port, 9443
 
 
 class MetalLbArgs(MetalLbSpec, total=False):
-    """What people write, and what the platform adds."""
+    """The settings, and values that the platform adds."""
 
     source: Required[ChartSource]
-    """Where charts come from."""
+    """Source of charts."""
     pools: list[PoolHandle]
-    """Pools of the cluster: its speakers tolerate their taints and run there too. Default: untainted nodes alone."""
+    """Pools of the cluster: its speakers tolerate their taints and run there too. Default: untainted nodes only."""
     namespace: str
     """Default: metallb-system."""
     monitoring_namespace: str
@@ -59,12 +59,12 @@ def _resources(cpu: str, memory: str) -> dict[str, Any]:
 
 
 class MetalLb(Component):
-    """Addresses for Services, out of ranges of the local network. Needs the CRD set `metallb`."""
+    """Addresses for Services, from ranges of the local network. Needs the CRD set `metallb`."""
 
     namespace: Output[str]
     """Where it runs."""
     address_pool: Output[str]
-    """What a Service names in the annotation `metallb.io/address-pool`."""
+    """Value of the annotation `metallb.io/address-pool` on a Service."""
 
     def __init__(self, name: str, args: MetalLbArgs, opts: ResourceOptions | None = None) -> None:
         refuse(f"MetalLB {name}", check_metallb(name, args))

@@ -1,4 +1,4 @@
-"""Rules on the addresses that MetalLB gives to load balancers."""
+"""Rules on the addresses that MetalLB assigns."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -18,7 +18,7 @@ Address = IPv4Address | IPv6Address
 
 
 def check_address_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
-    """Ranges that MetalLB can give out: addresses of hosts, none in two ranges."""
+    """Ranges that MetalLB can assign: addresses of hosts, none in two ranges."""
     if not ranges:
         yield Finding(path, "(none)", "at least one range of addresses", "write one like 192.168.10.20-192.168.10.40")
     known: list[tuple[str, Address, Address]] = []
@@ -37,12 +37,14 @@ def check_address_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
             yield Finding(
                 path,
                 text,
-                "addresses that hosts of the local network can have",
-                "use a part of the network's own range that its DHCP server leaves alone",
+                "valid host addresses of the local network",
+                "use a part of the network's range that its DHCP server does not assign",
             )
         for other, start, end in known:
             if start.version == first.version and int(first) <= int(end) and int(start) <= int(last):
-                yield Finding(path, text, f"no address in two ranges, and {other} has some of these", "join the two")
+                yield Finding(
+                    path, text, f"ranges must not overlap, and {other} has some of these addresses", "join the two"
+                )
         known.append((text, first, last))
 
 
@@ -62,7 +64,7 @@ def _ends(text: str) -> tuple[Address, Address]:
 
 
 def check_metallb(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """Ranges that can be given out, on interfaces and to a class that can be."""
+    """Assignable ranges, valid interfaces and a valid class."""
     yield from check_address_ranges(f"{path}.addresses", args["addresses"])
     yield from check_texts(f"{path}.interfaces", args.get("interfaces") or [], INTERFACE)
     yield from check_ranges(f"{path}.controlPlaneRanges", args.get("control_plane_ranges") or [])

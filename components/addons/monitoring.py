@@ -1,8 +1,8 @@
 """Prometheus, Alertmanager and Grafana (kube-prometheus-stack), which find the monitors and rules of every namespace.
 
-Two namespaces: node-exporter wants the host's network, processes and root file system, so it alone lives in a
-privileged namespace (`<namespace>-nodes`); everything else keeps Pod Security `restricted`. Grafana has no volume:
-dashboards are code (`components.monitoring.dashboards`), and what is clicked together in it does not outlive its pod.
+Two namespaces: node-exporter needs the host's network, processes and root file system, so it runs in a separate
+privileged namespace (`<namespace>-nodes`); everything else uses Pod Security `restricted`. Grafana has no volume:
+dashboards are code (`components.monitoring.dashboards`), and changes made in its user interface are lost with its pod.
 """
 
 import base64
@@ -39,7 +39,7 @@ class Monitoring(Component):
     """Prometheus, Alertmanager, Grafana, kube-state-metrics and node-exporter, in namespaces of their own."""
 
     namespace: Output[str]
-    """Where it runs, known once the namespace is closed."""
+    """Namespace in which it runs; it resolves once the namespace's policies exist."""
 
     def __init__(self, name: str, args: MonitoringArgs, opts: ResourceOptions | None = None) -> None:
         refuse(f"monitoring {name}", check_monitoring(name, args))
@@ -48,7 +48,7 @@ class Monitoring(Component):
             kept["grafana_admin_password"] = Output.secret(args["grafana_admin_password"])
         super().__init__(name, kept, opts)
         if not args.get("receivers"):
-            log.warn("no receiver for alerts: Alertmanager keeps them to itself; add `receivers`", resource=self)
+            log.warn("no receiver for alerts: Alertmanager sends no notification; add `receivers`", resource=self)
         self.handle: MonitoringHandle = monitoring_handle(args)
         home = IsolatedNamespace(f"{name}-home", monitoring_namespace(args), opts=self.child)
         nodes = IsolatedNamespace(f"{name}-nodes", nodes_namespace(args), opts=self.child)
@@ -73,8 +73,8 @@ class Monitoring(Component):
         self.register_outputs({"namespace": self.namespace})
 
     def _grafana_secret(self, name: str, namespace: Input[str], password: Input[str] | None) -> "core.v1.Secret":
-        # Each run draws a password; only that of the run that creates the Secret is used (ADR 0011). In `data`, because
-        # the provider folds `stringData` into it and then sees no ignored field.
+        # Each run generates a password; only that of the run that creates the Secret is used (ADR 0011). In `data`,
+        # because the provider merges `stringData` into it and then ignores no field.
         plain = {"admin-user": Output.secret("admin"), "admin-password": given_or_drawn(password)}
         return core.v1.Secret(
             f"{name}-{GRAFANA_SECRET}",
@@ -85,12 +85,12 @@ class Monitoring(Component):
 
 
 def encoded(value: str) -> str:
-    """As the `data` of a Secret wants it."""
+    """Base64, as in the `data` of a Secret."""
     return base64.b64encode(value.encode()).decode()
 
 
 def monitoring_handle(args: MonitoringArgs) -> MonitoringHandle:
-    """What others need to know. Pure."""
+    """The handle of the monitoring. Pure."""
     namespace = namespace_of(args)
     public = grafana_hostname(args)
     return MonitoringHandle(

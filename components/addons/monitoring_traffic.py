@@ -28,11 +28,13 @@ PROMETHEUS_PODS = {"app.kubernetes.io/name": "prometheus"}
 ALERTMANAGER_PODS = {"app.kubernetes.io/name": "alertmanager"}
 GRAFANA_PODS = {"app.kubernetes.io/name": "grafana"}
 OPERATOR_PODS = {"app": f"{RELEASE}-operator"}
-"""As the operator and the charts label them (kube-prometheus-stack-88.5.3 templates)."""
+"""Labels that the operator and the charts set (kube-prometheus-stack-88.5.3 templates)."""
 PROMETHEUS_PORT, GRAFANA_PORT = 9090, 3000
 KUBELET_PORT, COREDNS_PORT = 10250, 9153
 CONTROL_PLANE_PORTS = (2381, 10249, 10257, 10259)
-"""etcd, kube-proxy, controller manager, scheduler: scraped where the control plane is ours."""
+"""Ports of etcd, kube-proxy, controller manager and scheduler: scraped if the control plane is not managed
+by a cloud.
+"""
 NODE_EXPORTER_PORT = ADDONS["node-exporter"].metrics_port
 OPERATOR_PORT = ADDONS["prometheus-operator"].metrics_port
 GRAFANA_SECRET = "grafana-admin"  # noqa: S105 - the name of a Secret
@@ -41,12 +43,12 @@ KUBE_DNS_PORTS = (10054, 10055)
 
 
 class MonitoringArgs(MonitoringSpec, total=False):
-    """What people write, and what the platform adds."""
+    """The settings, and values that the platform adds."""
 
     source: Required[ChartSource]
-    """Where the chart is read from."""
+    """Source of the chart."""
     cluster_kind: Required[ClusterKind]
-    """Decides which parts of the control plane can be scraped."""
+    """Kind of the cluster, which determines the scraped parts of the control plane."""
     cluster: Required[str]
     """Name of the cluster: a label of every alert."""
     environment: Required[str]
@@ -56,23 +58,23 @@ class MonitoringArgs(MonitoringSpec, total=False):
     pools: list[PoolHandle]
     """Pools of the cluster: node-exporter tolerates their taints."""
     keep_data: bool
-    """Required in stacks that are not simulated. Volumes stay when Prometheus goes."""
+    """Required in stacks that are not simulated. Volumes are kept when Prometheus is deleted."""
     highly_available: bool
     """Two Prometheus and three Alertmanagers on different nodes, with disruption budgets."""
     node_exporter: bool
-    """Whether metrics of the nodes themselves are taken; default true. False where no pod sees its node (Autopilot)."""
+    """Whether metrics of nodes are collected; default true. False if pods have no access to their node (Autopilot)."""
     kube_system: bool
-    """Whether kube-system takes Services, through which kubelets and cluster DNS are scraped; default true. False on
+    """Whether kube-system accepts Services, through which kubelets and cluster DNS are scraped; default true. False on
     GKE Autopilot: the Service of the kubelets is then in `namespace`, and cluster DNS is not scraped."""
     operator: bool
-    """Whether prometheus-operator is brought along; default true. False where the cluster has one for all namespaces;
-    metrics of the kubelets are then taken where it keeps their Service (`--kubelet-service`)."""
+    """Whether prometheus-operator is installed; default true. False if the cluster has one for all namespaces; kubelets
+    are then scraped through its Service (`--kubelet-service`)."""
     rule_webhook: bool
-    """Rules are checked when they are written; needs cert-manager before this component. Default: `operator`."""
+    """Whether a webhook validates rules at admission; needs cert-manager before this component. Default: `operator`."""
     grafana_admin_password: Input[str]
-    """Password of Grafana's `admin`; kept as a secret. Default: drawn once (docs/adr, generated credentials)."""
+    """Password of Grafana's `admin`; kept as a secret. Default: generated once (docs/adr, generated credentials)."""
     gateway: GatewayHandle
-    """Publishes Grafana as `grafana.<suffix>`. Default: it is reached by port-forward only."""
+    """Publishes Grafana as `grafana.<suffix>`. Default: it is reachable by port-forward only."""
     grafana_domain: str
     """Required with `gateway`: which of its domains."""
     network: ClusterNetworkHandle
@@ -124,10 +126,10 @@ def monitoring_namespace(args: MonitoringArgs) -> IsolatedNamespaceArgs:
 
 
 def scrapes(args: MonitoringArgs) -> list[TrafficRuleArgs]:
-    """What Prometheus reaches outside of its namespace. Pure.
+    """Egress of Prometheus outside of its namespace. Pure.
 
-    The namespaces of the platform name the ports that they open to it, so none is named here a second time. Nodes and
-    node-exporter, which has the node's own network, are selected by no peer on every CNI: their ports are.
+    Namespaces of the platform declare the ports that they open to Prometheus, so none is repeated here. No peer selects
+    nodes, or node-exporter with its host network, on every CNI, so egress to them is allowed by port.
     """
     prometheus = {"direction": Direction.EGRESS, "pods": dict(PROMETHEUS_PODS)}
     ports = {KUBELET_PORT, *(int(port) for port in args.get("more_scraped_ports") or [])}
@@ -138,7 +140,7 @@ def scrapes(args: MonitoringArgs) -> list[TrafficRuleArgs]:
         {**prometheus, "name": "scrapes-platform", "peer_namespace_labels": dict(LABELS)},
     ]
     if of_pods := sorted(ports & METADATA_PORTS):
-        # At any destination they would reach the metadata service of the cloud.
+        # Egress to any destination would include the metadata service of the cloud.
         rules.append({**prometheus, "name": "scrapes-pods", "every_namespace": True, "ports": of_pods})
     if dns := dns_ports(args):
         where = {"peer_namespace": SYSTEM_NAMESPACE, "peer_pods": dict(DNS_PODS[0])}
@@ -147,7 +149,7 @@ def scrapes(args: MonitoringArgs) -> list[TrafficRuleArgs]:
 
 
 def dns_ports(args: MonitoringArgs) -> list[int]:
-    """Ports on which the DNS pods of kube-system are scraped; none where they are not. Pure."""
+    """Ports on which the DNS pods of kube-system are scraped; empty if they are not scraped. Pure."""
     if not args.get("kube_system", True):
         return []
     return [*KUBE_DNS_PORTS] if args["cluster_kind"] == ClusterKind.GKE else [COREDNS_PORT]
@@ -157,7 +159,7 @@ def nodes_namespace(args: MonitoringArgs) -> IsolatedNamespaceArgs:
     """The namespace of node-exporter. Pure."""
     return IsolatedNamespaceArgs(
         namespace=f"{namespace_of(args)}-nodes",
-        # Host network and processes, and the node's root file system read-only: what it reports is the node.
+        # It reports on the node, so it needs the host's network and processes, and the root file system read-only.
         pod_security=PodSecurity.PRIVILEGED,
         exceptions=scraped(namespace_of(args), [NODE_EXPORTER_PORT]),
         network=args.get("network") or USUAL_NETWORK,

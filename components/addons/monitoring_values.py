@@ -25,7 +25,7 @@ from components.monitoring.spec import (
 from components.storage.plan import StorageHandle
 
 REPLACED_RULES = ("KubePersistentVolumeFillingUp", "KubeHpaMaxedOut")
-"""Alerts of the chart that are replaced by ours (VolumeNearlyFull, ServingAtMaxReplicas)."""
+"""Alerts of the chart that the platform's alerts replace (VolumeNearlyFull, ServingAtMaxReplicas)."""
 
 
 def monitoring_values(args: MonitoringArgs) -> dict[str, Any]:
@@ -58,7 +58,9 @@ def control_plane_values(args: MonitoringArgs) -> dict[str, Any]:
 
 
 def default_rules(args: MonitoringArgs) -> dict[str, Any]:
-    """The chart's own alerts, without those about what is not scraped, and those that ours replace. Pure."""
+    """The chart's alerts, without those on targets that are not scraped and those that the platform's alerts replace.
+    Pure.
+    """
     ours = bool(args.get("scrape_control_plane"))
     parts = ("etcd", "kubeControllerManager", "kubeProxy", "kubeSchedulerAlerting", "kubeSchedulerRecording")
     return {
@@ -68,10 +70,10 @@ def default_rules(args: MonitoringArgs) -> dict[str, Any]:
 
 
 def prometheus_values(args: MonitoringArgs) -> dict[str, Any]:
-    """Prometheus: what it finds, how long it keeps it, and where. Pure."""
+    """Prometheus: targets, retention and volumes. Pure."""
     storage_gib = int(args.get("storage_gib", DEFAULT_STORAGE_GIB))
     available = bool(args.get("highly_available"))
-    # Upstream's defaults find only what carries the release's label; teams would have to know our release name.
+    # Upstream's defaults select only objects with the release's label, so teams would have to set it.
     everything = dict.fromkeys(
         (
             f"{what}SelectorNilUsesHelmValues"
@@ -107,12 +109,12 @@ def _claim(storage: StorageHandle, storage_gib: int) -> dict[str, Any]:
 
 
 def _retention(args: MonitoringArgs) -> dict[str, str]:
-    """What becomes of the volumes when Prometheus goes; a replica less never costs data."""
+    """Retention of the volumes when Prometheus is deleted; scaling down deletes no volume."""
     return {"whenDeleted": "Retain" if args.get("keep_data") else "Delete", "whenScaled": "Retain"}
 
 
 def alertmanager_values(args: MonitoringArgs) -> dict[str, Any]:
-    """Alertmanager: replicas, and who hears of what. Addresses and keys are files of mounted Secrets. Pure."""
+    """Alertmanager: replicas, receivers and routes. Addresses and keys are files of mounted Secrets. Pure."""
     available = bool(args.get("highly_available"))
     receivers = args.get("receivers") or []
     return {
@@ -133,7 +135,7 @@ def alertmanager_config(receivers: list[AlertReceiverArgs]) -> dict[str, Any]:
     silent = {"receiver": "null", "matchers": ['alertname =~ "Watchdog|InfoInhibitor"']}
     return {
         "global": {"resolve_timeout": "5m"},
-        # What is known to be broken is not reported a second time, milder.
+        # A more severe alert suppresses a milder alert of the same name and namespace.
         "inhibit_rules": [
             {
                 "source_matchers": [f"severity = {louder}"],
@@ -173,12 +175,12 @@ def _receiver(receiver: AlertReceiverArgs) -> dict[str, Any]:
 
 
 def grafana_values(args: MonitoringArgs) -> dict[str, Any]:
-    """Grafana: who may enter, and dashboards from the ConfigMaps of every namespace. Pure."""
+    """Grafana: login, and dashboards from the ConfigMaps of every namespace. Pure."""
     small = resources(cpu_millis=50, memory_mib=128, ephemeral_storage_mib=256)
     public = grafana_hostname(args)
     server = {"server": {"root_url": f"https://{public}"}, "security": {"cookie_secure": True}} if public else {}
     return {
-        # A password that the chart makes up is another one at each preview (it looks its Secret up in the cluster).
+        # The chart would generate another password at each preview (it looks its Secret up in the cluster).
         "admin": {
             "existingSecret": args.get("grafana_admin_secret_name") or GRAFANA_SECRET,
             "userKey": "admin-user",

@@ -1,7 +1,7 @@
-"""Node Feature Discovery: nodes get labels for what the hardware is, GPUs and fast network cards among it.
+"""Node Feature Discovery: labels nodes with their hardware, including GPUs and fast network cards.
 
-Its worker must run on every node, tainted or not: on a tainted pool without it no node is ever labelled, and software
-that selects nodes by these labels never starts, without an error anywhere.
+Its worker must run on every node, tainted or not. A node without a worker is never labelled, and software that selects
+nodes by these labels does not start there, without an error.
 """
 
 from typing import Any, Required, TypedDict
@@ -22,25 +22,25 @@ DEFAULT_NAMESPACE = ADDONS["node-feature-discovery"].namespace
 METRICS_PORT = ADDONS["node-feature-discovery"].metrics_port
 
 PCI_CLASSES = ("02", "03", "12")
-"""PCI classes worth a label: network (Ethernet 0200, InfiniBand 0207), display (GPUs), processing accelerators.
+"""PCI classes that get labels: network (Ethernet 0200, InfiniBand 0207), display (GPUs), processing accelerators.
 
-Labelled by vendor alone, `feature.node.kubernetes.io/pci-10de.present`: what NVIDIA's charts look for.
+Labels name the vendor only, `feature.node.kubernetes.io/pci-10de.present`, which NVIDIA's charts select.
 """
 
 
 class NodeFeatureDiscoveryArgs(TypedDict, total=False):
-    """Where Node Feature Discovery runs, and who scrapes it."""
+    """Pools of Node Feature Discovery, and the Prometheus that scrapes it."""
 
     pools: Required[list[PoolHandle]]
     """Every pool of the cluster: the workers tolerate all their taints."""
     source: Required[ChartSource]
-    """Where charts come from."""
+    """Source of charts."""
     namespace: str
     """Default: node-feature-discovery."""
     monitoring_namespace: str
     """Namespace whose Prometheus scrapes it (needs the CRDs of prometheus-operator); default: none."""
     highly_available: bool
-    """Two masters instead of one; default false. Workers are one a node in any case."""
+    """Two masters instead of one; default false. Each node has one worker in any case."""
     network: ClusterNetworkHandle
     """How names are resolved and policies are evaluated. Default: `USUAL_NETWORK`."""
 
@@ -54,7 +54,7 @@ def node_feature_discovery_values(
             "replicaCount": 2 if highly_available else 1,
             "podDisruptionBudget": {"enable": highly_available},
             "resources": _resources("100m", "512Mi"),
-            # A NodeFeature object labels nodes; only our own workers may write ones that count.
+            # A NodeFeature object labels nodes, so only the add-on's own workers may create them.
             "config": {"restrictions": {"nodeFeatureNamespaceSelector": {"matchLabels": {NAMESPACE_LABEL: namespace}}}},
         },
         "worker": {
@@ -66,7 +66,7 @@ def node_feature_discovery_values(
         },
         "gc": {"resources": _resources("10m", "128Mi")},
         "prometheus": {"enable": monitored},
-        "postDeleteCleanup": False,  # a Helm hook, which does not run here
+        "postDeleteCleanup": False,  # a Helm hook, which Pulumi does not run
     }
 
 
@@ -77,8 +77,8 @@ def _resources(cpu: str, memory: str) -> dict[str, Any]:
 class NodeFeatureDiscovery(Component):
     """Labels nodes with their hardware. Needs the CRD set `node-feature-discovery`.
 
-    On `destroy` the labels stay on the nodes: upstream's clean-up is a Helm hook. Not on GKE Autopilot, which admits no
-    pod that mounts /sys of its node.
+    After `destroy` the labels stay on the nodes: upstream's clean-up is a Helm hook. Not on GKE Autopilot, which admits
+    no pod that mounts /sys of its node.
     """
 
     namespace: Output[str]

@@ -1,15 +1,15 @@
-"""The NVIDIA device plugin: offers GPUs to the scheduler, shared on each pool as its settings say.
+"""The NVIDIA device plugin: offers GPUs to the scheduler, shared as the settings of each pool say.
 
-Every distinct sharing is one named config of the plugin, and a node chooses its config by the label
-`nvidia.com/device-plugin.config`, which its pool gives it. Strategies cannot meet on one node: a pool has one.
+Every distinct sharing is one named config of the plugin. The label `nvidia.com/device-plugin.config`, which the pool
+sets, selects a node's config. A pool has one strategy, so a node never has two.
 
-MIG: the plugin offers the partitions that are there, it makes none. Nodes carry the layout that they should have in the
-label `nvidia.com/mig.config`, and the layouts are written in mig-parted's format in the ConfigMap `mig-layouts`. Who
-applies them: nothing on a simulated cluster, whose nodes offer the partitions from the start; on real nodes a MIG
-manager (the GPU operator's, with `migManager.config.name: mig-layouts`; Bottlerocket brings one) or the node's start
-script with `nvidia-mig-parted apply`. GKE partitions by its own node pool setting.
+MIG: the plugin offers existing partitions and creates none. The node label `nvidia.com/mig.config` names the intended
+layout; the ConfigMap `mig-layouts` contains the layouts in mig-parted's format. Nodes of a simulated cluster offer the
+partitions from the start. On real nodes a MIG manager applies the layouts (the GPU operator's, with
+`migManager.config.name: mig-layouts`; Bottlerocket includes one), or the node's start script with `nvidia-mig-parted
+apply`. GKE partitions by its own node pool setting.
 
-Not for clusters that bring a device plugin of their own (GKE, EKS Auto Mode, the GPU operator).
+Not for clusters that include a device plugin (GKE, EKS Auto Mode, the GPU operator).
 """
 
 from typing import Any, Required, TypedDict
@@ -37,17 +37,17 @@ DEFAULT_NAMESPACE = ADDONS["nvidia-device-plugin"].namespace
 MIG_LAYOUTS = "mig-layouts"
 EXCLUSIVE = SharingArgs(strategy=Sharing.EXCLUSIVE)
 _CONFIG_KEY = {Sharing.TIME_SLICING: "timeSlicing", Sharing.MPS: "mps"}
-"""Where the plugin's config file names each strategy (NVIDIA/k8s-device-plugin v0.20.0 api/config/v1/sharing.go)."""
+"""Key of each strategy in the plugin's config file (NVIDIA/k8s-device-plugin v0.20.0 api/config/v1/sharing.go)."""
 
 
 class NvidiaDevicePluginArgs(TypedDict, total=False):
-    """Which pools it serves."""
+    """Its pools."""
 
     pools: Required[list[PoolHandle]]
     """Pools of the cluster; it runs on those with NVIDIA devices and no other device plugin; at least
     one is required."""
     source: Required[ChartSource]
-    """Where charts come from."""
+    """Source of charts."""
     namespace: str
     """Default: nvidia-device-plugin."""
     runtime_class: str
@@ -61,8 +61,8 @@ class NvidiaDevicePluginArgs(TypedDict, total=False):
 def plugin_config(sharing: SharingArgs) -> dict[str, Any]:
     """One config file of the plugin.
 
-    Shared units get a name of their own (`nvidia.com/gpu.shared`), and a pod can take one: two shares of a device are
-    no faster than one, and two shares of two devices is nothing that a container could ask for.
+    Shares have a separate resource name (`nvidia.com/gpu.shared`), and a container can request one: two shares of a
+    device are no faster than one, and a container cannot request two shares of two different devices.
     """
     strategy = Sharing(sharing.get("strategy", Sharing.EXCLUSIVE))
     config: dict[str, Any] = {
@@ -88,7 +88,7 @@ def plugin_configs(pools: list[PoolHandle]) -> dict[str, str]:
 
 
 def mig_layouts(pools: list[PoolHandle]) -> dict[str, Any]:
-    """The layouts of all MIG pools, in mig-parted's format; empty where no pool uses MIG."""
+    """The layouts of all MIG pools, in mig-parted's format; empty if no pool uses MIG."""
     profiles = [sharing_of(pool["capacity"]).get("mig_profiles") for pool in pools]
     layouts = {
         mig_layout(wanted): [{"devices": "all", "mig-enabled": True, "mig-devices": wanted}]
@@ -97,7 +97,7 @@ def mig_layouts(pools: list[PoolHandle]) -> dict[str, Any]:
     }
     if not layouts:
         return {}
-    # A MIG manager needs one that switches MIG off, by this name.
+    # A MIG manager needs a layout of this name that disables MIG.
     off = {"all-disabled": [{"devices": "all", "mig-enabled": False}]}
     return {"version": "v1", "mig-configs": off | dict(sorted(layouts.items()))}
 
@@ -105,7 +105,7 @@ def mig_layouts(pools: list[PoolHandle]) -> dict[str, Any]:
 def device_plugin_values(pools: list[PoolHandle], runtime_class: str = "", driver_root: str = "") -> dict[str, Any]:
     """Values of the chart for these pools, all of them with NVIDIA devices. Pure."""
     return {
-        # migStrategy stays unset at the top: an environment variable, it would win over every config file.
+        # migStrategy is unset here: as an environment variable it would override every config file.
         "config": {"map": plugin_configs(pools), "default": device_plugin_config(EXCLUSIVE)},
         "gfd": {"enabled": True},
         "nfd": {"enabled": False},
@@ -118,9 +118,9 @@ def device_plugin_values(pools: list[PoolHandle], runtime_class: str = "", drive
 
 
 class NvidiaDevicePlugin(Component):
-    """Offers the GPUs of every pool with NVIDIA devices, and labels their nodes with what they are (GFD).
+    """Offers the GPUs of every pool with NVIDIA devices, and labels their nodes with GPU properties (GFD).
 
-    GFD writes labels through Node Feature Discovery, which is an add-on of its own.
+    GFD sets labels through Node Feature Discovery, which is a separate add-on.
     """
 
     namespace: Output[str]
@@ -134,7 +134,7 @@ class NvidiaDevicePlugin(Component):
             f"{name}-namespace",
             {
                 "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
-                # It talks to the kubelet through host paths, and to the driver.
+                # It connects to the kubelet and to the driver through host paths.
                 "pod_security": PodSecurity.PRIVILEGED,
                 "exceptions": [to_api_server()],
                 "network": args.get("network") or USUAL_NETWORK,

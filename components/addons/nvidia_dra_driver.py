@@ -1,8 +1,8 @@
-"""NVIDIA's DRA driver: pods ask for GPUs by ResourceClaim (`resource.k8s.io/v1`) instead of by extended resource.
+"""NVIDIA's DRA driver: pods request GPUs by ResourceClaim (`resource.k8s.io/v1`) instead of by extended resource.
 
-A pool has this or a device plugin, never both: the chart offers GPUs only with an explicit value, and the platform's
-device plugin skips the pools whose `software.deviceAllocation` is `dra`. Upstream says that allocation of GPUs is not
-yet officially supported (kubernetes-sigs/dra-driver-nvidia-gpu v0.4.1 README); compute domains are.
+A pool has either the DRA driver or a device plugin: the chart offers GPUs only with an explicit value, and the
+platform's device plugin skips the pools whose `software.deviceAllocation` is `dra`. Upstream states that allocation of
+GPUs is not yet officially supported (kubernetes-sigs/dra-driver-nvidia-gpu v0.4.1 README); compute domains are.
 """
 
 from typing import Any, Required, TypedDict
@@ -25,19 +25,19 @@ from components.findings import refuse
 DEFAULT_NAMESPACE = ADDONS["dra-driver-nvidia-gpu"].namespace
 METRICS_PORT, COMPUTE_DOMAINS_METRICS_PORT = ADDONS["dra-driver-nvidia-gpu"].metrics_port, 8081
 IMEX_PORT = 50000
-"""On which the daemons of one compute domain talk to each other, on addresses of pods (kubernetes-sigs/
+"""Port of the traffic between the daemons of one compute domain, on addresses of pods (kubernetes-sigs/
 dra-driver-nvidia-gpu v0.4.1 templates/compute-domain-daemon-config.tmpl.cfg, SERVER_PORT)."""
 GPU_CLASS = "gpu.nvidia.com"
-"""The DeviceClass of whole GPUs that the chart brings; claims name it."""
+"""The chart's DeviceClass of whole GPUs; claims name it."""
 
 
 class NvidiaDraDriverArgs(TypedDict, total=False):
-    """Which pools it serves."""
+    """Its pools."""
 
     pools: Required[list[PoolHandle]]
     """Pools of the cluster; it runs on those with NVIDIA devices whose mechanism is DRA, and there is at least one."""
     source: Required[ChartSource]
-    """Where charts come from."""
+    """Source of charts."""
     namespace: str
     """Default: dra-driver-nvidia-gpu."""
     monitoring_namespace: str
@@ -58,14 +58,14 @@ def dra_driver_values(
     return {
         "nvidiaDriverRoot": driver_root or None,
         "resources": {"gpus": {"enabled": True}, "computeDomains": {"enabled": compute_domains}},
-        # Holds for these pools, by their handles: no device plugin runs on them.
+        # True for these pools, by their handles: no device plugin runs on them.
         "gpuResourcesEnabledOverride": True,
         "kubeletPlugin": {"affinity": affinity_to(pools), "tolerations": tolerations_of_all(pools)},
     }
 
 
 def driver_traffic(monitoring_namespace: str, *, compute_domains: bool) -> list[TrafficRuleArgs]:
-    """What it needs besides DNS: the API server, and for compute domains their daemons each other. Pure."""
+    """Egress in addition to DNS: the API server, and with compute domains the traffic between their daemons. Pure."""
     if not compute_domains:
         return [to_api_server(), *scraped(monitoring_namespace, [METRICS_PORT])]
     return [
@@ -92,7 +92,7 @@ class NvidiaDraDriver(Component):
             f"{name}-namespace",
             {
                 "namespace": args.get("namespace") or DEFAULT_NAMESPACE,
-                # It talks to the kubelet through host paths, and to the driver.
+                # It connects to the kubelet and to the driver through host paths.
                 "pod_security": PodSecurity.PRIVILEGED,
                 "exceptions": driver_traffic(
                     args.get("monitoring_namespace", ""), compute_domains=bool(args.get("compute_domains"))

@@ -1,4 +1,4 @@
-"""What follows from a gateway: the route of one host to one Service, and the traffic that the route needs. Pure."""
+"""The route of one host to one Service, and the traffic that the route needs. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +33,7 @@ def http_route_spec(gateway: GatewayHandle, domain: str, host: str, service: str
 
 
 def from_gateway(gateway: GatewayHandle, pods: Mapping[str, str], port: int) -> list[TrafficRuleArgs]:
-    """Ingress to the pods behind a route: from the gateway's pods, or from the addresses of one that has none."""
+    """Ingress to the pods behind a route: from the gateway's pods, or from the addresses of a gateway without pods."""
     rules = [
         TrafficRuleArgs(name=f"gateway-{index}", direction=Direction.INGRESS, pods=dict(pods), cidr=cidr, ports=[port])
         for index, cidr in enumerate(gateway["ranges"])

@@ -1,4 +1,4 @@
-"""Rules on add-ons: what cannot work is refused before anything is registered."""
+"""Rules on add-ons; invalid arguments are refused before a resource is registered."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,20 +23,20 @@ _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+\Z")
 def check_crd_sets(
     path: str, sets: list[str], known: list[str], origin: str, location: str, mirror: str = "mirror"
 ) -> Iterator[Finding]:
-    """Sets that exist, each once, from a place that can hold files. `mirror`: the key that names that place."""
+    """Known CRD sets, each once, from a source that can contain files. `mirror`: the key of that source."""
     if not sets:
-        yield Finding(f"{path}.sets", "(none)", f"at least one of {', '.join(known)}", "name one, or leave Crds out")
+        yield Finding(f"{path}.sets", "(none)", f"at least one of {', '.join(known)}", "name one, or remove Crds")
     for name in sorted(set(sets)):
         if name not in known:
-            yield Finding(f"{path}.sets", name, f"a set of CRDs that is known: {', '.join(known)}", "correct the name")
+            yield Finding(f"{path}.sets", name, f"a known set of CRDs:  {', '.join(known)}", "correct the name")
         if sets.count(name) > 1:
             yield Finding(f"{path}.sets", f"{name} {sets.count(name)} times", "each set once", "name it once")
     if origin != "upstream" and (not location or location.startswith("oci://")):
         yield Finding(
             f"{path}.{mirror}",
             location or "(missing)",
-            "a registry (oci://) holds charts, not files: CRDs are read from a folder or an https:// address",
-            "say where they are: https://files.example.com/mlplatform or a folder of your repository, whose files are "
+            "a registry (oci://) contains charts, not files; CRDs are read from a folder or an https:// address",
+            "write their location: https://files.example.com/mlplatform or a folder of your repository, with files "
             f"<{mirror}>/crds/<set>/<version>.yaml",
         )
 
@@ -45,20 +45,23 @@ def check_acme(path: str, email: str, server: str) -> Iterator[Finding]:
     """An ACME account that a certificate authority accepts."""
     if not _EMAIL.match(email):
         yield Finding(
-            f"{path}.email", email, "the address that the authority warns before expiry", "give a mailbox that is read"
+            f"{path}.email",
+            email,
+            "the address that the authority warns before expiry",
+            "write an e-mail address that is read",
         )
     if not HTTPS_URL.accepts(server):
         value = "(an address with credentials in it)" if "@" in server else server
         rule = "an https:// address without credentials"
-        yield Finding(f"{path}.server", value, rule, "give the directory URL of the authority")
+        yield Finding(f"{path}.server", value, rule, "write the directory URL of the authority")
 
 
 MAX_CERTIFICATE_NAMES = 100
-"""Of Let's Encrypt (letsencrypt.org/docs/rate-limits)."""
+"""Limit of Let's Encrypt (letsencrypt.org/docs/rate-limits)."""
 
 
 def within_zone(domain: str, zone: str) -> bool:
-    """Whether a domain is a DNS zone or lies in it; in no zone where there is none."""
+    """Whether a domain is in a DNS zone; false if there is no zone."""
     return bool(zone) and f".{domain}".endswith(f".{zone}")
 
 
@@ -74,13 +77,13 @@ class DomainFacts(NamedTuple):
 
 
 PUBLIC_AUTHORITIES = ("letsencrypt.org", "zerossl.com", "pki.goog", "ssl.com")
-"""ACME authorities whose HTTP-01 requests come from the internet, from addresses that they do not publish."""
+"""ACME authorities whose HTTP-01 requests come from unpublished addresses of the internet."""
 
 
 def check_http_challenges(
     path: str, domains: Sequence[DomainFacts], server: str, dns_zone: str, ranges: Sequence[str]
 ) -> Iterator[Finding]:
-    """A gateway that lets private `ranges` in alone answers no challenge of a public authority."""
+    """A gateway that allows private `ranges` only answers no challenge of a public authority."""
     host = urlsplit(server).hostname or ""
     if not any(f".{host}".endswith(f".{authority}") for authority in PUBLIC_AUTHORITIES):
         return
@@ -89,21 +92,23 @@ def check_http_challenges(
             yield Finding(
                 f"{path}.clientRanges",
                 f"{domain.domain}: {', '.join(ranges) or '(missing: private ranges)'}",
-                f"outside of a zone of dns, {host} asks the gateway itself for a proof (HTTP-01), from the internet",
-                "let 0.0.0.0/0 in, put the domain into the zone of dns, or use certificate internal or secret",
+                f"outside of a zone of dns, {host} validates the domain by HTTP-01, with requests from the internet",
+                "allow 0.0.0.0/0, use a domain in the zone of dns, or use certificate internal or secret",
             )
 
 
 def check_gateway(
     path: str, domains: list[DomainFacts], *, has_acme: bool, needs_class: bool, dns_zone: str = ""
 ) -> Iterator[Finding]:
-    """A gateway serves domains, each once, with certificates that can be had. `dns_zone`: where ACME proves by DNS."""
+    """A gateway serves unique domains with certificates that can be issued. `dns_zone`: zone in which ACME
+    uses DNS-01.
+    """
     if needs_class:
         yield Finding(
             f"{path}.className",
             "(missing)",
             "an existing implementation is named by its GatewayClass",
-            "give className (kubectl get gatewayclass), or use implementation envoy",
+            "set className (kubectl get gatewayclass), or use implementation envoy",
         )
     if not domains:
         yield Finding(f"{path}.domains", "(none)", "a gateway serves at least one domain", "name one")
@@ -121,7 +126,7 @@ def check_gateway(
 
 
 def check_gateway_names(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """Names of a gateway that its objects carry."""
+    """Valid names of a gateway's objects."""
     if args.get("class_name"):
         yield from check_text(f"{path}.className", args["class_name"], SUBDOMAIN)
     if args.get("namespace"):
@@ -156,7 +161,7 @@ def _check_domain(path: str, domain: DomainFacts, *, has_acme: bool, dns_zone: s
             f"{path}.hosts",
             f"{len(domain.hosts)} names",
             f"a certificate of an ACME authority has at most {MAX_CERTIFICATE_NAMES}",
-            "leave hosts out and configure dns, whose zone has a wildcard, or spread the names over several domains",
+            "remove hosts and configure dns, whose zone has a wildcard, or spread the names over several domains",
         )
     if domain.certificate == "acme" and not domain.hosts and not within_zone(domain.domain, dns_zone):
         yield Finding(
@@ -167,7 +172,7 @@ def _check_domain(path: str, domain: DomainFacts, *, has_acme: bool, dns_zone: s
         )
     if domain.certificate == "secret" and not domain.secret_name:
         yield Finding(
-            f"{path}.secretName", "(missing)", "certificate secret names a TLS Secret", "give the name of the Secret"
+            f"{path}.secretName", "(missing)", "certificate secret names a TLS Secret", "set the name of the Secret"
         )
     if domain.secret_name:
         yield from check_text(f"{path}.secretName", domain.secret_name, SUBDOMAIN)
@@ -175,14 +180,14 @@ def _check_domain(path: str, domain: DomainFacts, *, has_acme: bool, dns_zone: s
         yield Finding(
             f"{path}.hosts",
             ", ".join(domain.hosts),
-            "hosts say what a certificate is issued for, and this one exists",
+            "hosts are names of an issued certificate, and this certificate exists",
             "remove hosts",
         )
     if domain.certificate != "secret" and domain.secret_name:
         yield Finding(
             f"{path}.secretName",
             domain.secret_name,
-            f"the Secret of certificate {domain.certificate} is named by us",
+            f"the Secret of certificate {domain.certificate} has a fixed name",
             "remove secretName, or use certificate secret",
         )
 
@@ -199,4 +204,4 @@ def check_kserve(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
         )
     memory = int(args.get("storage_initializer_memory_gib") or 1)
     if memory < 1:
-        yield Finding(f"{path}.storageInitializerMemoryGib", str(memory), "at least 1 GiB", "give whole GiB")
+        yield Finding(f"{path}.storageInitializerMemoryGib", str(memory), "at least 1 GiB", "write whole GiB")

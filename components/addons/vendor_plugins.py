@@ -1,4 +1,4 @@
-"""Device plugins of other vendors, as rows: `DevicePlugin` runs them, nothing about them is anywhere else."""
+"""Device plugins of other vendors, as rows, which `DevicePlugin` runs."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from components.capacity.placement import PoolHandle
 
 
 class VendorPlugin(NamedTuple):
-    """What one vendor's device plugin needs of a node and of the API server."""
+    """Requirements of one vendor's device plugin on the node and the API server."""
 
     image: str
     """Key of `versions.IMAGES`."""
@@ -27,7 +27,7 @@ DEVICE_PLUGINS: dict[str, VendorPlugin] = {
     "AMD": VendorPlugin(
         "amd-device-plugin",
         "amd.com/gpu",
-        # It counts GPUs in /sys, and opens /dev/kfd and /dev/dri to see whether they answer.
+        # It counts GPUs in /sys, and opens /dev/kfd and /dev/dri to check their health.
         (HostPathArgs(path="/sys"),),
         True,
         "",
@@ -53,7 +53,7 @@ DEVICE_PLUGINS: dict[str, VendorPlugin] = {
 
 
 def vendor_plugins(pools: list[PoolHandle]) -> dict[str, DevicePluginArgs]:
-    """Name of the component -> arguments, for each vendor whose devices we bring the plugin to. Pure."""
+    """Name of the component -> arguments, for each vendor whose device plugin the platform installs. Pure."""
     planned: dict[str, DevicePluginArgs] = {}
     for vendor, row in DEVICE_PLUGINS.items():
         theirs = vendor_plugin_pools(pools, vendor)

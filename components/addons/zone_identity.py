@@ -1,4 +1,4 @@
-"""Who may write records into a zone: one service account, by the identity of the cloud whose zone it is."""
+"""Write access to a DNS zone for one service account, by an identity of the zone's cloud."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,13 +15,13 @@ class ZoneAccess(StrEnum):
     """What for."""
 
     RECORDS = "records"
-    """Records of every kind: external-dns."""
+    """Records of every type: external-dns."""
     CHALLENGES = "challenges"
     """Answers to DNS-01 challenges: cert-manager."""
 
 
-class Clusters(TypedDict, total=False):
-    """The cluster that the zone's writer runs in: the one of the zone's cloud."""
+class ZoneClusters(TypedDict, total=False):
+    """The cluster in which the zone's writer runs, in the zone's cloud."""
 
     eks: EksHandle
     """For a zone of Route 53."""
@@ -29,9 +29,9 @@ class Clusters(TypedDict, total=False):
     """For a zone of Cloud DNS."""
 
 
-def clusters_of(args: Mapping[str, Any]) -> Clusters:
-    """Those that are given, of the arguments of an add-on. Pure."""
-    clusters = Clusters()
+def clusters_of(args: Mapping[str, Any]) -> ZoneClusters:
+    """The clusters among the arguments of an add-on. Pure."""
+    clusters = ZoneClusters()
     if "eks" in args:
         clusters["eks"] = args["eks"]
     if "gke" in args:
@@ -39,16 +39,16 @@ def clusters_of(args: Mapping[str, Any]) -> Clusters:
     return clusters
 
 
-def region_of(clusters: Clusters) -> str:
-    """The region of the cluster on AWS; empty: there is none. Pure."""
+def region_of(clusters: ZoneClusters) -> str:
+    """The region of the cluster on AWS; empty if there is none. Pure."""
     return clusters["eks"]["region"] if "eks" in clusters else ""
 
 
-# Imported when they are needed: the packages of the clouds take 0.3 s of CPU, which clusters without a cloud save.
+# Imported on use: the packages of the clouds take 0.3 s of CPU, which clusters without a cloud save.
 def zone_identity(
     name: str,
     zone: DnsZoneHandle,
-    clusters: Clusters,
+    clusters: ZoneClusters,
     account: tuple[Input[str], str],
     access: ZoneAccess,
     opts: ResourceOptions,

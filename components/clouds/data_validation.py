@@ -27,25 +27,31 @@ def check_pod_identity(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     yield from check_identity_of(path, args)
     if not args["statements"]:
         yield Finding(
-            f"{path}.statements", "(empty)", "a role is for something", "say what it may do, or leave the identity out"
+            f"{path}.statements",
+            "(empty)",
+            "a role needs at least one permission",
+            "declare a statement, or remove the identity",
         )
     for index, statement in enumerate(args["statements"]):
         yield from check_policy_statement(f"{path}.statements.{index}", statement)
 
 
 def check_policy_statement(path: str, statement: Mapping[str, Any]) -> Iterator[Finding]:
-    """Least privilege: actions by name on resources by name, or a reason."""
+    """Statements name their actions and resources; a wildcard needs a reason (`anyBecause`)."""
     actions, resources = statement["actions"], statement["resources"]
     excused = bool(str(statement.get("any_because") or "").strip())
     for field, given in (("actions", actions), ("resources", resources)):
         if not given:
-            yield Finding(f"{path}.{field}", "(empty)", "IAM takes no statement without it", f"name the {field}")
+            yield Finding(f"{path}.{field}", "(empty)", "required by IAM", f"name the {field}")
     for action in actions:
         if not _ACTION.fullmatch(action) and action != "*":
             yield Finding(f"{path}.actions", action or "(empty)", "service:Action", "write it like s3:GetObject")
         elif ("*" in action or "?" in action) and not excused:
             yield Finding(
-                f"{path}.actions", action, "actions are named one by one", "name them, or say why not in anyBecause"
+                f"{path}.actions",
+                action,
+                "actions must be named one by one",
+                "name them, or give the reason in anyBecause",
             )
     for resource in resources:
         if isinstance(resource, str):
@@ -61,17 +67,17 @@ def _resource_is_named(path: str, resource: str, *, excused: bool) -> Iterator[F
         yield Finding(
             path,
             resource,
-            "a policy must name its resources: this is everything of a service",
+            "a policy must name its resources; this selects every resource of a service",
             "name it (a wildcard below a name is fine: bucket/*), or give the reason in anyBecause",
         )
 
 
 def check_workload_identity(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """Bindings with names of their own, on something that is named, or with a reason for the whole project."""
+    """Each binding has a unique name and one named resource; a binding on the project needs a reason."""
     yield from check_identity_of(path, args)
     if not args["grants"]:
         yield Finding(
-            f"{path}.grants", "(empty)", "an identity is for something", "say what it may do, or leave it out"
+            f"{path}.grants", "(empty)", "an identity needs at least one role", "declare a role, or remove the identity"
         )
     purposes = [grant["purpose"] for grant in args["grants"]]
     for index, grant in enumerate(args["grants"]):
@@ -89,19 +95,24 @@ def _check_grant(path: str, grant: Mapping[str, Any]) -> Iterator[Finding]:
             f"{path}.role", role or "(empty)", "the full name of a role", "write it like roles/storage.objectUser"
         )
     elif role in ("roles/owner", "roles/editor", "roles/viewer"):
-        yield Finding(f"{path}.role", role, "no basic role: they reach every service", "use a role of the service")
+        yield Finding(
+            f"{path}.role",
+            role,
+            "a role of one service; basic roles grant access to every service",
+            "use a role of the service",
+        )
     if str(grant["on"]) != "project":
         if resource is None or resource == "":
             yield Finding(f"{path}.resource", "(missing)", f"the {grant['on']} that the role is on", "name it")
         return
     if resource is not None:
-        yield Finding(f"{path}.resource", f"{resource}", "a role on the project is on no one thing", "remove it")
+        yield Finding(f"{path}.resource", f"{resource}", "a role on the project names no resource", "remove it")
     if not str(grant.get("any_because") or "").strip():
         yield Finding(
             f"{path}.on",
             "project",
-            "a role is granted on the bucket or zone that it is for",
-            "grant it there, or say in anyBecause why that cannot be",
+            "a role must be granted on the bucket or zone that it is used for",
+            "grant it there, or give the reason in anyBecause",
         )
 
 
@@ -117,7 +128,7 @@ _HOSTED_ZONE = re.compile(r"Z[A-Z0-9]{1,31}")
 _MANAGED_ZONE = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _PASSWORD = re.compile(r"[!-~]{16,128}")
 _TAKEN_USERS = frozenset({"admin", "postgres", "rdsadmin", "root"})
-"""Users that the clouds keep for themselves, or have made already."""
+"""User names that the clouds reserve or create themselves."""
 INFREQUENT_DAYS = (0, 1, 7, 14, 30, 60, 90, 180, 270, 365)
 """What EFS offers (botocore efs, TransitionToIARules); 0: never."""
 LOG_DAYS = frozenset(
@@ -125,7 +136,7 @@ LOG_DAYS = frozenset(
 )
 """What CloudWatch Logs offers (botocore logs, PutRetentionPolicy)."""
 KEPT_BACKUP_DAYS = 7
-"""A mistake of Friday is found on Monday, at the latest a week later."""
+"""Fewest days of backups and of replaced objects: a mistake made on Friday is found on Monday, or a week later."""
 
 
 def _between(
@@ -155,7 +166,7 @@ def _check_versions(path: str, spec: Mapping[str, Any], archive_days_min: int) -
             f"{path}.versionArchiveDays",
             f"{archive}",
             f"0, or {archive_days_min} or more and less than versionDays ({days})",
-            "move replaced objects before they go, or write 0: never",
+            "write fewer days than versionDays, or 0 to never move replaced objects",
         )
     elif archive >= days:
         yield Finding(
@@ -177,7 +188,7 @@ def _check_kept_versions(path: str, spec: Mapping[str, Any], *, keep_data: bool)
 
 
 def check_s3_bucket(path: str, spec: Mapping[str, Any], *, keep_data: bool) -> Iterator[Finding]:
-    """A bucket that S3 takes, with versions long enough to notice a mistake."""
+    """A bucket that S3 accepts and that keeps versions long enough to notice a mistake."""
     yield from _check_bucket_name(f"{path}.bucket", spec["bucket"])
     yield from check_prefix(f"{path}.prefix", spec.get("prefix") or "")
     yield from _check_versions(path, spec, archive_days_min=30)
@@ -187,15 +198,18 @@ def check_s3_bucket(path: str, spec: Mapping[str, Any], *, keep_data: bool) -> I
         yield from _check_bucket_name(f"{path}.logBucket", log)
     if log == spec["bucket"]:
         yield Finding(
-            f"{path}.logBucket", log, "another bucket: each line of its own log would be logged", "name another"
+            f"{path}.logBucket",
+            log,
+            "another bucket; a bucket that logs to itself logs each write of its own log",
+            "name another",
         )
 
 
 def check_gcs_bucket(path: str, spec: Mapping[str, Any], *, keep_data: bool) -> Iterator[Finding]:
-    """A bucket that Cloud Storage takes, with versions long enough to notice a mistake."""
+    """A bucket that Cloud Storage accepts and that keeps versions long enough to notice a mistake."""
     yield from _check_bucket_name(f"{path}.bucket", spec["bucket"])
     if spec["bucket"].startswith("goog") or "google" in spec["bucket"]:
-        yield Finding(f"{path}.bucket", spec["bucket"], "no name with google in it", "choose another")
+        yield Finding(f"{path}.bucket", spec["bucket"], "a name that does not contain google", "choose another")
     yield from check_prefix(f"{path}.prefix", spec.get("prefix") or "")
     yield from _check_versions(path, spec, archive_days_min=1)
     yield from _check_kept_versions(path, spec, keep_data=keep_data)
@@ -215,7 +229,7 @@ def _check_postgresql(path: str, spec: Mapping[str, Any], *, user_length: int) -
         yield Finding(
             f"{path}.username",
             user,
-            f"{user_length} characters at most, a letter first, and no user of the cloud's own",
+            f"{user_length} characters at most, a letter first, and no user that the cloud reserves",
             "mlflow, say",
         )
 
@@ -226,7 +240,7 @@ def _check_password(path: str, password: Any) -> Iterator[Finding]:
             f"{path}.password",
             "(not shown)",
             'a password of 16 to 128 visible characters without /, @ and "',
-            "choose another, or leave it out to have one drawn",
+            "choose another, or remove it to generate one",
         )
 
 
@@ -242,7 +256,7 @@ def _check_backups(path: str, spec: Mapping[str, Any], most: int, *, keep_data: 
 
 
 def check_rds_database(path: str, args: Mapping[str, Any], *, keep_data: bool, zones: int) -> Iterator[Finding]:
-    """An instance that RDS makes, that can grow but not without end, and that can be put back."""
+    """An instance that RDS accepts, with a limit on its growth and with backups."""
     spec = args["database"]
     yield from _check_postgresql(path, spec, user_length=16)
     yield from _check_password(path, args.get("password"))
@@ -261,7 +275,7 @@ def check_rds_database(path: str, args: Mapping[str, Any], *, keep_data: bool, z
             f"{path}.storageMaxGib",
             f"{spec['storage_max_gib']}",
             f"10 % more than storageGib ({spec['storage_gib']}) at least, for the volume to grow by itself",
-            "raise it: a full database stops",
+            "raise it; a database with a full disk stops",
         )
     if int(spec.get("log_days", 30)) not in LOG_DAYS:
         yield Finding(
@@ -273,18 +287,18 @@ def check_rds_database(path: str, args: Mapping[str, Any], *, keep_data: bool, z
         yield Finding(
             f"{path}",
             f"{zones} private subnets",
-            "RDS takes subnets in two zones at least, also for one instance",
-            "give the network another zone",
+            "RDS requires subnets in at least two zones, even for a single instance",
+            "add a zone to the network",
         )
 
 
 def cloud_sql_edition(tier: str) -> str:
-    """The edition that a tier belongs to; empty: there is no such tier."""
+    """The edition of a tier; empty: the tier does not exist."""
     return next((edition for shape, edition in _TIER_EDITIONS.items() if shape.fullmatch(tier)), "")
 
 
 def check_cloud_sql_database(path: str, args: Mapping[str, Any], *, keep_data: bool) -> Iterator[Finding]:
-    """An instance that Cloud SQL makes, that can grow but not without end, and that can be put back."""
+    """An instance that Cloud SQL accepts, with a limit on its growth and with backups."""
     spec = args["database"]
     yield from _check_postgresql(path, spec, user_length=63)
     yield from _check_password(path, args.get("password"))
@@ -296,8 +310,8 @@ def check_cloud_sql_database(path: str, args: Mapping[str, Any], *, keep_data: b
         yield Finding(
             f"{path}.storageMaxGib",
             f"{spec['storage_max_gib']}",
-            f"more than storageGib ({spec['storage_gib']}): 0 would mean without end",
-            "raise it: a full database stops",
+            f"more than storageGib ({spec['storage_gib']}); 0 means no limit",
+            "raise it; a database with a full disk stops",
         )
     yield from _between(path, spec, "generation", (1, 999))
 
@@ -325,17 +339,22 @@ def _check_tier(path: str, tier: str) -> Iterator[Finding]:
 
 
 def check_efs_file_system(path: str, spec: Mapping[str, Any], *, keep_data: bool) -> Iterator[Finding]:
-    """Days that EFS offers, and a backup of what is kept."""
+    """A number of days that EFS offers, and backups where data is kept."""
     days = int(spec.get("infrequent_after_days", 30))
     if days not in INFREQUENT_DAYS:
         offered = ", ".join(str(one) for one in INFREQUENT_DAYS)
         yield Finding(f"{path}.infrequentAfterDays", f"{days}", f"one of {offered}", "write one of them")
     if keep_data and not spec.get("daily_backups", True):
-        yield Finding(f"{path}.dailyBackups", "false", "what is kept is backed up", "remove it: true is the default")
+        yield Finding(
+            f"{path}.dailyBackups",
+            "false",
+            "a file system whose data is kept must have backups",
+            "remove it: true is the default",
+        )
 
 
 def check_route53_zone(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """A zone that can be made, or named."""
+    """A zone that can be created or referenced."""
     spec = args["zone"]
     yield from _check_domain(f"{path}.domain", spec["domain"])
     if spec.get("zone_id") and not _HOSTED_ZONE.fullmatch(spec["zone_id"]):
@@ -345,7 +364,7 @@ def check_route53_zone(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def check_cloud_dns_zone(path: str, spec: Mapping[str, Any]) -> Iterator[Finding]:
-    """A zone that can be made, or named."""
+    """A zone that can be created or referenced."""
     yield from _check_domain(f"{path}.domain", spec["domain"])
     if spec.get("zone") and not _MANAGED_ZONE.fullmatch(spec["zone"]):
         yield Finding(
@@ -364,14 +383,14 @@ def _check_domain(path: str, domain: str) -> Iterator[Finding]:
 
 
 def check_external_dns(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """An identity in the cloud whose zone it is, and names that can be."""
+    """An identity in the cloud that hosts the zone, and valid names."""
     yield from check_zone_identity(path, args["zone"], args)
     yield from check_object_name(f"{path}.namespace", args.get("namespace") or "external-dns")
     yield from check_object_name(f"{path}.owner", args["owner"])
 
 
 def check_zone_identity(path: str, zone: Mapping[str, Any], args: Mapping[str, Any]) -> Iterator[Finding]:
-    """A zone must belong to the cloud of the cluster whose pods write to it."""
+    """The zone and the cluster whose pods write to it must be in the same cloud."""
     provider = str(zone["provider"])
     wanted, other = ("eks", "gke") if provider == "aws" else ("gke", "eks")
     if not args.get(wanted):

@@ -1,4 +1,4 @@
-"""A DNS zone of a cloud, as those see it who write records into it."""
+"""A DNS zone of a cloud, as the components that write records into it use it."""
 
 from enum import StrEnum
 from typing import TypedDict
@@ -7,7 +7,7 @@ from pulumi import Input
 
 
 class DnsProvider(StrEnum):
-    """Whose zone it is; as external-dns names it."""
+    """The cloud that hosts the zone, by external-dns's name of the provider."""
 
     ROUTE53 = "aws"
     """Amazon Route 53."""
@@ -21,7 +21,7 @@ class DnsZoneHandle(TypedDict):
     provider: DnsProvider
     """Service that hosts the zone."""
     domain: str
-    """What it is the zone of: `ml.example.com`, no dot at the end."""
+    """Domain of the zone, without a trailing dot: `ml.example.com`."""
     zone: Input[str]
     """Route 53: its id, `Z…`; Cloud DNS: its name."""
     account: str

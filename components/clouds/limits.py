@@ -1,4 +1,4 @@
-"""What the quotas of an account or a project are now: the only place that asks a cloud while a program runs.
+"""Current quotas of an account or a project. Only this module queries a cloud while a program runs.
 
 A missing answer is a warning, never a refusal, and the check continues without it.
 """
@@ -10,7 +10,7 @@ from components.clouds.quotas import QuotaNeed, QuotaPool, check_quotas, quota_n
 from components.findings import Finding
 
 DENIED = ("AccessDenied", "not authorized", "PERMISSION_DENIED", "Error 403", "has not been used in project")
-"""How clouds say no, as their providers pass it on. The last: the Cloud Quotas API is off in the project."""
+"""Error texts of denied requests, as the providers report them. The last: the Cloud Quotas API is disabled."""
 
 
 @dataclass
@@ -23,20 +23,20 @@ class CloudLimits:
 
 @dataclass(frozen=True)
 class QuotaReport:
-    """What a check of quotas found."""
+    """Result of a check of quotas."""
 
     findings: tuple[Finding, ...]
-    """Quotas that are too small: reasons not to go on."""
+    """Quotas that are too small; they refuse the deployment."""
     warnings: tuple[str, ...]
-    """What was not checked, and why."""
+    """Quotas that were not checked, with the reason."""
 
 
 def quota_report(
     pools: Sequence[QuotaPool], region: str, read: Callable[[list[QuotaNeed]], CloudLimits]
 ) -> QuotaReport:
-    """The pools of one cluster at their largest against the limits that `read` brings.
+    """Compare the pools of one cluster at their maximum size with the limits that `read` returns.
 
-    What could not be read is said once, by its reason: not again for each quota that is unknown because of it.
+    A failed read is reported once by its reason, not once for each quota that is unknown because of it.
     """
     needs = quota_needs(pools)
     found = read(needs)
@@ -46,7 +46,7 @@ def quota_report(
 
 
 def read_limits(needs: Iterable[QuotaNeed], limit: Callable[[QuotaNeed], float | None]) -> CloudLimits:
-    """Each limit once; what could not be read is a warning. `limit`: asks the cloud for one."""
+    """Read each limit once; a failed read is a warning. `limit`: queries the cloud for one limit."""
     found = CloudLimits()
     for need in needs:
         if need.key in found.limits:

@@ -1,4 +1,4 @@
-"""Names, tags and labels of what components declare in a cloud. Pure."""
+"""Names, tags and labels of cloud resources. Pure."""
 
 import hashlib
 import re
@@ -22,7 +22,7 @@ def partition(region: str) -> str:
 
 
 def deterministic_name(length: int, *parts: str) -> str:
-    """The parts joined by `-`; where that is too long, its start and a digest of the whole."""
+    """The parts joined by `-`; if that is too long, its start and a digest of the whole."""
     whole = "-".join(parts)
     if len(whole) <= length:
         return whole
@@ -31,7 +31,7 @@ def deterministic_name(length: int, *parts: str) -> str:
 
 
 def identifier(length: int, *parts: str) -> str:
-    """As `deterministic_name`, of a-z, 0-9 and single `-`, a letter first: what databases and zones may be called."""
+    """A `deterministic_name` of a-z, 0-9 and single `-`, a letter first: valid for databases and zones."""
     slugs = [re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in parts]
     if not slugs[0][:1].isalpha():
         slugs[0] = f"n-{slugs[0]}".rstrip("-")

@@ -14,7 +14,8 @@ class DescribedNodePoolSpec(TypedDict, total=False):
     device_plugin: Owner
     """Owner of the device plugin: platform (default), operator, or found."""
     mig_mixed: bool
-    """Device plugin found and sharing mig: says that it runs with MIG strategy `mixed`; default false."""
+    """With devicePlugin found and sharing mig: whether the device plugin runs with MIG strategy `mixed`; default
+    false."""
 
 
 class DescribedNodePoolArgs(DescribedNodePoolSpec, total=False):

@@ -33,11 +33,11 @@ MAX_SHARES = MPS_CLIENTS
 
 
 def check_pool(path: str, args: PoolArgs) -> Iterator[Finding]:
-    """Everything that can be wrong with one pool by itself."""
+    """Findings for one pool."""
     yield from check_size(path, args)
     name = args.get("accelerator")
     if name and args.get("custom_accelerator"):
-        yield Finding(f"{path}.accelerator", name, "a pool carries one kind of device", "remove customAccelerator")
+        yield Finding(f"{path}.accelerator", name, "a pool has one kind of device", "remove customAccelerator")
         return
     if name and name not in ACCELERATORS:
         yield _unknown_accelerator(f"{path}.accelerator", name)
@@ -51,7 +51,7 @@ def check_pool(path: str, args: PoolArgs) -> Iterator[Finding]:
                 yield Finding(
                     f"{path}.{camel(key)}",
                     str(args.get(key)),
-                    "a CPU pool has no devices to count, share or shape",
+                    "a CPU pool has no devices",
                     "name an accelerator, or remove this line",
                 )
         return
@@ -67,14 +67,14 @@ def check_dra(path: str, sharing: SharingArgs, accelerator: Accelerator) -> Iter
         yield Finding(
             f"{path}.deviceAllocation",
             "dra",
-            f"{accelerator.name} has no DRA driver that the platform knows",
+            f"{accelerator.name} has no DRA driver that the platform supports",
             "use device-plugin, or remove this line",
         )
     elif sharing.get("strategy", Sharing.EXCLUSIVE) != Sharing.EXCLUSIVE:
         yield Finding(
             f"{path}.deviceAllocation",
             f"dra with sharing {sharing['strategy']}",
-            "the platform claims whole devices; shares and partitions come from the device plugin",
+            "the platform claims whole devices with DRA; the device plugin offers shares and partitions",
             "use device-plugin, or remove sharing",
         )
 
@@ -84,7 +84,7 @@ def check_described_pool(
 ) -> Iterator[Finding]:
     """Findings for an existing pool.
 
-    `software`: who brings what; None: what is usual. `mig_mixed`: the device plugin that was found runs with MIG
+    `software`: owners of the software; None: the defaults. `mig_mixed`: the existing device plugin runs with MIG
     strategy mixed.
     """
     problems = [*check_pool(path, args)]
@@ -93,8 +93,8 @@ def check_described_pool(
         yield Finding(
             f"{path}.labels",
             ", ".join(f"{key}={value}" for key, value in args["labels"].items()),
-            "nodes that are there already are labelled where they are made",
-            "remove this line; the label that counts here is mlplatform.dev/pool",
+            "labels of existing nodes are set outside of the platform",
+            "remove this line; the platform selects nodes by the label mlplatform.dev/pool",
         )
     if software is None or any(problem.path.endswith(".accelerator") for problem in problems):
         return
@@ -114,8 +114,8 @@ def check_described_pool(
         yield Finding(
             f"{path}.migMixed",
             "true",
-            "only of a device plugin that was found, on a pool with sharing strategy mig",
-            "remove migMixed: the strategy is ours to choose here",
+            "only with devicePlugin found, on a pool with sharing strategy mig",
+            "remove migMixed; the platform chooses the strategy of this device plugin",
         )
 
 
@@ -138,26 +138,26 @@ def _strategy(args: PoolArgs) -> Sharing:
 def _sharing_by_others(path: str, sharing: SharingArgs, software: NodeSoftware, mig_mixed: bool) -> Iterator[Finding]:
     strategy = Sharing(sharing.get("strategy", Sharing.EXCLUSIVE))
     if strategy is Sharing.EXCLUSIVE or software["device_allocation"] == DeviceAllocation.DRA:
-        return  # shared and claimed: said of the pool itself already
+        return  # sharing with DRA is a finding of the pool itself
     if software["device_plugin"] == Owner.FOUND and strategy in (Sharing.TIME_SLICING, Sharing.MPS):
         yield Finding(
             f"{path}.strategy",
             strategy,
-            "how a device plugin that was found calls its shares is not known here (nvidia.com/gpu or gpu.shared)",
+            "the resource name of shares of an existing device plugin is unknown (nvidia.com/gpu or gpu.shared)",
             "remove sharing, and count its shares as devices with customAccelerator; or write devicePlugin: platform "
-            "and remove the one that is there",
+            "and remove the existing device plugin",
         )
     elif software["device_plugin"] == Owner.FOUND and strategy is Sharing.MIG and not mig_mixed:
         yield Finding(
             f"{path}.strategy",
             "mig",
-            "partitions have names of their own only where the device plugin runs with MIG strategy mixed",
-            "write migMixed: true if the one that is there does (MIG_STRATEGY in its DaemonSet)",
+            "partitions have their own resource names only if the device plugin runs with MIG strategy mixed",
+            "write migMixed: true if the existing device plugin does (MIG_STRATEGY in its DaemonSet)",
         )
 
 
 def check_size(path: str, args: PoolArgs) -> Iterator[Finding]:
-    """How many nodes, how large, with which taints: what every pool of every cloud keeps."""
+    """Rules on node counts, sizes and taints that apply to pools of every cloud."""
     nodes_min, nodes_max = args.get("nodes_min", 0), args["nodes_max"]
     for key, least in (("nodes_max", 1), ("nodes_min", 0), ("devices_per_node", 1), *_HOST_MINIMA):
         value = args.get(key, least)
@@ -188,7 +188,7 @@ def check_size(path: str, args: PoolArgs) -> Iterator[Finding]:
 
 
 def _check_custom(path: str, device: CustomAcceleratorArgs) -> Iterator[Finding]:
-    """A device described in full: its words become labels, taints and resource names."""
+    """A fully described device: its values become labels, taints and resource names."""
     yield from check_text(f"{path}.name", device["name"], LINE)
     yield from check_text(f"{path}.resourceName", device["resource_name"], EXTENDED_RESOURCE)
     yield from check_text(f"{path}.taintKey", device["taint_key"], QUALIFIED_NAME)
@@ -199,21 +199,21 @@ def _unknown_accelerator(path: str, name: str) -> Finding:
     rule = f"an accelerator of the catalogue: {', '.join(ACCELERATORS)}"
     retired = next((key for key in RETIRED_ACCELERATORS if spelling(key) == spelling(name)), "")
     if retired:
-        return Finding(path, name, "an accelerator that can still be had", f"use {RETIRED_ACCELERATORS[retired]}")
+        return Finding(path, name, "an accelerator that is still offered", f"use {RETIRED_ACCELERATORS[retired]}")
     close = likely_accelerators(name, ACCELERATORS)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
-    return Finding(path, name, rule, f"{hint}A device that is not in it goes under customAccelerator")
+    return Finding(path, name, rule, f"{hint}Describe a device that is not in the catalogue with customAccelerator")
 
 
 _MAKERS = re.compile(r"^((nvidia|tesla|amd|instinct|google|aws)[ _-]*)+")
 _ONE_SLIP = 0.88
-"""Likeness of names that differ in one sign too many or too few, like H1000 and H100."""
+"""Similarity of names that differ by one added or missing character, like H1000 and H100."""
 
 
 def likely_accelerators(name: str, known: Iterable[str]) -> list[str]:
-    """The devices that a name may stand for: those of its family and number.
+    """The devices that a misspelt name may mean: those of its family and number.
 
-    Never another device: H100 for A100, or B300 for B100, would be another machine at another price.
+    Another device is never suggested: H100 for A100, or B300 for B100, is another machine at another price.
     """
     written = _MAKERS.sub("", name.lower())
     wanted, (letters, number) = spelling(written), _model(written)
@@ -278,7 +278,7 @@ def _check_topology(path: str, args: PoolArgs, accelerator: Accelerator) -> Iter
         yield Finding(
             f"{path}.devicesPerNode",
             str(chips),
-            f"topology {topology} of {accelerator.name} has {numbers} chips on each host",
+            f"topology {topology} of {accelerator.name} has {numbers} chips per host",
             f"write {numbers}" if len(possible) > 1 else "remove devicesPerNode: the topology decides it",
         )
         return
@@ -287,7 +287,7 @@ def _check_topology(path: str, args: PoolArgs, accelerator: Accelerator) -> Iter
         yield Finding(
             f"{path}.nodesMax",
             f"{args['nodes_max']} (nodesMin {args.get('nodes_min', 0)})",
-            f"a {topology} slice is {hosts} hosts that come and go together, so both are multiples of {hosts}",
+            f"a {topology} slice is {hosts} hosts that are scaled together, so both must be multiples of {hosts}",
             f"use {max(1, round(args['nodes_max'] / hosts)) * hosts} for nodesMax, and a multiple of {hosts} (or 0) "
             "for nodesMin",
         )
@@ -346,7 +346,7 @@ def _check_mig(path: str, profiles: dict[str, int], accelerator: Accelerator) ->
         yield Finding(
             f"{path}.migProfiles",
             "(missing)",
-            f"strategy mig says how each device is cut; profiles of {accelerator.name}: {names}",
+            f"strategy mig needs the partitions of each device; profiles of {accelerator.name}: {names}",
             f"write how many of each, like migProfiles: {{{accelerator.mig_profiles[0].name}: 2}}",
         )
         return

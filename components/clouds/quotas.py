@@ -1,7 +1,7 @@
-"""How much of a cloud's quotas the pools take at their largest, and what to do when a quota is too small. Pure.
+"""How much of a cloud's quotas the pools use at their maximum size, and the remedy when a quota is too small. Pure.
 
-A quota is a ceiling that the cloud sets on an account or a project in a region; within it a machine may still be sold
-out. Only quotas that a source names are here: for the rest `unmetered` says that nothing was checked.
+A quota is the cloud's limit for an account or a project in a region; a machine may be unavailable within its quota.
+The tables contain only quotas with a source. For the rest `unmetered` reports that nothing was checked.
 """
 
 from collections import defaultdict
@@ -15,14 +15,14 @@ from components.findings import Finding
 
 
 class Meter(StrEnum):
-    """Which of a family's quotas a purchase draws on."""
+    """The quota of a family that a purchase option uses."""
 
     STANDARD = "standard"
     PREEMPTIBLE = "preemptible"
     QUEUED = "queued"
-    """Preemptible, and standard where that is used up; too little makes it wait, not fail."""
+    """Preemptible quota, then standard quota; if both are too small, nodes wait and do not fail."""
     NONE = "none"
-    """Its capacity passed a quota when it was reserved or bought."""
+    """None: the capacity was counted when it was reserved or bought."""
 
 
 METERS: dict[str, Meter] = {
@@ -33,7 +33,7 @@ METERS: dict[str, Meter] = {
     "reserved": Meter.NONE,
     "capacity-block": Meter.NONE,
 }
-"""Values of EksPurchase and GkePurchase -> what they draw on.
+"""Values of EksPurchase and GkePurchase -> the quota that they use.
 
 Sources: instances in a Capacity Block count against no On-Demand limit, a reservation counts when it is made, used or
 not (EC2 user guide, Capacity Blocks and InstanceLimitExceeded); Flex-start: Compute Engine, provisioning models;
@@ -43,10 +43,10 @@ reserved TPUs need no quota: GKE, troubleshoot TPUs.
 
 @dataclass(frozen=True)
 class QuotaPool:
-    """A pool as quotas see it."""
+    """The facts of a pool that quotas depend on."""
 
     name: str
-    """Of the pool; with dots in it: the path of another setting that lets nodes be made."""
+    """Name of the pool; with dots in it: the path of another setting that creates nodes."""
     machine: str
     """A key of MACHINES."""
     nodes_max: int
@@ -64,16 +64,16 @@ class Quota:
     """AWS: quota code; Google: quota id."""
     name: str
     unit: str
-    """What is counted: vCPUs, GPUs, TPU chips."""
+    """Unit: vCPUs, GPUs, TPU chips."""
     dimensions: tuple[tuple[str, str], ...] = ()
-    """Google: which part of a quota that counts several kinds apart."""
+    """Google: dimension of a quota with a limit for each kind."""
     everywhere: bool = False
-    """Google: one for all regions together."""
+    """Google: whether one limit applies to all regions together."""
 
 
 @dataclass(frozen=True)
 class QuotaNeed:
-    """What pools take of one quota at their largest."""
+    """How much of one quota the pools use at their maximum size."""
 
     cloud: str
     service: str
@@ -85,11 +85,11 @@ class QuotaNeed:
     dimensions: tuple[tuple[str, str], ...] = ()
     everywhere: bool = False
     queues: bool = False
-    """Part of it may wait: too small a quota is worth a warning, no refusal."""
+    """Nodes may wait for part of it: a quota that is too small is a warning, not a finding."""
 
     @property
     def key(self) -> str:
-        """Names the quota among all: limits are handed over by it."""
+        """Identifies the quota, also in the limits that are passed in."""
         return "/".join((self.service, self.quota_code, *(f"{name}={value}" for name, value in self.dimensions)))
 
 
@@ -117,7 +117,7 @@ EC2_SPOT: dict[str, Quota] = {
     **dict.fromkeys(("inf1", "inf2"), _ec2("L-B5D1601B", "All Inf Spot Instance Requests")),
     **dict.fromkeys(("m6i", "m7i", "m7g", "r7i"), _ec2("L-34B43A08", f"All {_STANDARD} Spot Instance Requests")),
 }
-"""EC2 instance family -> its Spot quota. P6: no source says which."""
+"""EC2 instance family -> its Spot quota. P6: no source names it."""
 
 
 def _google(code: str, name: str, unit: str, everywhere: bool = False, **dimensions: str) -> Quota:
@@ -188,7 +188,7 @@ ALL_CPUS = _google("CPUS-ALL-REGIONS-per-project", "CPUs (all regions)", "vCPUs"
 
 
 def quotas_of(machine: Machine, purchase: str) -> tuple[Quota, ...] | None:
-    """The quotas a machine bought so counts against; empty: none does; None: no source says."""
+    """The quotas that a machine with that purchase option counts against; empty: none; None: no source names them."""
     meter = METERS[purchase]
     if meter is Meter.NONE or machine.kind not in (ClusterKind.EKS, ClusterKind.GKE):
         return ()
@@ -206,7 +206,9 @@ def quotas_of(machine: Machine, purchase: str) -> tuple[Quota, ...] | None:
 
 
 def quota_needs(pools: Iterable[QuotaPool]) -> list[QuotaNeed]:
-    """What all pools together take of each quota at their largest, by key. KeyError: a machine or purchase unknown."""
+    """How much all pools together use of each quota at their maximum size, by key. Raises KeyError for an unknown
+    machine or purchase option.
+    """
     hard: dict[Quota, dict[str, int]] = defaultdict(dict)
     queued: dict[Quota, dict[str, int]] = defaultdict(dict)
     for pool in pools:
@@ -250,7 +252,7 @@ def check_quotas(needs: Iterable[QuotaNeed], limits: Mapping[str, float], region
 
 
 def quota_warnings(needs: Iterable[QuotaNeed], limits: Mapping[str, float], region: str) -> Iterator[str]:
-    """What could not be checked, and what will wait."""
+    """Quotas that could not be checked, and nodes that will wait."""
     for need in needs:
         limit, who = limits.get(need.key), f"pools {', '.join(need.pools)}"
         if limit is None:
@@ -261,7 +263,7 @@ def quota_warnings(needs: Iterable[QuotaNeed], limits: Mapping[str, float], regi
 
 
 def unmetered(pools: Iterable[QuotaPool]) -> Iterator[str]:
-    """Pools whose quota no source names: nothing is checked for them."""
+    """Pools without a known quota, for which nothing is checked."""
     for pool in pools:
         if quotas_of(MACHINES[pool.machine], pool.purchase) is None:
             yield f"pool {pool.name}: no quota is known for {pool.machine} {pool.purchase}; nothing was checked"
@@ -273,7 +275,7 @@ def _called(need: QuotaNeed, region: str) -> str:
 
 
 def console(need: QuotaNeed, region: str) -> str:
-    """Where its increase is asked for."""
+    """Console page to request an increase."""
     if need.cloud == "aws":
         return f"https://{region}.console.aws.amazon.com/servicequotas/home/services/{need.service}/quotas/{need.quota_code}"
     return "https://console.cloud.google.com/iam-admin/quotas"

@@ -1,4 +1,4 @@
-"""A pool that another stack makes: nothing is registered, the facts are."""
+"""A pool of another stack: it registers no resources, only facts."""
 
 from typing import TypedDict
 
@@ -12,7 +12,7 @@ class ReferencedNodePoolArgs(TypedDict):
     """A pool of another stack."""
 
     pool: PoolHandle
-    """As its planner hands it out: both stacks have the same settings of the cluster."""
+    """Handle from its planner: both stacks have the same settings of the cluster."""
 
 
 class ReferencedNodePool(Component):

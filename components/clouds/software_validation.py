@@ -1,4 +1,4 @@
-"""Who brings driver and device plugin to nodes that exist."""
+"""Rules on the owners of driver and device plugin on existing nodes."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ def check_software(
             f"{path}.devicePlugin",
             device_plugin,
             "platform, operator or found",
-            "write found where the cluster brings one by itself (a managed cloud does)",
+            "write found if the cluster includes one (managed clouds do)",
         )
     operated = f"{path}.{'driver' if driver == Owner.OPERATOR else 'devicePlugin'}"
     if Owner.OPERATOR in (driver, device_plugin) and accelerator.vendor != "NVIDIA":
@@ -37,7 +37,7 @@ def check_software(
         yield Finding(
             operated,
             f"operator on {accelerator.name}",
-            "the GPU Operator's driver and the program that validates its nodes (CUDA 13) know no GPU before Turing",
+            "the GPU Operator's driver and the program that validates its nodes (CUDA 13) support no GPU before Turing",
             f"write driver: found (branch {LAST_BRANCH_BEFORE_TURING} is the last for {accelerator.name}) and "
             "devicePlugin: platform, for every NVIDIA pool of this cluster",
         )
@@ -45,8 +45,8 @@ def check_software(
         yield Finding(
             f"{path}.devicePlugin",
             "found, and driver: operator",
-            "the GPU Operator brings its own device plugin with the driver: there would be two",
-            "write devicePlugin: operator and remove the one that is there, or driver: found",
+            "the GPU Operator installs its own device plugin with the driver, so nodes would have two",
+            "write devicePlugin: operator and remove the existing device plugin, or write driver: found",
         )
     if (
         device_allocation == DeviceAllocation.DEVICE_PLUGIN
@@ -56,13 +56,13 @@ def check_software(
         yield Finding(
             f"{path}.devicePlugin",
             "platform, and driver: operator",
-            "a GPU Operator that installs the driver installs its device plugin too: there would be two",
+            "a GPU Operator that installs the driver installs its device plugin too, so nodes would have two",
             "write devicePlugin: operator",
         )
     if device_allocation == DeviceAllocation.DRA and device_plugin == Owner.OPERATOR:
         yield Finding(
             f"{path}.devicePlugin",
             "operator, and deviceAllocation: dra",
-            "the operator's device plugin and DRA do not share a node",
-            "write devicePlugin: platform (our DRA driver), with driver: operator if it should bring that",
+            "a node cannot have both the operator's device plugin and DRA",
+            "write devicePlugin: platform (DRA driver), with driver: operator if the operator should install it",
         )

@@ -9,7 +9,7 @@ from components.findings import Finding
 
 
 def check_working_hours(path: str, hours: WorkingHoursSpec, nodes_min: int) -> Iterator[Finding]:
-    """Two schedules that can be read, in a time zone that exists, on a pool that may be empty."""
+    """Two valid schedules, in an existing time zone, on a pool with nodesMin 0."""
     for key, example in (("start", "0 7 * * 1-5"), ("end", "0 20 * * 1-5")):
         cron = str(hours.get(key) or "")
         problem = cron_problem(cron)
@@ -21,7 +21,7 @@ def check_working_hours(path: str, hours: WorkingHoursSpec, nodes_min: int) -> I
                 f"write it like `{example}`",
             )
     if hours.get("start") and hours.get("start") == hours.get("end"):
-        yield Finding(f"{path}.end", hours["end"], "the hours end at another time than they start", "correct one")
+        yield Finding(f"{path}.end", hours["end"], "start and end must be different", "correct one")
     zone, known = hours.get("time_zone"), available_timezones()
     if zone is not None and known and zone not in known:
         rule = "a time zone of the IANA database"
@@ -30,6 +30,6 @@ def check_working_hours(path: str, hours: WorkingHoursSpec, nodes_min: int) -> I
         yield Finding(
             f"{path}",
             f"nodesMin {nodes_min}",
-            "outside working hours a pool has no node, and inside them as many as pods ask for",
+            "a pool with working hours is scaled to zero, and pods determine its size within them",
             "set nodesMin to 0, or remove workingHours",
         )

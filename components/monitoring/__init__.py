@@ -1,1 +1,1 @@
-"""What is watched: metrics with their sources, recording and alerting rules, dashboards."""
+"""Metrics with their sources, recording and alerting rules, and dashboards."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from catalog.accelerators import ACCELERATORS, DRIVER_RESOURCES, SHARED_SUFFIX
 from components.monitoring.metrics import NODE_LABELS, label_metric
-from components.monitoring.rule import Alert, Group, Recording, RuleScope, Severity
+from components.monitoring.rule import Alert, AlertSeverity, Recording, RuleGroup, RuleScope
 
 FATAL_XIDS: dict[int, str] = {
     48: "double-bit ECC error",
@@ -20,7 +20,7 @@ FATAL_XIDS: dict[int, str] = {
 }
 """XIDs after which the GPU needs a reset or a replacement. Source: docs.nvidia.com/deploy/xid-errors.
 
-XIDs of the application's own making (13, 31, 43, 45 …) are left out: they reach the user in the job's log.
+XIDs that applications cause (13, 31, 43, 45 …) are omitted: they are in the job's log.
 """
 
 
@@ -39,13 +39,15 @@ def quota_pattern(custom: Iterable[str] = ()) -> str:
 
 
 def accelerator_node_labels() -> list[str]:
-    """Labels that a node of an accelerator pool carries, of those that kube-state-metrics exports."""
+    """Labels of nodes in accelerator pools, among those that kube-state-metrics exports."""
     used = {label for row in ACCELERATORS.values() for labels in row.node_labels.values() for label in labels}
     return sorted(used & set(NODE_LABELS))
 
 
 def _on_gpu(expression: str) -> str:
-    """DCGM's labels in Kubernetes' words, with the pool of the node: node, pool, UUID, GPU_I_ID, namespace, pod."""
+    """DCGM's labels renamed to Kubernetes' names, with the pool of the node: node, pool, UUID, GPU_I_ID, namespace,
+    pod.
+    """
     renamed = f'label_replace({expression}, "node", "$1", "Hostname", "(.+)")'
     renamed = f'label_replace({renamed}, "namespace", "$1", "exported_namespace", "(.*)")'
     renamed = f'label_replace({renamed}, "pod", "$1", "exported_pod", "(.*)")'
@@ -54,8 +56,8 @@ def _on_gpu(expression: str) -> str:
     )
 
 
-def accelerators(scope: RuleScope) -> Group:
-    """GPUs and other accelerators: used, idle, broken, wanted."""
+def accelerators(scope: RuleScope) -> RuleGroup:
+    """GPUs and other accelerators: in use, idle, faulty, requested."""
     devices = f'resource=~"{resource_pattern(scope.extended_resources)}"'
     quota = f'resource=~"{quota_pattern(scope.extended_resources)}"'
     by_pool = "on (node) group_left (pool) node:pool:info"
@@ -105,7 +107,7 @@ def accelerators(scope: RuleScope) -> Group:
     alerts = (
         Alert(
             "GpuIdle",
-            Severity.WARNING,
+            AlertSeverity.WARNING,
             60,
             'avg_over_time(gpu:utilisation:ratio{namespace!=""}[30m]) < 0.05',
             "{{ $labels.namespace }}/{{ $labels.pod }} holds a GPU and does not use it",
@@ -115,7 +117,7 @@ def accelerators(scope: RuleScope) -> Group:
         ),
         Alert(
             "GpuFatalXid",
-            Severity.CRITICAL,
+            AlertSeverity.CRITICAL,
             0,
             _on_gpu(f"({fatal})"),
             "GPU {{ $labels.UUID }} on {{ $labels.node }} reported XID {{ $value }}",
@@ -124,7 +126,7 @@ def accelerators(scope: RuleScope) -> Group:
         ),
         Alert(
             "GpuRowRemapFailed",
-            Severity.WARNING,
+            AlertSeverity.WARNING,
             0,
             _on_gpu("DCGM_FI_DEV_ROW_REMAP_FAILURE") + " > 0",
             "GPU {{ $labels.UUID }} on {{ $labels.node }} has no spare memory rows left",
@@ -133,7 +135,7 @@ def accelerators(scope: RuleScope) -> Group:
         ),
         Alert(
             "GpuMemoryErrors",
-            Severity.WARNING,
+            AlertSeverity.WARNING,
             0,
             _on_gpu("increase(DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS[1h])") + " > 0",
             "GPU {{ $labels.UUID }} on {{ $labels.node }} had an uncorrectable memory error",
@@ -142,7 +144,7 @@ def accelerators(scope: RuleScope) -> Group:
         ),
         Alert(
             "GpuThermalThrottling",
-            Severity.WARNING,
+            AlertSeverity.WARNING,
             10,
             _on_gpu("(rate(DCGM_FI_DEV_THERMAL_VIOLATION[10m]) / 1e9)") + " > 0.1",
             "GPU {{ $labels.UUID }} on {{ $labels.node }} is slowed down by heat",
@@ -151,7 +153,7 @@ def accelerators(scope: RuleScope) -> Group:
         ),
         Alert(
             "GpuMemoryNearlyFull",
-            Severity.INFO,
+            AlertSeverity.INFO,
             15,
             'gpu:memory_used:ratio{namespace!=""} > 0.97',
             "{{ $labels.namespace }}/{{ $labels.pod }} uses nearly all memory of its GPU",
@@ -160,7 +162,7 @@ def accelerators(scope: RuleScope) -> Group:
         ),
         Alert(
             "GpuMetricsMissing",
-            Severity.WARNING,
+            AlertSeverity.WARNING,
             15,
             '(max by (node) (kube_node_status_capacity{resource=~"nvidia_com_.+"}) > 0) '
             f"and on (node) ({ready}) unless on (node) gpu:utilisation:ratio",
@@ -170,7 +172,7 @@ def accelerators(scope: RuleScope) -> Group:
         ),
         Alert(
             "DevicePluginMissing",
-            Severity.WARNING,
+            AlertSeverity.WARNING,
             15,
             f"(count by (node) ({carries}) and on (node) ({ready})) "
             f"unless on (node) (kube_node_status_capacity{{{devices}}} > 0)",
@@ -180,7 +182,7 @@ def accelerators(scope: RuleScope) -> Group:
         ),
         Alert(
             "AcceleratorsNotAllocatable",
-            Severity.WARNING,
+            AlertSeverity.WARNING,
             10,
             "sum by (node, pool, resource) ("
             f"(kube_node_status_capacity{{{devices}}} - kube_node_status_allocatable{{{devices}}}) * {by_pool}) > 0",
@@ -190,7 +192,7 @@ def accelerators(scope: RuleScope) -> Group:
         ),
         Alert(
             "AcceleratorPodsPending",
-            Severity.WARNING,
+            AlertSeverity.WARNING,
             30,
             'pod:accelerators_requested:sum{node=""} > 0',
             "{{ $labels.namespace }}/{{ $labels.pod }} has been waiting for {{ $value }} {{ $labels.resource }}",
@@ -199,7 +201,7 @@ def accelerators(scope: RuleScope) -> Group:
         ),
         Alert(
             "AcceleratorQuotaNearlyUsed",
-            Severity.INFO,
+            AlertSeverity.INFO,
             60,
             "namespace:accelerator_quota_used:ratio >= 0.9",
             "{{ $labels.namespace }} has used {{ $value | humanizePercentage }} of its {{ $labels.resource }}",
@@ -207,4 +209,4 @@ def accelerators(scope: RuleScope) -> Group:
             "accelerators.md#acceleratorquotanearlyused",
         ),
     )
-    return Group("accelerators", recordings, alerts)
+    return RuleGroup("accelerators", recordings, alerts)

@@ -14,10 +14,10 @@ from components.monitoring.validation import check_alert_rules
 
 
 class AlertRulesArgs(AlertRulesSpec, total=False):
-    """What people write, and what the platform adds."""
+    """The settings, and values that the platform adds."""
 
     namespace: Required[Input[str]]
-    """Where the PrometheusRules go; the CRDs of prometheus-operator exist."""
+    """Namespace of the PrometheusRules; the CRDs of prometheus-operator must exist."""
     monitoring_namespace: str
     """Namespace of Grafana, which has no latency objective. Default: monitoring."""
     mlflow_namespace: str
@@ -25,7 +25,7 @@ class AlertRulesArgs(AlertRulesSpec, total=False):
     backup_age_hours: int
     """Age at which the last good backup is too old. Default: 26. Backups are CronJobs with `backup` in their name."""
     extended_resources: list[str]
-    """Extended resources of accelerators that the catalogue does not know."""
+    """Extended resources of accelerators that are not in the catalogue."""
 
 
 def rule_scope(args: AlertRulesArgs) -> RuleScope:
@@ -41,7 +41,7 @@ def rule_scope(args: AlertRulesArgs) -> RuleScope:
 
 
 class AlertRules(Component):
-    """Recording and alerting rules for accelerators, training, serving, MLflow and what they stand on."""
+    """Recording and alerting rules for accelerators, training, serving, MLflow and the infrastructure below them."""
 
     def __init__(self, name: str, args: AlertRulesArgs, opts: ResourceOptions | None = None) -> None:
         refuse(f"alert rules {name}", check_alert_rules(name, args))

@@ -1,7 +1,7 @@
-"""What the dashboards show: one row for each panel. Pure.
+"""Panels of the dashboards, as rows. Pure.
 
 `python -m components.monitoring.grafana` turns the rows into the JSON that Grafana loads; `$pool` and `$namespace` are
-the choices at the top of a dashboard, `$__rate_interval` is Grafana's own.
+the variables at the top of a dashboard, `$__rate_interval` is Grafana's own.
 """
 
 from enum import StrEnum
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Look(StrEnum):
-    """How a panel shows its series."""
+    """Visualization of a panel."""
 
     LINES = "lines"
     NUMBER = "number"
@@ -29,8 +29,8 @@ class Panel(NamedTuple):
     description: str = ""
 
 
-class Choice(NamedTuple):
-    """A choice at the top of a dashboard; everything unless something is chosen."""
+class DashboardVariable(NamedTuple):
+    """A variable at the top of a dashboard; the default selects everything."""
 
     name: str
     query: str
@@ -41,14 +41,14 @@ class Board(NamedTuple):
 
     uid: str
     title: str
-    choices: tuple[Choice, ...]
+    choices: tuple[DashboardVariable, ...]
     panels: tuple[Panel, ...]
 
 
-POOL = Choice("pool", "label_values(node:pool:info, pool)")
-NAMESPACE = Choice("namespace", "label_values(namespace:accelerators_requested:sum, namespace)")
-ROUTE_NAMESPACE = Choice("namespace", "label_values(route:requests:rate5m, namespace)")
-JOB_NAMESPACE = Choice(
+POOL = DashboardVariable("pool", "label_values(node:pool:info, pool)")
+NAMESPACE = DashboardVariable("namespace", "label_values(namespace:accelerators_requested:sum, namespace)")
+ROUTE_NAMESPACE = DashboardVariable("namespace", "label_values(route:requests:rate5m, namespace)")
+JOB_NAMESPACE = DashboardVariable(
     "namespace", 'label_values(kube_job_labels{label_app_kubernetes_io_component="training"}, namespace)'
 )
 
@@ -370,7 +370,7 @@ BOARDS: tuple[Board, ...] = (ACCELERATORS, TRAINING, SERVING, MLFLOW, CAPACITY)
 
 
 def plain(expression: str) -> str:
-    """An expression as Prometheus takes it: Grafana's variables replaced by everything."""
+    """An expression for Prometheus: Grafana's variables are replaced by values that select everything."""
     return expression.replace("$__rate_interval", "5m").replace("$pool", ".*").replace("$namespace", ".*")
 
 

@@ -13,16 +13,16 @@ from components.base.component import Component
 from components.base.labels import LABELS
 
 DASHBOARD_LABEL: Mapping[str, str] = MappingProxyType({"grafana_dashboard": "1"})
-"""On a ConfigMap of any namespace: Grafana's sidecar loads the dashboards in it."""
+"""Label of a ConfigMap in any namespace whose dashboards Grafana's sidecar loads."""
 FOLDER_ANNOTATION = "grafana_folder"
 WRITTEN = Path(__file__).parent / "grafana"
 
 
 class DashboardsArgs(TypedDict, total=False):
-    """Where the dashboards go."""
+    """Namespace and folder of the dashboards."""
 
     namespace: Required[Input[str]]
-    """Namespace that exists already; Grafana looks into all of them."""
+    """Existing namespace; Grafana reads the ConfigMaps of all namespaces."""
     folder: str
     """Folder in Grafana. Default: ML platform."""
 

@@ -1,9 +1,9 @@
-"""Every metric that a rule or a dashboard may use, with who exports it and where that is written down.
+"""Every metric that a rule or a dashboard may use, with its exporter and the source of that fact.
 
-A rule on a metric that is never exported silently never fires; a test compares rules and dashboards with this table.
+A rule on a metric that no exporter exports never fires; a test compares rules and dashboards with this table.
 
-Exporters that speak about other objects (DCGM, cert-manager) are scraped with their charts' default, `honorLabels:
-false`: what they say about a namespace or a pod arrives as `exported_namespace` and `exported_pod`. kube-state-metrics
+Exporters of metrics about other objects (DCGM, cert-manager) are scraped with their charts' default, `honorLabels:
+false`: their labels `namespace` and `pod` are renamed to `exported_namespace` and `exported_pod`. kube-state-metrics
 is scraped with `honorLabels: true`, as kube-prometheus-stack sets it.
 """
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class Metric(NamedTuple):
-    """One metric: the labels that we rely on, and the source of both."""
+    """One metric: the labels that rules use, and the source of both."""
 
     name: str
     labels: tuple[str, ...]
@@ -140,7 +140,7 @@ METRICS: dict[str, Metric] = {
         Metric("mlflow_http_request_duration_seconds_bucket", ("namespace", "method", "status", "le"), _MLFLOW),
     )
 }
-"""By name. What we record ourselves is in `components.monitoring.rules`."""
+"""Metrics by name. Recorded series are in `components.monitoring.rules`."""
 
 DCGM_COUNTERS: tuple[DcgmCounter, ...] = (
     DcgmCounter("DCGM_FI_DEV_THERMAL_VIOLATION", "counter", "Throttling duration due to thermal constraints (in ns)."),

@@ -1,13 +1,13 @@
-"""What alerts and recording rules are, and what they depend on. Pure."""
+"""Types of alerts and recording rules, and their parameters. Pure."""
 
 from enum import StrEnum
 from typing import NamedTuple, TypedDict
 
 BACKUP_HOURS = 2
-"""For a backup to run, and to be seen."""
+"""Hours for a backup to run and to be scraped."""
 
 
-class Severity(StrEnum):
+class AlertSeverity(StrEnum):
     """Severity of an alert: who is notified, and when."""
 
     CRITICAL = "critical"
@@ -19,7 +19,7 @@ class Severity(StrEnum):
 
 
 class Recording(NamedTuple):
-    """A series that Prometheus computes ahead of time: `level:metric:operation`."""
+    """A series that Prometheus precomputes: `level:metric:operation`."""
 
     name: str
     expression: str
@@ -29,7 +29,7 @@ class Alert(NamedTuple):
     """One alert. Texts are Prometheus templates over the labels of the expression."""
 
     name: str
-    severity: Severity
+    severity: AlertSeverity
     for_minutes: int
     expression: str
     summary: str
@@ -38,7 +38,7 @@ class Alert(NamedTuple):
     """File below docs/runbooks, with an anchor where the file has several."""
 
 
-class Group(NamedTuple):
+class RuleGroup(NamedTuple):
     """Rules that are evaluated together, in order: an alert sees what the group recorded in the same round."""
 
     name: str
@@ -47,22 +47,22 @@ class Group(NamedTuple):
 
 
 class ServingObjectives(TypedDict):
-    """What the endpoints behind the gateway promise."""
+    """Objectives of the endpoints behind the gateway."""
 
     availability_per_mille: int
     """Requests of 1,000 that must not end in a 5xx answer."""
     latency_milliseconds: int
-    """What 99 of 100 requests must stay below."""
+    """Latency that 99 of 100 requests must not exceed."""
 
 
 class RuleScope(NamedTuple):
-    """What the rules of one environment depend on."""
+    """Parameters of the rules of one environment."""
 
     monitoring_namespace: str = "monitoring"
     mlflow_namespace: str = "mlflow"
-    """Empty: there is no MLflow, and no rule about it."""
+    """Empty: no MLflow, and no rules about it."""
     backup_age_hours: int = 24 + BACKUP_HOURS
     """A daily backup, and the time for it to run."""
     objectives: ServingObjectives = ServingObjectives(availability_per_mille=995, latency_milliseconds=2000)
     extended_resources: tuple[str, ...] = ()
-    """Extended resources of accelerators that the catalogue does not know: `vendor.example/device`."""
+    """Extended resources of accelerators that are not in the catalogue: `vendor.example/device`."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from components.base.schedules import longest_gap
 from components.monitoring.accelerator_rules import accelerators
-from components.monitoring.rule import BACKUP_HOURS, Alert, Group, Recording, RuleScope, Severity
+from components.monitoring.rule import BACKUP_HOURS, Alert, AlertSeverity, Recording, RuleGroup, RuleScope
 
 
 def backup_age_hours(schedule: str) -> int:
@@ -25,22 +25,22 @@ SERVING = (
     'or kube_deployment_labels{label_serving_kserve_io_inferenceservice!=""})'
 )
 BURN_FAST, BURN_SLOW = 14.4, 6.0
-"""Share of a 30-day error budget burnt: 2 % in 1 h, 5 % in 6 h. Source: Google SRE workbook, chapter 5."""
+"""Burn rates of a 30-day error budget: 2 % in 1 h, 5 % in 6 h. Source: Google SRE workbook, chapter 5."""
 BURN_WINDOWS = ("5m", "30m", "1h", "6h")
 
 
 def _on_route(metric: str, window: str, more: str = "") -> str:
-    """Rate of an Envoy counter with the HTTPRoute that the cluster name holds: namespace, route."""
+    """Rate of an Envoy counter with labels of the HTTPRoute in the Envoy cluster's name: namespace, route."""
     rate = f'rate({metric}{{envoy_cluster_name=~"httproute/.+"{more}}}[{window}])'
     named = f'label_replace({rate}, "namespace", "$1", "envoy_cluster_name", "httproute/([^/]+)/.+")'
     return f'label_replace({named}, "route", "$1", "envoy_cluster_name", "httproute/[^/]+/([^/]+)/.+")'
 
 
-def training(_: RuleScope) -> Group:
+def training(_: RuleScope) -> RuleGroup:
     """Training jobs: failed, restarting, late, waiting for their gang."""
     job = "on (namespace, job_name)"
     active = f"and {job} kube_job_status_active > 0 and {job} {TRAINING}"
-    return Group(
+    return RuleGroup(
         "training",
         (
             Recording(
@@ -52,7 +52,7 @@ def training(_: RuleScope) -> Group:
         (
             Alert(
                 "TrainingJobFailed",
-                Severity.WARNING,
+                AlertSeverity.WARNING,
                 0,
                 f'kube_job_failed{{condition="true"}} == 1 and {job} {TRAINING}',
                 "Training job {{ $labels.namespace }}/{{ $labels.job_name }} has failed",
@@ -61,7 +61,7 @@ def training(_: RuleScope) -> Group:
             ),
             Alert(
                 "TrainingRestartsTooOften",
-                Severity.WARNING,
+                AlertSeverity.WARNING,
                 0,
                 f'kube_job_status_failed{{reason=""}} / {job} kube_job_spec_parallelism >= 3 {active}',
                 "Training job {{ $labels.namespace }}/{{ $labels.job_name }} keeps restarting",
@@ -70,7 +70,7 @@ def training(_: RuleScope) -> Group:
             ),
             Alert(
                 "TrainingDeadlineNear",
-                Severity.WARNING,
+                AlertSeverity.WARNING,
                 0,
                 f"job:deadline_used:ratio > 0.9 and {job} {TRAINING}",
                 "Training job {{ $labels.namespace }}/{{ $labels.job_name }} is about to run past its deadline",
@@ -79,7 +79,7 @@ def training(_: RuleScope) -> Group:
             ),
             Alert(
                 "TrainingGangWaiting",
-                Severity.WARNING,
+                AlertSeverity.WARNING,
                 30,
                 f"kube_job_status_ready + {job} kube_job_status_succeeded < {job} kube_job_spec_parallelism {active}",
                 "Training job {{ $labels.namespace }}/{{ $labels.job_name }} waits for its other workers",
@@ -90,7 +90,7 @@ def training(_: RuleScope) -> Group:
     )
 
 
-def serving(scope: RuleScope) -> Group:
+def serving(scope: RuleScope) -> RuleGroup:
     """Endpoints behind the gateway: errors, latency, replicas."""
     budget = 1 - int(scope.objectives["availability_per_mille"]) / 1000
     deployment = "on (namespace, deployment)"
@@ -116,7 +116,7 @@ def serving(scope: RuleScope) -> Group:
             f"histogram_quantile({quantile}, sum by (namespace, route, le) ({buckets}))",
         )
 
-    return Group(
+    return RuleGroup(
         "serving",
         (
             Recording(
@@ -130,7 +130,7 @@ def serving(scope: RuleScope) -> Group:
         (
             Alert(
                 "ServingErrorBudgetBurnsFast",
-                Severity.CRITICAL,
+                AlertSeverity.CRITICAL,
                 2,
                 burning(BURN_FAST, "1h", "5m"),
                 "Route {{ $labels.namespace }}/{{ $labels.route }} answers with errors",
@@ -140,7 +140,7 @@ def serving(scope: RuleScope) -> Group:
             ),
             Alert(
                 "ServingErrorBudgetBurnsSlowly",
-                Severity.WARNING,
+                AlertSeverity.WARNING,
                 15,
                 burning(BURN_SLOW, "6h", "30m"),
                 "Route {{ $labels.namespace }}/{{ $labels.route }} loses requests",
@@ -149,7 +149,7 @@ def serving(scope: RuleScope) -> Group:
             ),
             Alert(
                 "ServingLatencyHigh",
-                Severity.WARNING,
+                AlertSeverity.WARNING,
                 10,
                 f"route:latency_milliseconds:p99{{{not_models}}} > {int(scope.objectives['latency_milliseconds'])} "
                 "and on (namespace, route) route:requests:rate5m > 0.1",
@@ -159,7 +159,7 @@ def serving(scope: RuleScope) -> Group:
             ),
             Alert(
                 "ModelServerUnavailable",
-                Severity.CRITICAL,
+                AlertSeverity.CRITICAL,
                 5,
                 f"kube_deployment_status_replicas_available == 0 and {deployment} kube_deployment_spec_replicas > 0 "
                 f"and {deployment} {SERVING}",
@@ -169,7 +169,7 @@ def serving(scope: RuleScope) -> Group:
             ),
             Alert(
                 "ModelServerReplicasMissing",
-                Severity.WARNING,
+                AlertSeverity.WARNING,
                 15,
                 f"kube_deployment_status_replicas_available < {deployment} kube_deployment_spec_replicas "
                 f"and {deployment} {SERVING}",
@@ -179,7 +179,7 @@ def serving(scope: RuleScope) -> Group:
             ),
             Alert(
                 "ServingAtMaxReplicas",
-                Severity.WARNING,
+                AlertSeverity.WARNING,
                 30,
                 "kube_horizontalpodautoscaler_status_current_replicas "
                 f">= {autoscaler} kube_horizontalpodautoscaler_spec_max_replicas "
@@ -191,7 +191,7 @@ def serving(scope: RuleScope) -> Group:
             ),
             Alert(
                 "InferenceServiceNotReady",
-                Severity.WARNING,
+                AlertSeverity.WARNING,
                 15,
                 'kube_customresource_inferenceservice_condition{type="Ready"} == 0',
                 "InferenceService {{ $labels.namespace }}/{{ $labels.name }} is not ready",
@@ -202,12 +202,12 @@ def serving(scope: RuleScope) -> Group:
     )
 
 
-def mlflow(scope: RuleScope) -> Group:
+def mlflow(scope: RuleScope) -> RuleGroup:
     """The tracking server."""
     here = f'namespace="{scope.mlflow_namespace}"'
     requests = f"rate(mlflow_http_request_total{{{here}}}[5m])"
     failed = f'rate(mlflow_http_request_total{{{here},status=~"5.."}}[5m])'
-    return Group(
+    return RuleGroup(
         "mlflow",
         (
             Recording("mlflow:requests:rate5m", f"sum ({requests})"),
@@ -216,7 +216,7 @@ def mlflow(scope: RuleScope) -> Group:
         (
             Alert(
                 "MlflowDown",
-                Severity.CRITICAL,
+                AlertSeverity.CRITICAL,
                 5,
                 f"kube_deployment_status_replicas_available{{{here}}} == 0 "
                 "and on (namespace, deployment) kube_deployment_spec_replicas > 0",
@@ -226,7 +226,7 @@ def mlflow(scope: RuleScope) -> Group:
             ),
             Alert(
                 "MlflowErrors",
-                Severity.WARNING,
+                AlertSeverity.WARNING,
                 10,
                 "mlflow:request_errors:ratio_rate5m > 0.05",
                 "MLflow answers {{ $value | humanizePercentage }} of requests with errors",
@@ -237,17 +237,17 @@ def mlflow(scope: RuleScope) -> Group:
     )
 
 
-def platform(scope: RuleScope) -> Group:
-    """What everything else stands on: certificates, volumes, backups."""
+def platform(scope: RuleScope) -> RuleGroup:
+    """Infrastructure: certificates, volumes, backups."""
     seconds = int(scope.backup_age_hours) * 3600
     backup = 'cronjob=~".*backup.*"'
-    return Group(
+    return RuleGroup(
         "platform",
         (),
         (
             Alert(
                 "CertificateExpiresSoon",
-                Severity.CRITICAL,
+                AlertSeverity.CRITICAL,
                 60,
                 "certmanager_certificate_expiration_timestamp_seconds - time() < 3 * 86400",
                 "Certificate {{ $labels.exported_namespace }}/{{ $labels.name }} expires in "
@@ -257,7 +257,7 @@ def platform(scope: RuleScope) -> Group:
             ),
             Alert(
                 "CertificateNotReady",
-                Severity.WARNING,
+                AlertSeverity.WARNING,
                 30,
                 'certmanager_certificate_ready_status{condition="True"} == 0',
                 "Certificate {{ $labels.exported_namespace }}/{{ $labels.name }} is not ready",
@@ -266,7 +266,7 @@ def platform(scope: RuleScope) -> Group:
             ),
             Alert(
                 "VolumeNearlyFull",
-                Severity.CRITICAL,
+                AlertSeverity.CRITICAL,
                 15,
                 "kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes < 0.08 "
                 "unless on (namespace, persistentvolumeclaim) "
@@ -277,7 +277,7 @@ def platform(scope: RuleScope) -> Group:
             ),
             Alert(
                 "BackupTooOld",
-                Severity.WARNING,
+                AlertSeverity.WARNING,
                 0,
                 f"time() - kube_cronjob_status_last_successful_time{{{backup}}} > {seconds} or "
                 f"(time() - kube_cronjob_created{{{backup}}} > {seconds} "
@@ -291,7 +291,7 @@ def platform(scope: RuleScope) -> Group:
     )
 
 
-def groups(scope: RuleScope) -> Iterator[Group]:
+def groups(scope: RuleScope) -> Iterator[RuleGroup]:
     """All groups of one environment."""
     yield accelerators(scope)
     yield training(scope)
@@ -301,7 +301,7 @@ def groups(scope: RuleScope) -> Iterator[Group]:
     yield platform(scope)
 
 
-def rule_group(group: Group, runbook_base_url: str) -> dict[str, Any]:
+def rule_group(group: RuleGroup, runbook_base_url: str) -> dict[str, Any]:
     """One group as a PrometheusRule and promtool write it."""
     recordings = [{"record": row.name, "expr": row.expression} for row in group.recordings]
     return {

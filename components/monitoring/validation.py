@@ -1,4 +1,4 @@
-"""What a monitoring stack cannot work with."""
+"""Rules on monitoring and its alerts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,16 +11,16 @@ from components.monitoring.spec import DEFAULT_STORAGE_GIB
 SEVERITIES = ("critical", "warning", "info")
 RECEIVER_KINDS = ("webhook", "slack", "pagerduty")
 LARGEST_SHARE_PERCENT = 90
-"""Of the volume that blocks may fill: the write-ahead log and compaction need the rest (Prometheus storage docs: 80 to
+"""Share of the volume for blocks: the write-ahead log and compaction need the rest (Prometheus storage docs: 80 to
 85 % is advised)."""
 
 
 def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """Retention that fits its volume, one source for Grafana's password, receivers that can be reached."""
+    """Rules on retention and its volume, on the source of Grafana's password, and on receivers."""
     storage, kept = int(args.get("storage_gib", DEFAULT_STORAGE_GIB)), args.get("retention_size_gib")
     if storage < 1:
         yield Finding(
-            f"{path}.storageGib", str(storage), "at least 1 GiB", "say how large the volume of Prometheus is, in GiB"
+            f"{path}.storageGib", str(storage), "at least 1 GiB", "write the size of Prometheus' volume, in GiB"
         )
     if kept is not None and storage > 0 and not 0 < int(kept) <= storage * LARGEST_SHARE_PERCENT / 100:
         yield Finding(
@@ -35,15 +35,15 @@ def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             f"{path}.storage",
             args["storage"]["class_name"],
-            "Prometheus writes to a volume of its own, ReadWriteOnce",
-            "take the storage class for fast or standard volumes",
+            "Prometheus needs a volume with access mode ReadWriteOnce",
+            "use the storage class for fast or standard volumes",
         )
     if args.get("grafana_admin_secret_name") and "grafana_admin_password" in args:
         yield Finding(
             f"{path}.grafanaAdminPassword",
             "both grafanaAdminPassword and grafanaAdminSecretName",
-            "Grafana's administrator has a password from one place, and it is never the chart's default",
-            "remove one of the two; without either a password is drawn once",
+            "Grafana's administrator has one source of the password, which is never the chart's default",
+            "remove one of the two; without both a password is generated once",
         )
     if args.get("scrape_control_plane") and args["cluster_kind"] in ("eks", "gke", "simulated"):
         yield Finding(
@@ -73,13 +73,13 @@ def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def check_receivers(path: str, receivers: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Receivers have names of their own, a Secret, and what their kind needs."""
+    """Receivers have unique names, a Secret, and the keys that their kind needs."""
     names = [receiver["name"] for receiver in receivers]
     for index, receiver in enumerate(receivers):
         here = f"{path}[{index}]"
         yield from check_text(f"{here}.name", receiver["name"], LINE)
         if names.count(receiver["name"]) > 1 or receiver["name"] == "null":
-            yield Finding(here, receiver["name"], "every receiver has a name of its own, and not null", "rename it")
+            yield Finding(here, receiver["name"], "every receiver has a unique name, and not null", "rename it")
         if receiver["kind"] not in RECEIVER_KINDS:
             yield Finding(f"{here}.kind", str(receiver["kind"]), f"one of {', '.join(RECEIVER_KINDS)}", "choose one")
         if not receiver.get("secret_name") or not receiver.get("secret_key"):
@@ -106,18 +106,18 @@ def check_receivers(path: str, receivers: Sequence[Mapping[str, Any]]) -> Iterat
 
 
 def check_alert_rules(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """Objectives that can be met and missed; runbooks at an address."""
+    """Objectives whose alerts can fire; a valid address of runbooks."""
     if args.get("runbook_base_url"):
         yield from check_text(f"{path}.runbookBaseUrl", args["runbook_base_url"], HTTP_URL)
     objectives = args.get("objectives")
     if objectives:
         promised = int(objectives["availability_per_mille"])
-        # Below 931 the fast burn of 14.4 budgets is more than every request: the alert could never fire.
+        # Below 931 the fast burn rate of 14.4 exceeds an error ratio of 1, so the alert could never fire.
         if not 931 <= promised <= 999:
             yield Finding(
                 f"{path}.objectives.availabilityPerMille",
                 str(promised),
-                "from 931 to 999: nothing is always available, and below that the alert cannot fire",
+                "from 931 to 999; 1,000 leaves no error budget, and below 931 the alert cannot fire",
                 "995 is 3.6 hours of errors a month",
             )
         if int(objectives["latency_milliseconds"]) < 1:
@@ -125,7 +125,7 @@ def check_alert_rules(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
                 f"{path}.objectives.latencyMilliseconds",
                 str(objectives["latency_milliseconds"]),
                 "at least 1 ms",
-                "give whole milliseconds",
+                "write whole milliseconds",
             )
     if (hours := args.get("backup_age_hours")) is not None and int(hours) < 1:
         yield Finding(

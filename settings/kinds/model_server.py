@@ -14,29 +14,29 @@ from settings.models.shape import Shape
 from settings.models.workloads import Workload
 
 
-class ModelServer(Workload):
+class ModelServerEntry(Workload):
     """A model server in an image of the team's own."""
 
     server: Annotated[ModelServerSpec, Shape(ModelServerSpec)]
     """The image, the model and what they need."""
 
 
-class ModelServerKind(WorkloadKind[ModelServer]):
+class ModelServerKind(WorkloadKind[ModelServerEntry]):
     """One Deployment with its Service, and a route where it has a hostname."""
 
     section = "modelServers"
-    model = ModelServer
+    model = ModelServerEntry
     description = "Models served by images of the teams' own."
     device_keys = frozenset({"minReplicas", "maxReplicas"})
     size_keys = frozenset({"modelSizeGib"})
 
     def findings(
-        self, path: str, name: str, workload: ModelServer, pool: PoolHandle, settings: SettingsView
+        self, path: str, name: str, workload: ModelServerEntry, pool: PoolHandle, settings: SettingsView
     ) -> Iterator[Finding]:
         domains = {domain["name"]: domain["domain"] for domain in settings.domains}
         yield from check_model_server(f"{path}.server", workload.server, pool, domains, entry=path)
 
-    def replicas(self, path: str, workload: ModelServer) -> Replicas | None:
+    def replicas(self, path: str, workload: ModelServerEntry) -> Replicas | None:
         return Replicas(f"{path}.server", *replicas_of(workload.server))
 
     def public_names(self, settings: SettingsView) -> Iterable[PublicName]:
@@ -48,20 +48,20 @@ class ModelServerKind(WorkloadKind[ModelServer]):
         servers = self.workloads(settings)
         return {name: one.server["hostname"] for name, one in servers.items() if "hostname" in one.server}
 
-    def demand(self, path: str, name: str, workload: ModelServer, pool: PoolHandle) -> Iterable[Demand]:
+    def demand(self, path: str, name: str, workload: ModelServerEntry, pool: PoolHandle) -> Iterable[Demand]:
         return model_server_demand(path, name, workload.team, workload.server, pool)
 
-    def holdings(self, path: str, name: str, workload: ModelServer) -> Iterable[Holding]:
+    def holdings(self, path: str, name: str, workload: ModelServerEntry) -> Iterable[Holding]:
         return [model_server_holding(path, name, workload.team, workload.server)]
 
-    def row(self, name: str, workload: ModelServer) -> Mapping[str, str]:
+    def row(self, name: str, workload: ModelServerEntry) -> Mapping[str, str]:
         return {"kind": "model server"}
 
     def declare(self, platform: Platform) -> None:
-        from components.workloads.serving.model_server import ModelServer as ModelServerComponent  # noqa: PLC0415
+        from components.workloads.serving.model_server import ModelServer  # noqa: PLC0415
 
         for name, served in self.workloads(platform.settings).items():
-            ModelServerComponent(
+            ModelServer(
                 name,
                 {
                     "server": served.server,

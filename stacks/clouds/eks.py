@@ -1,4 +1,4 @@
-"""An environment's part of Amazon Web Services: VPC, cluster, pools, file system, bucket, database, zone."""
+"""The AWS resources of an environment: VPC, cluster, pools, file system, bucket, database, zone."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.addons.zone_identity import Clusters
+from components.addons.zone_identity import ZoneClusters
 from components.base.chart_source import ChartSource
 from components.clouds.dns import DnsProvider
 from components.clouds.eks.addons import EksAddons
@@ -40,15 +40,15 @@ from stacks.clouds.questions import ask, require_zones
 
 
 def key_of(key_arn: str | None) -> Any:
-    """The key of a bucket or database, where the settings name one. Pure."""
+    """The KMS key of a bucket or database, if the settings name one. Pure."""
     return {"key_arn": key_arn} if key_arn else {}
 
 
 def require_account(cluster: EksSettings, provider: aws.Provider) -> None:
-    """Raises `Refused` where the credentials do not work, or the region has not the zones of the settings.
+    """Raises `Refused` if the credentials do not work, or the region does not have the zones of the settings.
 
-    Another account than `cluster.accountId` never gets here: the provider has it in `allowed_account_ids`, says
-    "AWS account ID not allowed", and answers no question.
+    Credentials of another account than `cluster.accountId` fail earlier: the provider has `allowed_account_ids`, and
+    refuses every call with "AWS account ID not allowed".
     """
     options = pulumi.InvokeOptions(provider=provider)
     ask(
@@ -142,7 +142,7 @@ class EksCloud(Cloud):
         self._make_services()
 
     def _make_services(self) -> None:
-        """What keeps data; the cluster's key encrypts it."""
+        """Services that store data; the cluster's key encrypts them."""
         settings, keep = self.settings, self.settings.keep_data
         if self.cluster.shared_file_system:
             files = self.cluster.file_system
@@ -189,7 +189,7 @@ class EksCloud(Cloud):
         return load_balancer_annotations(self.cluster.provisioning, public=public)
 
     def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:
-        """Karpenter or the Cluster Autoscaler, and the pools whose nodes Karpenter or Auto Mode makes."""
+        """Karpenter or the Cluster Autoscaler, and the pools whose nodes Karpenter or Auto Mode creates."""
         made = {name: pool for name, pool in self.cluster.pools.items() if not self.cluster.is_managed_group(pool)}
         if self.settings.scope is Scope.PLATFORM:
             for name in self.cluster.pools.keys() - made.keys():
@@ -242,22 +242,22 @@ class EksCloud(Cloud):
 
     @property
     def _bucket_key(self) -> str | None:
-        """Key of the bucket that is made, which its readers must be allowed to use."""
+        """Key of the created bucket, which its readers must be allowed to use."""
         chosen = self.settings.object_store
         return chosen.key_arn if isinstance(chosen, ManagedS3) else None
 
     @property
     def kubeconfig(self) -> pulumi.Output[str]:
-        """As the cluster's component hands it out, or the other stack."""
+        """The handle, from the cluster's component or from the other stack."""
         return self._kubeconfig
 
     @property
-    def clusters(self) -> Clusters:
+    def clusters(self) -> ZoneClusters:
         """This one."""
         return {"eks": self.handle}
 
     def facts(self) -> dict[str, Any]:
-        """Ids of what was made."""
+        """Ids of the created resources."""
         return {
             "cluster": {
                 "name": self.handle["name"],
@@ -272,7 +272,7 @@ class EksCloud(Cloud):
         }
 
     def _read(self, other: pulumi.StackReference) -> None:
-        """The same of what another stack made."""
+        """Ids of the resources that another stack created."""
         self._kubeconfig = pulumi.Output.secret(other.require_output("kubeconfig"))
         facts = other.require_output("cloud")
         of_cluster, of_network = facts["cluster"], facts["network"]

@@ -1,4 +1,4 @@
-"""A cluster that is there already: its nodes are described, and what a cloud would bring is installed."""
+"""An existing cluster: its nodes are described, and services that a cloud would provide are installed."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -29,7 +29,7 @@ class ExistingCloud(Cloud):
 
     @cached_property
     def kubeconfig(self) -> pulumi.Output[str]:
-        """How to reach the cluster."""
+        """The kubeconfig."""
         path = Path(self.cluster.kubeconfig).expanduser()
         return read_kubeconfig(path, "write one, or correct cluster.kubeconfig")
 

@@ -1,4 +1,4 @@
-"""An environment's part of Google Cloud: network, cluster, pools, bucket, database, zone."""
+"""The Google Cloud resources of an environment: network, cluster, pools, bucket, database, zone."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pulumi_gcp as gcp
 
-from components.addons.zone_identity import Clusters
+from components.addons.zone_identity import ZoneClusters
 from components.base.chart_source import ChartSource
 from components.clouds.dns import DnsProvider
 from components.clouds.gke.bucket import GcsBucket, GcsBucketArgs, bucket_grants, bucket_store
@@ -33,13 +33,13 @@ from stacks.clouds.questions import ask, require_zones
 
 
 def key_of(key_id: str | None) -> Any:
-    """The key of a bucket or database, where the settings name one. Pure."""
+    """The Cloud KMS key of a bucket or database, if the settings name one. Pure."""
     return {"key_id": key_id} if key_id else {}
 
 
 def require_project(cluster: GkeSettings, provider: gcp.Provider) -> str:
-    """The number of the project. Raises `Refused` where the credentials do not work or do not reach it, or where the
-    region has not the zones of the settings."""
+    """The number of the project. Raises `Refused` if the credentials do not work or have no access to it, or if the
+    region does not have the zones of the settings."""
     number = project_number(cluster, provider)
     options = pulumi.InvokeOptions(provider=provider)
     there = ask(
@@ -53,7 +53,7 @@ def require_project(cluster: GkeSettings, provider: gcp.Provider) -> str:
 
 
 def project_number(cluster: GkeSettings, provider: gcp.Provider) -> str:
-    """The number of the project. Raises `Refused` where the credentials do not work, or do not reach it."""
+    """The number of the project. Raises `Refused` if the credentials do not work or have no access to it."""
     options = pulumi.InvokeOptions(provider=provider)
     found = ask(
         lambda: gcp.organizations.get_project(project_id=cluster.project, opts=options),
@@ -129,7 +129,7 @@ class GkeCloud(Cloud):
         self._make_services()
 
     def _make_services(self) -> None:
-        """What keeps data."""
+        """Services that store data."""
         settings, keep = self.settings, self.settings.keep_data
         bucket = self._bucket_args()
         if bucket:
@@ -168,11 +168,11 @@ class GkeCloud(Cloud):
         return bucket_store(chosen.gcs) if isinstance(chosen, ManagedGcs) else None
 
     def load_balancer_annotations(self, *, public: bool) -> dict[str, str]:
-        """GKE makes a public passthrough load balancer where nothing is said (GKE, internal load balancing)."""
+        """GKE creates a public passthrough load balancer by default (GKE, internal load balancing)."""
         return {} if public else {"networking.gke.io/load-balancer-type": "Internal"}
 
     def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> list[pulumi.Resource]:
-        """Classes of nodes that GKE makes by itself; it sizes its node pools itself as well."""
+        """Compute classes. GKE also scales node pools itself."""
         if self.settings.scope is Scope.PLATFORM:
             for name in self.cluster.pools:
                 ReferencedNodePool(name, {"pool": self.settings.pools[name]})
@@ -201,16 +201,16 @@ class GkeCloud(Cloud):
 
     @property
     def kubeconfig(self) -> pulumi.Output[str]:
-        """As the cluster's component hands it out, or the other stack."""
+        """The handle, from the cluster's component or from the other stack."""
         return self._kubeconfig
 
     @property
-    def clusters(self) -> Clusters:
+    def clusters(self) -> ZoneClusters:
         """This one."""
         return {"gke": self.handle}
 
     def facts(self) -> dict[str, Any]:
-        """Ids of what was made."""
+        """Ids of the created resources."""
         return {
             "cluster": {"name": self.handle["name"], "nodeServiceAccount": self.handle["node_service_account"]},
             "network": dict(self.handle["network"]),
@@ -219,7 +219,7 @@ class GkeCloud(Cloud):
         }
 
     def _read(self, other: pulumi.StackReference) -> None:
-        """The same of what another stack made."""
+        """Ids of the resources that another stack created."""
         self._kubeconfig = pulumi.Output.secret(other.require_output("kubeconfig"))
         facts = other.require_output("cloud")
         self.handle = GkeHandle(

@@ -10,8 +10,9 @@ from components.findings import Refused
 
 
 def require_quotas(pools: Sequence[QuotaPool], region: str, read: Callable[[list[QuotaNeed]], CloudLimits]) -> None:
-    """Raises `Refused` where the pools at their largest need more than the account may have. Warns of unknown
-    limits."""
+    """Raises `Refused` if the pools at their maximum size need more than the account's quotas. Warns of
+    unknown limits.
+    """
     report = quota_report(pools, region, read)
     for warning in report.warnings:
         pulumi.log.warn(f"cloud quotas: {warning}")

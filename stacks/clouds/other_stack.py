@@ -1,4 +1,4 @@
-"""What a stack with scope platform reads of the stack that holds its cluster: what is in no settings."""
+"""Outputs that a stack with scope platform reads from its cluster's stack, because no settings contain them."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from components.storage.postgresql import PORT, ManagedDatabaseHandle
 
 
 def read_database(found: Any, database: str, ssl_mode: str) -> ManagedDatabaseHandle:
-    """The handle of a database that the other stack made. `found`: its part of the output `cloud`."""
+    """The handle of a database of the other stack. `found`: its part of the output `cloud`."""
     return ManagedDatabaseHandle(
         host=found["host"],
         port=PORT,
@@ -23,5 +23,5 @@ def read_database(found: Any, database: str, ssl_mode: str) -> ManagedDatabaseHa
 
 
 def read_zone(found: Any, provider: DnsProvider, domain: str, account: str) -> DnsZoneHandle:
-    """The handle of a DNS zone that the other stack made, or names."""
+    """The handle of a DNS zone that the other stack created or references."""
     return DnsZoneHandle(provider=provider, domain=domain, zone=found["zone"], account=account)

@@ -1,11 +1,11 @@
-"""What every kind of cluster is to the stack: one class for each, one shape for what stands on them."""
+"""The interface of every kind of cluster: one class for each kind, with the same members."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import pulumi
 
-from components.addons.zone_identity import Clusters
+from components.addons.zone_identity import ZoneClusters
 from components.base.chart_source import ChartSource
 from components.clouds.dns import DnsZoneHandle
 from components.storage.plan import ObjectStoreHandle
@@ -23,29 +23,31 @@ class Cloud(Protocol):
     providers: Sequence[pulumi.ProviderResource] = ()
     """The cloud's provider, for components that declare something in the cloud as well."""
     before_objects: Sequence[pulumi.Resource] = ()
-    """What is there before any object of the cluster, and goes after all of them: nodes, drivers, controllers."""
+    """Resources that are created before every object of the cluster and deleted after them: nodes, drivers,
+    controllers.
+    """
     store: ObjectStoreHandle | None = None
-    """The bucket that the environment makes; None: it makes none."""
+    """The bucket that the environment creates; None: it creates none."""
     database: ManagedDatabaseHandle | None = None
-    """The database that the environment makes; None: it makes none."""
+    """The database that the environment creates; None: it creates none."""
     zone: DnsZoneHandle | None = None
-    """The DNS zone that the environment makes or takes; None: it has none."""
+    """The DNS zone that the environment creates or references; None: it has none."""
     storage_parameters: Mapping[str, Mapping[str, pulumi.Input[str]]] | None = None
-    """Purpose -> parameters of its storage class that the cloud knows; None: none are known."""
+    """Purpose -> parameters of its storage class that the cloud determines; None: none."""
 
     @property
     def kubeconfig(self) -> pulumi.Output[str]:
-        """How to reach the cluster. A secret."""
+        """The kubeconfig. A secret."""
         raise NotImplementedError
 
     @property
-    def clusters(self) -> Clusters:
-        """The cluster as the zone's writers need it: external-dns, cert-manager."""
+    def clusters(self) -> ZoneClusters:
+        """The cluster's handle for the zone's writers, external-dns and cert-manager."""
         return {}
 
     def load_balancer_annotations(self, *, public: bool) -> Mapping[str, str] | None:
-        """Annotations of a Service of type LoadBalancer, with which the cloud makes the right kind of one; None: there
-        is no cloud."""
+        """Annotations of a Service of type LoadBalancer that select the kind of the cloud's load balancer; None: no
+        cloud."""
         return None
 
     def declare_nodes(self, opts: pulumi.ResourceOptions) -> Sequence[pulumi.Resource]:
@@ -53,13 +55,13 @@ class Cloud(Protocol):
         return ()
 
     def declare_pools(self, opts: pulumi.ResourceOptions, source: ChartSource) -> Sequence[pulumi.Resource]:
-        """Pools that are custom resources, and what makes their nodes. `opts` have all providers."""
+        """Pools that are custom resources, and the controllers of their nodes. `opts` have all providers."""
         return ()
 
     def declare_infrastructure(
         self, options: Callable[..., pulumi.ResourceOptions], source: ChartSource, crds: pulumi.Resource
     ) -> None:
-        """What other add-ons take for granted: addresses for load balancers, drivers for volumes. `options`: of a
+        """Services that other add-ons require: addresses for load balancers, drivers for volumes. `options`: of a
         component on this cluster, declared after the given resources."""
 
     def grant_store(
@@ -69,5 +71,5 @@ class Cloud(Protocol):
         return ()
 
     def facts(self) -> Mapping[str, Any]:
-        """What a stack with scope platform reads of this one. Holds secrets."""
+        """Outputs for a stack with scope platform. They contain secrets."""
         return {}

@@ -14,8 +14,8 @@ from stacks.clouds.kubeconfig import read_kubeconfig
 from stacks.clouds.protocol import Cloud
 
 
-class SimulatedCloud(Cloud):
-    """No cloud: what stands there is simulated."""
+class EmbeddedCluster(Cloud):
+    """No cloud: cluster and services are simulated."""
 
     def __init__(self, settings: Settings) -> None:
         assert isinstance(settings.cluster, SimulatedSettings)
@@ -23,7 +23,7 @@ class SimulatedCloud(Cloud):
 
     @cached_property
     def kubeconfig(self) -> pulumi.Output[str]:
-        """How to reach the cluster."""
+        """The kubeconfig."""
         path = kubeconfig_path(os.environ.get("MLPLATFORM_CLUSTER") or self.cluster.name)
         return read_kubeconfig(
             path, 'start it with `make up`; for plain pulumi first: eval "$(.venv/bin/python -m tools env)"'
@@ -33,4 +33,4 @@ class SimulatedCloud(Cloud):
         return [SimulatedNodePool(name, pool, opts) for name, pool in self.cluster.pools.items()]
 
 
-CLOUD = SimulatedCloud
+CLOUD = EmbeddedCluster

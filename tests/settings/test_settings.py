@@ -115,7 +115,7 @@ def test_workloads_are_reported_by_path_name_and_kind() -> None:
         ("training.nightly", "nightly", "Training"),
         ("training.resnet", "resnet", "Training"),
         ("inference.chat", "chat", "Inference"),
-        ("modelServers.detector-api", "detector-api", "ModelServer"),
+        ("modelServers.detector-api", "detector-api", "ModelServerEntry"),
     ]
 
 

@@ -1,8 +1,8 @@
-"""Managed add-ons of EKS: installed and patched by EKS, chosen and versioned by us.
+"""Managed add-ons of EKS. EKS installs and patches them; the platform selects them and their versions.
 
-Those without which no node becomes ready are declared with the cluster (`before_nodes`). Those that run on nodes are
-`EksAddons`: EKS calls them ready only when their pods run, so they are declared after the first pool (`depends_on`).
-Auto Mode does most of it by itself.
+Add-ons that nodes need to become ready are declared with the cluster (`before_nodes`). Add-ons that run on nodes are
+`EksAddons`: EKS reports them ready only when their pods run, so they are declared after the first pool
+(`depends_on`). Auto Mode includes most of them.
 """
 
 import json
@@ -22,7 +22,7 @@ from components.findings import refuse
 
 
 class Identity(NamedTuple):
-    """What an add-on may do in AWS."""
+    """AWS permissions of an add-on."""
 
     service_account: str
     policy: str
@@ -37,7 +37,7 @@ IDENTITIES: dict[str, Identity] = {
 """Add-on -> its identity (EKS user guide, add-ons-iam)."""
 
 SETTINGS: dict[str, dict[str, Any]] = {"vpc-cni": {"enableNetworkPolicy": "true"}}
-"""Add-on -> configuration values. NetworkPolicies, on which the platform stands, are enforced by the VPC CNI."""
+"""Add-on -> configuration values. The VPC CNI enforces NetworkPolicies, which the platform requires."""
 
 
 class EksAddonsArgs(TypedDict, total=False):

@@ -1,7 +1,8 @@
 """A pool of an EKS Auto Mode cluster: AWS runs Karpenter, the image, the device plugin and the storage driver.
 
-What is given up for that is refused, each with what to do instead (`check_eks_pool`): shares and partitions of devices,
-DRA, EFA, images and local disks of one's own, working hours. No node lives longer than three weeks, whatever it runs.
+Settings that Auto Mode does not support are refused with an alternative (`check_eks_pool`): shares and partitions of
+devices, DRA, EFA, custom images and local disks, working hours. A node is replaced after three weeks at the latest,
+whatever it runs.
 """
 
 from typing import Any, TypedDict
@@ -24,7 +25,7 @@ from components.clouds.eks.tables import AUTO_MODE_NODE_CLASS, WITH_RESERVATION
 from components.findings import refuse
 
 LONGEST_LIFE = "504h"
-"""21 days: Auto Mode takes no more (EKS user guide, automode)."""
+"""Longest life of a node: 21 days, the maximum of Auto Mode (EKS user guide, automode)."""
 NETWORK_POLICY_CONFIG = "amazon-vpc-cni"
 """ConfigMap of kube-system that makes Auto Mode enforce NetworkPolicies (EKS user guide, auto-net-pol)."""
 
@@ -33,13 +34,13 @@ class AutoModeNodePoolArgs(TypedDict):
     """A pool of a cluster in Auto Mode."""
 
     cluster: EksHandle
-    """Where its nodes join: `EksCluster.handle`."""
+    """Cluster that its nodes join: `EksCluster.handle`."""
     pool: EksPoolSpec
-    """What its nodes are like."""
+    """Settings of the pool."""
 
 
 class AutoModeNodePool(Component):
-    """Nodes of one shape, made by Auto Mode within limits."""
+    """Nodes of one shape that Auto Mode creates within limits."""
 
     capacity: Output[Capacity]
     """What the pool holds: a fact for policies and the report."""
@@ -51,7 +52,7 @@ class AutoModeNodePool(Component):
         zones = list(cluster["network"]["private_subnet_ids"])
         plan = plan_eks_pool(name, spec, NodeProvisioning.AUTO_MODE, zones)
         self.handle: PoolHandle = plan.handle
-        # AWS installs this kind and publishes no CRD, so there is none to hold it against.
+        # AWS installs this kind and publishes no CRD, so the object cannot be validated against one.
         node_class = CustomResource(
             f"{name}-node-class",
             api_version=AUTO_MODE_NODE_CLASS,
@@ -73,7 +74,7 @@ class AutoModeNodePool(Component):
 
 
 def auto_node_class_spec(cluster: EksHandle, spec: EksPoolSpec, plan: EksPoolPlan) -> dict[str, Any]:
-    """The `spec` of the NodeClass. Pure. No tags: Auto Mode's role may set none but its own."""
+    """The `spec` of the NodeClass. Pure. No tags: Auto Mode's role may set only its own tags."""
     node_class: dict[str, Any] = {
         "role": Output.from_input(cluster["node_role_arn"]).apply(role_name),
         "subnetSelectorTerms": [{"id": cluster["network"]["private_subnet_ids"][zone]} for zone in plan.zones],
@@ -93,7 +94,7 @@ def role_name(arn: str) -> str:
 
 
 class AutoModeNetworkPoliciesArgs(TypedDict):
-    """The cluster whose NetworkPolicies count."""
+    """The cluster that enforces NetworkPolicies."""
 
     cluster: EksHandle
     """Provisioning `auto-mode`."""
@@ -102,7 +103,7 @@ class AutoModeNetworkPoliciesArgs(TypedDict):
 class AutoModeNetworkPolicies(Component):
     """Makes Auto Mode enforce NetworkPolicies: until this exists they are accepted and do nothing.
 
-    Declared before anything that stands on them; the other kinds of cluster do it in their network add-on.
+    Declared before everything that relies on them. Other kinds of cluster enable them in their network add-on.
     """
 
     def __init__(self, name: str, args: AutoModeNetworkPoliciesArgs, opts: ResourceOptions | None = None) -> None:

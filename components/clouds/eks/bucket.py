@@ -15,37 +15,38 @@ from components.storage.object_store_plan import ObjectStoreArgs, object_store
 from components.storage.plan import ObjectStoreHandle, ObjectStoreKind
 
 ARCHIVE_CLASS = "STANDARD_IA"
-"""Of replaced objects: as fast as STANDARD, so that bringing one back needs no restore."""
+"""Storage class of replaced objects: as fast as STANDARD, so that an object can be read without a restore request."""
 
 
 class S3BucketArgs(TypedDict, total=False):
-    """A bucket, where it is and who encrypts it."""
+    """A bucket, its location and the key that encrypts it."""
 
     region: Required[str]
-    """Where it is."""
+    """Region of the bucket."""
     bucket: Required[S3BucketSpec]
-    """What it is like."""
+    """Settings of the bucket."""
     key_arn: Input[str]
     """KMS key that encrypts it; its readers need `kms:Decrypt`. Default: a key of S3 (SSE-S3)."""
     keep_data: bool
-    """Required in stacks that are not simulated. The bucket is protected and outlives the stack; without it, it goes
-    with all its objects."""
+    """Required in stacks that are not simulated. The bucket is protected and kept when the stack is destroyed; if
+    false, it is deleted with all its objects.
+    """
 
 
 class S3Bucket(Component):
-    """A bucket of its own. Pods reach it by Pod Identity with `bucket_statements`."""
+    """A bucket. Pods get access by Pod Identity with `bucket_statements`."""
 
     arn: Output[str]
-    """Of the bucket: for policies."""
+    """ARN of the bucket, for IAM policies."""
 
     def __init__(self, name: str, args: S3BucketArgs, opts: ResourceOptions | None = None) -> None:
         refuse(f"bucket {name}", check_s3_bucket("bucket", args["bucket"], keep_data=bool(args.get("keep_data"))))
         store = bucket_store(args)
         super().__init__(name, args, opts)
         self.handle: ObjectStoreHandle = store
-        """For those who keep objects in it; without keys."""
+        """Handle for components that store objects in it; it contains no keys."""
         spec, keep = args["bucket"], bool(args.get("keep_data"))
-        # All parts are kept with the bucket: without them it would be public, or unreadable.
+        # All parts are kept with the bucket: without them the bucket would be public or unreadable.
         options = kept(self.child, keep=keep)
         bucket = aws.s3.Bucket(
             f"{name}-bucket", bucket=spec["bucket"], force_destroy=not keep, tags=aws_tags(name), opts=options
@@ -104,7 +105,7 @@ def _after(options: ResourceOptions, *resources: Resource) -> ResourceOptions:
 
 
 def bucket_store(args: S3BucketArgs) -> ObjectStoreHandle:
-    """The handle of the bucket. Pure. Raises `Refused` where it cannot be one."""
+    """The handle of the bucket. Raises `Refused` if the settings are invalid. Pure."""
     spec = args["bucket"]
     return object_store(
         "bucket",
@@ -123,7 +124,7 @@ def bucket_arn(bucket: str, region: str) -> str:
 
 
 def bucket_statements(bucket_arn: Input[str], write: bool, key_arn: Input[str] | None = None) -> list[PolicyStatement]:
-    """What a service account needs to read the bucket, or to write it as well. Pure."""
+    """Permissions of a service account to read the bucket, or to read and write it. Pure."""
     objects = ["s3:GetObject"]
     bucket, key = ["s3:ListBucket", "s3:GetBucketLocation"], ["kms:Decrypt"]
     if write:
@@ -140,7 +141,7 @@ def bucket_statements(bucket_arn: Input[str], write: bool, key_arn: Input[str] |
 
 
 def below(bucket_arn: Input[str]) -> Input[str]:
-    """The ARN of everything in a bucket. Pure."""
+    """The ARN of all objects in a bucket. Pure."""
     return f"{bucket_arn}/*" if isinstance(bucket_arn, str) else Output.format("{0}/*", bucket_arn)
 
 
@@ -162,7 +163,9 @@ def tls_only(bucket_arn: Input[str]) -> dict[str, Any]:
 
 
 def encryption_rule(key_arn: Input[str] | None) -> "aws.s3.BucketServerSideEncryptionConfigurationRuleArgs":
-    """Who encrypts. With a key of KMS, a bucket key: otherwise each object costs a request to KMS. Pure."""
+    """Server-side encryption. With a KMS key, a bucket key is used: otherwise each object costs a request
+    to KMS. Pure.
+    """
     algorithm = "AES256" if key_arn is None else "aws:kms"
     return aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
         apply_server_side_encryption_by_default=(
@@ -175,7 +178,7 @@ def encryption_rule(key_arn: Input[str] | None) -> "aws.s3.BucketServerSideEncry
 
 
 def lifecycle_rules(spec: S3BucketSpec) -> "list[aws.s3.BucketLifecycleConfigurationRuleArgs]":
-    """What happens to broken uploads and to what was replaced. Pure."""
+    """Lifecycle rules for incomplete uploads and replaced objects. Pure."""
     rule = aws.s3.BucketLifecycleConfigurationRuleArgs
     everything = aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix="")
     archive_days = int(spec.get("version_archive_days", 30))
@@ -204,7 +207,7 @@ def lifecycle_rules(spec: S3BucketSpec) -> "list[aws.s3.BucketLifecycleConfigura
             ]
             if archive_days
             else None,
-            # A delete marker whose versions are all gone is nothing but a slower listing.
+            # A delete marker without versions only makes listings slower.
             expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(expired_object_delete_marker=True),
         ),
     ]

@@ -1,11 +1,11 @@
-"""An EKS control plane: its roles, key, logs, access and the add-ons without which no node becomes ready.
+"""An EKS control plane: its roles, key, logs, access and the add-ons that nodes need to become ready.
 
 Pods get AWS identities by EKS Pod Identity (`PodIdentity`), so IAM has no OIDC provider for the cluster. People log in
 by access entries (`admin_role_arns`, `group_role_arns`) or by `identity_provider`; the creator of the cluster is not
 granted admin.
 
-NetworkPolicies are enforced by the VPC CNI's own controller, which is switched on here; the platform stands on them.
-Add-ons that run on nodes are `EksAddons`, declared after the first pool: EKS calls them ready only on nodes.
+The VPC CNI's own controller enforces NetworkPolicies, which the platform requires; it is enabled here. Add-ons that run
+on nodes are `EksAddons`, declared after the first pool: EKS reports them ready only when they run on nodes.
 """
 
 import json
@@ -44,7 +44,7 @@ AUTO_MODE_CLUSTER_POLICIES = (
     "AmazonEKSNetworkingPolicy",
 )
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore")
-"""The last one lets an administrator onto a broken node without SSH. The CNI has a role of its own."""
+"""The last policy allows administrators to open a session on a broken node without SSH. The CNI has a separate role."""
 AUTO_MODE_NODE_POLICIES = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
 ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
 
@@ -57,12 +57,12 @@ class EksClusterArgs(TypedDict, total=False):
     account_id: Required[str]
     """Account, twelve digits."""
     network: Required[EksNetworkHandle]
-    """Where it stands: `EksNetwork.handle`."""
+    """Network of the cluster: `EksNetwork.handle`."""
     cluster: Required[EksClusterSpec]
-    """What it is like."""
+    """Settings of the cluster."""
     keep_data: bool
-    """Required in stacks that hold something. The cluster and its key are protected, cannot be deleted in AWS either,
-    and outlive the stack. Default false."""
+    """Required in stacks that are not simulated. The cluster and its key are protected, also against deletion in AWS,
+    and are kept when the stack is destroyed. Default false."""
 
 
 class EksCluster(Component):
@@ -131,7 +131,7 @@ class EksCluster(Component):
             declare_addon(self, name, addon, self.handle, versions.get(addon), self.attached)
             for addon in (() if auto else BEFORE_NODES)
         ]
-        # Nodes wait for the network add-on, and for what their role may do; they are gone before either is.
+        # Nodes are created after the network add-on and the permissions of their role, and deleted before them.
         self.handle["node_role_arn"] = known_after(nodes.arn, [*self.attached, *addons])
         self.endpoint, self.version = cluster.endpoint, cluster.version
         # Users of the cluster depend on the administrators' access: created after it, and deleted before it.
@@ -140,7 +140,9 @@ class EksCluster(Component):
         self.register_outputs({"kubeconfig": self.kubeconfig, "endpoint": self.endpoint, "version": self.version})
 
     def _role(self, name: str, kind: str, service: str, policies: tuple[str, ...]) -> "aws.iam.Role":
-        """A role of the cluster with managed policies. Sessions are tagged in Auto Mode only, and harm nowhere."""
+        """A role of the cluster with managed policies. Only Auto Mode needs `sts:TagSession`; other modes do not use
+        it.
+        """
         role = aws.iam.Role(
             f"{name}-{kind}-role",
             name=deterministic_name(ROLE_NAME_LENGTH, name, self.region, kind),
@@ -202,13 +204,13 @@ class EksCluster(Component):
             cluster_name=cluster.name,
             oidc=oidc(name, provider),
             tags=self.tags,
-            # A cluster takes one, and every change of one is a replacement.
+            # A cluster has at most one identity provider, and every change of it is a replacement.
             opts=ResourceOptions.merge(self.child, ResourceOptions(delete_before_replace=True)),
         )
 
 
-class Access(NamedTuple):
-    """One access entry: AWS takes one for each role."""
+class ClusterAccess(NamedTuple):
+    """One access entry: AWS allows one for each role."""
 
     role_arn: str
     admin: bool
@@ -216,13 +218,13 @@ class Access(NamedTuple):
     """Kubernetes groups of its sessions."""
 
 
-def access_entries(spec: EksClusterSpec) -> list[Access]:
+def access_entries(spec: EksClusterSpec) -> list[ClusterAccess]:
     """Each role once, administrators first, with the groups that name it. Pure."""
     by_group = spec.get("group_role_arns") or {}
     admins = spec["admin_role_arns"]
     others = [arn for arns in by_group.values() for arn in arns if arn not in admins]
     return [
-        Access(arn, arn in admins, tuple(sorted(group for group, arns in by_group.items() if arn in arns)))
+        ClusterAccess(arn, arn in admins, tuple(sorted(group for group, arns in by_group.items() if arn in arns)))
         for arn in dict.fromkeys([*admins, *others])
     ]
 
@@ -247,7 +249,7 @@ _TRUSTED = {
     "eks.amazonaws.com": ("sts:AssumeRole", "sts:TagSession"),
     "ec2.amazonaws.com": ("sts:AssumeRole",),
 }
-"""Service -> what it needs to take a role (EKS user guide, auto-cluster-iam-role)."""
+"""Service -> actions that let it assume a role (EKS user guide, auto-cluster-iam-role)."""
 
 
 def control_plane(spec: EksClusterSpec, network: EksNetworkHandle) -> dict[str, Any]:
@@ -275,8 +277,8 @@ def control_plane(spec: EksClusterSpec, network: EksNetworkHandle) -> dict[str, 
 def auto_mode(node_role_arn: Output[str]) -> dict[str, Any]:
     """What makes a cluster an Auto Mode cluster: all three together, or EKS refuses. Pure.
 
-    The built-in pool `system` takes add-ons only; with it EKS makes the access entry of the node role, which our own
-    pools use too. The built-in pool `general-purpose` has no limit, so it is not switched on.
+    The built-in pool `system` runs add-ons only; with it EKS creates the access entry of the node role, which the
+    platform's pools use too. The built-in pool `general-purpose` has no limit, so it is not enabled.
     """
     return {
         "compute_config": {"enabled": True, "node_pools": ["system"], "node_role_arn": node_role_arn},

@@ -30,23 +30,23 @@ class ClusterAutoscalerArgs(TypedDict, total=False):
     cluster: Required[EksHandle]
     """Provisioning `managed-groups`."""
     source: Required[ChartSource]
-    """Where the chart is read from."""
+    """Source of the chart."""
     namespace: str
-    """Its own namespace, made here. Default: cluster-autoscaler."""
+    """Namespace that is created for it. Default: cluster-autoscaler."""
     monitoring_namespace: str
     """Namespace of Prometheus; empty or missing: no metrics."""
     highly_available: bool
-    """Two of them, one in charge; default true."""
+    """Two replicas with leader election; default true."""
     idle_minutes: int
-    """How long a node is idle before it goes, in minutes; default 10. An idle H100 machine costs about a dollar and a
-    half a minute, a new one takes ten minutes to be ready."""
+    """Minutes that a node must be idle before it is removed; default 10. An idle H100 machine costs about a dollar and
+    a half a minute; a new one is ready after ten minutes."""
 
 
 class ClusterAutoscaler(Component):
     """The autoscaler of the cluster's minor version, and its identity."""
 
     namespace: Output[str]
-    """Where it runs."""
+    """Namespace in which it runs."""
 
     def __init__(self, name: str, args: ClusterAutoscalerArgs, opts: ResourceOptions | None = None) -> None:
         cluster = args["cluster"]
@@ -83,14 +83,14 @@ def autoscaler_values(args: ClusterAutoscalerArgs) -> dict[str, Any]:
         "fullnameOverride": SERVICE_ACCOUNT,
         "rbac": {"serviceAccount": {"create": True, "name": SERVICE_ACCOUNT}},
         "extraArgs": {
-            # Of groups that fit, the one that leaves least unused; alike ones in several zones grow together.
+            # Of the groups that fit, the one that leaves least unused; similar groups in several zones grow together.
             "expander": "least-waste",
             "balance-similar-node-groups": True,
-            # Pods with an emptyDir are ours too: trainings and servers all have one.
+            # Pods of the platform have an emptyDir too: trainings and model servers all use one.
             "skip-nodes-with-local-storage": False,
             "skip-nodes-with-system-pods": False,
             "scale-down-unneeded-time": f"{int(args.get('idle_minutes', 10))}m",
-            # A node with eight GPUs needs up to a quarter of an hour for its images and drivers.
+            # A node with eight GPUs needs up to 15 minutes for its images and drivers.
             "max-node-provision-time": "30m",
         },
         "securityContext": {
@@ -114,7 +114,7 @@ def autoscaler_values(args: ClusterAutoscalerArgs) -> dict[str, Any]:
 
 
 def autoscaler_statements(cluster: EksHandle) -> list[PolicyStatement]:
-    """What the autoscaler may do. Pure. (kubernetes/autoscaler, cloudprovider/aws/README)
+    """IAM permissions of the autoscaler. Pure. (kubernetes/autoscaler, cloudprovider/aws/README)
 
     EKS tags the Auto Scaling group of a managed node group with `eks:cluster-name`.
     """
@@ -128,7 +128,7 @@ def autoscaler_statements(cluster: EksHandle) -> list[PolicyStatement]:
             actions=["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
             resources=[groups],
             condition={"StringEquals": {"aws:ResourceTag/eks:cluster-name": cluster["name"]}},
-            any_because="EKS makes the groups and their names; the tag of the cluster narrows it",
+            any_because="EKS creates the groups and their names; the tag of the cluster restricts the statement",
         ),
         PolicyStatement(actions=["eks:DescribeNodegroup"], resources=[node_groups]),
         PolicyStatement(
@@ -143,6 +143,6 @@ def autoscaler_statements(cluster: EksHandle) -> list[PolicyStatement]:
                 "ec2:GetInstanceTypesFromInstanceRequirements",
             ],
             resources=["*"],
-            any_because="actions that describe take no resource",
+            any_because="Describe actions support no resource",
         ),
     ]

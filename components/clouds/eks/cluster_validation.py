@@ -27,9 +27,9 @@ from components.clouds.eks.tables import (
 from components.findings import Finding, camel
 
 PRIVATE_RANGES = tuple(ip_network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
-"""RFC 1918 and RFC 6598: ranges of a VPC that hide no public addresses from its nodes."""
+"""RFC 1918 and RFC 6598: ranges that do not overlap public addresses, which nodes of the VPC must reach."""
 VPC_PREFIXES = range(16, 21)
-"""EC2 takes /16 to /28; below /20 the pods of a few GPU nodes fill a zone's subnet."""
+"""EC2 accepts /16 to /28; below /20 the pods of a few GPU nodes use up a zone's subnet."""
 MAX_ZONES = 6
 _ZONE = re.compile(r"([a-z]{2}(-[a-z]+)+-\d)[a-z]")
 _VPC = re.compile(r"vpc-[0-9a-f]{8,17}")
@@ -43,7 +43,7 @@ _ADDON_VERSION = re.compile(r"v\d+\.\d+\.\d+-eksbuild\.\d+")
 
 
 def is_region(text: str) -> bool:
-    """Whether it is written like a region of AWS."""
+    """Whether the text has the form of an AWS region."""
     return bool(_REGION.fullmatch(text))
 
 
@@ -61,7 +61,7 @@ def check_place(path: str, region: str, account_id: str) -> Iterator[Finding]:
 
 
 def check_eks_network(path: str, spec: EksNetworkSpec, region: str = "") -> Iterator[Finding]:
-    """A VPC: exactly one of created and existing, large enough, in zones of its region. `region`: empty, not known."""
+    """A VPC: either created or existing, large enough, in zones of its region. `region`: empty if not known."""
     yield from _check_cidr(f"{path}.cidr", str(spec.get("cidr") or ""))
     if spec.get("vpc_id"):
         yield from _check_existing_network(path, spec, region)
@@ -83,7 +83,7 @@ def _check_cidr(path: str, cidr: str) -> Iterator[Finding]:
         yield Finding(
             path,
             cidr,
-            f"/{VPC_PREFIXES[0]} to /{VPC_PREFIXES[-1]}: EC2 takes no larger VPC, every pod takes an address",
+            f"/{VPC_PREFIXES[0]} to /{VPC_PREFIXES[-1]}: EC2 accepts no larger VPC, and every pod uses an address",
             f"use {network.network_address}/{VPC_PREFIXES[0]}",
         )
 
@@ -94,7 +94,7 @@ def _check_created_network(path: str, spec: EksNetworkSpec, region: str) -> Iter
             yield Finding(
                 f"{path}.{camel(key)}",
                 ", ".join(spec[key]),
-                "subnets are named of a VPC that exists",
+                "subnets are set for an existing VPC only",
                 "set vpcId, or remove this line",
             )
     zones = spec.get("zones") or []
@@ -102,7 +102,7 @@ def _check_created_network(path: str, spec: EksNetworkSpec, region: str) -> Iter
         yield Finding(
             f"{path}.zones",
             ", ".join(zones) or "(missing)",
-            f"two to {MAX_ZONES} availability zones: EKS asks for two",
+            f"two to {MAX_ZONES} availability zones; EKS requires two",
             "name them, like [eu-west-1a, eu-west-1b, eu-west-1c]",
         )
     yield from check_zone_names(f"{path}.zones", zones, region)
@@ -117,7 +117,7 @@ def _check_existing_network(path: str, spec: EksNetworkSpec, region: str) -> Ite
             yield Finding(
                 f"{path}.{camel(key)}",
                 str(spec[key]),
-                "a VPC that exists is taken as it is",
+                "an existing VPC is used unchanged",
                 "remove this line, or remove vpcId to create one",
             )
     private = spec.get("private_subnet_ids") or {}
@@ -125,7 +125,7 @@ def _check_existing_network(path: str, spec: EksNetworkSpec, region: str) -> Ite
         yield Finding(
             f"{path}.privateSubnetIds",
             ", ".join(private) or "(missing)",
-            "private subnets in two zones or more: EKS asks for two",
+            "private subnets in two zones or more; EKS requires two",
             "write {eu-west-1a: subnet-…, eu-west-1b: subnet-…}",
         )
     for key in ("private_subnet_ids", "public_subnet_ids"):
@@ -183,7 +183,7 @@ def check_eks_cluster(path: str, spec: EksClusterSpec) -> Iterator[Finding]:
         yield Finding(
             f"{path}.publicRanges",
             ", ".join(ranges) or "(none)",
-            "a public endpoint must name its client ranges, a private one has none",
+            "publicRanges is required with a public endpoint and not allowed without one",
             "name the ranges of your offices and runners, like [203.0.113.0/24]" if public else "set publicEndpoint",
         )
     yield from check_public_ranges(f"{path}.publicRanges", ranges)
@@ -192,7 +192,7 @@ def check_eks_cluster(path: str, spec: EksClusterSpec) -> Iterator[Finding]:
         yield Finding(
             f"{path}.adminRoleArns",
             "(none)",
-            "the cluster needs an administrator; its creator is not granted admin",
+            "at least one administrator; the creator of the cluster is not granted admin",
             "name the role that runs Pulumi, like arn:aws:iam::012345678901:role/deploy",
         )
     yield from _check_roles(f"{path}.adminRoleArns", admins)
@@ -251,7 +251,7 @@ def _check_identity_provider(path: str, spec: OidcProviderSpec) -> Iterator[Find
 
 
 def check_carried_group(path: str, group: str, spec: EksClusterSpec) -> Iterator[Finding]:
-    """A group that a login on this cluster carries: an access entry names it, or the identity provider sends it."""
+    """A group that logins on this cluster can have: an access entry names it, or the identity provider sends it."""
     provider = spec.get("identity_provider")
     prefix = (provider.get("groups_prefix") or DEFAULT_OIDC_PREFIX) if provider else ""
     if group in (spec.get("group_role_arns") or {}) or (prefix and group.startswith(prefix)):
@@ -264,7 +264,7 @@ def check_carried_group(path: str, group: str, spec: EksClusterSpec) -> Iterator
     yield Finding(
         path,
         group,
-        "a group that logins on this cluster carry: EKS knows groups of access entries and of an OIDC provider only",
+        "a group of logins on this cluster: EKS accepts groups of access entries and of an OIDC provider only",
         f"name the IAM roles of its members in cluster.controlPlane.groupRoleArns, or {by_provider}",
     )
 
@@ -283,7 +283,7 @@ def check_addon_version(path: str, addon: str, version: str, installed: Sequence
 
 
 def check_public_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
-    """IPv4 ranges, none of them so wide that it means everybody."""
+    """IPv4 ranges of /8 or narrower."""
     for index, text in enumerate(ranges):
         here = f"{path}[{index}]"
         try:
@@ -292,15 +292,19 @@ def check_public_ranges(path: str, ranges: Sequence[str]) -> Iterator[Finding]:
             yield Finding(here, text, f"an IPv4 range: {error}", "write it like 203.0.113.0/24")
             continue
         if network.version != 4:
-            yield Finding(here, text, "the endpoint of an IPv4 cluster takes IPv4 ranges", "write 203.0.113.0/24")
+            yield Finding(
+                here, text, "the endpoint of an IPv4 cluster accepts IPv4 ranges only", "write 203.0.113.0/24"
+            )
         elif network.prefixlen < 8:
-            yield Finding(here, text, "/8 or narrower: the API server is private", "name your own ranges")
+            yield Finding(
+                here, text, "/8 or narrower; the API server must not be open to the internet", "name your own ranges"
+            )
 
 
 def support_warning(spec: EksClusterSpec, today: date) -> str:
-    """What to say of a control plane whose version is past the support that it chose; empty: it is not.
+    """The warning for a control plane whose version is out of its chosen support; empty: it is supported.
 
-    Not a finding: changes to an old cluster are allowed."""
+    Not a finding: changes to a cluster with an old version are allowed."""
     version = EKS_VERSIONS[spec["kubernetes_version"]]
     extended = spec.get("support", EksSupport.STANDARD) == EksSupport.EXTENDED
     until = version.extended_until if extended else version.standard_until
@@ -308,7 +312,7 @@ def support_warning(spec: EksClusterSpec, today: date) -> str:
         return ""
     support = EksSupport.EXTENDED if extended else EksSupport.STANDARD
     return (
-        f"{support} support of Kubernetes {spec['kubernetes_version']} ended on {until}: AWS upgrades the cluster by "
+        f"{support} support of Kubernetes {spec['kubernetes_version']} ended on {until}: AWS upgrades the cluster "
         f"itself. Upgrade, one minor version at a time{'' if extended else ', or set support: extended for a while'}."
     )
 
@@ -326,6 +330,6 @@ def check_version(path: str, version: str) -> Iterator[Finding]:
         yield Finding(
             f"{path}.kubernetesVersion",
             version,
-            f"a version that EKS offers, as far as this table knows: {', '.join(EKS_VERSIONS)}",
+            f"a version of this table of EKS versions:  {', '.join(EKS_VERSIONS)}",
             "choose one; a newer one gets a row in components/clouds/eks/tables.py",
         )

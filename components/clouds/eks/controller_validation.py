@@ -1,4 +1,4 @@
-"""Rules on what makes and sizes the nodes of EKS: Karpenter, Auto Mode, the Cluster Autoscaler."""
+"""Rules on the controllers that create and scale EKS nodes: Karpenter, Auto Mode, the Cluster Autoscaler."""
 
 from collections.abc import Iterator
 
@@ -11,17 +11,22 @@ from components.findings import Finding
 def check_controller(
     path: str, found: NodeProvisioning, needed: NodeProvisioning, namespace: str = ""
 ) -> Iterator[Finding]:
-    """One maker of nodes in a cluster: two would fight over the same waiting pods. In a namespace that can exist."""
+    """A cluster has one node provisioner, because two would create nodes for the same pending pods; the namespace is
+    valid.
+    """
     if namespace:
         yield from check_object_name(f"{path}.namespace", namespace)
     if found is not needed:
         yield Finding(
-            f"{path}.cluster", f"provisioning {found}", f"provisioning {needed}: one maker of nodes", "leave it out"
+            f"{path}.cluster",
+            f"provisioning {found}",
+            f"provisioning {needed}; a cluster has one node provisioner",
+            "remove it",
         )
 
 
 def check_autoscaler_version(path: str, kubernetes_version: str, idle_minutes: float) -> Iterator[Finding]:
-    """A Cluster Autoscaler is made for each minor version of Kubernetes."""
+    """Each minor version of Kubernetes has its own release of the Cluster Autoscaler."""
     if kubernetes_version not in CLUSTER_AUTOSCALER_TAGS:
         yield Finding(
             f"{path}.kubernetesVersion",

@@ -1,4 +1,4 @@
-"""Controllers that make nodes on EKS: a namespace, an identity and a chart each."""
+"""Controllers that create nodes on EKS: each has a namespace, an identity and a chart."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,11 +13,12 @@ from components.base.traffic_rules import Direction, TrafficRuleArgs
 from components.clouds.eks.pod_identity import PodIdentity, PolicyStatement
 
 POD_IDENTITY_AGENT = "169.254.170.23/32"
-"""Where pods get their AWS credentials, on their own node (EKS user guide, pod-id-agent-setup)."""
+"""Link-local address of the Pod Identity agent, from which pods get AWS credentials (EKS user guide,
+pod-id-agent-setup)."""
 
 
 class Controller(NamedTuple):
-    """What its chart calls things."""
+    """Names that its chart uses."""
 
     chart: str
     default_namespace: str
@@ -33,7 +34,9 @@ def declare_controller(
     statements: Sequence[PolicyStatement],
     values: dict[str, Any],
 ) -> Output[str]:
-    """Declare it below a component, with that one's arguments; its namespace. Its pods start with their identity."""
+    """Declare the controller as a child of a component, with the component's arguments. Returns its namespace. The
+    identity is created before its pods, which read it at admission.
+    """
     namespace = args.get("namespace") or controller.default_namespace
     home = IsolatedNamespace(
         f"{name}-home",
@@ -63,6 +66,6 @@ def declare_controller(
 
 
 def controller_traffic(monitoring_namespace: str, port: int) -> list[TrafficRuleArgs]:
-    """What a controller of nodes needs besides DNS: the API server and AWS (both 443), its credentials. Pure."""
+    """Egress of a node controller in addition to DNS: the API server and AWS (both 443), and its credentials. Pure."""
     agent = TrafficRuleArgs(name="pod-identity", direction=Direction.EGRESS, cidr=POD_IDENTITY_AGENT, ports=[80])
     return [to_api_server(), agent, *scraped(monitoring_namespace, [port])]

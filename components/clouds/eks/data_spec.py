@@ -1,4 +1,4 @@
-"""What people write about buckets, databases, file systems and DNS zones in AWS. Facts; imports no Pulumi package."""
+"""Settings of buckets, databases, file systems and DNS zones in AWS. Imports no Pulumi package."""
 
 from typing import Required, TypedDict
 
@@ -9,20 +9,20 @@ class S3BucketSpec(TypedDict, total=False):
     bucket: Required[str]
     """Its name: 3 to 63 of a-z, 0-9, `-`; globally unique."""
     prefix: str
-    """Where our objects start: `platform/prod`. Default: the root."""
+    """Prefix of the platform's objects: `platform/prod`. Default: the root."""
     version_days: int
-    """How long a replaced or deleted object can be brought back, in days. Default: 90."""
+    """Days that a replaced or deleted object can be restored. Default: 90."""
     version_archive_days: int
-    """After how many days replaced objects move to STANDARD_IA: 30 or more, less than `versionDays`; 0: never.
+    """Days after which replaced objects move to STANDARD_IA: 30 or more, less than `versionDays`; 0: never.
     Default: 30."""
     abort_upload_days: int
-    """Parts of uploads that never ended go after so many days. Default: 7."""
+    """Days after which parts of incomplete uploads are deleted. Default: 7."""
     log_bucket: str
-    """Bucket that gets the access log and allows it (`logging.s3.amazonaws.com`). Default: no log."""
+    """Bucket that receives the access log; its policy must allow `logging.s3.amazonaws.com`. Default: no log."""
 
 
 class RdsDatabaseSettings(TypedDict, total=False):
-    """A PostgreSQL database that RDS runs."""
+    """A PostgreSQL database on RDS."""
 
     database: str
     """Name of the database. Default: mlflow."""
@@ -35,21 +35,21 @@ class RdsDatabaseSettings(TypedDict, total=False):
     storage_gib: Required[int]
     """Size of its gp3 volume at the start, in GiB: 20 or more."""
     storage_max_gib: Required[int]
-    """What the volume may grow to by itself, in GiB: 10 % more than `storageGib`, or beyond."""
+    """Maximum size of the volume with storage autoscaling, in GiB: at least 10 % more than `storageGib`."""
     backup_days: int
-    """Days to which it can be put back, to the second: 1 to 35; 7 or more where data is kept. Default: 7."""
+    """Days of point-in-time recovery: 1 to 35; 7 or more where data is kept. Default: 7."""
     log_days: int
-    """How long its logs are kept in CloudWatch. Default: 30."""
+    """Days that its logs are kept in CloudWatch. Default: 30."""
     ca_certificate: str
     """PEM of the authority rds-ca-rsa2048-g1 of the region (https://truststore.pki.rds.amazonaws.com). With it clients
-    prove whom they talk to (verify-full); without it they only encrypt (require)."""
+    verify the server (verify-full); without it the connection is only encrypted (require)."""
 
 
 class RdsDatabaseSpec(RdsDatabaseSettings, total=False):
-    """The same, and what follows from the environment."""
+    """The settings, and values that the environment determines."""
 
     highly_available: bool
-    """A standby in another zone that takes over. Default: false."""
+    """Whether a standby in another zone takes over on failure (Multi-AZ). Default: false."""
 
 
 class EfsFileSystemSpec(TypedDict, total=False):
@@ -59,7 +59,7 @@ class EfsFileSystemSpec(TypedDict, total=False):
     """Days without access after which files move to Infrequent Access, and back when read: 1, 7, 14, 30, 60, 90, 180,
     270, 365; 0: never. Default: 30."""
     daily_backups: bool
-    """AWS Backup keeps a copy of each day for 35 days. Required where data is kept. Default: true."""
+    """Whether AWS Backup keeps a daily copy for 35 days. Required where data is kept. Default: true."""
 
 
 class Route53ZoneSpec(TypedDict, total=False):
@@ -68,4 +68,4 @@ class Route53ZoneSpec(TypedDict, total=False):
     domain: Required[str]
     """`ml.example.com`."""
     zone_id: str
-    """Id of a zone that exists, `Z…`; it is used, never changed. Default: the zone is made."""
+    """Id of an existing zone, `Z…`, which is not changed. Default: a zone is created."""

@@ -1,4 +1,6 @@
-"""PostgreSQL by RDS, for the tracking server: private, encrypted, backed up, reachable from the cluster's nodes."""
+"""A PostgreSQL database on RDS for the tracking server: private, encrypted, backed up, reachable from the cluster's
+nodes.
+"""
 
 from typing import Any, Required, TypedDict
 
@@ -20,31 +22,32 @@ IDENTIFIER_LENGTH = 63
 """RDS's limit (botocore rds, CreateDBInstance)."""
 FINAL_SNAPSHOT = "final"
 AUTHORITY = "rds-ca-rsa2048-g1"
-"""Who signs the server's certificate: RDS's default, until 2061 (RDS User Guide, UsingWithRDS.SSL)."""
+"""Certificate authority of the server's certificate: RDS's default, until 2061 (RDS User Guide, UsingWithRDS.SSL)."""
 LOGS = ("postgresql", "upgrade")
-"""What RDS for PostgreSQL can write to CloudWatch (botocore rds, EnableCloudwatchLogsExports)."""
+"""Logs that RDS for PostgreSQL can export to CloudWatch (botocore rds, EnableCloudwatchLogsExports)."""
 
 
 class RdsDatabaseArgs(TypedDict, total=False):
     """A database for a cluster."""
 
     cluster: Required[EksHandle]
-    """Whose nodes may reach it, and in whose network it is."""
+    """Cluster whose nodes may connect to it and whose network it is in."""
     database: Required[RdsDatabaseSpec]
-    """What it is like."""
+    """Settings of the database."""
     key_arn: Input[str]
     """KMS key that encrypts it. Default: the cluster's."""
     password: Input[str]
-    """Password of its user, a secret. Default: a generated one, which is kept. To change it, set one."""
+    """Password of its user, a secret. Default: generated once. To change a generated password, set one."""
     keep_data: bool
-    """Required in stacks that are not simulated. Protected, kept when the stack goes, a last snapshot in any case."""
+    """Required in stacks that are not simulated. The database is protected and kept when the stack is destroyed. A
+    final snapshot is taken in any case."""
 
 
 class RdsDatabase(Component):
-    """One PostgreSQL instance (with a standby where it must be), for one database and its user.
+    """One PostgreSQL instance (with a standby if configured) for one database and its user.
 
-    The user is RDS's master user: another one could only be made by SQL. Settings that need a restart wait for the
-    maintenance window.
+    The user is RDS's master user, because another user can only be created by SQL. Settings that need a restart are
+    applied in the maintenance window.
     """
 
     host: Output[str]
@@ -68,7 +71,7 @@ class RdsDatabase(Component):
         super().__init__(name, args if given is None else {**args, "password": Output.secret(given)}, opts)
         version = POSTGRESQL[spec.get("postgresql") or DEFAULT_POSTGRESQL]
         called = Output.from_input(cluster["name"]).apply(lambda of: identifier(IDENTIFIER_LENGTH, of, name))
-        # What the instance stands on is kept with it: it cannot be deleted while the instance uses it.
+        # The instance's dependencies are kept with it: AWS cannot delete them while the instance uses them.
         options = kept(self.child, keep=keep)
         guard, _ = security_group_from_nodes(
             name, cluster, Output.concat(called, "-database"), "PostgreSQL", PORT, options
@@ -119,7 +122,7 @@ class RdsDatabase(Component):
     def _parameters(
         self, name: str, version: PostgresqlVersion, called: Output[str], options: ResourceOptions
     ) -> Output[str]:
-        # The family is part of both names: an upgrade needs the new group before it lets go of the old one.
+        # The family is part of both names: an upgrade creates the new group before it deletes the old one.
         return aws.rds.ParameterGroup(
             f"{name}-{version.rds_family}",
             name=Output.concat(called, "-", version.rds_family),
@@ -133,7 +136,7 @@ class RdsDatabase(Component):
     def _logs(
         self, name: str, called: Output[str], days: int, options: ResourceOptions
     ) -> "list[aws.cloudwatch.LogGroup]":
-        # RDS would make them itself, and keep every line for ever.
+        # RDS would create the log groups itself, without a retention.
         return [
             aws.cloudwatch.LogGroup(
                 f"{name}-log-{log}",
@@ -155,14 +158,14 @@ def _authority(spec: RdsDatabaseSpec) -> str:
 
 
 def instance_fields(args: RdsDatabaseArgs, version: PostgresqlVersion, called: Input[str]) -> dict[str, Any]:
-    """The fields of the instance that follow from what people wrote. Pure."""
+    """The fields of the instance that its settings determine. Pure."""
     spec, keep = args["database"], bool(args.get("keep_data"))
     snapshot = Output.concat(called, "-", FINAL_SNAPSHOT) if keep else None
     return {
         "engine": "postgres",
         "engine_version": version.rds_engine_version,
         "auto_minor_version_upgrade": True,
-        # The version is written down by people: another one is what they want.
+        # A major version changes only when the settings change it, so the upgrade is intended.
         "allow_major_version_upgrade": True,
         "instance_class": spec["instance_class"],
         "db_name": _database(spec),

@@ -1,4 +1,4 @@
-"""A public DNS zone in Route 53: made here, or one that exists."""
+"""A public DNS zone in Route 53, created or existing."""
 
 from typing import Required, TypedDict
 
@@ -15,24 +15,24 @@ from components.findings import refuse
 
 
 class Route53ZoneArgs(TypedDict, total=False):
-    """A zone and whose it is."""
+    """A zone and its account."""
 
     zone: Required[Route53ZoneSpec]
-    """What it is."""
+    """Settings of the zone."""
     account_id: Required[str]
     """AWS account that it is in."""
     keep_data: bool
-    """Required in stacks that are not simulated. A zone that is made here is protected and outlives the stack: another
-    one would have other name servers. Without it, it goes with all its records."""
+    """Required in stacks that are not simulated. A created zone is protected and kept when the stack is destroyed,
+    because a new zone has other name servers. If false, it is deleted with all its records."""
 
 
 class Route53Zone(Component):
-    """A public zone. One that exists is only named."""
+    """A public zone. An existing zone is only referenced."""
 
     zone_id: Output[str]
     """`Z…`."""
     name_servers: Output[list[str]]
-    """Whom the parent zone must delegate to; empty for a zone that exists: it is delegated already."""
+    """Name servers that the parent zone must delegate to; empty for an existing zone, which is delegated already."""
 
     def __init__(self, name: str, args: Route53ZoneArgs, opts: ResourceOptions | None = None) -> None:
         spec, keep = args["zone"], bool(args.get("keep_data"))
@@ -53,14 +53,14 @@ class Route53Zone(Component):
         self.handle: DnsZoneHandle = DnsZoneHandle(
             provider=DnsProvider.ROUTE53, domain=spec["domain"], zone=self.zone_id, account=args["account_id"]
         )
-        """For those who write records into it."""
+        """Handle for components that write records into it."""
         self.register_outputs({"zone_id": self.zone_id, "name_servers": self.name_servers})
 
 
 def record_statements(zone_id: Input[str], region: str) -> list[PolicyStatement]:
-    """What external-dns needs to keep the records of one zone. Pure.
+    """IAM permissions of external-dns on one zone. Pure.
 
-    Source: kubernetes-sigs/external-dns docs/tutorials/aws.md, narrowed to the zone.
+    Source: kubernetes-sigs/external-dns docs/tutorials/aws.md, restricted to the zone.
     """
     zone = Output.format("arn:{0}:route53:::hostedzone/{1}", partition(region), zone_id)
     return [
@@ -73,13 +73,13 @@ def record_statements(zone_id: Input[str], region: str) -> list[PolicyStatement]
             resources=[zone],
         ),
         PolicyStatement(
-            actions=["route53:ListHostedZones"], resources=["*"], any_because="zones are only listed by account"
+            actions=["route53:ListHostedZones"], resources=["*"], any_because="zones can only be listed by account"
         ),
     ]
 
 
 def challenge_statements(zone_id: Input[str], region: str) -> list[PolicyStatement]:
-    """What cert-manager needs to answer DNS-01 challenges in one zone (cert-manager docs, dns01/route53). Pure."""
+    """IAM permissions of cert-manager for DNS-01 challenges in one zone (cert-manager docs, dns01/route53). Pure."""
     at = partition(region)
     return [
         PolicyStatement(

@@ -1,4 +1,6 @@
-"""A file system by EFS that every zone of the cluster mounts: volumes for many writers (checkpoints, datasets)."""
+"""An EFS file system with a mount target in every zone of the cluster, for ReadWriteMany volumes (checkpoints,
+datasets).
+"""
 
 from typing import Any, Required, TypedDict
 
@@ -16,20 +18,20 @@ from components.findings import refuse
 
 NFS_PORT = 2049
 TOKEN_LENGTH = 64
-"""EFS's limit of a creation token, by which it knows a file system again (botocore efs, CreationToken)."""
+"""Longest creation token, with which EFS makes creation idempotent (botocore efs, CreationToken)."""
 
 
 class EfsFileSystemArgs(TypedDict, total=False):
     """A file system for a cluster."""
 
     cluster: Required[EksHandle]
-    """Whose nodes mount it."""
+    """Cluster whose nodes mount it."""
     file_system: Required[EfsFileSystemSpec]
-    """What it is like."""
+    """Settings of the file system."""
     key_arn: Input[str]
     """KMS key that encrypts it. Default: the cluster's."""
     keep_data: bool
-    """Required in stacks that are not simulated. The file system is protected and outlives the stack."""
+    """Required in stacks that are not simulated. The file system is protected and kept when the stack is destroyed."""
 
 
 class EfsFileSystem(Component):
@@ -68,7 +70,7 @@ class EfsFileSystem(Component):
             opts=options,
         )
         targets = self._mount_targets(name, cluster, system, token, options)
-        # Known once it can be mounted in every zone.
+        # Resolves once the file system can be mounted in every zone.
         self.file_system_id = Output.all(system.id, *[target.id for target in targets]).apply(lambda ids: str(ids[0]))
         self.arn = system.arn
         self.register_outputs({"file_system_id": self.file_system_id, "arn": self.arn})
@@ -130,7 +132,8 @@ def mount_policy(file_system_arn: Input[str]) -> dict[str, Any]:
 
 
 def driver_statements(file_system_arn: Input[str]) -> list[PolicyStatement]:
-    """What the EFS CSI driver's controller (`efs-csi-controller-sa`, kube-system) needs for this file system. Pure.
+    """IAM permissions of the EFS CSI driver's controller (`efs-csi-controller-sa`, kube-system) on this file system.
+    Pure.
 
     Source: kubernetes-sigs/aws-efs-csi-driver docs/iam-policy-example.json.
     """
@@ -142,7 +145,7 @@ def driver_statements(file_system_arn: Input[str]) -> list[PolicyStatement]:
         PolicyStatement(
             actions=["elasticfilesystem:DescribeAccessPoints", "ec2:DescribeAvailabilityZones"],
             resources=["*"],
-            any_because="access points and zones are only listed by region",
+            any_because="access points and zones can only be listed by region",
         ),
         PolicyStatement(
             actions=["elasticfilesystem:CreateAccessPoint"],
@@ -153,6 +156,6 @@ def driver_statements(file_system_arn: Input[str]) -> list[PolicyStatement]:
             actions=["elasticfilesystem:TagResource", "elasticfilesystem:DeleteAccessPoint"],
             resources=["*"],
             condition={"StringEquals": {"aws:ResourceTag/efs.csi.aws.com/cluster": "true"}},
-            any_because="access points are made by the driver; the tag that it gives them tells which",
+            any_because="the driver creates the access points; the statement selects them by the driver's tag",
         ),
     ]

@@ -1,4 +1,4 @@
-"""What the parts of an EKS cluster hand to each other."""
+"""Handles that the components of an EKS cluster pass to each other."""
 
 from typing import TypedDict
 
@@ -10,7 +10,7 @@ __all__ = ["EksHandle", "EksNetworkHandle", "KarpenterHandle", "NodeProvisioning
 
 
 class EksNetworkHandle(TypedDict):
-    """A VPC that a cluster can stand in."""
+    """The VPC of a cluster."""
 
     vpc_id: Input[str]
     """Of the VPC."""
@@ -34,11 +34,11 @@ class EksHandle(TypedDict):
     kubernetes_version: str
     """Minor version of the control plane, `1.35`."""
     provisioning: NodeProvisioning
-    """Who makes its nodes."""
+    """How its nodes are created."""
     network: EksNetworkHandle
-    """Where it stands."""
+    """Network of the cluster."""
     security_group_id: Input[str]
-    """Of the cluster: control plane and nodes talk through it."""
+    """Security group of the cluster, for traffic between control plane and nodes."""
     node_role_arn: Input[str]
     """IAM role that nodes of managed groups run as."""
     key_arn: Input[str]

@@ -1,11 +1,11 @@
-"""Karpenter: makes and removes EC2 instances for pods that wait, within the limits of its pools.
+"""Karpenter: creates and removes EC2 instances for pending pods, within the limits of its pools.
 
-It runs on the nodes of one managed group. Its role makes nothing that does not carry the cluster's name as a tag
-(`eks:eks-cluster-name`), which Karpenter sets on all that it makes, and touches nothing else. Interruptions (spot,
-maintenance, reservations that end) reach it through a queue of its own.
+It runs on the nodes of one managed group. Its role may create and change only resources with the tag
+`eks:eks-cluster-name` of this cluster, which Karpenter sets on every resource that it creates. Interruptions (spot,
+maintenance, reservations that end) reach it through a dedicated queue.
 
-Pools are declared with `depends_on` of it: when a stack is destroyed they go first, while Karpenter still runs and can
-end their machines; without it nothing would, and the pools would never be gone.
+Pools are declared with `depends_on` this component, so that `destroy` deletes them while Karpenter still runs and can
+terminate their instances. Without Karpenter the deletion of a pool never ends.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ EVENTS: dict[str, dict[str, list[str]]] = {
         "detail-type": ["EC2 Capacity Reservation Instance Interruption Warning"],
     },
 }
-"""What Karpenter wants to hear of (aws/karpenter-provider-aws v1.14.3, getting-started cloudformation.yaml)."""
+"""Events that Karpenter handles (aws/karpenter-provider-aws v1.14.3, getting-started cloudformation.yaml)."""
 
 
 class KarpenterArgs(TypedDict, total=False):
@@ -49,22 +49,22 @@ class KarpenterArgs(TypedDict, total=False):
     cluster: Required[EksHandle]
     """Provisioning `karpenter`."""
     source: Required[ChartSource]
-    """Where the chart is read from; its CRDs are installed beforehand by `Crds`."""
+    """Source of the chart; its CRDs are installed beforehand by `Crds`."""
     namespace: str
-    """Its own namespace, made here. Default: karpenter."""
+    """Namespace that is created for it. Default: karpenter."""
     monitoring_namespace: str
     """Namespace of Prometheus; empty or missing: no metrics."""
     highly_available: bool
-    """Two of them, one in charge; default true. The managed group then needs two nodes."""
+    """Two replicas with leader election; default true. The managed group then needs two nodes."""
 
 
 class Karpenter(Component):
-    """The controller, its identity, the role of its nodes, and the queue that tells it of interruptions."""
+    """The controller, its identity, the role of its nodes, and the queue of its interruption events."""
 
     namespace: Output[str]
-    """Where it runs."""
+    """Namespace in which it runs."""
     queue_name: Output[str]
-    """Queue of interruptions."""
+    """Queue of interruption events."""
 
     def __init__(self, name: str, args: KarpenterArgs, opts: ResourceOptions | None = None) -> None:
         cluster = args["cluster"]
@@ -76,7 +76,7 @@ class Karpenter(Component):
         self.tags = aws_tags(name)
         nodes, needed = self._node_role(name, cluster)
         self.handle = KarpenterHandle(node_role_name=known_after(nodes.name, needed))
-        """For its pools."""
+        """Handle for its pools."""
         queue = self._queue(name, cluster)
         self.namespace = declare_controller(
             self,
@@ -196,10 +196,10 @@ def queue_policy(cluster: EksHandle, queue_arn: Input[str]) -> dict[str, Any]:
 def controller_statements(
     cluster: EksHandle, node_role_arn: Input[str], queue_arn: Input[str]
 ) -> list[PolicyStatement]:
-    """What Karpenter may do. Pure.
+    """IAM permissions of Karpenter. Pure.
 
-    After the actions of v1.14.3's own policy, narrowed to the tag `eks:eks-cluster-name`: what it makes carries it, and
-    what it changes or removes must.
+    The actions of v1.14.3's own policy, restricted by the tag `eks:eks-cluster-name`: resources that it creates must
+    get the tag, and resources that it changes or removes must have it.
     """
     region, account = cluster["region"], cluster["account_id"]
     ec2 = f"arn:{partition(region)}:ec2:{region}"
@@ -218,7 +218,7 @@ def controller_statements(
     renaming = {"ForAllValues:StringEquals": {"aws:TagKeys": [tag, "karpenter.sh/nodeclaim", "Name"]}}
     cluster_arn = Output.concat(f"arn:{partition(region)}:eks:{region}:{account}:cluster/", cluster["name"])
     return [
-        # A reservation may be shared with us by another account.
+        # Another account may share a reservation with this account.
         _may(
             ["ec2:RunInstances", "ec2:CreateFleet"],
             [f"{ec2}::image/*", f"{ec2}::snapshot/*", f"{ec2}:*:capacity-reservation/*", *used],
@@ -251,12 +251,12 @@ def controller_statements(
             actions=[f"ec2:Describe{what}" for what in _DESCRIBED],
             resources=["*"],
             condition={"StringEquals": {"aws:RequestedRegion": region}},
-            any_because="EC2's Describe actions take no resource",
+            any_because="EC2's Describe actions support no resource",
         ),
         PolicyStatement(
             actions=["pricing:GetProducts", "iam:ListInstanceProfiles"],
             resources=["*"],
-            any_because="neither action takes a resource",
+            any_because="neither action supports a resource",
         ),
     ]
 

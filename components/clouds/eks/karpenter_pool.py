@@ -1,7 +1,8 @@
-"""A pool of an EKS cluster that Karpenter makes nodes of, one by one, when pods wait; none when nothing asks for it.
+"""A pool of an EKS cluster whose nodes Karpenter creates for pending pods and removes when they are empty.
 
-Limits hold for nodes, devices, vCPUs and memory. What cannot be said to Karpenter is refused (`check_eks_pool`).
-Replacement is Karpenter's: a changed node class drifts, and nodes are replaced when they are empty.
+Limits apply to nodes, devices, vCPUs and memory. Settings that Karpenter does not support are refused
+(`check_eks_pool`). Karpenter replaces nodes: a changed node class causes drift, and nodes are replaced when they are
+empty.
 """
 
 from typing import Any, TypedDict
@@ -28,15 +29,15 @@ class KarpenterNodePoolArgs(TypedDict):
     """A pool of a cluster that Karpenter provisions."""
 
     cluster: EksHandle
-    """Where its nodes join: `EksCluster.handle`."""
+    """Cluster that its nodes join: `EksCluster.handle`."""
     karpenter: KarpenterHandle
     """`Karpenter.handle`."""
     pool: EksPoolSpec
-    """What its nodes are like."""
+    """Settings of the pool."""
 
 
 class KarpenterNodePool(Component):
-    """Nodes of one shape, made by Karpenter within limits."""
+    """Nodes of one shape that Karpenter creates within limits."""
 
     capacity: Output[Capacity]
     """What the pool holds: a fact for policies and the report."""
@@ -56,7 +57,7 @@ class KarpenterNodePool(Component):
             self.child,
         )
         reference = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": name}
-        # An accelerated node is never too old while it works; others are renewed every month.
+        # An accelerated node never expires; other nodes are replaced every month.
         custom_resource(
             f"{name}-node-pool",
             "NodePool",
@@ -68,7 +69,7 @@ class KarpenterNodePool(Component):
         self.register_outputs({"capacity": self.capacity})
 
     def _fabric(self, name: str, cluster: EksHandle, plan: EksPoolPlan) -> dict[str, Any]:
-        """What nodes with EFA need around them, and the fields of the node class that follow."""
+        """The resources that nodes with EFA need, and the resulting fields of the node class."""
         if not plan.efa_interfaces:
             return {}
         groups = [cluster["security_group_id"], efa_security_group(self, name, cluster).id]
@@ -89,7 +90,7 @@ class KarpenterNodePool(Component):
 
 
 def check_karpenter_pool(name: str, cluster: EksHandle, spec: EksPoolSpec, provisioning: NodeProvisioning) -> list[Any]:
-    """Everything that can be wrong with a pool of that provisioning."""
+    """Findings for a pool of that provisioning."""
     return [
         *check_controller(name, cluster["provisioning"], provisioning),
         *check_pool_name(name, name),
@@ -104,7 +105,7 @@ def check_karpenter_pool(name: str, cluster: EksHandle, spec: EksPoolSpec, provi
 
 
 def node_class_spec(name: str, args: KarpenterNodePoolArgs, plan: EksPoolPlan) -> dict[str, Any]:
-    """The `spec` of the EC2NodeClass, but for EFA. Pure."""
+    """The `spec` of the EC2NodeClass, without EFA. Pure."""
     cluster, spec = args["cluster"], args["pool"]
     family = "bottlerocket" if plan.image is EksImage.BOTTLEROCKET else "al2023"
     volume = {"volumeType": "gp3", "encrypted": True, "deleteOnTermination": True}

@@ -1,4 +1,4 @@
-"""What the quotas of an AWS account are now."""
+"""Current quotas of an AWS account."""
 
 from collections.abc import Iterable
 

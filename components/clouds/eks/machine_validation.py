@@ -1,4 +1,4 @@
-"""Rules on the machines of an EKS node pool, and on what they carry."""
+"""Rules on the machines of an EKS node pool and their devices."""
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -17,7 +17,7 @@ MAX_MACHINES = 20
 
 
 def check_machine_names(path: str, names: Sequence[str]) -> Iterator[Finding]:
-    """Machines of EC2 that the table has, each once."""
+    """EC2 machines of the machine table, each once."""
     offered = [name for name, machine in MACHINES.items() if machine.kind is ClusterKind.EKS]
     if not 1 <= len(names) <= MAX_MACHINES:
         yield Finding(
@@ -47,12 +47,12 @@ def check_machine_names(path: str, names: Sequence[str]) -> Iterator[Finding]:
 
 
 def check_machines(path: str, spec: EksPoolSpec, machines: Sequence[Machine]) -> Iterator[Finding]:
-    """What the machines of one pool have in common, and whether each has what the pool asks for."""
+    """The machines of a pool are alike, and each has what the pool requests."""
     purchase = EksPurchase(spec.get("purchase", EksPurchase.ON_DEMAND))
     if len(machines) > 1:
         names = ", ".join(machine.name for machine in machines)
         if purchase in WITH_RESERVATION:
-            yield Finding(f"{path}.machines", names, "a reservation is of one instance type", "name that one")
+            yield Finding(f"{path}.machines", names, "a reservation has one instance type", "name only that type")
         for what, values in (
             ("accelerator", {machine.accelerator or "none" for machine in machines}),
             ("number of devices", {str(machine.devices) for machine in machines}),
@@ -63,7 +63,7 @@ def check_machines(path: str, spec: EksPoolSpec, machines: Sequence[Machine]) ->
                     f"{path}.machines",
                     f"{names}: {', '.join(sorted(values))}",
                     f"machines of one pool have the same {what}: its pods are scheduled by one size",
-                    "make a pool of each",
+                    "declare a pool for each",
                 )
     for machine in machines:
         if spec.get("efa") and not machine.efa_interfaces:
@@ -92,7 +92,7 @@ def check_machines(path: str, spec: EksPoolSpec, machines: Sequence[Machine]) ->
 
 
 def check_devices(path: str, spec: EksPoolSpec, machine: Machine) -> Iterator[Finding]:
-    """How the devices of a machine are handed out and shared."""
+    """How the devices of a machine are allocated and shared."""
     sharing = spec.get("sharing") or SharingArgs()
     if spec.get("image") == EksImage.BOTTLEROCKET:
         yield from _check_bottlerocket(path, spec, machine)
@@ -105,15 +105,15 @@ def check_devices(path: str, spec: EksPoolSpec, machine: Machine) -> Iterator[Fi
                 yield Finding(
                     f"{path}.{key}",
                     f"{key} on {machine.name}",
-                    "a machine without accelerators has nothing to hand out",
-                    "remove this line, or name a machine that carries some",
+                    "a machine without accelerators has no devices to allocate",
+                    "remove this line, or name a machine that has accelerators",
                 )
         return
     yield from check_sharing(f"{path}.sharing", sharing, ACCELERATORS[machine.accelerator])
 
 
 def check_dra(path: str, spec: EksPoolSpec, accelerator: Accelerator, kubernetes_version: str) -> Iterator[Finding]:
-    """Whether a DRA driver can hand out the devices of a managed group."""
+    """Whether a DRA driver can allocate the devices of a managed group."""
     if spec.get("device_allocation") != DeviceAllocation.DRA:
         return
     where = f"{path}.deviceAllocation"
@@ -129,13 +129,13 @@ def check_dra(path: str, spec: EksPoolSpec, accelerator: Accelerator, kubernetes
         )
     if (spec.get("sharing") or {}).get("strategy", Sharing.EXCLUSIVE) != Sharing.EXCLUSIVE:
         yield Finding(
-            f"{path}.sharing", "sharing on a DRA pool", "with DRA a claim says how a device is shared", "remove sharing"
+            f"{path}.sharing", "sharing on a DRA pool", "with DRA the claim configures sharing", "remove sharing"
         )
     if spec.get("image") == EksImage.BOTTLEROCKET:
         yield Finding(
             where,
             "dra on bottlerocket",
-            "one mechanism for a pool, and the image brings the device plugin",
+            "one mechanism for a pool; the image contains the device plugin",
             "use image al2023, or deviceAllocation device-plugin",
         )
     if not spec.get("nodes_min"):
@@ -168,7 +168,7 @@ def _check_bottlerocket(path: str, spec: EksPoolSpec, machine: Machine) -> Itera
         yield Finding(
             f"{path}.sharing.strategy",
             f"mig of {accelerator.name} on bottlerocket",
-            f"its MIG manager knows {', '.join(BOTTLEROCKET_MIG_MODELS)}",
+            f"its MIG manager supports  {', '.join(BOTTLEROCKET_MIG_MODELS)}",
             "use image al2023",
         )
     for name, count in profiles.items():
@@ -177,7 +177,7 @@ def _check_bottlerocket(path: str, spec: EksPoolSpec, machine: Machine) -> Itera
             yield Finding(
                 f"{path}.sharing.migProfiles",
                 ", ".join(f"{each}: {many}" for each, many in profiles.items()),
-                "Bottlerocket cuts every GPU into as many partitions of one profile as fit",
+                "Bottlerocket partitions every GPU into as many instances of one profile as fit",
                 f"write {{{name}: {profile.maximum if profile else count}}}, or use image al2023",
             )
             return

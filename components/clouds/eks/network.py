@@ -1,11 +1,10 @@
-"""The VPC of a cluster: created here, or one that exists.
+"""The VPC of a cluster, created or existing.
 
-Nodes stand in private subnets and leave through NAT gateways; what they ask of AWS itself stays in the VPC. Public
-subnets hold load balancers and the gateways, nothing else.
+Nodes are in private subnets and reach the internet through NAT gateways; requests to AWS services stay in the VPC.
+Public subnets contain load balancers and NAT gateways only.
 
-Order: a private subnet is handed out once its route is (the id comes from the route table's association), so nodes
-never start without a way out, and are gone before their way out is when the stack is destroyed. Gateways wait for the
-internet gateway in both directions for the same reason.
+Order: the id of a private subnet comes from the route table's association, so nodes are created after their routes and
+deleted before them. NAT gateways depend on the internet gateway for the same reason.
 """
 
 import json
@@ -26,14 +25,14 @@ from components.findings import refuse
 
 
 class EksNetworkArgs(TypedDict):
-    """What the VPC is like."""
+    """Settings of the VPC."""
 
     network: Required[EksNetworkSpec]
-    """One to create, or one that exists."""
+    """A VPC to create, or an existing one."""
 
 
 class EksNetwork(Component):
-    """A VPC that a cluster can stand in. One that exists is taken as it is: nothing is registered or tagged."""
+    """The VPC of a cluster. An existing VPC is used unchanged: nothing is registered or tagged."""
 
     vpc_id: Output[str]
     """Of the VPC."""
@@ -141,7 +140,7 @@ class EksNetwork(Component):
     def _nat_gateways(
         self, name: str, internet: "aws.ec2.InternetGateway", public: dict[str, Input[str]], single: bool
     ) -> "dict[str, aws.ec2.NatGateway]":
-        """Zone -> the gateway that its nodes use."""
+        """Zone -> the NAT gateway that its nodes use."""
         zones = list(public)
         after = ResourceOptions.merge(self.child, ResourceOptions(depends_on=[internet]))
         made = {}
@@ -185,7 +184,7 @@ class EksNetwork(Component):
         return found, tables
 
     def _associated(self, title: str, subnet: "aws.ec2.Subnet", table: "aws.ec2.RouteTable") -> Output[str]:
-        """The subnet's id, known once it has its routes."""
+        """The subnet's id; it resolves once the subnet has its routes."""
         association = aws.ec2.RouteTableAssociation(
             f"{title}-association", subnet_id=subnet.id, route_table_id=table.id, opts=self.child
         )
@@ -245,7 +244,8 @@ class EksNetwork(Component):
 def security_group_from_nodes(
     name: str, cluster: EksHandle, called: Input[str], what: str, port: int, opts: ResourceOptions
 ) -> "tuple[aws.ec2.SecurityGroup, aws.vpc.SecurityGroupIngressRule]":
-    """Declare what lets the nodes of a cluster reach a port of a service in its VPC (`what`: its protocol), no more."""
+    """Declare a security group that allows only traffic from the cluster's nodes to one port of a service in its VPC.
+    `what`: the protocol's name."""
     group = aws.ec2.SecurityGroup(
         f"{name}-security-group",
         name=called,
@@ -274,7 +274,7 @@ def region_of(zone: str) -> str:
 
 
 def trust_of(service: str, *actions: str) -> dict[str, object]:
-    """A role that a service of AWS takes. Pure."""
+    """The trust policy of a role that an AWS service assumes. Pure."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -288,7 +288,7 @@ def trust_of(service: str, *actions: str) -> dict[str, object]:
 
 
 def flow_log_policy(group_arn: Input[str]) -> dict[str, object]:
-    """What VPC flow logs do to their log group, and to no other. Pure."""
+    """Permissions of VPC flow logs on their log group only. Pure."""
     return {
         "Version": "2012-10-17",
         "Statement": [

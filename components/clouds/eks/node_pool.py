@@ -1,9 +1,9 @@
-"""A pool of an EKS cluster as a managed node group, sized by the Cluster Autoscaler within its limits.
+"""A pool of an EKS cluster: a managed node group that the Cluster Autoscaler scales within its limits.
 
-Replacement: machines, image type, capacity type and zones cannot be changed in a group. Its name ends in a digest of
-these (`components.clouds.eks.plan.group_name`), so that another group of another name is made first, and the old one,
-drained by EKS, goes afterwards. Everything else (user data, disk, EFA, reservation, version) is a new version of the
-launch template, which EKS rolls out node by node within disruption budgets.
+Replacement: machines, image type, capacity type and zones of a group are immutable. Its name ends in a digest of these
+(`components.clouds.eks.plan.group_name`), so that the new group is created before EKS drains and deletes the old one.
+Every other change (user data, disk, EFA, reservation, version) is a new version of the launch template, which EKS rolls
+out node by node within disruption budgets.
 """
 
 import base64
@@ -37,9 +37,9 @@ class EksNodePoolArgs(TypedDict):
     """A pool of a cluster."""
 
     cluster: EksHandle
-    """Where its nodes join: `EksCluster.handle`."""
+    """Cluster that its nodes join: `EksCluster.handle`."""
     pool: EksPoolSpec
-    """What its nodes are like."""
+    """Settings of the pool."""
 
 
 class EksNodePool(Component):
@@ -111,10 +111,10 @@ class EksNodePool(Component):
             version=version,
             subnet_ids=[cluster["network"]["private_subnet_ids"][zone] for zone in plan.zones],
             **node_group(plan),
-            # By number: a new version is a rolling update of the nodes.
+            # By number, so that a new version causes a rolling update of the nodes.
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},
             tags=self.tags,
-            # How many nodes there are is the autoscaler's business.
+            # The autoscaler sets the number of nodes.
             opts=ResourceOptions.merge(self.child, ResourceOptions(ignore_changes=["scalingConfig.desiredSize"])),
         )
 
@@ -132,7 +132,7 @@ class EksNodePool(Component):
 
 
 def working_hours_sizes(capacity: Capacity) -> dict[str, dict[str, Any]]:
-    """What the Auto Scaling group is set to when the hours end and when they start. Pure.
+    """Sizes of the Auto Scaling group at the end and at the start of working hours. Pure.
 
     A maximum of 0 keeps the Cluster Autoscaler, which reads it, from starting nodes outside the hours.
     """
@@ -144,9 +144,9 @@ def working_hours_sizes(capacity: Capacity) -> dict[str, dict[str, Any]]:
 
 
 def node_group(plan: EksPoolPlan) -> dict[str, Any]:
-    """The inputs of a managed node group that the plan decides. Pure."""
+    """The inputs of a managed node group from the plan. Pure."""
     capacity = plan.handle["capacity"]
-    # With a Capacity Block the launch template must name the machine, and then the group must not.
+    # With a Capacity Block the launch template must name the instance type, and the group must not.
     named = {} if plan.purchase is EksPurchase.CAPACITY_BLOCK else {"instance_types": plan.machines}
     return {
         **named,
@@ -157,7 +157,7 @@ def node_group(plan: EksPoolPlan) -> dict[str, Any]:
             "max_size": capacity["nodes_max"],
             "desired_size": capacity["nodes_min"],
         },
-        # A reservation has no machine to spare for a node that is made before the old one goes.
+        # A reservation has no spare machine for a node that is created before the old one is deleted.
         "update_config": {"max_unavailable": 1, "update_strategy": "MINIMAL" if plan.reserved else "DEFAULT"},
         "node_repair_config": {"enabled": True},
         "labels": plan.labels,
@@ -171,13 +171,13 @@ def scaling_group(resources: Sequence[Any]) -> str:
 
 
 def launch_template(name: str, plan: EksPoolPlan, spec: EksPoolSpec, tags: Mapping[str, str]) -> dict[str, Any]:
-    """The inputs of a launch template that the plan decides. Pure. No image: EKS takes the newest of the image type."""
+    """The inputs of a launch template from the plan. No image: EKS uses the newest of the image type. Pure."""
     named = {**tags, "Name": name}
     inputs: dict[str, Any] = {
         "metadata_options": {
             "http_endpoint": "enabled",
             "http_tokens": "required",
-            # One hop: pods that are not on the host network do not reach the node's credentials.
+            # One hop: pods outside the host network cannot reach the node's credentials.
             "http_put_response_hop_limit": 1,
         },
         "block_device_mappings": disks(plan),
@@ -199,14 +199,16 @@ def launch_template(name: str, plan: EksPoolPlan, spec: EksPoolSpec, tags: Mappi
 
 
 def disks(plan: EksPoolPlan) -> list[dict[str, Any]]:
-    """Encrypted gp3 volumes: the one that holds images and pods in the size that was asked for. Pure."""
+    """Encrypted gp3 volumes; the volume of images and pods has the configured size. Pure."""
     volume = {"volume_type": "gp3", "encrypted": "true", "delete_on_termination": "true"}
     system = [{"device_name": "/dev/xvda", "ebs": volume}] if plan.image is EksImage.BOTTLEROCKET else []
     return [*system, {"device_name": plan.root_device, "ebs": {**volume, "volume_size": plan.disk_gib}}]
 
 
 def efa_fabric(component: Component, name: str, cluster: EksHandle, plan: EksPoolPlan) -> dict[str, Any]:
-    """Declare what nodes with EFA need around them; the launch template's inputs that follow. Nothing without EFA."""
+    """Declare the resources that nodes with EFA need; returns the resulting inputs of the launch template. Nothing
+    without EFA.
+    """
     if not plan.efa_interfaces:
         return {}
     groups = [cluster["security_group_id"], efa_security_group(component, name, cluster).id]
@@ -227,7 +229,7 @@ def efa_fabric(component: Component, name: str, cluster: EksHandle, plan: EksPoo
 
 
 def placement_group(component: Component, name: str, cluster: EksHandle, zone: str) -> "aws.ec2.PlacementGroup":
-    """Machines close to each other. It is bound to the zone of its first machine, so another zone has another."""
+    """A cluster placement group. It is bound to the zone of its first machine, so each zone has its own group."""
     return aws.ec2.PlacementGroup(
         f"{name}-placement",
         name=Output.concat(cluster["name"], "-", name, "-", zone),
@@ -238,7 +240,9 @@ def placement_group(component: Component, name: str, cluster: EksHandle, zone: s
 
 
 def efa_security_group(component: Component, name: str, cluster: EksHandle) -> "aws.ec2.SecurityGroup":
-    """All traffic among the nodes of the pool, which EFA asks for in both directions (EC2 user guide, efa-start)."""
+    """Allows all traffic among the nodes of the pool, which EFA requires in both directions (EC2 user guide,
+    efa-start).
+    """
     group = aws.ec2.SecurityGroup(
         f"{name}-fabric",
         name=Output.concat(cluster["name"], "-", name, "-fabric"),

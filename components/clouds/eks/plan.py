@@ -1,8 +1,8 @@
-"""How pools, networks and access of an EKS cluster are worked out. Pure: plain values in, plain values out.
+"""Plans of the pools, networks and access of an EKS cluster. Pure: plain values in, plain values out.
 
-A managed node group cannot change its machines, image type, capacity type or subnets: another group has to take its
-place, made before the old one goes. Two groups of one name cannot exist at once, so the group's name ends in a digest
-of exactly what cannot be changed (`group_name`); everything else is updated in place, node by node.
+The machines, image type, capacity type and subnets of a managed node group are immutable: a change creates a new group
+before the old one is deleted. Two groups cannot have the same name, so the name ends in a digest of exactly the
+immutable values (`group_name`). Everything else is updated in place, node by node.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ class SubnetPlan(NamedTuple):
 def plan_subnets(cidr: str, zones: Sequence[str]) -> SubnetPlan:
     """Four equal blocks (eight from the fourth zone on): one for the nodes of each zone, the last for public subnets.
 
-    A zone that is appended gets a block of its own and moves no other, up to the third and from the fourth on.
+    A new zone at the end gets its own block and moves no other block, up to the third and from the fourth on.
     """
     halvings = 2 if len(zones) <= SMALL_NETWORK_ZONES else 3
     *blocks, last = _split(ip_network(cidr), halvings)
@@ -63,19 +63,19 @@ def _split(network: Any, halvings: int) -> list[IPv4Network]:
 
 @dataclass(frozen=True)
 class EksPoolPlan:
-    """Everything that is decided about one pool before anything is declared."""
+    """The plan of one pool."""
 
     handle: PoolHandle
     labels: dict[str, str]
     taints: list[Taint]
     machines: list[str]
     machine: Machine
-    """The smallest of them: what is promised to pods."""
+    """The smallest of the machines: the size that pods can rely on."""
     zones: list[str]
     purchase: EksPurchase
     image: EksImage
     user_data: str
-    """As the node reads it, not encoded; may be empty."""
+    """As the node reads it, not base64; may be empty."""
     efa_interfaces: int
     """Elastic Fabric Adapters of each node; 0: none."""
     root_device: str
@@ -84,26 +84,26 @@ class EksPoolPlan:
 
     @property
     def accelerator(self) -> Accelerator | None:
-        """What its machines carry."""
+        """Accelerator of its machines."""
         return ACCELERATORS[self.machine.accelerator] if self.machine.accelerator else None
 
     @property
     def reserved(self) -> bool:
-        """Whether it takes its machines from a reservation, which has placed them already."""
+        """Whether its machines come from a reservation, which determines their placement."""
         return self.purchase in WITH_RESERVATION
 
     @property
     def placed_together(self) -> bool:
-        """Whether it needs a cluster placement group. Machines of a reservation stand where it was made."""
+        """Whether it needs a cluster placement group. A reservation determines the placement of its machines."""
         return bool(self.efa_interfaces) and not self.reserved
 
 
 def plan_eks_pool(
     name: str, spec: EksPoolSpec, provisioning: NodeProvisioning, zones: Sequence[str] = ()
 ) -> EksPoolPlan:
-    """The plan of a pool. `zones`: those of the network, taken where the pool names none.
+    """The plan of a pool. `zones`: those of the network, the default of the pool's.
 
-    The spec is trusted: `components.clouds.eks.validation.check_eks_pool` refuses a bad one beforehand.
+    The spec must be valid: `components.clouds.eks.validation.check_eks_pool` validates it before.
     """
     machines = [MACHINES[machine] for machine in spec["machines"]]
     smallest = min(machines, key=lambda machine: (machine.cpu, machine.memory_gib))
@@ -143,7 +143,7 @@ def plan_eks_pool(
 
 def pool_args(spec: EksPoolSpec, machine: Machine, memory_gib: int) -> PoolArgs:
     """The pool as workloads see it."""
-    # What holds for the least dependable node holds for the pool.
+    # The pool is as reliable as its least reliable node.
     purchases = {
         EksPurchase.ON_DEMAND: Purchase.ON_DEMAND,
         EksPurchase.SPOT: Purchase.SPOT,
@@ -169,7 +169,9 @@ def node_software(
     provisioning: NodeProvisioning,
     device_allocation: DeviceAllocation,
 ) -> NodeSoftware:
-    """Who brings what: Auto Mode everything, Bottlerocket the NVIDIA device plugin, every image the driver."""
+    """Owner of each piece of software: Auto Mode brings everything, Bottlerocket the NVIDIA device plugin, every image
+    the driver.
+    """
     if provisioning is NodeProvisioning.AUTO_MODE:
         return NodeSoftware(driver=Owner.CLOUD, device_plugin=Owner.CLOUD, device_allocation=device_allocation)
     nvidia = accelerator is not None and accelerator.vendor == "NVIDIA"
@@ -187,7 +189,7 @@ def ami_type(plan: EksPoolPlan) -> str:
 
 
 def group_name(name: str, plan: EksPoolPlan) -> str:
-    """Name of its managed node group: changes with what only another group can change."""
+    """Name of its managed node group; it changes with the immutable values."""
     fixed = [sorted(plan.machines), ami_type(plan), CAPACITY_TYPES[plan.purchase], sorted(plan.zones)]
     return f"{name}-{hashlib.sha256(json.dumps(fixed).encode()).hexdigest()[:8]}"
 
@@ -201,13 +203,15 @@ class EfaInterface(NamedTuple):
 
 
 def efa_interfaces(count: int) -> list[EfaInterface]:
-    """One on each network card: the first carries IP traffic too, the others nothing else (EKS user guide, node-efa:
-    card 0 cannot be efa-only). Every machine with EFA knows efa-only (AWS, What's New, 28 October 2024)."""
+    """One interface on each network card: the first carries IP traffic too, the others EFA traffic only (EKS user
+    guide, node-efa: card 0 cannot be efa-only). Every machine with EFA supports efa-only (AWS, What's New, 28 October
+    2024).
+    """
     return [EfaInterface(card, 1 if card else 0, "efa-only" if card else "efa") for card in range(count)]
 
 
 def karpenter_interfaces(count: int) -> list[EfaInterface]:
-    """The same for Karpenter, which knows `interface` and `efa-only`: card 0 carries one of each."""
+    """The same for Karpenter, which supports `interface` and `efa-only`: card 0 has one of each."""
     return [EfaInterface(0, 0, "interface"), *(EfaInterface(card, 1, "efa-only") for card in range(count))]
 
 
@@ -217,10 +221,11 @@ def api_taints(taints: Sequence[Taint]) -> list[dict[str, str]]:
 
 
 def autoscaler_tags(plan: EksPoolPlan) -> dict[str, str]:
-    """Tags of the Auto Scaling group from which the Cluster Autoscaler learns what a node would be like.
+    """Tags of the Auto Scaling group that describe a new node to the Cluster Autoscaler.
 
-    Without them a group of no nodes is never started for a pod that asks for a label, an extended resource or ephemeral
-    storage (kubernetes/autoscaler, cloudprovider/aws/README). A fifth of the disk is the system's and the images'.
+    Without them the autoscaler does not scale up an empty group for a pod that requests a label, an extended resource
+    or ephemeral storage (kubernetes/autoscaler, cloudprovider/aws/README). A fifth of the disk is for system and
+    images.
     """
     resources = {**plan.handle["capacity"]["units_per_node"], **plan.handle["placement"]["fabric"]}
     return {
@@ -234,8 +239,8 @@ def autoscaler_tags(plan: EksPoolPlan) -> dict[str, str]:
 def node_pool_spec(plan: EksPoolPlan, node_class: Mapping[str, str], *, oldest: str) -> dict[str, Any]:
     """The `spec` of a `karpenter.sh/v1` NodePool.
 
-    Limits hold for everything that costs: nodes, devices, vCPUs, memory. An accelerated node is never taken from a
-    program that runs on it: it goes when it is empty, and comes back with the newest image. `oldest`: its longest life.
+    Limits apply to nodes, devices, vCPUs and memory. An accelerated node is removed only when it is empty; a new node
+    has the newest image. `oldest`: the longest life of a node.
     """
     capacity = plan.handle["capacity"]
     nodes = capacity["nodes_max"]
@@ -254,7 +259,7 @@ def node_pool_spec(plan: EksPoolPlan, node_class: Mapping[str, str], *, oldest: 
                     _one_of("topology.kubernetes.io/zone", plan.zones),
                     _one_of("kubernetes.io/arch", [plan.machine.architecture.value]),
                 ],
-                # Karpenter takes no empty value; none means the same.
+                # Karpenter accepts no empty value; a missing value means the same.
                 "taints": [{key: value for key, value in taint.items() if value} for taint in plan.taints],
                 "expireAfter": oldest,
             },
@@ -280,7 +285,9 @@ _ONLY_EMPTY_NODES = [
 
 
 def _of_reservation(purchase: EksPurchase, domain: str) -> list[dict[str, Any]]:
-    """The kind of reservation: a Capacity Block ends, the other stays. `domain`: of the labels of the node class."""
+    """The requirement on the kind of reservation, Capacity Block or On-Demand Capacity Reservation. `domain`: of the
+    labels of the node class.
+    """
     if purchase not in WITH_RESERVATION:
         return []
     return [_one_of(f"{domain}/capacity-reservation-type", [RESERVATION_TYPES[purchase]])]
@@ -293,9 +300,10 @@ def _one_of(key: str, values: Sequence[str]) -> dict[str, Any]:
 def load_balancer_annotations(provisioning: NodeProvisioning, *, public: bool) -> dict[str, str]:
     """Annotations of a Service of type LoadBalancer, for a Network Load Balancer that keeps the clients' addresses.
 
-    AWS's own controller would make a Classic one, of which the proxies see the address instead, and which is public
-    (kubernetes/cloud-provider-aws, docs/service_controller; EKS user guide, network-load-balancing). Auto Mode's makes
-    an internal one where nothing is said, and does not know the other annotations (EKS user guide, auto-configure-nlb).
+    Without them AWS's default controller creates a public Classic Load Balancer, which hides the clients' addresses
+    from the proxies (kubernetes/cloud-provider-aws, docs/service_controller; EKS user guide, network-load-balancing).
+    Auto Mode's controller creates an internal one by default and ignores the other annotations (EKS user guide,
+    auto-configure-nlb).
     """
     prefix = "service.beta.kubernetes.io/aws-load-balancer"
     if provisioning is NodeProvisioning.AUTO_MODE:

@@ -1,8 +1,8 @@
-"""The AWS identity of one service account: an IAM role that only its pods can take, through EKS Pod Identity.
+"""The AWS identity of one service account: an IAM role that only its pods can assume, through EKS Pod Identity.
 
-The agent passes session tags when it takes the role; the role's trust is conditioned on three of them, so that no
-other cluster, namespace or service account of the company can (EKS User Guide, pod-id-role and pod-id-abac).
-Pods read the association when they are admitted: what starts them waits for this component.
+The agent passes session tags when it assumes the role. The role's trust policy requires three of them, so that no other
+cluster, namespace or service account can assume it (EKS User Guide, pod-id-role and pod-id-abac). Pods read the
+association at admission, so components that start pods depend on this component.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,33 +22,33 @@ ROLE_NAME_LENGTH = 64
 
 
 class PolicyStatement(TypedDict, total=False):
-    """What a service account may do. Only what is allowed: nothing else is."""
+    """Permissions of a service account. Everything else is denied."""
 
     actions: Required[list[str]]
-    """`s3:GetObject`. A wildcard (`s3:Get*`) needs `any_because`."""
+    """Actions: `s3:GetObject`. A wildcard (`s3:Get*`) needs `any_because`."""
     resources: Required[list[Input[str]]]
-    """ARNs. All of a service (`*`, `arn:aws:s3:::*`) needs `any_because`."""
+    """ARNs. Every resource of a service (`*`, `arn:aws:s3:::*`) needs `any_because`."""
     condition: dict[str, dict[str, Any]]
     """IAM's own form: operator -> key -> value or values. Default: none."""
     any_because: str
-    """Why a wildcard action or resource cannot be narrower: `ListHostedZones has no resource`."""
+    """Reason for a wildcard action or resource: `ListHostedZones has no resource`."""
 
 
 class PodIdentityArgs(TypedDict):
-    """One service account and what it may do."""
+    """One service account and its permissions."""
 
     cluster: EksHandle
-    """Where it lives; Auto Mode brings the agent, other clusters need the add-on eks-pod-identity-agent."""
+    """Its cluster. Auto Mode includes the agent; other clusters need the add-on eks-pod-identity-agent."""
     namespace: Input[str]
     """Of the service account."""
     service_account: str
-    """Its name; it need not exist yet."""
+    """Its name; the service account may be created later."""
     statements: list[PolicyStatement]
-    """What it may do."""
+    """Its permissions."""
 
 
 class PodIdentity(Component):
-    """An IAM role with one inline policy, tied to one service account of one cluster."""
+    """An IAM role with one inline policy, for one service account of one cluster."""
 
     role_arn: Output[str]
     """The role that its pods run as."""
@@ -92,7 +92,7 @@ class PodIdentity(Component):
 
 
 def trust_document(cluster: EksHandle, namespace: Input[str], service_account: str) -> dict[str, Any]:
-    """Who may take the role: EKS, for the pods of that service account of that cluster. Pure.
+    """The trust policy: EKS may assume the role for pods of that service account of that cluster. Pure.
 
     By the session tags that EKS sets (EKS user guide, pod-id-abac)."""
     cluster_arn = Output.format(
@@ -122,7 +122,7 @@ def trust_document(cluster: EksHandle, namespace: Input[str], service_account: s
 
 
 def policy_document(statements: Iterable[PolicyStatement]) -> dict[str, Any]:
-    """A policy that allows what the statements say. Pure."""
+    """The IAM policy of the statements. Pure."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -138,5 +138,5 @@ def policy_document(statements: Iterable[PolicyStatement]) -> dict[str, Any]:
 
 
 def policy_json(document: Mapping[str, Any]) -> Output[str]:
-    """A document as IAM takes it; without spaces, which count towards its limits."""
+    """The document as JSON without spaces, which count towards IAM's size limits."""
     return Output.json_dumps(dict(document), separators=(",", ":"))

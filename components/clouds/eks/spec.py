@@ -1,4 +1,4 @@
-"""What an EKS cluster, its network and its pools are, in plain data: the part that people write in settings. Pure."""
+"""Settings of an EKS cluster, its network and its pools, as plain data. Pure."""
 
 from enum import StrEnum
 from typing import Required, TypedDict
@@ -10,12 +10,12 @@ from components.clouds.working_hours import WorkingHoursSpec
 
 
 class NodeProvisioning(StrEnum):
-    """Who makes the nodes of a cluster: one way for the whole of it."""
+    """How the nodes of a cluster are created; all pools of a cluster use the same way."""
 
     MANAGED_GROUPS = "managed-groups"
     """EKS managed node groups, sized by the Cluster Autoscaler."""
     KARPENTER = "karpenter"
-    """Karpenter, which we install on one managed group."""
+    """Karpenter, which the platform installs on one managed group."""
     AUTO_MODE = "auto-mode"
     """EKS Auto Mode: AWS runs Karpenter, the device plugin and the storage driver."""
 
@@ -26,15 +26,16 @@ class EksPurchase(StrEnum):
     ON_DEMAND = "on-demand"
     SPOT = "spot"
     SPOT_OR_ON_DEMAND = "spot-or-on-demand"
-    """Spot, and on-demand where there is none; Karpenter and Auto Mode alone. Workloads need what they need on spot."""
+    """Spot, and on-demand where EC2 has no spot capacity; Karpenter and Auto Mode only. Workloads must meet the rules
+    of spot."""
     RESERVED = "reserved"
     """An On-Demand Capacity Reservation that exists."""
     CAPACITY_BLOCK = "capacity-block"
-    """A Capacity Block for ML that was bought: machines for a span of days."""
+    """A purchased Capacity Block for ML: machines for a number of days."""
 
 
 class EksImage(StrEnum):
-    """Which operating system a pool boots."""
+    """Operating system of a pool's nodes."""
 
     AL2023 = "al2023"
     """Amazon Linux 2023; on accelerated machines with driver, without device plugin."""
@@ -43,22 +44,23 @@ class EksImage(StrEnum):
 
 
 class EksSupport(StrEnum):
-    """What happens to a cluster when standard support of its Kubernetes version ends."""
+    """Upgrade policy of a cluster when standard support of its Kubernetes version ends."""
 
     STANDARD = "standard"
     """AWS upgrades it to the next version."""
     EXTENDED = "extended"
-    """It stays for up to twelve months more, at a higher price an hour."""
+    """The cluster keeps its version for up to twelve more months, at a higher price per hour."""
 
 
 class EksPoolSpec(TypedDict, total=False):
-    """One pool of nodes."""
+    """A pool of nodes."""
 
     machines: Required[list[str]]
     """EC2 instance types of the machine table, `[p5.48xlarge]`. Several only for spot and on-demand, of one
     accelerator, number of devices and architecture: the cheapest or first available is taken."""
     nodes_min: int
-    """Fewest nodes; default 0. Karpenter and Auto Mode make nodes on demand only, and so does a Capacity Block."""
+    """Minimum number of nodes; default 0. Must be 0 with Karpenter, Auto Mode and Capacity Blocks, which create nodes
+    on demand only."""
     nodes_max: Required[int]
     """Maximum number of nodes; quotas and capacity are computed from it."""
     purchase: EksPurchase
@@ -66,9 +68,9 @@ class EksPoolSpec(TypedDict, total=False):
     reservation_id: str
     """`cr-0123456789abcdef0`: the capacity reservation or Capacity Block. Required with reserved and capacity-block."""
     image: EksImage
-    """Default: al2023. Auto Mode has its own."""
+    """Default: al2023. Auto Mode chooses the image itself."""
     sharing: SharingArgs
-    """How one device serves several containers; default: exclusive."""
+    """How containers share one device; default: exclusive."""
     efa: bool
     """Whether nodes have all their Elastic Fabric Adapters, close together in one zone; default false."""
     zones: list[str]
@@ -83,31 +85,31 @@ class EksPoolSpec(TypedDict, total=False):
     working_hours: WorkingHoursSpec
     """When the pool may have nodes; default: always. Managed groups only."""
     kubernetes_version: str
-    """Minor version of its nodes, `"1.34"`, while they stay behind the control plane's, by three at the most; default:
-    the control plane's. Managed groups only, and those that are there: AWS makes a new one in the control plane's
-    version alone."""
+    """Minor version of its nodes, `"1.34"`, at most three versions behind the control plane; default: the control
+    plane's. Existing managed groups only: AWS creates new groups with the control plane's version."""
     labels: dict[str, str]
-    """More node labels."""
+    """Additional node labels."""
     taints: list[Taint]
     """More taints."""
 
 
 class EksNetworkSpec(TypedDict, total=False):
-    """The VPC of a cluster: one to create (`zones`), or one that exists (`vpcId` and its subnets)."""
+    """The VPC of a cluster: one to create (`zones`), or an existing one (`vpcId` and its subnets)."""
 
     cidr: Required[str]
     """IPv4 range of the VPC, private, /16 to /20: `10.20.0.0/16`."""
     zones: list[str]
-    """Created: two to six availability zones, `[eu-west-1a, eu-west-1b]`. Up to three get large subnets; a fourth
-    would move all of them, so name four at the start where four may be needed."""
+    """Created: two to six availability zones, `[eu-west-1a, eu-west-1b]`. Up to three zones get large subnets. A fourth
+    zone changes the ranges of all subnets, so name four at the start if four may be needed."""
     single_nat_gateway: bool
-    """Created: one NAT gateway for all zones instead of one in each; cheaper, and gone with its zone. Default false."""
+    """Created: one NAT gateway for all zones instead of one in each. It is cheaper, but fails with its zone. Default
+    false."""
     flow_log_days: int
-    """Created: days that the log of all connections is kept; default 30."""
+    """Created: days that VPC flow logs are kept; default 30."""
     vpc_id: str
     """Existing: `vpc-…`."""
     private_subnet_ids: dict[str, str]
-    """Existing: availability zone -> subnet of nodes, which reaches the internet or VPC endpoints by itself."""
+    """Existing: availability zone -> subnet of nodes, with a route to the internet or with VPC endpoints."""
     public_subnet_ids: dict[str, str]
     """Existing: availability zone -> subnet of public load balancers; default: none is public."""
 
@@ -123,11 +125,11 @@ class OidcProviderSpec(TypedDict, total=False):
     groups_claim: str
     """Claim that lists a user's groups; default `groups`."""
     groups_prefix: str
-    """What the API server puts before each of them; default `oidc:`. `teams` name groups with it, `oidc:vision`."""
+    """Prefix that the API server adds to each group; default `oidc:`. `teams` name groups with it, `oidc:vision`."""
     username_claim: str
     """Claim with the user's name; default `sub`."""
     username_prefix: str
-    """What the API server puts before it; default `oidc:`."""
+    """Prefix that the API server adds to the user's name; default `oidc:`."""
     required_claims: dict[str, str]
     """Claims that a token must have, with their values; default: none."""
 
@@ -138,17 +140,17 @@ class EksClusterSpec(TypedDict, total=False):
     kubernetes_version: Required[str]
     """Minor version, `"1.35"`; quoted, or YAML reads 1.30 as 1.3."""
     provisioning: NodeProvisioning
-    """Who makes nodes; default: managed-groups. Cannot be changed later without moving all pools."""
+    """How nodes are created; default: managed-groups. A later change requires new pools."""
     public_endpoint: bool
-    """Whether the API server can be reached from `publicRanges` too; default false: from the VPC alone."""
+    """Whether the API server is also reachable from `publicRanges`; default false: from the VPC only."""
     public_ranges: list[str]
-    """CIDR ranges that reach the public endpoint; never everybody's."""
+    """CIDR ranges that may reach the public endpoint; /8 or narrower."""
     admin_role_arns: Required[list[str]]
     """IAM roles of cluster administrators, including the role that runs Pulumi: the creator of the cluster is not
     granted admin."""
     group_role_arns: dict[str, list[str]]
     """Kubernetes group -> IAM roles whose sessions are members of it, `{vision: [arn:aws:iam::…:role/vision]}`;
-    default: none. EKS passes on no group that IAM or IAM Identity Center knows."""
+    default: none. EKS does not pass on groups of IAM or IAM Identity Center."""
     identity_provider: OidcProviderSpec
     """OpenID Connect provider whose groups `teams` may name; default: none."""
     log_days: int
@@ -157,7 +159,7 @@ class EksClusterSpec(TypedDict, total=False):
     """Default: standard."""
     addon_versions: dict[str, str]
     """Version of a managed add-on by its name, `{vpc-cni: v1.20.4-eksbuild.2}`; default: EKS's own for the
-    cluster's version at the time the add-on is made."""
+    cluster's version at the time of creation."""
 
 
 DEFAULT_DISK_GIB = 200

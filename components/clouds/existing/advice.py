@@ -1,4 +1,4 @@
-"""What has to be declared, installed or removed before the platform comes to a cluster that exists. Pure."""
+"""Advice for an existing cluster: what to declare, install or remove before the platform is deployed to it. Pure."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
@@ -25,16 +25,16 @@ from components.storage.plan import DEFAULT_CLASS_ANNOTATION, PROVISIONERS
 
 
 class Advice(NamedTuple):
-    """One thing to know, and what to do about it."""
+    """One observation and its remedy."""
 
     path: str
-    """Where in `mlplatform:cluster` and its neighbours it belongs."""
+    """Settings key that it is about, in or next to `mlplatform:cluster`."""
     found: str
     advice: str
     blocks: bool = False
-    """Whether `up` would clash with what is there, or wait for ever."""
+    """Whether `up` would conflict with existing software, or wait forever."""
     twice: bool = False
-    """Whether `up` would install what is there already."""
+    """Whether `up` would install software that exists already."""
 
 
 def advice(
@@ -50,13 +50,13 @@ def advice(
     namespaces: Collection[str] = (),
     autoscaled: Sequence[str] = (),
 ) -> list[Advice]:
-    """Everything about this cluster that the declaration should know.
+    """All advice for a cluster and its settings.
 
-    `default_class`: the class that we would make the default; empty: none. `crd_sets`: what the declaration needs,
-    from the platform or not. `gateway`: the implementation that we would install, `envoy`; empty: none. `found`,
-    `existing_crds`: as `mlplatform:cluster` declares them; `found` None: nothing is declared yet, no add-on is a clash.
-    `brings`: which of `metallb`, `nfs` and `localPath` it has. `namespaces`: those that we would make.
-    `autoscaled`: paths of workloads whose replicas follow their load.
+    `default_class`: the class that the platform would make the default; empty: none. `crd_sets`: what the declaration
+    needs, from the platform or not. `gateway`: the implementation that the platform would install, `envoy`; empty:
+    none. `found`, `existing_crds`: as `mlplatform:cluster` declares them; `found` None: nothing is declared yet, so no
+    add-on conflicts. `brings`: which of `metallb`, `nfs` and `localPath` it has. `namespaces`: those that the platform
+    would create. `autoscaled`: paths of workloads whose replicas follow their load.
     """
     declared = left_out(found or {}, existing_crds)
     return [
@@ -103,10 +103,10 @@ def _node(path: str, node: NodeFacts, pool: PoolHandle) -> Iterator[Advice]:
             found = node["labels"].get(key)
             yield Advice(
                 path,
-                f"node {node['name']}: label {key} is {found or 'missing'}, pods of the pool look for {value}",
+                f"node {node['name']}: label {key} is {found or 'missing'}, pods of the pool select {value}",
                 "correct accelerator"
                 if found
-                else f"feature discovery writes it; without it: kubectl label node {node['name']} {key}={value}",
+                else f"feature discovery sets it, or run: kubectl label node {node['name']} {key}={value}",
                 blocks=True,
             )
     there = {(taint["key"], taint["effect"]) for taint in node["taints"]}
@@ -115,7 +115,7 @@ def _node(path: str, node: NodeFacts, pool: PoolHandle) -> Iterator[Advice]:
         yield Advice(
             f"{path}.taints",
             f"node {node['name']} has no taint {key}:{effect}",
-            f"kubectl taint node {node['name']} {key}=present:{effect} keeps pods away that need no device",
+            f"kubectl taint node {node['name']} {key}=present:{effect} keeps pods without devices off the node",
         )
     for key, effect in sorted(there - tolerated):
         if effect != "PreferNoSchedule" and not key.startswith("node.kubernetes.io/"):
@@ -141,7 +141,7 @@ def _units(path: str, node: NodeFacts, capacity: Capacity, plugin: Owner) -> Ite
 
 
 class Clash(NamedTuple):
-    """What a pool may not say while some software is there already."""
+    """Settings of a pool that conflict with existing software."""
 
     field: str
     is_declared: Callable[[PoolHandle], bool]
@@ -152,7 +152,7 @@ CLASHES: dict[str, Clash] = {
     "GPU Operator": Clash(
         "devicePlugin",
         lambda pool: Owner.OPERATOR in (pool["software"]["driver"], pool["software"]["device_plugin"]),
-        "write driver: found and devicePlugin: found: the operator is there, and brings both",
+        "write driver: found and devicePlugin: found; the existing operator installs both",
     ),
     "NVIDIA driver": Clash("driver", lambda pool: pool["software"]["driver"] == Owner.OPERATOR, "write driver: found"),
     "NVIDIA DRA driver": Clash(
@@ -161,7 +161,7 @@ CLASHES: dict[str, Clash] = {
             pool["software"]["device_allocation"] == DeviceAllocation.DRA
             and pool["software"]["device_plugin"] != Owner.FOUND
         ),
-        "write devicePlugin: found: the DRA driver is there",
+        "write devicePlugin: found; the DRA driver exists",
     ),
     **{
         row.what: Clash(
@@ -170,7 +170,7 @@ CLASHES: dict[str, Clash] = {
                 pool["software"]["device_plugin"] != Owner.FOUND
                 and any(name.startswith(prefix) for name in pool["capacity"]["units_per_node"])
             ),
-            "write devicePlugin: found, or remove the one that is there: two offer every device twice",
+            "write devicePlugin: found, or remove the existing device plugin; two of them offer every device twice",
         )
         for row in SOFTWARE
         if row.resource_prefix
@@ -189,13 +189,13 @@ def _device_software(snapshot: ClusterSnapshot, pools: Sequence[PoolHandle]) -> 
 
 
 OUR_PROMETHEUS_OPERATOR = "kube-prometheus-stack-operator"
-"""What our release of that chart would call it; all names of a release start alike."""
+"""The name that the platform's release of that chart would give it; all names of a release have the same prefix."""
 
 
 def _addons(
     snapshot: ClusterSnapshot, pools: Sequence[PoolHandle], found: Mapping[str, str], brings: Sequence[str]
 ) -> Iterator[Advice]:
-    """Add-ons that run there, and what `cluster.existingAddons` says of them."""
+    """Add-ons that run in the cluster, compared with `cluster.existingAddons`."""
     installs = {
         ExistingAddon.CSI_DRIVER_NFS: "nfs" in brings,
         ExistingAddon.DCGM_EXPORTER: any(
@@ -208,7 +208,9 @@ def _addons(
         if row.addon is None or not installs.get(row.addon, True):
             continue
         if row.addon is ExistingAddon.PROMETHEUS_OPERATOR and words.endswith(f"/{OUR_PROMETHEUS_OPERATOR}"):
-            remedy = "its release has the name of ours, and so have its cluster roles: install it under another name"
+            remedy = (
+                "its release and its cluster roles have the same names as the platform's; install it under another name"
+            )
             yield Advice(f"cluster.existingAddons.{row.addon}", words, remedy, blocks=True, twice=True)
         if row.addon not in found:
             line = (
@@ -221,7 +223,7 @@ def _addons(
 
 
 def _ground(snapshot: ClusterSnapshot, brings: Set[str]) -> Iterator[Advice]:
-    """What a cluster without a cloud may have for addresses and volumes, where the settings bring it as well."""
+    """Sources of addresses and volumes that the cluster has and that the settings would install too."""
     there = _theirs(snapshot)
     ours = {
         row.what
@@ -229,7 +231,7 @@ def _ground(snapshot: ClusterSnapshot, brings: Set[str]) -> Iterator[Advice]:
         if (row := software_of(one)) and one["namespace"] in (snapshot.get("ours") or [])
     }
     if "metallb" in brings and "MetalLB" in there:
-        remedy = "remove metallb: the one that is there gives out addresses of its own pools"
+        remedy = "remove metallb; the existing MetalLB assigns addresses of its own pools"
         yield Advice("cluster.metallb", there["MetalLB"][2], remedy, blocks=True, twice=True)
     nfs = "CSI driver for NFS"
     if "nfs" in brings and nfs not in there and nfs not in ours and NFS in (snapshot.get("csi_drivers") or []):
@@ -253,7 +255,9 @@ def _ground(snapshot: ClusterSnapshot, brings: Set[str]) -> Iterator[Advice]:
 
 
 def _declared(snapshot: ClusterSnapshot, found: Mapping[str, str], sets: Iterable[str]) -> Iterator[Advice]:
-    """What is said to be there and is not, or is not as our objects need it."""
+    """Software that the settings declare as existing and that is missing, or serves other versions than the platform
+    needs.
+    """
     for addon, namespace in found.items():
         if namespace not in (snapshot.get("namespaces") or []):
             yield Advice(
@@ -279,7 +283,7 @@ def _namespaces(snapshot: ClusterSnapshot, made: Collection[str]) -> Iterator[Ad
         yield Advice(
             "namespaces",
             f"namespace {name} is there",
-            "the platform would take it over, close it, and delete it with all that is in it: choose another "
+            "the platform would take it over, restrict its traffic, and delete it with its contents: choose another "
             "(monitoring.namespace, gateway.namespace, teams.<team>.namespace), or give it to the platform: "
             f"kubectl label namespace {name} app.kubernetes.io/managed-by=mlplatform",
             blocks=True,
@@ -293,14 +297,16 @@ def _default_classes(snapshot: ClusterSnapshot, ours: str) -> Iterator[Advice]:
     if ours and theirs:
         yield Advice(
             "storage.defaultPurpose",
-            f"{', '.join(theirs)} is the default class already, and {ours} would be a second one",
-            f"declare it under storage.declared with className: {theirs[0]}, or take its mark away: kubectl annotate "
-            f"storageclass {theirs[0]} {DEFAULT_CLASS_ANNOTATION}=false --overwrite",
+            f"{', '.join(theirs)} is the default class already; {ours} would be a second default",
+            f"declare it under storage.declared with className: {theirs[0]}, or remove its annotation: kubectl "
+            f"annotate storageclass {theirs[0]} {DEFAULT_CLASS_ANNOTATION}=false --overwrite",
             blocks=True,
             twice=True,
         )
     if len(defaults) > 1:
-        yield Advice("storage.declared", f"two default classes: {', '.join(defaults)}", "leave the mark on one of them")
+        yield Advice(
+            "storage.declared", f"two default classes: {', '.join(defaults)}", "remove the annotation from all but one"
+        )
     for row in snapshot.get("storage_classes") or []:
         if row["provisioner"] not in PROVISIONERS:
             yield Advice(
@@ -314,7 +320,7 @@ def _crds(snapshot: ClusterSnapshot, crd_sets: Sequence[str]) -> Iterator[Advice
     running = {row.addon or row.what.lower() for row, _, _ in _theirs(snapshot).values()}
     for name in crd_sets:
         if name in running:
-            continue  # said of the add-on itself
+            continue  # reported with the add-on itself
         group = CRDS[name].group
         theirs = [
             crd
@@ -332,16 +338,16 @@ def _crds(snapshot: ClusterSnapshot, crd_sets: Sequence[str]) -> Iterator[Advice
             f"{len(theirs)} CRDs of {group} are there"
             f"{', from ' + ', '.join(releases) if releases else ', of unknown release'}"
             f"{', managed by ' + ', '.join(owners) if owners else ''}; ours are {wanted}",
-            f"write `- {name}` under cluster.existingCrds: its owner keeps it"
+            f"write `- {name}` under cluster.existingCrds: its owner manages it"
             if same or owners
-            else f"find out who keeps them: write `- {name}` under cluster.existingCrds, or remove them",
+            else f"find their owner, then write `- {name}` under cluster.existingCrds, or remove them",
             blocks=not same,
             twice=True,
         )
 
 
 ENVOY_GATEWAY = "gateway.envoyproxy.io/gatewayclass-controller"
-"""Who serves its classes (`components.addons.envoy_gateway.CONTROLLER`)."""
+"""Controller of its classes (`components.addons.envoy_gateway.CONTROLLER`)."""
 
 
 def _ways_in(snapshot: ClusterSnapshot, gateway: str) -> Iterator[Advice]:
@@ -349,7 +355,9 @@ def _ways_in(snapshot: ClusterSnapshot, gateway: str) -> Iterator[Advice]:
     if gateway == "envoy" and envoy:
         classes = [row["name"] for row in snapshot.get("gateway_classes") or [] if row["controller"] == ENVOY_GATEWAY]
         line = f"write `{{implementation: existing, className: {classes[0] if classes else '<its class>'}}}`"
-        yield Advice("gateway", envoy[2], f"{line}: two of it serve the same classes", blocks=True, twice=True)
+        yield Advice(
+            "gateway", envoy[2], f"{line}: two Envoy Gateways would serve the same classes", blocks=True, twice=True
+        )
     for row in snapshot.get("gateway_classes") or []:
         if gateway:
             yield Advice(
@@ -374,17 +382,18 @@ def _dra(snapshot: ClusterSnapshot, pools: Sequence[PoolHandle]) -> Iterator[Adv
                     f"cluster.pools.{pool['capacity']['pool']}.deviceAllocation",
                     f"Kubernetes {snapshot['version']}",
                     "resource.k8s.io/v1 is served from 1.34 on: use deviceAllocation device-plugin until the cluster "
-                    "is there",
+                    "has that version",
                     blocks=True,
                 )
 
 
 METRICS_API = "v1beta1.metrics.k8s.io"
-"""What a HorizontalPodAutoscaler asks for CPU and memory; metrics-server brings it (kubernetes-sigs/metrics-server)."""
+"""API from which HorizontalPodAutoscalers read CPU and memory; metrics-server serves it
+(kubernetes-sigs/metrics-server)."""
 
 
 def _metrics(snapshot: ClusterSnapshot, autoscaled: Sequence[str]) -> Iterator[Advice]:
-    """Autoscalers without metrics keep the number of replicas that they found."""
+    """Without metrics, autoscalers do not change the number of replicas."""
     apis = snapshot.get("aggregated_apis")
     if apis is not None and METRICS_API not in apis:
         yield Advice(

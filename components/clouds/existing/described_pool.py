@@ -11,20 +11,20 @@ from components.findings import refuse
 
 
 class DescribedNodePool(Component):
-    """Existing nodes, described for quotas, policies and reports. No child, no object.
+    """Existing nodes, described for quotas, policies and reports. It has no child resources.
 
-    What the nodes must carry is handed out, and yours to set: `python -m tools detect` says with which commands.
-    The labels of an accelerator's model come from feature discovery.
+    Its outputs are the labels and taints that you set on the nodes; `python -m tools detect` prints the commands.
+    Feature discovery sets the labels of an accelerator's model.
     """
 
     capacity: Output[Capacity]
     """What the pool holds: a fact for policies and the report."""
     node_labels: Output[dict[str, str]]
-    """Labels that its nodes must carry, or nothing is scheduled to them."""
+    """Labels that its nodes must have; no pod is scheduled to nodes without them."""
     sharing_labels: Output[dict[str, str]]
-    """Labels by which NVIDIA's software on its nodes learns how devices are shared; without them nothing is shared."""
+    """Labels that configure device sharing for NVIDIA's software on its nodes; without them nothing is shared."""
     node_taints: Output[list[Taint]]
-    """Taints that its nodes should carry, to keep others away."""
+    """Taints that its nodes should have, to keep other pods off them."""
 
     def __init__(self, name: str, args: DescribedNodePoolArgs, opts: ResourceOptions | None = None) -> None:
         software = described_software(args)

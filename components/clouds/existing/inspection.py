@@ -1,7 +1,7 @@
-"""What an existing cluster already has: read into facts, compared with the declaration.
+"""Facts about the software of an existing cluster, for comparison with the settings.
 
-Pure: the facts come from `python -m tools detect`, which asks the cluster, or from a test. Nothing that is there is
-installed a second time, and nothing here changes a cluster.
+Pure: the facts come from `python -m tools detect`, which queries the cluster, or from a test. Existing software is not
+installed a second time, and this module changes no cluster.
 """
 
 import re
@@ -30,7 +30,7 @@ class NodeFacts(TypedDict):
     taints: list[Taint]
     """Its taints."""
     allocatable: dict[str, str]
-    """What pods can have of it: resource name -> quantity."""
+    """Allocatable resources: resource name -> quantity."""
 
 
 class StorageClassFacts(TypedDict):
@@ -39,9 +39,9 @@ class StorageClassFacts(TypedDict):
     name: str
     """Its name."""
     provisioner: str
-    """Who makes its volumes."""
+    """Provisioner of its volumes."""
     is_default: bool
-    """Whether claims that name no class get it."""
+    """Whether it is the default class."""
 
 
 class ControllerClassFacts(TypedDict):
@@ -50,10 +50,10 @@ class ControllerClassFacts(TypedDict):
     name: str
     """Its name."""
     controller: str
-    """Who serves it."""
+    """Controller that serves it."""
 
 
-class CrdFacts(TypedDict):
+class InstalledCrd(TypedDict):
     """One custom resource definition."""
 
     name: str
@@ -61,9 +61,9 @@ class CrdFacts(TypedDict):
     versions: list[str]
     """API versions that are served."""
     bundle: str
-    """The release it is from, where an annotation or a label says so; else empty."""
+    """Its release, from an annotation or a label; empty if unknown."""
     owner: str
-    """Who manages it, where labels say so (Helm release, OLM, mlplatform); else empty."""
+    """Its manager, from labels (Helm release, OLM, mlplatform); empty if unknown."""
 
 
 class WorkloadFacts(TypedDict):
@@ -90,7 +90,7 @@ class ClusterSnapshot(TypedDict, total=False):
     """All IngressClasses."""
     gateway_classes: list[ControllerClassFacts]
     """All GatewayClasses; none where the Gateway API is not installed."""
-    crds: list[CrdFacts]
+    crds: list[InstalledCrd]
     """Custom resource definitions."""
     daemon_sets: list[WorkloadFacts]
     """Those of `SOFTWARE`."""
@@ -103,18 +103,18 @@ class ClusterSnapshot(TypedDict, total=False):
     namespaces: list[str]
     """All namespaces."""
     ours: list[str]
-    """Those of them that the platform made, by their label: what runs there is no clash with it."""
+    """Those of them that the platform created, by their label: software in them does not conflict with the platform."""
 
 
 class Software(NamedTuple):
-    """Software that a cluster may have already, by the image that it runs."""
+    """Software that a cluster may have, recognized by its image."""
 
     what: str
     image: re.Pattern[str]
     resource_prefix: str = ""
-    """What it offers; empty: nothing."""
+    """Extended resource that it offers; empty: none."""
     addon: ExistingAddon | None = None
-    """As `cluster.existingAddons` calls it; None: other settings say what is made of it."""
+    """Key of `cluster.existingAddons`; None: other settings are for it."""
 
 
 SOFTWARE: tuple[Software, ...] = (
@@ -130,11 +130,11 @@ SOFTWARE: tuple[Software, ...] = (
     Software("AMD device plugin", re.compile(r"rocm/k8s-device-plugin[:@](?!labeller)"), "amd.com/"),
     Software("Neuron device plugin", re.compile(r"/neuron-device-plugin[:@]"), "aws.amazon.com/"),
 )
-"""By image: names are whatever an installer chose. Add-ons, and software that others bring."""
+"""Recognized by image, because an installer chooses the names. Add-ons, and software that others install."""
 
 
 def software_of(workload: WorkloadFacts) -> Software | None:
-    """What a DaemonSet or Deployment is, by its images; None: nothing that the platform knows."""
+    """The software of a DaemonSet or Deployment, by its images; None: unknown."""
     for image in workload["images"]:
         for row in SOFTWARE:
             if row.image.search(image):
@@ -164,7 +164,7 @@ def accelerator_on(node: NodeFacts) -> Accelerator | None:
 
 
 def _theirs(snapshot: ClusterSnapshot) -> dict[str, tuple[Software, str, str]]:
-    """What runs there and is not ours: by name, with the namespace that it is in, and in words."""
+    """Software that runs in the cluster and that the platform did not install: name, namespace and description."""
     there: dict[str, tuple[Software, str, str]] = {}
     for kind, workloads in (
         ("DaemonSet", snapshot.get("daemon_sets") or []),
@@ -179,9 +179,9 @@ def _theirs(snapshot: ClusterSnapshot) -> dict[str, tuple[Software, str, str]]:
 
 
 NFS, LOCAL_PATH = "nfs.csi.k8s.io", "rancher.io/local-path"
-"""Provisioners that the platform can bring (keys of `stores.PROVISIONERS`)."""
+"""Provisioners that the platform can install (keys of `stores.PROVISIONERS`)."""
 
 ENCRYPTED_BY = f"{', '.join([*Encryption][:-1])} or {[*Encryption][-1]}"
 
 PULUMI = "pulumi"
-"""Owner of a CRD that a stack put there, ours most likely: by the field manager of its fields."""
+"""Owner of a CRD that a Pulumi stack applied, most likely of this platform: from the field manager of its fields."""

@@ -1,7 +1,7 @@
-"""Which CNI enforces the NetworkPolicies of an existing cluster, and which settings follow. Pure.
+"""The CNI that enforces the NetworkPolicies of an existing cluster, and the settings that it needs. Pure.
 
-The API server takes every policy, whether something evaluates it or not, and says nothing of it: only the CNI's own
-objects tell. docs/networking.md says what holds on which CNI.
+The API server accepts every policy, whether or not a CNI enforces it; only the CNI's own objects show that.
+docs/networking.md describes the behaviour of each CNI.
 """
 
 import re
@@ -24,11 +24,11 @@ class NetworkAgentFacts(TypedDict):
     arguments: list[str]
     """Arguments of its containers."""
     host_network: bool
-    """Whether its pods have the node's own network."""
+    """Whether its pods use the host network."""
 
 
 class NetworkFacts(TypedDict):
-    """What a cluster shows of its network."""
+    """Facts about the network of a cluster."""
 
     agents: list[NetworkAgentFacts]
     """DaemonSets of `CNIS`, and NodeLocal DNSCache."""
@@ -37,7 +37,7 @@ class NetworkFacts(TypedDict):
     dns_service: str
     """Address of the Service kube-dns; empty: there is none."""
     api_server_addresses: list[str]
-    """Where they are, by the same; empty: they may not be read."""
+    """Addresses of API servers, by the same EndpointSlices; empty: they may not be read."""
     node_addresses: list[str]
     """Internal addresses of nodes."""
     api_server_ports: list[int]
@@ -51,7 +51,7 @@ class Cni(NamedTuple):
     evidence: re.Pattern[str]
     """In `DaemonSet name image`."""
     evaluates: bool
-    """Whether it evaluates NetworkPolicies, where nothing switches it off."""
+    """Whether it enforces NetworkPolicies by default."""
 
 
 DATAPLANE_V2 = "GKE Dataplane V2"
@@ -68,8 +68,8 @@ CNIS = (
     Cni("kindnet", re.compile(r"/kindnetd[:@]"), True),
     Cni("Flannel", re.compile(r"/flannel(-cni)?[:@]|hardened-flannel"), False),
 )
-"""By image, or by a name that its owner does not choose (anetd, aws-node, ovnkube-node). Sources: the projects' install
-manifests; kind v0.24.0 for kindnet, which evaluates none before."""
+"""Recognized by image, or by a fixed name (anetd, aws-node, ovnkube-node). Sources: the projects' install
+manifests; kind v0.24.0 for kindnet, which enforces none before."""
 OLD_KINDNET = re.compile(r"kindnetd:v202(0|1|2|3|40[1-7])")
 """Images of kindnet before August 2024."""
 VPC_CNI_SWITCH = "--enable-network-policy=true"
@@ -80,11 +80,11 @@ POLICIES, ADDRESSES, API_PORTS = "cluster.networkPolicies", "cluster.dnsAddresse
 WEBHOOKS = "cluster (webhooks)"
 GKE_NODE_POOL = "cloud.google.com/gke-nodepool"
 WAIT_MINUTES = 5
-"""As `components.base.webhooks` waits, which may not be imported here."""
+"""The time limit of `components.base.webhooks`, which may not be imported here."""
 
 
 def cnis_of(facts: NetworkFacts) -> list[Cni]:
-    """What is there of `CNIS`."""
+    """The CNIs of `CNIS` that the cluster has."""
     shown = [f"{agent['name']} {image}" for agent in facts["agents"] for image in agent["images"]]
     found = [cni for cni in CNIS if any(cni.evidence.search(text) for text in shown)]
     # Dataplane V2 runs Google's build of Cilium, without its own kinds of policies.
@@ -93,7 +93,7 @@ def cnis_of(facts: NetworkFacts) -> list[Cni]:
 
 
 def evaluates(cni: Cni, facts: NetworkFacts) -> bool:
-    """Whether it evaluates policies in this cluster."""
+    """Whether it enforces policies in this cluster."""
     arguments = {argument for agent in facts["agents"] for argument in agent["arguments"]}
     images = [image for agent in facts["agents"] for image in agent["images"]]
     switched_off = {
@@ -113,7 +113,7 @@ def network_advice(
     api_server_ports: Sequence[int] = USUAL_API_SERVER_PORTS,
     webhooks: Sequence[str] = (),
 ) -> Iterator[Advice]:
-    """What the declaration should know of the network. Those after the facts as `mlplatform:cluster` has them;
+    """Advice about the network. The parameters after the facts are values of `mlplatform:cluster`;
     `webhooks`: the add-ons with webhooks that `up` would install."""
     found = cnis_of(facts)
     names = {cni.name for cni in found}
@@ -129,7 +129,7 @@ def network_advice(
         )
     if declared == PolicyEngine.CILIUM and "Cilium" not in names:
         what = ", ".join(sorted(names)) or "no Cilium"
-        yield Advice(POLICIES, what, "remove it: CiliumNetworkPolicy is no kind of this cluster", blocks=True)
+        yield Advice(POLICIES, what, "remove it; the cluster has no kind CiliumNetworkPolicy", blocks=True)
     yield from _api_server(facts, api_server_ports)
     if is_gke(snapshot):
         yield from _gke_webhooks(facts, webhooks)
@@ -137,25 +137,27 @@ def network_advice(
 
 
 def _api_server(facts: NetworkFacts, known: Sequence[int]) -> Iterator[Advice]:
-    """MicroK8s listens on 16443, minikube on 8443: behind the Service most networks see that port, not its 443."""
+    """MicroK8s listens on 16443, minikube on 8443. Most CNIs evaluate policies after the translation of the Service's
+    address, so they see that port, not 443.
+    """
     if missing := sorted({*facts["api_server_ports"]} - {*known}):
         ports = ", ".join(map(str, sorted({API_SERVICE_PORT, *facts["api_server_ports"]})))
         yield Advice(
             API_PORTS,
             f"API servers that listen on {', '.join(map(str, missing))}",
-            f"write `apiServerPorts: [{ports}]`: else policies close that port to every controller of the platform",
+            f"write `apiServerPorts: [{ports}]`; otherwise policies deny it to every controller of the platform",
             blocks=True,
         )
 
 
 def is_gke(snapshot: ClusterSnapshot) -> bool:
-    """Whether a cluster is of Google Kubernetes Engine: by its version, `v1.35.1-gke.1`, or by labels of nodes."""
+    """Whether a cluster runs on Google Kubernetes Engine: by its version, `v1.35.1-gke.1`, or by labels of nodes."""
     return "-gke." in snapshot["version"] or any(GKE_NODE_POOL in node["labels"] for node in snapshot["nodes"])
 
 
 def _gke_webhooks(facts: NetworkFacts, addons: Sequence[str]) -> Iterator[Advice]:
-    """Whether a control plane is peered, kubectl does not show; only that it is not, where its address is public or in
-    the nodes' subnet."""
+    """kubectl does not show whether a control plane is peered. It is not if its address is public or in the nodes'
+    subnet."""
     closed, addresses = closed_ports(addons), facts["api_server_addresses"]
     if not closed or (addresses and not any(may_be_peered(one, facts["node_addresses"]) for one in addresses)):
         return
@@ -165,7 +167,7 @@ def _gke_webhooks(facts: NetworkFacts, addons: Sequence[str]) -> Iterator[Advice
     yield Advice(
         WEBHOOKS,
         f"a GKE cluster with {where}: kubectl does not show whether its control plane is peered with the VPC",
-        f"run {WHICH}: where it prints a name, Google's firewall closes the webhooks' ports {named}, and `up` fails "
+        f"run {WHICH}: if it prints a name, Google's firewall blocks the webhooks' ports {named}, and `up` fails "
         f"after {WAIT_MINUTES} minutes. Open them: {firewall_command([*closed], **source)}",
     )
 
@@ -173,18 +175,18 @@ def _gke_webhooks(facts: NetworkFacts, addons: Sequence[str]) -> Iterator[Advice
 def _nothing_evaluates(snapshot: ClusterSnapshot, found: Sequence[Cni]) -> Advice:
     names = ", ".join(cni.name for cni in found)
     if not found and "k3s" in snapshot["version"]:
-        return Advice(POLICIES, "K3s", "it evaluates policies itself, unless started with --disable-network-policy")
+        return Advice(POLICIES, "K3s", "it enforces policies itself, unless started with --disable-network-policy")
     if not found:
         return Advice(
             POLICIES,
-            "no CNI that is known here",
-            "make sure that it evaluates NetworkPolicies: else every namespace of the platform is open",
+            "no known CNI",
+            "make sure that it enforces NetworkPolicies; otherwise every namespace of the platform is open",
         )
     able = any(cni.evaluates for cni in found)
-    remedy = "switch it on, or upgrade it" if able else "install a CNI that evaluates them: Calico, Cilium, Antrea"
+    remedy = "enable it, or upgrade the CNI" if able else "install a CNI that enforces them: Calico, Cilium, Antrea"
     return Advice(
         POLICIES,
-        f"{names}: nothing evaluates NetworkPolicies",
+        f"{names}: nothing enforces NetworkPolicies",
         f"{remedy}. Until then every namespace of the platform is open, and teams are not isolated",
     )
 
@@ -195,13 +197,13 @@ def _dns(snapshot: ClusterSnapshot, facts: NetworkFacts, known: Sequence[str], *
     if is_gke(snapshot) and GKE_CLOUD_DNS not in known:
         yield Advice(ADDRESSES, "a GKE cluster", f"with Cloud DNS (always on Autopilot) write `- {GKE_CLOUD_DNS}`")
     if any(each.get("eks.amazonaws.com/compute-type") == "auto" for each in labels) and service not in ("", *known):
-        line = f"write `- {service}`: nodes answer for DNS themselves, and pods find no name without it"
+        line = f"write `- {service}`; nodes answer DNS requests themselves, and pods resolve no name without it"
         yield Advice(ADDRESSES, "EKS Auto Mode", line, blocks=True)
     cached = any(agent["name"] == NODE_LOCAL_DNS and agent["host_network"] for agent in facts["agents"])
     if cached and not cilium and service not in ("", *known):
         yield Advice(
             ADDRESSES,
             "NodeLocal DNSCache on the node's network",
-            f"write `- {service}`: it answers at the address of the DNS Service, which no selector of pods allows",
+            f"write `- {service}`; it answers at the address of the DNS Service, which no pod selector allows",
             blocks=True,
         )

@@ -1,4 +1,4 @@
-"""Settings that a cluster that exists suggests. Pure."""
+"""Suggested settings for an existing cluster. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -23,17 +23,17 @@ from components.storage.plan import PROVISIONERS
 
 
 class SuggestedPool(NamedTuple):
-    """A pool that the nodes of a cluster look like."""
+    """A pool that matches nodes of a cluster."""
 
     name: str
     nodes: tuple[str, ...]
     settings: Mapping[str, Any]
-    """As `mlplatform:cluster` writes it."""
+    """Its settings in `mlplatform:cluster`."""
     commands: tuple[str, ...]
 
 
 def suggested_pools(snapshot: ClusterSnapshot) -> list[SuggestedPool]:
-    """Pools for nodes that look alike: same accelerator, same number of devices, same taints."""
+    """Pools for similar nodes: same accelerator, same number of devices, same taints."""
     groups: dict[tuple[Any, ...], list[NodeFacts]] = {}
     for node in snapshot["nodes"]:
         if "node-role.kubernetes.io/control-plane" in node["labels"] and node["taints"]:
@@ -92,13 +92,13 @@ def _suggested(
 
 
 def _offers(snapshot: ClusterSnapshot, resource: str) -> bool:
-    """Whether a device plugin that is there offers it already."""
+    """Whether an existing device plugin offers it."""
     rows = [software_of(daemon_set) for daemon_set in snapshot.get("daemon_sets") or []]
     return any(row and row.resource_prefix and resource.startswith(row.resource_prefix) for row in rows)
 
 
 def suggested_existing(snapshot: ClusterSnapshot) -> tuple[dict[str, str], list[str]]:
-    """`cluster.existingAddons` and `cluster.existingCrds` for what is there of that which every platform has."""
+    """`cluster.existingAddons` and `cluster.existingCrds` for existing software that every platform needs."""
     theirs = _theirs(snapshot).values()
     watched = any(pool.settings.get("devicePlugin") for pool in suggested_pools(snapshot))
     wanted = (
@@ -111,7 +111,7 @@ def suggested_existing(snapshot: ClusterSnapshot) -> tuple[dict[str, str], list[
 
 
 def suggested_classes(snapshot: ClusterSnapshot) -> list[dict[str, Any]]:
-    """Entries of `storage.declared` for the classes that are there: the default one first, one for each purpose."""
+    """Entries of `storage.declared` for the existing classes: the default one first, one for each purpose."""
     declared: dict[str, dict[str, Any]] = {}
     rows = sorted(snapshot.get("storage_classes") or [], key=lambda row: (not row["is_default"], row["name"]))
     for row in rows:

@@ -15,29 +15,29 @@ from components.storage.object_store_plan import ObjectStoreArgs, object_store
 from components.storage.plan import ObjectStoreHandle, ObjectStoreKind
 
 ARCHIVE_CLASS = "NEARLINE"
-"""Of replaced objects: as fast as STANDARD, so that bringing one back needs no restore."""
+"""Storage class of replaced objects: as fast as STANDARD, so that an object can be read without a restore request."""
 DAY_SECONDS = 24 * 3600
 
 
 class GcsBucketArgs(TypedDict, total=False):
-    """A bucket, where it is and who encrypts it."""
+    """A bucket, its location and the key that encrypts it."""
 
     project: Required[str]
     """Id of its project."""
     region: Required[str]
-    """Where it is, unless the bucket says otherwise."""
+    """Location, unless the settings of the bucket have one."""
     bucket: Required[GcsBucketSpec]
-    """What it is like."""
+    """Settings of the bucket."""
     key_id: Input[str]
     """Cloud KMS key that encrypts it: `projects/…/cryptoKeys/…`; the project's storage service agent must be allowed
     to use it. Default: a key of Google's."""
     keep_data: bool
-    """Required in stacks that are not simulated. The bucket is protected and outlives the stack; without it, it goes
-    with all its objects."""
+    """Required in stacks that are not simulated. The bucket is protected and kept when the stack is destroyed; if
+    false, it is deleted with all its objects."""
 
 
 class GcsBucket(Component):
-    """A bucket of its own. Pods reach it by Workload Identity with `bucket_grants`."""
+    """A bucket. Pods get access by Workload Identity with `bucket_grants`."""
 
     url: Output[str]
     """`gs://…`."""
@@ -48,7 +48,7 @@ class GcsBucket(Component):
         store = bucket_store(spec)
         super().__init__(name, args, opts)
         self.handle: ObjectStoreHandle = store
-        """For those who keep objects in it; without keys."""
+        """Handle for components that store objects in it; it contains no keys."""
         bucket = gcp.storage.Bucket(
             f"{name}-bucket",
             name=spec["bucket"],
@@ -73,7 +73,7 @@ class GcsBucket(Component):
 
 
 def bucket_store(spec: GcsBucketSpec) -> ObjectStoreHandle:
-    """The handle of the bucket. Pure. Raises `Refused` where it cannot be one."""
+    """The handle of the bucket. Raises `Refused` if the settings are invalid. Pure."""
     return object_store(
         "bucket",
         ObjectStoreArgs(kind=ObjectStoreKind.GCS, bucket=spec["bucket"], prefix=spec.get("prefix") or ""),
@@ -81,7 +81,7 @@ def bucket_store(spec: GcsBucketSpec) -> ObjectStoreHandle:
 
 
 def lifecycle_rules(spec: GcsBucketSpec) -> "list[gcp.storage.BucketLifecycleRuleArgs]":
-    """What happens to broken uploads and to what was replaced. Pure."""
+    """Lifecycle rules for incomplete uploads and replaced objects. Pure."""
 
     def rule(action: dict[str, str], **condition: Any) -> "gcp.storage.BucketLifecycleRuleArgs":
         return gcp.storage.BucketLifecycleRuleArgs(
@@ -103,9 +103,9 @@ def lifecycle_rules(spec: GcsBucketSpec) -> "list[gcp.storage.BucketLifecycleRul
 
 
 def bucket_grants(purpose: str, bucket: Input[str], write: bool) -> list[WorkloadGrant]:
-    """What a service account needs to read the bucket, or to write it as well. Pure.
+    """Roles of a service account to read the bucket, or to read and write it. Pure.
 
-    Two roles: neither objectViewer nor objectUser may read the bucket itself, which some clients ask for first.
+    Two roles: neither objectViewer nor objectUser may read the bucket's metadata, which some clients request first.
     """
     role = "roles/storage.objectUser" if write else "roles/storage.objectViewer"
     return [

@@ -1,4 +1,6 @@
-"""A GKE cluster: regional, private nodes, identities without keys, Secrets encrypted with a key of our own."""
+"""A GKE cluster: regional, with private nodes, identities without keys, and Secrets encrypted with the
+stack's own key.
+"""
 
 from typing import Any, Required, TypedDict
 
@@ -23,18 +25,18 @@ from components.clouds.gke.validation import check_pool_name
 from components.findings import refuse
 
 NODE_ROLES = {"nodes": "roles/container.defaultNodeServiceAccount", "images": "roles/artifactregistry.reader"}
-"""What nodes may do: logs, metrics, autoscaling metadata; pull images of the project (GKE documentation, hardening)."""
+"""Roles of nodes: logs, metrics, autoscaling metadata; pull images of the project (GKE documentation, hardening)."""
 KEY_ROTATION = "7776000s"
 """90 days."""
 
 
 class GkeClusterArgs(TypedDict, total=False):
-    """A cluster, its place and its network."""
+    """A cluster, its location and its network."""
 
     cluster: Required[GkeClusterSpec]
     """Settings of the cluster."""
     network: Required[GkeNetworkHandle]
-    """Where it stands."""
+    """Network of the cluster."""
     project: Required[str]
     """Project id."""
     project_number: Required[Input[str]]
@@ -44,14 +46,14 @@ class GkeClusterArgs(TypedDict, total=False):
     zones: Required[list[str]]
     """Zones of the nodes."""
     keep_data: bool
-    """Required in stacks that are not simulated. Cluster and key are protected and outlive the stack."""
+    """Required in stacks that are not simulated. Cluster and key are protected and kept when the stack is destroyed."""
 
 
 class GkeCluster(Component):
     """A control plane, the identity of its nodes and the key of its Secrets."""
 
     kubeconfig: Output[str]
-    """How to reach it; no token inside. Secret."""
+    """Kubeconfig, without a token. Secret."""
     endpoint: Output[str]
     """Address of the control plane, without scheme."""
     version: Output[str]
@@ -73,7 +75,7 @@ class GkeCluster(Component):
         account, grants = self._identity(name, project)
         key, access = self._key(name, args)
         cluster = self._cluster(name, args, account.email, key.id, [*grants, access])
-        # Apart, not in Output.all: that would hand over the endpoints as a plain dict.
+        # Not in Output.all, which would pass the endpoints as a plain dict.
         names = cluster.control_plane_endpoints_config.apply(dns_name)
         self.endpoint = names if uses_dns(spec) else cluster.endpoint.apply(str)
         authority = Output.from_input("") if uses_dns(spec) else cluster.master_auth.apply(certificate_authority)
@@ -92,7 +94,7 @@ class GkeCluster(Component):
             node_service_account=account.email,
             workload_pool=f"{project}.svc.id.goog",
         )
-        """For node pools and services."""
+        """Handle for node pools and services."""
         self.register_outputs({"kubeconfig": self.kubeconfig, "endpoint": self.endpoint, "version": self.version})
 
     def _identity(self, name: str, project: str) -> tuple[gcp.serviceaccount.Account, list[gcp.projects.IAMMember]]:
@@ -116,7 +118,7 @@ class GkeCluster(Component):
         return account, grants
 
     def _key(self, name: str, args: GkeClusterArgs) -> tuple[gcp.kms.CryptoKey, gcp.kms.CryptoKeyIAMMember]:
-        # Google never forgets a key ring or the name of a key: a stack that comes back after `destroy` imports both.
+        # Key rings and names of keys cannot be deleted: a stack that is created again after `destroy` imports both.
         ring = gcp.kms.KeyRing(
             f"{name}-key-ring", name=name, location=args["region"], project=args["project"], opts=self._kept
         )
@@ -160,7 +162,7 @@ class GkeCluster(Component):
                 "node_config": transient_node_config(account),
                 "workload_identity_config": {"workload_pool": f"{args['project']}.svc.id.goog"},
             }
-        # The default pool is gone after the first `up`: what it was like means nothing afterwards.
+        # The default pool is deleted in the first `up`: its settings have no meaning afterwards.
         ignored = ["initialNodeCount", "nodeConfig"] if standard else None
         return gcp.container.Cluster(
             f"{name}-cluster",
@@ -177,7 +179,7 @@ class GkeCluster(Component):
 
 
 def dns_name(endpoints: Any) -> str:
-    """The DNS name of the control plane; empty where it has none. Pure."""
+    """The DNS name of the control plane; empty if it has none. Pure."""
     config = getattr(endpoints, "dns_endpoint_config", None)
     return str(getattr(config, "endpoint", None) or "")
 

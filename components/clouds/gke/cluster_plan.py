@@ -1,4 +1,4 @@
-"""What a GKE cluster is asked for: settings, maintenance, limits of auto-provisioning. Pure."""
+"""The inputs of a GKE cluster: settings, maintenance, limits of auto-provisioning. Pure."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ LOG_COMPONENTS = ("SYSTEM_COMPONENTS", "APISERVER", "SCHEDULER", "CONTROLLER_MAN
 
 
 def maintenance_policy(spec: MaintenanceSpec | None) -> dict[str, Any]:
-    """When GKE may upgrade, as the API has it."""
+    """The maintenance policy in the form of the API."""
     spec = spec or {}
     start = spec.get("start") or DEFAULT_MAINTENANCE_START
     hours = int(spec.get("hours") or DEFAULT_MAINTENANCE_HOURS)
@@ -53,7 +53,7 @@ def maintenance_policy(spec: MaintenanceSpec | None) -> dict[str, Any]:
 
 
 def resource_limits(spec: NodeAutoProvisioningSpec | None) -> list[dict[str, Any]]:
-    """What auto-provisioning may make at most, as the API has it; accelerators by GKE's name."""
+    """Limits of auto-provisioning in the form of the API; accelerators by GKE's name."""
     if not spec:
         return []
     limits = {"cpu": int(spec["cpu_max"]), "memory": int(spec["memory_gib_max"])}
@@ -64,7 +64,7 @@ def resource_limits(spec: NodeAutoProvisioningSpec | None) -> list[dict[str, Any
 
 
 def cluster_settings(spec: GkeClusterSpec, zones: list[str]) -> dict[str, Any]:
-    """All of a cluster that follows from its settings alone, by argument of the SDK."""
+    """The arguments of a cluster that only its settings determine, by name in the SDK."""
     mode = GkeMode(spec.get("mode") or GkeMode.STANDARD)
     public, dns = bool(spec.get("public_endpoint")), uses_dns(spec)
     settings: dict[str, Any] = {
@@ -99,7 +99,7 @@ def cluster_settings(spec: GkeClusterSpec, zones: list[str]) -> dict[str, Any]:
     if spec.get("kubernetes_version"):
         settings["min_master_version"] = spec["kubernetes_version"]
     if mode is GkeMode.AUTOPILOT:
-        # Autopilot decides data plane, storage drivers, shielding and identity itself, and cannot collect no metrics.
+        # Autopilot sets data plane, storage drivers, shielding and identity itself, and always collects metrics.
         return {**settings, "enable_autopilot": True, "monitoring_config": _monitoring(managed=True)}
     return {**settings, **_standard(spec, zones)}
 
@@ -119,7 +119,7 @@ def _standard(spec: GkeClusterSpec, zones: list[str]) -> dict[str, Any]:
         "datapath_provider": "ADVANCED_DATAPATH",
         "enable_shielded_nodes": True,
         "monitoring_config": _monitoring(managed=False),
-        # The default pool is there for minutes: GKE makes no cluster without it.
+        # The default pool exists for minutes only: GKE creates no cluster without it.
         "initial_node_count": 1,
         "remove_default_node_pool": True,
         "addons_config": {
@@ -137,7 +137,7 @@ TRANSIENT_MACHINE = "e2-medium"
 
 
 def transient_node_config(service_account: Any) -> dict[str, Any]:
-    """The smallest node that GKE starts a cluster with; gone when `up` is done."""
+    """The smallest node with which GKE creates a cluster; `up` deletes it at the end."""
     return {
         "machine_type": TRANSIENT_MACHINE,
         "disk_type": "pd-standard",
@@ -149,7 +149,7 @@ def transient_node_config(service_account: Any) -> dict[str, Any]:
 
 
 def auto_provisioning(spec: GkeClusterSpec, service_account: Any) -> dict[str, Any]:
-    """How GKE makes nodes by itself: not at all, within limits, or on Autopilot always."""
+    """Node auto-provisioning: off, within limits, or always on (Autopilot)."""
     defaults = {"service_account": service_account, "oauth_scopes": ["https://www.googleapis.com/auth/cloud-platform"]}
     if GkeMode(spec.get("mode") or GkeMode.STANDARD) is GkeMode.AUTOPILOT:
         return {"auto_provisioning_defaults": defaults}
@@ -170,7 +170,7 @@ def auto_provisioning(spec: GkeClusterSpec, service_account: Any) -> dict[str, A
 
 
 def kubeconfig(cluster: str, address: str, authority: str) -> str:
-    """How kubectl and the Kubernetes provider reach a cluster. No token: the plugin asks Google for one, each time.
+    """Kubeconfig for kubectl and the Kubernetes provider. It contains no token: the plugin requests one at each use.
 
     `authority`: the cluster's own certificate, base64; empty for the DNS endpoint, whose certificate is a public one.
     """

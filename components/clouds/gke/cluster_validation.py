@@ -31,24 +31,26 @@ _WORKFORCE = "principalSet://iam.googleapis.com/locations/global/workforcePools/
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _WORLD = ("0.0.0.0/0", "::/0")
 MIN_WEEKLY_HOURS = 12
-"""48 hours of maintenance in 32 days, of which four whole weeks are sure (GKE documentation, maintenance windows)."""
+"""Least hours of maintenance a week: GKE requires 48 hours in 32 days, which contain at least four whole weeks (GKE
+documentation, maintenance windows)."""
 MAX_UPGRADE_FREE_DAYS, MAX_EXCLUSION_DAYS = 90, 180
 """Days of an exclusion: of all upgrades, and of minor ones."""
 
 
 def check_gke_network(path: str, spec: GkeNetworkSpec) -> Iterator[Finding]:
-    """A network that exists, named in full, or one that can be made; never half of each."""
+    """Either an existing network with all four names, or valid ranges of a network to create."""
     made = ("nodes_cidr", "pods_cidr", "services_cidr", "private_services_prefix", "flow_log_percent", "mtu")
     if spec.get("network_id") or spec.get("subnetwork_id"):
         for key in ("network_id", "subnetwork_id", "pods_range_name", "services_range_name"):
             if not spec.get(key):
-                yield Finding(
-                    f"{path}.{camel(key)}", "(missing)", "a network that exists is named with all four", "add it"
-                )
+                yield Finding(f"{path}.{camel(key)}", "(missing)", "an existing network needs all four keys", "add it")
         for key in made:
             if spec.get(key) is not None:
                 yield Finding(
-                    f"{path}.{camel(key)}", str(spec.get(key)), "a network that exists has its own", "remove this line"
+                    f"{path}.{camel(key)}",
+                    str(spec.get(key)),
+                    "an existing network has its own ranges",
+                    "remove this line",
                 )
         yield from _self_links(path, spec)
         yield from _range_names(path, spec)
@@ -107,7 +109,7 @@ def _ranges(path: str, spec: GkeNetworkSpec) -> Iterator[Finding]:
                 yield Finding(
                     f"{path}.{camel(other)}",
                     f"{networks[other]} overlaps {camel(key)} {networks[key]}",
-                    "ranges of one network are apart from each other",
+                    "ranges of a network must not overlap",
                     "choose another",
                 )
 
@@ -121,7 +123,7 @@ def _private_range(value: str) -> ipaddress.IPv4Network | None:
 
 
 def check_gke_cluster(path: str, spec: GkeClusterSpec) -> Iterator[Finding]:
-    """Everything that can be wrong with a cluster by itself."""
+    """Findings for a cluster without its pools."""
     yield from _members(path, spec, {"mode": GkeMode, "release_channel": ReleaseChannel})
     version = spec.get("kubernetes_version")
     if version is not None and not VERSION.fullmatch(version):
@@ -131,7 +133,7 @@ def check_gke_cluster(path: str, spec: GkeClusterSpec) -> Iterator[Finding]:
         yield Finding(
             f"{path}.securityGroup",
             group or "(empty)",
-            "GKE takes a group of this name alone: gke-security-groups@<your domain>",
+            "GKE accepts only a group of this name:  gke-security-groups@<your domain>",
             "write it like gke-security-groups@example.com",
         )
     ranges = spec.get("authorized_ranges") or []
@@ -139,7 +141,7 @@ def check_gke_cluster(path: str, spec: GkeClusterSpec) -> Iterator[Finding]:
         yield Finding(
             f"{path}.authorizedRanges",
             "(missing)",
-            "a public control plane says who may reach it",
+            "a public control plane must name its client ranges",
             "name the ranges of your offices and runners, or use the DNS endpoint (dnsEndpoint: true)",
         )
     for index, block in enumerate(ranges):
@@ -150,14 +152,14 @@ def check_gke_cluster(path: str, spec: GkeClusterSpec) -> Iterator[Finding]:
 
 
 def check_carried_group(path: str, group: str, spec: GkeClusterSpec) -> Iterator[Finding]:
-    """A group that a login on GKE carries: a Google Group inside the security group, or one of a workforce pool."""
+    """A group that logins on GKE can have: a Google Group inside the security group, or a group of a workforce pool."""
     if group.startswith(_WORKFORCE):
         return
     if not spec.get("security_group"):
         yield Finding(
             path,
             group,
-            "a group that logins on this cluster carry: GKE passes on Google Groups inside one security group only",
+            "a group of logins on this cluster: GKE passes on Google Groups inside one security group only",
             "set cluster.controlPlane.securityGroup: gke-security-groups@<your domain>, and write the group's e-mail "
             f"address; or name a group of a workforce pool, {_WORKFORCE}…",
         )
@@ -175,8 +177,8 @@ def _authorized(path: str, block: str) -> Iterator[Finding]:
         yield Finding(
             path,
             block,
-            "the control plane is never open to the whole world",
-            "name the ranges that may come in, or use the DNS endpoint: there IAM decides",
+            "the control plane must not be open to the internet",
+            "name the client ranges, or use the DNS endpoint, where IAM controls access",
         )
         return
     try:
@@ -201,14 +203,16 @@ def _maintenance(path: str, spec: MaintenanceSpec) -> Iterator[Finding]:
         yield Finding(
             f"{path}.hours",
             f"{hours} hours a week",
-            f"GKE asks for 48 hours in 32 days: {MIN_WEEKLY_HOURS} a week",
+            f"GKE requires 48 hours in 32 days:  {MIN_WEEKLY_HOURS} a week",
             "use more hours or more days",
         )
     names = [exclusion["name"] for exclusion in spec.get("exclusions") or []]
     for index, exclusion in enumerate(spec.get("exclusions") or []):
         at = f"{path}.exclusions[{index}]"
         if names.index(exclusion["name"]) != index or not NAME.fullmatch(exclusion["name"]):
-            yield Finding(f"{at}.name", exclusion["name"] or "(empty)", "a name of its own", "choose another")
+            yield Finding(
+                f"{at}.name", exclusion["name"] or "(empty)", "a name that no other exclusion has", "choose another"
+            )
         yield from _members(at, exclusion, {"scope": ExclusionScope})
         yield from _exclusion_times(at, exclusion["start"], exclusion["end"], exclusion["scope"])
 
@@ -231,7 +235,10 @@ def _exclusion_times(path: str, start: str, end: str, scope: str) -> Iterator[Fi
 def _auto_provisioning(path: str, spec: NodeAutoProvisioningSpec, mode: Any) -> Iterator[Finding]:
     if mode == GkeMode.AUTOPILOT:
         yield Finding(
-            path, "on an autopilot cluster", "Autopilot makes all nodes by itself", "remove this; quotas are the limit"
+            path,
+            "on an autopilot cluster",
+            "Autopilot creates all nodes itself",
+            "remove this; only quotas limit an Autopilot cluster",
         )
     yield from between(path, spec, "cpu_max", 1, 1_000_000)
     yield from between(path, spec, "memory_gib_max", 1, 10_000_000)
@@ -240,7 +247,9 @@ def _auto_provisioning(path: str, spec: NodeAutoProvisioningSpec, mode: Any) -> 
         if name not in ACCELERATORS or not _on_gke(name):
             yield Finding(at, name, f"an accelerator of GKE: {', '.join(_gke_accelerators())}", "correct the name")
         if not isinstance(count, int | float) or not 0 <= count <= 100_000:
-            yield Finding(at, f"{count}", "a number of devices, 0 to 100,000", "always finite: correct the number")
+            yield Finding(
+                at, f"{count}", "a number of devices, 0 to 100,000", "correct the number; every limit must be finite"
+            )
 
 
 def _on_gke(accelerator: str) -> bool:

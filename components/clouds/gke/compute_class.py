@@ -1,4 +1,6 @@
-"""Nodes that GKE makes by itself: the pools of an Autopilot cluster, and chains of ways to buy on a Standard one."""
+"""Compute classes, whose nodes GKE creates itself: the pools of an Autopilot cluster, and lists of purchase options on
+a Standard cluster.
+"""
 
 from typing import Required, TypedDict
 
@@ -15,21 +17,21 @@ from components.findings import refuse
 
 
 class ComputeClassArgs(TypedDict, total=False):
-    """A class of nodes and its cluster."""
+    """A compute class and its cluster."""
 
     cluster: Required[GkeHandle]
-    """Where it is: Autopilot, or Standard with limits."""
+    """Cluster of the class: Autopilot, or Standard with limits."""
     nodes: Required[ComputeClassSpec]
-    """Machine and ways to buy, the best one first."""
+    """Machine and purchase options, the preferred one first."""
     limits: NodeAutoProvisioningSpec
-    """What a Standard cluster may make by itself (`cluster.autoProvisioning`). Required there."""
+    """Limits of auto-provisioning (`cluster.autoProvisioning`). Required on a Standard cluster."""
 
 
 class ComputeClass(Component):
-    """A class of nodes that pods select as they select a pool: the same handle, the same label.
+    """A compute class. Pods select it like a pool: it has the same handle and the same label.
 
-    GKE bounds a class by nothing (a Standard cluster bounds all its classes together): `nodesMax` is what the quotas
-    of the teams may promise, and those are enforced.
+    GKE has no limit for one class (a Standard cluster limits all its classes together). `nodesMax` limits the sum of
+    the teams' quotas, which are enforced.
     """
 
     capacity: Output[Capacity]
@@ -44,7 +46,7 @@ class ComputeClass(Component):
         super().__init__(name, args, opts)
         handle, body = plan_compute_class(name, spec, cluster["zones"])
         self.handle: PoolHandle = handle
-        """For workloads, quotas and the report."""
+        """Handle for workloads, quotas and the report."""
         config = {**body["nodePoolConfig"], "serviceAccount": cluster["node_service_account"]}
         custom_resource(f"{name}-class", "ComputeClass", name, {**body, "nodePoolConfig": config}, self.child)
         self.capacity = Output.from_input(handle["capacity"])

@@ -1,4 +1,4 @@
-"""What a ComputeClass of GKE is asked for. Pure."""
+"""The spec of a ComputeClass of GKE. Pure."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ COMPUTE_CLASS_LABEL = "cloud.google.com/compute-class"
 def plan_compute_class(
     name: str, spec: ComputeClassSpec, cluster_zones: list[str]
 ) -> tuple[PoolHandle, dict[str, Any]]:
-    """The handle of a class of nodes and the `spec` of its ComputeClass."""
+    """The handle of a compute class and the `spec` of its object."""
     machine = MACHINES[spec["machine"]]
     purchases = [GkePurchase(purchase) for purchase in spec["purchases"]]
     taints = list(spec.get("taints") or [])
     own_class = Taint(key=COMPUTE_CLASS_LABEL, value=name, effect="NoSchedule")
     cloud_taints = [own_class, *([ARM_TAINT] if machine.architecture is Architecture.ARM64 else [])]
-    # Nodes may be bought in several ways: what holds for the least dependable one holds for the class.
+    # Nodes may have several purchase options: the class is as reliable as the least reliable one.
     purchase = GkePurchase.SPOT if GkePurchase.SPOT in purchases else purchases[0]
     topology = topology_of(machine, spec.get("topology"))
     handle, labels = _handle(
@@ -36,7 +36,7 @@ def plan_compute_class(
         software_of(DeviceAllocation.DEVICE_PLUGIN),
         SharingArgs(),
     )
-    # The class decides the hardware: selecting GKE's labels of it as well can contradict the class.
+    # The class determines the hardware: a selector on GKE's hardware labels could contradict it.
     handle["placement"]["node_selector"] = {POOL_LABEL: name, COMPUTE_CLASS_LABEL: name}
     if GkePurchase.FLEX_START in purchases:
         handle["placement"]["max_run_hours"] = run_hours(spec.get("max_run_hours"))
@@ -90,7 +90,7 @@ def _priority(
         case _:
             rule["spot"] = False
     if purchase is not GkePurchase.RESERVED:
-        # GKE refuses a location with a reservation: the reservation names its zones.
+        # GKE refuses a location together with a reservation, because the reservation has its own zones.
         rule["location"] = {"zones": zones}
     return rule
 

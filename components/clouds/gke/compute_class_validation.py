@@ -31,10 +31,10 @@ from components.findings import Finding
 
 
 def check_class_name(path: str, name: str) -> Iterator[Finding]:
-    """A name that GKE takes for a class of nodes: those that begin with its own words are its own."""
+    """A valid name of a compute class: GKE reserves some prefixes."""
     yield from check_pool_name(path, name)
     if name.startswith(("gke", "autopilot")):
-        yield Finding(path, name, "classes named gke… and autopilot… are GKE's own", "choose another name")
+        yield Finding(path, name, "the prefixes gke and autopilot are reserved by GKE", "choose another name")
 
 
 def check_compute_class(
@@ -47,7 +47,7 @@ def check_compute_class(
     zones: Sequence[str] = (),
     kubernetes_version: str = "",
 ) -> Iterator[Finding]:
-    """Everything that can be wrong with a class of nodes. `limits`: what the Standard cluster may make by itself."""
+    """Findings for a compute class. `limits`: of auto-provisioning on a Standard cluster."""
     machine = known_machine(path, spec.get("machine", ""))
     if isinstance(machine, Finding):
         yield machine
@@ -74,10 +74,10 @@ def _chain(path: str, purchases: list[GkePurchase]) -> Iterator[Finding]:
                 f"{path}.purchases[{index}]",
                 str(purchase),
                 "reserved, flex-start, spot or on-demand, each once",
-                "correct or remove it; queued nodes need a pool of their own",
+                "correct or remove it; queued nodes need a node pool",
             )
     if not purchases:
-        yield Finding(f"{path}.purchases", "(empty)", "a class is bought in one way at least", "write [on-demand]")
+        yield Finding(f"{path}.purchases", "(empty)", "at least one purchase option", "write [on-demand]")
 
 
 def _class_purchases(path: str, spec: ComputeClassSpec, machine: Machine) -> Iterator[Finding]:
@@ -94,7 +94,10 @@ def _class_purchases(path: str, spec: ComputeClassSpec, machine: Machine) -> Ite
         yield from dynamic(path, {"max_run_hours": spec.get("max_run_hours")}, machine, GkePurchase.FLEX_START)
     elif spec.get("max_run_hours") is not None:
         yield Finding(
-            f"{path}.maxRunHours", f"{spec['max_run_hours']}", "only flex-start nodes end by themselves", "remove it"
+            f"{path}.maxRunHours",
+            f"{spec['max_run_hours']}",
+            "only flex-start nodes have a maximum run time",
+            "remove it",
         )
     if spec.get("driver_version") and (not machine.accelerator or machine.topology):
         yield Finding(f"{path}.driverVersion", spec["driver_version"], f"{machine.name} has no GPU", "remove this line")
@@ -102,7 +105,7 @@ def _class_purchases(path: str, spec: ComputeClassSpec, machine: Machine) -> Ite
         yield Finding(
             f"{path}.driverVersion",
             spec["driver_version"],
-            "the nodes of a class come with a driver of GKE's",
+            "the nodes of a class have a driver that GKE installs",
             "use default or latest, or declare a pool",
         )
 
@@ -122,8 +125,8 @@ def _within_limits(
     if not limits:
         yield Finding(
             path,
-            "a class of nodes on a standard cluster without limits",
-            "what GKE makes by itself is finite",
+            "a compute class on a standard cluster without limits",
+            "node auto-provisioning needs limits",
             "set autoProvisioning of the cluster, or declare a pool",
         )
         return
@@ -134,7 +137,7 @@ def _within_limits(
             yield Finding(
                 f"{path}.nodesMax",
                 f"{nodes} of {machine.name}: {asked} {unit}",
-                f"the cluster may make {int(most)} {unit} by itself",
+                f"the cluster may make {int(most)} {unit} with auto-provisioning",
                 f"lower it, or raise autoProvisioning.{key}",
             )
 
@@ -142,7 +145,7 @@ def _within_limits(
 def check_all_within_limits(
     path: str, limits: NodeAutoProvisioningSpec, nodes: Mapping[str, tuple[Machine, int]]
 ) -> Iterator[Finding]:
-    """Pools and classes at their largest fit into the limits together. `nodes`: name -> machine, most nodes.
+    """The limits cover all pools and classes at their maximum size. `nodes`: name -> machine, maximum number of nodes.
 
     GKE counts every node of the cluster, and grows no pool beyond them (GKE documentation, node auto-provisioning;
     accelerators: kubernetes/autoscaler, core/scaleup/resource). An accelerator without a limit of its own has none.
@@ -159,13 +162,13 @@ def check_all_within_limits(
             yield Finding(
                 f"{path}.{key}",
                 f"{int(limit)} of {together} {units[key]} that pools and classes reach ({who})",
-                "GKE counts every node of the cluster, those of pools too, and makes none beyond a limit",
+                "GKE counts every node of the cluster, including those of pools, and creates none beyond a limit",
                 f"raise it to {together}, or lower nodesMax",
             )
 
 
 def _counted(machine: Machine, nodes: int) -> dict[str, tuple[int, str]]:
-    """Limit -> what so many machines take of it, and its unit."""
+    """Limit -> how much of it that number of machines uses, and its unit."""
     counted = {"cpuMax": (machine.cpu * nodes, "vCPUs"), "memoryGibMax": (machine.memory_gib * nodes, "GiB")}
     if machine.accelerator:
         counted[f"acceleratorsMax.{machine.accelerator}"] = (machine.devices * nodes, machine.accelerator)

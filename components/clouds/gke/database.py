@@ -1,6 +1,6 @@
-"""PostgreSQL by Cloud SQL, for the tracking server: a private address, TLS only, backed up to the second.
+"""A PostgreSQL database on Cloud SQL for the tracking server: private address, TLS only, point-in-time recovery.
 
-Its network must have Private Service Access (`GkeNetwork` makes it): give that component as `depends_on`.
+Its network must have Private Service Access. `GkeNetwork` declares it: pass that component as `depends_on`.
 """
 
 from collections.abc import Sequence
@@ -22,28 +22,28 @@ from components.storage.postgresql import PORT, ManagedDatabaseHandle
 NAME_LENGTH = 63
 """Well below Cloud SQL's limit of 97 for project and instance together: project ids have 30 at most."""
 LOG_DAYS = 7
-"""Of the transaction log, for putting it back to any second; Enterprise's most (sqladmin v1, 1 to 7)."""
+"""Days of transaction logs, for point-in-time recovery; the maximum of Enterprise (sqladmin v1, 1 to 7)."""
 
 
 class CloudSqlDatabaseArgs(TypedDict, total=False):
     """A database for a cluster."""
 
     cluster: Required[GkeHandle]
-    """In whose project, region and network it is."""
+    """Cluster whose project, region and network it is in."""
     database: Required[CloudSqlDatabaseSpec]
-    """What it is like."""
+    """Settings of the database."""
     key_id: Input[str]
     """Cloud KMS key that encrypts it: `projects/…/cryptoKeys/…`; the service agent of Cloud SQL must be allowed to use
     it. Default: a key of Google's."""
     password: Input[str]
-    """Password of its user, a secret. Default: a generated one, which is kept. To change it, set one."""
+    """Password of its user, a secret. Default: generated once. To change a generated password, set one."""
     keep_data: bool
-    """Required in stacks that are not simulated. Protected against deletion here and in Google Cloud, kept when the
-    stack goes, with its backups."""
+    """Required in stacks that are not simulated. The database is protected against deletion in Pulumi and in Google
+    Cloud, and kept with its backups when the stack is destroyed."""
 
 
 class CloudSqlDatabase(Component):
-    """One PostgreSQL instance (with a standby where it must be), one database in it and its user."""
+    """One PostgreSQL instance (with a standby if configured), one database in it and its user."""
 
     host: Output[str]
     """Private address that clients connect to."""
@@ -54,7 +54,7 @@ class CloudSqlDatabase(Component):
     password: Output[str]
     """Its password; a secret."""
     ca: Output[str]
-    """PEM of the instance's own authority."""
+    """PEM of the instance's own certificate authority."""
 
     def __init__(self, name: str, args: CloudSqlDatabaseArgs, opts: ResourceOptions | None = None) -> None:
         spec, keep, cluster = args["database"], bool(args.get("keep_data")), args["cluster"]
@@ -74,7 +74,7 @@ class CloudSqlDatabase(Component):
             encryption_key_name=args.get("key_id"),
             deletion_protection=keep,
             settings=gcp.sql.DatabaseInstanceSettingsArgs(**instance_settings(args)),
-            # Written again, the size would undo what the disk has grown by: that replaces the instance.
+            # Applying the initial size again would shrink a disk that has grown, which replaces the instance.
             opts=ResourceOptions.merge(options, ResourceOptions(ignore_changes=["settings.diskSize"])),
         )
         database = gcp.sql.Database(
@@ -82,7 +82,7 @@ class CloudSqlDatabase(Component):
             name=spec.get("database") or "mlflow",
             project=cluster["project"],
             instance=instance.name,
-            # PostgreSQL drops no user who owns something: both go with the instance.
+            # PostgreSQL does not drop a user who owns objects: database and user are deleted with the instance.
             deletion_policy="ABANDON",
             opts=options,
         )
@@ -107,7 +107,7 @@ class CloudSqlDatabase(Component):
             # Its certificate carries the instance's name, not its address; the authority signs for no other instance.
             ssl_mode="verify-ca",
             ca_certificate=self.ca,
-            # Known once the database can be logged into.
+            # Resolves once the user can log in to the database.
             address_range=Output.all(self.host, database.id).apply(lambda known: f"{known[0]}/32"),
         )
         """For `ExternalDatabase`."""
@@ -115,7 +115,7 @@ class CloudSqlDatabase(Component):
 
 
 def first_certificate(authorities: Sequence[Any] | None) -> str:
-    """The PEM of the authority in use. Pure."""
+    """The PEM of the certificate authority in use. Pure."""
     return str(authorities[0].cert) if authorities else ""
 
 

@@ -1,4 +1,4 @@
-"""A public DNS zone in Cloud DNS: made here, or one that exists."""
+"""A public DNS zone in Cloud DNS, created or existing."""
 
 from typing import Required, TypedDict
 
@@ -18,24 +18,24 @@ NAME_LENGTH = 63
 
 
 class CloudDnsZoneArgs(TypedDict, total=False):
-    """A zone and whose it is."""
+    """A zone and its project."""
 
     zone: Required[CloudDnsZoneSpec]
-    """What it is."""
+    """Settings of the zone."""
     project: Required[str]
     """Id of the project that it is in."""
     keep_data: bool
-    """Required in stacks that are not simulated. A zone that is made here is protected and outlives the stack: another
-    one would have other name servers. Without it, it goes with all its records."""
+    """Required in stacks that are not simulated. A created zone is protected and kept when the stack is destroyed,
+    because a new zone has other name servers. If false, it is deleted with all its records."""
 
 
 class CloudDnsZone(Component):
-    """A public zone, signed (DNSSEC). One that exists is only named."""
+    """A public zone, signed (DNSSEC). An existing zone is only referenced."""
 
     zone_name: Output[str]
     """Its name in the project."""
     name_servers: Output[list[str]]
-    """Whom the parent zone must delegate to; empty for a zone that exists: it is delegated already."""
+    """Name servers that the parent zone must delegate to; empty for an existing zone, which is delegated already."""
 
     def __init__(self, name: str, args: CloudDnsZoneArgs, opts: ResourceOptions | None = None) -> None:
         spec, keep = args["zone"], bool(args.get("keep_data"))
@@ -60,17 +60,17 @@ class CloudDnsZone(Component):
         self.handle: DnsZoneHandle = DnsZoneHandle(
             provider=DnsProvider.CLOUD_DNS, domain=spec["domain"], zone=self.zone_name, account=args["project"]
         )
-        """For those who write records into it."""
+        """Handle for components that write records into it."""
         self.register_outputs({"zone_name": self.zone_name, "name_servers": self.name_servers})
 
 
 def challenge_grants(zone: Input[str]) -> list[WorkloadGrant]:
-    """What cert-manager needs to answer DNS-01 challenges in one zone that it knows by name. Pure."""
+    """Roles of cert-manager for DNS-01 challenges in one zone that it knows by name. Pure."""
     return [WorkloadGrant(purpose="records", role="roles/dns.admin", on=GrantOn.DNS_ZONE, resource=zone)]
 
 
 def record_grants(zone: Input[str]) -> list[WorkloadGrant]:
-    """What external-dns needs to keep the records of one zone. Pure.
+    """Roles of external-dns on one zone. Pure.
 
     Source: kubernetes-sigs/external-dns docs/tutorials/gke.md (dns.reader on the project, dns.admin on the zone).
     """
@@ -80,6 +80,6 @@ def record_grants(zone: Input[str]) -> list[WorkloadGrant]:
             purpose="zones",
             role="roles/dns.reader",
             on=GrantOn.PROJECT,
-            any_because="zones are only listed by project",
+            any_because="zones can only be listed by project",
         ),
     ]

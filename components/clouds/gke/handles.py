@@ -1,4 +1,4 @@
-"""What the parts of a GKE cluster hand to each other."""
+"""Handles that the components of a GKE cluster pass to each other."""
 
 from typing import TypedDict
 
@@ -10,16 +10,16 @@ __all__ = ["GkeHandle", "GkeMode", "GkeNetworkHandle"]
 
 
 class GkeNetworkHandle(TypedDict):
-    """A VPC network that a cluster can stand in."""
+    """The VPC network of a cluster."""
 
     network_id: Input[str]
     """Self link or id of the network."""
     subnetwork_id: Input[str]
     """Self link or id of the subnetwork of its nodes."""
     pods_range_name: str
-    """Secondary range of the subnetwork that pods get addresses from."""
+    """Secondary range of the subnetwork for addresses of pods."""
     services_range_name: str
-    """Secondary range of the subnetwork that Services get addresses from."""
+    """Secondary range of the subnetwork for addresses of Services."""
 
 
 class GkeHandle(TypedDict):
@@ -36,9 +36,9 @@ class GkeHandle(TypedDict):
     zones: list[str]
     """Zones of its nodes."""
     mode: GkeMode
-    """Who makes its nodes."""
+    """How its nodes are created."""
     network: GkeNetworkHandle
-    """Where it stands."""
+    """Network of the cluster."""
     node_service_account: Input[str]
     """E-mail of the service account that nodes run as."""
     workload_pool: Input[str]

@@ -1,4 +1,4 @@
-"""What the quotas of a Google Cloud project are now."""
+"""Current quotas of a Google Cloud project."""
 
 from collections.abc import Iterable
 
@@ -9,11 +9,11 @@ from components.clouds.limits import CloudLimits, read_limits
 from components.clouds.quotas import QuotaNeed
 
 UNLIMITED = -1
-"""What Google writes for a quota without a limit."""
+"""Value of a quota without a limit in Google's API."""
 
 
 def gcp_limits(needs: Iterable[QuotaNeed], project: str, region: str, opts: InvokeOptions | None = None) -> CloudLimits:
-    """The project's quotas in that region. Needs `cloudquotas.quotas.get` and the Cloud Quotas API switched on."""
+    """The project's quotas in that region. Needs `cloudquotas.quotas.get` and the enabled Cloud Quotas API."""
 
     def limit(need: QuotaNeed) -> float | None:
         info = pulumi_gcp.cloudquota.get_s_quota_info(
@@ -29,9 +29,9 @@ def gcp_limits(needs: Iterable[QuotaNeed], project: str, region: str, opts: Invo
 
 
 def limit_in(rows: list[tuple[dict[str, str], list[str], list[str]]], need: QuotaNeed, region: str) -> float | None:
-    """The limit for that region among a quota's rows (dimensions, values, locations): the most particular one. Pure.
+    """The limit for that region among a quota's rows (dimensions, values, locations): the most specific one. Pure.
 
-    A row without a dimension holds for every value of it that has no row of its own.
+    A row without a dimension applies to every value of that dimension without a row of its own.
     """
     wanted = {name: value.lower() for name, value in (*need.dimensions, ("region", region))}
     place = "global" if need.everywhere else region

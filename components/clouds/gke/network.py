@@ -1,4 +1,4 @@
-"""The VPC network of a GKE cluster: one that exists, or one with private nodes, NAT and addresses for Cloud SQL."""
+"""The VPC network of a GKE cluster: an existing one, or one with private nodes, NAT and addresses for Cloud SQL."""
 
 from typing import Any, TypedDict
 
@@ -22,10 +22,10 @@ from components.findings import refuse
 
 
 class GkeNetworkArgs(TypedDict):
-    """A network and where it is."""
+    """A network and its location."""
 
     network: GkeNetworkSpec
-    """One that exists, or the ranges of one to make; empty: one with the usual ranges."""
+    """An existing network, or the ranges of one to create; empty: one with default ranges."""
     project: str
     """Project id."""
     region: str
@@ -33,12 +33,12 @@ class GkeNetworkArgs(TypedDict):
 
 
 class GkeNetwork(Component):
-    """A VPC network that a private cluster can stand in. An existing one is handed on; nothing is declared for it."""
+    """A VPC network for a private cluster. An existing network is only referenced; nothing is declared for it."""
 
     network_id: Output[str]
-    """Of the network; known when addresses for Cloud SQL are there."""
+    """Id of the network; it resolves once the addresses for Cloud SQL exist."""
     subnetwork_id: Output[str]
-    """Of the subnetwork of nodes; known when they can reach the internet."""
+    """Id of the subnetwork of nodes; it resolves once nodes can reach the internet."""
 
     def __init__(self, name: str, args: GkeNetworkArgs, opts: ResourceOptions | None = None) -> None:
         spec = args["network"]
@@ -62,7 +62,7 @@ class GkeNetwork(Component):
             pods_range_name=spec.get("pods_range_name") or "pods",
             services_range_name=spec.get("services_range_name") or "services",
         )
-        """For clusters and databases."""
+        """Handle for clusters and databases."""
         self.register_outputs({"networkId": self.network_id, "subnetworkId": self.subnetwork_id})
 
     def _make(self, name: str, args: GkeNetworkArgs) -> None:
@@ -117,7 +117,7 @@ class GkeNetwork(Component):
             subnetworks=[
                 gcp.compute.RouterNatSubnetworkArgs(name=subnetwork.id, source_ip_ranges_to_nats=["ALL_IP_RANGES"])
             ],
-            # Image layers and data sets come over many connections at once; 64 ports of a node are soon used up.
+            # Image layers and data sets are fetched over many connections at once, which use up 64 ports of a node.
             enable_dynamic_port_allocation=True,
             enable_endpoint_independent_mapping=False,
             min_ports_per_vm=64,
@@ -146,7 +146,7 @@ class GkeNetwork(Component):
             network=network.id,
             service="servicenetworking.googleapis.com",
             reserved_peering_ranges=[address.name],
-            # Google keeps the peering for days after the last database is gone and refuses to remove it before.
+            # Google keeps the peering for days after the last database is deleted and refuses to remove it before.
             deletion_policy="ABANDON",
             opts=self.child,
         )

@@ -1,4 +1,4 @@
-"""What one node of a GKE pool is, and what of it cannot be changed in place. Pure: no Pulumi package."""
+"""The node configuration of a GKE pool, and the parts of it that are immutable. Pure: no Pulumi package."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from components.clouds.gke.tables import (
 
 
 def topology_of(machine: Machine, topology: str | None) -> str:
-    """Shape of one slice: as written, else the slice that is one machine; empty where there are no slices."""
+    """Topology of one slice: from the settings, else the slice of one machine; empty if there are no slices."""
     return topology or machine.topology
 
 
@@ -30,7 +30,9 @@ def hosts_of(machine: Machine, topology: str | None) -> int:
 
 
 def topologies_of(machine: Machine) -> list[str]:
-    """Slices that a TPU machine can be part of: itself, and on machines with four chips the larger ones."""
+    """Topologies of slices that a TPU machine can be part of: one machine, and with four chips per machine the larger
+    ones.
+    """
     if not machine.topology:
         return []
     table = ACCELERATORS[machine.accelerator].topologies
@@ -39,7 +41,8 @@ def topologies_of(machine: Machine) -> list[str]:
 
 
 def software_of(device_allocation: DeviceAllocation, *, own_driver: bool = False) -> NodeSoftware:
-    """GKE brings driver and device plugin; with DRA neither: who runs the cluster installs the driver.
+    """GKE installs driver and device plugin; with DRA it installs neither, and the cluster's operator installs the
+    driver.
 
     `own_driver`: so it is with the device plugin too (GKE documentation, how-to/gpus, manual installation).
     """
@@ -50,7 +53,7 @@ def software_of(device_allocation: DeviceAllocation, *, own_driver: bool = False
 
 
 def own_labels(labels: dict[str, str]) -> dict[str, str]:
-    """Those that we declare: GKE's own domain is GKE's."""
+    """Labels that the platform declares: GKE sets the labels of its own domain."""
     return {key: value for key, value in labels.items() if key.split("/", 1)[0] != CLOUD_LABEL_DOMAIN}
 
 
@@ -69,7 +72,7 @@ def plan_node_config(
     if purchase is GkePurchase.SPOT:
         taints = [Taint(key=SPOT_TAINT, value="true", effect="NoSchedule"), *taints]
     if accelerator and gpu:
-        # GKE sets it by itself only where another pool runs already, and a cluster's first pools start together.
+        # GKE sets it only if another pool is running already, and the first pools of a cluster start together.
         taints = [Taint(key=accelerator.taint_key, value="present", effect="NoSchedule"), *taints]
     config: dict[str, Any] = {
         "machine_type": machine.name,
@@ -83,7 +86,7 @@ def plan_node_config(
         "gcfs_config": {"enabled": True},
         "workload_metadata_config": {"mode": "GKE_METADATA"},
         "kubelet_config": {"insecure_kubelet_readonly_port_enabled": "FALSE"},
-        # A driver that is not signed by Google is not loaded with secure boot.
+        # Secure boot loads no driver that Google has not signed.
         "shielded_instance_config": {
             "enable_secure_boot": software["driver"] is Owner.CLOUD,
             "enable_integrity_monitoring": True,
@@ -120,7 +123,7 @@ def _purchase_config(spec: GkePoolSpec, purchase: GkePurchase) -> dict[str, Any]
 
 
 def run_hours(hours: int | None) -> int:
-    """Life of a flex-start node."""
+    """Maximum run time of a flex-start node."""
     return int(hours or MAX_RUN_HOURS)
 
 
@@ -151,7 +154,7 @@ def gke_accelerator(machine: Machine) -> str:
 
 
 def fixed_part(spec: GkePoolSpec) -> dict[str, Any]:
-    """What GKE, or the provider, cannot change on a node pool that exists.
+    """Values of a node pool that GKE or the provider cannot change in place.
 
     Sizes, zones, disk size, labels, taints and upgrade settings are changed in place.
     """

@@ -17,7 +17,7 @@ from components.clouds.gke.validation import check_gke_pool, check_pool_name
 from components.findings import refuse
 
 RESIZE_PERMISSIONS = ["container.clusters.update"]
-"""What setAutoscaling and setSize of a node pool ask for (GKE documentation, IAM)."""
+"""Permissions for setAutoscaling and setSize of a node pool (GKE documentation, IAM)."""
 
 
 class GkeNodePoolArgs(TypedDict):
@@ -26,14 +26,14 @@ class GkeNodePoolArgs(TypedDict):
     cluster: GkeHandle
     """A Standard cluster."""
     pool: GkePoolSpec
-    """Machine, size and how it is bought."""
+    """Machine, size and purchase option."""
 
 
 class GkeNodePool(Component):
-    """Nodes of one machine type that GKE sizes between the fewest and the most.
+    """Nodes of one machine type that GKE scales between minimum and maximum.
 
-    What GKE cannot change in place changes the name of the node pool, so that the new nodes are there before the old
-    ones are drained. Sizes, zones, disk size, labels and taints are changed in place.
+    A change of an immutable value changes the name of the node pool, so that the new nodes exist before the old ones
+    are drained. Sizes, zones, disk size, labels and taints are changed in place.
     """
 
     capacity: Output[Capacity]
@@ -48,7 +48,7 @@ class GkeNodePool(Component):
         super().__init__(name, args, opts)
         plan = plan_gke_pool(name, spec, cluster["zones"])
         self.handle: PoolHandle = plan.handle
-        """For workloads, quotas and the report."""
+        """Handle for workloads, quotas and the report."""
         placement = self._placement(name, cluster, plan)
         pools = [self._node_pool(name, args, plan, group, placement) for group in plan.groups]
         calls = {group.role: working_hours_calls(spec, group) for group in plan.groups}
@@ -59,7 +59,7 @@ class GkeNodePool(Component):
         self.register_outputs({"capacity": self.capacity, "nodePools": self.node_pools})
 
     def _placement(self, name: str, cluster: GkeHandle, plan: GkePoolPlan) -> dict[str, Any] | None:
-        """How its nodes are placed; newer TPUs by a policy that says the shape of a slice."""
+        """Placement policy of its nodes; for newer TPUs a workload policy with the topology of a slice."""
         if plan.placement_policy is None or not plan.workload_topology:
             return plan.placement_policy
         stem = Output.concat(cluster["name"], "-", name, "-", plan.workload_topology)
@@ -77,7 +77,8 @@ class GkeNodePool(Component):
         self, name: str, args: GkeNodePoolArgs, plan: GkePoolPlan, group: GkeGroup, placement: dict[str, Any] | None
     ) -> gcp.container.NodePool:
         cluster = args["cluster"]
-        # The autoscaler moves the counts; the hours move the autoscaler, and take new limits along at their next start.
+        # The autoscaler changes the counts, and working hours change the autoscaler; new limits apply at their next
+        # start.
         ignored = ["initialNodeCount", "nodeCount"] + (["autoscaling"] if args["pool"].get("working_hours") else [])
         settings: dict[str, Any] = {
             "autoscaling": group.autoscaling,
@@ -107,7 +108,7 @@ class GkeNodePool(Component):
     def _working_hours(
         self, name: str, cluster: GkeHandle, calls: dict[gcp.container.NodePool, list[ScheduledCall]]
     ) -> None:
-        """Cloud Scheduler calls GKE under an account of its own that can size clusters and do nothing else."""
+        """Cloud Scheduler calls GKE as a dedicated service account that can only resize clusters."""
         stem = Output.concat(cluster["name"], "-", name, "-hours")
         account = gcp.serviceaccount.Account(
             f"{name}-hours-account",
@@ -155,7 +156,7 @@ class GkeNodePool(Component):
             region=cluster["region"],
             schedule=call.schedule,
             time_zone=call.time_zone,
-            # GKE does one thing at a time in a cluster and refuses the rest: half an hour of patience.
+            # GKE runs one operation at a time in a cluster and refuses others: retry for half an hour.
             retry_config={
                 "retry_count": 5,
                 "min_backoff_duration": "60s",

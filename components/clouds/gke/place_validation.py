@@ -1,4 +1,4 @@
-"""Rules on project, region and zones of GKE, and what the rules on clusters, pools and classes share."""
+"""Rules on project, region and zones of GKE, and helpers of the rules on clusters, pools and classes."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,19 +14,19 @@ VERSION = re.compile(r"1\.[0-9]{2}(\.[0-9]+(-gke\.[0-9]+)?)?")
 
 
 def is_region(text: str) -> bool:
-    """Whether it is written like a region: zones are held against nothing else."""
+    """Whether the text has the form of a region; zones are compared with it only then."""
     return bool(_REGION.fullmatch(text))
 
 
 def zones_region(region: str, zones: Sequence[str]) -> str:
-    """The region that zones are held against: none where two or more are all of one other region, so that it is the
-    region that is misspelt."""
+    """The region that zones are compared with; empty if two or more zones are all of one other region, because then the
+    region is misspelt."""
     of = {match.group(1) if (match := _ZONE.fullmatch(zone)) else "" for zone in zones}
     return region if is_region(region) and (region in of or len(of) != 1 or len(zones) == 1 or "" in of) else ""
 
 
 def check_place(path: str, project: str, region: str, zones: Sequence[str]) -> Iterator[Finding]:
-    """A project, a region and zones that can be."""
+    """A valid project, region and list of zones."""
     if not _PROJECT.fullmatch(project):
         yield Finding(
             f"{path}.project",
@@ -51,7 +51,7 @@ def check_place(path: str, project: str, region: str, zones: Sequence[str]) -> I
         )
     yield from check_zones(f"{path}.zones", zones, zones_region(region, zones))
     if not zones:
-        yield Finding(f"{path}.zones", "(empty)", "a cluster has nodes in one zone at least", "name the zones")
+        yield Finding(f"{path}.zones", "(empty)", "at least one zone", "name the zones")
 
 
 def check_zones(path: str, zones: Sequence[str], region: str = "", known: Sequence[str] = ()) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
-"""What node pools of GKE become, decided from plain data. Pure: no Pulumi package, nothing unknown.
+"""The plan of a GKE node pool, from plain data. Pure: no Pulumi package, no unknown values.
 
-Blocks are dicts with the names of the SDK's arguments; a test holds them against the SDK and against Google's API.
+Blocks are dicts with the names of the SDK's arguments; a test compares them with the SDK and with Google's API.
 """
 
 import hashlib
@@ -48,16 +48,17 @@ class GkeGroup:
     role: str
     """Last part of the child's name."""
     name: str
-    """In GKE. Changes with what GKE cannot change in place, so that the new one is there before the old one goes."""
+    """Name in GKE. It changes with the immutable values, so that the new node pool exists before the old one is
+    deleted."""
     labels: dict[str, str]
     initial_nodes_per_zone: int
     autoscaling: dict[str, Any] | None
-    """None: as many nodes as at the start, always."""
+    """None: a fixed number of nodes."""
 
 
 @dataclass(frozen=True)
 class GkePoolPlan:
-    """All that a pool declares."""
+    """The plan of everything that a pool declares."""
 
     handle: PoolHandle
     groups: tuple[GkeGroup, ...]
@@ -66,15 +67,15 @@ class GkePoolPlan:
     node_locations: tuple[str, ...]
     placement_policy: dict[str, Any] | None
     workload_topology: str
-    """Topology of the workload policy to make; empty: none."""
+    """Topology of the workload policy to create; empty: none."""
     management: dict[str, bool]
     upgrade_settings: dict[str, Any] | None
-    """None: GKE knows one way only (flex-start)."""
+    """None: GKE supports only one strategy (flex-start)."""
     queued: bool
 
 
 def bounded(stem: str, limit: int) -> str:
-    """The stem, or as much of it as fits with a digest of all of it."""
+    """The stem; if it is too long, its start and a digest of the whole."""
     if len(stem) <= limit:
         return stem
     return f"{stem[: limit - 9].rstrip('-')}-{_digest(stem, 8)}"
@@ -173,7 +174,7 @@ def _upgrade_settings(machine: Machine, purchase: GkePurchase) -> dict[str, Any]
 
 
 def cloud_pool_name(stem: str, spec: GkePoolSpec) -> str:
-    """Name of a node pool in GKE: another one for what cannot be changed in place."""
+    """Name of a node pool in GKE; it changes with the immutable values."""
     digest = _digest(json.dumps(fixed_part(spec), sort_keys=True), 6)
     return f"{bounded(stem, MAX_POOL_NAME - 7)}-{digest}"
 
@@ -207,7 +208,7 @@ def _groups(
                 name=cloud_pool_name(slice_name, spec),
                 labels={**labels, SLICE_LABEL: slice_name},
                 initial_nodes_per_zone=hosts if stays else 0,
-                # All hosts or none: GKE scales a slice as one.
+                # GKE scales all hosts of a slice together.
                 autoscaling=None
                 if stays
                 else {
@@ -221,9 +222,9 @@ def _groups(
 
 
 def initial_per_zone(nodes_min: int, nodes_max: int, zones: int) -> int:
-    """Nodes that GKE starts with in each zone: enough for the fewest, unless that is more than the most.
+    """Initial number of nodes in each zone: enough for the minimum, but not more than the maximum in total.
 
-    GKE counts by zone here and in all zones together when it scales.
+    GKE counts by zone here, and in all zones together for autoscaling.
     """
     enough = -(-nodes_min // zones)
     return enough if enough * zones <= nodes_max else nodes_min // zones

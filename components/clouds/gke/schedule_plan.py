@@ -10,7 +10,7 @@ from components.clouds.working_hours import DEFAULT_TIME_ZONE
 
 @dataclass(frozen=True)
 class ScheduledCall:
-    """One call of the API of GKE at a time of the day."""
+    """One scheduled call of the GKE API."""
 
     role: str
     """Last part of the job's name."""
@@ -23,10 +23,10 @@ class ScheduledCall:
 
 
 def working_hours_calls(spec: GkePoolSpec, group: GkeGroup) -> list[ScheduledCall]:
-    """What is called at the start and at the end of working hours; nothing where a pool has none.
+    """Calls at the start and at the end of working hours; empty if the pool has none.
 
-    GKE has no schedule of its own. Without autoscaling the size that is set stays, so it is turned off first; the pool
-    is emptied minutes later, twice: GKE does one thing at a time in a cluster, and calls may come late.
+    GKE has no schedule for pools. Autoscaling is turned off first, because it would change the size again. The pool is
+    resized to zero minutes later, twice: GKE runs one operation at a time in a cluster, and calls may be late.
     """
     hours = spec.get("working_hours")
     if not hours or group.autoscaling is None:
@@ -46,7 +46,7 @@ LAST_END_MINUTE = 59 - EMPTY_AFTER_MINUTES[-1]
 
 
 def minutes_later(cron: str) -> str:
-    """The schedule that empties a pool whose hours end at that one, in the same hour."""
+    """The schedule that empties a pool, a few minutes after the given end of its hours and in the same hour."""
     minute, rest = cron.split(" ", 1)
     return f"{','.join(str(int(minute) + later) for later in EMPTY_AFTER_MINUTES)} {rest}"
 

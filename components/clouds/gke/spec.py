@@ -1,4 +1,4 @@
-"""What a GKE cluster, its network and its pools are, in plain data: the part that people write in settings. Pure."""
+"""Settings of a GKE cluster, its network and its pools, as plain data. Pure."""
 
 from enum import StrEnum
 from typing import Required, TypedDict
@@ -10,12 +10,12 @@ from components.clouds.working_hours import WorkingHoursSpec
 
 
 class GkeMode(StrEnum):
-    """Who makes the nodes of a cluster."""
+    """How the nodes of a cluster are created."""
 
     STANDARD = "standard"
-    """We declare node pools; GKE sizes them."""
+    """The platform declares node pools; GKE scales them."""
     AUTOPILOT = "autopilot"
-    """Google makes nodes for what pods ask."""
+    """GKE creates nodes for the requests of pods."""
 
 
 class GkePurchase(StrEnum):
@@ -24,25 +24,25 @@ class GkePurchase(StrEnum):
     ON_DEMAND = "on-demand"
     SPOT = "spot"
     RESERVED = "reserved"
-    """From one reservation, and from nothing else."""
+    """From one reservation only."""
     FLEX_START = "flex-start"
-    """Node by node when there is capacity, for at most seven days each (Dynamic Workload Scheduler)."""
+    """Nodes are created one by one when there is capacity, for at most seven days each (Dynamic Workload Scheduler)."""
     QUEUED = "queued"
-    """Flex-start, all nodes of a training at once, for which each run makes a ProvisioningRequest. Nothing else runs
-    there: no served model, no schedule."""
+    """Flex-start with queued provisioning: all nodes of a training are created at once, for the ProvisioningRequest of
+    each run. Served models and scheduled trainings cannot use it."""
 
 
 class GpuDriverVersion(StrEnum):
-    """Which NVIDIA driver GKE installs."""
+    """The NVIDIA driver that GKE installs."""
 
     DEFAULT = "default"
     LATEST = "latest"
     DISABLED = "disabled"
-    """None: the driver is yours to install, the device plugin stays GKE's. Pools only."""
+    """None: you install the driver; GKE still installs the device plugin. Pools only."""
 
 
 class ReleaseChannel(StrEnum):
-    """How soon GKE upgrades a cluster."""
+    """Release channel: how soon GKE upgrades a cluster."""
 
     RAPID = "rapid"
     REGULAR = "regular"
@@ -51,7 +51,7 @@ class ReleaseChannel(StrEnum):
 
 
 class ExclusionScope(StrEnum):
-    """What a maintenance exclusion holds back."""
+    """Upgrades that a maintenance exclusion prevents."""
 
     NO_UPGRADES = "no-upgrades"
     NO_MINOR_UPGRADES = "no-minor-upgrades"
@@ -59,16 +59,16 @@ class ExclusionScope(StrEnum):
 
 
 class GkeNetworkSpec(TypedDict, total=False):
-    """A VPC network: one that exists (`networkId` and the three below it), or one to make (the ranges)."""
+    """A VPC network: an existing one (`networkId` and the three keys below it), or one to create (the ranges)."""
 
     network_id: str
-    """Network that exists: `projects/<project>/global/networks/<name>`."""
+    """Existing network: `projects/<project>/global/networks/<name>`."""
     subnetwork_id: str
     """Its subnetwork: `projects/<project>/regions/<region>/subnetworks/<name>`."""
     pods_range_name: str
-    """Secondary range for pods. Required with `networkId`; made: `pods`."""
+    """Secondary range for pods. Required with `networkId`; default in a created network: `pods`."""
     services_range_name: str
-    """Secondary range for Services. Required with `networkId`; made: `services`."""
+    """Secondary range for Services. Required with `networkId`; default in a created network: `services`."""
     nodes_cidr: str
     """Range of nodes; default 10.0.0.0/20, 4,000 nodes."""
     pods_cidr: str
@@ -76,15 +76,15 @@ class GkeNetworkSpec(TypedDict, total=False):
     services_cidr: str
     """Range of Services; default 10.8.0.0/20."""
     private_services_prefix: int
-    """Bits of the range that Cloud SQL gets its addresses from; default 20."""
+    """Prefix length of the range for Cloud SQL; default 20."""
     flow_log_percent: int
     """Percent of flows that are logged, 0 to 100; default 50. 0: no flow logs."""
     mtu: int
-    """Bytes of a packet, 1300 to 8896; default 1460. 8896 for training over several GPU nodes."""
+    """MTU in bytes, 1300 to 8896; default 1460. Use 8896 for training on several GPU nodes."""
 
 
 class MaintenanceExclusionSpec(TypedDict):
-    """A time in which GKE upgrades less, or nothing."""
+    """A maintenance exclusion: a time with fewer or no upgrades."""
 
     name: str
     """Of the exclusion."""
@@ -93,7 +93,7 @@ class MaintenanceExclusionSpec(TypedDict):
     end: str
     """UTC, `2027-01-03T00:00:00Z`."""
     scope: ExclusionScope
-    """What is held back."""
+    """Upgrades that are prevented."""
 
 
 class MaintenanceSpec(TypedDict, total=False):
@@ -104,20 +104,22 @@ class MaintenanceSpec(TypedDict, total=False):
     hours: int
     """Length in hours, 4 to 24; default 6."""
     days: list[str]
-    """MO, TU, WE, TH, FR, SA, SU; default SA and SU. GKE asks for 48 hours in 32 days."""
+    """MO, TU, WE, TH, FR, SA, SU; default SA and SU. GKE requires 48 hours in 32 days."""
     exclusions: list[MaintenanceExclusionSpec]
     """Times without."""
 
 
 class NodeAutoProvisioningSpec(TypedDict):
-    """What GKE may make by itself, for pods that fit no pool. Always finite; limits count every node of the cluster."""
+    """Limits of node auto-provisioning, for pods that fit no pool. Limits are finite and count every node of the
+    cluster.
+    """
 
     cpu_max: int
     """vCPUs of the whole cluster."""
     memory_gib_max: int
     """GiB of the whole cluster."""
     accelerators_max: dict[str, int]
-    """Name in the accelerator catalogue -> devices of the whole cluster. What is not named is not made."""
+    """Name in the accelerator catalogue -> devices of the whole cluster. Others are not provisioned."""
 
 
 class GkeClusterSpec(TypedDict, total=False):
@@ -128,24 +130,25 @@ class GkeClusterSpec(TypedDict, total=False):
     release_channel: ReleaseChannel
     """Default: regular."""
     kubernetes_version: str
-    """The least version of the control plane, `1.35`; default: what the channel has."""
+    """Minimum version of the control plane, `1.35`; default: the channel's default version."""
     maintenance: MaintenanceSpec
     """Default: from 02:00 UTC on Saturdays and Sundays, six hours."""
     dns_endpoint: bool
-    """Whether the control plane answers under a DNS name whose access IAM decides, from anywhere; default true."""
+    """Whether the control plane has a DNS endpoint, reachable from anywhere with access control by IAM; default
+    true."""
     public_endpoint: bool
-    """Whether it answers under a public address as well; default false."""
+    """Whether the control plane also has a public IP endpoint; default false."""
     authorized_ranges: list[str]
     """Ranges that may reach the address of the control plane. Required with `publicEndpoint`."""
     auto_provisioning: NodeAutoProvisioningSpec
-    """Standard clusters; default: GKE makes no pool by itself."""
+    """Node auto-provisioning of Standard clusters; default: off."""
     gateway_api: bool
-    """Whether GKE installs the Gateway API's CRDs and keeps them; default false: they are the platform's."""
+    """Whether GKE installs and manages the CRDs of the Gateway API; default false: the platform installs them."""
     security_group: str
     """Google Group whose member groups `teams` may name, `gke-security-groups@example.com` in the domain of your Google
-    Workspace or Cloud Identity; default: none, and GKE passes on no group of Google's."""
+    Workspace or Cloud Identity; default: none, and GKE passes on no Google Group."""
     workload_logs: bool
-    """Whether Cloud Logging takes what pods write; default true."""
+    """Whether Cloud Logging collects the logs of pods; default true."""
 
 
 class GkePoolSpec(TypedDict, total=False):
@@ -154,51 +157,52 @@ class GkePoolSpec(TypedDict, total=False):
     machine: Required[str]
     """Machine type of the catalogue, `a3-highgpu-8g`."""
     nodes_min: Required[int]
-    """Fewest nodes, all zones together. On slices of several hosts a multiple of them."""
+    """Minimum number of nodes in all zones. With slices of several hosts a multiple of their number."""
     nodes_max: Required[int]
-    """Most nodes, all zones together. On slices of several hosts a multiple of them."""
+    """Maximum number of nodes in all zones. With slices of several hosts a multiple of their number."""
     topology: str
-    """TPU: shape of one slice; default: the slice that is one machine."""
+    """TPU: topology of one slice; default: the slice of one machine."""
     purchase: GkePurchase
     """Default: on-demand."""
     reservation: str
-    """Required with reserved: name, or `projects/<project>/reservations/<name>`, a block of it too."""
+    """Required with reserved: name, or `projects/<project>/reservations/<name>`; a block of it is allowed."""
     sharing: SharingArgs
-    """Default: exclusive. GKE's device plugin knows one MIG profile for all GPUs of a pool."""
+    """Default: exclusive. GKE's device plugin supports one MIG profile for all GPUs of a pool."""
     driver_version: GpuDriverVersion
     """NVIDIA driver that GKE installs; default: default."""
     zones: list[str]
-    """Default: those of the cluster. One for reservations, slices of several hosts and `compact`."""
+    """Default: those of the cluster. Exactly one with a reservation, slices of several hosts and `compact`."""
     disk_gib: int
     """Boot disk in GiB; default 200."""
     local_ssds: int
-    """Local SSDs of 375 GB for pods' ephemeral storage, where the machine may have some but need not; default 0."""
+    """Local SSDs of 375 GB for pods' ephemeral storage, on machines where their number can be chosen; default 0."""
     device_allocation: DeviceAllocation
-    """device-plugin (default, GKE's own) or dra: then the NVIDIA driver is yours to install."""
+    """device-plugin (default, GKE's own) or dra, with which you install the NVIDIA driver."""
     working_hours: WorkingHoursSpec
     """When it may have nodes; default: always. Needs `nodesMin` 0."""
     max_run_hours: int
-    """flex-start and queued: hours after which a node ends, 1 to 168; default 168. A training's `deadlineMinutes` is
-    held against it."""
+    """flex-start and queued: hours after which a node ends, 1 to 168; default 168. A training's `deadlineMinutes` must
+    not exceed it."""
     compact: bool
-    """GPU nodes as close to each other as can be, in one zone; default false."""
+    """Compact placement of GPU nodes, in one zone; default false."""
     labels: dict[str, str]
-    """More node labels."""
+    """Additional node labels."""
     taints: list[Taint]
     """More taints."""
 
 
 class ComputeClassSpec(TypedDict, total=False):
-    """Nodes that GKE makes by itself, of one machine type, bought in whatever way comes first in a list."""
+    """Nodes of one machine type that GKE creates itself, with the first available purchase option of a list."""
 
     machine: Required[str]
     """Machine type of the catalogue."""
     nodes_max: Required[int]
-    """Most nodes, for quotas and capacity. GKE has no limit for one class: the quotas of teams hold it."""
+    """Maximum number of nodes, for quotas and capacity. GKE has no limit for one class: the quotas of teams enforce
+    it."""
     purchases: Required[list[GkePurchase]]
-    """Ways to buy, the first that has capacity is taken: reserved, flex-start, spot, on-demand."""
+    """Purchase options, of which the first with capacity is used: reserved, flex-start, spot, on-demand."""
     topology: str
-    """TPU: shape of one slice; default: the slice that is one machine."""
+    """TPU: topology of one slice; default: the slice of one machine."""
     reservation: str
     """Required with reserved: name, or `projects/<project>/reservations/<name>`."""
     driver_version: GpuDriverVersion
@@ -210,9 +214,10 @@ class ComputeClassSpec(TypedDict, total=False):
     max_run_hours: int
     """flex-start: hours after which a node ends, 1 to 168; default 168."""
     move_up: bool
-    """Whether pods move to a better way to buy when it has capacity again; default false: it ends them."""
+    """Whether pods move to a preferred purchase option once it has capacity; default false, because a move ends the
+    pods."""
     labels: dict[str, str]
-    """More node labels."""
+    """Additional node labels."""
     taints: list[Taint]
     """More taints."""
 

@@ -5,7 +5,7 @@ from components.capacity.placement import Taint
 from components.clouds.gke.spec import GkeMode, GkePurchase
 
 GCP_LABELS = {"managed-by": "mlplatform"}
-"""On everything in Google Cloud that can have labels."""
+"""Labels of everything in Google Cloud that can have labels."""
 CLOUD_LABEL_DOMAIN = "cloud.google.com"
 """GKE sets the labels of this domain itself and refuses most of them from others."""
 MAX_POOL_NAME = 40
@@ -18,15 +18,16 @@ FLEX_START_LABEL = "cloud.google.com/gke-flex-start"
 """GKE sets it on nodes of the Dynamic Workload Scheduler; pods of a ProvisioningRequest select it (GKE documentation,
 how-to/provisioningrequest)."""
 ARM_TAINT = Taint(key="kubernetes.io/arch", value="arm64", effect="NoSchedule")
-"""GKE sets it on nodes with Arm processors, so that images for others do not start there."""
+"""GKE sets it on nodes with Arm processors, so that images for other architectures are not scheduled there."""
 DRA_LABELS = {"gke-no-default-nvidia-gpu-device-plugin": "true", "nvidia.com/gpu.present": "true"}
-"""No device plugin of GKE's, and where the DRA driver runs (GKE documentation, how-to/set-up-dra)."""
+"""Labels that disable GKE's device plugin and select nodes for the DRA driver (GKE documentation,
+how-to/set-up-dra)."""
 WORKLOAD_POLICY_ACCELERATORS = frozenset({"TPU-v7x"})
-"""Their slices are shaped by a workload policy instead of a topology of the pool (GKE documentation, tpu7x)."""
+"""A workload policy, not the pool, has the topology of their slices (GKE documentation, tpu7x)."""
 SINCE_VERSION: dict[str, dict[GkeMode, str]] = {
     "TPU-v7x": {GkeMode.STANDARD: "1.34.0-gke.2201000", GkeMode.AUTOPILOT: "1.34.1-gke.3084001"}
 }
-"""Accelerator -> the first version of GKE that has it (GKE documentation, tpu-ironwood). Others: not looked up."""
+"""Accelerator -> the first version of GKE that has it (GKE documentation, tpu-ironwood). Others: not recorded."""
 TAINT_EFFECTS = {"NoSchedule": "NO_SCHEDULE", "PreferNoSchedule": "PREFER_NO_SCHEDULE", "NoExecute": "NO_EXECUTE"}
 """Kubernetes -> API of GKE."""
 SHARING_STRATEGIES = {Sharing.TIME_SLICING: "TIME_SHARING", Sharing.MPS: "MPS"}
@@ -47,8 +48,10 @@ LOCAL_SSD_CHOICES: dict[str, tuple[int, ...]] = {
     "n2-standard-16": (2, 4, 8, 16, 24),
     "n2-standard-32": (4, 8, 16, 24),
 }
-"""Machine -> how many local SSDs it may have. Not named: none to choose (Compute Engine documentation, local-ssd)."""
+"""Machine -> numbers of local SSDs that can be chosen. Not listed: no choice (Compute Engine documentation,
+local-ssd)."""
 SCARCE_DEVICES = 8
-"""Machines with as many devices are seldom to be had twice: upgrades take a node away before they add one."""
+"""Number of devices from which upgrades remove a node before they add one, because a second such machine is seldom
+available."""
 DYNAMIC = (GkePurchase.FLEX_START, GkePurchase.QUEUED)
 """Obtained through the Dynamic Workload Scheduler: no repair, one upgrade strategy, no reservation."""

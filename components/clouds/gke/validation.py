@@ -25,16 +25,16 @@ _RESERVATION = re.compile(
     r"(/reservationBlocks/[-a-z0-9]+(/reservationSubBlocks/[-a-z0-9]+)?)?"
 )
 KUBERNETES_DOMAINS = ("kubernetes.io", "k8s.io")
-"""Label domains of Kubernetes itself; nodes may not give themselves most of them."""
+"""Label domains of Kubernetes itself; kubelets may not set most of them on their nodes."""
 COMPACT_ACCELERATORS = ("L4", "A100-40GB", "A100-80GB", "H100")
-"""GPUs whose machines take a compact placement policy (GKE documentation, compact-placement). Newer ones are dense by
-their reservation."""
+"""GPUs whose machines support a compact placement policy (GKE documentation, compact-placement). Newer ones are placed
+densely by their reservation."""
 SPOT_OR_DYNAMIC = ("a3-highgpu-1g", "a3-highgpu-2g", "a3-highgpu-4g")
 """Machines that Google sells as spot or through the Dynamic Workload Scheduler alone (Compute Engine documentation,
 accelerator-optimized machines, A3 High)."""
 MIN_DISK_GIB, MAX_DISK_GIB = 20, 65536
 SLICES_AT_MOST = 200
-"""GKE gets slow with more node pools (GKE documentation, node auto-provisioning)."""
+"""GKE becomes slow with more node pools (GKE documentation, node auto-provisioning)."""
 
 
 def check_gke_pool(
@@ -46,12 +46,12 @@ def check_gke_pool(
     zones: Sequence[str] = (),
     kubernetes_version: str = "",
 ) -> Iterator[Finding]:
-    """Everything that can be wrong with one pool. `region` and the rest: of the cluster, where they are known."""
+    """Findings for one pool. `region` and the rest: of the cluster, if known."""
     if mode == GkeMode.AUTOPILOT:
         yield Finding(
             path,
             f"a pool of {spec.get('machine')} on an autopilot cluster",
-            "Autopilot has no pools of ours: Google makes nodes for what pods ask",
+            "Autopilot has no declared pools; GKE creates nodes for the requests of pods",
             "declare a compute class with this machine, or use mode standard",
         )
         return
@@ -86,7 +86,7 @@ def _working_hours(path: str, hours: WorkingHoursSpec, nodes_min: int) -> Iterat
         yield Finding(
             f"{path}.end",
             hours["end"],
-            f"a minute of 0 to {LAST_END_MINUTE}: the pool is emptied in the same hour, after GKE stopped to grow it",
+            f"a minute of 0 to {LAST_END_MINUTE}; GKE turns autoscaling off and then empties the pool in the same hour",
             "write it like `0 20 * * 1-5`",
         )
 
@@ -116,7 +116,7 @@ def known_machine(path: str, name: str) -> Machine | Finding:
 
 
 def _since(path: str, machine: Machine, mode: GkeMode, version: str) -> Iterator[Finding]:
-    """A version that says less than a whole one stands for its newest: 1.34 has what 1.34.0-gke.2201000 has."""
+    """An incomplete version means its newest release: 1.34 has what 1.34.0-gke.2201000 has."""
     since = SINCE_VERSION.get(machine.accelerator, {}).get(mode)
     if not since or not VERSION.fullmatch(version):
         return
@@ -147,14 +147,14 @@ def _sizes(path: str, spec: GkePoolSpec, machine: Machine) -> Iterator[Finding]:
         yield Finding(
             f"{path}.nodesMax",
             f"{nodes_max} (nodesMin {nodes_min})",
-            f"a {shape} slice is {hosts} hosts that come and go together, so both are multiples of {hosts}",
+            f"a {shape} slice is {hosts} hosts that are scaled together, so both must be multiples of {hosts}",
             f"use {nearest} for nodesMax, and a multiple of {hosts} (or 0) for nodesMin",
         )
     if hosts > 1 and nodes_max // hosts > SLICES_AT_MOST:
         yield Finding(
             f"{path}.nodesMax",
             f"{int(nodes_max // hosts)} slices",
-            f"each slice is a node pool, and GKE gets slow with more than {SLICES_AT_MOST}",
+            f"each slice is a node pool, and GKE becomes slow with more than  {SLICES_AT_MOST}",
             "use fewer or larger slices",
         )
 
@@ -166,7 +166,7 @@ def _topology(path: str, topology: str | None, machine: Machine) -> Iterator[Fin
     if not offered:
         yield Finding(f"{path}.topology", topology, f"only TPU slices have one; {machine.name} is none", "remove it")
     elif topology not in offered:
-        several = "" if len(offered) > 1 else "; larger slices take machines with four chips"
+        several = "" if len(offered) > 1 else "; larger slices need machines with four chips"
         yield Finding(
             f"{path}.topology",
             topology,
@@ -180,12 +180,17 @@ def _purchase(path: str, spec: Any, machine: Machine, *, one_zone: bool) -> Iter
     if purchase == GkePurchase.RESERVED:
         yield from check_reservation(f"{path}.reservation", reservation)
         if not one_zone:
-            yield Finding(f"{path}.zones", "several zones", "a reservation is in one zone", "name its zone alone")
+            yield Finding(
+                f"{path}.zones",
+                "several zones",
+                "a reservation needs exactly one zone",
+                "name only the zone of the reservation",
+            )
     elif reservation:
         yield Finding(
             f"{path}.reservation",
             reservation,
-            f"{purchase} nodes come from no reservation",
+            f"{purchase} nodes use no reservation",
             "use purchase reserved, or remove this line",
         )
     if purchase in DYNAMIC:
@@ -194,7 +199,7 @@ def _purchase(path: str, spec: Any, machine: Machine, *, one_zone: bool) -> Iter
         yield Finding(
             f"{path}.maxRunHours",
             f"{spec['max_run_hours']}",
-            "only flex-start and queued nodes end by themselves",
+            "only flex-start and queued nodes have a maximum run time",
             "remove this line, or use purchase flex-start",
         )
     yield from sold(f"{path}.purchase", machine, purchase)
@@ -229,7 +234,7 @@ def dynamic(path: str, spec: Any, machine: Machine, purchase: str) -> Iterator[F
         yield Finding(
             f"{path}.nodesMin",
             f"{spec['nodes_min']}",
-            f"{purchase} nodes come when pods ask for them and go after at most {MAX_RUN_HOURS} hours",
+            f"{purchase} nodes are created for pending pods and removed after at most  {MAX_RUN_HOURS} hours",
             "set nodesMin to 0",
         )
 
@@ -240,7 +245,7 @@ def check_reservation(path: str, reservation: str | None) -> Iterator[Finding]:
         yield Finding(
             path,
             reservation or "(missing)",
-            "reserved nodes come from a reservation",
+            "reserved nodes need a reservation",
             "write its name, or projects/<project>/reservations/<name> for a shared one "
             "(a block: …/reservationBlocks/<block>)",
         )
@@ -268,7 +273,7 @@ def _devices(path: str, spec: GkePoolSpec, machine: Machine) -> Iterator[Finding
         yield from _one_profile(f"{path}.sharing.migProfiles", sharing.get("mig_profiles") or {}, machine)
     if dra and not accelerator.is_tpu:
         use_plugin = "remove sharing, or use deviceAllocation device-plugin"
-        no_driver = "with DRA GKE installs no driver: it is yours (how-to/set-up-dra)"
+        no_driver = "with DRA GKE installs no driver; you install it (how-to/set-up-dra)"
         with_dra: list[Rule] = [
             (strategy != Sharing.EXCLUSIVE, "sharing", strategy, "GKE shares no GPUs with DRA", use_plugin),
             (driver, "driverVersion", driver, no_driver, remove),
@@ -280,7 +285,10 @@ def _one_profile(path: str, profiles: dict[str, int], machine: Machine) -> Itera
     accelerator = ACCELERATORS[machine.accelerator]
     if len(profiles) > 1:
         yield Finding(
-            path, ", ".join(profiles), "GKE cuts all GPUs of a pool alike", "use one profile, and a pool for each other"
+            path,
+            ", ".join(profiles),
+            "GKE partitions all GPUs of a pool alike",
+            "use one profile, and one pool for each other profile",
         )
     for name, count in profiles.items():
         profile = accelerator.mig_profile(name)
@@ -320,7 +328,7 @@ def _compact(path: str, spec: GkePoolSpec, machine: Machine, *, one_zone: bool) 
             f"compact placement is for machines with {', '.join(COMPACT_ACCELERATORS)}",
             "remove this line; TPU slices and newer GPUs are placed by slice and by reservation",
         ),
-        (not one_zone, "zones", "several zones", "compact nodes are in one zone", "name one zone"),
+        (not one_zone, "zones", "several zones", "compact nodes need exactly one zone", "name one zone"),
         (
             purchase in (GkePurchase.QUEUED, GkePurchase.RESERVED),
             "compact",
@@ -351,13 +359,13 @@ def labels_and_taints(path: str, labels: dict[str, str], taints: Sequence[Taint]
                 "NoSchedule keeps pods away that do not tolerate it",
             )
         if taint["key"] in device_taints:
-            yield Finding(f"{at}.key", taint["key"], "the taint of the devices comes with them", "remove this taint")
+            yield Finding(f"{at}.key", taint["key"], "the platform sets the taint of the devices", "remove this taint")
         yield from check_text(f"{at}.key", taint["key"], QUALIFIED_NAME)
         yield from check_text(f"{at}.value", taint["value"], LABEL_VALUE)
 
 
 def check_pool_name(path: str, name: str) -> Iterator[Finding]:
-    """A name that GKE takes, with what we add to it."""
+    """A valid name in GKE with the suffix that the platform adds."""
     if not NAME.fullmatch(name) or len(name) > MAX_POOL_NAME:
         yield Finding(
             path, name or "(missing)", f"1 to {MAX_POOL_NAME} of a-z, 0-9 and '-', a letter first", "choose such a name"

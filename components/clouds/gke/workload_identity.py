@@ -1,7 +1,7 @@
 """The Google Cloud identity of one service account: roles bound to its principal, without a Google service account.
 
-Workload Identity Federation for GKE names a Kubernetes service account by `principal://…`; IAM takes that name as a
-member, so there is no key, no impersonation and no annotation (GKE docs, how-to/workload-identity).
+Workload Identity Federation for GKE identifies a Kubernetes service account by `principal://…`, which is a member in
+IAM. No key, impersonation or annotation is needed (GKE docs, how-to/workload-identity).
 """
 
 from enum import StrEnum
@@ -17,21 +17,22 @@ from components.findings import refuse
 
 
 class GrantOn(StrEnum):
-    """What a role is granted on."""
+    """Kind of resource that a role is granted on."""
 
     BUCKET = "bucket"
     """A bucket, by its name."""
     DNS_ZONE = "dns-zone"
     """A managed zone, by its name."""
     PROJECT = "project"
-    """All of the project."""
+    """The whole project."""
 
 
 class WorkloadGrant(TypedDict, total=False):
-    """One role on one thing."""
+    """One role on one resource."""
 
     purpose: Required[str]
-    """`artifacts`. Names the binding: with another purpose it is taken away and given again in no sure order."""
+    """Part of the binding's name: `artifacts`. If it changes, the binding is deleted and created in no defined
+    order."""
     role: Required[str]
     """`roles/storage.objectUser`, or a custom role by its full name."""
     on: Required[GrantOn]
@@ -39,20 +40,20 @@ class WorkloadGrant(TypedDict, total=False):
     resource: Input[str]
     """Name of the bucket or zone. Required, except on project."""
     any_because: str
-    """Why the role must be granted on the whole project: `zones can only be listed by project`."""
+    """Reason to grant the role on the whole project: `zones can only be listed by project`."""
 
 
 class WorkloadIdentityArgs(TypedDict):
-    """One service account and what it may do."""
+    """One service account and its roles."""
 
     cluster: GkeHandle
-    """Where it lives."""
+    """Its cluster."""
     namespace: Input[str]
     """Of the service account."""
     service_account: str
-    """Its name; it need not exist yet."""
+    """Its name; the service account may be created later."""
     grants: list[WorkloadGrant]
-    """What it may do."""
+    """Its roles."""
 
 
 class WorkloadIdentity(Component):

@@ -1,4 +1,4 @@
-"""A pool of simulated nodes: real Node objects that the real scheduler fills; kubelets and devices are simulated."""
+"""A pool of simulated nodes: real Node objects for the real scheduler; kubelets and devices are simulated."""
 
 import json
 from typing import Any
@@ -16,15 +16,15 @@ from components.clouds.pool_validation import check_pool
 from components.findings import refuse
 
 CAPACITY_ANNOTATION = "simulated.mlplatform.dev/capacity"
-"""What the simulator turns into `status.capacity`: a JSON object of resource name -> quantity."""
+"""The simulator sets `status.capacity` from it: a JSON object of resource name -> quantity."""
 
 
 SCALING_LABEL = "mlplatform.dev/scaling"
-"""`fixed`: one of the pool's fewest nodes; `elastic`: an autoscaler would bring it and take it away."""
+"""`fixed`: a node of the pool's minimum; `elastic`: an autoscaler would add and remove it."""
 
 
 class SimulatedNodePool(Component):
-    """Nodes of one shape at the pool's largest size: nothing scales a simulated pool, so it is what quotas assume."""
+    """Nodes of one shape at the pool's maximum size, which quotas assume: no autoscaler runs in a simulated cluster."""
 
     capacity: Output[Capacity]
     """What the pool holds: a fact for policies and the report."""
@@ -58,7 +58,7 @@ class SimulatedNodePool(Component):
         self.register_outputs({"capacity": self.capacity})
 
     def _publish_devices(self, resource: str, node: str, capacity: Capacity) -> None:
-        """What the DRA driver of a real node would publish; the scheduler allocates from it."""
+        """The ResourceSlice that a real node's DRA driver would publish; the scheduler allocates from it."""
         CustomResource(
             f"{resource}-devices",
             api_version=API_VERSIONS["ResourceSlice"],

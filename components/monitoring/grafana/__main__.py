@@ -22,7 +22,7 @@ BUILDERS: dict[Look, type[timeseries.Panel] | type[stat.Panel] | type[bargauge.P
 
 
 def dashboard_json(board: Board) -> str:
-    """One dashboard. The same text every time."""
+    """One dashboard as JSON; the output is deterministic."""
     built = (
         dashboard.Dashboard(board.title)
         .uid(board.uid)

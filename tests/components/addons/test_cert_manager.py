@@ -149,10 +149,10 @@ def test_a_zone_of_cloud_dns_is_written_through_workload_identity() -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ({"dns_zone": ZONE, "eks": EKS}, "give acme as well"),
+        ({"dns_zone": ZONE, "eks": EKS}, "add acme"),
         ({"dns_zone": ZONE, "acme": ACME}, "give the cluster"),
         ({"dns_zone": ZONE, "acme": ACME, "eks": EKS, "gke": GKE}, "remove gke"),
-        ({"eks": EKS}, "or give dnsZone"),
+        ({"eks": EKS}, "or add dnsZone"),
     ],
 )
 def test_a_zone_without_account_or_identity_is_refused(args: dict[str, Any], message: str) -> None:

@@ -99,7 +99,7 @@ def test_a_mirror_of_files_serves_a_set_by_its_version() -> None:
 
 
 def test_a_registry_holds_no_files_so_a_place_for_them_is_asked_for() -> None:
-    assert "a registry (oci://) holds charts, not files" in refusal(source=REGISTRY)
+    assert "a registry (oci://) contains charts, not files" in refusal(source=REGISTRY)
     assert "oci://other" in refusal(source=REGISTRY, mirror="oci://other")
     files = crds(source=REGISTRY, mirror="./vendored", sets=["kserve"]).one("ConfigGroup").inputs["files"]
     assert files == [f"./vendored/crds/kserve/{CRDS['kserve'].version}.yaml"]

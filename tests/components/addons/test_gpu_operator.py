@@ -121,7 +121,7 @@ def test_with_dra_it_brings_the_driver_and_no_device_plugin() -> None:
 
 
 def test_it_owns_all_pools_with_nvidia_devices_or_none_and_all_alike() -> None:
-    assert findings(CPU, H100) == {"operator.pools": "no pool that says operator"}
+    assert findings(CPU, H100) == {"operator.pools": "no pool with driver or devicePlugin operator"}
     assert findings(WHOLE, H100, MIG) == {
         "operator.pools.h100": "driver found, device plugin platform",
         "operator.pools.mig": "driver found, device plugin platform",

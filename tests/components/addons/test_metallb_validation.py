@@ -31,9 +31,9 @@ def test_ranges_that_can_be_given_out(ranges: list[str]) -> None:
         ("192.168.10.1/24", "host bits"),
         ("192.168.10.9-192.168.10.1", "comes before the last"),
         ("192.168.10.9-fd00::1", "both are IPv4 or both IPv6"),
-        ("127.0.0.0/8", "hosts of the local network"),
-        ("224.0.0.0/24", "hosts of the local network"),
-        ("169.254.1.0/24", "hosts of the local network"),
+        ("127.0.0.0/8", "valid host addresses of the local network"),
+        ("224.0.0.0/24", "valid host addresses of the local network"),
+        ("169.254.1.0/24", "valid host addresses of the local network"),
     ],
 )
 def test_ranges_that_cannot(text: str, said: str) -> None:

@@ -121,7 +121,7 @@ def test_runtime_class_and_driver_root_reach_the_chart_and_are_left_to_it_otherw
 
 def test_a_cluster_without_nvidia_devices_is_refused_with_what_to_do() -> None:
     def program() -> None:
-        with pytest.raises(Refused, match="leave it out of the add-ons"):
+        with pytest.raises(Refused, match="remove it from the add-ons"):
             NvidiaDevicePlugin("plugin", {"pools": [CPU, TPU, FPGA], "source": STUB})
 
     assert record(program).resources == []

@@ -26,12 +26,12 @@ MIG = {"strategy": "mig"}
         (
             {"accelerator": "TPU-v5e", "topology": "4x4", "nodes_max": 4, "devices_per_node": 8},
             "pool.devicesPerNode",
-            "has 4 chips on each host",
+            "has 4 chips per host",
         ),
         (
             {"accelerator": "TPU-v6e", "topology": "2x4", "devices_per_node": 2},
             "pool.devicesPerNode",
-            "has 4 or 8 chips on each host",
+            "has 4 or 8 chips per host",
         ),
         (
             {"accelerator": "TPU-v5e", "topology": "2x4", "nodes_max": 3},
@@ -136,11 +136,11 @@ def test_a_near_miss_of_a_name_is_answered_with_the_name() -> None:
         ("NVIDIA-H100-80GB-HBM3", "did you mean H100?"),
         ("A100-SXM4-80GB", "did you mean A100-40GB or A100-80GB?"),
         ("TPU-v3", "use TPU-v5e or TPU-v6e"),
-        ("K80", "A device that is not in it goes under customAccelerator"),
+        ("K80", "Describe a device that is not in the catalogue with customAccelerator"),
         ("tpu-v3", "use TPU-v5e or TPU-v6e"),
-        ("B100", "A device that is not in it goes under customAccelerator"),
-        ("GB300", "A device that is not in it goes under customAccelerator"),
-        ("GTX-1080", "A device that is not in it goes under customAccelerator"),
+        ("B100", "Describe a device that is not in the catalogue with customAccelerator"),
+        ("GB300", "Describe a device that is not in the catalogue with customAccelerator"),
+        ("GTX-1080", "Describe a device that is not in the catalogue with customAccelerator"),
     ],
 )
 def test_a_guess_names_the_whole_family_and_never_another_one(name: str, remedy: str) -> None:

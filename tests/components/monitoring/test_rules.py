@@ -16,7 +16,7 @@ from components.capacity.placement import Sharing
 from components.capacity.sharing import SharingArgs, units_per_device
 from components.monitoring.accelerator_rules import quota_pattern, resource_pattern
 from components.monitoring.metrics import METRICS
-from components.monitoring.rule import Alert, Group, RuleScope, ServingObjectives, Severity
+from components.monitoring.rule import Alert, AlertSeverity, RuleGroup, RuleScope, ServingObjectives
 from components.monitoring.rules import groups, rule_group
 from tests.components.monitoring.alert_cases import CASES, Case
 from tests.support.promql import metrics_of
@@ -32,7 +32,7 @@ EXPRESSIONS = {
 }
 
 
-def rules_file(*chosen: Group, annotated: bool = True) -> str:
+def rules_file(*chosen: RuleGroup, annotated: bool = True) -> str:
     written = [rule_group(group, "https://runbooks.example") for group in chosen]
     if not annotated:
         for group in written:
@@ -71,7 +71,7 @@ def test_every_alert_leads_to_a_page_that_exists(alert: Alert) -> None:
 
 def test_each_critical_alert_has_a_runbook_that_says_what_to_do_first() -> None:
     for alert in ALERTS.values():
-        if alert.severity is Severity.CRITICAL:
+        if alert.severity is AlertSeverity.CRITICAL:
             assert "#" not in alert.runbook
             text = (RUNBOOKS / alert.runbook).read_text(encoding="utf-8")
             assert {"## Meaning", "## First", "## Then"} <= set(text.splitlines()), alert.runbook

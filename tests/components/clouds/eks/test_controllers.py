@@ -130,10 +130,10 @@ def test_every_version_of_eks_has_an_autoscaler_of_its_minor_version(version: st
 
 def test_a_cluster_has_one_maker_of_nodes() -> None:
     for wrong in (MANAGED, AUTO):
-        with pytest.raises(Refused, match="one maker of nodes"):
+        with pytest.raises(Refused, match="a cluster has one node provisioner"):
             karpenter(cluster=wrong)
     for wrong in (KARPENTER, AUTO):
-        with pytest.raises(Refused, match="one maker of nodes"):
+        with pytest.raises(Refused, match="a cluster has one node provisioner"):
             autoscaler(cluster=wrong)
 
 

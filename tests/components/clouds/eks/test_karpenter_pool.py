@@ -107,10 +107,10 @@ def test_auto_mode_takes_reservations() -> None:
 
 def test_a_pool_belongs_to_the_maker_of_nodes_of_its_cluster() -> None:
     spec = {"machines": ["p5.48xlarge"], "nodes_max": 2}
-    with pytest.raises(Refused, match="one maker of nodes"):
+    with pytest.raises(Refused, match="a cluster has one node provisioner"):
         record(lambda: AutoModeNodePool("h100", {"cluster": MANAGED, "pool": spec}) and None)  # type: ignore[typeddict-item]
     args = {"cluster": MANAGED, "karpenter": NODES, "pool": spec}
-    with pytest.raises(Refused, match="one maker of nodes"):
+    with pytest.raises(Refused, match="a cluster has one node provisioner"):
         record(lambda: KarpenterNodePool("h100", args) and None)  # type: ignore[arg-type]
 
 

@@ -43,7 +43,7 @@ def test_workloads_meet_it_as_they_meet_a_pool_of_ours() -> None:
 
 
 def test_labels_for_nodes_that_are_there_already_are_refused() -> None:
-    with pytest.raises(Refused, match="labelled where they are made"):
+    with pytest.raises(Refused, match="labels of existing nodes are set outside of the platform"):
         described("cpu", pool=PoolArgs(nodes_max=1, labels={"rack": "a"}))
 
 

@@ -47,7 +47,7 @@ def clashes(rows: list[Advice]) -> list[str]:
 def test_a_new_kind_cluster_clashes_with_nothing_but_a_second_default_class() -> None:
     rows = advice(snapshot("kind"), default_class="mlplatform-standard", crd_sets=sorted(CRDS), gateway="envoy")
     assert clashes(rows) == [
-        "storage.defaultPurpose: standard is the default class already, and mlplatform-standard would be a second one"
+        "storage.defaultPurpose: standard is the default class already; mlplatform-standard would be a second default"
     ]
     assert advice(snapshot("kind"), default_class="") == []
 
@@ -102,9 +102,8 @@ def test_labels_that_pods_look_for_and_nodes_lack_block() -> None:
     read = labelled("aks", "a100", "aks-a100-0")
     rows = advice(read, [pool("a100", Owner.FOUND, accelerator="A100-80GB", devices_per_node=1, nodes_max=1)])
     assert [row.advice for row in rows if row.path == "cluster.pools.a100"] == [
-        "feature discovery writes it; without it: kubectl label node aks-a100-0 nvidia.com/gpu.present=true",
-        "feature discovery writes it; without it: "
-        "kubectl label node aks-a100-0 nvidia.com/gpu.product=NVIDIA-A100-SXM4-80GB",
+        "feature discovery sets it, or run: kubectl label node aks-a100-0 nvidia.com/gpu.present=true",
+        "feature discovery sets it, or run: kubectl label node aks-a100-0 nvidia.com/gpu.product=NVIDIA-A100-SXM4-80GB",
     ]
 
 

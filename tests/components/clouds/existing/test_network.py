@@ -71,22 +71,22 @@ def test_a_cni_that_evaluates_policies_is_recognised_and_is_no_worry(name: str, 
     ("facts", "remedy"),
     [
         (network(FLANNEL), "install a CNI"),
-        (network(agent("aws-node", AGENT)), "switch it on"),
-        (network(agent("kindnet", "docker.io/kindest/kindnetd:v20240513-cbf3ea7a")), "upgrade it"),
-        (network(CILIUM, enable_policy="never"), "switch it on"),
+        (network(agent("aws-node", AGENT)), "enable it"),
+        (network(agent("kindnet", "docker.io/kindest/kindnetd:v20240513-cbf3ea7a")), "upgrade the CNI"),
+        (network(CILIUM, enable_policy="never"), "enable it"),
     ],
 )
-def test_that_nothing_evaluates_policies_is_said_and_blocks_nothing(facts: NetworkFacts, remedy: str) -> None:
-    """A default deny that nothing evaluates looks like one that is: the API server says nothing of it."""
+def test_a_cluster_that_enforces_no_policies_is_reported_and_not_blocked(facts: NetworkFacts, remedy: str) -> None:
+    """The API server accepts a default deny, whether or not a CNI enforces it."""
     (row,) = told(facts)
     assert (row.path, row.blocks) == ("cluster.networkPolicies", False)
-    assert "nothing evaluates NetworkPolicies" in row.found
+    assert "nothing enforces NetworkPolicies" in row.found
     assert remedy in row.advice
     assert "teams are not isolated" in row.advice
 
 
 def test_a_network_without_any_sign_is_not_called_open() -> None:
-    assert "no CNI that is known here" in told(network())[0].found
+    assert "no known CNI" in told(network())[0].found
     assert told(network(), cluster("v1.33.4+k3s1"))[0].found == "K3s"
 
 

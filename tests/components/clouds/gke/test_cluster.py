@@ -206,6 +206,6 @@ def test_the_name_of_the_control_plane_is_empty_where_it_has_none() -> None:
     assert certificate_authority(SimpleNamespace(cluster_ca_certificate="Q0E=")) == "Q0E="
 
 
-def test_a_cluster_open_to_the_world_is_refused_before_anything_is_registered() -> None:
-    with pytest.raises(Refused, match="never open to the whole world"):
+def test_a_cluster_open_to_the_internet_is_refused_before_anything_is_registered() -> None:
+    with pytest.raises(Refused, match="must not be open to the internet"):
         declared({"public_endpoint": True, "authorized_ranges": ["0.0.0.0/0"]})

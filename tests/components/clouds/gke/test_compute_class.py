@@ -105,7 +105,7 @@ def test_every_machine_makes_a_class_that_the_schema_takes(machine: Any) -> None
 def test_a_standard_cluster_needs_limits_that_the_class_fits_into() -> None:
     spec = {**L4, "purchases": [GkePurchase.SPOT]}
     del spec["reservation"]
-    with pytest.raises(Refused, match="what GKE makes by itself is finite"):
+    with pytest.raises(Refused, match="node auto-provisioning needs limits"):
         declared(spec, CLUSTER)
     limits = {"cpu_max": 512, "memory_gib_max": 4096, "accelerators_max": {"L4": 3}}
     with pytest.raises(Refused, match=r"raise autoProvisioning.acceleratorsMax.L4"):

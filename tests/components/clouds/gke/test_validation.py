@@ -230,7 +230,7 @@ def test_every_topology_of_every_machine_passes_with_whole_slices_and_no_other()
 def test_names_are_those_that_gke_takes() -> None:
     assert list(check_pool_name("x", "h100")) == []
     assert [f.path for name in ("", "9a", "a" * 41, "No Name!") for f in check_pool_name("x", name)] == ["x"] * 4
-    assert [f.rule for f in check_class_name("x", "gke-mine")] == ["classes named gke… and autopilot… are GKE's own"]
+    assert [f.rule for f in check_class_name("x", "gke-mine")] == ["the prefixes gke and autopilot are reserved by GKE"]
 
 
 TPU7X: dict[str, Any] = {"machine": "tpu7x-standard-4t", "nodes_max": 1}
