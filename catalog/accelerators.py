@@ -181,7 +181,7 @@ _MIG_96 = _mig(
 _MIG_96_RTX = _mig(("1g.24gb", 4, 1), ("2g.48gb", 2, 2), ("4g.96gb", 1, 4))
 
 _NVIDIA = "nvidia.com/gpu"
-_NVIDIA_CLASS = "gpu.nvidia.com"
+NVIDIA_DEVICE_CLASS = "gpu.nvidia.com"
 """Of whole GPUs (kubernetes-sigs/dra-driver-nvidia-gpu v0.4.1, deployments/helm, deviceclass-gpu.yaml)."""
 _PRESENT = {"nvidia.com/gpu.present": "true"}
 
@@ -215,7 +215,7 @@ def _nvidia(
         source,
         mig,
         *slices,
-        device_class=_NVIDIA_CLASS,
+        device_class=NVIDIA_DEVICE_CLASS,
         reference_host=host,
         compute_capability=capability,
     )

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 COMPONENT = "app.kubernetes.io/component"
 NAME = "app.kubernetes.io/name"
+ENVOY_GATEWAY_CONTROLLER = "gateway.envoyproxy.io/gatewayclass-controller"
+"""`controllerName` of the GatewayClasses that it serves (envoyproxy/gateway api/v1alpha1, GatewayControllerName)."""
 
 
 class ExistingAddon(StrEnum):

@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 Network = IPv4Network | IPv6Network
 
 ANYWHERE = "0.0.0.0/0"
+POSTGRESQL_PORT = 5432
 PRIVATE_RANGES = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
 """RFC 1918 and RFC 6598: what clouds and data centres give to nodes, control planes and pods."""
 METADATA_SERVICE = "169.254.169.254/32"

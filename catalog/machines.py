@@ -11,6 +11,9 @@ from functools import partial
 
 from catalog.accelerators import ACCELERATORS, ClusterKind
 
+EFA_RESOURCE = "vpc.amazonaws.com/efa"
+"""What aws-efa-k8s-device-plugin offers: one unit for each interface (aws/eks-charts)."""
+
 
 class Architecture(StrEnum):
     """CPU architecture of a node: images must be built for it."""

@@ -7,9 +7,9 @@ Every pool has one owner for each piece of software, and each function selects p
 from typing import Any
 
 from catalog.accelerators import ACCELERATORS, DeviceAllocation, Owner
+from catalog.machines import EFA_RESOURCE
 from components.capacity.placement import POOL_LABEL, PoolHandle
 
-EFA_RESOURCE = "vpc.amazonaws.com/efa"
 """What the EFA device plugin offers (aws/eks-charts stable/aws-efa-k8s-device-plugin)."""
 GKE_DRIVER_ROOT = "/home/kubernetes/bin/nvidia"
 """Driver directory of Container-Optimized OS (GKE documentation, GPUs). Without a mount of it NVML is not found and no

@@ -9,6 +9,7 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, Resource, ResourceOptions
 
+from catalog.addons import ENVOY_GATEWAY_CONTROLLER
 from components.base.chart_source import ChartSource
 from components.base.charts import AddonChart
 from components.base.component import Component
@@ -17,7 +18,6 @@ from components.base.names import check_object_name
 from components.base.pods import spread
 from components.findings import refuse
 
-CONTROLLER = "gateway.envoyproxy.io/gatewayclass-controller"
 CONTROL_PLANE_PODS = {"control-plane": "envoy-gateway"}
 PROXY_PODS = {"app.kubernetes.io/component": "proxy", "app.kubernetes.io/managed-by": "envoy-gateway"}
 XDS_PORT = 18000
@@ -149,7 +149,7 @@ class EnvoyGateway(Component):
                 "values": envoy_gateway_values(highly_available=available),
                 "source": args["source"],
             },
-            opts=self._after(*self._control_plane_certificates(name, namespace, args["self_signed_issuer"])),
+            opts=self.child_after(*self._control_plane_certificates(name, namespace, args["self_signed_issuer"])),
         )
         proxy = custom_resource(
             f"{name}-proxy",
@@ -169,7 +169,7 @@ class EnvoyGateway(Component):
             "GatewayClass",
             args["class_name"],
             {
-                "controllerName": CONTROLLER,
+                "controllerName": ENVOY_GATEWAY_CONTROLLER,
                 "parametersRef": {
                     "group": "gateway.envoyproxy.io",
                     "kind": "EnvoyProxy",
@@ -177,7 +177,7 @@ class EnvoyGateway(Component):
                     "namespace": namespace,
                 },
             },
-            self._after(chart, proxy),
+            self.child_after(chart, proxy),
         )
         if args.get("monitored"):
             self._monitor(f"{name}-control-plane", "envoy-gateway", namespace, CONTROL_PLANE_PODS, "/metrics")
@@ -185,9 +185,6 @@ class EnvoyGateway(Component):
         class_name = args["class_name"]
         self.class_name = gateway_class.urn.apply(lambda _: class_name)
         self.register_outputs({"class_name": self.class_name})
-
-    def _after(self, *resources: Resource) -> ResourceOptions:
-        return ResourceOptions.merge(self.child, ResourceOptions(depends_on=list(resources)))
 
     def _control_plane_certificates(self, name: str, namespace: str, self_signed_issuer: str) -> list[Resource]:
         authority = custom_resource(
@@ -210,12 +207,17 @@ class EnvoyGateway(Component):
             "Issuer",
             CA,
             {"ca": {"secretName": CA}},
-            self._after(authority),
+            self.child_after(authority),
             namespace=namespace,
         )
         return [
             custom_resource(
-                f"{name}-certificate-{secret}", "Certificate", secret, spec, self._after(issuer), namespace=namespace
+                f"{name}-certificate-{secret}",
+                "Certificate",
+                secret,
+                spec,
+                self.child_after(issuer),
+                namespace=namespace,
             )
             for secret, spec in control_plane_certificates(namespace).items()
         ]

@@ -254,7 +254,7 @@ class Gateway(Component):
             "Gateway",
             name,
             gateway_spec(self.handle["class_name"], domains, annotations),
-            self._after(*before),
+            self.child_after(*before),
             namespace=self.handle["namespace"],
         )
         custom_resource(
@@ -262,7 +262,7 @@ class Gateway(Component):
             "HTTPRoute",
             f"{name}-redirect",
             redirect_spec(name),
-            self._after(gateway),
+            self.child_after(gateway),
             namespace=self.handle["namespace"],
         )
         for domain in domains:
@@ -271,9 +271,6 @@ class Gateway(Component):
         self.namespace = home.namespace
         self.gateway = gateway.urn.apply(lambda _: name)
         self.register_outputs({"namespace": self.namespace, "gateway": self.gateway})
-
-    def _after(self, *resources: Resource) -> ResourceOptions:
-        return ResourceOptions.merge(self.child, ResourceOptions(depends_on=list(resources)))
 
     def _envoy(self, name: str, args: GatewayArgs, home: Resource) -> EnvoyGateway:
         return EnvoyGateway(
@@ -289,7 +286,7 @@ class Gateway(Component):
                 "load_balancer_class": args.get("load_balancer_class", ""),
                 "monitored": bool(args.get("monitoring_namespace")),
             },
-            opts=self._after(home),
+            opts=self.child_after(home),
         )
 
     def _certificate(self, name: str, domain: DomainArgs, issuers: IssuersHandle, after: Resource) -> Resource:
@@ -301,7 +298,7 @@ class Gateway(Component):
             "Certificate",
             secret_name(domain),
             certificate_spec(domain, issuers),
-            self._after(after),
+            self.child_after(after),
             namespace=self.handle["namespace"],
             annotations=None if waits else {"pulumi.com/skipAwait": "true"},
         )

@@ -39,7 +39,7 @@ COUNTERS = "dcgm-counters"
 COUNTERS_FILE = "dcgm-metrics.csv"
 """Key of the ConfigMap that the operator mounts (NVIDIA/gpu-operator v26.7.0 controllers/object_controls.go)."""
 OPERATOR_PODS, EXPORTER_PODS = {"app": "gpu-operator"}, {"app": "nvidia-dcgm-exporter"}
-OPERATOR_METRICS_PORT, EXPORTER_METRICS_PORT = 8080, 9400
+OPERATOR_METRICS_PORT, EXPORTER_METRICS_PORT = 8080, ADDONS["dcgm-exporter"].metrics_port
 DRIVER_PODS = {"app.kubernetes.io/component": "nvidia-driver"}
 """Label of every driver DaemonSet, for any kernel (NVIDIA/gpu-operator v26.7.0 assets/state-driver)."""
 

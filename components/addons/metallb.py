@@ -19,6 +19,7 @@ from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
 from components.base.custom_resources import custom_resource
 from components.base.namespaces import IsolatedNamespace, PodSecurity
+from components.base.pods import addon_resources
 from components.base.traffic import scraped, to_api_server, webhook_from_api_server
 from components.capacity.placement import PoolHandle, tolerations_of_all
 from components.findings import refuse
@@ -49,13 +50,9 @@ def metallb_values(pools: list[PoolHandle], load_balancer_class: str = "") -> di
         # No BGP, so no routing daemon on every node.
         "frrk8s": {"enabled": False},
         "loadBalancerClass": load_balancer_class or None,
-        "controller": {"resources": _resources("20m", "128Mi")},
-        "speaker": {"tolerations": tolerations_of_all(pools), "resources": _resources("20m", "128Mi")},
+        "controller": {"resources": addon_resources("20m", "128Mi")},
+        "speaker": {"tolerations": tolerations_of_all(pools), "resources": addon_resources("20m", "128Mi")},
     }
-
-
-def _resources(cpu: str, memory: str) -> dict[str, Any]:
-    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}
 
 
 class MetalLb(Component):

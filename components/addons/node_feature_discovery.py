@@ -15,6 +15,7 @@ from components.base.charts import AddonChart
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
 from components.base.namespaces import IsolatedNamespace, PodSecurity
+from components.base.pods import addon_resources
 from components.base.traffic import scraped, to_api_server
 from components.capacity.placement import PoolHandle, tolerations_of_all
 
@@ -53,25 +54,21 @@ def node_feature_discovery_values(
         "master": {
             "replicaCount": 2 if highly_available else 1,
             "podDisruptionBudget": {"enable": highly_available},
-            "resources": _resources("100m", "512Mi"),
+            "resources": addon_resources("100m", "512Mi"),
             # A NodeFeature object labels nodes, so only the add-on's own workers may create them.
             "config": {"restrictions": {"nodeFeatureNamespaceSelector": {"matchLabels": {NAMESPACE_LABEL: namespace}}}},
         },
         "worker": {
             "tolerations": tolerations_of_all(pools),
-            "resources": _resources("10m", "128Mi"),
+            "resources": addon_resources("10m", "128Mi"),
             "config": {
                 "sources": {"pci": {"deviceClassWhitelist": list(PCI_CLASSES), "deviceLabelFields": ["vendor"]}}
             },
         },
-        "gc": {"resources": _resources("10m", "128Mi")},
+        "gc": {"resources": addon_resources("10m", "128Mi")},
         "prometheus": {"enable": monitored},
         "postDeleteCleanup": False,  # a Helm hook, which Pulumi does not run
     }
-
-
-def _resources(cpu: str, memory: str) -> dict[str, Any]:
-    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}
 
 
 class NodeFeatureDiscovery(Component):

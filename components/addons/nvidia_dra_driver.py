@@ -9,6 +9,7 @@ from typing import Any, Required, TypedDict
 
 from pulumi import Output, ResourceOptions
 
+from catalog.accelerators import NVIDIA_DEVICE_CLASS
 from catalog.addons import ADDONS
 from components.addons.accelerator_nodes import affinity_to, dra_pools
 from components.addons.accelerator_validation import check_dra_driver
@@ -27,8 +28,6 @@ METRICS_PORT, COMPUTE_DOMAINS_METRICS_PORT = ADDONS["dra-driver-nvidia-gpu"].met
 IMEX_PORT = 50000
 """Port of the traffic between the daemons of one compute domain, on addresses of pods (kubernetes-sigs/
 dra-driver-nvidia-gpu v0.4.1 templates/compute-domain-daemon-config.tmpl.cfg, SERVER_PORT)."""
-GPU_CLASS = "gpu.nvidia.com"
-"""The chart's DeviceClass of whole GPUs; claims name it."""
 
 
 class NvidiaDraDriverArgs(TypedDict, total=False):
@@ -114,7 +113,7 @@ class NvidiaDraDriver(Component):
             opts=self.child,
         )
         self.namespace = home.namespace
-        self.device_class = Output.from_input(GPU_CLASS)
+        self.device_class = Output.from_input(NVIDIA_DEVICE_CLASS)
         self.register_outputs({"namespace": self.namespace, "deviceClass": self.device_class})
 
 

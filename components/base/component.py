@@ -35,6 +35,10 @@ class Component(ComponentResource):
         self.child = ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None)
         """Options of every child: below this component, after its dependencies."""
 
+    def child_after(self, *resources: Resource) -> ResourceOptions:
+        """Options of a child that is declared after these resources, too."""
+        return ResourceOptions.merge(self.child, ResourceOptions(depends_on=[*resources]))
+
 
 def once_created(value: str, *resources: Resource) -> Output[str]:
     """A value that every preview knows, and that becomes available in `up` once these resources exist.

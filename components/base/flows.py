@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from catalog.addons import ADDONS
+from catalog.addresses import POSTGRESQL_PORT
 from components.base.cluster_network import USUAL_API_SERVER_PORTS
 
 TEAM = "(team)"
@@ -141,11 +142,11 @@ FLOWS: tuple[Flow, ...] = (
         for pods, webhook in WEBHOOKS.items()
         for caller in (Outside.API_SERVER, Outside.PRIVATE_ADDRESSES)
     ),
-    Flow("CloudNativePG", "PostgreSQL's instances", (5432, 8000), "status and commands of instances"),
-    Flow("PostgreSQL", "PostgreSQL", (5432, 8000), "replication"),
-    *(Flow(client, "PostgreSQL", (5432,), "experiments, runs and models") for client in _DATABASE_CLIENTS),
+    Flow("CloudNativePG", "PostgreSQL's instances", (POSTGRESQL_PORT, 8000), "status and commands of instances"),
+    Flow("PostgreSQL", "PostgreSQL", (POSTGRESQL_PORT, 8000), "replication"),
+    *(Flow(client, "PostgreSQL", (POSTGRESQL_PORT,), "experiments, runs and models") for client in _DATABASE_CLIENTS),
     *(
-        Flow(client, Outside.MANAGED_DATABASE, (5432,), "the same", condition="managed-database")
+        Flow(client, Outside.MANAGED_DATABASE, (POSTGRESQL_PORT,), "the same", condition="managed-database")
         for client in _DATABASE_CLIENTS
     ),
     *(

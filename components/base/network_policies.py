@@ -6,9 +6,10 @@ from typing import Any
 from pulumi import Input, ResourceOptions
 from pulumi_kubernetes import meta, networking
 
+from catalog.addresses import POSTGRESQL_PORT
 from components.base.labels import LABELS
 
-POSTGRESQL_INSTANCE_PORTS = (5432, 8000)
+POSTGRESQL_INSTANCE_PORTS = (POSTGRESQL_PORT, 8000)
 """PostgreSQL and the status of its CloudNativePG instance manager, for the operator and the database.
 
 Source: CloudNativePG documentation, networking."""

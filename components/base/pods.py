@@ -72,6 +72,11 @@ def resources(
     return {"requests": {"cpu": _cpu(cpu_millis), **fixed}, "limits": limits, **held}
 
 
+def addon_resources(cpu: str, memory: str) -> dict[str, Any]:
+    """For a container's `resources` in values of a chart: the memory limit equals the request, CPU has no limit."""
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}
+
+
 def _cpu(millis: int) -> str:
     whole, rest = divmod(int(millis), 1000)
     return f"{whole}" if whole and not rest else f"{int(millis)}m"

@@ -4,7 +4,9 @@ import hashlib
 import re
 from collections.abc import Mapping
 
-GCP_LABELS = {"managed-by": "mlplatform"}
+from components.base.labels import MANAGED_BY
+
+GCP_LABELS = {"managed-by": MANAGED_BY}
 """Labels of everything in Google Cloud that a component declares."""
 PARTITIONS: Mapping[str, str] = {"cn": "aws-cn", "us-gov": "aws-us-gov", "eusc": "aws-eusc"}
 """Start of a region's name -> partition of its ARNs, where it is not `aws` (botocore partitions.json)."""
@@ -12,7 +14,7 @@ PARTITIONS: Mapping[str, str] = {"cn": "aws-cn", "us-gov": "aws-us-gov", "eusc":
 
 def aws_tags(name: str) -> dict[str, str]:
     """Tags of everything in AWS that a component declares."""
-    return {"mlplatform": name, "managed-by": "mlplatform"}
+    return {"mlplatform": name, "managed-by": MANAGED_BY}
 
 
 def partition(region: str) -> str:

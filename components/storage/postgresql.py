@@ -12,7 +12,6 @@ from pulumi import Input, Output
 from components.base.pods import Mounted, environment, environment_from_secret, from_secret
 from components.base.traffic_rules import TrafficRuleArgs
 
-PORT = 5432
 CA_FOLDER = "/etc/postgresql-ca"
 CA_FILE = "ca.crt"
 

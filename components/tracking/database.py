@@ -5,6 +5,7 @@ from typing import Any, Required, TypedDict
 from pulumi import Input, Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
+from catalog.addresses import POSTGRESQL_PORT
 from catalog.versions import IMAGES
 from components.addons.cloudnative_pg import INSTANCE_PODS
 from components.base.cluster_network import USUAL_API_SERVER_PORTS
@@ -19,7 +20,7 @@ from components.base.traffic import to_api_server
 from components.base.traffic_rules import Direction, TrafficRuleArgs, policy_spec, to_anywhere
 from components.findings import refuse
 from components.storage.plan import StorageHandle
-from components.storage.postgresql import CA_FILE, PORT, DatabaseHandle
+from components.storage.postgresql import CA_FILE, DatabaseHandle
 from components.storage.volumes import claim_spec
 from components.tracking.validation import check_external_database
 
@@ -107,7 +108,7 @@ def cluster_handle(name: str, database: str) -> DatabaseHandle:
     """The handle of a cluster: the operator sets the names (`<name>-rw`, `<name>-app`, `<name>-ca`). Pure."""
     return DatabaseHandle(
         host=f"{name}-rw",
-        port=PORT,
+        port=POSTGRESQL_PORT,
         database=database,
         secret_name=f"{name}-app",
         username_key="username",
@@ -115,7 +116,7 @@ def cluster_handle(name: str, database: str) -> DatabaseHandle:
         ssl_mode="verify-full",
         ca_secret_name=f"{name}-ca",
         egress=TrafficRuleArgs(
-            name="database", direction=Direction.EGRESS, peer_pods={CLUSTER_LABEL: name}, ports=[PORT]
+            name="database", direction=Direction.EGRESS, peer_pods={CLUSTER_LABEL: name}, ports=[POSTGRESQL_PORT]
         ),
         client_label={CLIENT_LABEL: name},
     )
@@ -166,7 +167,7 @@ def cluster_traffic(name: str, args: DatabaseArgs) -> list[TrafficRuleArgs]:
     ingress, egress = Direction.INGRESS, Direction.EGRESS
     rules = [
         TrafficRuleArgs(
-            name="clients", direction=ingress, pods=instances, peer_pods={CLIENT_LABEL: name}, ports=[PORT]
+            name="clients", direction=ingress, pods=instances, peer_pods={CLIENT_LABEL: name}, ports=[POSTGRESQL_PORT]
         ),
         TrafficRuleArgs(
             name="operator",
@@ -257,7 +258,7 @@ class ExternalDatabase(Component):
 
 def external_handle(name: str, args: ExternalDatabaseArgs) -> DatabaseHandle:
     """The handle of an external database. Pure."""
-    port = int(args.get("port") or PORT)
+    port = int(args.get("port") or POSTGRESQL_PORT)
     return DatabaseHandle(
         host=args["host"],
         port=port,

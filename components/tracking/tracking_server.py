@@ -93,7 +93,7 @@ class TrackingServer(Component):
             f"{name}-migrate",
             metadata=self._metadata(f"{name}-migrate", args),
             spec=migration_spec(name, args),
-            opts=self._after(account, *policies),
+            opts=self.child_after(account, *policies),
         )
         core.v1.Service(
             f"{name}-service",
@@ -103,12 +103,12 @@ class TrackingServer(Component):
                 "ports": [{"name": "http", "port": PORT, "targetPort": PORT, "appProtocol": "http"}],
             },
             # The provider waits until a Service has endpoints: it must not wait for pods that wait for the migration.
-            opts=self._after(
+            opts=self.child_after(
                 apps.v1.Deployment(
                     f"{name}-server",
                     metadata=self._metadata(name, args, annotations=SAME_OWNER),
                     spec=server_spec(name, args),
-                    opts=self._after(migration),
+                    opts=self.child_after(migration),
                 )
             ),
         )
@@ -128,9 +128,6 @@ class TrackingServer(Component):
         return meta.v1.ObjectMetaArgs(
             name=name, namespace=args["namespace"], labels=labels, annotations=annotations or None
         )
-
-    def _after(self, *resources: Resource) -> ResourceOptions:
-        return ResourceOptions.merge(self.child, ResourceOptions(depends_on=[*resources]))
 
     def _network_policies(self, name: str, args: TrackingServerArgs) -> "list[networking.v1.NetworkPolicy]":
         specs = {"clients": from_labelled_namespaces(server_pods(name), self.handle["client_label"], PORT)}
@@ -159,7 +156,7 @@ class TrackingServer(Component):
                 name,
                 route_spec(name, args["route"]),
                 # The route never exists without the login.
-                self._after(*login),
+                self.child_after(*login),
                 namespace=args["namespace"],
             )
         if args.get("ingress"):

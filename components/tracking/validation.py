@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from catalog.addresses import POSTGRESQL_PORT
 from components.base.grammar import (
     ANNOTATION_KEY,
     LABEL,
@@ -53,7 +54,7 @@ def check_external_database(path: str, database: Mapping[str, Any]) -> Iterator[
             f"the password is sent over the network: {', '.join(SSL_MODES)}",
             "use verify-full with the authority's certificate, or require where there is none",
         )
-    if not 1 <= int(database.get("port") or 5432) <= 65535:
+    if not 1 <= int(database.get("port") or POSTGRESQL_PORT) <= 65535:
         yield Finding(f"{path}.port", f"{database['port']}", "1 to 65535", "correct the port")
 
 

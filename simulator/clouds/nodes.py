@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog.accelerators import ACCELERATORS, ClusterKind, Owner, Sharing
-from catalog.machines import MACHINES, Machine
+from catalog.machines import EFA_RESOURCE, MACHINES, Machine
 from components.capacity.placement import SIMULATED_LABEL
 from components.capacity.sharing import DEVICE_PLUGIN_CONFIG_LABEL, MIG_LAYOUT_LABEL, SharingArgs, units_per_device
 from simulator.clouds.errors import CloudRefusal
@@ -59,7 +59,7 @@ def eks_nodes(
     fabric = sum(1 for each in interfaces if str(each.get("interfaceType", "")).startswith("efa"))
     units = _units(machine, eks_sharing(asked), Owner.PLATFORM)
     if fabric:
-        units["vpc.amazonaws.com/efa"] = fabric
+        units[EFA_RESOURCE] = fabric
     taints = [_taint(taint) for taint in inputs.get("taints") or ()]
     count = int(at(inputs, "scalingConfig.maxSize") or 0)
     return [_node(name, index, machine, labels, taints, units, zones) for index in range(count)]

@@ -4,15 +4,16 @@ from typing import Any
 
 import pulumi
 
+from catalog.addresses import POSTGRESQL_PORT
 from components.clouds.dns import DnsProvider, DnsZoneHandle
-from components.storage.postgresql import PORT, ManagedDatabaseHandle
+from components.storage.postgresql import ManagedDatabaseHandle
 
 
 def read_database(found: Any, database: str, ssl_mode: str) -> ManagedDatabaseHandle:
     """The handle of a database of the other stack. `found`: its part of the output `cloud`."""
     return ManagedDatabaseHandle(
         host=found["host"],
-        port=PORT,
+        port=POSTGRESQL_PORT,
         database=database,
         username=found["username"],
         password=pulumi.Output.secret(found["password"]),

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network
 from typing import Any
 
+from catalog.addresses import PRIVATE_RANGES
 from components.base.grammar import address_range
 from components.base.groups import SYSTEM, check_group_name
 from components.clouds.eks.spec import (
@@ -26,8 +27,6 @@ from components.clouds.eks.tables import (
 )
 from components.findings import Finding, camel
 
-PRIVATE_RANGES = tuple(ip_network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
-"""RFC 1918 and RFC 6598: ranges that do not overlap public addresses, which nodes of the VPC must reach."""
 VPC_PREFIXES = range(16, 21)
 """EC2 accepts /16 to /28; below /20 the pods of a few GPU nodes use up a zone's subnet."""
 MAX_ZONES = 6
@@ -75,9 +74,9 @@ def _check_cidr(path: str, cidr: str) -> Iterator[Finding]:
     except ValueError as error:
         yield Finding(path, cidr or "(missing)", f"an IPv4 range: {error}", "write it like 10.20.0.0/16")
         return
-    private = isinstance(network, IPv4Network) and any(network.subnet_of(wide) for wide in PRIVATE_RANGES)  # type: ignore[arg-type]
+    private = isinstance(network, IPv4Network) and any(network.subnet_of(IPv4Network(wide)) for wide in PRIVATE_RANGES)
     if not private:
-        listed = ", ".join(str(wide) for wide in PRIVATE_RANGES)
+        listed = ", ".join(PRIVATE_RANGES)
         yield Finding(path, cidr, f"a private IPv4 range, part of {listed}", "write it like 10.20.0.0/16")
     elif network.prefixlen not in VPC_PREFIXES:
         yield Finding(

@@ -7,6 +7,7 @@ from typing import Any, Required, TypedDict
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
+from catalog.addresses import POSTGRESQL_PORT
 from catalog.versions import DEFAULT_POSTGRESQL, POSTGRESQL, PostgresqlVersion
 from components.base.component import Component, kept
 from components.base.generated_secrets import given_or_drawn, keeping_drawn
@@ -16,7 +17,7 @@ from components.clouds.eks.handles import EksHandle
 from components.clouds.eks.network import security_group_from_nodes
 from components.clouds.names import aws_tags, identifier
 from components.findings import refuse
-from components.storage.postgresql import PORT, ManagedDatabaseHandle
+from components.storage.postgresql import ManagedDatabaseHandle
 
 IDENTIFIER_LENGTH = 63
 """RDS's limit (botocore rds, CreateDBInstance)."""
@@ -74,7 +75,7 @@ class RdsDatabase(Component):
         # The instance's dependencies are kept with it: AWS cannot delete them while the instance uses them.
         options = kept(self.child, keep=keep)
         guard, _ = security_group_from_nodes(
-            name, cluster, Output.concat(called, "-database"), "PostgreSQL", PORT, options
+            name, cluster, Output.concat(called, "-database"), "PostgreSQL", POSTGRESQL_PORT, options
         )
         instance = aws.rds.Instance(
             f"{name}-instance",
@@ -91,11 +92,11 @@ class RdsDatabase(Component):
             ),
         )
         self.host, self.username, self.ca = instance.address, instance.username, Output.from_input(_authority(spec))
-        self.port = Output.from_input(PORT)
+        self.port = Output.from_input(POSTGRESQL_PORT)
         self.password = Output.secret(instance.password.apply(str))
         self.handle: ManagedDatabaseHandle = ManagedDatabaseHandle(
             host=self.host,
-            port=PORT,
+            port=POSTGRESQL_PORT,
             database=_database(spec),
             username=self.username,
             password=self.password,
@@ -170,7 +171,7 @@ def instance_fields(args: RdsDatabaseArgs, version: PostgresqlVersion, called: I
         "instance_class": spec["instance_class"],
         "db_name": _database(spec),
         "username": spec.get("username") or "mlflow",
-        "port": PORT,
+        "port": POSTGRESQL_PORT,
         "publicly_accessible": False,
         "ca_cert_identifier": AUTHORITY,
         "multi_az": bool(spec.get("highly_available")),

@@ -15,14 +15,13 @@ from typing import Any, NamedTuple
 import yaml
 
 from catalog.accelerators import ACCELERATORS, Accelerator, ClusterKind, DeviceAllocation, Owner, Purchase
-from catalog.machines import MACHINES, Machine, eks_ami_type
+from catalog.machines import EFA_RESOURCE, MACHINES, Machine, eks_ami_type
 from components.capacity.placement import NodeSoftware, PoolArgs, PoolHandle, Taint, plan_pool
 from components.capacity.sharing import SharingArgs
 from components.clouds.eks.spec import DEFAULT_DISK_GIB, EksImage, EksPoolSpec, EksPurchase, NodeProvisioning
 from components.clouds.eks.tables import (
     AUTOSCALER_GPU_LABEL,
     CAPACITY_TYPES,
-    EFA_RESOURCE,
     KARPENTER_CAPACITY_TYPES,
     RESERVATION_TYPES,
     TAINT_EFFECTS,

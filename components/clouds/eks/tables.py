@@ -84,9 +84,6 @@ AUTOSCALER_GPU_LABEL = "k8s.amazonaws.com/accelerator"
 node that waits for its device plugin looks useless and a second one is started (kubernetes/autoscaler,
 aws_cloud_provider.go GPULabel)."""
 
-EFA_RESOURCE = "vpc.amazonaws.com/efa"
-"""What aws-efa-k8s-device-plugin offers: one unit for each interface (aws/eks-charts)."""
-
 INTERFACE_ENDPOINTS = ("ec2", "ecr.api", "ecr.dkr", "logs", "sts")
 """AWS services that nodes reach without the internet; S3 has a gateway endpoint."""
 

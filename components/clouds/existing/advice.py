@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import NamedTuple
 
 from catalog.accelerators import ACCELERATORS, DeviceAllocation, Owner
-from catalog.addons import ExistingAddon
+from catalog.addons import ENVOY_GATEWAY_CONTROLLER, ExistingAddon
 from catalog.versions import API_VERSIONS, CRDS
 from components.capacity.placement import POOL_LABEL, Capacity, PoolHandle
 from components.clouds.existing.inspection import (
@@ -346,14 +346,14 @@ def _crds(snapshot: ClusterSnapshot, crd_sets: Sequence[str]) -> Iterator[Advice
         )
 
 
-ENVOY_GATEWAY = "gateway.envoyproxy.io/gatewayclass-controller"
-"""Controller of its classes (`components.addons.envoy_gateway.CONTROLLER`)."""
-
-
 def _ways_in(snapshot: ClusterSnapshot, gateway: str) -> Iterator[Advice]:
     envoy = _theirs(snapshot).get("Envoy Gateway")
     if gateway == "envoy" and envoy:
-        classes = [row["name"] for row in snapshot.get("gateway_classes") or [] if row["controller"] == ENVOY_GATEWAY]
+        classes = [
+            row["name"]
+            for row in snapshot.get("gateway_classes") or []
+            if row["controller"] == ENVOY_GATEWAY_CONTROLLER
+        ]
         line = f"write `{{implementation: existing, className: {classes[0] if classes else '<its class>'}}}`"
         yield Advice(
             "gateway", envoy[2], f"{line}: two Envoy Gateways would serve the same classes", blocks=True, twice=True

@@ -20,8 +20,9 @@ from components.clouds.gke.handles import GkeHandle, GkeNetworkHandle
 from components.clouds.gke.place_validation import check_place
 from components.clouds.gke.plan import bounded
 from components.clouds.gke.spec import GkeClusterSpec, GkeMode
-from components.clouds.gke.tables import GCP_LABELS, MAX_ACCOUNT_ID
+from components.clouds.gke.tables import MAX_ACCOUNT_ID
 from components.clouds.gke.validation import check_pool_name
+from components.clouds.names import GCP_LABELS
 from components.findings import refuse
 
 NODE_ROLES = {"nodes": "roles/container.defaultNodeServiceAccount", "images": "roles/artifactregistry.reader"}

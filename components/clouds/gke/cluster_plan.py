@@ -14,7 +14,7 @@ from components.clouds.gke.spec import (
     NodeAutoProvisioningSpec,
     ReleaseChannel,
 )
-from components.clouds.gke.tables import GCP_LABELS
+from components.clouds.names import GCP_LABELS
 
 RECURRENCE_ANCHOR = "2026-01-03"
 """A Saturday: windows recur from it."""

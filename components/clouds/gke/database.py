@@ -9,6 +9,7 @@ from typing import Any, Required, TypedDict
 import pulumi_gcp as gcp
 from pulumi import Input, Output, ResourceOptions
 
+from catalog.addresses import POSTGRESQL_PORT
 from catalog.versions import DEFAULT_POSTGRESQL, POSTGRESQL
 from components.base.component import Component, kept
 from components.base.generated_secrets import given_or_drawn, keeping_drawn
@@ -17,7 +18,7 @@ from components.clouds.gke.data_spec import CloudSqlDatabaseSpec
 from components.clouds.gke.handles import GkeHandle
 from components.clouds.names import GCP_LABELS, identifier
 from components.findings import refuse
-from components.storage.postgresql import PORT, ManagedDatabaseHandle
+from components.storage.postgresql import ManagedDatabaseHandle
 
 NAME_LENGTH = 63
 """Well below Cloud SQL's limit of 97 for project and instance together: project ids have 30 at most."""
@@ -95,12 +96,12 @@ class CloudSqlDatabase(Component):
             deletion_policy="ABANDON",
             opts=keeping_drawn(options, "password", given=given is not None),
         )
-        self.host, self.port = instance.private_ip_address, Output.from_input(PORT)
+        self.host, self.port = instance.private_ip_address, Output.from_input(POSTGRESQL_PORT)
         self.username, self.password = user.name, Output.secret(user.password.apply(str))
         self.ca = instance.server_ca_certs.apply(first_certificate)
         self.handle: ManagedDatabaseHandle = ManagedDatabaseHandle(
             host=self.host,
-            port=PORT,
+            port=POSTGRESQL_PORT,
             database=spec.get("database") or "mlflow",
             username=self.username,
             password=self.password,

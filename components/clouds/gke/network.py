@@ -16,8 +16,8 @@ from components.clouds.gke.spec import (
     DEFAULT_RANGES,
     GkeNetworkSpec,
 )
-from components.clouds.gke.tables import GCP_LABELS
 from components.clouds.gke.validation import check_pool_name
+from components.clouds.names import GCP_LABELS
 from components.findings import refuse
 
 

@@ -11,11 +11,11 @@ from components.clouds.gke.tables import (
     ARM_TAINT,
     CLOUD_LABEL_DOMAIN,
     DYNAMIC,
-    GCP_LABELS,
     QUEUED_TAINT,
     SHARING_STRATEGIES,
     TAINT_EFFECTS,
 )
+from components.clouds.names import GCP_LABELS
 
 
 def topology_of(machine: Machine, topology: str | None) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from components.clouds.gke.plan import GkeGroup
 from components.clouds.gke.spec import GkePoolSpec
 from components.clouds.working_hours import DEFAULT_TIME_ZONE
+from components.findings import camel
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def working_hours_calls(spec: GkePoolSpec, group: GkeGroup) -> list[ScheduledCal
     if not hours or group.autoscaling is None:
         return []
     zone = hours.get("time_zone") or DEFAULT_TIME_ZONE
-    opened = {"autoscaling": {"enabled": True, **{_camel(k): v for k, v in group.autoscaling.items()}}}
+    opened = {"autoscaling": {"enabled": True, **{camel(k): v for k, v in group.autoscaling.items()}}}
     closed = {"autoscaling": {"enabled": False}}
     return [
         ScheduledCall("start", hours["start"], zone, "setAutoscaling", json.dumps(opened, sort_keys=True)),
@@ -49,8 +50,3 @@ def minutes_later(cron: str) -> str:
     """The schedule that empties a pool, a few minutes after the given end of its hours and in the same hour."""
     minute, rest = cron.split(" ", 1)
     return f"{','.join(str(int(minute) + later) for later in EMPTY_AFTER_MINUTES)} {rest}"
-
-
-def _camel(key: str) -> str:
-    head, *tail = key.split("_")
-    return head + "".join(part.title() for part in tail)

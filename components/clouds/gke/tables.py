@@ -4,8 +4,6 @@ from catalog.accelerators import Sharing
 from components.capacity.placement import Taint
 from components.clouds.gke.spec import GkeMode, GkePurchase
 
-GCP_LABELS = {"managed-by": "mlplatform"}
-"""Labels of everything in Google Cloud that can have labels."""
 CLOUD_LABEL_DOMAIN = "cloud.google.com"
 """GKE sets the labels of this domain itself and refuses most of them from others."""
 MAX_POOL_NAME = 40
