@@ -1,7 +1,8 @@
 """Words that documentation and messages of this project do not use, and the field's term for each. Part of `make lint`.
 
-`python -m tools.words` checks the Markdown files of the repository, and the strings, comments and names of Python
-files. Code in Markdown, targets of links, generated pages, decision records and the changelog are omitted.
+`python -m tools.words` checks the Markdown files of the repository, the strings, comments and names of Python files,
+and the comments of YAML, TOML, the Makefile and the CI script. Tests in Python, code in Markdown, targets of links,
+generated pages, decision records and the changelog are omitted.
 """
 
 import ast
@@ -30,6 +31,17 @@ PACKAGES = (
     "stacks",
     "tools",
 )
+COMMENTED = (
+    "*.yaml",
+    "*.yml",
+    "*.toml",
+    "Makefile",
+    ".ci/run",
+    ".github/**/*.yml",
+    "examples/**/*.yaml",
+    "tests/**/*.yaml",
+)
+COMMENT = re.compile(r"(?:^|\s)#.*")
 FENCE = re.compile(r"^\s*(```|~~~)")
 NOT_PROSE = re.compile(r"`[^`]*`|\]\([^)]*\)|<!--.*?-->|https?://\S+")
 
@@ -89,6 +101,13 @@ def in_python(file: str, text: str) -> Iterator[Use]:
         yield from _in_line(file, number, line)
 
 
+def in_comments(file: str, text: str) -> Iterator[Use]:
+    """Uses in the comments of a file in which `#` starts one. Pure."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        for comment in COMMENT.findall(line):
+            yield from _in_line(file, number, comment)
+
+
 def _texts(text: str) -> Iterator[tuple[int, str]]:
     """(line number, line) of each string, comment and defined name; a name with spaces between its words."""
     for node in ast.walk(ast.parse(text)):
@@ -115,14 +134,15 @@ def checked_files(root: Path = REPOSITORY) -> Iterator[Path]:
     """The files that are checked: those of people, not those that commands write."""
     markdown = [*root.glob("*.md"), *(root / "docs").rglob("*.md")]
     code = [path for package in PACKAGES for path in (root / package).rglob("*.py")]
-    for path in sorted([*markdown, *code]):
+    commented = [path for pattern in COMMENTED for path in root.glob(pattern)]
+    for path in sorted([*markdown, *code, *commented]):
         if not path.relative_to(root).as_posix().startswith(LEFT_OUT) and path != Path(__file__):
             yield path
 
 
 def found_in(path: Path, root: Path = REPOSITORY) -> list[Use]:
     """Every use in one file."""
-    read = in_python if path.suffix == ".py" else in_markdown
+    read = {".py": in_python, ".md": in_markdown}.get(path.suffix, in_comments)
     return [*read(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))]
 
 

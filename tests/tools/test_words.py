@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tools.words import WORDS, checked_files, found_in, in_markdown, in_python, main
+from tools.words import WORDS, checked_files, found_in, in_comments, in_markdown, in_python, main
 
 
 def test_no_checked_file_uses_a_word_of_the_list() -> None:
@@ -40,10 +40,16 @@ def test_strings_comments_and_names_of_python_are_checked() -> None:
     assert found == {(3, "door to the world"), (5, "door"), (5, "told"), (6, "judged"), (7, "let in")}
 
 
+def test_comments_of_other_files_are_checked_and_their_values_are_not() -> None:
+    text = "# told\nkey: beside  # mended\nurl: a#judge\n"
+    assert [(use.line, use.text) for use in in_comments("a.yaml", text)] == [(1, "told"), (2, "mended")]
+
+
 def test_generated_pages_records_and_the_changelog_are_left_out() -> None:
     names = [path.as_posix() for path in checked_files()]
     assert any(name.endswith("docs/how-to/add-a-policy.md") for name in names)
     assert any(name.endswith("settings/check.py") for name in names)
+    assert {"Makefile", "Pulumi.dev.yaml", "pyproject.toml", "test.yml", "run"} <= {Path(name).name for name in names}
     assert not [name for name in names if re.search(r"docs/(reference|adr)/|CHANGELOG|/\.venv/|/build/", name)]
 
 
