@@ -57,7 +57,7 @@ def test_no_address_is_in_two_ranges(first: tuple[int, int], second: tuple[int, 
     [
         ({"load_balancer_class": "not a class"}, "lan.loadBalancerClass"),
         ({"interfaces": ["eth0/1"]}, "lan.interfaces[0]"),
-        ({"control_plane_ranges": ["office"]}, "lan.controlPlaneRanges"),
+        ({"control_plane_ranges": ["office"]}, "lan.controlPlaneRanges[0]"),
     ],
 )
 def test_each_text_that_metallb_takes_is_validated(changes: dict[str, object], path: str) -> None:
