@@ -90,16 +90,16 @@ class Settings(Model):
     """The kinds of workloads that have a section, in the order in which they are declared."""
 
     environment: Environment
-    """What this environment is and what it may own."""
+    """Facts about the environment and its limits."""
     cluster: AnyCluster
-    """Where it runs."""
+    """The cluster."""
     device_plugins: dict[Name, Plugin] = {}
-    """Device plugins for accelerators that the catalogue does not know: each runs on the pools whose
+    """Device plugins for accelerators that are not in the catalogue: each runs on the pools whose
     `customAccelerator` has its resource name."""
     nvidia: Nvidia = Nvidia()
     """Software for NVIDIA devices that the platform installs."""
     scope: Scope = Scope.ALL
-    """Which part of the environment this stack is."""
+    """The part of the environment that this stack contains."""
     cluster_stack_reference: str = ""
     """scope platform only: the stack that holds the cluster, `organization/mlplatform/prod-cluster`."""
     charts: Charts = Charts()
@@ -107,7 +107,7 @@ class Settings(Model):
     storage: Storage = cast(StorageClassesSpec, {})
     """Storage classes, by purpose."""
     object_store: ObjectStore = DEFAULT_STORE
-    """Where artifacts, models and backups lie."""
+    """Object store of artifacts, models and backups."""
     dns: Dns | None = None
     """The DNS zone of the environment's domain; default: records are managed outside."""
     acme: Acme | None = None
@@ -117,11 +117,11 @@ class Settings(Model):
     monitoring: Monitoring | None = None
     """Prometheus, Alertmanager and Grafana."""
     alerts: Alerts = cast(AlertRulesSpec, {})
-    """What alerts promise and where they send people."""
+    """Objectives and runbooks of alerts."""
     mlflow: Mlflow = Mlflow()
     """The tracking server."""
     teams: dict[Name, Team] = {}
-    """Who works here: team name -> its quota, its people, its ways out."""
+    """Team name -> its quota, members and allowed traffic."""
     workload_kinds: list[Annotated[str, StringConstraints(pattern=MODULE_PATTERN)]] = []
     """Workload kinds of your own: Python modules of this checkout, each of which brings one more section of settings
     (`settings/kinds/base.py` says how, `examples/kinds/batch.py` is one)."""

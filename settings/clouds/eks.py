@@ -59,25 +59,25 @@ class EksSettings(ClusterSettings):
     kind: Literal[ClusterKind.EKS]
     """eks."""
     account_id: str
-    """Twelve digits, in quotes. Credentials of any other account are refused before anything is made."""
+    """Twelve digits, in quotes. Credentials of another account are refused before a resource is created."""
     region: str
     """`eu-central-1`."""
     network: Annotated[EksNetworkSpec, Shape(EksNetworkSpec)]
     """The VPC."""
     control_plane: Annotated[EksClusterSpec, Shape(EksClusterSpec)]
-    """Version, who makes nodes, who may reach it."""
+    """Version, node provisioning and access."""
     pools: dict[Name, Annotated[EksPoolSpec, Shape(EksPoolSpec)]]
     """Node pools. At least one without accelerators and taints, for the platform itself."""
     shared_file_system: bool = True
     """An EFS file system for the storage classes shared and dataset."""
     file_system: Annotated[EfsFileSystemSpec, Shape(EfsFileSystemSpec)] = {}
-    """What it is like: tiers and backups."""
+    """Its tiers and backups."""
     idle_minutes: Annotated[Int32, Field(ge=1)] | None = None
     """managed-groups: minutes that a node is idle before it goes; default 10."""
     efa_image_repository: str | None = None
     """Image of the EFA device plugin without its tag, for nodes that do not reach AWS's registry in us-west-2."""
     check_quotas: bool = True
-    """Whether service quotas are compared with what the pools can reach, before anything is made."""
+    """Whether service quotas are compared with the maximum size of the pools before a resource is created."""
 
     @property
     def provisioning(self) -> NodeProvisioning:

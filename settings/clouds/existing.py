@@ -1,4 +1,4 @@
-"""Settings of a cluster that is there already."""
+"""Settings of an existing cluster."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, cast
@@ -72,7 +72,7 @@ class ExistingSettings(ClusterSettings):
     """TCP ports on which pods may reach the API server: 443, that of its Service, and those on which API servers
     listen, `[443, 16443]` on MicroK8s. `python -m tools detect` reads them."""
     pools: dict[Name, DescribedPool]
-    """The node pools it has, and who brings what their devices need. Each node carries the label
+    """Its node pools, and the owners of the software for their devices. Each node must have the label
     `mlplatform.dev/pool: <name>`."""
 
     def pool_handles(self) -> dict[str, PoolHandle]:

@@ -49,21 +49,22 @@ class GkeSettings(ClusterSettings):
     kind: Literal[ClusterKind.GKE]
     """gke."""
     project: Annotated[str, StringConstraints(min_length=1)]
-    """Project id. Credentials that do not reach it are refused before anything is made."""
+    """Project id. Credentials without access to it are refused before a resource is created."""
     region: str
     """`europe-west4`; the cluster is regional."""
     zones: list[str]
     """Zones of its nodes, `[europe-west4-a, europe-west4-b]`."""
     network: Annotated[GkeNetworkSpec, Shape(GkeNetworkSpec)] = {}
-    """The VPC network; default: one is made with the usual ranges."""
+    """The VPC network; default: one is created with default ranges."""
     control_plane: Annotated[GkeClusterSpec, Shape(GkeClusterSpec)] = {}
-    """Mode, release channel, maintenance, who may reach it."""
+    """Mode, release channel, maintenance and access."""
     pools: dict[Name, Annotated[GkePoolSpec, Shape(GkePoolSpec)]] = {}
     """Node pools of a Standard cluster. At least one without accelerators and taints, for the platform itself."""
     compute_classes: dict[Name, Annotated[ComputeClassSpec, Shape(ComputeClassSpec)]] = {}
-    """Nodes that GKE makes by itself, from a list of ways to buy them. Workloads name them like pools."""
+    """Compute classes: nodes that GKE creates itself, from a list of purchase options. Workloads name them like
+    pools."""
     check_quotas: bool = True
-    """Whether Google's quotas are compared with what the pools can reach, before anything is made."""
+    """Whether Google's quotas are compared with the maximum size of the pools before a resource is created."""
 
     @property
     def mode(self) -> GkeMode:

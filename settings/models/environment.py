@@ -12,39 +12,40 @@ DOMAIN_PATTERN = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}$"
 
 
 class Environment(Model):
-    """What this environment is and what it may own."""
+    """Facts about the environment and its limits."""
 
     in_parts = True
 
     name: Name
     """Shown in labels, alerts and the report: dev, staging, prod."""
     owner: Annotated[str, StringConstraints(min_length=3)]
-    """Who answers for it: a team or an address."""
+    """Owner of the environment: a team or an address."""
     domain: Annotated[str, StringConstraints(pattern=DOMAIN_PATTERN)]
     """DNS domain under which its services are reachable."""
     device_caps: dict[str, Annotated[Int32, Field(ge=0, strict=True)]] = {}
-    """Accelerator -> physical devices it may own, pools at their largest. Not named: not capped."""
+    """Accelerator -> maximum number of physical devices, with pools at their maximum size. Others are not limited."""
     highly_available: bool = False
-    """Two or three replicas of everything that can have them."""
+    """Whether everything that supports it has two or three replicas."""
     rehearsal: bool = False
     """Set by `make rehearse` alone: clouds are simulated, charts are stand-ins, nothing is kept."""
     disposable: bool = False
-    """Data is deleted with the stack: buckets, databases, volumes. For temporary environments; never for production."""
+    """Whether data is deleted with the stack: buckets, databases, volumes. For temporary environments, never for
+    production."""
 
 
 class Scope(StrEnum):
-    """Which part of an environment a stack is."""
+    """The part of an environment that a stack contains."""
 
     ALL = "all"
     """Cluster and platform."""
     CLUSTER = "cluster"
     """The cluster, its pools and data services, for a stack with scope platform."""
     PLATFORM = "platform"
-    """What stands on the cluster of another stack, with the same settings of the cluster."""
+    """The platform on the cluster of another stack, with the same settings of the cluster."""
 
 
 class Charts(Model):
-    """Where charts and CRDs come from."""
+    """Source of charts and CRDs."""
 
     in_parts = True
 
@@ -63,4 +64,4 @@ class Acme(Model):
     server: str
     """Directory URL, `https://acme-v02.api.letsencrypt.org/directory`."""
     email: str
-    """Whom the authority warns before certificates expire."""
+    """E-mail address that the authority warns before certificates expire."""

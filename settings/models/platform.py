@@ -33,7 +33,7 @@ class Nvidia(Model):
     runtime_class: str | None = None
     """Runtime class of device plugin and exporter, `nvidia` where that is not the nodes' default (RKE2, K3s)."""
     driver_root: str | None = None
-    """Folder of the nodes that holds the driver, `/run/nvidia/driver` with a driver in a container; default: `/`."""
+    """Directory of the nodes with the driver, `/run/nvidia/driver` with a driver in a container; default: `/`."""
     profiling: bool | None = None
     """Whether the exporter reads profiling counters, which other profilers then cannot; default true."""
     compute_domains: bool | None = None
@@ -63,7 +63,7 @@ class InClusterStore(Model):
     kind: Literal["in-cluster"]
     """in-cluster."""
     bucket: str = "mlplatform"
-    """The bucket that is made in it."""
+    """The bucket that is created in it."""
     storage_gib: Annotated[Int32, Field(ge=1, strict=True)] = 100
     """Size of its volume."""
     cpu_millis: Annotated[Int32, Field(ge=50, strict=True)] | None = None
@@ -71,7 +71,7 @@ class InClusterStore(Model):
     memory_mib: Annotated[Int32, Field(ge=256, strict=True)] | None = None
     """Requested by the server, and its limit; it keeps its index in memory. Default 1024."""
     key_generation: Annotated[Int32, Field(ge=1, strict=True)] = 1
-    """Raise it to have new keys drawn."""
+    """Increase it to generate new keys."""
 
     def size(self) -> Any:
         """What the server asks for, where it is given, as its component takes it."""
@@ -79,14 +79,14 @@ class InClusterStore(Model):
 
 
 class StoreIdentity(Model):
-    """How service accounts reach the bucket without keys, where the platform does not manage its cloud."""
+    """Access of service accounts to the bucket without keys, in a cloud that the platform does not manage."""
 
     writers: dict[str, str] = {}
     """Annotations of the service accounts that write: MLflow, its backup and `training` of each team,
     `{eks.amazonaws.com/role-arn: arn:aws:iam::…:role/writer}`; default: none, the accounts are bound in the cloud by
     name."""
     readers: dict[str, str] = {}
-    """The same of `serving` of each team, which reads models."""
+    """Annotations of the service account `serving` of each team, which reads models."""
 
 
 class ExistingStore(Model):
@@ -97,7 +97,7 @@ class ExistingStore(Model):
     bucket: str
     """Its name."""
     prefix: str | None = None
-    """Where our objects start."""
+    """Prefix of the platform's objects."""
     endpoint: str | None = None
     """s3-compatible: `https://host:port`."""
     region: str | None = None
@@ -115,7 +115,7 @@ class ExistingStore(Model):
 
 
 class ManagedS3(Model):
-    """A bucket in Amazon S3 that the stack makes; pods reach it without keys. On EKS."""
+    """A bucket in Amazon S3 that the stack creates; pods have access without keys. On EKS."""
 
     kind: Literal["managed-s3"]
     """managed-s3."""
@@ -129,7 +129,7 @@ class ManagedS3(Model):
 
 
 class ManagedGcs(Model):
-    """A bucket in Google Cloud Storage that the stack makes; pods reach it without keys. On GKE."""
+    """A bucket in Google Cloud Storage that the stack creates; pods have access without keys. On GKE."""
 
     kind: Literal["managed-gcs"]
     """managed-gcs."""
@@ -166,7 +166,7 @@ class ExistingDatabase(Model):
     port: Annotated[Int32, Field(ge=1, le=65535, strict=True)] = 5432
     """TCP port."""
     database: str
-    """Name of a database that exists and is ours alone."""
+    """Name of an existing database that only the platform uses."""
     username: str
     """User that owns it."""
     password: SecretStr
@@ -180,7 +180,7 @@ class ExistingDatabase(Model):
 
 
 class RdsManaged(Model):
-    """PostgreSQL in Amazon RDS that the stack makes. On EKS."""
+    """PostgreSQL in Amazon RDS that the stack creates. On EKS."""
 
     kind: Literal["rds"]
     """rds."""
@@ -191,7 +191,7 @@ class RdsManaged(Model):
 
 
 class CloudSqlManaged(Model):
-    """PostgreSQL in Cloud SQL that the stack makes. On GKE."""
+    """PostgreSQL in Cloud SQL that the stack creates. On GKE."""
 
     kind: Literal["cloud-sql"]
     """cloud-sql."""
@@ -208,7 +208,7 @@ class Route53(Model):
     kind: Literal["route53"]
     """route53."""
     route53: Annotated[Route53ZoneSpec, Shape(Route53ZoneSpec)]
-    """The zone: made, or found."""
+    """The zone, created or existing."""
 
 
 class CloudDns(Model):
@@ -217,19 +217,19 @@ class CloudDns(Model):
     kind: Literal["cloud-dns"]
     """cloud-dns."""
     cloud_dns: Annotated[CloudDnsZoneSpec, Shape(CloudDnsZoneSpec)]
-    """The zone: made, or found."""
+    """The zone, created or existing."""
 
 
 Dns = Annotated[Route53 | CloudDns, Field(discriminator="kind")]
 
 
 class Backup(Model):
-    """When the database of MLflow is dumped, and for how long copies are kept."""
+    """Schedule and retention of dumps of MLflow's database."""
 
     schedule: str = "17 2 * * *"
     """Five fields of cron, in UTC."""
     retention_days: Annotated[Int32, Field(ge=2, strict=True)] = 30
-    """Copies older than this go."""
+    """Days after which copies are deleted."""
     dump_gib: Annotated[Int32, Field(ge=1, strict=True)] = 10
     """Local disk for one dump."""
     image: str | None = None
@@ -263,14 +263,14 @@ class Mlflow(Model):
     ingress: Annotated[IngressArgs, Shape(IngressArgs)] | None = None
     """Access through an Ingress instead, for clusters with an Ingress controller; default: the gateway."""
     login: Annotated[BasicLogin | NoLogin, Field(discriminator="kind")] | None = None
-    """Who may pass the gateway; required on every cluster that is not simulated. Pods of the cluster reach the server
-    inside it, where their namespace is a client's."""
+    """Authentication at the gateway; required on every cluster that is not simulated. Pods of the cluster reach the
+    server inside it, where their namespace is a client's."""
     server: Server | None = None
     """Its size."""
     database: Annotated[
         InClusterDatabase | ExistingDatabase | RdsManaged | CloudSqlManaged, Field(discriminator="kind")
     ] = InClusterDatabase(kind="in-cluster")
-    """Where experiments, runs and models are rows."""
+    """Database of experiments, runs and models."""
     backup: Backup = Backup()
     """Copies of the database in the object store."""
 
