@@ -26,6 +26,7 @@ from components.storage.object_store_server import ObjectStoreServerArgs, drawn_
 from components.storage.plan import StorageHandle, StoragePurpose
 from simulator.process_node import images, lock
 from simulator.process_node.images import Archive, Image, ImageError, Installed, find, install, installed, local_image
+from tools.store import cache_root
 
 TINY = "example.com/tiny:1"
 
@@ -295,6 +296,27 @@ def test_what_is_wanted_is_locked(source: Path) -> None:
 )
 def test_only_hashes_of_wheels_that_can_be_installed_are_kept(name: str, expected: bool) -> None:
     assert lock.usable(name) is expected
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("name", "command", "said"),
+    [
+        ("mlflow", "mlflow --version", "mlflow, version {version}"),
+        ("mlflow", "python -c 'import boto3, prometheus_flask_exporter, psycopg2, sklearn'", ""),
+        ("postgresql", "postgres --version", "postgres (PostgreSQL) {version}"),
+        ("postgresql", "LD_BIND_NOW=1 pg_restore --version", "pg_restore (PostgreSQL) 18"),
+        # Without TLS libpq refuses the option instead.
+        ("postgresql", "psql 'host=127.0.0.1 port=1 sslmode=verify-full' 2>&1 || true", "Connection refused"),
+        ("rclone", "rclone version", "rclone v{version}"),
+        ("seaweedfs", "rclone serve s3 --help", "--auth-key"),
+    ],
+)
+def test_the_program_of_a_real_image_runs(name: str, command: str, said: str) -> None:
+    image = find(DECLARED[name].reference)
+    assert image is not None
+    version = re.sub(r"^v|-.*", "", DECLARED[name].tag)
+    assert said.format(version=version) in run(install(image, cache_root(os.environ)), "sh", "-c", command)
 
 
 STORE = ObjectStoreServerArgs(
