@@ -259,9 +259,18 @@ def _install_packages(image: Image, requirements: Path, target: Path) -> None:
             f"image {image.references[0]}: {sys.executable} has no pip. `python -m ensurepip` installs it."
         )
     python = str(_base_python())
+    asked = subprocess.run([python, "-c", "import sys; print(sys.version)"], capture_output=True, text=True, check=True)
+    known = [f"{major}.{minor}" for major, minor in PYTHONS]
+    if not asked.stdout.startswith(tuple(f"{version}." for version in known)):
+        version = asked.stdout.partition(" ")[0]
+        raise ImageError(
+            f"image {image.references[0]}: {python} is Python {version}; it is locked for {', '.join(known)}."
+        )
     # The base interpreter runs it: it is what the scripts name, in place of one of a virtual environment.
-    options = ("--quiet", "--no-input", "--disable-pip-version-check", "--no-compile", "--no-deps", "--require-hashes")
-    command = [python, str(Path(pip.origin).parent), "install", *options, "--only-binary", ":all:"]
+    options = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-compile", "--no-deps", "--require-hashes"]
+    # MLServer 1.7.1 and kserve-storage 0.20.0 do not declare Python 3.13; a model was served with both on it.
+    options += ["--ignore-requires-python", "--only-binary", ":all:"]
+    command = [python, str(Path(pip.origin).parent), "install", *options]
     done = subprocess.run(
         [*command, "--target", str(target), "--requirement", str(requirements)],
         capture_output=True,
@@ -314,7 +323,7 @@ def _base_python() -> Path:
 
     Pods of root run as another user, who cannot enter root's home: then the system's.
     """
-    own = Path(getattr(sys, "_base_executable", sys.executable)).absolute()
+    own = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     if os.geteuid() or all(parent.stat().st_mode & stat.S_IXOTH for parent in own.parents):
         return own
     return _SYSTEM_PYTHON.resolve() if _SYSTEM_PYTHON.exists() else own

@@ -116,7 +116,7 @@ def test_a_package_of_an_image_runs_by_its_script_and_its_module(made: Installed
 def test_containers_see_no_path_below_the_home_of_the_user_but_a_python_that_is_there(made: Installed) -> None:
     (first, *others) = made.folders
     assert first[1].startswith("/opt/mlplatform/tiny-")
-    base = Path(sys._base_executable)  # type: ignore[attr-defined]
+    base = images._base_python()
     assert all(path == str(folder) and base.is_relative_to(folder) for folder, path in others)
 
 
@@ -156,6 +156,15 @@ def test_a_package_with_another_hash_is_refused_and_leaves_nothing(tiny: Image, 
     with pytest.raises(ImageError, match=rf"(?s)image {TINY}: pip could not install tiny.txt.*HASH"):
         install(tiny, cache)
     assert not installed(tiny, cache)
+    assert left(cache) == []
+
+
+def test_a_python_that_nothing_is_locked_for_is_refused(
+    tiny: Image, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "PYTHONS", ((3, 1), (3, 2)))
+    with pytest.raises(ImageError, match=rf"image {TINY}: .* is Python 3\.1\d\.\S+; it is locked for 3\.1, 3\.2\."):
+        install(tiny, cache)
     assert left(cache) == []
 
 
