@@ -49,6 +49,10 @@ class _Closed:
             closed["properties"] = {name: self.of(one) for name, one in schema["properties"].items()}
             if not schema.get("x-kubernetes-preserve-unknown-fields"):
                 closed["additionalProperties"] = False
+            # The API server fills in defaults before it validates.
+            closed["required"] = [
+                name for name in schema.get("required", ()) if "default" not in schema["properties"].get(name, {})
+            ]
         for key in ("items", "additionalProperties"):
             if isinstance(schema.get(key), dict):
                 closed[key] = self.of(schema[key])

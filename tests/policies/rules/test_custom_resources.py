@@ -49,6 +49,12 @@ def test_what_the_crd_takes_passes(kind: str) -> None:
     assert list(rule(custom(kind, GOOD[kind]))) == []
 
 
+def test_a_required_field_with_a_default_can_be_left_out() -> None:
+    """As the API server has it: `instances` of CloudNativePG is required, with the default 1."""
+    assert list(rule(custom("Cluster", {"storage": {"size": "1Gi"}}))) == []
+    assert list(rule(custom("Cluster", {"instances": 1, "replicationSlots": {"synchronizeReplicas": {}}}))) == []
+
+
 @pytest.mark.parametrize(
     ("kind", "spec", "path", "value"),
     [
