@@ -16,7 +16,7 @@ from settings.models.environment import DOMAIN_PATTERN
 from settings.models.shape import Shape
 
 SECRET = "[secret]"  # noqa: S105 - what is shown instead of one
-SECRET_KEY = re.compile(r"(?i)(password|secret|token|credential|access_?key|api_?key)")
+SECRET_KEY = re.compile(r"(?i)(passw|secret|token|credential|bearer|webhook|(access|api|private)_?key)")
 UNITS = {
     "Gib": "GiB",
     "Mib": "MiB",

@@ -160,8 +160,8 @@ def _document(text: str) -> Any:
         where = f"line {mark.line + 1}" if mark else "the file"
         problem = str(getattr(error, "problem", None) or getattr(error, "reason", error))
         raise _unreadable(where, problem, "valid YAML", TABS if "\\t" in problem else "correct that line") from None
-    except ValueError as error:  # 2026-02-30 looks like a date
-        remedy = "put what only looks like a date into quotes"
+    except (ValueError, KeyError, AttributeError) as error:  # 2026-02-30 looks like a date; `!!bool maybe`
+        remedy = "put what only looks like a date into quotes, and remove tags (`!!bool`)"
         raise _unreadable("the file", str(error), "valid YAML", remedy) from None
     except RecursionError:
         rule = "lists and mappings that a reader can follow"

@@ -116,7 +116,10 @@ def test_another_kind_is_meant_only_where_the_spelling_is_really_close(kind: str
         {"mlflow": [{"database": {"password": "hunter2"}}]},
         {"objectStore": {**STORE, "secretAccessKey": {"half": "hunter2"}}},
         {"objectStore": {**STORE, "apiKey": "hunter2"}},
-        {"teams": {"vision": {"owner": "o", "costCenter": "c", "token": "hunter2"}}},
+        *(
+            {"teams": {"vision": {"owner": "o", "costCenter": "c", key: "hunter2"}}}
+            for key in ("token", "adminPasswrd", "passwd", "bearer", "webhookUrl", "privateKey")
+        ),
     ],
 )
 def test_what_may_be_a_secret_is_never_shown(change: dict[str, Any]) -> None:

@@ -119,7 +119,20 @@ def test_yaml_can_share_what_is_written_once() -> None:
         from_file(text.replace("{<<: *cpu}", "{<<: *cpu, nodesMax: 1, nodesMax: 2}"))
 
 
-@pytest.mark.parametrize("text", ["\x00", "a: &a [*a]", "a: b: c", "%YAML 9", "? ? ?", "!!python/object:os.x {}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x00",
+        "a: &a [*a]",
+        "a: b: c",
+        "%YAML 9",
+        "? ? ?",
+        "!!python/object:os.x {}",
+        "!!bool maybe",
+        "!!timestamp x",
+        "!!map x",
+    ],
+)
 def test_text_that_is_no_settings_is_refused_without_a_traceback(text: str) -> None:
     with pytest.raises(Refused) as refused:
         from_file(text)
