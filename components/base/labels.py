@@ -5,3 +5,7 @@ LABELS = {MANAGED_BY_LABEL: MANAGED_BY}
 """On every object that the platform declares; objects of charts have the chart's label."""
 TEAM_LABEL = "mlplatform.dev/team"
 NAME_LABEL = "app.kubernetes.io/name"
+
+REPLACED_IF_FAILED = {"pulumi.com/replaceUnready": "true"}
+"""Annotation of Jobs that prepare something and may run again. The provider replaces such a Job in the next `up` if it
+has not completed: a failed Job does not run again by itself, and every later `up` would fail on it."""

@@ -16,7 +16,7 @@ from catalog.versions import IMAGES
 from components.base.cluster_network import USUAL_NETWORK, ClusterNetworkHandle
 from components.base.component import Component
 from components.base.generated_secrets import keeping_drawn
-from components.base.labels import LABELS
+from components.base.labels import LABELS, REPLACED_IF_FAILED
 from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs, PodSecurity
 from components.base.pods import (
     claimed,
@@ -119,7 +119,9 @@ class ObjectStoreServer(Component):
         )
         batch.v1.Job(
             f"{name}-bucket",
-            metadata=meta.v1.ObjectMetaArgs(name=f"{name}-bucket", namespace=home.namespace, labels=LABELS),
+            metadata=meta.v1.ObjectMetaArgs(
+                name=f"{name}-bucket", namespace=home.namespace, labels=LABELS, annotations=REPLACED_IF_FAILED
+            ),
             spec=bucket_job_spec(name, store),
             opts=ResourceOptions.merge(self.child, ResourceOptions(depends_on=[service])),
         )

@@ -12,7 +12,7 @@ from components.addons.gateway_spec import GatewayHandle
 from components.addons.routes import from_gateway, hostname, http_route_spec
 from components.base.component import Component
 from components.base.custom_resources import custom_resource
-from components.base.labels import LABELS
+from components.base.labels import LABELS, REPLACED_IF_FAILED
 from components.base.network_policies import from_labelled_namespaces, network_policy
 from components.base.pods import ZONE_TOPOLOGY, pod_spec, spread
 from components.base.traffic_rules import Direction, TrafficRuleArgs, policy_spec
@@ -91,7 +91,7 @@ class TrackingServer(Component):
         policies = self._network_policies(name, args)
         migration = batch.v1.Job(
             f"{name}-migrate",
-            metadata=self._metadata(f"{name}-migrate", args),
+            metadata=self._metadata(f"{name}-migrate", args, annotations=REPLACED_IF_FAILED),
             spec=migration_spec(name, args),
             opts=self.child_after(account, *policies),
         )

@@ -98,6 +98,7 @@ def test_the_bucket_is_made_once_the_server_answers() -> None:
     pod = job.inputs["spec"]["template"]
     assert pod["spec"]["containers"][0]["args"][-1] == "store:platform"
     assert pod["metadata"]["labels"]["app.kubernetes.io/name"] == "make-bucket", "the Service selects no pod of the Job"
+    assert job.inputs["metadata"]["annotations"]["pulumi.com/replaceUnready"] == "true", "a failed Job stays for ever"
 
 
 def test_sizes_and_requests_reach_the_pod_and_the_volume() -> None:

@@ -111,6 +111,8 @@ def test_the_migration_is_one_pod_that_the_service_does_not_select() -> None:
     assert not selector.items() <= labels.items()
     assert labels["mlplatform.dev/database-client"] == "db"
     assert job["template"]["spec"]["containers"][0]["args"] == ["$(MLFLOW_BACKEND_STORE_URI)"]
+    annotations = recording.one("Job").inputs["metadata"]["annotations"]
+    assert annotations["pulumi.com/replaceUnready"] == "true", "a failed Job stays for ever"
 
 
 def test_nothing_secret_is_written_into_a_pod() -> None:
