@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -39,14 +39,19 @@ def _with_templates(rule: dict[str, Any]) -> dict[str, Any]:
     return rule
 
 
-@cache
-def bundled() -> tuple[dict[str, Any], ...]:
-    """The objects that define the behaviour of a simulated cluster, with our label."""
-    found = [rule for path in _files("yaml") for rule in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+def rules_of(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    """The rules in files, with our label."""
+    found = [rule for path in paths for rule in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
     rules = [_with_templates(rule) for rule in found]
     for rule in rules:
         rule["metadata"].setdefault("labels", {})[OWNER_LABEL] = OWNER
-    return tuple(rules)
+    return rules
+
+
+@cache
+def bundled() -> tuple[dict[str, Any], ...]:
+    """The objects that define the behaviour of a simulated cluster, with our label."""
+    return tuple(rules_of(_files("yaml")))
 
 
 @cache
@@ -66,11 +71,17 @@ def surplus(present: Iterable[str], wanted: Iterable[dict[str, Any]]) -> list[st
     return sorted(set(present) - {rule["metadata"]["name"] for rule in wanted})
 
 
-def give(kubectl: Path, kubeconfig: Path) -> None:
-    """Applies the bundled behaviour to a cluster and removes what an older version had. Raises SimulatorError."""
+def give(kubectl: Path, kubeconfig: Path, more: Sequence[dict[str, Any]] = ()) -> None:
+    """Applies the bundled behaviour to a cluster and removes what an older version had.
+
+    `more` are further objects, which replace bundled ones of the same kind and name.
+
+    Raises SimulatorError.
+    """
     call = partial(call_kubectl, kubectl, kubeconfig)
-    stages = [rule for rule in bundled() if rule["kind"] == "Stage"]
-    others = [rule for rule in bundled() if rule["kind"] != "Stage"]
+    rules = {(rule["kind"], rule["metadata"]["name"]): rule for rule in (*bundled(), *more)}
+    stages = [rule for rule in rules.values() if rule["kind"] == "Stage"]
+    others = [rule for rule in rules.values() if rule["kind"] != "Stage"]
     # A control plane that has just started sometimes refuses, and the definition of Stage, one of the objects, is
     # served a moment after it was accepted.
     patience = Retrying(

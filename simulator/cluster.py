@@ -30,6 +30,10 @@ from simulator.configuration import (
 )
 from simulator.errors import SimulatorError
 from simulator.home import DEFAULT_NAME, cluster_directory, home_directory
+from simulator.process_node import placement
+from simulator.process_node.images import references
+from simulator.process_node.member import Processes, ProcessNode, control_plane_arguments
+from simulator.process_node.settings import NAME as PROCESS_NODE
 
 READY_SECONDS = 90.0
 """Time limit for a control plane to be ready; an idle computer needs 4 s."""
@@ -93,6 +97,14 @@ class Status:
 def _silent(_: str) -> None: ...
 
 
+def _memory(process: psutil.Process) -> int:
+    """Resident bytes; 0 for a process that has just ended."""
+    try:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
 class Cluster:
     """One simulated cluster. The constructor reads and writes nothing."""
 
@@ -103,6 +115,8 @@ class Cluster:
         self._directory = cluster_directory(name, self._home)
         self.kubeconfig = self._directory / "kubeconfig.yaml"
         """The cluster's kubeconfig (administrator). No other kubeconfig is changed."""
+        self._node = ProcessNode(self._home, name)
+        self._processes: Processes | None = None
 
     @classmethod
     def clusters(cls, home: Path | None = None) -> list["Cluster"]:
@@ -110,11 +124,13 @@ class Cluster:
         folder = (home or home_directory()).absolute()
         return [cls(path.parent.name, folder) for path in sorted(folder.glob("clusters/[!.]*/configuration.json"))]
 
-    def start(self, toolchain: Toolchain, report: Report = _silent) -> None:
+    def start(self, toolchain: Toolchain, report: Report = _silent, *, processes: Processes | None = None) -> None:
         """Starts the cluster from any state and waits until it is ready; its objects are kept.
 
+        With `processes`, pods whose images are in the table run as processes of this computer, on a node of their own.
         Raises SimulatorError if it fails, with the end of the log of the failed program.
         """
+        self._processes = processes
         if self._is_up_to_date(toolchain):
             return
         with self._lock():
@@ -122,13 +138,17 @@ class Cluster:
                 return
             began = time.monotonic()
             files.restore(self._directory)
+            if self._processes:
+                self._node.prepare()
             if not self._is_configured(toolchain):
                 self._configure(toolchain, report)
             else:
                 self._recover(toolchain, report)
             self._await(toolchain, report, parts=("kube-apiserver",))
+            self._start_node(toolchain)
             self._teach(toolchain)  # the controllers get ready meanwhile
             self._await(toolchain, report)
+            self._await_node(toolchain)
             report(f"cluster {self.name}: ready in {time.monotonic() - began:.1f} s at {self._server()}")
 
     def stop(self) -> bool:
@@ -136,13 +156,15 @@ class Cluster:
         if not self._directory.exists():
             return False
         with self._lock():
-            return bool(processes.stop(self._directory))
+            ran = self._node.stop()
+            return bool(processes.stop(self._directory)) or ran
 
     def delete(self) -> bool:
         """Removes the cluster: programs, ports, objects, keys. False if there was none."""
         if not self._directory.exists():
             return False
         with self._lock():
+            self._node.delete()
             processes.stop(self._directory)
             shutil.rmtree(self._directory, ignore_errors=not self._directory.exists())  # another delete was faster
             files.forget(self._directory)
@@ -158,6 +180,9 @@ class Cluster:
                 programs[component] = Program(process.pid, round(process.memory_info().rss / 2**20))
             except psutil.NoSuchProcess:
                 continue
+        if node := self._node.running():
+            memory = sum(_memory(one) for one in (node, *node.children(recursive=True)))
+            programs[PROCESS_NODE] = Program(node.pid, round(memory / 2**20))
         problem = ", ".join(name for name in COMPONENTS if name not in programs) if programs else ""
         problem = problem or (api.unready(self._directory, self._ports()) if programs else "")
         state = State.DEGRADED if problem else State.RUNNING if programs else State.STOPPED
@@ -196,7 +221,9 @@ class Cluster:
         return f"https://{ADDRESS}:{self._ports()['kubeApiserverPort']}"
 
     def _wanted(self) -> dict[str, Any]:
-        return control_plane(self._directory, self._ports() or choose_ports(self._ports_of_others()))
+        admin = self._directory / "pki" / "admin"
+        node = control_plane_arguments(self._node, admin) if self._processes else None
+        return control_plane(self._directory, self._ports() or choose_ports(self._ports_of_others()), node)
 
     def _ports_of_others(self) -> set[int]:
         return {port for cluster in self.clusters(self._home) for port in cluster._ports().values()}
@@ -219,7 +246,8 @@ class Cluster:
     def _is_up_to_date(self, toolchain: Toolchain) -> bool:
         return (
             self._is_configured(toolchain)
-            and self._known_behaviour() == behaviour.fingerprint()
+            and self._known_behaviour() == self._behaviour()
+            and bool(self._node.running()) == bool(self._processes)
             and len(processes.running(self._directory)) == len(COMPONENTS)
             and not api.unready(self._directory, self._ports())
         )
@@ -315,9 +343,44 @@ class Cluster:
         except FileNotFoundError:
             return ""
 
+    def _rules_of_node(self) -> list[dict[str, Any]]:
+        if self._processes is None:
+            return []
+        stages = sorted((Path(__file__).parent / "process_node" / "stages").glob("*.yaml"))
+        return [*placement.policies(references()), *behaviour.rules_of(stages)]
+
+    def _behaviour(self) -> str:
+        return behaviour.fingerprint() + json.dumps(self._rules_of_node(), sort_keys=True)
+
     def _teach(self, toolchain: Toolchain) -> None:
         """Applies the rules of this version to the cluster, and removes those of an older version."""
-        if self._known_behaviour() == behaviour.fingerprint():
+        if self._known_behaviour() == self._behaviour():
             return
-        behaviour.give(toolchain.path("kubectl"), self.kubeconfig)
-        files.write_private(self._directory / "behaviour", behaviour.fingerprint())
+        kubectl = toolchain.path("kubectl")
+        behaviour.give(kubectl, self.kubeconfig, self._rules_of_node())
+        if not self._processes:
+            kinds = ",".join({one["kind"] for one in placement.policies(())})
+            launcher.call_kubectl(kubectl, self.kubeconfig, "delete", "--ignore-not-found", kinds, placement.POLICY)
+            launcher.call_kubectl(kubectl, self.kubeconfig, "delete", "--ignore-not-found", "node", PROCESS_NODE)
+        files.write_private(self._directory / "behaviour", self._behaviour())
+
+    def _start_node(self, toolchain: Toolchain) -> None:
+        if self._processes is None:
+            self._node.stop()
+        else:
+            authority, port = self._directory / "pki" / "ca.crt", self._ports()["kubeApiserverPort"]
+            self._node.start(toolchain.path("kubelet"), port, authority, self._processes)
+
+    def _await_node(self, toolchain: Toolchain) -> None:
+        """Waits until the process node is ready."""
+        deadline = time.monotonic() + READY_SECONDS
+        ready = '--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}'
+        ask = ("get", "node", PROCESS_NODE, "--ignore-not-found", ready)
+        while self._processes and launcher.call_kubectl(toolchain.path("kubectl"), self.kubeconfig, *ask) != "True":
+            if time.monotonic() > deadline:
+                raise SimulatorError(
+                    f"cluster {self.name}: {PROCESS_NODE} was not ready in {READY_SECONDS:.0f} s. Its logs, in "
+                    f"{self._node.state}, end with:\n{self._node.end_of_log()}\n"
+                    f"Try again, or run every pod simulated: MLPLATFORM_PROCESSES=off."
+                )
+            time.sleep(POLL_SECONDS)

@@ -45,6 +45,9 @@ POD_NETWORK = "10.0.0.0/10"
 SERVICE_NETWORK = "10.96.0.0/16"
 """Disjoint, and separate from the addresses of nodes (10.128.0.0/9, stages/node.yaml). No address is reachable."""
 
+API_ADDRESS = "10.96.0.1"
+"""Of the Service default/kubernetes: clients in pods verify that the API server's certificate has it."""
+
 _STRINGENT = {
     # Real rules: requests are authorized by RBAC and pass the admission plugins that Kubernetes enables by default
     # (ResourceQuota, LimitRanger, PodSecurity, ServiceAccount, Priority, DefaultTolerationSeconds, StorageClass ...).
@@ -160,6 +163,7 @@ _SET_BY_KWOKCTL = frozenset(
         "etcd-servers",
         "config",
         "node-lease-duration-seconds",
+        "manage-all-nodes",
     }
 )
 """Arguments that kwokctl writes, so a patch overrides them instead of adding them."""
@@ -174,10 +178,13 @@ def _patch(component: str, arguments: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def control_plane(directory: Path, ports: Mapping[str, int]) -> dict[str, Any]:
+def control_plane(
+    directory: Path, ports: Mapping[str, int], node: Mapping[str, Mapping[str, str]] | None = None
+) -> dict[str, Any]:
     """The KwokctlConfiguration of a cluster in `directory` (absolute) on `ports` (by `PORT_OPTIONS`).
 
-    The programs are in `bin/` of the directory, under the names of `LINKS`.
+    The programs are in `bin/` of the directory, under the names of `LINKS`. `node`: further arguments by component, of
+    a control plane with a process node.
     """
     security = _security(directory, ports)
     binaries = {
@@ -199,9 +206,12 @@ def control_plane(directory: Path, ports: Mapping[str, int]) -> dict[str, Any]:
             # deletion of a namespace with 100 objects take 5 s.
             "disableQPSLimits": True,
             "etcdQuotaBackendSize": "2Gi",
+            **({"kubeApiserverCertSANs": [API_ADDRESS]} if node else {}),
             **_STRINGENT,
             **{option: str(directory / "bin" / name) for option, name in binaries.items()},
             **{option: ports[option] for option in PORT_OPTIONS},
         },
-        "componentsPatches": [_patch(name, {**_ARGUMENTS[name], **security[name]}) for name in COMPONENTS],
+        "componentsPatches": [
+            _patch(name, {**_ARGUMENTS[name], **security[name], **(node or {}).get(name, {})}) for name in COMPONENTS
+        ],
     }

@@ -14,7 +14,7 @@ from stacks.cluster import DeclaredCluster
 from stacks.data import Data, store_accounts
 
 SIMULATED = (
-    "nodes and their devices, kubelets, pods: no container runs, no GPU or TPU is there",
+    "nodes and their devices, kubelets, pods: no container runs (but on process-0), no GPU or TPU is there",
     "volumes, load balancers and their addresses (198.18.0.0/15 is for tests)",
     "charts and CRDs are stand-ins of ours: right names, labels and ports, nothing inside",
     "operators: certificates, databases and models are marked ready by rules, not by their controllers",

@@ -12,6 +12,7 @@ from simulator.cluster import Cluster, State, Status
 from simulator.errors import SimulatorError
 from simulator.home import DEFAULT_NAME
 from tools.errors import ToolError
+from tools.processes import choose as choose_processes
 from tools.progress import plain_lines
 from tools.toolchain import Toolchain, ensure
 
@@ -69,7 +70,8 @@ def main() -> None:
 def start(name: str) -> None:
     """Starts a cluster from any state. Its objects are kept."""
     cluster = Cluster(name)
-    cluster.start(_toolchain(), lambda line: click.echo(line, err=True))
+    processes = choose_processes(os.environ)
+    cluster.start(_toolchain(), lambda line: click.echo(line, err=True), processes=processes)
     _show([cluster.status()])
     _next(f"python -m tools cluster kubectl{_option(name)} get nodes")
 

