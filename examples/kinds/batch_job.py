@@ -13,7 +13,7 @@ from components.tenants.handles import TeamHandle
 from components.workloads.device_claims import device_claim_template
 from components.workloads.training.plan import cron_job_spec, job_spec, training_template
 from components.workloads.training.spec import ScheduleSpec
-from examples.kinds.batch import BatchSpec, as_training, check_batch
+from examples.kinds.batch_spec import BatchSpec, as_training, check_batch
 
 
 class BatchJobArgs(TypedDict, total=False):
