@@ -1,6 +1,7 @@
 """Custom resources of a plan against the schemas of their CRDs. Not proved: rules in CEL."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,10 +113,11 @@ def test_a_value_that_is_not_known_before_up_is_no_violation_wherever_it_is(kind
         custom("Cluster", {"anything": 1}, "cluster.x-k8s.io/v1beta1"),
         kubernetes("Deployment", "team", "it", {"anything": 1}),
         PlannedObject("urn", "mlplatform:index:Team", "it", {"kind": "Cluster"}),
+        replace(custom("Cluster", {"instances": 3}), type="kubernetes:postgresql.cnpg.io/v1:ClusterPatch"),
     ],
-    ids=["no schema", "another group", "built in", "component"],
+    ids=["no schema", "another group", "built in", "component", "patch"],
 )
-def test_a_kind_without_a_schema_in_the_catalogue_is_left_alone(subject: PlannedObject) -> None:
+def test_what_is_no_whole_object_of_a_kind_in_the_catalogue_is_left_alone(subject: PlannedObject) -> None:
     assert list(rule(subject)) == []
 
 
