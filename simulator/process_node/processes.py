@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -203,9 +204,17 @@ def _send(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def entered(first: int, environment: Mapping[str, str], command: list[str]) -> list[str]:
+@dataclass(frozen=True)
+class Command:
     """A command in all namespaces of a container, as its user."""
-    return [
-        *("nsenter", "-t", str(first), "--user", "--preserve-credentials", "--mount", "--net", "--ipc", "--uts"),
-        *("--pid", "--wdns=/", "env", "-i", *(f"{name}={value}" for name, value in environment.items()), *command),
-    ]
+
+    arguments: list[str]
+    environment: Mapping[str, str]
+    """Not among the arguments, which every process can read: it has the pod's Secrets."""
+
+
+def entered(first: int, environment: Mapping[str, str], command: list[str]) -> Command:
+    """A command in the container whose process 1 is `first`."""
+    nsenter = shutil.which("nsenter") or "nsenter"  # by its path: PATH of the environment is the container's
+    namespaces = ("--user", "--preserve-credentials", "--mount", "--net", "--ipc", "--uts", "--pid", "--wdns=/")
+    return Command([nsenter, "-t", str(first), *namespaces, *command], environment)

@@ -23,7 +23,7 @@ from simulator.process_node.container import Bind, Specification
 from simulator.process_node.images import Image, ImageError, Installed, find, install, installed
 from simulator.process_node.messages import PACKAGE, classes, new
 from simulator.process_node.pod_network import PodNetwork
-from simulator.process_node.processes import ContainerProcess, ContainerState, Lifetime, entered
+from simulator.process_node.processes import Command, ContainerProcess, ContainerState, Lifetime, entered
 from simulator.process_node.records import ContainerRecord, PodRecord, Records
 from simulator.process_node.relay import RUNTIME_SOCKET
 from simulator.process_node.streaming import Streaming
@@ -390,7 +390,7 @@ class Runtime:
 
     # --- commands in containers, ports of pods
 
-    def _entered(self, container: Container, command: list[str]) -> list[str]:
+    def _entered(self, container: Container, command: list[str]) -> Command:
         first = container.process.first()
         if not first:
             raise Refused(grpc.StatusCode.FAILED_PRECONDITION, "the container does not run")
@@ -410,7 +410,13 @@ class Runtime:
     def ExecSync(self, request: Any) -> Any:
         command = self._entered(self._find_container(request.container_id), list(request.cmd))
         try:
-            run = subprocess.run(command, capture_output=True, check=False, timeout=request.timeout or None)
+            run = subprocess.run(
+                command.arguments,
+                env=command.environment,
+                capture_output=True,
+                check=False,
+                timeout=request.timeout or None,
+            )
         except subprocess.TimeoutExpired:
             late = f"the command did not end in {request.timeout} s"
             raise Refused(grpc.StatusCode.DEADLINE_EXCEEDED, late) from None

@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from simulator.process_node import kernel
+from simulator.process_node.processes import Command
 from simulator.process_node.spdy import Connection, Stream
 
 _OPEN_SECONDS = 10.0
@@ -72,7 +73,7 @@ class Streaming:
         self._sessions: dict[str, tuple[str, Session]] = {}
         threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True).start()
 
-    def exec_address(self, command: list[str], *, stdin: bool, tty: bool, stderr: bool) -> str:
+    def exec_address(self, command: Command, *, stdin: bool, tty: bool, stderr: bool) -> str:
         """Where the kubelet finds a session that runs the command."""
         wanted = {"error", "stdout"} | ({"stdin"} if stdin else set()) | ({"stderr"} if stderr and not tty else set())
         run = _run_on_terminal if tty else _run
@@ -109,10 +110,10 @@ def _listener() -> socket.socket:
     return found
 
 
-Run = Callable[[list[str], dict[str, Stream], Connection], Awaitable[int]]
+Run = Callable[[Command, dict[str, Stream], Connection], Awaitable[int]]
 
 
-async def _exec(connection: Connection, wanted: set[str], command: list[str], run: Run) -> None:
+async def _exec(connection: Connection, wanted: set[str], command: Command, run: Run) -> None:
     streams: dict[str, Stream] = {}
     complete = asyncio.Event()
 
@@ -141,10 +142,12 @@ async def _receive(source: asyncio.StreamReader, stream: Stream, connection: Con
         pass
 
 
-async def _run(command: list[str], streams: dict[str, Stream], connection: Connection) -> int:
+async def _run(command: Command, streams: dict[str, Stream], connection: Connection) -> int:
     stdin = subprocess.PIPE if "stdin" in streams else subprocess.DEVNULL
     stderr = subprocess.PIPE if "stderr" in streams else subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(*command, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr)
+    process = await asyncio.create_subprocess_exec(
+        *command.arguments, env=command.environment, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr
+    )
 
     async def send() -> None:
         assert process.stdin is not None
@@ -161,10 +164,12 @@ async def _run(command: list[str], streams: dict[str, Stream], connection: Conne
     return await process.wait()
 
 
-async def _run_on_terminal(command: list[str], streams: dict[str, Stream], connection: Connection) -> int:
+async def _run_on_terminal(command: Command, streams: dict[str, Stream], connection: Connection) -> int:
     ours, theirs = os.openpty()
     terminal: Any = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    process = await asyncio.create_subprocess_exec("setsid", "--ctty", *command, **terminal)
+    process = await asyncio.create_subprocess_exec(
+        "setsid", "--ctty", *command.arguments, env=command.environment, **terminal
+    )
     os.close(theirs)
     output = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(

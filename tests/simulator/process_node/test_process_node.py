@@ -254,6 +254,23 @@ def test_exec_has_input_output_and_exit_code(client: Client) -> None:
     assert run.returncode == 7
 
 
+def test_the_environment_of_exec_is_not_among_the_arguments_of_a_process(platform: Platform) -> None:
+    """Every user of the computer can read arguments; Secrets are in the environment of containers."""
+    client = platform.client
+    client.apply(pod("secretive", "sleep 300", container={"env": [{"name": "KEY", "value": SECRET}]}))
+    client.has("pod", "secretive", "Ready")
+    command = [str(client.toolchain.path("kubectl")), f"--kubeconfig={client.cluster.kubeconfig}", "exec", "secretive"]
+    script = 'test "$KEY" && echo there; sleep 20'
+    process = subprocess.Popen([*command, "--", "sh", "-c", script], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "there\n"
+        assert not [one for one in platform.pod_processes() if SECRET in " ".join(one.cmdline())]
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_a_port_is_forwarded(client: Client) -> None:
     client.apply(pod("forwarded", "cd /tmp && echo through > index.html && exec python3 -m http.server 8081"))
     client.has("pod", "forwarded", "Ready")
