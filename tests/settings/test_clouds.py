@@ -79,7 +79,7 @@ def test_a_kind_answers_only_what_is_asked_of_all_kinds(cloud: type[ClusterSetti
 
 
 def test_the_stack_has_a_cloud_for_every_kind() -> None:
-    for name, kind in (("good.yaml", "SimulatedCloud"), ("../../Pulumi.onprem.yaml", "ExistingCloud")):
+    for name, kind in (("good.yaml", "EmbeddedCluster"), ("../../Pulumi.onprem.yaml", "ExistingCloud")):
         cloud = cloud_of(from_file((HERE / name).read_text(encoding="utf-8")))
         assert type(cloud).__name__ == kind
     for kind in ClusterKind:
