@@ -100,6 +100,9 @@ RUNTIMES: dict[str, Runtime] = {
                 ("MLSERVER_MODEL_IMPLEMENTATION", "{{.Labels.modelClass}}"),
                 ("MLSERVER_HTTP_PORT", str(HTTP_PORT)),
                 ("MLSERVER_GRPC_PORT", "9000"),
+                # By default in the working directory, which is read-only: the server would end at its start.
+                ("MLSERVER_ENVIRONMENTS_DIR", "/tmp/environments"),  # noqa: S108
+                ("MLSERVER_METRICS_DIR", "/tmp/metrics"),  # noqa: S108
             ),
             # KServe's annotation has 8080; the server has a separate port (SeldonIO/MLServer mlserver/settings.py).
             metrics_port=8082,

@@ -1,9 +1,9 @@
 """Serving runtimes: which server loads which model format. Declared from one table, under KServe's names.
 
 Names, ports, arguments and formats are those of kserve/kserve v0.20.0 charts/kserve-runtime-configs, so that its
-documentation and existing InferenceServices apply. Ours differ in four ways: images are pinned (upstream's vLLM is
-`latest`), every container meets Pod Security `restricted`, no runtime has a CPU limit, and the table has a selection,
-not all.
+documentation and existing InferenceServices apply. Ours differ in five ways: images are pinned (upstream's vLLM is
+`latest`), every container meets Pod Security `restricted`, no runtime has a CPU limit, MLServer
+writes below /tmp alone, and the table has a selection, not all.
 
 The InferenceService requests devices, and KServe selects the image for them. It checks for `nvidia.com/gpu` and
 `nvidia.com/mig-…`: without one of these huggingfaceserver keeps its CPU image, and vLLM gets one
