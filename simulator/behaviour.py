@@ -14,6 +14,7 @@ from simulator.errors import SimulatorError
 from simulator.launcher import call_kubectl
 
 FOLDERS = ("objects", "stages")
+STAGES = Path(__file__).parent / "stages"
 OWNER_LABEL = "app.kubernetes.io/managed-by"
 OWNER = "mlplatform-simulator"
 _APPLY = ("apply", "--server-side", "--force-conflicts", "-f", "-")
@@ -30,19 +31,24 @@ def _files(ending: str) -> list[Path]:
     return [path for folder in FOLDERS for path in sorted((root / folder).glob(f"*.{ending}"))]
 
 
-def _with_templates(rule: dict[str, Any]) -> dict[str, Any]:
+def _with_templates(rule: dict[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
     """A stage whose steps contain the text of the files that they name."""
     for step in rule["spec"].get("steps", []) if rule["kind"] == "Stage" else []:
         for action in (step.get("apply", {}), step.get("patch", {})):
             if name := action.pop(TEMPLATE_FILE, ""):
-                action["template"] += (Path(__file__).parent / "stages" / name).read_text(encoding="utf-8")
+                files = [path for folder in folders if (path := folder / name).exists()]
+                action["template"] += "".join(path.read_text(encoding="utf-8") for path in files)
     return rule
 
 
-def rules_of(paths: Iterable[Path]) -> list[dict[str, Any]]:
-    """The rules in files, with our label."""
+def rules_of(paths: Iterable[Path], templates: Path | None = None) -> list[dict[str, Any]]:
+    """The rules in files, with our label.
+
+    `templates`: folder of files that precede the bundled template of the same name.
+    """
+    folders = [folder for folder in (templates, STAGES) if folder]
     found = [rule for path in paths for rule in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
-    rules = [_with_templates(rule) for rule in found]
+    rules = [_with_templates(rule, folders) for rule in found]
     for rule in rules:
         rule["metadata"].setdefault("labels", {})[OWNER_LABEL] = OWNER
     return rules

@@ -346,8 +346,10 @@ class Cluster:
     def _rules_of_node(self) -> list[dict[str, Any]]:
         if self._processes is None:
             return []
-        stages = sorted((Path(__file__).parent / "process_node" / "stages").glob("*.yaml"))
-        return [*placement.policies(references()), *behaviour.rules_of(stages)]
+        own = Path(__file__).parent / "process_node" / "stages"
+        # The bundled Stages, with the node's template before their own: see stages/deployment-of-part.tmpl there.
+        stages = [*sorted(own.glob("*.yaml")), behaviour.STAGES / "inferenceservice.yaml"]
+        return [*placement.policies(references()), *behaviour.rules_of(stages, own)]
 
     def _behaviour(self) -> str:
         return behaviour.fingerprint() + json.dumps(self._rules_of_node(), sort_keys=True)
