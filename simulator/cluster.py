@@ -31,7 +31,7 @@ from simulator.configuration import (
 from simulator.errors import SimulatorError
 from simulator.home import DEFAULT_NAME, cluster_directory, home_directory
 from simulator.process_node import placement
-from simulator.process_node.images import references
+from simulator.process_node.images import local_images, references
 from simulator.process_node.member import Processes, ProcessNode, control_plane_arguments
 from simulator.process_node.settings import NAME as PROCESS_NODE
 
@@ -349,7 +349,8 @@ class Cluster:
         own = Path(__file__).parent / "process_node" / "stages"
         # The bundled Stages, with the node's template before their own: see stages/deployment-of-part.tmpl there.
         stages = [*sorted(own.glob("*.yaml")), behaviour.STAGES / "inferenceservice.yaml"]
-        return [*placement.policies(references()), *behaviour.rules_of(stages, own)]
+        images = references(local_images(self._processes.local_images))
+        return [*placement.policies(images), *behaviour.rules_of(stages, own)]
 
     def _behaviour(self) -> str:
         return behaviour.fingerprint() + json.dumps(self._rules_of_node(), sort_keys=True)

@@ -36,8 +36,18 @@ def read_facts(project: Path, stack: str) -> StackFacts:
         chosen = unchecked(path.read_text(encoding="utf-8")).get("cluster")
     except Refused as refused:
         raise ToolError(f"{path.name}: {refused}") from None
-    kind = chosen.get("kind") if isinstance(chosen, dict) else ""
-    return StackFacts(stack, simulated=kind == "simulated", cluster_kind=kind if isinstance(kind, str) else "")
+    cluster = chosen if isinstance(chosen, dict) else {}
+    kind, images = cluster.get("kind"), cluster.get("localImages")
+    return StackFacts(
+        stack,
+        simulated=kind == "simulated",
+        cluster_kind=kind if isinstance(kind, str) else "",
+        local_images={
+            str(reference): project / folder
+            for reference, folder in (images.items() if isinstance(images, dict) else ())
+            if isinstance(folder, str)
+        },
+    )
 
 
 def skip_checkpoints(facts: StackFacts, backend: Backend, environ: Mapping[str, str] = os.environ) -> bool:

@@ -234,8 +234,8 @@ class Lifecycle:
         if facts.simulated:
             cluster = Cluster(cluster_name(self.project, facts.name))
             if start_cluster:
-                self._start(cluster, tools)
-                restart_cluster = functools.partial(self._restart_cluster, cluster, tools)
+                self._start(facts, cluster, tools)
+                restart_cluster = functools.partial(self._restart_cluster, facts, cluster, tools)
             kubeconfig = cluster.kubeconfig
             # KUBECONFIG too: a simulated stack must never reach the cluster that the user works with.
             environment |= {CLUSTER_VARIABLE: cluster.name, "KUBECONFIG": str(kubeconfig)}
@@ -253,16 +253,16 @@ class Lifecycle:
         )
         return Run(facts, engine, self.screen, kubeconfig, restart_cluster=restart_cluster)
 
-    def _restart_cluster(self, cluster: Cluster, tools: Tools) -> None:
+    def _restart_cluster(self, facts: StackFacts, cluster: Cluster, tools: Tools) -> None:
         """Restarts a control plane that ended during a run: otherwise no further attempt could reach it."""
         status = cluster.status()
         if status.state is not State.RUNNING:
-            self._start(cluster, tools, f"{status.problem or 'the control plane'} had ended, started again")
+            self._start(facts, cluster, tools, f"{status.problem or 'the control plane'} had ended, started again")
 
-    def _start(self, cluster: Cluster, tools: Tools, why: str = "") -> None:
+    def _start(self, facts: StackFacts, cluster: Cluster, tools: Tools, why: str = "") -> None:
         try:
             with self.screen.working("cluster", f"{cluster.name}: starting") as update:
-                processes = choose_processes(os.environ)
+                processes = choose_processes(os.environ, facts.local_images)
                 cluster.start(tools, lambda text: update(text.removeprefix("cluster ")), processes=processes)
         except SimulatorError as error:
             raise ToolError(str(error)) from None

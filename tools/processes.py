@@ -29,8 +29,8 @@ class Choice(str, Enum):
     OFF = "off"
 
 
-def choose(environment: Mapping[str, str]) -> Processes | None:
-    """What the process node may use; None: every pod is simulated.
+def choose(environment: Mapping[str, str], local_images: Mapping[str, Path] = {}) -> Processes | None:
+    """What the process node may use; None: every pod is simulated. `local_images`: reference -> folder.
 
     Raises:
         ToolError: the variable has another value, or this computer cannot do it; the message says why.
@@ -42,7 +42,7 @@ def choose(environment: Mapping[str, str]) -> Processes | None:
         return None
     if reason := support.obstacle():
         raise ToolError(f"{VARIABLE}=on: {reason}. Or set {VARIABLE}=off: every pod is then simulated.")
-    return Processes(cache_root(environment) / "processes", PORTS)
+    return Processes(cache_root(environment) / "processes", PORTS, local_images)
 
 
 def possible() -> str:

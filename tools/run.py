@@ -5,8 +5,8 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,8 @@ class StackFacts:
     """Its cluster is the embedded one: created by `up`, removed by `down`."""
     cluster_kind: str = ""
     """From the settings; empty if they contain no text for it."""
+    local_images: Mapping[str, Path] = field(default_factory=dict)
+    """Images of the user's own in the embedded cluster: reference -> folder. Not validated."""
 
 
 @dataclass

@@ -108,7 +108,7 @@ def become(user: int, group: int) -> None:
     kernel.unshare(kernel.NEW_USER)
     maps = (("setgroups", "deny"), ("uid_map", f"{user} {outer_user} 1"), ("gid_map", f"{group} {outer_group} 1"))
     for name, text in maps:
-        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+        with open(f"/proc/self/{name}", "w", encoding="utf-8") as file:  # no other codec is loaded, nor found from here
             file.write(text)
 
 

@@ -168,15 +168,22 @@ def local_image(reference: str, folder: Path) -> Image:
     """The image of the user's own: a virtual environment, or a folder with `bin`.
 
     Raises:
-        ImageError: there is no such folder.
+        ImageError: there is no such folder, or it has no programs.
     """
     folder = folder.absolute()
     if not folder.is_dir():
         raise ImageError(f"image {reference}: {folder} is not a folder. Name a virtual environment, or one with `bin`.")
+    if not (folder / "bin").is_dir():
+        raise ImageError(f"image {reference}: {folder} has no folder `bin`. Name a virtual environment.")
     interpreter = (folder / "bin" / "python3").resolve()
     base = interpreter.parents[1]
     needed = () if not interpreter.exists() or base.is_relative_to("/usr") else (base,)
     return Image((reference,), folders=tuple(dict.fromkeys((folder, *needed))), path=(str(folder / "bin"),))
+
+
+def local_images(folders: Mapping[str, str | Path]) -> tuple[Image, ...]:
+    """The images of the user's own: reference -> folder. Raises as `local_image`."""
+    return tuple(local_image(reference, Path(folder)) for reference, folder in folders.items())
 
 
 def installed(image: Image, cache: Path) -> bool:

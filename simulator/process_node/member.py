@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ class Processes:
     """Where their images are installed."""
     ports: Mapping[int, str]
     """Port on loopback -> `host:port` in the cluster."""
+    local_images: Mapping[str, Path] = field(default_factory=dict)
+    """Images of the user's own: reference -> folder."""
 
 
 class ProcessNode:
@@ -67,6 +69,7 @@ class ProcessNode:
             node_token=node,
             proxy_token=proxy,
             ports=dict(processes.ports),
+            local_images={reference: str(folder) for reference, folder in processes.local_images.items()},
         )
         path = self.state / supervisor.SETTINGS
         if self.running() and path.exists() and NodeSettings.read(path) == settings:

@@ -20,6 +20,7 @@ from pathlib import Path
 import yaml
 
 from simulator.process_node import kernel, kubelet
+from simulator.process_node.images import local_images
 from simulator.process_node.pod_network import hold_namespaces, in_network, make_bridge
 from simulator.process_node.processes import ROOT
 from simulator.process_node.relay import API_SOCKET, CLUSTER_SOCKET, RUNTIME_SOCKET, to_cluster, to_port
@@ -56,7 +57,8 @@ def _give_up_root(settings: NodeSettings) -> None:
     kernel.unshare(kernel.NEW_MOUNTS)
     kernel.mount("none", "/", flags=kernel.REC | kernel.PRIVATE)
     programs = (Path(sys.prefix), Path(sys.base_prefix), ROOT, settings.kubelet.resolve().parent)
-    show_only([settings.state, settings.cache, *programs])
+    own = [folder for image in local_images(settings.local_images) for folder in image.folders]
+    show_only([settings.state, settings.cache, *programs, *own])
     os.chdir(ROOT)  # the one that is still reachable
     os.setgroups([])
     os.setresgid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)

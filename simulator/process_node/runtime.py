@@ -20,13 +20,15 @@ from typing import Any, NoReturn
 import grpc
 
 from simulator.process_node.container import Bind, Specification
-from simulator.process_node.images import Image, ImageError, Installed, find, install, installed
+from simulator.process_node.images import Image, ImageError, Installed, find, install, installed, local_images
 from simulator.process_node.messages import PACKAGE, classes, new
 from simulator.process_node.pod_network import PodNetwork
 from simulator.process_node.processes import Command, ContainerProcess, ContainerState, Lifetime, entered
 from simulator.process_node.records import ContainerRecord, PodRecord, Records
 from simulator.process_node.relay import RUNTIME_SOCKET
+from simulator.process_node.settings import NodeSettings
 from simulator.process_node.streaming import Streaming
+from simulator.process_node.supervisor import SETTINGS
 
 SIMULATED_VOLUMES = "/simulated/"
 """Where the volumes of `stages/persistentvolumeclaim.yaml` are said to be: no folder of this computer."""
@@ -543,7 +545,8 @@ def main() -> None:
     """Serves until it is killed. Arguments: the node's folder, a process in its network, the cache."""
     state, node, cache = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
     server = grpc.server(ThreadPoolExecutor(max_workers=32))
-    server.add_generic_rpc_handlers(handlers(Runtime(state, node, cache)))
+    local = local_images(NodeSettings.read(state / SETTINGS).local_images)
+    server.add_generic_rpc_handlers(handlers(Runtime(state, node, cache, local)))
     server.add_insecure_port(f"unix://{state}/{RUNTIME_SOCKET}")
     server.start()
     server.wait_for_termination()

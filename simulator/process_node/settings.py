@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ class NodeSettings:
     """The identity that follows Services: user system:kube-proxy."""
     ports: Mapping[int, str]
     """Port on this computer's loopback -> `host:port` in the cluster."""
+    local_images: Mapping[str, str] = field(default_factory=dict)
+    """Images of the user's own: reference -> folder."""
 
     @property
     def authority(self) -> Path:

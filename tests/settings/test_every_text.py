@@ -60,6 +60,7 @@ GRAMMARS: dict[str, list[str]] = {
     "path": ["", "relative", "a/b", "/a/../b", "/a:b", "/a b/..", CONTROL, f"/{CONTROL}"],
     "http path": ["", "relative", "a/b", "/a b", "/a\nb", CONTROL],
     "host path": ["", "relative", "a/b", "/a/../b", CONTROL, f"/{CONTROL}"],
+    "local folder": ["", "~/training", "$HOME/training", CONTROL],
     "range": [
         "",
         "::ffff:10.0.0.0/104",
@@ -176,6 +177,8 @@ FIELDS: dict[str, str] = {
     "environment.domain": "dns name",
     "environment.deviceCaps.{key}": "row",
     "cluster.name": "name of settings",
+    "cluster.localImages.{key}": "image",
+    "cluster.localImages.*": "local folder",
     "cluster.pools.{key}": "name of settings",
     "cluster.pools.*.accelerator": "row",
     "cluster.pools.*.customAccelerator.name": "line",

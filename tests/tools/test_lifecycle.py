@@ -54,6 +54,13 @@ def test_only_a_stack_that_says_simulated_gets_a_cluster_made_and_removed(tmp_pa
     assert read_facts(write(tmp_path, text), "dev").simulated == simulated
 
 
+def test_folders_of_local_images_are_relative_to_the_project(tmp_path):
+    images = "{a:1: .venv-training, b:1: /opt/training, c:1: 3}"
+    read = read_facts(write(tmp_path, f"config: {{'mlplatform:cluster': {{localImages: {images}}}}}"), "dev")
+    assert read.local_images == {"a:1": tmp_path / ".venv-training", "b:1": Path("/opt/training")}
+    assert read_facts(write(tmp_path, "config: {'mlplatform:cluster': {localImages: x}}"), "dev").local_images == {}
+
+
 def test_an_unknown_stack_is_refused_with_the_known_ones(tmp_path):
     with pytest.raises(ToolError, match=r"no stack 'prd': Pulumi\.prd\.yaml is not in .*\. Known stacks: dev\."):
         read_facts(write(tmp_path, ""), "prd")

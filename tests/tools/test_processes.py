@@ -26,8 +26,10 @@ def test_pods_are_simulated_unless_the_variable_asks_for_processes(environment: 
 
 @pytest.mark.usefixtures("allowing")
 def test_images_are_installed_below_the_cache(tmp_path: Path) -> None:
-    found = choose({"MLPLATFORM_PROCESSES": "on", "MLPLATFORM_CACHE": str(tmp_path)})
+    images = {"registry.example.com/own:1": tmp_path}
+    found = choose({"MLPLATFORM_PROCESSES": "on", "MLPLATFORM_CACHE": str(tmp_path)}, images)
     assert found is not None
+    assert found.local_images == images
     assert found.cache == tmp_path / "processes"
 
 

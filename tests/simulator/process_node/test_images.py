@@ -25,7 +25,17 @@ from catalog.versions import IMAGES as DECLARED
 from components.storage.object_store_server import ObjectStoreServerArgs, drawn_keys, server_spec, server_store
 from components.storage.plan import StorageHandle, StoragePurpose
 from simulator.process_node import images, lock
-from simulator.process_node.images import Archive, Image, ImageError, Installed, find, install, installed, local_image
+from simulator.process_node.images import (
+    Archive,
+    Image,
+    ImageError,
+    Installed,
+    find,
+    install,
+    installed,
+    local_image,
+    local_images,
+)
 from tools.store import cache_root
 
 TINY = "example.com/tiny:1"
@@ -226,7 +236,8 @@ def test_exactly_the_references_of_the_table_are_found() -> None:
 
 
 def test_an_image_of_the_settings_goes_first(tmp_path: Path) -> None:
-    own = local_image(DECLARED["mlflow"].reference, tmp_path)
+    (tmp_path / "bin").mkdir()
+    (own,) = local_images({DECLARED["mlflow"].reference: tmp_path})
     assert find(DECLARED["mlflow"].reference, [own]) is own
 
 
@@ -251,6 +262,8 @@ def test_a_virtual_environment_brings_its_python(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="absent is not a folder"):
         local_image(TINY, tmp_path / "absent")
+    with pytest.raises(ImageError, match="has no folder `bin`"):
+        local_image(TINY, tmp_path)
 
 
 def test_no_reference_has_two_rows() -> None:

@@ -30,6 +30,7 @@ pytestmark = [
     pytest.mark.skipif(bool(support.obstacle()), reason=f"pods cannot run as processes here: {support.obstacle()}"),
 ]
 IMAGE = IMAGES["rclone"].reference
+OWN = "registry.example.com/own:1.0.0"
 SECRET = "not-for-pods"
 
 
@@ -47,8 +48,14 @@ class Platform:
         self.cluster = Cluster("real", home=home)
         self.state = home / "nodes" / "real" / "state"
         self.port = free_port()
+        programs = home / "own" / "bin"
+        programs.mkdir(parents=True)
+        (programs / "greet").write_text("#!/bin/sh\necho hello from $0\n")
+        (programs / "greet").chmod(0o755)
         self.processes = Processes(
-            cache_root(os.environ) / "processes", {self.port: "web.default.svc.cluster.local:80"}
+            cache_root(os.environ) / "processes",
+            {self.port: "web.default.svc.cluster.local:80"},
+            {OWN: programs.parent},
         )
         self.client = Client(self.cluster, toolchain)
 
@@ -128,6 +135,13 @@ def test_a_pod_whose_image_is_in_the_table_runs_and_others_stay_simulated(client
     client.apply(pod("other", "echo no", image="docker.io/library/nginx:1.29"))
     client.until("placed", lambda: client.get("pod", "other")["status"]["phase"] == "Running")
     assert client.get("pod", "other")["spec"]["nodeName"] == "plain"
+
+
+def test_an_image_of_the_users_own_runs_from_its_folder_which_it_cannot_change(platform: Platform) -> None:
+    folder = platform.home / "own"
+    log = finished(platform.client, pod("own", f"greet; touch {folder}/bin/other || echo read-only", image=OWN))
+    assert log.splitlines()[0] == f"hello from {folder}/bin/greet"
+    assert log.splitlines()[-1] == "read-only"
 
 
 def test_a_pod_that_asks_for_an_accelerator_stays_simulated(client: Client) -> None:
