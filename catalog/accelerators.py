@@ -18,6 +18,13 @@ class ClusterKind(StrEnum):
     GKE = "gke"
 
 
+CLOUD_KINDS = frozenset({ClusterKind.EKS, ClusterKind.GKE})
+"""Kinds of clusters that a stack makes in a cloud."""
+HIDDEN_CONTROL_PLANES = frozenset({*CLOUD_KINDS, ClusterKind.SIMULATED})
+"""Kinds of clusters whose scheduler, controller manager and etcd cannot be scraped: the cloud runs them, or they do not
+exist."""
+
+
 class Sharing(StrEnum):
     """How one physical device serves several containers."""
 

@@ -1,9 +1,10 @@
 """Declares the add-ons of a platform: CRDs first, then the add-ons that need them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from graphlib import TopologicalSorter
 from importlib import import_module
+from itertools import chain
 from pkgutil import iter_modules
 from typing import Any, NamedTuple, cast
 
@@ -211,8 +212,7 @@ def storage_args(settings: Settings, cluster: DeclaredCluster) -> StorageClasses
 
 def written(name: str, settings: Settings) -> Mapping[str, Any]:
     """Settings of an add-on that is declared by its row, as arguments of its component. Pure."""
-    own = {"node_feature_discovery": False} if name == "gpu-operator" else {}
-    return {**settings.nvidia.of(*NVIDIA_KEYS.get(name, ())), **own, **settings.cluster.chart_arguments(name)}
+    return {**settings.nvidia.of(*NVIDIA_KEYS.get(name, ())), **settings.cluster.chart_arguments(name)}
 
 
 @cache
@@ -233,8 +233,13 @@ def declared_by_row(settings: Settings) -> list[str]:
         and (name in of_devices or not row.for_devices)
         and not (row.sees_nodes and settings.cluster.has_closed_nodes)
     ]
-    graph = {name: [other for other in ADDONS[name].after if other in wanted] for name in wanted}
-    return [*TopologicalSorter(graph).static_order()]
+    return [*TopologicalSorter({name: predecessors(name, wanted) for name in wanted}).static_order()]
+
+
+def predecessors(name: str, wanted: Collection[str]) -> list[str]:
+    """Those of `wanted` that an add-on is declared after: directly, or after add-ons that are not wanted. Pure."""
+    nearest = ([other] if other in wanted else predecessors(other, wanted) for other in ADDONS[name].after)
+    return [*dict.fromkeys(chain.from_iterable(nearest))]
 
 
 def declare_by_row(
@@ -250,6 +255,7 @@ def declare_by_row(
         "monitoring_namespace": settings.monitoring_namespace,
         "highly_available": settings.environment.highly_available,
         "keep_data": settings.keep_data,
+        "node_feature_discovery": False,  # of its own, which the GPU Operator's chart brings
     }
     made: dict[str, pulumi.Resource] = {}
     for name in declared_by_row(settings):
@@ -258,7 +264,7 @@ def declare_by_row(
         takes = component.__init__.__annotations__["args"].__annotations__
         args = {key: value for key, value in common.items() if key in takes}
         args |= written(name, settings)
-        before = [made[one] for one in row.after if one in made] if row.after else [*cluster.nodes]
+        before = [made[one] for one in predecessors(name, made)] if row.after else [*cluster.nodes]
         made[name] = component(
             row.resource or name, args, cluster.opts(*([crds] if CHARTS[name].crds else []), *before)
         )
@@ -306,14 +312,13 @@ def monitoring_args(
 
 
 def more_scraped_ports(settings: Settings) -> list[int]:
-    """Scraped ports outside of the platform's namespaces: those of the settings, existing add-ons, MetalLB and
-    workloads. Pure.
+    """Scraped ports outside of the platform's namespaces: those of the settings, existing add-ons, add-ons
+    that a key of `cluster` brings, and workloads. Pure.
 
     The platform does not own the namespaces of existing add-ons, so they have no policy that opens ports to Prometheus.
     """
     written = settings.monitoring_args.get("more_scraped_ports") or []
-    ports = {ADDONS[addon].metrics_port for addon in settings.existing_addons} - {0}
-    if "metallb" in settings.cluster.charts:
-        ports.add(ADDONS["metallb"].metrics_port)
+    brought = {name for name in settings.cluster.charts if name in ADDONS and ADDONS[name].setting}
+    ports = {ADDONS[name].metrics_port for name in {*settings.existing_addons, *brought}} - {0}
     ports |= {port for kind in settings.kinds for port in kind.scraped_ports(settings)}
     return [*written, *sorted(ports - {*written})]

@@ -12,6 +12,7 @@ import click
 import yaml
 
 from catalog.accelerators import ClusterKind
+from catalog.addons import ADDONS
 from catalog.versions import CRDS
 from components.base.flows import WEBHOOKS
 from components.base.labels import MANAGED_BY, MANAGED_BY_LABEL
@@ -267,12 +268,18 @@ def default_class(settings: Settings) -> str:
     return next((plan.class_name for plan in plans if plan.is_default and not plan.exists), "")
 
 
+def brought(cluster: ExistingSettings) -> list[str]:
+    """The keys of `cluster` that bring an add-on, in these settings."""
+    written = {field.alias: getattr(cluster, name) for name, field in type(cluster).model_fields.items()}
+    return [row.setting for row in ADDONS.values() if row.setting and written.get(row.setting)]
+
+
 def advice_on_network(snapshot: ClusterSnapshot, facts: NetworkFacts, cluster: ExistingSettings) -> list[Advice]:
     """What the settings of that cluster should know of its network."""
     webhooks = [
         webhook.addon
         for webhook in WEBHOOKS.values()
-        if webhook.addon not in cluster.existing_addons and (webhook.addon != "metallb" or cluster.metallb)
+        if webhook.addon not in cluster.existing_addons and ADDONS[webhook.addon].setting in ("", *brought(cluster))
     ]
     return [
         *network_advice(
@@ -289,7 +296,6 @@ def advice_on_network(snapshot: ClusterSnapshot, facts: NetworkFacts, cluster: E
 def advice_for(snapshot: ClusterSnapshot, settings: Settings) -> list[Advice]:
     """What settings of an existing cluster should know of that cluster."""
     cluster = existing(settings)
-    parts = {"metallb": cluster.metallb, "nfs": cluster.nfs, "localPath": cluster.local_path}
     return advice(
         snapshot,
         [*settings.pools.values()],
@@ -298,7 +304,7 @@ def advice_for(snapshot: ClusterSnapshot, settings: Settings) -> list[Advice]:
         gateway=(settings.gateway.get("implementation") if settings.gateway else None) or "envoy",
         found={str(addon): namespace for addon, namespace in cluster.existing_addons.items()},
         existing_crds=cluster.existing_crds,
-        brings=[key for key, given in parts.items() if given],
+        brings=brought(cluster),
         namespaces=new_namespaces(settings),
         autoscaled=[*autoscaled(settings)] if cluster.metrics_server else [],
     )

@@ -17,6 +17,7 @@ from typing import Any
 import click
 import yaml
 
+from catalog.accelerators import CLOUD_KINDS
 from settings.reader import PREFIX
 from simulator.clouds.cloud import SimulatedCloud
 from simulator.errors import SimulatorError
@@ -30,7 +31,6 @@ from tools.run import Run, StackFacts
 from tools.screen import changes_text, steps_text
 
 ENVIRONMENT = f"{PREFIX}environment"
-CLOUD_KINDS = frozenset({"eks", "gke"})
 
 
 def rehearsal_settings(text: str) -> str:

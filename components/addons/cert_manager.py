@@ -23,7 +23,7 @@ from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.base.pods import spread
 from components.base.traffic import scraped, to_api_server, webhook_from_api_server
 from components.base.traffic_rules import Direction, TrafficRuleArgs, identity_egress, to_anywhere
-from components.clouds.data_validation import check_zone_identity
+from components.clouds.data_validation import ZONE_CLUSTERS, check_zone_identity
 from components.clouds.dns import DnsProvider, DnsZoneHandle
 from components.clouds.eks.handles import EksHandle
 from components.clouds.gke.handles import GkeHandle
@@ -190,7 +190,7 @@ def check_dns_zone(path: str, args: CertManagerArgs) -> Iterator[Finding]:
         if not args.get("acme"):
             yield Finding(f"{path}.dnsZone", zone["domain"], "a DNS zone is used with ACME only", "add acme")
         return
-    for cloud in ("eks", "gke"):
+    for cloud in ZONE_CLUSTERS.values():
         if args.get(cloud):
             yield Finding(
                 f"{path}.{cloud}", "given", "an identity is used with a DNS zone only", "remove it, or add dnsZone"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from pulumi import Input, Resource, ResourceOptions
 
@@ -31,12 +31,7 @@ class ZoneClusters(TypedDict, total=False):
 
 def clusters_of(args: Mapping[str, Any]) -> ZoneClusters:
     """The clusters among the arguments of an add-on. Pure."""
-    clusters = ZoneClusters()
-    if "eks" in args:
-        clusters["eks"] = args["eks"]
-    if "gke" in args:
-        clusters["gke"] = args["gke"]
-    return clusters
+    return cast(ZoneClusters, {key: args[key] for key in ZoneClusters.__annotations__ if key in args})
 
 
 def region_of(clusters: ZoneClusters) -> str:

@@ -105,10 +105,13 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
+_KINDS_OF_VALUE: Mapping[type, str] = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
+
+
 def _message(error: ValidationError) -> str:
-    """What is wrong, without the content of an object or a list: it may be long, and hold credentials."""
-    if isinstance(error.instance, (dict, list)):
-        return error.message.replace(
-            repr(error.instance), "an object" if isinstance(error.instance, dict) else "a list"
-        )
-    return error.message
+    """What is wrong, without the value: it may be a credential, or long. Names of fields are printed."""
+    if error.validator in ("additionalProperties", "required"):
+        return error.message
+    kind = _KINDS_OF_VALUE.get(type(error.instance), "a number")
+    value, demand = repr(error.instance), error.message
+    return kind + demand.removeprefix(value) if demand.startswith(value) else f"{kind} that breaks {error.validator}"

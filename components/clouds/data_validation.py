@@ -389,10 +389,15 @@ def check_external_dns(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
     yield from check_object_name(f"{path}.owner", args["owner"])
 
 
+ZONE_CLUSTERS: Mapping[str, str] = {"aws": "eks", "google": "gke"}
+"""Provider of a DNS zone -> the argument for the cluster whose pods can write to it."""
+
+
 def check_zone_identity(path: str, zone: Mapping[str, Any], args: Mapping[str, Any]) -> Iterator[Finding]:
     """The zone and the cluster whose pods write to it must be in the same cloud."""
     provider = str(zone["provider"])
-    wanted, other = ("eks", "gke") if provider == "aws" else ("gke", "eks")
+    wanted = ZONE_CLUSTERS[provider]
+    (other,) = {*ZONE_CLUSTERS.values()} - {wanted}
     if not args.get(wanted):
         yield Finding(
             f"{path}.{wanted}", "(missing)", f"a zone of {provider} is written by an identity there", "give the cluster"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from catalog.accelerators import HIDDEN_CONTROL_PLANES
 from components.base.destinations import check_ranges
 from components.base.grammar import DATA_KEY, HTTP_URL, LABEL, LINE, SUBDOMAIN, check_text
 from components.findings import Finding, camel
@@ -45,7 +46,7 @@ def check_monitoring(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
             "Grafana's administrator has one source of the password, which is never the chart's default",
             "remove one of the two; without both a password is generated once",
         )
-    if args.get("scrape_control_plane") and args["cluster_kind"] in ("eks", "gke", "simulated"):
+    if args.get("scrape_control_plane") and args["cluster_kind"] in HIDDEN_CONTROL_PLANES:
         yield Finding(
             f"{path}.scrapeControlPlane",
             f"true on {args['cluster_kind']}",

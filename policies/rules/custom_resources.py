@@ -7,6 +7,11 @@ from components.findings import Finding
 from policies.objects import PlannedObject, Unknown
 from policies.rule import Rule, Severity
 
+REMEDY = (
+    "correct the field: the API server would refuse or drop it; if the cluster has a newer CRD of its own "
+    "(cluster.existingCrds, cluster.existingAddons), exempt the object"
+)
+
 
 def custom_resource_matches_its_schema(subject: PlannedObject) -> Iterator[Finding]:
     """Every custom resource of a kind in `catalog/upstream/schemas` has the fields, types and bounds of its CRD.
@@ -17,9 +22,10 @@ def custom_resource_matches_its_schema(subject: PlannedObject) -> Iterator[Findi
     api_version = str(subject.body.get("apiVersion", ""))
     whole = subject.is_kubernetes and subject.type.endswith(f":{subject.kind}")
     if whole and schema_of(api_version, subject.kind):
-        yield from check_custom_resource(
+        for finding in check_custom_resource(
             subject.title, api_version, subject.kind, subject.body, unknown=Unknown, separator=" "
-        )
+        ):
+            yield finding._replace(remedy=REMEDY)
 
 
 RULES = (

@@ -22,7 +22,7 @@ from settings.load import parse
 from settings.models.platform import NVIDIA_KEYS, Nvidia
 from settings.reader import from_file
 from stacks import addons, workloads
-from stacks.addons import components_by_row, declared_by_row, device_plugins, more_scraped_ports
+from stacks.addons import components_by_row, declared_by_row, device_plugins, more_scraped_ports, predecessors
 from stacks.cluster import DeclaredCluster, cloud_of, declare_cluster
 from stacks.data import declare_data
 from stacks.tenants import declare_tenants
@@ -286,6 +286,16 @@ def test_add_ons_are_declared_after_those_that_they_need_and_else_in_the_order_o
     rows = {name: row._replace(after=chain.get(name, ())) for name, row in ADDONS.items()}
     with patch("stacks.addons.ADDONS", rows):
         assert declared_by_row(settings) == ["node-feature-discovery", "dcgm-exporter", "nvidia-device-plugin"]
+
+
+def test_an_add_on_is_declared_after_those_behind_one_that_is_not_wanted() -> None:
+    """dev wants no GPU Operator: what is declared after it is declared after its predecessors."""
+    settings = from_file((REPOSITORY / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
+    order = {"node-feature-discovery": ("gpu-operator",), "gpu-operator": ("dcgm-exporter",)}
+    rows = {name: row._replace(after=order.get(name, ())) for name, row in ADDONS.items()}
+    with patch("stacks.addons.ADDONS", rows):
+        assert declared_by_row(settings) == ["nvidia-device-plugin", "dcgm-exporter", "node-feature-discovery"]
+        assert predecessors("node-feature-discovery", ["dcgm-exporter"]) == ["dcgm-exporter"]
 
 
 def test_what_settings_say_of_an_add_on_is_said_of_one_that_a_row_declares() -> None:

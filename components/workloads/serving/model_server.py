@@ -16,17 +16,15 @@ from components.storage.plan import ObjectStoreHandle
 from components.tenants.handles import TeamHandle
 from components.tracking.spec import TrackingHandle
 from components.workloads.device_claims import device_claim_template
-from components.workloads.serving.plan import (
-    METRICS_PATH,
+from components.workloads.serving.model_server_plan import (
     autoscaler_spec,
     deployment_spec,
-    disruption_budget_spec,
-    pod_monitor_spec,
     rollout_seconds,
     route_spec,
     server_template,
     service_spec,
 )
+from components.workloads.serving.plan import METRICS_PATH, disruption_budget_spec, pod_monitor_spec
 from components.workloads.serving.spec import DEFAULT_SERVING_PORT, ModelServerSpec
 from components.workloads.serving.validation import check_model_server
 

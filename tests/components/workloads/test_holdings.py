@@ -15,7 +15,7 @@ from components.capacity.ledger import Holding
 from components.capacity.placement import PoolHandle
 from components.tenants.plan import LIMITS
 from components.workloads.demand import inference_holdings, model_server_holding, training_holding
-from components.workloads.serving.plan import server_template
+from components.workloads.serving.model_server_plan import server_template
 from components.workloads.training.plan import job_spec, training_template
 from tests.components.platform_handles import CPU, H100
 from tests.support.kserve_merge import admitted_pod, effective_requests, merged_autoscalers, merged_deployments

@@ -65,8 +65,13 @@ def test_a_required_field_with_a_default_can_be_left_out() -> None:
             "spec.endpoints.0.relabelings.0",
             "'acton' was unexpected",
         ),
-        ("ServiceMonitor", {**MONITOR, "endpoints": [{"port": 9090.0}]}, "spec.endpoints.0.port", "9090.0 is not of"),
-        ("Cluster", {**CLUSTER, "primaryUpdateStrategy": "auto"}, "spec.primaryUpdateStrategy", "'auto' is not one of"),
+        ("ServiceMonitor", {**MONITOR, "endpoints": [{"port": 9090.0}]}, "spec.endpoints.0.port", "a number is not of"),
+        (
+            "Cluster",
+            {**CLUSTER, "primaryUpdateStrategy": "auto"},
+            "spec.primaryUpdateStrategy",
+            "string is not one of",
+        ),
         ("Cluster", {**CLUSTER, "instances": 0.0}, "spec.instances", "less than the minimum of 1"),
         ("Cluster", {"instances": 1, "storage": [{"password": "hunter2"}]}, "spec.storage", "a list is not of type"),
         (
@@ -89,21 +94,29 @@ def test_what_the_crd_refuses_names_object_path_value_rule_and_remedy(
     assert finding.remedy
 
 
-def variants(value: Any) -> Iterator[Any]:
-    """The value with each of its parts, one at a time, not known."""
-    yield UNKNOWN
+def variants(value: Any, other: Any = UNKNOWN) -> Iterator[Any]:
+    """The value with each of its parts, one at a time, replaced: by default by a value that is not known."""
+    yield other
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from ({**value, key: one} for one in variants(item))
+            yield from ({**value, key: one} for one in variants(item, other))
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from ([*value[:index], one, *value[index + 1 :]] for one in variants(item))
+            yield from ([*value[:index], one, *value[index + 1 :]] for one in variants(item, other))
 
 
 @pytest.mark.parametrize("kind", GOOD)
 def test_a_value_that_is_not_known_before_up_is_no_violation_wherever_it_is(kind: str) -> None:
     for spec in variants(GOOD[kind]):
         assert list(rule(custom(kind, spec))) == [], spec
+
+
+@pytest.mark.parametrize("credential", ["8061200517", 8061200517, ["8061200517"], {"name": "8061200517"}], ids=repr)
+@pytest.mark.parametrize("kind", GOOD)
+def test_a_finding_contains_no_value_of_the_object_wherever_it_is(kind: str, credential: Any) -> None:
+    found = [finding for spec in variants(GOOD[kind], credential) for finding in rule(custom(kind, spec))]
+    assert found
+    assert "8061200517" not in str(found)
 
 
 @pytest.mark.parametrize(

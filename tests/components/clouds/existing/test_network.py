@@ -148,7 +148,7 @@ def lab(**declared: Any) -> ExistingSettings:
     return ExistingSettings.model_validate({"kind": "existing", "pools": {}, **declared})
 
 
-def told_of_webhooks(facts: NetworkFacts, version: str = "v1.35.1-gke.1200000", **declared: Any) -> list[Advice]:
+def advice_on_webhooks(facts: NetworkFacts, version: str = "v1.35.1-gke.1200000", **declared: Any) -> list[Advice]:
     written = {"dnsAddresses": ["169.254.169.254/32"], "apiServerPorts": [443, 6443], **declared}
     return advice_on_network(cluster(version), facts, lab(**written))
 
@@ -158,18 +158,20 @@ DATAPLANE = agent("anetd", "gke.gcr.io/cilium/cilium:v1")
 
 def test_a_gke_control_plane_that_may_be_peered_is_reported_with_ports_and_command() -> None:
     """`up` failed after five minutes with "context deadline exceeded": only docs/networking.md knew of the firewall."""
-    (row,) = told_of_webhooks(network(DATAPLANE))
+    (row,) = advice_on_webhooks(network(DATAPLANE))
     assert (row.path, row.blocks) == ("cluster (webhooks)", False)
     assert "172.16.0.2: kubectl does not show whether its control plane is peered" in row.found
     assert "9443 (cloudnative-pg, kserve)" in row.advice
+    (brought,) = advice_on_webhooks(network(DATAPLANE), metallb={"addresses": ["192.0.2.0/28"]})
+    assert "9443 (cloudnative-pg, kserve, metallb)" in brought.advice
     assert "privateClusterConfig.peeringName" in row.advice
     assert "--rules=tcp:9443 --source-ranges=172.16.0.0/28" in row.advice
 
 
 def test_only_webhooks_that_the_settings_install_are_reported() -> None:
     found = {"cloudnative-pg": "cnpg-system", "kserve": "kserve"}
-    assert told_of_webhooks(network(DATAPLANE), existingAddons=found) == []
-    (row,) = told_of_webhooks(network(DATAPLANE), existingAddons=found, metallb={"addresses": ["10.0.0.0/24"]})
+    assert advice_on_webhooks(network(DATAPLANE), existingAddons=found) == []
+    (row,) = advice_on_webhooks(network(DATAPLANE), existingAddons=found, metallb={"addresses": ["10.0.0.0/24"]})
     assert "9443 (metallb)" in row.advice
 
 
@@ -183,12 +185,12 @@ def test_only_webhooks_that_the_settings_install_are_reported() -> None:
     ids=["a public address", "in the subnet of the nodes", "another cloud"],
 )
 def test_a_control_plane_that_is_not_peered_is_no_worry(change: dict[str, Any], version: str) -> None:
-    assert told_of_webhooks({**network(DATAPLANE), **change}, version) == []  # type: ignore[typeddict-item]
+    assert advice_on_webhooks({**network(DATAPLANE), **change}, version) == []  # type: ignore[typeddict-item]
 
 
 def test_that_the_address_may_not_be_read_is_said() -> None:
     facts = {**network(DATAPLANE), "api_server_addresses": list[str]()}
-    (row,) = told_of_webhooks(facts)  # type: ignore[arg-type]
+    (row,) = advice_on_webhooks(facts)  # type: ignore[arg-type]
     assert "whose address may not be read" in row.found
     assert "--source-ranges=CONTROL_PLANE_RANGE" in row.advice
 

@@ -10,7 +10,7 @@ from components.findings import Refused
 from components.storage.plan import ObjectStoreKind
 from components.workloads.serving.inference_service import InferenceService
 from components.workloads.serving.model_server import ModelServer
-from components.workloads.serving.plan import domain_of, download, model_mount
+from components.workloads.serving.model_server_plan import domain_of, download, model_mount
 from components.workloads.serving.spec import ScaleMetric
 from tests.components.platform_handles import (
     CPU,
