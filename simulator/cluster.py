@@ -353,7 +353,8 @@ class Cluster:
         return [*placement.policies(images), *behaviour.rules_of(stages, own)]
 
     def _behaviour(self) -> str:
-        return behaviour.fingerprint() + json.dumps(self._rules_of_node(), sort_keys=True)
+        rules = self._rules_of_node()
+        return behaviour.fingerprint() + (json.dumps(rules, sort_keys=True) if rules else "")
 
     def _teach(self, toolchain: Toolchain) -> None:
         """Applies the rules of this version to the cluster, and removes those of an older version."""

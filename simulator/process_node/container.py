@@ -5,10 +5,13 @@ and processes of its own. Its arguments are two file descriptors: the specificat
 failure goes back on the second. Standard library only: every container starts through here (60 ms).
 """
 
+import errno
 import json
 import os
+import resource
+import signal
 import sys
-from typing import TypedDict
+from typing import NoReturn, TypedDict
 
 from simulator.process_node import kernel
 
@@ -20,6 +23,9 @@ SHOWN_IN_ETC = (
 """Folders and files of this computer that each container sees, read-only. Not `/etc/ssl/private`."""
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 MASKED = ("/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sched_debug")
+
+MOST_PROCESSES = 4096
+"""Threads of a container. Linux counts those of its user namespace (5.14 and later), else all of the same user."""
 
 
 class Bind(TypedDict):
@@ -48,6 +54,8 @@ class Specification(TypedDict):
     working_directory: str
     command: list[str]
     environment: dict[str, str]
+    memory_score: int
+    """The higher, the sooner the kernel kills it when memory is short (oom_score_adj)."""
 
 
 def _show_computer(root: str) -> None:
@@ -92,13 +100,35 @@ def build_root(specification: Specification) -> None:
     os.makedirs(f"{root}/tmp", exist_ok=True)
     os.chmod(f"{root}/tmp", 0o1777)
     _make_devices(root)
-    for one in sorted(specification["volumes"], key=lambda one: one["target"].count("/")):
-        kernel.bind(one["source"], root + one["target"], read_only=one["read_only"])
-    for one in specification["image"]:  # after the volumes: one of them may hide the folder above
-        kernel.bind(one["source"], root + one["target"], read_only=True)
+    volumes = sorted(specification["volumes"], key=lambda one: os.path.normpath(one["target"]).count("/"))
+    # The image after the volumes: one of them may hide the folder above.
+    _mount_within(root, [*volumes, *specification["image"]])
     if specification["read_only_root"]:
         flags = kernel.REMOUNT | kernel.BIND | kernel.RDONLY | kernel.NOSUID | kernel.NODEV
         kernel.mount("none", root, flags=flags)
+
+
+def _mount_within(root: str, binds: list[Bind]) -> None:
+    """Mounts volumes. Targets may have `..` and links that pods have made: the kernel follows them within `root`."""
+    above = os.open("/", os.O_PATH)
+    sources = [os.open(one["source"], os.O_PATH) for one in binds]
+    os.chroot(root)
+    for one, source in zip(binds, sources, strict=True):
+        target = os.path.realpath(one["target"])
+        if target == "/" or os.path.commonpath([target, "/proc"]) == "/proc":
+            raise PermissionError(errno.EPERM, f"no volume can be mounted at {one['target']}")
+        kernel.bind(f"/proc/self/fd/{source}", target, read_only=one["read_only"])
+        os.close(source)
+    os.fchdir(above)
+    os.chroot(".")
+    os.close(above)
+
+
+def _offer_memory(score: int) -> None:
+    with open("/proc/self/oom_score_adj", "r+", encoding="utf-8") as file:
+        if score > int(file.read()):  # only root may lower it
+            file.seek(0)
+            file.write(str(score))
 
 
 def become(user: int, group: int) -> None:
@@ -112,6 +142,22 @@ def become(user: int, group: int) -> None:
             file.write(text)
 
 
+def run(command: list[str], environment: dict[str, str], working_directory: str) -> NoReturn:
+    """Becomes the command, without what no process of a container may do. Raises OSError."""
+    os.chdir(working_directory)
+    for one in (signal.SIGPIPE, signal.SIGXFSZ):  # ignored by Python, and by what it runs
+        signal.signal(one, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_NPROC, (MOST_PROCESSES, MOST_PROCESSES))
+    kernel.forbid_new_privileges()
+    kernel.filter_calls(kernel.container_filter(os.uname().machine))
+    os.execvpe(command[0], command, environment)
+
+
+def exit_code(error: OSError) -> int:
+    """As shells have it: of a command that could not be run."""
+    return 126 if isinstance(error, PermissionError) else 127
+
+
 def main() -> None:
     """Becomes the command, or reports why not and exits with 127, or 126 where it may not be run."""
     source, failure = int(sys.argv[1]), int(sys.argv[2])
@@ -120,17 +166,15 @@ def main() -> None:
     os.set_inheritable(failure, False)
     command = specification["command"]
     try:
+        _offer_memory(specification["memory_score"])
         kernel.set_host_name(specification["host_name"])
         build_root(specification)
         kernel.enter_root(specification["root"])
         become(specification["user"], specification["group"])
-        os.chdir(specification["working_directory"])
-        kernel.forbid_new_privileges()
-        kernel.filter_calls(kernel.container_filter(os.uname().machine))
-        os.execvpe(command[0], command, specification["environment"])
+        run(command, specification["environment"], specification["working_directory"])
     except OSError as error:
         os.write(failure, f"{command[0]}: {error}".encode())
-        sys.exit(126 if isinstance(error, PermissionError) else 127)
+        sys.exit(exit_code(error))
 
 
 if __name__ == "__main__":

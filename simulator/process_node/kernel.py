@@ -4,7 +4,7 @@ import ctypes
 import os
 import stat
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 RDONLY, NOSUID, NODEV, NOEXEC, REMOUNT, BIND, REC, PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
 """Flags of mount(2)."""
@@ -12,7 +12,10 @@ NEW_MOUNTS, NEW_USER, NEW_NETWORK = 0x20000, 0x10000000, 0x40000000
 """Namespaces, of unshare(2) and setns(2)."""
 _NEW_ANYTHING = 0x7E020000
 """Flags of clone(2) together: new mount, cgroup, UTS, IPC, user, process and network namespaces."""
-_DETACH, _NO_NEW_PRIVILEGES, _PARENT_DEATH_SIGNAL, _SECCOMP, _FILTER = 2, 38, 1, 22, 2
+_DETACH, _FILTER = 2, 2
+_PARENT_DEATH_SIGNAL, _DUMPABLE, _SECCOMP, _NO_NEW_PRIVILEGES = 1, 4, 22, 38
+"""Options of prctl(2)."""
+_KEPT = {"nosuid": NOSUID, "nodev": NODEV, "noexec": NOEXEC}
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -35,6 +38,15 @@ def enter(namespace: str, kind: int) -> None:
         _check(_libc.setns(file.fileno(), kind), f"setns {namespace}")
 
 
+def enter_all(pid: int) -> None:
+    """Moves this process into the namespaces of another. Only its children are in that one's process namespace."""
+    # The user namespace is last: in it, this process may not enter the others.
+    opened = [os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY) for name in ("ipc", "uts", "net", "pid", "mnt", "user")]
+    for namespace in opened:
+        _check(_libc.setns(namespace, 0), "setns")
+        os.close(namespace)
+
+
 def set_host_name(name: str) -> None:
     """Sets the host name of this UTS namespace. /proc/sys would refuse it in a user namespace."""
     encoded = name.encode()
@@ -44,6 +56,11 @@ def set_host_name(name: str) -> None:
 def forbid_new_privileges() -> None:
     """No program that this process runs gains a privilege, by set-user-id or file capabilities."""
     _check(_libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "no_new_privs")
+
+
+def conceal() -> None:
+    """Until it runs another program, no process without privileges sees the memory and files of this one in /proc."""
+    _check(_libc.prctl(_DUMPABLE, 0, 0, 0, 0), "dumpable")
 
 
 def end_with_parent() -> None:
@@ -69,9 +86,15 @@ def bind(source: str, target: str, *, read_only: bool) -> None:
         os.close(os.open(target, os.O_CREAT | os.O_EXCL))
     mount(source, target, flags=BIND | REC)
     if read_only:
-        # The flags of the outer mount must be repeated: an inner user namespace may not clear them.
-        kept = os.statvfs(target).f_flag & (RDONLY | NOSUID | NODEV | NOEXEC)
-        mount("none", target, flags=REMOUNT | BIND | RDONLY | kept)
+        found = os.statvfs(target).f_flag
+        make_read_only(target, [option for option, flag in _KEPT.items() if found & flag])
+
+
+def make_read_only(target: str, options: Collection[str]) -> None:
+    """Makes a mount read-only, but not those below it. `options`: those it has, as in /proc/self/mountinfo."""
+    # They must be repeated: a user namespace may not clear those of mounts from outside.
+    kept = sum(flag for option, flag in _KEPT.items() if option in options)
+    mount("none", target, flags=REMOUNT | BIND | RDONLY | kept)
 
 
 def enter_root(root: str) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,9 @@ class ProcessNode:
     def delete(self) -> None:
         """Ends the node and removes its files, volumes too."""
         self.stop()
-        shutil.rmtree(self._folder, onerror=_make_writable)
+        if self._folder.exists():
+            _make_writable(self._folder)
+            shutil.rmtree(self._folder)
 
     def end_of_log(self) -> str:
         """The last lines of each part's log."""
@@ -107,14 +109,12 @@ class ProcessNode:
         return "\n".join(parts) or "(no log)"
 
 
-def _make_writable(act: Callable[[str], Any], path: str, _: Any) -> None:
-    """Pods leave folders without write permission."""
-    if not os.path.lexists(path):
-        return
-    for folder in (os.path.dirname(path), path):
-        if not os.path.islink(folder):
-            os.chmod(folder, 0o700)
-    act(path)
+def _make_writable(folder: Path) -> None:
+    """Pods leave folders that even their owner may not read or write."""
+    for parent, names, _ in os.walk(folder):
+        for path in (os.path.join(parent, name) for name in names):
+            if not os.path.islink(path):
+                os.chmod(path, 0o700)
 
 
 def egress(socket: Path) -> dict[str, Any]:

@@ -8,10 +8,13 @@ the relays (unix sockets reach across), and, in a network namespace of the node,
 """
 
 import asyncio
+import contextlib
 import logging
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Collection
@@ -22,7 +25,7 @@ import yaml
 from simulator.process_node import kernel, kubelet
 from simulator.process_node.images import local_images
 from simulator.process_node.pod_network import hold_namespaces, in_network, make_bridge
-from simulator.process_node.processes import ROOT
+from simulator.process_node.processes import ENVIRONMENT, ROOT
 from simulator.process_node.relay import API_SOCKET, CLUSTER_SOCKET, RUNTIME_SOCKET, to_cluster, to_port
 from simulator.process_node.settings import NodeSettings
 
@@ -32,6 +35,9 @@ A user namespace of root itself could write to /proc/sys."""
 HARD_CODED = ("/var/log", "/var/lib", "/run")
 """Folders in which the kubelet writes whatever its settings say; empty ones in the node's mount namespace."""
 _SOCKET_SECONDS = 30.0
+_LONGEST_LOG, _KEPT_OF_LOG = 8 * 2**20, 2**20
+_EACH_SECONDS = 30.0
+"""Between looks at the logs, and tries to open a port that another program has."""
 _MODULE = "simulator.process_node.node"
 
 
@@ -65,6 +71,22 @@ def _give_up_root(settings: NodeSettings) -> None:
     os.setresuid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
 
 
+def protect(writable: Collection[Path]) -> None:
+    """Makes every file read-only but those in some folders, in this mount namespace.
+
+    The kubelet itself makes what a `hostPath` with the type `FileOrCreate` names, before the runtime refuses it.
+    """
+    kept = [folder.resolve() for folder in writable]
+    for folder in kept:
+        kernel.mount(str(folder), str(folder), flags=kernel.BIND | kernel.REC)
+    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+        escaped, options = line.split()[4:6]
+        at = re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), escaped)
+        if not any(Path(at).is_relative_to(folder) for folder in kept):
+            with contextlib.suppress(OSError):  # below a folder that this user may not enter
+                kernel.make_read_only(at, options.split(","))
+
+
 def outside(path: str) -> None:
     """Becomes `unshare`, which starts `inside` and ends it when it ends itself."""
     if os.geteuid() == 0:
@@ -74,6 +96,12 @@ def outside(path: str) -> None:
     os.execvp("unshare", ["unshare", *namespaces, *_python(_MODULE, "inside", path)])
 
 
+def _of_pip() -> list[Path]:
+    """Where pip writes apart from the cache of images."""
+    cache = os.path.expanduser(os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "pip"))
+    return [Path(one) for one in (tempfile.gettempdir(), cache) if os.path.isdir(one)]
+
+
 def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
@@ -81,12 +109,28 @@ def _python(module: str, *arguments: str) -> list[str]:
 async def _relays(settings: NodeSettings) -> None:
     """From the node's network to the API server, and from this computer's loopback into the cluster."""
     await asyncio.start_unix_server(to_port(settings.api_port), str(settings.state / API_SOCKET))
-    for port, target in settings.ports.items():
-        try:
-            await asyncio.start_server(to_cluster(settings.state, target), "127.0.0.1", port)
-        except OSError as error:
-            logging.warning("port %s, for %s: %s", port, target, error.strerror)
-    await asyncio.Event().wait()
+    closed = dict(settings.ports)
+    while True:
+        for port, target in list(closed.items()):  # again and again: another program may have it for a while
+            try:
+                await asyncio.start_server(to_cluster(settings.state, target), "127.0.0.1", port)
+                del closed[port]
+            except OSError as error:
+                logging.warning("port %s, for %s: %s", port, target, error.strerror)
+        for log in settings.state.glob("*.log"):
+            shorten(log)
+        await asyncio.sleep(_EACH_SECONDS)
+
+
+def shorten(log: Path) -> None:
+    """Keeps the end of a log that has grown too long. Who writes to it goes on behind that: logs are appended to."""
+    if log.stat().st_size > _LONGEST_LOG:
+        with log.open("r+b") as file:
+            file.seek(-_KEPT_OF_LOG, os.SEEK_END)
+            end = file.read()
+            file.seek(0)
+            file.truncate()
+            file.write(end)
 
 
 def _await_socket(path: Path) -> None:
@@ -103,6 +147,7 @@ def inside(path: str) -> None:
     state = settings.state
     for socket in (API_SOCKET, CLUSTER_SOCKET, RUNTIME_SOCKET):
         (state / socket).unlink(missing_ok=True)
+    protect([Path("/dev"), Path("/proc"), state, settings.cache, *_of_pip()])
     for folder in HARD_CODED:
         if not state.is_relative_to(folder) and os.path.isdir(folder):
             kernel.mount("tmpfs", folder, "tmpfs", kernel.NOSUID | kernel.NODEV, "mode=755")
@@ -115,7 +160,8 @@ def inside(path: str) -> None:
 
     def start(part: str, command: list[str]) -> int:
         with (state / f"{part}.log").open("ab") as log:
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT).pid
+            own = None if part == "runtime" else ENVIRONMENT
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=own).pid
 
     holder = hold_namespaces("--net").pid
     make_bridge(holder)

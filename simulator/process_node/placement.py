@@ -20,13 +20,20 @@ _REAL = (
     f"&& c.?resources.limits.orValue({{}}).all(name, name in variables.ordinary) "
     f"&& c.?resources.requests.orValue({{}}).all(name, name in variables.ordinary))"
 )
+_PRIVILEGED = "c.?securityContext.privileged.orValue(false)"
 _HOST = (
     "object.spec.?hostNetwork.orValue(false) || object.spec.?hostPID.orValue(false) "
     "|| object.spec.?hostIPC.orValue(false) "
     "|| object.spec.?volumes.orValue([]).exists(v, has(v.hostPath)) "
-    f"|| {_CONTAINERS}.exists(c, c.?securityContext.privileged.orValue(false))"
+    f"|| {_CONTAINERS}.exists(c, {_PRIVILEGED}) "
+    f"|| object.spec.?ephemeralContainers.orValue([]).exists(c, {_PRIVILEGED})"
 )
 """The pod wants something of the computer it runs on."""
+_OTHERS_VOLUME = (
+    "object.spec.?volumes.orValue([])"
+    ".exists(v, has(v.hostPath) && v.hostPath.path.matches('^[/.]*(run[/.]+)?simulated(/|$)'))"
+)
+"""The pod names the folder of a claim, which the runtime cannot tell from its own: both come as the same path."""
 _TOLERATES = f"object.spec.?tolerations.orValue([]).exists(t, t.?key.orValue('') == '{TAINT}')"
 
 
@@ -68,8 +75,8 @@ def _patches() -> str:
     )
 
 
-def _matched(operations: Sequence[str]) -> dict[str, Any]:
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": list(operations), "resources": ["pods"]}
+def _matched(operations: Sequence[str], *resources: str) -> dict[str, Any]:
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": list(operations), "resources": list(resources)}
     return {"resourceRules": [rule]}
 
 
@@ -78,7 +85,7 @@ def policies(images: Sequence[str]) -> list[dict[str, Any]]:
 
     A pod whose every image is in `images` (exact references), which asks for no accelerator and for nothing of the
     computer, goes to the process node; its requests are lowered. A pod that is sent there by its own tolerations but
-    asks for something of the computer is refused.
+    asks for something of the computer is refused, and so is one on any node that names the folder of a claim.
     """
     variables = [
         {"name": "images", "expression": json.dumps(sorted(images))},
@@ -89,7 +96,7 @@ def policies(images: Sequence[str]) -> list[dict[str, Any]]:
     place = {
         "failurePolicy": "Fail",
         "reinvocationPolicy": "Never",
-        "matchConstraints": _matched(["CREATE"]),
+        "matchConstraints": _matched(["CREATE"], "pods"),
         "variables": variables,
         "matchConditions": [
             {"name": "unplaced", "expression": unplaced},
@@ -101,14 +108,17 @@ def policies(images: Sequence[str]) -> list[dict[str, Any]]:
     }
     refuse = {
         "failurePolicy": "Fail",
-        "matchConstraints": _matched(["CREATE"]),
-        "matchConditions": [{"name": "for-this-node", "expression": _TOLERATES}],
+        "matchConstraints": _matched(["CREATE", "UPDATE"], "pods", "pods/ephemeralcontainers"),
         "validations": [
             {
-                "expression": f"!({_HOST})",
+                "expression": f"!({_TOLERATES} && ({_HOST}))",
                 "message": "hostPath, hostNetwork, hostPID, hostIPC and privileged do not run on the process node: "
                 "containers there are processes of this computer",
-            }
+            },
+            {
+                "expression": f"!{_OTHERS_VOLUME}",
+                "message": "hostPath below /simulated is the folder of a claim: name the claim instead",
+            },
         ],
     }
     return [

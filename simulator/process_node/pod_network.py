@@ -5,6 +5,8 @@ import threading
 import time
 from pathlib import Path
 
+from simulator.process_node.processes import ENVIRONMENT
+
 PREFIX = "10.64"
 """The pods' network, a /16 that no simulated pod or Service uses (`configuration.POD_NETWORK`, `SERVICE_NETWORK`)."""
 NODE_ADDRESS = f"{PREFIX}.0.1"
@@ -13,9 +15,12 @@ _ADDRESSES = 65_000
 
 
 def hold_namespaces(*kinds: str) -> "subprocess.Popen[bytes]":
-    """A process that keeps new namespaces (`--net`, `--ipc` ...) as long as it lives."""
-    holder = subprocess.Popen(["unshare", *kinds, "sleep", "infinity"], stdin=subprocess.DEVNULL)
+    """A process that keeps new namespaces (`--net`, `--ipc` ...) as long as it lives. Raises OSError."""
+    command = ["unshare", *kinds, "sleep", "infinity"]
+    holder = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=ENVIRONMENT)
     while Path(f"/proc/{holder.pid}/comm").read_text() != "sleep\n":
+        if holder.poll() is not None:
+            raise OSError(f"{' '.join(command)} ended with {holder.returncode}; the log has its message")
         time.sleep(0.002)
     return holder
 
@@ -56,15 +61,27 @@ class PodNetwork:
             self._last = number
             self._taken.add(number)
         address = f"{PREFIX}.{number // 256}.{number % 256}"
+        try:
+            return self._connect(number, address), address
+        except BaseException:
+            self.release(address)
+            raise
+
+    def _connect(self, number: int, address: str) -> "subprocess.Popen[bytes]":
         holder = hold_namespaces("--net", "--ipc", "--uts")
-        script = f"ip link add v{number} type veth peer name eth0 netns {holder.pid}"
-        run_in_network(self._node, f"{script}; ip link set v{number} master {BRIDGE} up")
-        run_in_network(
-            holder.pid,
-            f"ip link set lo up; ip addr add {address}/16 dev eth0; ip link set eth0 up; "
-            f"ip route add default via {NODE_ADDRESS}",
-        )
-        return holder, address
+        try:
+            script = f"ip link add v{number} type veth peer name eth0 netns {holder.pid}"
+            run_in_network(self._node, f"{script}; ip link set v{number} master {BRIDGE} up")
+            run_in_network(
+                holder.pid,
+                f"ip link set lo up; ip addr add {address}/16 dev eth0; ip link set eth0 up; "
+                f"ip route add default via {NODE_ADDRESS}",
+            )
+        except BaseException:
+            holder.kill()
+            holder.wait()
+            raise
+        return holder
 
     def release(self, address: str) -> None:
         """The address of a pod that is gone may be given again, after all others."""

@@ -4,24 +4,29 @@ import contextlib
 import json
 import os
 import select
-import shutil
+import selectors
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from simulator.process_node.container import Specification
+from simulator.process_node.enter import Entered
 
 ROOT = Path(__file__).parents[2]
 """The folder of this project: containers start through `simulator.process_node.container`."""
+ENVIRONMENT = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH") if key in os.environ}
+"""Of every process of the node but the runtime, whose own has the settings of pip."""
 _CLOCK_TICKS, _PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
 _LONGEST_LINE = 16384
+_CHUNK, _MOST_OUTPUT_BYTES = 65536, 2**20
 _END_SECONDS = 10.0
 KILLED = 128 + signal.SIGKILL
 
@@ -43,6 +48,20 @@ def children(pid: int) -> list[int]:
     except OSError:
         pass
     return found
+
+
+def with_descendants(pid: int) -> Iterator[int]:
+    """A process and all below it."""
+    left = [pid]
+    while left:
+        yield (one := left.pop())
+        left += children(one)
+
+
+def kill_all(pid: int) -> None:
+    """Kills a process and all below it."""
+    for one in list(with_descendants(pid)):
+        _send(one, signal.SIGKILL)
 
 
 @dataclass
@@ -85,6 +104,7 @@ class ContainerProcess:
             pass_fds=(source, failure),
             start_new_session=True,
             cwd=ROOT,
+            env=ENVIRONMENT,
         )
         os.close(source)
         os.close(failure)
@@ -189,14 +209,9 @@ class ContainerProcess:
         return processor, memory
 
     def _statistics(self) -> Iterator[list[str]]:
-        left = [self.first()]
-        while left:
-            pid = left.pop()
-            try:
+        for pid in with_descendants(self.first()):
+            with contextlib.suppress(OSError):
                 yield Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            left += children(pid)
 
 
 def _send(pid: int, number: int) -> None:
@@ -206,15 +221,49 @@ def _send(pid: int, number: int) -> None:
 
 @dataclass(frozen=True)
 class Command:
-    """A command in all namespaces of a container, as its user."""
+    """A command in a running container, as its user and with its restrictions."""
 
-    arguments: list[str]
-    environment: Mapping[str, str]
-    """Not among the arguments, which every process can read: it has the pod's Secrets."""
+    first: int
+    """Process 1 of the container."""
+    entered: Entered
 
+    @contextmanager
+    def prepared(self) -> Iterator[tuple[list[str], dict[str, Any]]]:
+        """Arguments and options for `subprocess`.
 
-def entered(first: int, environment: Mapping[str, str], command: list[str]) -> Command:
-    """A command in the container whose process 1 is `first`."""
-    nsenter = shutil.which("nsenter") or "nsenter"  # by its path: PATH of the environment is the container's
-    namespaces = ("--user", "--preserve-credentials", "--mount", "--net", "--ipc", "--uts", "--pid", "--wdns=/")
-    return Command([nsenter, "-t", str(first), *namespaces, *command], environment)
+        What the pod declares is in a file in memory, which no other process can read. It is no part of the
+        environment: a program that runs outside of the container would load the pod's LD_PRELOAD.
+        """
+        with os.fdopen(os.memfd_create("command"), "w", encoding="utf-8") as file:
+            json.dump(self.entered, file)
+            file.flush()
+            os.lseek(file.fileno(), 0, os.SEEK_SET)
+            arguments = [sys.executable, "-SE", "-m", "simulator.process_node.enter", str(file.fileno())]
+            yield [*arguments, str(self.first)], {"pass_fds": (file.fileno(),), "env": ENVIRONMENT, "cwd": ROOT}
+
+    def run(self, seconds: float | None) -> tuple[int, bytes, bytes]:
+        """Runs the command; returns its exit code and the ends of its output and of its errors.
+
+        Raises subprocess.TimeoutExpired, once it is killed with all below it.
+        """
+        deadline = time.monotonic() + seconds if seconds else None
+        with self.prepared() as (arguments, options):
+            process = subprocess.Popen(
+                arguments, **options, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+        with process, selectors.DefaultSelector() as waiting:
+            kept = {stream.fileno(): b"" for stream in (process.stdout, process.stderr) if stream}
+            for stream in kept:
+                waiting.register(stream, selectors.EVENT_READ)
+            while waiting.get_map():
+                ready = waiting.select(None if deadline is None else max(0, deadline - time.monotonic()))
+                if not ready:
+                    kill_all(process.pid)
+                    raise subprocess.TimeoutExpired(self.entered["command"], seconds or 0)
+                for key, _ in ready:
+                    if data := os.read(key.fd, _CHUNK):
+                        kept[key.fd] = (kept[key.fd] + data)[-_MOST_OUTPUT_BYTES:]
+                    else:
+                        waiting.unregister(key.fd)
+            out, err = kept.values()
+        return process.returncode, out, err

@@ -23,7 +23,7 @@ from simulator.process_node.container import Bind, Specification
 from simulator.process_node.images import Image, ImageError, Installed, find, install, installed, local_images
 from simulator.process_node.messages import PACKAGE, classes, new
 from simulator.process_node.pod_network import PodNetwork
-from simulator.process_node.processes import Command, ContainerProcess, ContainerState, Lifetime, entered
+from simulator.process_node.processes import Command, ContainerProcess, ContainerState, Lifetime
 from simulator.process_node.records import ContainerRecord, PodRecord, Records
 from simulator.process_node.relay import RUNTIME_SOCKET
 from simulator.process_node.settings import NodeSettings
@@ -36,7 +36,6 @@ _NODE = 2
 """NamespaceMode.NODE: the pod asks for a namespace of the computer."""
 _CGROUPFS = 1
 _TERMINATE = 15
-_MOST_OUTPUT_BYTES = 2**20
 
 
 class PodState(IntEnum):
@@ -303,6 +302,7 @@ class Runtime:
             "working_directory": config.working_dir or image.working_directory,
             "command": [*command, *(list(config.args) or ([] if config.command else image.arguments))],
             "environment": self._environment(pod, config, found),
+            "memory_score": config.linux.resources.oom_score_adj,
         }
 
     def StartContainer(self, request: Any) -> Any:
@@ -396,7 +396,9 @@ class Runtime:
         first = container.process.first()
         if not first:
             raise Refused(grpc.StatusCode.FAILED_PRECONDITION, "the container does not run")
-        return entered(first, self._specification(container)["environment"], command)
+        wanted = self._specification(container)
+        environment, working_directory = wanted["environment"], wanted["working_directory"]
+        return Command(first, {"command": command, "environment": environment, "working_directory": working_directory})
 
     def Exec(self, request: Any) -> Any:
         command = self._entered(self._find_container(request.container_id), list(request.cmd))
@@ -412,18 +414,11 @@ class Runtime:
     def ExecSync(self, request: Any) -> Any:
         command = self._entered(self._find_container(request.container_id), list(request.cmd))
         try:
-            run = subprocess.run(
-                command.arguments,
-                env=command.environment,
-                capture_output=True,
-                check=False,
-                timeout=request.timeout or None,
-            )
+            code, out, err = command.run(request.timeout or None)
         except subprocess.TimeoutExpired:
             late = f"the command did not end in {request.timeout} s"
             raise Refused(grpc.StatusCode.DEADLINE_EXCEEDED, late) from None
-        out, err = run.stdout[-_MOST_OUTPUT_BYTES:], run.stderr[-_MOST_OUTPUT_BYTES:]
-        return new("ExecSyncResponse", stdout=out, stderr=err, exit_code=run.returncode)
+        return new("ExecSyncResponse", stdout=out, stderr=err, exit_code=code)
 
     # --- what containers use
 

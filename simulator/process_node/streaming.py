@@ -145,9 +145,10 @@ async def _receive(source: asyncio.StreamReader, stream: Stream, connection: Con
 async def _run(command: Command, streams: dict[str, Stream], connection: Connection) -> int:
     stdin = subprocess.PIPE if "stdin" in streams else subprocess.DEVNULL
     stderr = subprocess.PIPE if "stderr" in streams else subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(
-        *command.arguments, env=command.environment, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr
-    )
+    with command.prepared() as (arguments, options):
+        process = await asyncio.create_subprocess_exec(
+            *arguments, **options, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr
+        )
 
     async def send() -> None:
         assert process.stdin is not None
@@ -167,9 +168,8 @@ async def _run(command: Command, streams: dict[str, Stream], connection: Connect
 async def _run_on_terminal(command: Command, streams: dict[str, Stream], connection: Connection) -> int:
     ours, theirs = os.openpty()
     terminal: Any = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    process = await asyncio.create_subprocess_exec(
-        "setsid", "--ctty", *command.arguments, env=command.environment, **terminal
-    )
+    with command.prepared() as (arguments, options):
+        process = await asyncio.create_subprocess_exec("setsid", "--ctty", *arguments, **options, **terminal)
     os.close(theirs)
     output = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -26,6 +27,19 @@ _START_SECONDS = 10.0
 _PAUSES_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 _STEADY_SECONDS = 60.0
 """A node that ran for so long is started again at once."""
+
+_VARIABLES = frozenset(
+    (
+        *("PATH", "LD_LIBRARY_PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    )
+)
+
+
+def environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """What the node needs of the user's variables: where programs are and how images are downloaded. No keys."""
+    return {key: one for key, one in ours.items() if key in _VARIABLES or key.startswith("PIP_")}
 
 
 def running(folder: Path) -> psutil.Process | None:
@@ -46,7 +60,6 @@ def running(folder: Path) -> psutil.Process | None:
 
 def start(folder: Path) -> None:
     """Starts the node of `folder`, detached from this process. Returns once it is supervised."""
-    environment = {key: one for key, one in os.environ.items() if not key.startswith(("KUBE", "PYTHON"))}
     with (folder / _LOG).open("ab") as log:
         subprocess.Popen(
             [sys.executable, "-m", "simulator.process_node.supervisor", str(folder / SETTINGS)],
@@ -55,7 +68,7 @@ def start(folder: Path) -> None:
             stderr=log,
             start_new_session=True,
             cwd=ROOT,
-            env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**environment(os.environ), "PYTHONDONTWRITEBYTECODE": "1"},
         )
     deadline = time.monotonic() + _START_SECONDS
     while running(folder) is None and time.monotonic() < deadline:

@@ -1,13 +1,20 @@
 """What the control plane is told of the node."""
 
+import os
+import shutil
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from simulator import behaviour
+from simulator.cluster import Cluster
 from simulator.configuration import choose_ports, control_plane
 from simulator.errors import SimulatorError
+from simulator.process_node import supervisor
 from simulator.process_node.member import ProcessNode, control_plane_arguments
+from simulator.process_node.node import UNPRIVILEGED
 
 
 def arguments(document: dict, component: str) -> dict[str, str]:  # type: ignore[type-arg]
@@ -21,6 +28,7 @@ def test_a_control_plane_without_the_node_is_what_it_was(tmp_path: Path) -> None
     assert "kubeApiserverCertSANs" not in document["options"]
     assert "egress-selector-config-file" not in arguments(document, "kube-apiserver")
     assert "manage-all-nodes" not in arguments(document, "kwok-controller")
+    assert Cluster("dev", home=tmp_path)._behaviour() == behaviour.fingerprint()
 
 
 def test_kwok_leaves_the_process_node_to_its_kubelet(tmp_path: Path) -> None:
@@ -50,3 +58,48 @@ def test_a_home_whose_path_is_too_long_for_a_socket_is_refused_with_the_remedy(t
     node = ProcessNode(tmp_path / ("long" * 30), "dev")
     with pytest.raises(SimulatorError, match="Choose a shorter MLPLATFORM_HOME, or set MLPLATFORM_PROCESSES=off"):
         node.prepare()
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o300, 0o500])
+def test_folders_that_pods_have_closed_are_deleted(mode: int) -> None:
+    """As an ordinary user: nothing is closed to root."""
+    home = Path(tempfile.mkdtemp())
+    node, child = ProcessNode(home, "dev"), 0
+    inner = node.state / "volumes" / "pvc" / "inner"
+    inner.mkdir(parents=True)
+    (inner / "file").touch()
+    (inner.parent / "elsewhere").symlink_to("/nowhere")
+    for path in (inner, inner.parent):
+        path.chmod(mode)
+    if os.geteuid() == 0:
+        for parent, names, _ in os.walk(home):
+            for name in (".", *names):
+                os.chown(Path(parent, name), UNPRIVILEGED, UNPRIVILEGED, follow_symlinks=False)
+        child = os.fork()
+        if not child:
+            os.setresuid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
+    try:
+        if not child:
+            node.delete()
+    finally:
+        if os.geteuid() == UNPRIVILEGED:
+            os._exit(0)
+    if child:
+        os.waitpid(child, 0)
+    try:
+        assert not list((home / "nodes").iterdir())
+    finally:
+        shutil.rmtree(home)
+
+
+def test_of_the_users_variables_the_node_has_those_for_programs_and_downloads() -> None:
+    needed = {"PATH": "/bin", "HOME": "/h", "https_proxy": "p", "SSL_CERT_FILE": "f", "PIP_INDEX_URL": "u"}
+    keys = (
+        "AWS_SECRET_ACCESS_KEY",
+        "GITHUB_TOKEN",
+        "KUBECONFIG",
+        "PULUMI_CONFIG_PASSPHRASE",
+        "LD_PRELOAD",
+        "PYTHONPATH",
+    )
+    assert supervisor.environment({**needed, **dict.fromkeys(keys, "secret")}) == needed

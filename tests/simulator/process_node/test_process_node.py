@@ -4,6 +4,7 @@ The pods run programs of this computer in the image of rclone, the smallest of t
 use). They show how any image runs, not that MLflow or PostgreSQL do.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -32,6 +33,8 @@ pytestmark = [
 IMAGE = IMAGES["rclone"].reference
 OWN = "registry.example.com/own:1.0.0"
 SECRET = "not-for-pods"
+PLANTED = {"AWS_SECRET_ACCESS_KEY": "planted-key", "PIP_PLANTED": "planted-password"}
+"""Variables of the user who starts the node."""
 
 
 def free_port() -> int:
@@ -81,7 +84,10 @@ class Platform:
 def platform(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     found = Platform(toolchain, tmp_path_factory.mktemp("h"))
     try:
-        found.start()
+        with pytest.MonkeyPatch.context() as patch:
+            for key, value in PLANTED.items():
+                patch.setenv(key, value)
+            found.start()
         found.client.apply(node("plain", {"cpu": "4", "memory": "8Gi", "pods": "110"}))
         found.client.has("node", "plain", "Ready")
         yield found
@@ -235,6 +241,31 @@ def test_a_volume_of_another_pod_cannot_be_mounted_by_a_path(platform: Platform)
     assert "containers see no folder of this computer" in reasons(client, "thief")
 
 
+@pytest.mark.parametrize("path", ["/simulated/pvc-1", "//simulated/", "/./simulated", "/run/simulated/pvc-1"])
+def test_the_folder_of_a_claim_cannot_be_named(client: Client, path: str) -> None:
+    one = pod(
+        "others-volume",
+        "true",
+        tolerations=[{"operator": "Exists"}],
+        volumes=[{"name": "v", "hostPath": {"path": path}}],
+    )
+    answer = client.run("apply", "--server-side", "-f", "-", text=json.dumps(one))
+    assert "is the folder of a claim: name the claim instead" in answer.stderr
+
+
+def test_a_debugging_container_has_the_rules_of_the_others(client: Client) -> None:
+    client.apply(pod("debugged", "sleep 300"))
+    client.has("pod", "debugged", "Ready")
+    known = ("debug", "debugged", "--quiet", "--container=known", f"--image={IMAGE}", "--", "sh", "-c", "echo here")
+    client(*known)
+    client.until("the log", lambda: client.run("logs", "debugged", "--container=known").stdout == "here\n", 60)
+    client("debug", "debugged", "--quiet", "--container=unknown", "--image=docker.io/library/nginx:1.29")
+    expected = "is not in the table of images that run as processes"
+    client.until("the event", lambda: expected in reasons(client, "debugged"), 60)
+    privileged = ("debug", "debugged", "--profile=sysadmin", f"--image={IMAGE}", "--", "true")
+    assert "do not run on the process node" in client.run(*privileged).stderr
+
+
 def test_a_service_is_found_by_its_name_and_from_this_computer(platform: Platform) -> None:
     client = platform.client
     server = pod("web", "cd /tmp && echo served > index.html && exec python3 -m http.server 8080")
@@ -285,8 +316,45 @@ def test_the_environment_of_exec_is_not_among_the_arguments_of_a_process(platfor
         process.wait()
 
 
+def test_no_process_of_the_node_has_the_users_variables_and_the_runtime_those_of_pip_alone(platform: Platform) -> None:
+    platform.client.apply(pod("looks", "sleep 300"))
+    platform.client.has("pod", "looks", "Ready")
+    found: dict[str, set[str]] = {key: set() for key in PLANTED}
+    for one in (platform.parts()["supervisor"], *platform.pod_processes()):
+        with contextlib.suppress(psutil.Error):
+            for key in PLANTED.keys() & one.environ().keys():
+                found[key].add(one.cmdline()[one.cmdline().index("-m") + 1] if "-m" in one.cmdline() else one.name())
+    assert not found["AWS_SECRET_ACCESS_KEY"]
+    module = "simulator.process_node"
+    assert found["PIP_PLANTED"] == {f"{module}.{part}" for part in ("supervisor", "node", "runtime")}
+    seen = platform.client("exec", "looks", "--", "sh", "-c", "cat /proc/[0-9]*/environ")
+    assert "HOSTNAME=looks" in seen
+    assert "planted" not in seen
+
+
+def test_exec_has_the_restrictions_of_its_container(client: Client) -> None:
+    client.apply(pod("restricted", "sleep 300"))
+    client.has("pod", "restricted", "Ready")
+    script = "grep -E '^(NoNewPrivs|Seccomp|CapEff):' /proc/self/status; unshare -U true 2>&1"
+    assert client.run("exec", "restricted", "--", "sh", "-c", script).stdout.splitlines() == [
+        "CapEff:\t0000000000000000",
+        "NoNewPrivs:\t1",
+        "Seccomp:\t2",
+        "unshare: unshare failed: Operation not permitted",
+    ]
+
+
+def test_a_probe_that_is_late_leaves_no_process(platform: Platform) -> None:
+    probe = {"exec": {"command": ["sh", "-c", "sleep 4321; true"]}, "periodSeconds": 1, "timeoutSeconds": 1}
+    platform.client.apply(pod("late", "sleep 300", container={"readinessProbe": probe}))
+    platform.client.until("three probes", lambda: "(x3" in platform.client("describe", "pod", "late"), 60)
+    assert sum("4321" in one.cmdline() for one in platform.pod_processes()) <= 1
+
+
 def test_a_port_is_forwarded(client: Client) -> None:
-    client.apply(pod("forwarded", "cd /tmp && echo through > index.html && exec python3 -m http.server 8081"))
+    probe = {"readinessProbe": {"tcpSocket": {"port": 8081}, "periodSeconds": 1}}  # kubectl ends when it is refused
+    serve = "cd /tmp && echo through > index.html && exec python3 -m http.server 8081"
+    client.apply(pod("forwarded", serve, container=probe))
     client.has("pod", "forwarded", "Ready")
     port = free_port()
     command = [str(client.toolchain.path("kubectl")), f"--kubeconfig={client.cluster.kubeconfig}", "port-forward"]
