@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -77,16 +77,17 @@ def surplus(present: Iterable[str], wanted: Iterable[dict[str, Any]]) -> list[st
     return sorted(set(present) - {rule["metadata"]["name"] for rule in wanted})
 
 
-def give(kubectl: Path, kubeconfig: Path, more: Sequence[dict[str, Any]] = ()) -> None:
+def give(kubectl: Path, kubeconfig: Path, more: Sequence[dict[str, Any]] = (), without: Collection[str] = ()) -> None:
     """Applies the bundled behaviour to a cluster and removes what an older version had.
 
-    `more` are further objects, which replace bundled ones of the same kind and name.
+    `more` are further objects, which replace bundled ones of the same kind and name; `without`: names of Stages that a
+    real controller replaces.
 
     Raises SimulatorError.
     """
     call = partial(call_kubectl, kubectl, kubeconfig)
     rules = {(rule["kind"], rule["metadata"]["name"]): rule for rule in (*bundled(), *more)}
-    stages = [rule for rule in rules.values() if rule["kind"] == "Stage"]
+    stages = [rule for (kind, name), rule in rules.items() if kind == "Stage" and name not in without]
     others = [rule for rule in rules.values() if rule["kind"] != "Stage"]
     # A control plane that has just started sometimes refuses, and the definition of Stage, one of the objects, is
     # served a moment after it was accepted.

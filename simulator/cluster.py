@@ -31,7 +31,7 @@ from simulator.configuration import (
 from simulator.errors import SimulatorError
 from simulator.home import DEFAULT_NAME, cluster_directory, home_directory
 from simulator.process_node import placement
-from simulator.process_node.images import local_images, references
+from simulator.process_node.images import references
 from simulator.process_node.member import Processes, ProcessNode, control_plane_arguments
 from simulator.process_node.settings import NAME as PROCESS_NODE
 
@@ -349,11 +349,14 @@ class Cluster:
         own = Path(__file__).parent / "process_node" / "stages"
         # The bundled Stages, with the node's template before their own: see stages/deployment-of-part.tmpl there.
         stages = [*sorted(own.glob("*.yaml")), behaviour.STAGES / "inferenceservice.yaml"]
-        images = references(local_images(self._processes.local_images))
+        images = references(self._processes.more_images)
         return [*placement.policies(images), *behaviour.rules_of(stages, own)]
 
+    def _replaced_stages(self) -> list[str]:
+        return [stage for image in self._processes.more_images for stage in image.replaces] if self._processes else []
+
     def _behaviour(self) -> str:
-        rules = self._rules_of_node()
+        rules = [*self._rules_of_node(), *self._replaced_stages()]
         return behaviour.fingerprint() + (json.dumps(rules, sort_keys=True) if rules else "")
 
     def _teach(self, toolchain: Toolchain) -> None:
@@ -361,7 +364,7 @@ class Cluster:
         if self._known_behaviour() == self._behaviour():
             return
         kubectl = toolchain.path("kubectl")
-        behaviour.give(kubectl, self.kubeconfig, self._rules_of_node())
+        behaviour.give(kubectl, self.kubeconfig, self._rules_of_node(), self._replaced_stages())
         if not self._processes:
             kinds = ",".join({one["kind"] for one in placement.policies(())})
             launcher.call_kubectl(kubectl, self.kubeconfig, "delete", "--ignore-not-found", kinds, placement.POLICY)

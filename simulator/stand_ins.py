@@ -1,6 +1,7 @@
 """The folder of stand-in charts and CRDs that a simulated environment installs from, written when first asked for.
 
 It is a source of `Crds` and `AddonChart` with the origin `stub`: `charts/<chart>/` and `crds/<set>.yaml`.
+Where a part runs for real, its chart lacks what the stand-in adds in the place of the part's operator.
 """
 
 import json
@@ -13,19 +14,28 @@ from tempfile import mkdtemp
 from catalog import versions
 from catalog.upstream import crd_schemas
 from simulator import charts, crds
+from simulator.real import Part
 
 BUILD = Path(__file__).parents[1] / "build" / "stand-ins"
 """Git ignores it; `make clean` deletes it."""
 
 
+OPERATED: dict[Part, str] = {Part.PROMETHEUS: "kube-prometheus-stack"}
+"""Part -> the chart whose custom resources its operator reconciles."""
+OPERATED_FILE = "operated"
+"""File of such a chart, which its templates look for."""
+
+
 @cache
-def folder() -> Path:
+def folder(real: frozenset[Part] = frozenset()) -> Path:
     """The folder, named after what it is made from; a run that reads an older one keeps it."""
-    made = BUILD / _version()
+    made = BUILD / "-".join([_version(), *sorted(real)])
     if not made.is_dir():
         BUILD.mkdir(parents=True, exist_ok=True)
         draft = Path(mkdtemp(dir=BUILD, prefix=".draft-"))
         write(draft)
+        for part in real:
+            (draft / "charts" / OPERATED[part] / OPERATED_FILE).write_text("true", encoding="utf-8")
         try:
             draft.rename(made)
         except OSError:  # another process was quicker

@@ -1,5 +1,6 @@
 """Declares the add-ons of a platform: CRDs first, then the add-ons that need them."""
 
+import os
 from collections.abc import Collection, Mapping
 from functools import cache
 from graphlib import TopologicalSorter
@@ -38,6 +39,7 @@ from settings.models.platform import NVIDIA_KEYS
 from settings.published import served_domains
 from settings.settings import MLFLOW_NAMESPACE, PROJECT, Settings
 from simulator import stand_ins
+from simulator.real import requested
 from stacks.cluster import DeclaredCluster
 
 GATEWAY = "gateway"
@@ -61,7 +63,7 @@ class Addons(NamedTuple):
 def chart_source(settings: Settings) -> ChartSource:
     """Source of charts and CRDs."""
     origin = settings.chart_origin
-    location = str(stand_ins.folder()) if origin is ChartOrigin.STUB else settings.charts.location
+    location = str(stand_ins.folder(requested(os.environ))) if origin is ChartOrigin.STUB else settings.charts.location
     return ChartSource(origin=origin, location=location)
 
 

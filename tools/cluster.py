@@ -70,7 +70,7 @@ def main() -> None:
 def start(name: str) -> None:
     """Starts a cluster from any state. Its objects are kept."""
     cluster = Cluster(name)
-    processes = choose_processes(os.environ)
+    processes = choose_processes(os.environ, report=lambda line: click.echo(line, err=True))
     cluster.start(_toolchain(), lambda line: click.echo(line, err=True), processes=processes)
     _show([cluster.status()])
     _next(f"python -m tools cluster kubectl{_option(name)} get nodes")

@@ -15,8 +15,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import click
@@ -52,6 +52,8 @@ class Controller:
     """Version of the module, if neither chart nor image name it."""
     tags: tuple[str, ...] = field(default=(), repr=False)
     """Build tags."""
+    absent: tuple[str, ...] = field(default=(), repr=False)
+    """Files that the package embeds and that the module does not have: built at a release. They are empty."""
 
     @property
     def version(self) -> str:
@@ -64,16 +66,29 @@ class Controller:
         return NEAREST.get(f"{self.module}@{installed}", installed)
 
 
+PROMTOOL = Controller(
+    "promtool",
+    "kube-prometheus-stack",
+    "github.com/prometheus/prometheus",
+    "./cmd/promtool",
+    # Prometheus 3.14.0, which the chart runs: the number of a Go module is 0.3<minor, two digits>.<patch>.
+    pinned="v0.314.0",
+    # Clients of clouds that our configurations never use: 700 packages fewer to compile.
+    tags=("remove_all_sd", "enable_kubernetes_sd"),
+)
+OPERATOR = Controller(
+    "prometheus-operator",
+    "kube-prometheus-stack",
+    "github.com/prometheus-operator/prometheus-operator",
+    "./cmd/operator",
+    nested=("pkg/apis/monitoring", "pkg/client"),
+)
 CONTROLLERS: tuple[Controller, ...] = (
     Controller("cloudnative-pg", "cloudnative-pg", "github.com/cloudnative-pg/cloudnative-pg", "./cmd/manager"),
     Controller("kserve", "kserve-resources", "github.com/kserve/kserve", "./cmd/manager"),
-    Controller(
-        "prometheus-operator",
-        "kube-prometheus-stack",
-        "github.com/prometheus-operator/prometheus-operator",
-        "./cmd/operator",
-        nested=("pkg/apis/monitoring", "pkg/client"),
-    ),
+    OPERATOR,
+    # The module of promtool: what both need is compiled once.
+    replace(PROMTOOL, name="prometheus", package="./cmd/prometheus"),
     Controller("metallb", "metallb", "go.universe.tf/metallb", "./controller"),
     Controller("envoy-gateway", "gateway-helm", "github.com/envoyproxy/gateway", "./cmd/envoy-gateway"),
     Controller(
@@ -85,18 +100,26 @@ CONTROLLERS: tuple[Controller, ...] = (
     ),
 )
 
-PROMTOOL = Controller(
-    "promtool",
-    "kube-prometheus-stack",
-    "github.com/prometheus/prometheus",
-    "./cmd/promtool",
-    # Prometheus 3.14.0, which the chart runs: the number of a Go module is 0.3<minor, two digits>.<patch>.
-    pinned="v0.314.0",
-    # Clients of clouds that our configurations never use: 700 packages fewer to compile.
-    tags=("remove_all_sd", "enable_kubernetes_sd"),
-)
-HELPERS: Mapping[str, tuple[Controller, ...]] = {"prometheus-operator": (PROMTOOL,)}
-"""Controller -> programs that validate its output. A statement that needs one is skipped if it cannot be built."""
+HELPERS: Mapping[str, tuple[Controller, ...]] = {
+    OPERATOR.name: (PROMTOOL,),
+    "prometheus": (
+        OPERATOR,
+        replace(OPERATOR, name="prometheus-config-reloader", package="./cmd/prometheus-config-reloader"),
+        Controller(
+            "alertmanager",
+            "kube-prometheus-stack",
+            "github.com/prometheus/alertmanager",
+            "./cmd/alertmanager",
+            pinned="v0.34.0",
+            absent=("ui/app/dist/index.html",),
+        ),
+        Controller(
+            "kube-state-metrics", "kube-prometheus-stack", "k8s.io/kube-state-metrics/v2", ".", pinned="v2.20.0"
+        ),
+    ),
+}
+"""Controller -> programs that validate its output, or that run with it. A statement that needs one is skipped if it
+cannot be built."""
 
 NEAREST: Mapping[str, str] = {
     # Its dependencies github.com/cloudnative-pg/machinery and barman-cloud v0.6.0: 403 (2026-11-30).
@@ -115,6 +138,8 @@ SUMS: Mapping[str, str] = {
     "github.com/prometheus-operator/prometheus-operator/pkg/client@v0.93.1": "h1:7YkYgCkIGPSy7gTuua0CUQ5M5bOhBKL59GhhUQwZyhY=",  # noqa: E501
     "go.universe.tf/metallb@v0.16.1": "h1:iVtjCslcUFMOEvuNeAyW2ygZxyW+6YjnNcEuCTOZezc=",
     "go.universe.tf/metallb@v0.16.2": "h1:RCSAGoZmqcvTg0e56+Okbwz8iTuQVX30JpKX5mYEPUM=",
+    "github.com/prometheus/alertmanager@v0.34.0": "h1:z75n0NoypggESmt3HD4JlTXOaOZj1EBz1ACHO4Z6EUk=",
+    "k8s.io/kube-state-metrics/v2@v2.20.0": "h1:edO7hyGs1MqZhbUbzWW1YRTV3afZOIbvHNvOCaJjuU4=",
     "github.com/prometheus/prometheus@v0.314.0": "h1:YjsimqsIi6/mOtzZcrPEYUALO6zpfaht9O5sXqDz2vg=",
     "github.com/envoyproxy/gateway@v1.9.1": "h1:vAVp6/AlBXJ1aOhp1mxL7fNEzVEfjADUguUhm2wzxQY=",
     "sigs.k8s.io/node-feature-discovery@v0.19.0": "h1:9CYm16vjSIbNO5Z1Y67rcrfy51YWmy3+6wjiWzJbrC4=",
@@ -202,6 +227,9 @@ def _build(controller: Controller, finished: Path, scratch: Path, environment: M
     _copy(module_directory(controller.module, controller.version, environment), sources)
     for folder in controller.nested:
         _copy(module_directory(f"{controller.module}/{folder}", controller.version, environment), sources / folder)
+    for name in controller.absent:
+        (sources / name).parent.mkdir(parents=True, exist_ok=True)
+        (sources / name).touch()
     command = ["go", "build", "-trimpath", f"-ldflags={LINKER_FLAGS}", "-gcflags=all=-dwarf=false"]
     command += [f"-tags={','.join(controller.tags)}"] if controller.tags else []
     answer = subprocess.run(
@@ -229,10 +257,10 @@ def build_all(names: Sequence[str], environment: Mapping[str, str]) -> tuple[Pat
     """Builds these controllers and their helpers, and links the built ones into one folder."""
     check_go(environment)
     store = Store(cache_root(environment))
-    programs = [program for name in names for program in (CONTROLLER_BY_NAME[name], *HELPERS.get(name, ()))]
+    wanted = dict.fromkeys(one for name in names for one in (CONTROLLER_BY_NAME[name], *HELPERS.get(name, ())))
     built = []
     with store.installing(Silent()):
-        for program in programs:
+        for program in wanted:
             click.echo(f"{program.name} {program.version}: building from {program.module}", err=True)
             built.append(build(program, store, environment))
             click.echo(f"{program.name} {program.version}: {built[-1].outcome}", err=True)
@@ -244,6 +272,24 @@ def build_all(names: Sequence[str], environment: Mapping[str, str]) -> tuple[Pat
         if file.is_file():
             entry.symlink_to(file)
     return folder, built
+
+
+def programs(
+    wanted: Sequence[Controller], environment: Mapping[str, str], report: Callable[[str], None]
+) -> dict[str, Path]:
+    """Programs by name, built where they are missing. Raises ToolError."""
+    store = Store(cache_root(environment))
+    files = {one.name: directory(one, store) / one.name for one in wanted}
+    missing = [one for one in wanted if not files[one.name].is_file()]
+    if not missing:
+        return files
+    check_go(environment)
+    with store.installing(Silent()):
+        for number, one in enumerate(missing, 1):
+            report(f"building {one.name} {one.version} from its Go module ({number} of {len(missing)})")
+            if (answer := build(one, store, environment)).problem:
+                raise ToolError(f"{one.name} {one.version} could not be built: {answer.problem}")
+    return files
 
 
 def statements(
@@ -313,7 +359,7 @@ def verify_controllers(names: Sequence[str], file: Path | None) -> None:
     ensure_showing_progress()
     chosen = names or tuple(CONTROLLER_BY_NAME)
     folder, built = build_all(chosen, os.environ)
-    ready = [one.name for one in built if not one.problem and one.name in CONTROLLER_BY_NAME]
+    ready = [one.name for one in built if not one.problem and one.name in chosen]
     found = statements(folder, ready, folder / "answers.json", os.environ)
     click.echo(table(built, found))
     if file:

@@ -262,7 +262,7 @@ class Lifecycle:
     def _start(self, facts: StackFacts, cluster: Cluster, tools: Tools, why: str = "") -> None:
         try:
             with self.screen.working("cluster", f"{cluster.name}: starting") as update:
-                processes = choose_processes(os.environ, facts.local_images)
+                processes = choose_processes(os.environ, facts.local_images, update)
                 cluster.start(tools, lambda text: update(text.removeprefix("cluster ")), processes=processes)
         except SimulatorError as error:
             raise ToolError(str(error)) from None

@@ -16,7 +16,7 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 from urllib.request import urlopen
@@ -79,6 +79,19 @@ class Image:
     working_directory: str = "/"
     substitute: str = ""
     """Where the program is not that of the image: which one it is."""
+    built: str = ""
+    """The only program, built from its Go module: such an image is in the table where that has been done."""
+    source: Path = Path()
+    """Where it was built."""
+    replaces: tuple[str, ...] = ()
+    """Stages of the simulator that play what this program does."""
+
+    def command(self, given: Sequence[str]) -> tuple[str, ...]:
+        """A pod's command; a program that it names by its path in the image is found in ours by its name."""
+        if not self.built:
+            return tuple(given or self.entrypoint)
+        first, *rest = given or (self.built,)
+        return (self.built if first == f"/bin/{self.built}" else first, *rest)
 
 
 @dataclass(frozen=True)
@@ -153,6 +166,33 @@ IMAGES: tuple[Image, ...] = (
     ),
 )
 
+_OPERATOR = f"quay.io/prometheus-operator/{{}}:{CHARTS['kube-prometheus-stack'].app_version}"
+BUILT: tuple[Image, ...] = (
+    Image(
+        (_OPERATOR.format("prometheus-operator"),),
+        built="prometheus-operator",
+        replaces=("prometheus-available", "alertmanager-available"),
+    ),
+    Image((_OPERATOR.format("prometheus-config-reloader"),), built="prometheus-config-reloader"),
+    Image(
+        ("quay.io/prometheus/prometheus:v3.14.0-distroless",),
+        built="prometheus",
+        substitute="Prometheus without its pages, which only its releases have: the API answers",
+    ),
+    Image(
+        ("quay.io/prometheus/alertmanager:v0.34.0",),
+        built="alertmanager",
+        substitute="Alertmanager without its pages: the API answers",
+    ),
+    Image(("registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.20.0",), built="kube-state-metrics"),
+)
+"""Images of programs that `tools.controllers` builds on request."""
+
+
+def built(programs: Mapping[str, str | Path]) -> tuple[Image, ...]:
+    """The rows of `BUILT` whose program is there: name -> file."""
+    return tuple(replace(image, source=Path(programs[image.built])) for image in BUILT if image.built in programs)
+
 
 def find(reference: str, local: Sequence[Image] = ()) -> Image | None:
     """The row of a reference; rows of the settings go first."""
@@ -225,11 +265,13 @@ _REMEDY = "The next start of the pod tries again."
 
 
 def _is_made(image: Image) -> bool:
-    return bool(image.requirements or image.archives or image.programs)
+    return bool(image.requirements or image.archives or image.programs or image.built)
 
 
 def _folder(image: Image, cache: Path) -> Path:
     """Where it is installed. Whatever changes the content changes the name."""
+    if image.built:
+        return cache / "images" / image.source.parent.name
     digest = hashlib.sha256()
     for name in filter(None, (image.requirements, *image.programs)):
         digest.update((DATA / name).read_bytes())
@@ -252,6 +294,9 @@ def _install(image: Image, folder: Path) -> None:
         for name in image.programs:
             shutil.copyfile(DATA / name, programs / name)
             (programs / name).chmod(0o755)
+        if image.built:
+            shutil.copyfile(image.source, programs / image.built)
+            (programs / image.built).chmod(0o755)
         if image.requirements:
             _install_packages(image, DATA / image.requirements, staged / "packages")
         for archive in image.archives:

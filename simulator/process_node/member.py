@@ -14,6 +14,7 @@ import psutil
 from simulator.errors import SimulatorError
 from simulator.files import make_private_folder, write_private
 from simulator.process_node import supervisor
+from simulator.process_node.images import Image, built, install, local_images
 from simulator.process_node.node import UNPRIVILEGED
 from simulator.process_node.relay import CLUSTER_SOCKET
 from simulator.process_node.settings import LONGEST_SOCKET_PATH, NAME, NodeSettings
@@ -29,6 +30,13 @@ class Processes:
     """Port on loopback -> `host:port` in the cluster."""
     local_images: Mapping[str, Path] = field(default_factory=dict)
     """Images of the user's own: reference -> folder."""
+    programs: Mapping[str, Path] = field(default_factory=dict)
+    """Programs that were built on request: name -> file."""
+
+    @property
+    def more_images(self) -> tuple[Image, ...]:
+        """The images that are not in the table by themselves."""
+        return (*local_images(self.local_images), *built(self.programs))
 
 
 class ProcessNode:
@@ -70,6 +78,7 @@ class ProcessNode:
             proxy_token=proxy,
             ports=dict(processes.ports),
             local_images={reference: str(folder) for reference, folder in processes.local_images.items()},
+            programs={name: str(file) for name, file in processes.programs.items()},
         )
         path = self.state / supervisor.SETTINGS
         if self.running() and path.exists() and NodeSettings.read(path) == settings:
@@ -77,6 +86,8 @@ class ProcessNode:
         self.stop()
         images = processes.cache / "images"
         images.mkdir(parents=True, exist_ok=True)
+        for image in built(processes.programs):  # here: the node, as another user, may be unable to read the program
+            install(image, processes.cache)
         settings.write(path)
         shutil.copyfile(authority, settings.authority)
         if os.geteuid() == 0:

@@ -27,7 +27,7 @@ from simulator.process_node.images import local_images
 from simulator.process_node.pod_network import hold_namespaces, in_network, make_bridge
 from simulator.process_node.processes import ENVIRONMENT, ROOT
 from simulator.process_node.relay import API_SOCKET, CLUSTER_SOCKET, RUNTIME_SOCKET, to_cluster, to_port
-from simulator.process_node.settings import NodeSettings
+from simulator.process_node.settings import VOLUMES, NodeSettings
 
 UNPRIVILEGED = 164_064
 """User and group that root runs the node as: of no account (Debian Policy 9.2.2 leaves 65536 and above to the system).
@@ -151,6 +151,9 @@ def inside(path: str) -> None:
     for folder in HARD_CODED:
         if not state.is_relative_to(folder) and os.path.isdir(folder):
             kernel.mount("tmpfs", folder, "tmpfs", kernel.NOSUID | kernel.NODEV, "mode=755")
+    if not state.is_relative_to("/run"):
+        (state / "volumes").mkdir(exist_ok=True)
+        kernel.bind(str(state / "volumes"), VOLUMES, read_only=False)
     for file, text in (
         ("kubelet.yaml", kubelet.configuration(settings)),
         ("kubelet.kubeconfig", kubelet.kubeconfig(settings)),
@@ -166,7 +169,7 @@ def inside(path: str) -> None:
     holder = hold_namespaces("--net").pid
     make_bridge(holder)
     threading.Thread(target=lambda: asyncio.run(_relays(settings)), daemon=True).start()
-    parts = {start("runtime", _python("simulator.process_node.runtime", str(state), str(holder), str(settings.cache)))}
+    parts = {start("runtime", _python("simulator.process_node.runtime", path, str(holder)))}
     _await_socket(state / API_SOCKET)
     _await_socket(state / RUNTIME_SOCKET)
     parts.add(start("network", in_network(holder, *_python("simulator.process_node.cluster_network", path))))

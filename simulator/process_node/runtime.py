@@ -20,18 +20,17 @@ from typing import Any, NoReturn
 import grpc
 
 from simulator.process_node.container import Bind, Specification
-from simulator.process_node.images import Image, ImageError, Installed, find, install, installed, local_images
+from simulator.process_node.images import Image, ImageError, Installed, built, find, install, installed, local_images
 from simulator.process_node.messages import PACKAGE, classes, new
 from simulator.process_node.pod_network import PodNetwork
 from simulator.process_node.processes import Command, ContainerProcess, ContainerState, Lifetime
 from simulator.process_node.records import ContainerRecord, PodRecord, Records
 from simulator.process_node.relay import RUNTIME_SOCKET
-from simulator.process_node.settings import NodeSettings
+from simulator.process_node.settings import VOLUMES, NodeSettings
 from simulator.process_node.streaming import Streaming
-from simulator.process_node.supervisor import SETTINGS
 
-SIMULATED_VOLUMES = "/simulated/"
-"""Where the volumes of `stages/persistentvolumeclaim.yaml` are said to be: no folder of this computer."""
+SIMULATED_VOLUMES = (f"{VOLUMES}/", "/simulated/")
+"""Where the volumes of `stages/persistentvolumeclaim.yaml` are said to be, now and before; see `settings.VOLUMES`."""
 _NODE = 2
 """NamespaceMode.NODE: the pod asks for a namespace of the computer."""
 _CGROUPFS = 1
@@ -289,7 +288,7 @@ class Runtime:
         group = int(security.run_as_group.value) if security.HasField("run_as_group") else user
         root = self._records.root_of(container.record.id)
         root.mkdir(parents=True, exist_ok=True)
-        command = list(config.command) or list(image.entrypoint)
+        command = image.command(list(config.command))
         return {
             "root": str(root),
             "files": self._files(pod, user, group),
@@ -537,12 +536,13 @@ def handlers(runtime: Runtime) -> list[grpc.GenericRpcHandler]:
 
 
 def main() -> None:
-    """Serves until it is killed. Arguments: the node's folder, a process in its network, the cache."""
-    state, node, cache = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    """Serves until it is killed. Arguments: the node's settings, a process in its network."""
+    settings, node = NodeSettings.read(Path(sys.argv[1])), int(sys.argv[2])
+    more = (*local_images(settings.local_images), *built(settings.programs))
+    runtime = Runtime(settings.state, node, settings.cache, more)
     server = grpc.server(ThreadPoolExecutor(max_workers=32))
-    local = local_images(NodeSettings.read(state / SETTINGS).local_images)
-    server.add_generic_rpc_handlers(handlers(Runtime(state, node, cache, local)))
-    server.add_insecure_port(f"unix://{state}/{RUNTIME_SOCKET}")
+    server.add_generic_rpc_handlers(handlers(runtime))
+    server.add_insecure_port(f"unix://{settings.state}/{RUNTIME_SOCKET}")
     server.start()
     server.wait_for_termination()
 

@@ -15,6 +15,8 @@ DOMAIN = "cluster.local"
 LABEL, LABEL_VALUE = "mlplatform.dev/runs", "processes"
 TAINT = "mlplatform.dev/processes"
 """With effect NoExecute: DaemonSets of node software tolerate NoSchedule taints of every key."""
+VOLUMES = "/run/simulated"
+"""Where volumes are said to be. The kubelet, which makes the `subPath` of a mount, sees those of the node there."""
 LONGEST_SOCKET_PATH = 107
 """unix(7): `sun_path` has 108 bytes."""
 
@@ -39,6 +41,8 @@ class NodeSettings:
     """Port on this computer's loopback -> `host:port` in the cluster."""
     local_images: Mapping[str, str] = field(default_factory=dict)
     """Images of the user's own: reference -> folder."""
+    programs: Mapping[str, str] = field(default_factory=dict)
+    """Programs that were built on request (`images.BUILT`): name -> file."""
 
     @property
     def authority(self) -> Path:

@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from jsonschema import Draft7Validator
 from catalog.versions import CHARTS
 from simulator import stand_ins
 from simulator.charts import charts, values_of, values_schema
+from simulator.real import Part
 from tools.toolchain import Toolchain
 
 FOLDERS = {chart: stand_ins.folder() / "charts" / chart for chart in charts()}
@@ -304,3 +306,19 @@ def test_images_are_pinned(chart: str):
 def test_helm_reads_the_schema_and_refuses_a_misspelt_value_in_every_chart(rendered: Render):
     for chart in FOLDERS:
         assert "misspelt" in rendered(chart, {"misspelt": True})
+
+
+@pytest.mark.engine
+def test_where_the_operator_runs_its_chart_lacks_only_what_the_operator_makes(toolchain: Toolchain):
+    chart, helm = "kube-prometheus-stack", str(toolchain.path("helm"))
+    usual, operated = (stand_ins.folder(real) for real in (frozenset[Part](), frozenset({Part.PROMETHEUS})))
+
+    def objects(folder: Path) -> set[str]:
+        command = [helm, "template", chart, str(folder / "charts" / chart), "--namespace", "test"]
+        command += ["--set", "grafana.admin.existingSecret=grafana-admin"]
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return {f"{one['kind']} {one['metadata']['name']}" for one in yaml.safe_load_all(text) if one}
+
+    names = (f"{server}-{chart}-{server}" for server in ("prometheus", "alertmanager"))
+    assert objects(usual) - objects(operated) == {f"StatefulSet {name}" for name in names}
+    assert objects(operated) < objects(usual)

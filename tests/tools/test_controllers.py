@@ -9,6 +9,7 @@ from tests.controllers.conftest import TESTED
 from tools import controllers as tool
 from tools.controllers import CONTROLLER_BY_NAME, CONTROLLERS, HELPERS, SUMS, Built, module_directory, statements, table
 from tools.errors import ToolError
+from tools.store import Store, cache_root
 
 HELPING = [program for programs in HELPERS.values() for program in programs]
 
@@ -49,6 +50,27 @@ def test_tests_that_hang_are_ended_and_their_results_are_reported(tmp_path, monk
     assert (last["result"], last["problem"].startswith("not done after 6 s")) == ("failed", True)
     heard = capfd.readouterr()
     assert "KeyboardInterrupt" in heard.out + heard.err
+
+
+def test_programs_that_are_there_are_not_built_again(tmp_path, monkeypatch):
+    environment = {"MLPLATFORM_CACHE": str(tmp_path)}
+    wanted = [CONTROLLER_BY_NAME["prometheus"], *HELPERS["prometheus"]]
+    store = Store(cache_root(environment))
+    for one in wanted:
+        tool.directory(one, store).mkdir(parents=True)
+        (tool.directory(one, store) / one.name).touch()
+    monkeypatch.setattr(tool, "check_go", lambda _: pytest.fail("it needs no Go"))
+    found = tool.programs(wanted, environment, lambda _: None)
+    assert {name: file.name for name, file in found.items()} == {one.name: one.name for one in wanted}
+
+
+def test_a_program_that_cannot_be_built_is_an_error_with_the_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(tool, "check_go", lambda _: "1.26")
+    monkeypatch.setattr(tool, "build", lambda one, *_: Built(one.name, one.module, 1, "403 Forbidden"))
+    said: list[str] = []
+    with pytest.raises(ToolError, match=r"prometheus v0\.314\.0 could not be built: 403 Forbidden"):
+        tool.programs([CONTROLLER_BY_NAME["prometheus"]], {"MLPLATFORM_CACHE": str(tmp_path)}, said.append)
+    assert said == ["building prometheus v0.314.0 from its Go module (1 of 1)"]
 
 
 def test_a_module_without_a_checksum_is_not_downloaded():

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from simulator.process_node import support
+from simulator.process_node.images import BUILT
+from tools import processes
 from tools.errors import ToolError
-from tools.processes import choose, possible
+from tools.processes import PORTS, choose, possible
 
 
 @pytest.fixture
@@ -47,3 +49,23 @@ def test_a_computer_that_refuses_is_an_error_with_reason_and_way_out() -> None:
 def test_another_value_is_refused_with_the_allowed_ones() -> None:
     with pytest.raises(ToolError, match="MLPLATFORM_PROCESSES=yes: allowed are on, off"):
         choose({"MLPLATFORM_PROCESSES": "yes"})
+
+
+@pytest.mark.usefixtures("allowing")
+def test_a_part_on_request_brings_its_programs_and_its_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "programs", lambda wanted, *_: {one.name: tmp_path / one.name for one in wanted})
+    found = choose({"MLPLATFORM_PROCESSES": "on", "MLPLATFORM_REAL": "prometheus", "MLPLATFORM_CACHE": str(tmp_path)})
+    assert found is not None
+    assert set(found.programs) == {image.built for image in BUILT}
+    assert found.ports == {**PORTS, 9090: "kube-prometheus-stack-prometheus.monitoring.svc.cluster.local:9090"}
+
+
+def test_a_part_on_request_without_processes_is_refused() -> None:
+    with pytest.raises(ToolError, match="MLPLATFORM_REAL=prometheus: its pods are processes"):
+        choose({"MLPLATFORM_PROCESSES": "off", "MLPLATFORM_REAL": "prometheus"})
+
+
+@pytest.mark.usefixtures("allowing")
+def test_a_part_that_is_not_known_is_refused() -> None:
+    with pytest.raises(ToolError, match="MLPLATFORM_REAL=grafana: allowed are prometheus"):
+        choose({"MLPLATFORM_PROCESSES": "on", "MLPLATFORM_REAL": "grafana"})

@@ -18,12 +18,14 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+import yaml
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from catalog.versions import CHARTS
 from catalog.versions import IMAGES as DECLARED
 from components.storage.object_store_server import ObjectStoreServerArgs, drawn_keys, server_spec, server_store
 from components.storage.plan import StorageHandle, StoragePurpose
+from simulator import behaviour, stand_ins
 from simulator.process_node import images, lock
 from simulator.process_node.images import (
     Archive,
@@ -36,6 +38,7 @@ from simulator.process_node.images import (
     local_image,
     local_images,
 )
+from simulator.real import Part
 from tools.store import cache_root
 
 TINY = "example.com/tiny:1"
@@ -455,3 +458,78 @@ def test_weed_refuses_to_start_without_one(weed: Weed) -> None:
 def test_weed_refuses_keys_that_may_not_do_everything(weed: Weed) -> None:
     weed.configuration["identities"][0]["actions"] = ["Read"]
     assert weed.refusal() == "identity platform is not Admin; rclone has no roles"
+
+
+OPERATED = stand_ins.folder(frozenset({Part.PROMETHEUS})) / "charts" / "kube-prometheus-stack"
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """A built program, as `tools.controllers` leaves it."""
+    folder = tmp_path / "prometheus-v1-built-0"
+    folder.mkdir()
+    (folder / "prometheus").write_text("#!/bin/sh\necho built\n", encoding="utf-8")
+    return folder / "prometheus"
+
+
+def test_an_image_of_a_program_on_request_is_in_the_table_where_it_is_built(program: Path) -> None:
+    (row,) = images.built({"prometheus": program})
+    (reference,) = row.references
+    assert find(reference) is None
+    assert find(reference, [row]) is row
+    assert reference in images.references([row])
+
+
+def test_a_built_program_is_installed_and_found_by_name(program: Path, tmp_path: Path) -> None:
+    (row,) = images.built({"prometheus": program})
+    program.chmod(0o600)
+    assert not images.installed(row, tmp_path)
+    found = install(row, tmp_path)
+    assert images.installed(row, tmp_path)
+    (folder, inside) = found.folders[0]
+    assert f"{inside}/bin" in found.path
+    assert (
+        subprocess.run([folder / "bin" / "prometheus"], capture_output=True, text=True, check=True).stdout == "built\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "run"),
+    [
+        ([], ("prometheus",)),
+        (["/bin/prometheus", "--version"], ("prometheus", "--version")),
+        (["sh", "-c", "true"], ("sh", "-c", "true")),
+    ],
+)
+def test_a_built_program_is_the_entry_point_also_by_its_path_in_the_image(
+    given: list[str], run: tuple[str, ...]
+) -> None:
+    (row,) = images.built({"prometheus": Path("/built/prometheus")})
+    assert row.command(given) == run
+
+
+def test_another_image_runs_what_the_pod_or_its_entry_point_names() -> None:
+    assert Image((TINY,), entrypoint=("tiny",)).command([]) == ("tiny",)
+    assert Image((TINY,), entrypoint=("tiny",)).command(["sh"]) == ("sh",)
+    assert Image((TINY,)).command([]) == ()
+
+
+def test_images_on_request_are_those_that_the_chart_names() -> None:
+    values = yaml.safe_load((OPERATED / "values.yaml").read_text(encoding="utf-8"))
+    servers = [values[server][f"{server}Spec"]["image"] for server in ("prometheus", "alertmanager")]
+    operator = values["prometheusOperator"]
+    ours = [operator["image"], operator["prometheusConfigReloader"]["image"]]
+    default = CHARTS["kube-prometheus-stack"].app_version
+    named = {f"{one['registry']}/{one['repository']}:{one['tag'] or default}" for one in (*servers, *ours)}
+    state = (OPERATED / "templates" / "kube-state-metrics.yaml").read_text(encoding="utf-8")
+    (tag,) = set(re.findall(r'"tag" "(v[0-9.]+)"', state))
+    image = values["kube-state-metrics"]["image"]
+    assert {reference for row in images.BUILT for reference in row.references} == {
+        *named,
+        f"{image['registry']}/{image['repository']}:{tag}",
+    }
+
+
+def test_stages_that_a_program_replaces_exist() -> None:
+    stages = {rule["metadata"]["name"] for rule in behaviour.bundled() if rule["kind"] == "Stage"}
+    assert {stage for row in images.BUILT for stage in row.replaces} <= stages

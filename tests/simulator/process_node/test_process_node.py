@@ -394,9 +394,12 @@ def test_a_part_that_is_killed_brings_the_whole_node_back_with_its_pods_and_data
         },
         {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": claim},
     )
-    one = pod(name, "date +%s%N >> /data/starts; cat /data/starts; exec sleep 300", restartPolicy="Always")
+    one = pod(name, "date +%s%N >> /part/starts; cat /data/part/starts; exec sleep 300", restartPolicy="Always")
     one["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": name}}]
-    one["spec"]["containers"][0]["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+    one["spec"]["containers"][0]["volumeMounts"] = [
+        {"name": "data", "mountPath": "/data"},
+        {"name": "data", "mountPath": "/part", "subPath": "part"},
+    ]
     client.apply(one)
     client.has("pod", name, "Ready")
     first = client.until("the first line", lambda: client("logs", name))

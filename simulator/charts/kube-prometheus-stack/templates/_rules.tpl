@@ -1,12 +1,14 @@
 {{/* What the parts may read and write, in its essence. */}}
 {{- define "kps.operatorRules" -}}
 - apiGroups: [monitoring.coreos.com]
-  resources: [alertmanagers, alertmanagers/status, alertmanagers/finalizers, alertmanagerconfigs, prometheuses, prometheuses/status, prometheuses/finalizers, servicemonitors, podmonitors, probes, prometheusrules, scrapeconfigs]
+  resources: [alertmanagers, alertmanagers/status, alertmanagers/finalizers, alertmanagerconfigs, prometheuses, prometheuses/status, prometheuses/finalizers, servicemonitors, servicemonitors/status, podmonitors, podmonitors/status, probes, probes/status, prometheusrules, prometheusrules/status, scrapeconfigs, scrapeconfigs/status]
   verbs: ["*"]
 - { apiGroups: [apps], resources: [statefulsets], verbs: ["*"] }
 - { apiGroups: [""], resources: [configmaps, secrets], verbs: ["*"] }
 - { apiGroups: [""], resources: [services, services/finalizers, endpoints], verbs: [get, list, watch, create, update, delete] }
 - { apiGroups: [""], resources: [pods, nodes, namespaces], verbs: [get, list, watch, delete] }
+- { apiGroups: [discovery.k8s.io], resources: [endpointslices], verbs: [get, list, watch, create, update, delete] }
+- { apiGroups: ["", events.k8s.io], resources: [events], verbs: [create, patch] }
 - { apiGroups: [storage.k8s.io], resources: [storageclasses], verbs: [get] }
 {{- end -}}
 
@@ -22,6 +24,9 @@
 - { apiGroups: [apps], resources: [daemonsets, deployments, replicasets, statefulsets], verbs: [list, watch] }
 - { apiGroups: [batch], resources: [cronjobs, jobs], verbs: [list, watch] }
 - { apiGroups: [autoscaling, policy, coordination.k8s.io, discovery.k8s.io, networking.k8s.io, storage.k8s.io, certificates.k8s.io, admissionregistration.k8s.io], resources: ["*"], verbs: [list, watch] }
+{{- if .customResourceState.enabled }}
+- { apiGroups: [apiextensions.k8s.io], resources: [customresourcedefinitions], verbs: [list, watch] }
+{{- end }}
 {{- with .rbac.extraRules }}
 {{ toYaml . }}
 {{- end }}

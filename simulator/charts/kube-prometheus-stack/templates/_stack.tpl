@@ -87,9 +87,10 @@ affinity: {{- toYaml $affinity | nindent 2 }}
 {{- end }}
 {{- end -}}
 
-{{/* What the operator makes of a server's custom resource. Nothing runs the operator here, and the Services need pods.
+{{/* What the operator makes of a server's custom resource: the Services need pods. Nothing where the operator runs.
      Takes: root, kind (prometheus, alertmanager), name (of the resource), spec, port, args, storage. */}}
 {{- define "kps.serverPods" -}}
+{{- if not (.root.Files.Get "operated") -}}
 {{- $selector := dict "app.kubernetes.io/name" .kind "app.kubernetes.io/instance" .name .kind .name "operator.prometheus.io/name" .name -}}
 apiVersion: apps/v1
 kind: StatefulSet
@@ -161,4 +162,5 @@ spec:
         {{- with .metadata }}{{ include "stand-in.given" (pick . "labels" "annotations") | nindent 8 }}{{ end }}
       spec: {{- toYaml .spec | nindent 8 }}
   {{- end }}
+{{- end -}}
 {{- end -}}
