@@ -115,7 +115,8 @@ class Cluster:
         self._directory = cluster_directory(name, self._home)
         self.kubeconfig = self._directory / "kubeconfig.yaml"
         """The cluster's kubeconfig (administrator). No other kubeconfig is changed."""
-        self._node = ProcessNode(self._home, name)
+        self.node = ProcessNode(self._home, name)
+        """Of pods that run as processes; used if the cluster is started with `processes`."""
         self._processes: Processes | None = None
 
     @classmethod
@@ -139,7 +140,7 @@ class Cluster:
             began = time.monotonic()
             files.restore(self._directory)
             if self._processes:
-                self._node.prepare()
+                self.node.prepare()
             if not self._is_configured(toolchain):
                 self._configure(toolchain, report)
             else:
@@ -156,7 +157,7 @@ class Cluster:
         if not self._directory.exists():
             return False
         with self._lock():
-            ran = self._node.stop()
+            ran = self.node.stop()
             return bool(processes.stop(self._directory)) or ran
 
     def delete(self) -> bool:
@@ -164,7 +165,7 @@ class Cluster:
         if not self._directory.exists():
             return False
         with self._lock():
-            self._node.delete()
+            self.node.delete()
             processes.stop(self._directory)
             shutil.rmtree(self._directory, ignore_errors=not self._directory.exists())  # another delete was faster
             files.forget(self._directory)
@@ -180,7 +181,7 @@ class Cluster:
                 programs[component] = Program(process.pid, round(process.memory_info().rss / 2**20))
             except psutil.NoSuchProcess:
                 continue
-        if node := self._node.running():
+        if node := self.node.running():
             memory = sum(_memory(one) for one in (node, *node.children(recursive=True)))
             programs[PROCESS_NODE] = Program(node.pid, round(memory / 2**20))
         problem = ", ".join(name for name in COMPONENTS if name not in programs) if programs else ""
@@ -222,7 +223,7 @@ class Cluster:
 
     def _wanted(self) -> dict[str, Any]:
         admin = self._directory / "pki" / "admin"
-        node = control_plane_arguments(self._node, admin) if self._processes else None
+        node = control_plane_arguments(self.node, admin) if self._processes else None
         return control_plane(self._directory, self._ports() or choose_ports(self._ports_of_others()), node)
 
     def _ports_of_others(self) -> set[int]:
@@ -247,7 +248,7 @@ class Cluster:
         return (
             self._is_configured(toolchain)
             and self._known_behaviour() == self._behaviour()
-            and bool(self._node.running()) == bool(self._processes)
+            and bool(self.node.running()) == bool(self._processes)
             and len(processes.running(self._directory)) == len(COMPONENTS)
             and not api.unready(self._directory, self._ports())
         )
@@ -373,10 +374,10 @@ class Cluster:
 
     def _start_node(self, toolchain: Toolchain) -> None:
         if self._processes is None:
-            self._node.stop()
+            self.node.stop()
         else:
             authority, port = self._directory / "pki" / "ca.crt", self._ports()["kubeApiserverPort"]
-            self._node.start(toolchain.path("kubelet"), port, authority, self._processes)
+            self.node.start(toolchain.path("kubelet"), port, authority, self._processes)
 
     def _await_node(self, toolchain: Toolchain) -> None:
         """Waits until the process node is ready."""
@@ -387,7 +388,7 @@ class Cluster:
             if time.monotonic() > deadline:
                 raise SimulatorError(
                     f"cluster {self.name}: {PROCESS_NODE} was not ready in {READY_SECONDS:.0f} s. Its logs, in "
-                    f"{self._node.state}, end with:\n{self._node.end_of_log()}\n"
+                    f"{self.node.state}, end with:\n{self.node.end_of_log()}\n"
                     f"Try again, or run every pod simulated: MLPLATFORM_PROCESSES=off."
                 )
             time.sleep(POLL_SECONDS)

@@ -7,6 +7,7 @@ times as long as the run.
 
 import gc
 import json
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from hypothesis import settings
 
 from tests.support.upstream_crds import FOLDER, UNCHECKED
 
+os.environ.setdefault("MLPLATFORM_PROCESSES", "off")
+"""Pods are simulated but in the tests that are about real ones."""
 settings.register_profile("campaign", max_examples=4 * settings.get_profile("default").max_examples)
 
 KEPT = Path(__file__).parents[1] / "bench" / "durations.json"

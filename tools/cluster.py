@@ -13,6 +13,7 @@ from simulator.errors import SimulatorError
 from simulator.home import DEFAULT_NAME
 from tools.errors import ToolError
 from tools.processes import choose as choose_processes
+from tools.processes import with_programs
 from tools.progress import plain_lines
 from tools.toolchain import Toolchain, ensure
 
@@ -70,8 +71,14 @@ def main() -> None:
 def start(name: str) -> None:
     """Starts a cluster from any state. Its objects are kept."""
     cluster = Cluster(name)
-    processes = choose_processes(os.environ, report=lambda line: click.echo(line, err=True))
-    cluster.start(_toolchain(), lambda line: click.echo(line, err=True), processes=processes)
+    pods = choose_processes(os.environ, cluster.node)
+
+    def report(line: str) -> None:
+        click.echo(line, err=True)
+
+    cluster.start(_toolchain(), report, processes=with_programs(pods, os.environ, report))
+    if pods.reason:
+        click.echo(f"every pod is simulated: {pods.reason}", err=True)
     _show([cluster.status()])
     _next(f"python -m tools cluster kubectl{_option(name)} get nodes")
 

@@ -126,7 +126,7 @@ def examine(environment: Mapping[str, str]) -> list[Check]:
         disk_check(shutil.disk_usage(existing).free, NEEDED_DISK_BYTES if complete else build.NEEDED_BYTES, store.root),
         memory_check(psutil.virtual_memory().available),
         environment_check((ROOT / "requirements.txt").read_text(), installed, sys.prefix),
-        Check("pods as processes", "", possible_processes()),
+        Check("pods as processes", "", possible_processes(environment)),
     ]
 
 

@@ -40,6 +40,7 @@ from tools.errors import ToolError
 from tools.facts import CHECKOUT, CLUSTER_VARIABLE, read_facts, skip_checkpoints
 from tools.leftovers import Leftovers, leftovers
 from tools.observe import Access, access, named, observe
+from tools.processes import Chosen, installing_images, with_programs
 from tools.processes import choose as choose_processes
 from tools.processes import running as running_processes
 from tools.recovery import (
@@ -228,14 +229,16 @@ class Lifecycle:
 
     def _begin(self, facts: StackFacts, *, start_cluster: bool) -> Run:
         state = prepare(self.state)
-        tools = self.tools()
+        cluster = Cluster(cluster_name(self.project, facts.name)) if facts.simulated else None
+        pods = self._choose_processes(facts, cluster) if start_cluster else Chosen(None)
+        with installing_images(pods.processes, self.screen):
+            tools = self.tools()
         kubeconfig, restart_cluster = None, do_nothing
         environment = {RUN_VARIABLE: new_run(), **self.environment}
-        if facts.simulated:
-            cluster = Cluster(cluster_name(self.project, facts.name))
+        if cluster is not None:
             if start_cluster:
-                self._start(facts, cluster, tools)
-                restart_cluster = functools.partial(self._restart_cluster, facts, cluster, tools)
+                self._start(cluster, tools, pods)
+                restart_cluster = functools.partial(self._restart_cluster, cluster, tools, pods)
             kubeconfig = cluster.kubeconfig
             # KUBECONFIG too: a simulated stack must never reach the cluster that the user works with.
             environment |= {CLUSTER_VARIABLE: cluster.name, "KUBECONFIG": str(kubeconfig)}
@@ -253,20 +256,25 @@ class Lifecycle:
         )
         return Run(facts, engine, self.screen, kubeconfig, restart_cluster=restart_cluster)
 
-    def _restart_cluster(self, facts: StackFacts, cluster: Cluster, tools: Tools) -> None:
+    def _choose_processes(self, facts: StackFacts, cluster: Cluster | None) -> Chosen:
+        return choose_processes(os.environ, cluster.node, facts.local_images) if cluster else Chosen(None)
+
+    def _restart_cluster(self, cluster: Cluster, tools: Tools, pods: Chosen) -> None:
         """Restarts a control plane that ended during a run: otherwise no further attempt could reach it."""
         status = cluster.status()
         if status.state is not State.RUNNING:
-            self._start(facts, cluster, tools, f"{status.problem or 'the control plane'} had ended, started again")
+            self._start(cluster, tools, pods, f"{status.problem or 'the control plane'} had ended, started again")
 
-    def _start(self, facts: StackFacts, cluster: Cluster, tools: Tools, why: str = "") -> None:
+    def _start(self, cluster: Cluster, tools: Tools, pods: Chosen, why: str = "") -> None:
         try:
             with self.screen.working("cluster", f"{cluster.name}: starting") as update:
-                processes = choose_processes(os.environ, facts.local_images, update)
+                processes = with_programs(pods, os.environ, update)
                 cluster.start(tools, lambda text: update(text.removeprefix("cluster ")), processes=processes)
         except SimulatorError as error:
             raise ToolError(str(error)) from None
         self.screen.say("cluster", f"{cluster.name} is ready  ({why or 'simulated'})")
+        if pods.reason:
+            self.screen.say("processes", f"none, every pod is simulated: {pods.reason}")
 
     def _refuse_second_installs(self, run: Run) -> None:
         """Refuses to install what the cluster already has. If the cluster may not be read, prints that."""

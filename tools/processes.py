@@ -1,22 +1,34 @@
-"""Whether pods run as processes of this computer: the variable MLPLATFORM_PROCESSES, and what the computer allows.
+"""Whether pods run as processes of this computer: MLPLATFORM_PROCESSES, what the computer allows, and their images.
 And which further programs are built for them: MLPLATFORM_REAL.
 """
 
+import contextlib
 import json
+import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
+
+import click
+import psutil
 
 from simulator.errors import SimulatorError
+from simulator.files import make_private_folder
 from simulator.process_node import support
-from simulator.process_node.images import BUILT, find
-from simulator.process_node.member import Processes
+from simulator.process_node.images import BUILT, IMAGES, Image, ImageError, find, install, installed
+from simulator.process_node.member import Processes, ProcessNode
 from simulator.process_node.settings import NAME
 from simulator.real import VARIABLE as REAL_VARIABLE
 from simulator.real import Part, requested
 from tools.controllers import CONTROLLER_BY_NAME, HELPERS, programs
 from tools.errors import ToolError
+from tools.facts import CHECKOUT
+from tools.screen import Screen
 from tools.store import cache_root
 
 VARIABLE = "MLPLATFORM_PROCESSES"
@@ -31,50 +43,153 @@ PORTS_OF_PARTS: Mapping[Part, Mapping[int, str]] = {
 PROGRAMS = {Part.PROMETHEUS: (CONTROLLER_BY_NAME["prometheus"], *HELPERS["prometheus"])}
 
 
+NEEDED_MEMORY_BYTES = 5 * 10**9
+"""Measured: control plane and engine 2.5 GB, pods of dev 1.6 GB."""
+NEEDED_DISK_BYTES = 5 * 10**9
+"""Measured: images 2.4 GB, as much again for downloads and data."""
+_POLL_SECONDS = 0.5
+
+
 class Choice(str, Enum):
     """Values of the variable."""
 
     __str__ = str.__str__
 
+    AUTO = "auto"
+    """Processes where this computer can run them; otherwise every pod is simulated."""
     ON = "on"
+    """Processes, or an error that says why not."""
     OFF = "off"
 
 
-def choose(
-    environment: Mapping[str, str],
-    local_images: Mapping[str, Path] = {},
-    report: Callable[[str], None] = lambda _: None,
-) -> Processes | None:
-    """What the process node may use; None: every pod is simulated. Builds what is requested and not there.
+class Chosen(NamedTuple):
+    """What was chosen, and why."""
 
-    `local_images`: reference -> folder.
+    processes: Processes | None
+    """None: every pod is simulated."""
+    reason: str = ""
+    """Why processes are not possible, where nobody refused them."""
+    parts: tuple[Part, ...] = ()
+    """What was requested beside them."""
+
+
+def choose(
+    environment: Mapping[str, str], node: ProcessNode | None = None, local_images: Mapping[str, Path] = {}
+) -> Chosen:
+    """What the process node may use; `node`: of which cluster; `local_images`: reference -> folder.
 
     Raises:
-        ToolError: the variable has another value, or this computer cannot do it; the message says why.
+        ToolError: the variable has another value, or demands what this computer cannot do; the message says why.
     """
-    value = environment.get(VARIABLE, Choice.OFF)
+    value = environment.get(VARIABLE) or Choice.AUTO
     if value not in {*Choice}:
         raise ToolError(f"{VARIABLE}={value}: allowed are {', '.join(Choice)}.")
     try:
-        parts = sorted(requested(environment))
+        parts = tuple(sorted(requested(environment)))
     except SimulatorError as error:
         raise ToolError(str(error)) from None
+    request = f"{REAL_VARIABLE}={','.join(parts)}" if parts else f"{VARIABLE}=on"
     if value == Choice.OFF and parts:
-        raise ToolError(f"{REAL_VARIABLE}={','.join(parts)}: its pods are processes. Set {VARIABLE}=on too.")
+        raise ToolError(f"{request}: its pods are processes, which {VARIABLE}=off refuses.")
     if value == Choice.OFF:
-        return None
-    if reason := support.obstacle():
-        raise ToolError(f"{VARIABLE}=on: {reason}. Or set {VARIABLE}=off: every pod is then simulated.")
+        return Chosen(None)
+    if parts:
+        value = Choice.ON
+    cache = cache_root(environment) / "processes"
+    if reason := support.obstacle() or (node.obstacle() if node else ""):
+        if value == Choice.ON:
+            raise ToolError(f"{request}: {reason}. Or leave it out, with {VARIABLE}=off: every pod is then simulated.")
+        return Chosen(None, reason)
+    there = node is not None and node.state.exists()  # its pods use some of the memory that is not free
+    if value == Choice.AUTO and not there and (reason := _shortage(cache)):
+        return Chosen(None, f"{reason}; {VARIABLE}=on runs them nevertheless")
     ports = {port: service for part in parts for port, service in PORTS_OF_PARTS[part].items()}
-    built = {name: file for part in parts for name, file in programs(PROGRAMS[part], environment, report).items()}
-    return Processes(cache_root(environment) / "processes", {**PORTS, **ports}, local_images, built)
+    return Chosen(Processes(cache, {**PORTS, **ports}, local_images), parts=parts)
 
 
-def possible() -> str:
-    """One line for `doctor`: whether pods can run as processes here, and how or why not."""
-    reason = support.obstacle()
-    parts = f"; on request, built in minutes: {REAL_VARIABLE}={','.join(Part)}"
-    return f"not here: {reason}" if reason else f"possible: {VARIABLE}=on{parts}"
+def with_programs(
+    chosen: Chosen, environment: Mapping[str, str], report: Callable[[str], None]
+) -> Processes | None:
+    """What was chosen, with the programs of the requested parts, which are built where they are missing.
+
+    Raises:
+        ToolError: one cannot be built.
+    """
+    if chosen.processes is None:
+        return None
+    built = {name: file for part in chosen.parts for name, file in programs(PROGRAMS[part], environment, report).items()}
+    return replace(chosen.processes, programs=built)
+
+
+def _shortage(cache: Path) -> str:
+    """What this computer has too little of for pods as processes."""
+    memory = psutil.virtual_memory().available
+    if memory < NEEDED_MEMORY_BYTES:
+        return f"{memory / 1e9:.1f} GB of memory are free, of {NEEDED_MEMORY_BYTES / 1e9:.0f} GB that they need"
+    existing = next(place for place in (cache, *cache.parents) if place.is_dir())
+    free = shutil.disk_usage(existing).free
+    if _missing(cache) and free < NEEDED_DISK_BYTES:
+        return f"{existing} has {free / 1e9:.1f} GB free, of {NEEDED_DISK_BYTES / 1e9:.0f} GB that their images need"
+    return ""
+
+
+@contextlib.contextmanager
+def installing_images(processes: Processes | None, screen: Screen) -> Iterator[None]:
+    """Installs the images that are missing, beside what the block does (it builds the tools), and waits for them.
+
+    An image that fails is reported and not waited for: its pods try again.
+    """
+    if processes is None or not _missing(processes.cache):
+        yield
+        return
+    log = processes.cache / "install.log"
+    make_private_folder(log.parent)
+    with log.open("wb") as output:
+        command = [sys.executable, "-m", __name__, str(processes.cache)]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=CHECKOUT)
+    try:
+        yield
+        with screen.working("images", "installing") as update:
+            while process.poll() is None:
+                update((_lines(log) or ["installing"])[-1])
+                time.sleep(_POLL_SECONDS)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+    screen.say("images", "what pods run as processes is installed" if process.returncode == 0 else "not all installed")
+    screen.detail("\n".join(line for line in _lines(log) if not line.startswith("installing")))
+
+
+def _missing(cache: Path) -> list[Image]:
+    return [image for image in IMAGES if not installed(image, cache)]
+
+
+def _lines(log: Path) -> list[str]:
+    return log.read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def _install(cache: Path) -> int:
+    """Installs the images that are missing, with a line for each; 1 if one failed."""
+    missing, failed = _missing(cache), 0
+    for number, image in enumerate(missing, 1):
+        click.echo(f"installing {image.references[0]} ({number} of {len(missing)})")
+        try:
+            install(image, cache)
+        except ImageError as error:
+            click.echo(error)
+            failed = 1
+    return failed
+
+
+def possible(environment: Mapping[str, str]) -> str:
+    """One line for `doctor`: whether pods run as processes here, or why not."""
+    try:
+        chosen = choose(environment)
+    except ToolError as error:
+        return f"not here: {error}"
+    if chosen.processes is not None:
+        return f"possible; on request, built in minutes: {REAL_VARIABLE}={','.join(Part)}"
+    return f"not here: {chosen.reason}" if chosen.reason else f"refused by {VARIABLE}=off"
 
 
 def running(kubectl: Path, kubeconfig: Path) -> list[str]:
@@ -91,3 +206,7 @@ def running(kubectl: Path, kubeconfig: Path) -> list[str]:
     ports = {**PORTS, **{port: service for one in PORTS_OF_PARTS.values() for port, service in one.items()}}
     where = [f"http://127.0.0.1:{port} is {one}" for port, one in ports.items() if one.split(".")[1] in spaces]
     return [f"{', '.join(names)} run on this computer", *substitutes, *where] if names else []
+
+
+if __name__ == "__main__":
+    sys.exit(_install(Path(sys.argv[1])))

@@ -34,8 +34,9 @@ PYTHONS = ((3, 11), (3, 12), (3, 13))
 INSIDE = "/opt/mlplatform"
 """Where containers see the folders of their images; no component mounts a volume there."""
 _SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
-_SYSTEM_PYTHON = Path("/usr/bin/python3")
 _ERROR_LINES = 12
+_ANY_USER = 0o666
+"""Of the lock: root installs images before the node starts, and the node, which is another user, later ones."""
 _TIMEOUT_SECONDS = 60
 
 
@@ -244,7 +245,7 @@ def install(image: Image, cache: Path) -> Installed:
     if not folder.is_dir():
         try:
             folder.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            with filelock.FileLock(f"{folder}.lock"):
+            with filelock.FileLock(f"{folder}.lock", mode=_ANY_USER):
                 if not folder.is_dir():
                     _install(image, folder)
         except OSError as error:
@@ -377,11 +378,5 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _base_python() -> Path:
-    """The interpreter of the images: that of this process, outside of any virtual environment.
-
-    Pods of root run as another user, who cannot enter root's home: then the system's.
-    """
-    own = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
-    if os.geteuid() or all(parent.stat().st_mode & stat.S_IXOTH for parent in own.parents):
-        return own
-    return _SYSTEM_PYTHON.resolve() if _SYSTEM_PYTHON.exists() else own
+    """The interpreter of the images: that of this process, outside of any virtual environment."""
+    return Path(getattr(sys, "_base_executable", sys.executable)).resolve()

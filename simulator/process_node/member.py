@@ -39,6 +39,10 @@ class Processes:
         return (*local_images(self.local_images), *built(self.programs))
 
 
+_KUBELETS_SOCKET = "kubelet/pod-resources/4294967295"
+"""The longest path that the kubelet listens at; its last part is a random number of 32 bits."""
+
+
 class ProcessNode:
     """The node of one cluster. The constructor reads and writes nothing."""
 
@@ -50,20 +54,26 @@ class ProcessNode:
         self.egress = self._folder / "egress.yaml"
         """How kube-apiserver reaches pods, nodes and Services: logs, exec, webhooks."""
 
+    def obstacle(self) -> str:
+        """Why this folder cannot hold a node, and what to do; "" if it can."""
+        longest = max((self.state / one for one in (CLUSTER_SOCKET, _KUBELETS_SOCKET)), key=lambda path: len(str(path)))
+        if len(os.fsencode(longest)) <= LONGEST_SOCKET_PATH:
+            return ""
+        return (
+            f"{longest}: longer than the {LONGEST_SOCKET_PATH} bytes that Linux allows for a socket. "
+            "Choose a shorter MLPLATFORM_HOME"
+        )
+
     def prepare(self) -> None:
         """Writes what kube-apiserver reads at its start. Keeps the tokens that are there."""
-        socket = self.state / CLUSTER_SOCKET
-        if len(os.fsencode(socket)) > LONGEST_SOCKET_PATH:
-            raise SimulatorError(
-                f"{socket}: longer than the {LONGEST_SOCKET_PATH} bytes that Linux allows for a socket. "
-                "Choose a shorter MLPLATFORM_HOME, or set MLPLATFORM_PROCESSES=off."
-            )
+        if reason := self.obstacle():
+            raise SimulatorError(f"{reason}, or set MLPLATFORM_PROCESSES=off.")
         make_private_folder(self.state)
         if not self.tokens.exists():
             users = ((f"system:node:{NAME}", "system:nodes"), ("system:kube-proxy", ""))
             rows = [f'{secrets.token_hex(32)},{user},{user},"{groups}"\n' for user, groups in users]
             write_private(self.tokens, "".join(rows))
-        write_private(self.egress, json.dumps(egress(socket)))
+        write_private(self.egress, json.dumps(egress(self.state / CLUSTER_SOCKET)))
 
     def start(self, kubelet: Path, api_port: int, authority: Path, processes: Processes) -> None:
         """Starts the node, unless it runs with these settings."""

@@ -38,9 +38,9 @@ def test_kwok_leaves_the_process_node_to_its_kubelet(tmp_path: Path) -> None:
     assert given["manage-nodes-with-label-selector"] == "mlplatform.dev/runs!=processes"
 
 
-def test_the_nodes_identities_are_private_and_kept(tmp_path: Path) -> None:
+def test_the_nodes_identities_are_private_and_kept(tmp_path_factory: pytest.TempPathFactory) -> None:
     """New tokens would need a restart of the API server."""
-    node = ProcessNode(tmp_path, "dev")
+    node = ProcessNode(tmp_path_factory.mktemp("n"), "dev")
     node.prepare()
     before = node.tokens.read_text()
     node.prepare()
