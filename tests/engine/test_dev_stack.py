@@ -1,8 +1,8 @@
 """The dev environment, whole, by `make`, on the real engine and API server, with the policies: what it promises.
 
 One environment is brought up and asked everything, because an `up` of it is the expensive part. Killed runs at many
-moments are in test_lifecycle.py, of dev itself in the campaign. Not proved here: that a container starts, or that an
-operator does its work; both are simulated.
+moments are in test_lifecycle.py, of dev itself in the campaign. Pods of images of the process node run for real, where
+this computer can do it. Not proved here: that another container starts, or that an operator does its work.
 """
 
 import base64
@@ -85,6 +85,7 @@ def services_without_pods(cluster: Any) -> list[str]:
 def life(toolchain, tmp_path, tmp_path_factory, monkeypatch) -> Iterator[Lifecycle]:
     """A checkout with settings files of its own: plain pulumi writes its salt there."""
     monkeypatch.setenv("MLPLATFORM_HOME", str(tmp_path_factory.mktemp("h")))  # short: sockets are below it
+    monkeypatch.setenv("MLPLATFORM_PROCESSES", "auto")
     project = tmp_path / "checkout"
     project.mkdir()
     for name in LINKED:
@@ -136,7 +137,7 @@ def secret_values(cluster: LiveCluster) -> set[str]:
     secrets = json.loads(cluster.kubectl("get", "secrets", "-A", "-o", "json"))["items"]
     encoded = {value for secret in secrets for key, value in (secret.get("data") or {}).items() if key != "host"}
     decoded = {base64.b64decode(value).decode(errors="replace") for value in encoded}
-    addresses = {value for value in decoded if value.startswith("http") and "@" not in value}
+    addresses = {value for value in decoded if ".svc.cluster.local" in value and "@" not in value}
     return {value for value in encoded | decoded - addresses if len(value) >= 16}
 
 
@@ -176,6 +177,9 @@ def test_the_dev_environment_keeps_its_promises(life: Lifecycle, toolchain: Any,
     assert set(services_without_pods(cluster)) <= without
 
     pods_are_placed(cluster)
+    if own.node.running():
+        nodes = "--output=jsonpath={.items[*].spec.nodeName}"
+        assert set(cluster.kubectl("get", "pods", "-n", "mlflow", nodes).split()) == {"process-0"}
     the_api_server_refuses(cluster)
     secrets_stand_in_secrets(cluster, state, arguments)
 
