@@ -133,7 +133,7 @@ def objects_of_ours(cluster: LiveCluster) -> set[str]:
 
 
 def secret_values(cluster: LiveCluster) -> set[str]:
-    """What stands in any Secret, encoded and in clear; short values (a user) and addresses would be found everywhere."""
+    """What stands in any Secret, encoded and in clear; short values (a user) and addresses are found everywhere."""
     secrets = json.loads(cluster.kubectl("get", "secrets", "-A", "-o", "json"))["items"]
     encoded = {value for secret in secrets for key, value in (secret.get("data") or {}).items() if key != "host"}
     decoded = {base64.b64decode(value).decode(errors="replace") for value in encoded}
