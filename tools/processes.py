@@ -98,7 +98,7 @@ def choose(
     cache = cache_root(environment) / "processes"
     if reason := support.obstacle() or (node.obstacle() if node else ""):
         if value == Choice.ON:
-            raise ToolError(f"{request}: {reason}. Or leave it out, with {VARIABLE}=off: every pod is then simulated.")
+            raise ToolError(f"{request}: {reason}. Or set {VARIABLE}=off: every pod is then simulated.")
         return Chosen(None, reason)
     there = node is not None and node.state.exists()  # its pods use some of the memory that is not free
     if value == Choice.AUTO and not there and (reason := _shortage(cache)):
@@ -107,9 +107,7 @@ def choose(
     return Chosen(Processes(cache, {**PORTS, **ports}, local_images), parts=parts)
 
 
-def with_programs(
-    chosen: Chosen, environment: Mapping[str, str], report: Callable[[str], None]
-) -> Processes | None:
+def with_programs(chosen: Chosen, environment: Mapping[str, str], report: Callable[[str], None]) -> Processes | None:
     """What was chosen, with the programs of the requested parts, which are built where they are missing.
 
     Raises:
@@ -117,7 +115,9 @@ def with_programs(
     """
     if chosen.processes is None:
         return None
-    built = {name: file for part in chosen.parts for name, file in programs(PROGRAMS[part], environment, report).items()}
+    built = {
+        name: file for part in chosen.parts for name, file in programs(PROGRAMS[part], environment, report).items()
+    }
     return replace(chosen.processes, programs=built)
 
 

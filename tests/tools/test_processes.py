@@ -55,13 +55,13 @@ def test_pods_run_as_processes_where_they_can_with_images_below_the_cache(tmp_pa
 @pytest.mark.usefixtures("allowing")
 def test_every_pod_is_simulated_if_the_variable_says_so(tmp_path: Path) -> None:
     refused = environment(tmp_path, MLPLATFORM_PROCESSES="off")
-    assert choose(refused) == (None, "")
+    assert choose(refused) == (None, "", ())
     assert possible(refused) == "refused by MLPLATFORM_PROCESSES=off"
 
 
 @pytest.mark.usefixtures("refusing")
 def test_a_computer_that_refuses_is_a_reason_and_an_error_only_if_processes_are_demanded(tmp_path: Path) -> None:
-    assert choose(environment(tmp_path)) == (None, REFUSES)
+    assert choose(environment(tmp_path)) == (None, REFUSES, ())
     assert possible(environment(tmp_path)) == f"not here: {REFUSES}"
     with pytest.raises(ToolError) as refused:
         choose(environment(tmp_path, MLPLATFORM_PROCESSES="on"))
