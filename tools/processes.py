@@ -68,9 +68,9 @@ class Chosen(NamedTuple):
     processes: Processes | None
     """None: every pod is simulated."""
     reason: str = ""
-    """Why processes are not possible, where nobody refused them."""
+    """Why processes are not possible, where the variable does not refuse them."""
     parts: tuple[Part, ...] = ()
-    """What was requested beside them."""
+    """What was requested with them."""
 
 
 def choose(
@@ -135,7 +135,7 @@ def _shortage(cache: Path) -> str:
 
 @contextlib.contextmanager
 def installing_images(processes: Processes | None, screen: Screen) -> Iterator[None]:
-    """Installs the images that are missing, beside what the block does (it builds the tools), and waits for them.
+    """Installs the images that are missing, while the block runs (it builds the tools), and waits for them.
 
     An image that fails is reported and not waited for: its pods try again.
     """
