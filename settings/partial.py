@@ -16,7 +16,7 @@ from pydantic import ValidationError, create_model
 
 from components.findings import Finding
 from settings.errors import members_of
-from settings.models.base import NAME_PATTERN, Model, Unknown
+from settings.models.base import NAME_PATTERN, Model, UnknownSetting
 
 Location = tuple[int | str, ...]
 Dropped = dict[str, set[str]]
@@ -30,7 +30,7 @@ def as_far_as_known(rule: Callable[P, Iterator[Finding]]) -> Callable[P, Iterato
 
     @wraps(rule)
     def asked(*args: P.args, **kwargs: P.kwargs) -> Iterator[Finding]:
-        with suppress(Unknown):
+        with suppress(UnknownSetting):
             yield from rule(*args, **kwargs)
 
     return asked
@@ -52,7 +52,7 @@ def known_part(model: type[M], written: Mapping[str, Any], wrong: Iterable[Locat
                 known[name] = _known_value(model, name, written.get(key), inside[key], dropped)
             elif key in written:
                 known[name] = _validated(model, name, written[key])
-        except (Unknown, ValidationError):
+        except (UnknownSetting, ValidationError):
             unknown.add(name)
     return without(model.model_construct(**known), *unknown)
 
@@ -78,7 +78,7 @@ def without(model: M, *names: str) -> M:
 def _known_value(model: type[Model], name: str, given: Any, wrong: list[Location], dropped: Dropped) -> Any:
     field = model.model_fields[name]
     if not wrong or not all(wrong):  # it is itself what is wrong
-        raise Unknown(name)
+        raise UnknownSetting(name)
     if get_origin(field.annotation) is dict:
         entries = {str(location[0]) for location in wrong}
         dropped.setdefault(field.alias or name, set()).update(entries)
@@ -86,7 +86,7 @@ def _known_value(model: type[Model], name: str, given: Any, wrong: list[Location
     tagged = members_of(field)
     part = tagged.get(str(wrong[0][0])) if tagged else field.annotation
     if not (isinstance(part, type) and issubclass(part, Model) and part.in_parts):
-        raise Unknown(name)
+        raise UnknownSetting(name)
     return known_part(part, given, [location[1:] if tagged else location for location in wrong], dropped)
 
 

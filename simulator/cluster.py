@@ -48,7 +48,7 @@ Report = Callable[[str], None]
 """Gets one line about the current step."""
 
 
-class Toolchain(Protocol):
+class ToolPaths(Protocol):
     """Paths of the programs; `tools.toolchain` has the real one."""
 
     def path(self, name: str) -> Path:
@@ -125,7 +125,7 @@ class Cluster:
         folder = (home or home_directory()).absolute()
         return [cls(path.parent.name, folder) for path in sorted(folder.glob("clusters/[!.]*/configuration.json"))]
 
-    def start(self, toolchain: Toolchain, report: Report = _silent, *, processes: Processes | None = None) -> None:
+    def start(self, toolchain: ToolPaths, report: Report = _silent, *, processes: Processes | None = None) -> None:
         """Starts the cluster from any state and waits until it is ready; its objects are kept.
 
         With `processes`, pods whose images are in the table run as processes of this computer, on a node of their own.
@@ -229,12 +229,12 @@ class Cluster:
     def _ports_of_others(self) -> set[int]:
         return {port for cluster in self.clusters(self._home) for port in cluster._ports().values()}
 
-    def _stale_links(self, toolchain: Toolchain) -> dict[Path, Path]:
+    def _stale_links(self, toolchain: ToolPaths) -> dict[Path, Path]:
         """Links in bin/ that are missing or point elsewhere than the toolchain, each with its right target."""
         wanted = {self._directory / "bin" / name: toolchain.path(tool) for name, tool in LINKS.items()}
         return {link: target for link, target in wanted.items() if not link.is_symlink() or link.readlink() != target}
 
-    def _is_configured(self, toolchain: Toolchain) -> bool:
+    def _is_configured(self, toolchain: ToolPaths) -> bool:
         """Whether kwokctl has created the cluster with these programs and these arguments."""
         known = self._configuration()
         return (
@@ -244,7 +244,7 @@ class Cluster:
             and known == self._wanted()
         )
 
-    def _is_up_to_date(self, toolchain: Toolchain) -> bool:
+    def _is_up_to_date(self, toolchain: ToolPaths) -> bool:
         return (
             self._is_configured(toolchain)
             and self._known_behaviour() == self._behaviour()
@@ -253,7 +253,7 @@ class Cluster:
             and not api.unready(self._directory, self._ports())
         )
 
-    def _configure(self, toolchain: Toolchain, report: Report) -> None:
+    def _configure(self, toolchain: ToolPaths, report: Report) -> None:
         """Runs kwokctl to write its files and start everything; existing keys, ports and objects are kept."""
         processes.stop(self._directory)
         if self._configuration() is None:
@@ -280,7 +280,7 @@ class Cluster:
                 raise
         pending.replace(self._directory / "configuration.json")
 
-    def _recover(self, toolchain: Toolchain, report: Report) -> None:
+    def _recover(self, toolchain: ToolPaths, report: Report) -> None:
         """Starts the missing programs. If the others cannot reconnect, restarts everything."""
         survivors = processes.running(self._directory)
         self._launch(toolchain, survivors, report)
@@ -293,7 +293,7 @@ class Cluster:
             processes.stop(self._directory)
             self._launch(toolchain, {}, report)
 
-    def _launch(self, toolchain: Toolchain, survivors: Mapping[str, psutil.Process], report: Report) -> None:
+    def _launch(self, toolchain: ToolPaths, survivors: Mapping[str, psutil.Process], report: Report) -> None:
         missing = [name for name in COMPONENTS if name not in survivors]
         if not missing:
             return
@@ -302,12 +302,12 @@ class Cluster:
         processes.write_process_ids(self._directory, survivors)
         self._kwokctl(toolchain, "start", "cluster")
 
-    def _kwokctl(self, toolchain: Toolchain, *arguments: str) -> None:
+    def _kwokctl(self, toolchain: ToolPaths, *arguments: str) -> None:
         launcher.call_kwokctl(toolchain.path("kwokctl"), self._home, self.name, *arguments)
 
     def _await(
         self,
-        toolchain: Toolchain,
+        toolchain: ToolPaths,
         report: Report,
         patience_seconds: float = READY_SECONDS,
         parts: Collection[str] = api.EVERYTHING,
@@ -360,7 +360,7 @@ class Cluster:
         rules = [*self._rules_of_node(), *self._replaced_stages()]
         return behaviour.fingerprint() + (json.dumps(rules, sort_keys=True) if rules else "")
 
-    def _teach(self, toolchain: Toolchain) -> None:
+    def _teach(self, toolchain: ToolPaths) -> None:
         """Applies the rules of this version to the cluster, and removes those of an older version."""
         if self._known_behaviour() == self._behaviour():
             return
@@ -372,14 +372,14 @@ class Cluster:
             launcher.call_kubectl(kubectl, self.kubeconfig, "delete", "--ignore-not-found", "node", PROCESS_NODE)
         files.write_private(self._directory / "behaviour", self._behaviour())
 
-    def _start_node(self, toolchain: Toolchain) -> None:
+    def _start_node(self, toolchain: ToolPaths) -> None:
         if self._processes is None:
             self.node.stop()
         else:
             authority, port = self._directory / "pki" / "ca.crt", self._ports()["kubeApiserverPort"]
             self.node.start(toolchain.path("kubelet"), port, authority, self._processes)
 
-    def _await_node(self, toolchain: Toolchain) -> None:
+    def _await_node(self, toolchain: ToolPaths) -> None:
         """Waits until the process node is ready."""
         deadline = time.monotonic() + READY_SECONDS
         ready = '--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}'

@@ -51,7 +51,7 @@ def _show(statuses: list[Status]) -> None:
     console.print(table(statuses), highlight=False, markup=False)
 
 
-class Group(click.Group):
+class ClusterCommands(click.Group):
     """Prints a SimulatorError as it is, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -61,7 +61,7 @@ class Group(click.Group):
             raise ToolError(str(error)) from None
 
 
-@click.group("cluster", cls=Group)
+@click.group("cluster", cls=ClusterCommands)
 def main() -> None:
     """Commands for the simulated clusters of this computer."""
 

@@ -37,7 +37,7 @@ TESTS = ROOT / "tests" / "controllers"
 
 
 @dataclass(frozen=True)
-class Controller:
+class UpstreamController:
     """One program and the Go module of its source."""
 
     name: str
@@ -66,7 +66,7 @@ class Controller:
         return NEAREST.get(f"{self.module}@{installed}", installed)
 
 
-PROMTOOL = Controller(
+PROMTOOL = UpstreamController(
     "promtool",
     "kube-prometheus-stack",
     "github.com/prometheus/prometheus",
@@ -76,22 +76,22 @@ PROMTOOL = Controller(
     # Clients of clouds that our configurations never use: 700 packages fewer to compile.
     tags=("remove_all_sd", "enable_kubernetes_sd"),
 )
-OPERATOR = Controller(
+OPERATOR = UpstreamController(
     "prometheus-operator",
     "kube-prometheus-stack",
     "github.com/prometheus-operator/prometheus-operator",
     "./cmd/operator",
     nested=("pkg/apis/monitoring", "pkg/client"),
 )
-CONTROLLERS: tuple[Controller, ...] = (
-    Controller("cloudnative-pg", "cloudnative-pg", "github.com/cloudnative-pg/cloudnative-pg", "./cmd/manager"),
-    Controller("kserve", "kserve-resources", "github.com/kserve/kserve", "./cmd/manager"),
+CONTROLLERS: tuple[UpstreamController, ...] = (
+    UpstreamController("cloudnative-pg", "cloudnative-pg", "github.com/cloudnative-pg/cloudnative-pg", "./cmd/manager"),
+    UpstreamController("kserve", "kserve-resources", "github.com/kserve/kserve", "./cmd/manager"),
     OPERATOR,
     # The module of promtool: what both need is compiled once.
     replace(PROMTOOL, name="prometheus", package="./cmd/prometheus"),
-    Controller("metallb", "metallb", "go.universe.tf/metallb", "./controller"),
-    Controller("envoy-gateway", "gateway-helm", "github.com/envoyproxy/gateway", "./cmd/envoy-gateway"),
-    Controller(
+    UpstreamController("metallb", "metallb", "go.universe.tf/metallb", "./controller"),
+    UpstreamController("envoy-gateway", "gateway-helm", "github.com/envoyproxy/gateway", "./cmd/envoy-gateway"),
+    UpstreamController(
         "node-feature-discovery",
         "node-feature-discovery",
         "sigs.k8s.io/node-feature-discovery",
@@ -100,12 +100,12 @@ CONTROLLERS: tuple[Controller, ...] = (
     ),
 )
 
-HELPERS: Mapping[str, tuple[Controller, ...]] = {
+HELPERS: Mapping[str, tuple[UpstreamController, ...]] = {
     OPERATOR.name: (PROMTOOL,),
     "prometheus": (
         OPERATOR,
         replace(OPERATOR, name="prometheus-config-reloader", package="./cmd/prometheus-config-reloader"),
-        Controller(
+        UpstreamController(
             "alertmanager",
             "kube-prometheus-stack",
             "github.com/prometheus/alertmanager",
@@ -113,7 +113,7 @@ HELPERS: Mapping[str, tuple[Controller, ...]] = {
             pinned="v0.34.0",
             absent=("ui/app/dist/index.html",),
         ),
-        Controller(
+        UpstreamController(
             "kube-state-metrics", "kube-prometheus-stack", "k8s.io/kube-state-metrics/v2", ".", pinned="v2.20.0"
         ),
     ),
@@ -198,7 +198,7 @@ def module_directory(module: str, version: str, environment: Mapping[str, str]) 
     return Path(found["Dir"])
 
 
-def build(controller: Controller, store: Store, environment: Mapping[str, str]) -> Built:
+def build(controller: UpstreamController, store: Store, environment: Mapping[str, str]) -> Built:
     """Builds one controller into the cache, if it is missing."""
     module = f"{controller.module}@{controller.version}"
     target = directory(controller, store)
@@ -213,7 +213,7 @@ def build(controller: Controller, store: Store, environment: Mapping[str, str]) 
     return Built(controller.name, module, 0)
 
 
-def directory(controller: Controller, store: Store) -> Path:
+def directory(controller: UpstreamController, store: Store) -> Path:
     """Directory of a controller in the cache."""
     sums = sorted(value for module, value in SUMS.items() if module.startswith(controller.module))
     here, facts = this_platform(), repr((controller, controller.version, sums, LINKER_FLAGS, *controller.tags))
@@ -222,7 +222,7 @@ def directory(controller: Controller, store: Store) -> Path:
     return store.root / "controllers" / name
 
 
-def _build(controller: Controller, finished: Path, scratch: Path, environment: Mapping[str, str]) -> None:
+def _build(controller: UpstreamController, finished: Path, scratch: Path, environment: Mapping[str, str]) -> None:
     sources = scratch / "module"
     _copy(module_directory(controller.module, controller.version, environment), sources)
     for folder in controller.nested:
@@ -275,7 +275,7 @@ def build_all(names: Sequence[str], environment: Mapping[str, str]) -> tuple[Pat
 
 
 def programs(
-    wanted: Sequence[Controller], environment: Mapping[str, str], report: Callable[[str], None]
+    wanted: Sequence[UpstreamController], environment: Mapping[str, str], report: Callable[[str], None]
 ) -> dict[str, Path]:
     """Programs by name, built where they are missing. Raises ToolError."""
     store = Store(cache_root(environment))

@@ -19,9 +19,9 @@ from pathlib import Path
 import tenacity
 
 from tools.errors import ToolError
-from tools.pins import Release, Tool
+from tools.pins import OfficialRelease, Tool
 from tools.progress import Progress
-from tools.store import Platform
+from tools.store import HostPlatform
 
 REACH_SECONDS = 6.0
 """Time limit for all publishers together. Without internet access a name lookup fails at once; this limit is for a
@@ -77,7 +77,7 @@ def joined_reasons(unavailable: Iterable[Unavailable]) -> str:
     return "; ".join(f"{', '.join(sorted(names))}: {reason}" for reason, names in sorted(publishers.items()))
 
 
-def assets(tools: Iterable[Tool], platform: Platform, base: str | None) -> dict[str, Asset | Unavailable]:
+def assets(tools: Iterable[Tool], platform: HostPlatform, base: str | None) -> dict[str, Asset | Unavailable]:
     """Downloadable releases, by tool name: the publishers' checksums, queried in parallel, decide.
 
     `base` is a mirror, which keeps each file under `<base>/<host>/<path>` of its official address.
@@ -100,7 +100,9 @@ def assets(tools: Iterable[Tool], platform: Platform, base: str | None) -> dict[
     return found
 
 
-def _addresses(release: Release, version: str, platform: Platform, base: str | None) -> tuple[str, str] | None:
+def _addresses(
+    release: OfficialRelease, version: str, platform: HostPlatform, base: str | None
+) -> tuple[str, str] | None:
     architecture = release.architectures.get(platform.architecture)
     if architecture is None or platform.system not in release.systems:
         return None

@@ -22,7 +22,7 @@ Version = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class Release:
+class OfficialRelease:
     """Address of the official release.
 
     Addresses are templates with `version`, `os` and `arch` (in the publisher's spelling of the platform).
@@ -66,7 +66,7 @@ class Tool:
     version_command: tuple[str, ...]
     """Arguments that make the tool print its version; empty for a Pulumi plugin, which is queried over gRPC."""
     version_pattern: str
-    release: Release
+    release: OfficialRelease
     build: GoBuild
     companions: tuple[str, ...] = ()
     """Prefixes of the other programs in the release's archive that belong to the tool."""
@@ -105,7 +105,7 @@ def _kubernetes(name: str, version_command: tuple[str, ...], version_pattern: st
         rule=f"Kubernetes {minor}.x: client, control plane and the bundled schemas are tested as one minor version",
         version_command=version_command,
         version_pattern=version_pattern,
-        release=Release(
+        release=OfficialRelease(
             address="https://dl.k8s.io/v{version}/bin/{os}/{arch}/" + name,
             checksums="https://dl.k8s.io/v{version}/bin/{os}/{arch}/" + name + ".sha256",
             architectures=_GNU,
@@ -128,7 +128,7 @@ def _kwok(name: str) -> Tool:
         rule=f"kwok {KWOK_VERSION.rpartition('.')[0]}.x: the Stages are written for its API version",
         version_command=("--version",),
         version_pattern=r"version v(\d+\.\d+\.\d+)",
-        release=Release(
+        release=OfficialRelease(
             address="https://github.com/kubernetes-sigs/kwok/releases/download/v{version}/" + name + "-{os}-{arch}",
             checksums="https://api.github.com/repos/kubernetes-sigs/kwok/releases/tags/v{version}",
             architectures=_GNU,
@@ -144,7 +144,7 @@ PULUMI = Tool(
     rule=f"Pulumi {PULUMI_VERSION} or newer, below 4: older engines lack what the Python SDK and policy packs use",
     version_command=("version",),
     version_pattern=r"v?(\d+\.\d+\.\d+)",
-    release=Release(
+    release=OfficialRelease(
         address="https://github.com/pulumi/pulumi/releases/download/v{version}/pulumi-v{version}-{os}-{arch}.tar.gz",
         checksums="https://github.com/pulumi/pulumi/releases/download/v{version}/pulumi-{version}-checksums.txt",
         architectures={"amd64": "x64", "arm64": "arm64"},
@@ -165,7 +165,7 @@ KUBERNETES_PROVIDER = Tool(
     rule=f"exactly {KUBERNETES_PROVIDER_VERSION}: pulumi-kubernetes in requirements.txt is pinned to it",
     version_command=(),
     version_pattern=r"v?(\d+\.\d+\.\d+)",
-    release=Release(
+    release=OfficialRelease(
         address="https://github.com/pulumi/pulumi-kubernetes/releases/download/v{version}/"
         "pulumi-resource-kubernetes-v{version}-{os}-{arch}.tar.gz",
         checksums="https://api.github.com/repos/pulumi/pulumi-kubernetes/releases/tags/v{version}",
@@ -189,7 +189,7 @@ HELM = Tool(
     rule=f"helm 3.18 or newer, below 4: the Kubernetes provider renders charts with helm {HELM_VERSION}",
     version_command=("version", "--template={{.Version}}"),
     version_pattern=r"v(\d+\.\d+\.\d+)",
-    release=Release(
+    release=OfficialRelease(
         address="https://get.helm.sh/helm-v{version}-{os}-{arch}.tar.gz",
         checksums="https://get.helm.sh/helm-v{version}-{os}-{arch}.tar.gz.sha256sum",
         architectures=_GNU,
@@ -210,7 +210,7 @@ ETCD = Tool(
     rule=f"etcd {ETCD_VERSION.rpartition('.')[0]}.x: minors cannot share the data directory of a cluster",
     version_command=("--version",),
     version_pattern=r"etcd Version: (\d+\.\d+\.\d+)",
-    release=Release(
+    release=OfficialRelease(
         address="https://github.com/etcd-io/etcd/releases/download/v{version}/etcd-v{version}-{os}-{arch}.tar.gz",
         checksums="https://github.com/etcd-io/etcd/releases/download/v{version}/SHA256SUMS",
         architectures=_GNU,

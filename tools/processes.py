@@ -50,7 +50,7 @@ NEEDED_DISK_BYTES = 5 * 10**9
 _POLL_SECONDS = 0.5
 
 
-class Choice(str, Enum):
+class ProcessChoice(str, Enum):
     """Values of the variable."""
 
     __str__ = str.__str__
@@ -81,27 +81,27 @@ def choose(
     Raises:
         ToolError: the variable has another value, or demands what this computer cannot do; the message says why.
     """
-    value = environment.get(VARIABLE) or Choice.AUTO
-    if value not in {*Choice}:
-        raise ToolError(f"{VARIABLE}={value}: allowed are {', '.join(Choice)}.")
+    value = environment.get(VARIABLE) or ProcessChoice.AUTO
+    if value not in {*ProcessChoice}:
+        raise ToolError(f"{VARIABLE}={value}: allowed are {', '.join(ProcessChoice)}.")
     try:
         parts = tuple(sorted(requested(environment)))
     except SimulatorError as error:
         raise ToolError(str(error)) from None
     request = f"{REAL_VARIABLE}={','.join(parts)}" if parts else f"{VARIABLE}=on"
-    if value == Choice.OFF and parts:
+    if value == ProcessChoice.OFF and parts:
         raise ToolError(f"{request}: its pods are processes, which {VARIABLE}=off refuses.")
-    if value == Choice.OFF:
+    if value == ProcessChoice.OFF:
         return Chosen(None)
     if parts:
-        value = Choice.ON
+        value = ProcessChoice.ON
     cache = cache_root(environment) / "processes"
     if reason := support.obstacle() or (node.obstacle() if node else ""):
-        if value == Choice.ON:
+        if value == ProcessChoice.ON:
             raise ToolError(f"{request}: {reason}. Or set {VARIABLE}=off: every pod is then simulated.")
         return Chosen(None, reason)
     there = node is not None and node.state.exists()  # its pods use some of the memory that is not free
-    if value == Choice.AUTO and not there and (reason := _shortage(cache)):
+    if value == ProcessChoice.AUTO and not there and (reason := _shortage(cache)):
         return Chosen(None, f"{reason}; {VARIABLE}=on runs them nevertheless")
     ports = {port: service for part in parts for port, service in PORTS_OF_PARTS[part].items()}
     return Chosen(Processes(cache, {**PORTS, **ports}, local_images), parts=parts)

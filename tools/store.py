@@ -35,17 +35,17 @@ class Way(str, Enum):
 
 
 @dataclass(frozen=True)
-class Platform:
+class HostPlatform:
     """The operating system and architecture of this computer, in Go's spelling."""
 
     system: str
     architecture: str
 
 
-def this_platform() -> Platform:
+def this_platform() -> HostPlatform:
     machine = platform.machine().lower()
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
-    return Platform(platform.system().lower(), architecture)
+    return HostPlatform(platform.system().lower(), architecture)
 
 
 def cache_root(environment: Mapping[str, str]) -> Path:

@@ -39,7 +39,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Row:
+class PriceRow:
     """One line of a data file: an amount, or the saving of spot compared with on demand."""
 
     name: str
@@ -85,10 +85,10 @@ class PriceTable:
     cloud: str
     region: str
     sources: dict[str, Source]
-    rows: tuple[Row, ...]
+    rows: tuple[PriceRow, ...]
     currency: str = "USD"
 
-    def row(self, name: str, purchase: Purchase = Purchase.ON_DEMAND) -> Row | None:
+    def row(self, name: str, purchase: Purchase = Purchase.ON_DEMAND) -> PriceRow | None:
         """The line of that name and purchase, or None."""
         return next((row for row in self.rows if (row.name, row.purchase) == (name, purchase)), None)
 
@@ -178,9 +178,9 @@ def parse(text: str) -> PriceTable:
     return PriceTable(data["cloud"], data["region"], sources, rows)
 
 
-def _row(line: dict[str, Any], sources: dict[str, Source]) -> Row:
+def _row(line: dict[str, Any], sources: dict[str, Source]) -> PriceRow:
     purchase, amounts = Purchase(line.get("purchase", "on-demand")), ("usd", "saving", "low", "high")
-    row = Row(line["name"], purchase, line["source"], *(line.get(key) for key in amounts))
+    row = PriceRow(line["name"], purchase, line["source"], *(line.get(key) for key in amounts))
     if (row.usd is None) == (row.saving is None) or row.source not in sources:
         raise ValueError(f"a price needs an amount or a saving, and a source of the same file: {line}")
     if not (row.usd is None or row.usd > 0) or not (row.saving is None or 0 <= row.saving < 1):

@@ -23,8 +23,8 @@ from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.base.pods import spread
 from components.base.traffic import scraped, to_api_server, webhook_from_api_server
 from components.base.traffic_rules import Direction, TrafficRuleArgs, identity_egress, to_anywhere
-from components.clouds.data_validation import ZONE_CLUSTERS, check_zone_identity
 from components.clouds.dns import DnsProvider, DnsZoneHandle
+from components.clouds.dns_validation import ZONE_CLUSTERS, check_zone_identity
 from components.clouds.eks.handles import EksHandle
 from components.clouds.gke.handles import GkeHandle
 from components.findings import Finding, refuse

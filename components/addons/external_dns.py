@@ -17,8 +17,8 @@ from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs,
 from components.base.pods import resources
 from components.base.traffic import scraped, to_api_server
 from components.base.traffic_rules import identity_egress
-from components.clouds.data_validation import check_external_dns
 from components.clouds.dns import DnsProvider, DnsZoneHandle
+from components.clouds.dns_validation import check_external_dns
 from components.clouds.eks.handles import EksHandle
 from components.clouds.gke.handles import GkeHandle
 from components.findings import refuse

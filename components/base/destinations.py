@@ -40,7 +40,7 @@ def _read(path: str, text: str) -> Network | Finding:
 
 def check_api_server_ports(path: str, ports: Sequence[int], service_port: int) -> Iterator[Finding]:
     """Ports on which pods may reach every destination, to reach the API server; its Service port is one of them."""
-    if service_port not in ports:
+    if service_port not in ports and all(0 < port < 2**16 for port in ports):
         yield Finding(
             path,
             ", ".join(map(str, ports)) or "(none)",

@@ -108,7 +108,7 @@ def demands_within_quota(ledger: Ledger) -> Iterator[Finding]:
     for team, quota in ledger.team_quotas.items():
         for key in sorted({demand.key for demand in ledger.demands if demand.team == team}):
             used = ledger.used(key, team)
-            if ledger.supply(key) and used > quota.get(key, 0):
+            if ledger.supply(key) and used > quota.get(key, 0) >= 0:
                 first = next(d for d in ledger.demands if d.team == team and d.key == key)
                 yield Finding(
                     first.path,

@@ -1,4 +1,4 @@
-"""Rules on identities, buckets, databases, file systems and DNS zones of the clouds."""
+"""Rules on identities, buckets, databases and file systems of the clouds."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from catalog.versions import DEFAULT_POSTGRESQL, POSTGRESQL
 from components.base.grammar import PEM
-from components.base.names import check_database_name, check_hostname, check_known, check_object_name
+from components.base.names import check_database_name, check_known, check_object_name
 from components.findings import Finding, camel
 from components.storage.validation import check_bucket, check_prefix
 
@@ -124,8 +124,6 @@ _TIER_EDITIONS = {
     re.compile(r"db-perf-optimized-N-([0-9]+)"): "ENTERPRISE_PLUS",
 }
 """Source: Cloud SQL docs, postgres/create-instance (machine types by edition)."""
-_HOSTED_ZONE = re.compile(r"Z[A-Z0-9]{1,31}")
-_MANAGED_ZONE = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _PASSWORD = re.compile(r"[!-~]{16,128}")
 _TAKEN_USERS = frozenset({"admin", "postgres", "rdsadmin", "root"})
 """User names that the clouds reserve or create themselves."""
@@ -224,8 +222,9 @@ def _check_postgresql(path: str, spec: Mapping[str, Any], *, user_length: int) -
     yield from check_known(f"{path}.postgresql", spec.get("postgresql") or DEFAULT_POSTGRESQL, POSTGRESQL)
     yield from check_database_name(f"{path}.database", spec.get("database") or "mlflow")
     user = spec.get("username") or "mlflow"
-    yield from check_database_name(f"{path}.username", user)
-    if user in _TAKEN_USERS or user.startswith(("pg_", "cloudsql", "_")) or len(user) > user_length:
+    problems = [*check_database_name(f"{path}.username", user)]
+    yield from problems
+    if not problems and (user in _TAKEN_USERS or user.startswith(("pg_", "cloudsql", "_")) or len(user) > user_length):
         yield Finding(
             f"{path}.username",
             user,
@@ -270,7 +269,7 @@ def check_rds_database(path: str, args: Mapping[str, Any], *, keep_data: bool, z
         )
     yield from _between(path, spec, "storage_gib", (20, 65536))
     yield from _between(path, spec, "storage_max_gib", (20, 65536))
-    if int(spec["storage_max_gib"]) * 10 < int(spec["storage_gib"]) * 11:
+    if 200 <= int(spec["storage_max_gib"]) * 10 < int(spec["storage_gib"]) * 11:
         yield Finding(
             f"{path}.storageMaxGib",
             f"{spec['storage_max_gib']}",
@@ -306,7 +305,7 @@ def check_cloud_sql_database(path: str, args: Mapping[str, Any], *, keep_data: b
     yield from _check_tier(f"{path}.tier", spec["tier"])
     yield from _between(path, spec, "storage_gib", (10, 65536))
     yield from _between(path, spec, "storage_max_gib", (10, 65536))
-    if int(spec["storage_max_gib"]) <= int(spec["storage_gib"]):
+    if 10 <= int(spec["storage_max_gib"]) <= int(spec["storage_gib"]):
         yield Finding(
             f"{path}.storageMaxGib",
             f"{spec['storage_max_gib']}",
@@ -351,56 +350,3 @@ def check_efs_file_system(path: str, spec: Mapping[str, Any], *, keep_data: bool
             "a file system whose data is kept must have backups",
             "remove it: true is the default",
         )
-
-
-def check_route53_zone(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """A zone that can be created or referenced."""
-    spec = args["zone"]
-    yield from _check_domain(f"{path}.domain", spec["domain"])
-    if spec.get("zone_id") and not _HOSTED_ZONE.fullmatch(spec["zone_id"]):
-        yield Finding(f"{path}.zoneId", spec["zone_id"], "the id of a hosted zone", "write Z…, without /hostedzone/")
-    if not re.fullmatch(r"[0-9]{12}", args["account_id"]):
-        yield Finding(f"{path}.accountId", args["account_id"] or "(missing)", "12 digits", "write the account's id")
-
-
-def check_cloud_dns_zone(path: str, spec: Mapping[str, Any]) -> Iterator[Finding]:
-    """A zone that can be created or referenced."""
-    yield from _check_domain(f"{path}.domain", spec["domain"])
-    if spec.get("zone") and not _MANAGED_ZONE.fullmatch(spec["zone"]):
-        yield Finding(
-            f"{path}.zone",
-            spec["zone"],
-            "the name of a managed zone, not its domain",
-            "a-z, 0-9 and '-', a letter first",
-        )
-
-
-def _check_domain(path: str, domain: str) -> Iterator[Finding]:
-    problems = list(check_hostname(path, domain))
-    yield from problems
-    if not problems and "." not in domain:
-        yield Finding(path, domain, "a domain below a public one", "write it like ml.example.com")
-
-
-def check_external_dns(path: str, args: Mapping[str, Any]) -> Iterator[Finding]:
-    """An identity in the cloud that hosts the zone, and valid names."""
-    yield from check_zone_identity(path, args["zone"], args)
-    yield from check_object_name(f"{path}.namespace", args.get("namespace") or "external-dns")
-    yield from check_object_name(f"{path}.owner", args["owner"])
-
-
-ZONE_CLUSTERS: Mapping[str, str] = {"aws": "eks", "google": "gke"}
-"""Provider of a DNS zone -> the argument for the cluster whose pods can write to it."""
-
-
-def check_zone_identity(path: str, zone: Mapping[str, Any], args: Mapping[str, Any]) -> Iterator[Finding]:
-    """The zone and the cluster whose pods write to it must be in the same cloud."""
-    provider = str(zone["provider"])
-    wanted = ZONE_CLUSTERS[provider]
-    (other,) = {*ZONE_CLUSTERS.values()} - {wanted}
-    if not args.get(wanted):
-        yield Finding(
-            f"{path}.{wanted}", "(missing)", f"a zone of {provider} is written by an identity there", "give the cluster"
-        )
-    if args.get(other):
-        yield Finding(f"{path}.{other}", "given", f"the zone is one of {provider}", f"remove {other}")

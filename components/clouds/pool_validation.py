@@ -283,7 +283,8 @@ def _check_topology(path: str, args: PoolArgs, accelerator: Accelerator) -> Iter
         )
         return
     hosts = topology_hosts(accelerator, topology, chips)
-    if args["nodes_max"] % hosts or args.get("nodes_min", 0) % hosts:
+    sizes = (args["nodes_max"], args.get("nodes_min", 0))
+    if min(sizes) >= 0 and any(size % hosts for size in sizes):
         yield Finding(
             f"{path}.nodesMax",
             f"{args['nodes_max']} (nodesMin {args.get('nodes_min', 0)})",

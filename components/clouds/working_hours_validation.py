@@ -26,7 +26,7 @@ def check_working_hours(path: str, hours: WorkingHoursSpec, nodes_min: int) -> I
     if zone is not None and known and zone not in known:
         rule = "a time zone of the IANA database"
         yield Finding(f"{path}.timeZone", zone or "(empty)", rule, "write it like Europe/Paris")
-    if nodes_min:
+    if nodes_min > 0:
         yield Finding(
             f"{path}",
             f"nodesMin {nodes_min}",

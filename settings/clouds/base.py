@@ -6,6 +6,7 @@ from typing import Any, ClassVar, TypeVar, get_args
 from catalog.addons import ExistingAddon
 from catalog.machines import Machine
 from components.base.cluster_network import NODE_LOCAL_DNS, USUAL_API_SERVER_PORTS, ClusterNetworkHandle, PolicyEngine
+from components.base.grammar import DNS_NAME
 from components.capacity.placement import PoolHandle
 from components.findings import Finding
 from components.storage.plan import DeclaredClassArgs, ObjectStoreKind, StoragePurpose
@@ -168,7 +169,7 @@ class ClusterSettings(Model):
 
 def zone_holds(path: str, zone: str, environment: Environment) -> Iterator[Finding]:
     """Whether the environment's domain lies in a DNS zone."""
-    if not f".{environment.domain}".endswith(f".{zone}"):
+    if DNS_NAME.accepts(zone) and not f".{environment.domain}".endswith(f".{zone}"):
         yield Finding(
             path,
             zone,

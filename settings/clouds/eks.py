@@ -11,12 +11,8 @@ from catalog.machines import MACHINES
 from components.base.cluster_network import EKS_AUTO_MODE_DNS
 from components.base.images import check_repository
 from components.capacity.placement import PoolHandle
-from components.clouds.data_validation import (
-    check_efs_file_system,
-    check_rds_database,
-    check_route53_zone,
-    check_s3_bucket,
-)
+from components.clouds.data_validation import check_efs_file_system, check_rds_database, check_s3_bucket
+from components.clouds.dns_validation import check_route53_zone
 from components.clouds.eks.cluster_validation import (
     check_carried_group,
     check_eks_cluster,

@@ -11,7 +11,8 @@ from catalog.machines import MACHINES, Machine, machines_with
 from components.addons.accelerator_nodes import GKE_DRIVER_ROOT
 from components.base.cluster_network import GKE_CLOUD_DNS
 from components.capacity.placement import PoolHandle
-from components.clouds.data_validation import check_cloud_dns_zone, check_cloud_sql_database, check_gcs_bucket
+from components.clouds.data_validation import check_cloud_sql_database, check_gcs_bucket
+from components.clouds.dns_validation import check_cloud_dns_zone
 from components.clouds.gke.cluster_validation import check_carried_group, check_gke_cluster, check_gke_network
 from components.clouds.gke.compute_class_plan import plan_compute_class
 from components.clouds.gke.compute_class_validation import check_all_within_limits, check_compute_class

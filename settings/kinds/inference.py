@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from catalog.addons import ExistingAddon
+from components.base.grammar import LABEL
 from components.capacity.ledger import Demand, Holding
 from components.capacity.placement import PoolHandle
 from components.findings import Finding
@@ -60,6 +61,10 @@ class InferenceKind(WorkloadKind[Inference]):
 
     def public_names(self, settings: SettingsView) -> Iterable[PublicName]:
         for name, model, namespace in self._served(settings):
+            canary = model.service.get("canary")
+            versions = (model.service.get("version"), canary.get("version") if canary else None)
+            if not all(LABEL.accepts(part) for part in (namespace, *versions) if part):
+                continue  # it is a finding of its own
             for label in published_labels(name, namespace, model.service):
                 yield PublicName(f"inference.{name}", f"{label}.{settings.domains[0]['domain']}", chosen=False)
 

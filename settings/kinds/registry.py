@@ -1,6 +1,7 @@
 """The workload kinds of the platform, and those of a company that the setting `workloadKinds` names."""
 
 import importlib.util
+import os.path
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -67,7 +68,7 @@ def _kind_of(
 def _imported(path: str, name: str) -> ModuleType | Finding:
     below = ROOT.joinpath(*name.split("."))
     files = [below.with_suffix(".py"), below / "__init__.py"]
-    if not any(file.is_file() for file in files):
+    if not any(map(os.path.isfile, files)):
         rule = f"a Python module of this checkout; there is no {files[0].relative_to(ROOT)}"
         return Finding(path, name, rule, f"name a file below the project's folder: examples.kinds.batch is {EXAMPLE}")
     if str(ROOT) not in sys.path:

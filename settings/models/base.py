@@ -17,7 +17,7 @@ KEY_ARN = r"^arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$"
 KEY_ID = r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$"
 
 
-class Unknown(Exception):
+class UnknownSetting(Exception):
     """Something was asked for that is not known, because what was written of it is wrong."""
 
 
@@ -44,5 +44,5 @@ class Model(BaseModel):
 
         def __getattr__(self, name: str) -> Any:
             if name in type(self).model_fields:
-                raise Unknown(name)
+                raise UnknownSetting(name)
             return super().__getattr__(name)

@@ -16,9 +16,10 @@ from components.addons.validation import (
 from components.base.destinations import check_ranges
 from components.base.grammar import (
     ENVIRONMENT_NAME,
+    EXTENDED_RESOURCE,
     HOST_PATH,
+    LABEL,
     LINE,
-    SUBDOMAIN,
     check_keys,
     check_text,
 )
@@ -127,8 +128,6 @@ def check_nvidia(settings: Settings) -> Iterator[Finding]:
         elif any(key in settings.cluster.chart_arguments(chart) for chart in charts):
             rule = f"on {settings.cluster.kind.upper()} the platform knows it"
             yield Finding(path, str(getattr(settings.nvidia, key) or "(empty)"), rule, "remove it")
-    if settings.nvidia.runtime_class is not None:
-        yield from check_object_name("nvidia.runtimeClass", settings.nvidia.runtime_class)
 
 
 @as_far_as_known
@@ -136,7 +135,7 @@ def check_device_software(settings: Settings) -> Iterator[Finding]:
     """Names, paths and variables of the software for devices."""
     nvidia = settings.nvidia
     for key, text, grammar in (
-        ("runtimeClass", nvidia.runtime_class, SUBDOMAIN),
+        ("runtimeClass", nvidia.runtime_class, LABEL),
         ("driverRoot", nvidia.driver_root, HOST_PATH),
         ("driverVersion", nvidia.driver_version, LINE),
     ):
@@ -149,7 +148,7 @@ def check_device_plugins(settings: Settings, *, has_all_pools: bool) -> Iterator
     for name, plugin in settings.device_plugins.items():
         path, resource = f"devicePlugins.{name}", plugin["resource_name"]
         theirs = custom_plugin_pools(list(settings.pools.values()), resource)
-        if has_all_pools and not theirs:
+        if has_all_pools and not theirs and EXTENDED_RESOURCE.accepts(resource):
             yield Finding(
                 f"{path}.resourceName",
                 resource,

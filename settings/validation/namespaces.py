@@ -9,7 +9,7 @@ from components.addons.gateway_spec import GatewaySpec
 from components.findings import Finding
 from components.tenants.spec import namespace_of
 from components.tenants.validation import RESERVED_NAMESPACES
-from settings.models.base import Unknown
+from settings.models.base import UnknownSetting
 from settings.partial import as_far_as_known
 from settings.settings import MLFLOW_NAMESPACE, STORE_NAMESPACE, Settings
 
@@ -17,7 +17,7 @@ from settings.settings import MLFLOW_NAMESPACE, STORE_NAMESPACE, Settings
 def _fixed_namespaces(settings: Settings) -> Iterator[tuple[str, str]]:
     """Namespaces that the platform makes and no setting moves, each with what lives there."""
     brought = {"external-dns"} if settings.proved_zone else set[str]()
-    with suppress(Unknown):
+    with suppress(UnknownSetting):
         brought |= {*accelerator_charts([*settings.pools.values()])}
     yield from namespaces_of(brought, settings.existing_addons).items()
     yield MLFLOW_NAMESPACE, "MLflow"

@@ -7,7 +7,7 @@ from catalog.accelerators import ACCELERATORS
 from components.clouds.pool_validation import likely_accelerators
 from components.findings import Finding
 from components.tenants.spec import TeamSpec
-from settings.models.base import Unknown
+from settings.models.base import UnknownSetting
 from settings.partial import all_named, as_far_as_known, is_known
 from settings.settings import Settings
 
@@ -16,7 +16,7 @@ def findings_of_pools(settings: Settings) -> Mapping[str, Sequence[Finding]] | N
     """None where too little of the cluster is known."""
     try:
         return {name: [*findings] for name, findings in settings.cluster.pool_findings()}
-    except Unknown:
+    except UnknownSetting:
         return None
 
 

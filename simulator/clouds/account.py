@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.clouds.checks import Failure
+from simulator.clouds.checks import Problem
 from simulator.clouds.values import is_unknown
 
 SIMULATED_ACCOUNT = "000000000000"
@@ -66,21 +66,21 @@ def account(cloud: str, config: Mapping[str, Any], environment: Mapping[str, str
     )
 
 
-def check_account(cloud: str, config: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[Failure]:
+def check_account(cloud: str, config: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[Problem]:
     """What the provider refuses before its first call."""
     found = account(cloud, config, environment)
     if cloud == "gcp":
         if not found.project:
-            yield Failure("project", "no project: set gcp:project, or GOOGLE_PROJECT")
+            yield Problem("project", "no project: set gcp:project, or GOOGLE_PROJECT")
         return
     allowed = [str(each) for each in config.get("allowedAccountIds") or ()]
     forbidden = [str(each) for each in config.get("forbiddenAccountIds") or ()]
     if not found.region:
-        yield Failure("region", "Missing region configuration: set aws:region, or AWS_REGION")
+        yield Problem("region", "Missing region configuration: set aws:region, or AWS_REGION")
     elif not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", found.region) and not is_unknown(found.region):
-        yield Failure("region", f"invalid AWS Region: {found.region}")
+        yield Problem("region", f"invalid AWS Region: {found.region}")
     if (allowed and found.account not in allowed) or found.account in forbidden:
-        yield Failure("allowedAccountIds", f"AWS account ID not allowed: {found.account} (simulated)")
+        yield Problem("allowedAccountIds", f"AWS account ID not allowed: {found.account} (simulated)")
     for each in allowed:
         if not re.fullmatch(r"\d{12}", each) and not is_unknown(each):
-            yield Failure("allowedAccountIds", f"{each!r} is not an account id: 12 digits")
+            yield Problem("allowedAccountIds", f"{each!r} is not an account id: 12 digits")

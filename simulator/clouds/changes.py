@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.clouds import sdk
-from simulator.clouds.checks import Failure
+from simulator.clouds.checks import Problem
 from simulator.clouds.rows import Row
 from simulator.clouds.values import at, has_unknown
 
@@ -57,14 +57,14 @@ _REPLACES: Mapping[str, tuple[tuple[str, Callable[[Any, Any], bool]], ...]] = {
 }
 
 
-def check_change(row: Row, olds: Inputs, news: Inputs) -> Iterator[Failure]:
+def check_change(row: Row, olds: Inputs, news: Inputs) -> Iterator[Problem]:
     """What the cloud refuses to make of what is there."""
     for path, problem in _IMPOSSIBLE.get(row.type, ()):
         old, new = at(olds, path), at(news, path)
         if old is not None and new is not None and old != new and not has_unknown(new):
             reason = problem(old, new)
             if reason:
-                yield Failure(path, reason)
+                yield Problem(path, reason)
     if row.type == "aws:rds/instance:Instance":
         yield from _major_version(olds, news)
 
@@ -94,13 +94,13 @@ def _not_smaller(old: Any, new: Any) -> str:
     return f"InvalidParameterCombination: storage cannot be made smaller: {old} GiB to {new} GiB" if new < old else ""
 
 
-def _major_version(olds: Inputs, news: Inputs) -> Iterator[Failure]:
+def _major_version(olds: Inputs, news: Inputs) -> Iterator[Problem]:
     """RDS ModifyDBInstance."""
     old, new = olds.get("engineVersion"), news.get("engineVersion")
     if news.get("allowMajorVersionUpgrade"):
         return
     if old and new and not has_unknown(new) and str(old).split(".")[0] != str(new).split(".")[0]:
-        yield Failure(
+        yield Problem(
             "engineVersion",
             "InvalidParameterCombination: The AllowMajorVersionUpgrade flag must be present when upgrading to a new "
             "major version.",

@@ -7,40 +7,40 @@ from typing import Any, NamedTuple
 
 from simulator.clouds import sdk
 from simulator.clouds.rows import Row
-from simulator.clouds.shapes import Shape, shape
+from simulator.clouds.shapes import ApiShape, shape
 from simulator.clouds.values import at, is_unknown
 
 _ENUM_SHOWN = 12
 
 
-class Failure(NamedTuple):
+class Problem(NamedTuple):
     """One refused property."""
 
     path: str
     reason: str
 
 
-def check_sdk(token: str, inputs: Mapping[str, Any]) -> Iterator[Failure]:
+def check_sdk(token: str, inputs: Mapping[str, Any]) -> Iterator[Problem]:
     """Names, types and required inputs, by the SDK's classes."""
     yield from _check_fields(token, "", sdk.inputs(token), inputs, token.rpartition(":")[2])
 
 
 def _check_fields(
     token: str, prefix: str, fields: Mapping[str, sdk.Field], given: Mapping[str, Any], owner: str
-) -> Iterator[Failure]:
+) -> Iterator[Problem]:
     for name, value in given.items():
         if name.startswith("__"):
             continue
         if name in fields:
             yield from _check_kind(token, f"{prefix}{name}", fields[name].kind, value)
         else:
-            yield Failure(f"{prefix}{name}", f"{owner} has no property {name!r}.{_closest(name, fields)}")
+            yield Problem(f"{prefix}{name}", f"{owner} has no property {name!r}.{_closest(name, fields)}")
     for name, wanted in fields.items():
         if wanted.required and name not in given:
-            yield Failure(f"{prefix}{name}", f"{owner}: the property {name!r} is required")
+            yield Problem(f"{prefix}{name}", f"{owner}: the property {name!r} is required")
 
 
-def _check_kind(token: str, path: str, kind: sdk.Kind, value: Any) -> Iterator[Failure]:
+def _check_kind(token: str, path: str, kind: sdk.Kind, value: Any) -> Iterator[Problem]:
     if is_unknown(value) or kind.name == "any":
         return
     if not _is(kind.name, value):
@@ -48,7 +48,7 @@ def _check_kind(token: str, path: str, kind: sdk.Kind, value: Any) -> Iterator[F
         if not (
             kind.name in _CONVERTIBLE and isinstance(value, str | bool | int | float) and _converts(kind.name, value)
         ):
-            yield Failure(path, f"is {_named(path, value)}, and must be {_KIND_NAMES[kind.name]}")
+            yield Problem(path, f"is {_named(path, value)}, and must be {_KIND_NAMES[kind.name]}")
     elif kind.name == "list" and kind.of:
         for index, item in enumerate(value):
             yield from _check_kind(token, f"{path}[{index}]", kind.of, item)
@@ -113,7 +113,7 @@ def _closest(name: str, known: Mapping[str, Any]) -> str:
     return f" Do you mean {near[0]!r}?" if near else ""
 
 
-def check_api(row: Row, inputs: Mapping[str, Any]) -> Iterator[Failure]:
+def check_api(row: Row, inputs: Mapping[str, Any]) -> Iterator[Problem]:
     """Enums, patterns, bounds, types and required members, by the cloud's own API model."""
     if row.cloud == "aws":
         yield from _check_tags(inputs)
@@ -134,7 +134,7 @@ class _Api:
         self._unchecked = frozenset(row.unchecked.split())
         self._supplied = frozenset(row.supplied.split())
 
-    def check_object(self, prefix: str, start: Shape, given: Mapping[str, Any]) -> Iterator[Failure]:
+    def check_object(self, prefix: str, start: ApiShape, given: Mapping[str, Any]) -> Iterator[Problem]:
         members = start.members()
         by_name = {_bare(name): name for name in members}
         met = set()
@@ -148,7 +148,7 @@ class _Api:
                 continue
             target = self._row.renames.get(path) or by_name.get(_bare(name))
             if target is None:
-                yield Failure(
+                yield Problem(
                     path,
                     f"the simulated cloud finds no member of {start.name} for it. If the API has it under another "
                     f"name, say so in the row of {self._row.title} (simulator/clouds/tables)",
@@ -159,9 +159,9 @@ class _Api:
             yield from self.check(path, self._member(start, target), value)
         for name in start.required:
             if name not in met and (name if not prefix else f"{prefix}{name}") not in self._supplied:
-                yield Failure(f"{prefix}{name}", f"{start.name} requires {name!r}, which no property gives")
+                yield Problem(f"{prefix}{name}", f"{start.name} requires {name!r}, which no property gives")
 
-    def check(self, path: str, wanted: Shape, value: Any) -> Iterator[Failure]:
+    def check(self, path: str, wanted: ApiShape, value: Any) -> Iterator[Problem]:
         if is_unknown(value):
             return
         kind = wanted.kind
@@ -179,13 +179,13 @@ class _Api:
                 yield from self.check(f"{path}.{name}", wanted.item(), item)
         elif isinstance(value, dict) or kind in ("object", "map"):
             if kind != "any":
-                yield Failure(
+                yield Problem(
                     path, f"the API takes {_KIND_NAMES[kind]} here ({wanted.name}), not {_named(path, value)}"
                 )
         else:
             yield from _check_scalar(path, wanted, value)
 
-    def _member(self, start: Shape, target: str) -> Shape:
+    def _member(self, start: ApiShape, target: str) -> ApiShape:
         other, _, path = target.rpartition("/")
         return _descend(shape(self._row.cloud, other) if other else start, path)
 
@@ -197,7 +197,7 @@ _EVERYWHERE = {
 """Properties that the provider understands, and no API call has."""
 
 
-def _descend(start: Shape, path: str) -> Shape:
+def _descend(start: ApiShape, path: str) -> ApiShape:
     for step in path.split(".") if path else ():
         start = start.item() if step == "[]" else start.members()[step]
     return start
@@ -211,33 +211,33 @@ def _bare(name: str) -> str:
     return name.removesuffix("s")
 
 
-def _check_scalar(path: str, wanted: Shape, value: Any) -> Iterator[Failure]:
+def _check_scalar(path: str, wanted: ApiShape, value: Any) -> Iterator[Problem]:
     kind = wanted.kind
     if kind == "any":
         return
     if not _is(kind, value) and not (kind in _CONVERTIBLE and _converts(kind, value)):
-        yield Failure(path, f"the API takes {_KIND_NAMES[kind]} here ({wanted.name}), not {_shown(path, value)}")
+        yield Problem(path, f"the API takes {_KIND_NAMES[kind]} here ({wanted.name}), not {_shown(path, value)}")
         return
     text = str(value)
     if wanted.enum and text not in wanted.enum:
-        yield Failure(
+        yield Problem(
             path, f"{_shown(path, text)} is none of the values of {wanted.name}: {_listed(text, wanted.enum)}"
         )
     elif wanted.pattern and isinstance(value, str) and not _matches(wanted.pattern, text):
-        yield Failure(path, f"{_shown(path, text)} does not match the pattern of {wanted.name}, {wanted.pattern}")
+        yield Problem(path, f"{_shown(path, text)} does not match the pattern of {wanted.name}, {wanted.pattern}")
     if kind == "str":
         yield from _check_bounds(path, wanted, len(text), "characters")
     elif kind in ("int", "float"):
         yield from _check_bounds(path, wanted, float(value), "")
 
 
-def _check_bounds(path: str, wanted: Shape, size: float, unit: str) -> Iterator[Failure]:
+def _check_bounds(path: str, wanted: ApiShape, size: float, unit: str) -> Iterator[Problem]:
     least, most = wanted.bounds
     words = f"{size:g} {unit}".strip()
     if least is not None and size < least:
-        yield Failure(path, f"{words} is less than {wanted.name} allows, {least:g}")
+        yield Problem(path, f"{words} is less than {wanted.name} allows, {least:g}")
     if most is not None and size > most:
-        yield Failure(path, f"{words} is more than {wanted.name} allows, {most:g}")
+        yield Problem(path, f"{words} is more than {wanted.name} allows, {most:g}")
 
 
 def _matches(pattern: str, text: str) -> bool:
@@ -254,29 +254,29 @@ def _listed(text: str, enum: list[str]) -> str:
     return f"{len(enum)} there are, such as {', '.join(near or enum[:3])}"
 
 
-def _check_tags(inputs: Mapping[str, Any]) -> Iterator[Failure]:
+def _check_tags(inputs: Mapping[str, Any]) -> Iterator[Problem]:
     """AWS general reference, tag restrictions."""
     tags = inputs.get("tags")
     if not isinstance(tags, dict):
         return
     if len(tags) > 50:
-        yield Failure("tags", f"{len(tags)} tags; a resource has 50 at most")
+        yield Problem("tags", f"{len(tags)} tags; a resource has 50 at most")
     for key, value in tags.items():
         if key.lower().startswith("aws:"):
-            yield Failure(f"tags.{key}", "keys that begin with aws: are the cloud's own")
+            yield Problem(f"tags.{key}", "keys that begin with aws: are the cloud's own")
         if not 1 <= len(key) <= 128:
-            yield Failure(f"tags.{key}", "a key has 1 to 128 characters")
+            yield Problem(f"tags.{key}", "a key has 1 to 128 characters")
         if isinstance(value, str) and not is_unknown(value):
             if len(value) > 256:
-                yield Failure(f"tags.{key}", "a value has 256 characters at most")
+                yield Problem(f"tags.{key}", "a value has 256 characters at most")
             if not re.fullmatch(r"[\w\s.:/=+\-@]*", value):
-                yield Failure(f"tags.{key}", f"{value!r}: letters, digits, spaces and _ . : / = + - @ only")
+                yield Problem(f"tags.{key}", f"{value!r}: letters, digits, spaces and _ . : / = + - @ only")
 
 
-def _check_labels(path: str, labels: Any) -> Iterator[Failure]:
+def _check_labels(path: str, labels: Any) -> Iterator[Problem]:
     """Google Cloud, requirements for labels."""
     for key, value in labels.items() if isinstance(labels, dict) else ():
         if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key):
-            yield Failure(f"{path}.{key}", "a key is a lower-case letter and then letters, digits, - and _; 63 at most")
+            yield Problem(f"{path}.{key}", "a key is a lower-case letter and then letters, digits, - and _; 63 at most")
         if isinstance(value, str) and not is_unknown(value) and not re.fullmatch(r"[a-z0-9_-]{0,63}", value):
-            yield Failure(f"{path}.{key}", f"{value!r}: lower-case letters, digits, - and _ only; 63 at most")
+            yield Problem(f"{path}.{key}", f"{value!r}: lower-case letters, digits, - and _ only; 63 at most")

@@ -13,7 +13,7 @@ from simulator import files
 from simulator.clouds import sdk, trust
 from simulator.clouds.clusters import write_tools
 from simulator.clouds.provider import DIRECTORY_VARIABLE
-from simulator.clouds.store import Store
+from simulator.clouds.store import CloudStore
 from simulator.cluster import Cluster
 from simulator.configuration import LINKS
 
@@ -23,7 +23,7 @@ _MARK = "simulated-cloud"
 """A file that says that a directory is ours, and may be removed as a whole."""
 
 
-class Toolchain(Protocol):
+class CloudPrograms(Protocol):
     """Where the programs are; `tools.toolchain` has the real one."""
 
     def path(self, name: str) -> Path:
@@ -39,7 +39,7 @@ class SimulatedCloud:
     def __init__(self, directory: Path) -> None:
         self.directory = directory.absolute()
 
-    def environment(self, toolchain: Toolchain) -> dict[str, str]:
+    def environment(self, toolchain: CloudPrograms) -> dict[str, str]:
         """Variables for the engine, its providers and the program: they meet this cloud in place of the real ones.
 
         Makes what they name: the plugins, `aws` and `gke-gcloud-auth-plugin`, and a note of where the programs are. The
@@ -72,7 +72,7 @@ class SimulatedCloud:
 
     def resources(self, cloud: str) -> list[tuple[str, str]]:
         """Type and id of what a cloud holds now."""
-        records = Store(self.directory, cloud).read()["records"].values()
+        records = CloudStore(self.directory, cloud).read()["records"].values()
         return sorted((record["type"], record["id"]) for record in records if not record["gone"])
 
     def clusters(self) -> list[Cluster]:

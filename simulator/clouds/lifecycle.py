@@ -9,7 +9,7 @@ from simulator.clouds.account import Account
 from simulator.clouds.changes import check_change
 from simulator.clouds.errors import CloudRefusal
 from simulator.clouds.rows import Row
-from simulator.clouds.store import Content, Record, Store, alive, bare, key, named, names_of
+from simulator.clouds.store import CloudStore, Content, Record, alive, bare, key, named, names_of
 from simulator.clouds.tables import ROWS
 from simulator.clouds.values import at, every
 
@@ -33,10 +33,10 @@ class Made(NamedTuple):
     outputs: dict[str, Any]
 
 
-class Lifecycle:
+class AccountLifecycle:
     """The resources of one provider's account."""
 
-    def __init__(self, store: Store, account: Account, effects: Effects) -> None:
+    def __init__(self, store: CloudStore, account: Account, effects: Effects) -> None:
         self._store = store
         self._account = account
         self._effects = effects

@@ -11,11 +11,11 @@ from typing import Any
 
 from catalog.machines import MACHINES
 from simulator.clouds.account import SIMULATED_PARTITION
-from simulator.clouds.checks import Failure
+from simulator.clouds.checks import Problem
 from simulator.clouds.values import at, has_unknown, is_unknown
 
 Inputs = Mapping[str, Any]
-Rule = Callable[[Inputs], Iterator[Failure]]
+Rule = Callable[[Inputs], Iterator[Problem]]
 
 _RETENTIONS = (
     1,
@@ -44,7 +44,7 @@ _RETENTIONS = (
 )
 
 
-def check_rules(token: str, inputs: Inputs) -> Iterator[Failure]:
+def check_rules(token: str, inputs: Inputs) -> Iterator[Problem]:
     """All that the cloud would refuse in these inputs by themselves."""
     for rule in RULES.get(token, ()):
         yield from rule(inputs)
@@ -61,12 +61,12 @@ def _known(inputs: Inputs, path: str) -> Any:
 
 
 def _policy(path: str, trust: bool = False) -> Rule:
-    def rule(inputs: Inputs) -> Iterator[Failure]:
+    def rule(inputs: Inputs) -> Iterator[Problem]:
         text = _known(inputs, path)
         if isinstance(text, str):
             problem = policy_problem(text, trust)
             if problem:
-                yield Failure(path, f"MalformedPolicyDocument: {problem}")
+                yield Problem(path, f"MalformedPolicyDocument: {problem}")
 
     return rule
 
@@ -88,13 +88,13 @@ def policy_problem(text: str, trust: bool) -> str:
 
 
 def _json(path: str) -> Rule:
-    def rule(inputs: Inputs) -> Iterator[Failure]:
+    def rule(inputs: Inputs) -> Iterator[Problem]:
         text = _known(inputs, path)
         try:
             if isinstance(text, str) and not isinstance(json.loads(text), dict):
-                yield Failure(path, "MalformedPolicy: a policy is a JSON object")
+                yield Problem(path, "MalformedPolicy: a policy is a JSON object")
         except ValueError as error:
-            yield Failure(path, f"MalformedPolicy: not JSON ({error})")
+            yield Problem(path, f"MalformedPolicy: not JSON ({error})")
 
     return rule
 
@@ -102,54 +102,54 @@ def _json(path: str) -> Rule:
 def _cidr(path: str, shortest: int, longest: int) -> Rule:
     """EC2 user guide: a VPC and a subnet are /16 to /28. Google Cloud: a range is /29 at most."""
 
-    def rule(inputs: Inputs) -> Iterator[Failure]:
+    def rule(inputs: Inputs) -> Iterator[Problem]:
         text = _known(inputs, path)
         if not isinstance(text, str):
             return
         try:
             network = ipaddress.ip_network(text)
         except ValueError as error:
-            yield Failure(path, f"InvalidParameterValue: {text!r} is not a valid CIDR block ({error})")
+            yield Problem(path, f"InvalidParameterValue: {text!r} is not a valid CIDR block ({error})")
             return
         if network.version == 4 and not shortest <= network.prefixlen <= longest:
-            yield Failure(path, f"InvalidRange: {text!r} must be /{shortest} to /{longest}")
+            yield Problem(path, f"InvalidRange: {text!r} must be /{shortest} to /{longest}")
 
     return rule
 
 
-def _retention(inputs: Inputs) -> Iterator[Failure]:
+def _retention(inputs: Inputs) -> Iterator[Problem]:
     """CloudWatch Logs API, PutRetentionPolicy."""
     days = _known(inputs, "retentionInDays")
     if days is not None and int(days) not in _RETENTIONS:
-        yield Failure("retentionInDays", f"{days}: possible are {', '.join(map(str, sorted(_RETENTIONS)))}")
+        yield Problem("retentionInDays", f"{days}: possible are {', '.join(map(str, sorted(_RETENTIONS)))}")
 
 
-def _node_group(inputs: Inputs) -> Iterator[Failure]:
+def _node_group(inputs: Inputs) -> Iterator[Problem]:
     """EKS user guide, managed node groups and launch templates."""
     sizes = [_known(inputs, f"scalingConfig.{name}Size") for name in ("min", "desired", "max")]
     numbers = [int(size) for size in sizes if size is not None]
     if numbers != sorted(numbers):
-        yield Failure("scalingConfig", "minSize must be at most desiredSize, and that at most maxSize")
+        yield Problem("scalingConfig", "minSize must be at most desiredSize, and that at most maxSize")
     if numbers and sizes[2] is not None and int(sizes[2]) < 1:
-        yield Failure("scalingConfig.maxSize", "maxSize must be 1 or more")
+        yield Problem("scalingConfig.maxSize", "maxSize must be 1 or more")
     if "launchTemplate" in inputs and "diskSize" in inputs:
-        yield Failure("diskSize", "Disk size must be specified within the launch template.")
+        yield Problem("diskSize", "Disk size must be specified within the launch template.")
     if "launchTemplate" in inputs and "remoteAccess" in inputs:
-        yield Failure("remoteAccess", "Remote access configuration cannot be specified with a launch template.")
+        yield Problem("remoteAccess", "Remote access configuration cannot be specified with a launch template.")
     ami = _known(inputs, "amiType") or ""
     for name in _known(inputs, "instanceTypes") or ():
         machine = MACHINES.get(name)
         if machine is None:
-            yield Failure("instanceTypes", unknown_machine(name))
+            yield Problem("instanceTypes", unknown_machine(name))
         elif ami and ami != "CUSTOM" and ("ARM" in ami) != (machine.architecture.value == "arm64"):
-            yield Failure("instanceTypes", f"[{name}] is not a valid instance type for requested amiType {ami}")
+            yield Problem("instanceTypes", f"[{name}] is not a valid instance type for requested amiType {ami}")
     if _known(inputs, "capacityType") == "CAPACITY_BLOCK" and "launchTemplate" not in inputs:
-        yield Failure(
+        yield Problem(
             "launchTemplate", "capacityType CAPACITY_BLOCK needs a launch template that names the reservation"
         )
 
 
-def _eks_cluster(inputs: Inputs) -> Iterator[Failure]:
+def _eks_cluster(inputs: Inputs) -> Iterator[Problem]:
     """EKS API, CreateCluster: Auto Mode is all of its three parts or none of them."""
     parts = {
         name: bool(_known(inputs, path))
@@ -160,7 +160,7 @@ def _eks_cluster(inputs: Inputs) -> Iterator[Failure]:
         )
     }
     if len(set(parts.values())) > 1 and not has_unknown(dict(inputs)):
-        yield Failure(
+        yield Problem(
             "computeConfig",
             f"{', '.join(parts)} must be enabled together, or none of them; enabled here: "
             f"{', '.join(name for name, on in parts.items() if on)}",
@@ -171,44 +171,44 @@ def _eks_cluster(inputs: Inputs) -> Iterator[Failure]:
         and config.get("endpointPublicAccess") is False
         and not config.get("endpointPrivateAccess")
     ):
-        yield Failure("vpcConfig", "Private and public endpoint access cannot be false at the same time")
+        yield Problem("vpcConfig", "Private and public endpoint access cannot be false at the same time")
 
 
-def _access_entry(inputs: Inputs) -> Iterator[Failure]:
+def _access_entry(inputs: Inputs) -> Iterator[Problem]:
     """EKS refuses a group that begins with `system:` (terraform-aws-modules/terraform-aws-eks#2915)."""
     for group in _known(inputs, "kubernetesGroups") or ():
         if str(group).startswith("system:"):
-            yield Failure(
+            yield Problem(
                 "kubernetesGroups",
                 f"InvalidParameterException: the group {group} is invalid, it cannot start with system:",
             )
 
 
-def _identity_provider(inputs: Inputs) -> Iterator[Failure]:
+def _identity_provider(inputs: Inputs) -> Iterator[Problem]:
     """CloudFormation reference, AWS::EKS::IdentityProviderConfig: https, and no prefix with `system:` in it."""
     issuer, prefix = _known(inputs, "oidc.issuerUrl"), _known(inputs, "oidc.groupsPrefix")
     if isinstance(issuer, str) and (not issuer.startswith("https://") or "?" in issuer):
-        yield Failure("oidc.issuerUrl", f"{issuer!r}: must begin with https:// and have no query")
+        yield Problem("oidc.issuerUrl", f"{issuer!r}: must begin with https:// and have no query")
     if isinstance(prefix, str) and "system:" in prefix:
-        yield Failure("oidc.groupsPrefix", f"{prefix!r}: can't contain system:")
+        yield Problem("oidc.groupsPrefix", f"{prefix!r}: can't contain system:")
 
 
-def _database(inputs: Inputs) -> Iterator[Failure]:
+def _database(inputs: Inputs) -> Iterator[Problem]:
     """RDS API, CreateDBInstance."""
     least = _known(inputs, "allocatedStorage")
     most = _known(inputs, "maxAllocatedStorage")
     if least and most and int(most) <= int(least):
-        yield Failure("maxAllocatedStorage", f"{most}: must be more than allocatedStorage, {least}")
+        yield Problem("maxAllocatedStorage", f"{most}: must be more than allocatedStorage, {least}")
     if inputs.get("manageMasterUserPassword") and "password" in inputs:
-        yield Failure("password", "cannot be specified when manageMasterUserPassword is on")
+        yield Problem("password", "cannot be specified when manageMasterUserPassword is on")
     name = _known(inputs, "identifier")
     if name and (name != name.lower() or "--" in name or name.endswith("-") or not name[0].isalpha() or len(name) > 63):
-        yield Failure(
+        yield Problem(
             "identifier", f"{name!r}: lower-case letters, digits and single hyphens, a letter first; 63 at most"
         )
 
 
-def _bucket(inputs: Inputs) -> Iterator[Failure]:
+def _bucket(inputs: Inputs) -> Iterator[Problem]:
     """S3 user guide and Cloud Storage documentation, rules for bucket names."""
     for path in ("bucket", "name"):
         name = _known(inputs, path)
@@ -219,55 +219,55 @@ def _bucket(inputs: Inputs) -> Iterator[Failure]:
             and name[0].isalnum()
             and name[-1].isalnum()
         ):
-            yield Failure(path, f"InvalidBucketName: {name!r}: 3 to 63 lower-case letters, digits, dots and hyphens")
+            yield Problem(path, f"InvalidBucketName: {name!r}: 3 to 63 lower-case letters, digits, dots and hyphens")
 
 
-def _user_data(inputs: Inputs) -> Iterator[Failure]:
+def _user_data(inputs: Inputs) -> Iterator[Problem]:
     """EC2 API, CreateLaunchTemplate: user data is base64."""
     text = _known(inputs, "userData")
     try:
         base64.b64decode(text or "", validate=True)
     except ValueError:
-        yield Failure("userData", "InvalidUserData.Malformed: Invalid BASE64 encoding of user data.")
+        yield Problem("userData", "InvalidUserData.Malformed: Invalid BASE64 encoding of user data.")
 
 
-def _alias(inputs: Inputs) -> Iterator[Failure]:
+def _alias(inputs: Inputs) -> Iterator[Problem]:
     name = _known(inputs, "name")
     if isinstance(name, str) and not name.startswith("alias/"):
-        yield Failure("name", f"{name!r}: must begin with alias/")
+        yield Problem("name", f"{name!r}: must begin with alias/")
 
 
-def _pool(inputs: Inputs) -> Iterator[Failure]:
+def _pool(inputs: Inputs) -> Iterator[Problem]:
     """GKE API, NodePool: Autoscaling counts by zone or in all, not both; a TPU slice has a placement policy."""
     machine = _known(inputs, "nodeConfig.machineType")
     if machine and machine not in MACHINES:
-        yield Failure("nodeConfig.machineType", unknown_machine(machine))
+        yield Problem("nodeConfig.machineType", unknown_machine(machine))
     scaling = at(inputs, "autoscaling") or {}
     if not isinstance(scaling, dict):
         return
     by_zone = {"minNodeCount", "maxNodeCount"} & set(scaling)
     in_all = {"totalMinNodeCount", "totalMaxNodeCount"} & set(scaling)
     if by_zone and in_all:
-        yield Failure(
+        yield Problem(
             "autoscaling", f"{', '.join(sorted(by_zone | in_all))}: limits by zone and in all exclude each other"
         )
     for least, most in (("minNodeCount", "maxNodeCount"), ("totalMinNodeCount", "totalMaxNodeCount")):
         low, high = scaling.get(least), scaling.get(most)
         if not is_unknown(low) and not is_unknown(high) and low and high is not None and int(low) > int(high):
-            yield Failure(f"autoscaling.{least}", f"{low} is more than {most}, {high}")
+            yield Problem(f"autoscaling.{least}", f"{low} is more than {most}, {high}")
 
 
-def _gke_cluster(inputs: Inputs) -> Iterator[Failure]:
+def _gke_cluster(inputs: Inputs) -> Iterator[Problem]:
     """The provider: a cluster has node pools of its own or lets the default one go."""
     if not inputs.get("enableAutopilot") and not inputs.get("initialNodeCount") and not inputs.get("nodePools"):
-        yield Failure("initialNodeCount", "Error 400: Cluster.initial_node_count must be greater than zero")
+        yield Problem("initialNodeCount", "Error 400: Cluster.initial_node_count must be greater than zero")
 
 
-def _account_name(inputs: Inputs) -> Iterator[Failure]:
+def _account_name(inputs: Inputs) -> Iterator[Problem]:
     """IAM API, serviceAccounts.create: 6 to 30 characters."""
     name = _known(inputs, "accountId")
     if isinstance(name, str) and not (6 <= len(name) <= 30 and name[0].isalpha() and name == name.lower()):
-        yield Failure("accountId", f"{name!r}: 6 to 30 lower-case letters, digits and hyphens, a letter first")
+        yield Problem("accountId", f"{name!r}: 6 to 30 lower-case letters, digits and hyphens, a letter first")
 
 
 RULES: Mapping[str, tuple[Rule, ...]] = {

@@ -18,9 +18,9 @@ from simulator.clouds.account import Account, account, check_account
 from simulator.clouds.clusters import Clusters
 from simulator.clouds.errors import CloudRefusal
 from simulator.clouds.inputs import refused
-from simulator.clouds.lifecycle import Lifecycle
+from simulator.clouds.lifecycle import AccountLifecycle
 from simulator.clouds.rows import Row
-from simulator.clouds.store import Store
+from simulator.clouds.store import CloudStore
 from simulator.clouds.tables import ROWS
 from simulator.clouds.values import from_struct, to_struct
 from simulator.errors import SimulatorError
@@ -54,7 +54,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def _use(self, owner: Account) -> None:
         self._account = owner
-        self._lifecycle = Lifecycle(Store(self._directory, self._cloud), owner, Clusters(self._directory, owner))
+        self._lifecycle = AccountLifecycle(
+            CloudStore(self._directory, self._cloud), owner, Clusters(self._directory, owner)
+        )
 
     def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:  # noqa: N802
         return plugin_pb2.PluginInfo(version=self._version)
@@ -167,7 +169,7 @@ def _some(changed: list[str]) -> Any:
     return provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
 
 
-def _failures(found: Iterator[checks.Failure]) -> list[provider_pb2.CheckFailure]:
+def _failures(found: Iterator[checks.Problem]) -> list[provider_pb2.CheckFailure]:
     """The property stands in the reason: the engine would print its value as well, and it may be a secret."""
     reasons = (f"{path}: {reason}" if path else reason for path, reason in found)
     return [provider_pb2.CheckFailure(reason=reason) for reason in reasons]

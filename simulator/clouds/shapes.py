@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from simulator.errors import SimulatorError
 
 
-class Shape(Protocol):
+class ApiShape(Protocol):
     """A type of an API."""
 
     @property
@@ -43,10 +43,10 @@ class Shape(Protocol):
     def required(self) -> list[str]:
         """Members that an object must have."""
 
-    def members(self) -> Mapping[str, "Shape"]:
+    def members(self) -> Mapping[str, "ApiShape"]:
         """Of an object."""
 
-    def item(self) -> "Shape":
+    def item(self) -> "ApiShape":
         """Of a list or map."""
 
 
@@ -92,10 +92,10 @@ class AwsShape:
         members = self.raw.get("members", {})
         return [name for name in self.raw.get("required", ()) if not members[name].get("idempotencyToken")]
 
-    def members(self) -> Mapping[str, Shape]:
+    def members(self) -> Mapping[str, ApiShape]:
         return {name: self._shape(member["shape"]) for name, member in self.raw.get("members", {}).items()}
 
-    def item(self) -> Shape:
+    def item(self) -> ApiShape:
         reference = self.raw["member"] if "member" in self.raw else self.raw["value"]
         return self._shape(reference["shape"])
 
@@ -136,10 +136,10 @@ class GoogleShape:
     def required(self) -> list[str]:
         return []
 
-    def members(self) -> Mapping[str, Shape]:
+    def members(self) -> Mapping[str, ApiShape]:
         return {name: self._shape(name, member) for name, member in self.raw.get("properties", {}).items()}
 
-    def item(self) -> Shape:
+    def item(self) -> ApiShape:
         member = self.raw["items"] if "items" in self.raw else self.raw["additionalProperties"]
         return self._shape(f"{self.name}[]", member)
 
@@ -173,7 +173,7 @@ def _document(name: str) -> Mapping[str, Any]:
 
 
 @cache
-def shape(cloud: str, name: str) -> Shape:
+def shape(cloud: str, name: str) -> ApiShape:
     """`eks.CreateNodegroup` of AWS is the operation's input, `container.v1.NodePool` of Google Cloud a schema."""
     owner, _, member = name.rpartition(".")
     if cloud == "aws":

@@ -34,7 +34,7 @@ class Content(TypedDict):
     """How often there was something of this URN: ids are made of it, so that they stay the same from run to run."""
 
 
-class Store:
+class CloudStore:
     """The resources of one cloud in one directory."""
 
     def __init__(self, directory: Path, cloud: str) -> None:

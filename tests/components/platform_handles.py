@@ -22,7 +22,7 @@ from components.tracking.tracking_server import tracking_handle
 
 
 def pool(name: str = "h100", **args: Any) -> PoolHandle:
-    """The handle of a pool; two nodes of eight H100 unless told otherwise."""
+    """The handle of a pool; by default two nodes of eight H100."""
     shape = {"accelerator": "H100", "nodes_max": 2, **args}
     return plan_pool(name, PoolArgs(**{k: v for k, v in shape.items() if v is not None}), ClusterKind.SIMULATED)[0]  # type: ignore[typeddict-item]
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from simulator.cluster import Cluster, State
 from tests.engine.kills import after_events, at, names_of_processes
 from tools.backend import choose_backend, cluster_name, state_directory
-from tools.engine import RUN_VARIABLE, Engine, Silent
+from tools.engine import RUN_VARIABLE, Engine, NoWatcher
 from tools.errors import ToolError
 from tools.events import EventReader
 from tools.facts import plain_environment, read_facts
@@ -335,7 +335,7 @@ def test_ctrl_c_ends_an_up_in_order_and_the_next_one_goes_on(life, cluster, monk
 
 
 def test_ctrl_c_in_the_first_moment_of_an_engine_counts_where_a_shell_has_it_ignored(life, toolchain):
-    class Hasty(Silent):
+    class Hasty(NoWatcher):
         def started(self, pid: int) -> None:
             os.kill(os.getpid(), signal.SIGINT)
 

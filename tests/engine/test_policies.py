@@ -75,7 +75,7 @@ def test_an_address_that_preview_does_not_know_is_checked_in_up_before_it_is_sen
     assert cluster.kubectl("get", "networkpolicies", "-n", "violations", "-o", "name") == ""
 
 
-def test_a_lawful_address_that_preview_does_not_know_passes(workspace, cluster):
+def test_an_allowed_address_that_preview_does_not_know_passes(workspace, cluster):
     engine = workspace("violations", config={"violations:database": "10.20.0.7/32"}, policy_pack=PACK)
     outcome = engine.up()
     assert (outcome.failures, outcome.violations) == ((), ())

@@ -1,4 +1,4 @@
-"""Our own components keep the law on single objects. Not proved here: what charts render (tests/engine)."""
+"""Our own components comply with the policies for single objects. What charts render is in tests/engine."""
 
 from typing import Any
 

@@ -77,7 +77,7 @@ def condition(name: str, status: str, **more: str) -> dict[str, str]:
 
 READY = condition("Ready", "True")
 RUNS = condition("Stopped", "False")
-"""KServe writes it into the status of every model that nobody stopped."""
+"""KServe writes it into the status of every model that was not stopped."""
 WAITING = condition("PredictorReady", "False", reason="MinimumReplicasUnavailable", message="no pod is available")
 
 

@@ -1,6 +1,6 @@
 """Whatever is written into a settings file, the reader answers with settings or with findings, never with an exception.
 
-The good files are broken in one to three places. Only this finds exceptions on inputs that nobody thought of. Not
+The good files are broken in one to three places. Only this finds exceptions on inputs that no other test has. Not
 proved: that a finding is right (bad_settings/ does that), or that what is accepted can be deployed.
 """
 

@@ -1,4 +1,4 @@
-"""`python -m settings.check`: settings judged without an engine."""
+"""`python -m settings.check`: settings are validated without an engine."""
 
 import json
 import subprocess

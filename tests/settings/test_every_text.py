@@ -2,7 +2,7 @@
 
 `FIELDS` is complete by the models, so a new setting fails here until it has a rule. Each value of a grammar's list is
 written into settings that are right, at each field of that grammar, and must be refused there. Only this finds a field
-that nobody validates. Not proved: that a registry or a cloud accepts what is accepted here; the API server's word is in
+that is not validated. Not proved: that a registry or a cloud accepts what is accepted here; the API server's word is in
 tests/engine/test_grammars.py.
 """
 

@@ -1,8 +1,8 @@
 """Every key of the settings that a message names is one: along its whole path, or somewhere for a single key.
 
 Only these tests find a remedy that sends people to a key that was renamed or never was. Messages come from every bad
-setting, and as they are written in the modules that judge settings: a placeholder stands for any key. Not found: a key
-in one word of small letters (`quota`) that stands alone, and a remedy that names the wrong key of those that exist.
+setting, and as they are written in the modules that validate settings: a placeholder stands for any key. Not found: a
+key in one word of small letters (`quota`) that stands alone, and a remedy that names the wrong key of those that exist.
 """
 
 import ast
@@ -120,7 +120,7 @@ RULES = ("*validation.py", "destinations.py", "grammar.py", "groups.py", "images
 
 
 def judging_modules() -> list[Path]:
-    """Those of settings/ and the rules beside the components."""
+    """Those of settings/ and the rules of the components."""
     rules = (path for pattern in RULES for path in (REPOSITORY / "components").rglob(pattern))
     return sorted({*(REPOSITORY / "settings").rglob("*.py"), *rules})
 

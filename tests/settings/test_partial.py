@@ -1,11 +1,11 @@
-"""What is right in settings is judged beside what is wrong, and nothing is held against what is only left out."""
+"""Valid settings are checked even if others are invalid, and what is missing is no further finding."""
 
 from typing import Any
 
 import pytest
 
 from components.findings import Refused
-from settings.models.base import Unknown
+from settings.models.base import UnknownSetting
 from settings.partial import Dropped, is_known, known_part, without
 from settings.reader import from_file
 from settings.settings import Settings
@@ -33,7 +33,7 @@ def test_wrong_fields_are_unknown_and_the_others_are_not() -> None:
     written = {**SMALL, "environment": {**SMALL["environment"], "domain": "UPPER"}, "acme": {"server": 1}}
     part = known_part(Settings, written, [("environment", "domain"), ("acme", "server"), ("acme", "email")], {})
     assert part.environment.owner == "ml-platform"
-    with pytest.raises(Unknown, match="domain"):
+    with pytest.raises(UnknownSetting, match="domain"):
         _ = part.environment.domain
     assert not is_known(part, "acme")
     assert is_known(part, "gateway")

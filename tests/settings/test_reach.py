@@ -93,7 +93,7 @@ def models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 
 def fields_of(name: str, base: type[BaseModel]) -> set[str]:
-    """Fields of the settings models of that name, those beside which they stand included."""
+    """Fields of the settings models of that name, including the ones that contain them."""
     return {field for model in models(base) if model.__name__ == name for field in model.model_fields}
 
 

@@ -1,4 +1,4 @@
-"""What settings are judged by, beyond the cases of bad_settings/: one mistake is one finding and hides no other."""
+"""Rules on settings beyond the cases of bad_settings/: one mistake is one finding and hides no other."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The rules, as data. Whether they do what they say is shown on a real cluster in the engine tests beside this file."""
+"""The rules, as data. Whether they do what they say is shown on a real cluster in the engine tests in this folder."""
 
 from collections import Counter
 from pathlib import Path

@@ -53,7 +53,7 @@ SAID_ANYWAY = {
         "dcgmExporter.serviceMonitor.enabled": "whether it is scraped is said, also where it is the chart's default",
         "driver.version": "the case names the chart's default version",
     },
-    "dra-driver-nvidia-gpu": {"resources.gpus.enabled": "what the permission beside it is for"},
+    "dra-driver-nvidia-gpu": {"resources.gpus.enabled": "what the permission next to it is for"},
     "csi-driver-nfs": {
         "feature.enableFSGroupPolicy": "who may write a volume is said, also where it is the chart's default"
     },

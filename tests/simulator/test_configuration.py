@@ -1,4 +1,4 @@
-"""What a control plane is told. Whether it listens to it is shown in test_cluster.py."""
+"""The configuration of a control plane. That it takes effect is shown in test_cluster.py."""
 
 import json
 import re

@@ -108,7 +108,7 @@ def test_the_kinds_are_scoped_and_served_as_upstreams_manifests_say(name: str) -
 
 @pytest.mark.parametrize("kind", sorted(CRDS_BY_KIND.keys() - DOCUMENTED))
 def test_the_facts_have_the_fields_of_the_real_crd(kind: str) -> None:
-    """The collection beside the checkout may hold an older patch release than the facts: it may lack fields."""
+    """The collection next to the checkout may hold an older patch release than the facts: it may lack fields."""
     (facts,) = [facts for name in KINDS for named, facts in kinds_of_set(name).items() if named == kind]
     real = upstream_crd(facts["group"], kind)
     if real is None:

@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).parents[2]
 SOURCES = {
     # The definitions that the stacks install.
     "stub": stand_ins.folder() / "crds",
-    # The real ones, beside the checkout where somebody has put them: what the simulator writes must fit them as well.
+    # The real ones, next to the checkout, where they exist: what the simulator writes must fit them as well.
     "upstream": UPSTREAM,
 }
 
@@ -197,7 +197,7 @@ def test_an_inference_service_is_ready_when_its_pods_are_placed(kinds: Kinds) ->
 
 
 def test_a_canary_has_pods_traffic_and_a_status_of_its_own_and_leaves_with_its_entry(kinds: Kinds) -> None:
-    """Finds a canary that takes no device and is told of nowhere. Not proved: that requests are split so."""
+    """Finds a canary that takes no device and is in no message. Not proved: that requests are split so."""
 
     def service(*canaries: Object) -> Object:
         resources = {"nvidia.com/gpu": "1"}

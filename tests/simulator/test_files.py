@@ -1,4 +1,4 @@
-"""Private files, and a folder that survives whoever removes it."""
+"""Private files, and a folder that is kept while another process removes it."""
 
 import os
 import stat

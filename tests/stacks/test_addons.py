@@ -230,12 +230,12 @@ def test_a_declared_device_plugin_runs_on_the_pools_with_its_device_and_on_no_ot
     assert recording.one("Namespace").inputs["metadata"]["name"] == "fpga-device-plugin"
 
 
-def test_alerts_hear_of_devices_that_the_catalogue_does_not_know() -> None:
+def test_alerts_cover_devices_that_the_catalogue_does_not_know() -> None:
     assert custom_resources(list(from_file(overlaid(WITH_FPGA)).pools.values())) == ["vendor.example/fpga"]
     assert custom_resources(list(from_file(GOOD.read_text(encoding="utf-8")).pools.values())) == []
 
 
-def test_no_plugin_is_blamed_for_a_pool_that_is_wrong() -> None:
+def test_an_invalid_pool_is_no_finding_about_a_plugin() -> None:
     wrong = {"cluster": {"pools": {"fpga": {"customAccelerator": FPGA, "nodesMax": 0}}}}
     with pytest.raises(Refused) as refused:
         from_file(overlaid({**wrong, "devicePlugins": {"fpga": PLUGIN}}))

@@ -224,7 +224,7 @@ class _Builder:
         for kind, labels, ports in [*rows, ("Cluster", INITDB, {})]:
             for namespace, name in [(place, name) for each, place, name in [*declared, *of_charts] if each == kind]:
                 named = {key: value.format(name=name) for key, value in labels.items()}
-                # Solvers of challenges run beside the gateway: their issuer has no namespace.
+                # Solvers of challenges run in the namespace of the gateway: their issuer has no namespace.
                 self.pod(namespace or gateway, f"{kind.lower()}-{name}", named, ports, host=False)
 
     def operator_monitors(self, namespace: str) -> None:

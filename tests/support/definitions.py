@@ -32,13 +32,13 @@ def established(kubectl: Callable[..., object], *definitions: str) -> None:
 
 @cache
 def collected() -> dict[tuple[str, str], Path]:
-    """Group and kind -> file of upstream's, where the collection is beside the checkout."""
+    """Group and kind -> file of upstream's, where the collection is next to the checkout."""
     index = json.loads((FOLDER / "index.json").read_text(encoding="utf-8")) if FOLDER.is_dir() else []
     return {(row["group"], row["kind"]): FOLDER / row["file"] for row in index}
 
 
 def upstream_crd(group: str, kind: str) -> dict[str, Any] | None:
-    """The CRD of upstream; None where it is not beside the checkout."""
+    """The CRD of upstream; None where it is not next to the checkout."""
     path = collected().get((group, kind))
     if path is None:
         return None

@@ -226,12 +226,12 @@ def merged_deployments(objects: Iterable[Object], values: Mapping[str, Any] | No
 
 
 def merged_autoscalers(objects: Iterable[Object], values: Mapping[str, Any] | None = None) -> list[Object]:
-    """The HorizontalPodAutoscalers beside `merged_deployments`: one for each, whatever its replicas."""
+    """The HorizontalPodAutoscalers of `merged_deployments`: one for each, whatever its replicas."""
     return [autoscaler for _, autoscaler, _ in _rendered(objects, values)]
 
 
 def merged_services(objects: Iterable[Object], values: Mapping[str, Any] | None = None) -> list[Object]:
-    """The Services beside `merged_deployments`."""
+    """The Services of `merged_deployments`."""
     return [service for _, _, service in _rendered(objects, values)]
 
 

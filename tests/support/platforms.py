@@ -16,8 +16,8 @@ from settings.clouds.gke import GkeSettings
 from settings.settings import Settings
 from simulator.clouds import invokes
 from simulator.clouds.account import Account
-from simulator.clouds.lifecycle import Lifecycle
-from simulator.clouds.store import Content, Record, Store
+from simulator.clouds.lifecycle import AccountLifecycle
+from simulator.clouds.store import CloudStore, Content, Record
 from simulator.clouds.tables import ROWS
 from tests.recorder import Echo, Recording, Registered
 from tests.support.served import stack_settings
@@ -38,7 +38,7 @@ class CloudAnswers(Echo):
 
     def __init__(self, account: Account, folder: Path) -> None:
         self._account, self._folder = account, folder
-        self._lifecycle = Lifecycle(Store(folder, account.cloud), account, _NoMachines())
+        self._lifecycle = AccountLifecycle(CloudStore(folder, account.cloud), account, _NoMachines())
 
     def call(self, args: MockCallArgs) -> Any:
         return invokes.answer(args.token, args.args, self._account, self._folder)

@@ -1,9 +1,9 @@
-"""The CRDs of upstream, which may stand beside the checkout; they are no part of the project."""
+"""The CRDs of upstream, which may be next to the checkout; they are no part of the project."""
 
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[3] / "shared" / "crds"
-ABSENT = "the CRDs of upstream are not beside the checkout"
+ABSENT = "the CRDs of upstream are not next to the checkout"
 """Why a test is skipped; `tests/conftest.py` says once, at the end, what is then not checked."""
 UNCHECKED = f"""{ABSENT} ({FOLDER}). Not checked:
 that the facts have every field of upstream's CRDs (simulator/test_crds.py), that statuses of the simulator fit

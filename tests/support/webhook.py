@@ -26,7 +26,7 @@ Deny = Callable[[dict[str, Any]], str]
 def certificate(folder: Path) -> tuple[Path, str]:
     """A file with a self-signed certificate for `ADDRESS` and its key, and the certificate as a `caBundle`.
 
-    Beside it stand the two parts as controllers want them: `tls.crt`, `tls.key` and `ca.crt`.
+    The same directory has the two parts as controllers want them: `tls.crt`, `tls.key` and `ca.crt`.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "webhook")])

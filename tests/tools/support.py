@@ -40,12 +40,12 @@ def only(environment: Mapping[str, str], tmp_path: Path) -> dict[str, str]:
 
 
 class Mirror:
-    """Serves files by path, with ranges, and can be told to misbehave. A context manager."""
+    """Serves files by path, with ranges, and can be set to misbehave. A context manager."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.break_after: dict[str, int] = {}
-        """Bytes of each answer for a path after which the connection is cut; counted anew for every request."""
+        """Bytes of each answer for a path after which the connection is cut; counted from 0 for every request."""
         self.requests: list[tuple[str, str | None]] = []
         """Path and Range header of every request, in order."""
         mirror = self
@@ -114,7 +114,7 @@ class Mirror:
 
 
 def archive(tool: Tool, program: bytes, *, companions: tuple[str, ...] = ()) -> bytes:
-    """A release archive: the programs in a folder, and a readme that nobody wants."""
+    """A release archive: the programs in a folder, and a readme that is not installed."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for name, body in [(tool.name, program), ("README.md", b"read me"), *((c, b"companion") for c in companions)]:

@@ -20,7 +20,7 @@ APISERVER = TOOL_BY_NAME["kube-apiserver"]
 
 
 class Told(Silent):
-    """Remembers what it was told."""
+    """Keeps what was reported."""
 
     def __init__(self) -> None:
         self.updates: list[str] = []

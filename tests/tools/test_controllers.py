@@ -16,7 +16,7 @@ HELPING = [program for programs in HELPERS.values() for program in programs]
 
 @pytest.mark.parametrize("controller", [*CONTROLLERS, *HELPING], ids=lambda one: one.name)
 def test_the_version_that_is_installed_has_a_pinned_checksum(controller):
-    """A bump of a chart without one fails here, and not in a build that nobody runs."""
+    """A bump of a chart without one fails here, and not in a build that is run by hand."""
     modules = [controller.module, *(f"{controller.module}/{folder}" for folder in controller.nested)]
     assert [
         f"{module}@{controller.version}" for module in modules if f"{module}@{controller.version}" not in SUMS
@@ -32,7 +32,7 @@ def test_helpers_help_a_controller():
 
 
 def test_tests_that_hang_are_ended_and_their_results_are_reported(tmp_path, monkeypatch, capfd):
-    """Without it a run that hangs ends by whoever waits for it, and neither statements nor reasons are left."""
+    """Without it a run that hangs is killed from outside, and neither statements nor reasons are left."""
     hanging = tmp_path / "test_one.py"
     hanging.write_text(
         "import json, os, pathlib, time\n"

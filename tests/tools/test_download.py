@@ -15,9 +15,9 @@ from tools.download import Asset, Unavailable, assets, find_digest, mirrored
 from tools.errors import ToolError
 from tools.pins import ETCD, PULUMI, TOOL_BY_NAME, TOOLS
 from tools.progress import Silent
-from tools.store import Platform
+from tools.store import HostPlatform
 
-LINUX = Platform("linux", "amd64")
+LINUX = HostPlatform("linux", "amd64")
 KUBECTL = TOOL_BY_NAME["kubectl"]
 
 
@@ -144,7 +144,7 @@ def test_a_mirror_that_does_not_exist_is_unavailable_at_once() -> None:
 
 
 def test_a_platform_without_a_release_is_unavailable_without_asking(mirror: Mirror) -> None:
-    found = assets([ETCD], Platform("darwin", "arm64"), mirror.base)
+    found = assets([ETCD], HostPlatform("darwin", "arm64"), mirror.base)
 
     assert found == {"etcd": Unavailable("etcd", "not published for darwin/arm64")}
     assert mirror.requests == []

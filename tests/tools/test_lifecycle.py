@@ -376,7 +376,7 @@ def test_settings_are_validated_before_the_tools_are_installed(tmp_path, monkeyp
 
 @dataclass(frozen=True)
 class Noted(Engine):
-    """An engine whose runs end as they are told to; it keeps their names, and whether objects were to be taken over."""
+    """An engine whose runs end as configured; it keeps their names, and whether objects were to be taken over."""
 
     calls: list[str] = field(default_factory=list)
     ends: list[Failure] = field(default_factory=list)
@@ -420,7 +420,7 @@ def test_a_refresh_does_not_make_certain_what_a_killed_up_created(noted: tuple[R
 def test_behind_the_lock_of_a_dead_run_the_state_is_refreshed_by_a_run_of_its_own(
     noted: tuple[Run, Noted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Finds an `up --refresh`: its stack policies would judge what the program no longer declares."""
+    """Finds an `up --refresh`: its stack policies would check what the program no longer declares."""
     run, engine = noted
     monkeypatch.setattr(run_module, "holder", lambda *_: run_module.Holder.DEAD)
     locked = "the stack is currently locked by 1 lock(s)\n  created by ann@here (pid 1) at 2026-01-01T00:00:00Z"

@@ -20,7 +20,7 @@ from tools.errors import ToolError
 from tools.pins import KUBERNETES_PROVIDER, LANGUAGE_HOST, PULUMI, TOOL_BY_NAME, TOOLS, Tool, parse_version
 from tools.progress import Silent
 from tools.search import RejectedTool, plugin_directory, read_version
-from tools.store import Platform, Store, Way
+from tools.store import HostPlatform, Store, Way
 from tools.toolchain import STAND_IN, Chosen, Mode, ensure, look, mode
 
 FAKE_GO = """#!/bin/sh
@@ -52,7 +52,7 @@ class Told(Silent):
 @pytest.fixture(autouse=True)
 def linux(monkeypatch: pytest.MonkeyPatch) -> None:
     """The releases on the mirror are for this platform, whatever the tests run on."""
-    here = Platform("linux", "amd64")
+    here = HostPlatform("linux", "amd64")
     monkeypatch.setattr("tools.toolchain.this_platform", lambda: here)
     monkeypatch.setattr("tools.store.this_platform", lambda: here)
 

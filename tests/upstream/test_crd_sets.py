@@ -26,7 +26,7 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "gateway.networking.x-k8s.io": "the experimental channel: no object of ours is one of these kinds"
     },
 }
-"""Groups that a chart ships and that nobody installs, with the reason."""
+"""Groups that a chart ships and that are not installed, with the reason."""
 
 CONVERTED = {name: f"{RELEASE}/{one.service}{one.path}" for name, one in CONVERSIONS.items()}
 """CRDs that `Crds` completes with a conversion webhook."""

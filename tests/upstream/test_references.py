@@ -140,7 +140,7 @@ def add_controllers_pods(found: Stack, kind: str, namespace: str | None, name: s
     for row in CONTROLLER_PODS:
         if row.kind == kind:
             labels = {key: value.format(name=name) for key, value in row.labels.items()}
-            # Solvers run where the certificate is: beside the gateway.
+            # Solvers run where the certificate is: in the namespace of the gateway.
             places = [namespace] if namespace else {one["metadata"]["namespace"] for one in found.of("Gateway")}
             found.pods += [Pods(place, labels, row.ports, origin=row.source) for place in places]
 
@@ -208,7 +208,7 @@ def place(peer: dict[str, Any], home: str) -> str | None:
 
 
 def unresolved(found: Stack, policies: Iterable[dict[str, Any]]) -> set[tuple[str, str, str]]:
-    """(policy, "selects nobody" or "nobody has port", what)."""
+    """(policy, "selects no pod" or "no pod has port", what)."""
     wrong = set()
     for policy in policies:
         where = f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"
@@ -217,11 +217,11 @@ def unresolved(found: Stack, policies: Iterable[dict[str, Any]]) -> set[tuple[st
                 continue
             pods = found.selected(namespace, selector) if namespace else found.anywhere(selector)
             if not pods:
-                wrong.add((where, "selects nobody", str(selector)))
+                wrong.add((where, "selects no pod", str(selector)))
             declared = [one for one in pods if one.ports]
             numbers = {port["port"] for port in ports if "port" in port} if declared else set()
             wrong |= {
-                (where, "nobody has port", str(number))
+                (where, "no pod has port", str(number))
                 for number in numbers
                 if all(one.port(number) is None for one in declared)
             }
@@ -232,7 +232,7 @@ OURS = [
     *({"matchLabels": {"app.kubernetes.io/component": part}} for part in ("serving", "training")),
     {"matchLabels": dict(cloudnative_pg.INSTANCE_PODS)},
 ]
-"""What may select nobody yet: teams' pods, in namespaces without a workload, and instances of PostgreSQL, where the
+"""What may select no pod yet: teams' pods, in namespaces without a workload, and instances of PostgreSQL, where the
 database is a cloud's. `tests/components/base/test_flows.py` holds the latter to the pods of an environment that has
 some."""
 
@@ -252,8 +252,8 @@ def test_a_label_and_a_port_that_upstream_does_not_have_are_noticed() -> None:
     labelled = {**webhook, "spec": {**webhook["spec"], "podSelector": {"matchLabels": {"app": "cert-manager-webhook"}}}}
     ported = {**webhook, "spec": {**webhook["spec"], "ingress": [{"ports": [{"port": 9443}]}]}}
     assert unresolved(found, [webhook]) == set()
-    assert {one[1] for one in unresolved(found, [labelled])} == {"selects nobody"}
-    assert {one[1:] for one in unresolved(found, [ported])} == {("nobody has port", "9443")}
+    assert {one[1] for one in unresolved(found, [labelled])} == {"selects no pod"}
+    assert {one[1:] for one in unresolved(found, [ported])} == {("no pod has port", "9443")}
 
 
 WEBHOOK_OF_CERT_MANAGER = ("cert-manager", "allow-webhook-0")

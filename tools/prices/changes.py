@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from catalog.accelerators import Purchase
-from catalog.prices import PriceTable, Row, Source
+from catalog.prices import PriceRow, PriceTable, Source
 
 IMPLAUSIBLE_FACTOR = 5.0
 """Cloud prices have halved and doubled; a factor of five is a wrong unit, a wrong product or a broken answer."""
@@ -25,7 +25,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Change:
+class PriceChange:
     """One price before and after; None: unknown."""
 
     name: str
@@ -60,7 +60,7 @@ class Change:
 
 def refreshed(
     table: PriceTable, answer: Answer, asked: Collection[Asked], source: Source
-) -> tuple[PriceTable, list[Change]]:
+) -> tuple[PriceTable, list[PriceChange]]:
     """The table with the new prices. Rows that were queried without a result are removed; other rows stay.
 
     ValueError: an amount that cannot be a price, or no result at all.
@@ -72,7 +72,7 @@ def refreshed(
     if wrong:
         raise ValueError(f"{source.what} returned amounts that are no prices: {', '.join(wrong)}")
     fresh = [
-        Row(
+        PriceRow(
             name,
             purchase,
             source.key,
@@ -87,12 +87,12 @@ def refreshed(
     return after, list(_changes(table, after))
 
 
-def _changes(before: PriceTable, after: PriceTable) -> Iterator[Change]:
+def _changes(before: PriceTable, after: PriceTable) -> Iterator[PriceChange]:
     names = {(row.name, row.purchase) for row in (*before.rows, *after.rows)}
     for name, purchase in sorted(names):
         was, now = before.price(name, purchase), after.price(name, purchase)
         if (round(was.usd, 9) if was else None) != (round(now.usd, 9) if now else None):
-            yield Change(name, purchase, was.usd if was else None, now.usd if now else None)
+            yield PriceChange(name, purchase, was.usd if was else None, now.usd if now else None)
 
 
 def empty_table(cloud: str, region: str) -> PriceTable:
@@ -100,6 +100,6 @@ def empty_table(cloud: str, region: str) -> PriceTable:
     return PriceTable(cloud, region, {}, ())
 
 
-def implausible(changes: Iterable[Change]) -> list[str]:
+def implausible(changes: Iterable[PriceChange]) -> list[str]:
     """Each implausible change, with the reason."""
     return [f"{change}: {change.implausible}" for change in changes if change.implausible]

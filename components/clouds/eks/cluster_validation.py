@@ -30,7 +30,7 @@ from components.findings import Finding, camel
 VPC_PREFIXES = range(16, 21)
 """EC2 accepts /16 to /28; below /20 the pods of a few GPU nodes use up a zone's subnet."""
 MAX_ZONES = 6
-_ZONE = re.compile(r"([a-z]{2}(-[a-z]+)+-\d)[a-z]")
+ZONE = re.compile(r"([a-z]{2}(-[a-z]+)+-\d)[a-z]")
 _VPC = re.compile(r"vpc-[0-9a-f]{8,17}")
 _SUBNET = re.compile(r"subnet-[0-9a-f]{8,17}")
 _ACCOUNT = re.compile(r"\d{12}")
@@ -148,8 +148,8 @@ def _check_existing_network(path: str, spec: EksNetworkSpec, region: str) -> Ite
 def check_zone_names(path: str, written: Collection[str], region: str) -> Iterator[Finding]:
     """Zones of one region, each once, in a list or as the keys of a mapping."""
     zones = [*written]
-    first = _ZONE.fullmatch(zones[0]) if zones else None
-    of = {match[1] if (match := _ZONE.fullmatch(zone)) else "" for zone in zones}
+    first = ZONE.fullmatch(zones[0]) if zones else None
+    of = {match[1] if (match := ZONE.fullmatch(zone)) else "" for zone in zones}
     if region and len(zones) > 1 and len(of) == 1 and not of & {region, ""}:
         own = of.pop()
         rule = f"zones of {own}, where the cluster is in {region}: one of the two is wrong"
@@ -158,7 +158,7 @@ def check_zone_names(path: str, written: Collection[str], region: str) -> Iterat
     region = region or (first[1] if first else "")
     for index, zone in enumerate(zones):
         here = f"{path}.{zone}" if isinstance(written, Mapping) else f"{path}[{index}]"
-        match = _ZONE.fullmatch(zone)
+        match = ZONE.fullmatch(zone)
         if not match or (region and match[1] != region):
             where = f" of region {region}" if region else ""
             example = f"{region or 'eu-west-1'}a"

@@ -6,8 +6,8 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from components.base.component import Component, kept
-from components.clouds.data_validation import check_route53_zone
 from components.clouds.dns import DnsProvider, DnsZoneHandle
+from components.clouds.dns_validation import check_route53_zone
 from components.clouds.eks.data_spec import Route53ZoneSpec
 from components.clouds.eks.pod_identity import PolicyStatement
 from components.clouds.names import aws_tags, partition

@@ -13,7 +13,7 @@ from components.base.grammar import QUALIFIED_NAME
 from components.base.names import check_object_name
 from components.capacity.placement import PoolArgs
 from components.capacity.sharing import SharingArgs
-from components.clouds.eks.cluster_validation import VERSION, check_version, check_zone_names
+from components.clouds.eks.cluster_validation import VERSION, ZONE, check_version, check_zone_names
 from components.clouds.eks.machine_validation import (
     check_devices,
     check_dra,
@@ -129,7 +129,8 @@ def _check_purchase(path: str, spec: EksPoolSpec) -> Iterator[Finding]:
 def _check_pool_zones(path: str, spec: EksPoolSpec, known: Sequence[str]) -> Iterator[Finding]:
     chosen = spec.get("zones") or []
     rule, remedy = f"a zone of the network: {', '.join(known)}", "choose one, or extend the network"
-    others = [(index, zone) for index, zone in enumerate(chosen) if known and zone not in known]
+    are_zones = bool(known) and all(map(ZONE.fullmatch, known))
+    others = [(index, zone) for index, zone in enumerate(chosen) if are_zones and zone not in known]
     for index, zone in others:
         yield Finding(f"{path}.zones[{index}]", zone, rule, remedy)
     if not others:

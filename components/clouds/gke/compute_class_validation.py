@@ -133,7 +133,7 @@ def _within_limits(
     nodes = int(spec.get("nodes_max") or 0)
     for key, (asked, unit) in _counted(machine, nodes).items():
         most = _limit(limits, key) or 0
-        if asked > most:
+        if asked > most >= 0:
             yield Finding(
                 f"{path}.nodesMax",
                 f"{nodes} of {machine.name}: {asked} {unit}",

@@ -6,8 +6,8 @@ import pulumi_gcp as gcp
 from pulumi import Input, Output, ResourceOptions
 
 from components.base.component import Component, kept
-from components.clouds.data_validation import check_cloud_dns_zone
 from components.clouds.dns import DnsProvider, DnsZoneHandle
+from components.clouds.dns_validation import check_cloud_dns_zone
 from components.clouds.gke.data_spec import CloudDnsZoneSpec
 from components.clouds.gke.workload_identity import GrantOn, WorkloadGrant
 from components.clouds.names import GCP_LABELS, identifier

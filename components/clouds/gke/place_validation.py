@@ -61,7 +61,7 @@ def check_zones(path: str, zones: Sequence[str], region: str = "", known: Sequen
         if not match or (region and match.group(1) != region):
             place = region or "europe-west4"
             yield Finding(f"{path}[{index}]", zone or "(empty)", f"a zone of {place}", f"write it like {place}-a")
-        elif known and zone not in known:
+        elif known and zone not in known and all(map(_ZONE.fullmatch, known)):
             yield Finding(
                 f"{path}[{index}]", zone, f"a zone of the cluster: {', '.join(known)}", "choose one, or add it there"
             )

@@ -142,7 +142,7 @@ def _sizes(path: str, spec: GkePoolSpec, machine: Machine) -> Iterator[Finding]:
     if shape not in topologies_of(machine):
         return
     hosts = hosts_of(machine, spec.get("topology"))
-    if nodes_max % hosts or nodes_min % hosts:
+    if min(nodes_max, nodes_min) >= 0 and (nodes_max % hosts or nodes_min % hosts):
         nearest = max(1, round(nodes_max / hosts)) * hosts
         yield Finding(
             f"{path}.nodesMax",

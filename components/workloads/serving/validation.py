@@ -104,7 +104,7 @@ def check_inference_name(path: str, name: str, service: InferenceSpec) -> Iterat
         yield Finding(path, name, "KServe requires a name that starts with a letter", f"write it like model-{name}")
     canary = service.get("canary")
     versions = {"version": service.get("version", ""), "canary.version": canary.get("version", "") if canary else ""}
-    parts = {key: f"{name}-{version}-predictor" for key, version in versions.items() if version}
+    parts = {key: f"{name}-{version}-predictor" for key, version in versions.items() if _VERSION.fullmatch(version)}
     for key, part in {"": f"{name}-transformer", **parts}.items():
         if len(part) > MAX_SERVED_NAME:
             yield Finding(
@@ -272,11 +272,11 @@ def check_model_server(
     if folder and _of_the_image(_folder(folder)):
         rule = "a separate folder: others are mounted, or belong to the image"
         yield Finding(f"{path}.modelPath", folder, rule, f"write it like {DEFAULT_MODEL_PATH}")
-    hostname = server.get("hostname", "")
+    hostname, suffixes = server.get("hostname", ""), [*(domains or {}).values()]
     if hostname and not (DNS_NAME.accepts(hostname) and "." in hostname):
         yield Finding(f"{path}.hostname", hostname, "a DNS name in lower case", "write it like model.example.com")
-    if hostname and hostname.partition(".")[2] not in (domains or {}).values():
-        known = ", ".join((domains or {}).values()) or "(there is no gateway)"
+    elif hostname and all(map(DNS_NAME.accepts, suffixes)) and hostname.partition(".")[2] not in suffixes:
+        known = ", ".join(suffixes) or "(there is no gateway)"
         yield Finding(
             f"{path}.hostname",
             hostname,
@@ -362,7 +362,7 @@ def _check_canary(path: str, canary: CanarySpec, service: InferenceSpec) -> Iter
             "name the address of the new version",
         )
     fewest, _ = replicas_of(service)
-    if not 1 <= int(canary.get("replicas", 1)) <= fewest:
+    if not 1 <= int(canary.get("replicas", 1)) <= max(fewest, 1):
         yield Finding(
             f"{path}.replicas",
             str(canary.get("replicas", 1)),

@@ -49,6 +49,7 @@ def check_training(
     """
     yield from required(path, job, ("run",))
     run = job.get("run", "")
+    last = int(workers["count"]) - 1 if workers else 0
     if run and not _RUN.match(run):
         yield Finding(
             f"{path}.run",
@@ -56,8 +57,7 @@ def check_training(
             "1 to 16 of a-z, 0-9 and '-', no '-' at either end",
             "use a number or a date: 2026-11-21",
         )
-    last = int(workers["count"]) - 1 if workers else 0
-    if len(f"{name}-{run}-{last}") > MAX_OBJECT_NAME:
+    elif len(f"{name}-{run}-{last}") > MAX_OBJECT_NAME:
         yield Finding(
             f"{path}.run",
             f"{name}-{run}",
@@ -190,7 +190,7 @@ def _check_mounts(path: str, job: TrainingSpec) -> Iterator[Finding]:
         place = checkpoint.get("path", DEFAULT_CHECKPOINT_PATH)
         mounted = _folder(place)
         yield from check_text(f"{path}.checkpoint.path", place, MOUNT_PATH)
-        if _of_the_image(mounted):
+        if MOUNT_PATH.accepts(place) and _of_the_image(mounted):
             yield _taken(f"{path}.checkpoint.path", place, taken.get(mounted, "the image's own files"))
         taken.setdefault(mounted, "checkpoints")
     for claim, place in (job.get("datasets") or {}).items():
@@ -198,7 +198,7 @@ def _check_mounts(path: str, job: TrainingSpec) -> Iterator[Finding]:
         yield from check_text(where, claim, SUBDOMAIN)
         yield from check_text(where, place, MOUNT_PATH)
         mounted = _folder(place)
-        if mounted in taken or _of_the_image(mounted):
+        if MOUNT_PATH.accepts(place) and (mounted in taken or _of_the_image(mounted)):
             yield _taken(where, place, taken.get(mounted, "the image's own files"))
         taken.setdefault(mounted, f"claim {claim}")
 
@@ -263,7 +263,7 @@ def _check_slice(
     if not placement["topology"]:
         return
     hosts, pods = placement["hosts_per_slice"], int(workers["count"]) if workers else 1
-    if pods != hosts:
+    if pods != hosts and not (workers and pods < 2):
         yield Finding(
             f"{entry}.workers.count",
             str(pods),

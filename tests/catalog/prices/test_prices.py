@@ -1,4 +1,4 @@
-"""The price tables: every file is whole, sourced and dated, and what nobody knows is listed here by name.
+"""The price tables: every file is whole, sourced and dated, and what is unknown is listed here by name.
 
 Not proved here: that an amount is what a bill says. `python -m tools prices refresh` asks the clouds.
 """
@@ -15,8 +15,8 @@ from catalog.accelerators import ClusterKind, Purchase
 from catalog.machines import MACHINES
 from catalog.prices import (
     CLOUDS,
+    PriceRow,
     PriceTable,
-    Row,
     Source,
     age_days,
     file_of,
@@ -117,11 +117,11 @@ def test_what_spot_saves_is_a_range_where_one_is_known_and_else_one_figure() -> 
         "us-east-1",
         {"s": Source("s", date(2026, 1, 2), "any")},
         (
-            Row("p5.48xlarge", Purchase.ON_DEMAND, "s", usd=40),
-            Row("p5.48xlarge", Purchase.SPOT, "s", usd=16, low=10, high=20),
-            Row("g6.xlarge", Purchase.ON_DEMAND, "s", usd=1),
-            Row("g6.xlarge", Purchase.SPOT, "s", saving=0.5),
-            Row("g5.xlarge", Purchase.SPOT, "s", saving=0.5),
+            PriceRow("p5.48xlarge", Purchase.ON_DEMAND, "s", usd=40),
+            PriceRow("p5.48xlarge", Purchase.SPOT, "s", usd=16, low=10, high=20),
+            PriceRow("g6.xlarge", Purchase.ON_DEMAND, "s", usd=1),
+            PriceRow("g6.xlarge", Purchase.SPOT, "s", saving=0.5),
+            PriceRow("g5.xlarge", Purchase.SPOT, "s", saving=0.5),
         ),
     )
     assert table.spot_saving("p5.48xlarge") == (0.5, 0.75)
@@ -165,7 +165,7 @@ def test_both_clouds_have_a_table_and_no_other_kind_of_cluster_has_one() -> None
 
 ROWS = st.lists(
     st.builds(
-        lambda name, purchase, usd, saving, ranged: Row(
+        lambda name, purchase, usd, saving, ranged: PriceRow(
             name,
             purchase,
             "s",
@@ -184,7 +184,7 @@ ROWS = st.lists(
 
 @settings(deadline=None)
 @given(ROWS, st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=40))
-def test_any_table_comes_back_from_its_file(rows: list[Row], what: str) -> None:
+def test_any_table_comes_back_from_its_file(rows: list[PriceRow], what: str) -> None:
     table = PriceTable("aws", "us-east-1", {"s": Source("s", date(2026, 1, 2), what)}, tuple(rows))
     again = parse(render(table))
     assert sorted(again.rows, key=str) == sorted(table.rows, key=str)

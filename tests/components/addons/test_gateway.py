@@ -162,7 +162,7 @@ def test_acme_challenges_and_monitoring_open_what_they_need() -> None:
     assert gateway().of("PodMonitor") == []
 
 
-def test_the_law_finds_no_door_open_to_the_world() -> None:
+def test_the_policies_find_no_unrestricted_rule() -> None:
     for spec in traffic(gateway(domains=[PUBLIC], monitoring_namespace="monitoring")).values():
         body = {"kind": "NetworkPolicy", "metadata": {"name": "x", "namespace": "y"}, "spec": spec}
         assert list(network_policy_is_restricted(PlannedObject("", "kubernetes:x", "x", body))) == []

@@ -279,7 +279,7 @@ def test_without_a_gateway_grafana_stays_inside() -> None:
     assert monitoring_handle(arguments())["grafana_url"].endswith(".monitoring.svc.cluster.local")
 
 
-def test_no_traffic_rule_opens_a_door_to_the_world() -> None:
+def test_no_traffic_rule_is_unrestricted() -> None:
     args = arguments(receivers=[SLACK], more_scraped_ports=[7777, 80], **PUBLISHED)
     rules = [*monitoring_namespace(args)["exceptions"], *nodes_namespace(args)["exceptions"]]
     for rule in rules:

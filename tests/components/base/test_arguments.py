@@ -1,4 +1,4 @@
-"""Arguments against their TypedDict. Not proved here: the values, which each component's own rules judge."""
+"""Arguments against their TypedDict. Not proved here: the values, which each component's own rules check."""
 
 from typing import Any, Required, TypedDict
 

@@ -326,7 +326,7 @@ def _same_team(flow: Flow, source: Endpoint, target: Endpoint) -> bool:
 
 
 def scrapes(world: World) -> Iterator[tuple[str, Endpoint, int]]:
-    """Monitor, target and port of all that our Prometheus is told to scrape."""
+    """Monitor, target and port of all that our Prometheus is configured to scrape."""
     for kind, namespace, selector, namespaces, endpoints in world.there.monitors:
         for endpoint in endpoints:
             if selector.get("matchLabels", {}).get("component") == "apiserver":

@@ -15,7 +15,7 @@ def judged(spec: dict[str, object]) -> list[str]:
     return [str(f) for f in network_policy_is_restricted(PlannedObject("", "kubernetes:x", "x", body))]
 
 
-def test_nothing_of_it_is_open_to_the_world_in_the_eyes_of_the_law() -> None:
+def test_the_policies_find_no_unrestricted_rule() -> None:
     rules = [to_api_server(), *webhook_from_api_server({"a": "b"}, 9443, PRIVATE_RANGES), *scraped("monitoring", [1])]
     assert [finding for rule in rules for finding in judged(policy_spec(rule))] == []
 

@@ -78,7 +78,7 @@ def test_who_waited_in_vain_reads_which_webhook_on_which_port_and_what_opens_it_
     assert "metallb-system/metallb-webhook-service" in unanswered_text(conversion)
 
 
-def test_googles_firewall_is_not_blamed_where_it_is_open_or_something_answered() -> None:
+def test_googles_firewall_is_not_named_where_it_is_open_or_something_answered() -> None:
     manager = "cert-manager-webhook.cert-manager"
     assert "gcloud" not in unanswered_text(refused(manager, "context deadline exceeded"))
     answered = unanswered_text(

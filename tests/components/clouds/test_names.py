@@ -1,4 +1,4 @@
-"""Names in a cloud: short enough, allowed, the same each time. Not proved here: that nobody else has them."""
+"""Names in a cloud: short enough, allowed, the same each time. Not proved here: that they are free."""
 
 import re
 

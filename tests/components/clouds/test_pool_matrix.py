@@ -181,7 +181,7 @@ def units(cell: Combination, devices: int, *, whole_names: bool = False) -> dict
 
 
 def plugin_labels(cell: Combination) -> dict[str, str]:
-    """By what NVIDIA's device plugin and MIG manager are told, where they are ours or the operator's."""
+    """By the configuration of NVIDIA's device plugin and MIG manager, where they are ours or the operator's."""
     if cell.accelerator not in NVIDIA:
         return {}
     if cell.sharing is Sharing.MIG:

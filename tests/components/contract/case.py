@@ -30,12 +30,12 @@ class Case:
     """Path of a field that no object of its own needs -> who needs it, and takes it from the component's handle."""
     inert: Mapping[str, str] = field(default_factory=dict)
     """Path of a field that changes neither an object nor a handle -> why that is right."""
-    judged: Mapping[str, str] = field(default_factory=dict)
+    rules_only: Mapping[str, str] = field(default_factory=dict)
     """Path of a field that only rules go by -> why. With its other value the arguments must be refused."""
     refused: Mapping[str, Any] = field(default_factory=dict)
     """Laid over `args`: what it refuses. Empty: it has no rule of its own."""
     second: Mapping[str, Any] = field(default_factory=dict)
-    """Laid over `args` for a second instance beside the first, where the names of objects must differ."""
+    """Laid over `args` for a second instance next to the first, where the names of objects must differ."""
     ending: str = ""
     """What names of its instances must end in; empty: any name will do."""
     childless: str = ""

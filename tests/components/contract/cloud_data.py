@@ -35,7 +35,7 @@ CASES = [
             ],
         },
         variants={"cluster": OTHER_EKS, "statements.0.any_because": " ", "statements.0.resources": ["arn:aws:s3:::b"]},
-        judged={"statements.0.any_because": "it says why a wildcard is right"},
+        rules_only={"statements.0.any_because": "it says why a wildcard is right"},
         refused={"statements": []},
     ),
     Case(
@@ -56,7 +56,7 @@ CASES = [
             }
         },
         variants={"cluster": OTHER_GKE, "grants.0.any_because": " "},
-        judged={"grants.0.any_because": "it says why a role is on the whole project"},
+        rules_only={"grants.0.any_because": "it says why a role is on the whole project"},
         refused={"grants": []},
     ),
     Case(

@@ -56,7 +56,9 @@ CASES = [
             "declared.0.is_default": True,
         },
         handed={"declared.0.access_modes": "claims, which ask for what the volumes of the class serve"},
-        judged={"declared.0.is_default": "it says what an existing class is already, and there is exactly one default"},
+        rules_only={
+            "declared.0.is_default": "it says what an existing class is already, and there is exactly one default"
+        },
         refused={"cluster_kind": ClusterKind.EKS},
     ),
     Case(

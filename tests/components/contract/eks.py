@@ -157,8 +157,10 @@ CASES = [
             "cluster.identity_provider.issuer_url": "https://login.example.org",
             "cluster.addon_versions": {"vpc-cni": "v1.20.5-eksbuild.1"},
         },
-        handed={"cluster.provisioning": "whoever makes nodes: Karpenter and managed groups have one control plane"},
-        judged={"cluster.public_endpoint": "a private cluster with ranges that reach it contradicts itself"},
+        handed={
+            "cluster.provisioning": "for every maker of nodes: Karpenter and managed groups have one control plane"
+        },
+        rules_only={"cluster.public_endpoint": "a private cluster with ranges that reach it contradicts itself"},
         refused={"cluster.public_ranges": ["0.0.0.0/0"]},
     ),
     Case(
@@ -223,7 +225,7 @@ CASES = [
             "cluster": {**KARPENTER, "security_group_id": "sg-0fedcba9876543210"},
             "karpenter": KarpenterHandle(node_role_name="staging-karpenter-node"),
         },
-        judged=ON_DEMAND_ONLY,
+        rules_only=ON_DEMAND_ONLY,
         refused={"pool.nodes_min": 1},
     ),
     Case(
@@ -242,7 +244,7 @@ CASES = [
             "cluster": {**AUTO, "security_group_id": "sg-0fedcba9876543210"},
             "pool.image": EksImage.BOTTLEROCKET,
         },
-        judged={
+        rules_only={
             **ON_DEMAND_ONLY,
             "pool.image": "Auto Mode chooses it",
             "pool.efa": "a NodeClass declares no interfaces",
@@ -254,7 +256,7 @@ CASES = [
         AutoModeNetworkPolicies,
         {"cluster": AUTO},
         variants={"cluster": MANAGED},
-        judged={"cluster": "it is for clusters in Auto Mode"},
+        rules_only={"cluster": "it is for clusters in Auto Mode"},
         refused={"cluster": MANAGED},
         single="one ConfigMap of kube-system, whose name Auto Mode knows",
     ),

@@ -124,7 +124,7 @@ CASES = [
             "workloads, quotas and the report: the nodes are there already, and no object is ours",
         ),
         inert={"pool.taints.0.value": "pods tolerate a taint's key, whatever its value"},
-        judged={
+        rules_only={
             "pool.labels": "a label here would be on no node",
             "mig_mixed": "it says something about a device plugin that others brought",
         },

@@ -128,7 +128,7 @@ CASES = [
             "region": "us-central1",
             "zones": ["europe-west4-b"],
         },
-        judged={"region": "zones are of it: alone it cannot change (test_cluster proves where it goes)"},
+        rules_only={"region": "zones are of it: alone it cannot change (test_cluster proves where it goes)"},
         refused={"cluster.authorized_ranges": ["0.0.0.0/0"]},
     ),
     Case(
@@ -208,7 +208,7 @@ CASES = [
             "limits.accelerators_max": {"L4": 3},
         },
         handed={"nodes.nodes_max": "quotas and capacity: GKE bounds a class by nothing"},
-        judged=dict.fromkeys(
+        rules_only=dict.fromkeys(
             ("limits.cpu_max", "limits.memory_gib_max", "limits.accelerators_max"),
             "the cluster has them; here they are what the class must fit into",
         ),

@@ -91,7 +91,7 @@ CASES = [
             "schedule.cron": "0 4 * * *",
             "schedule.time_zone": "Europe/Rome",
         },
-        judged={"job.run": "runs of a schedule are named after their time"},
+        rules_only={"job.run": "runs of a schedule are named after their time"},
         refused={"schedule.cron": "daily"},
     ),
 ]

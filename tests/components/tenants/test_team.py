@@ -163,7 +163,7 @@ def test_a_gateway_that_is_no_pod_comes_in_from_its_addresses() -> None:
     assert (rule["direction"], rule["cidr"]) == (Direction.INGRESS, "35.191.0.0/16")
 
 
-def test_the_law_on_network_policies_finds_nothing_in_a_team() -> None:
+def test_the_policies_on_network_policies_find_nothing_in_a_team() -> None:
     objects = [
         PlannedObject(p.urn, p.type, p.name, {"kind": "NetworkPolicy", **p.inputs})
         for p in team(**FULL).of("NetworkPolicy")

@@ -162,7 +162,7 @@ def test_clients_come_in_by_the_label_of_their_namespace() -> None:
     assert rule["ports"] == [{"protocol": "TCP", "port": 5000}]
 
 
-def test_no_policy_opens_a_door_to_the_world() -> None:
+def test_no_network_policy_is_unrestricted() -> None:
     recording, _ = declared(route=ROUTE, monitoring_namespace="monitoring")
     for policy in recording.of("NetworkPolicy"):
         body = {"kind": "NetworkPolicy", **policy.inputs}

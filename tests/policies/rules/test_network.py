@@ -105,7 +105,7 @@ def openings(spec: dict[str, Any]) -> list[str]:
         ({"ingress": UNKNOWN}, "rules not known before up"),
     ],
 )
-def test_doors_to_the_world_are_found(spec: dict[str, Any], value: str) -> None:
+def test_unrestricted_policies_are_found(spec: dict[str, Any], value: str) -> None:
     assert openings(spec) == [value]
 
 
@@ -202,7 +202,7 @@ def test_a_range_with_the_metadata_service_in_it_is_found(cidr: str, cut_out: li
         ("10.0.0.0/8", []),
     ],
 )
-def test_a_range_without_it_is_no_door(cidr: str, cut_out: list[str]) -> None:
+def test_a_range_without_the_metadata_service_is_allowed(cidr: str, cut_out: list[str]) -> None:
     assert to_range(cidr, HTTPS, *cut_out) == []
 
 
@@ -233,7 +233,7 @@ def test_a_range_that_is_none_is_found() -> None:
     ],
     ids=lambda rule: rule["name"],
 )
-def test_the_exceptions_that_our_namespaces_make_are_no_doors(rule: TrafficRuleArgs) -> None:
+def test_the_exceptions_that_our_namespaces_make_are_allowed(rule: TrafficRuleArgs) -> None:
     assert openings(policy_spec(rule)) == []
 
 
@@ -247,7 +247,7 @@ def test_every_destination_on_named_ports_is_how_the_api_server_is_reached() -> 
 
 
 @pytest.mark.parametrize("address", [NODE_LOCAL_DNS, GKE_CLOUD_DNS, *EKS_AUTO_MODE_DNS])
-def test_the_dns_of_every_kind_of_cluster_is_no_door(address: str) -> None:
+def test_the_dns_of_every_kind_of_cluster_is_allowed(address: str) -> None:
     assert openings(dns_policy_spec([address])) == []
 
 
@@ -262,7 +262,7 @@ def test_the_dns_of_every_kind_of_cluster_is_no_door(address: str) -> None:
         ("169.254.169.252/32", 80, True),
     ],
 )
-def test_the_metadata_service_alone_is_no_door_on_the_ports_of_gke_and_on_no_other(
+def test_the_metadata_service_alone_is_allowed_on_the_ports_of_gke_and_on_no_other(
     cidr: str, port: int, found: bool
 ) -> None:
     """Before, a policy for that address passed on all of its ports."""

@@ -11,7 +11,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from simulator.clouds import outputs, sdk
 from simulator.clouds.account import account
-from simulator.clouds.store import Content, Record, Store
+from simulator.clouds.store import CloudStore, Content, Record
 from simulator.clouds.tables import ROWS
 from simulator.clouds.values import UNKNOWN, to_struct
 
@@ -110,7 +110,7 @@ def test_a_preview_shows_inputs_and_what_the_provider_knows_and_no_more(aws: Clo
         "vpcId": UNKNOWN,
     }
     assert aws.preview(GROUP, {"nodeGroupName": "it"})["resources"] == UNKNOWN
-    assert Store(aws.directory, "aws").read()["records"] == {}
+    assert CloudStore(aws.directory, "aws").read()["records"] == {}
 
 
 def test_what_has_no_name_gets_one_and_keeps_it(aws: Cloud) -> None:

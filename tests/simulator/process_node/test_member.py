@@ -1,4 +1,4 @@
-"""What the control plane is told of the node."""
+"""The Node object that the control plane gets."""
 
 import os
 import shutil

@@ -50,7 +50,7 @@ def product(usage_type: str, usd: float, unit: str = "Hrs", begin: str = "0") ->
 
 
 def stubbed(service: str, region: str = "us-east-1") -> tuple[Any, Stubber]:
-    """A client that asks nobody; its stubber checks questions and answers against botocore's API model."""
+    """A client without a network; its stubber checks questions and answers against botocore's API model."""
     client = boto3.client(service, region_name=region, aws_access_key_id="x", aws_secret_access_key="x")
     return client, Stubber(client)
 

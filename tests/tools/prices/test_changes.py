@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.accelerators import Purchase
-from catalog.prices import PriceTable, Row, Source, parse, render
-from tools.prices.changes import Answer, Change, empty_table, implausible, refreshed
+from catalog.prices import PriceRow, PriceTable, Source, parse, render
+from tools.prices.changes import Answer, PriceChange, empty_table, implausible, refreshed
 
 OLD = Source("old", date(2026, 1, 1), "an old list")
 NEW = Source("new", date(2026, 11, 21), "a new list")
@@ -20,9 +20,9 @@ TABLE = PriceTable(
     "us-east-1",
     {"old": OLD},
     (
-        Row("p5.48xlarge", DEMAND, "old", usd=55),
-        Row("p5.48xlarge", SPOT, "old", saving=0.5),
-        Row("eks-cluster-extended", DEMAND, "old", usd=0.6),
+        PriceRow("p5.48xlarge", DEMAND, "old", usd=55),
+        PriceRow("p5.48xlarge", SPOT, "old", saving=0.5),
+        PriceRow("eks-cluster-extended", DEMAND, "old", usd=0.6),
     ),
 )
 P5, P5_SPOT, G6 = ("p5.48xlarge", DEMAND), ("p5.48xlarge", SPOT), ("g6.xlarge", DEMAND)
@@ -95,7 +95,7 @@ def test_no_answer_at_all_is_refused() -> None:
 
 def test_a_region_without_a_file_begins_empty() -> None:
     after, changes = refreshed(empty_table("aws", "eu-west-1"), Answer({P5: 60}), {P5, G6}, NEW)
-    assert changes == [Change("p5.48xlarge", DEMAND, None, 60)]
+    assert changes == [PriceChange("p5.48xlarge", DEMAND, None, 60)]
     assert after.region == "eu-west-1"
 
 

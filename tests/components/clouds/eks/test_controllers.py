@@ -1,6 +1,6 @@
 """Karpenter and the Cluster Autoscaler: what they register and what they may do.
 
-Policies are judged by moto's IAM, which holds them to the grammar of policy documents. Not proved here: that the
+moto's IAM validates policies against the grammar of policy documents. Not proved here: that the
 rights suffice (a cloud is needed).
 """
 

@@ -1,7 +1,7 @@
 """What the data services declare, sent to AWS's own request models and to moto, which refuses what AWS would.
 
 The requests are those that the provider makes from these resources. Not proved here: that the provider makes them so;
-prices, quotas, instance classes of a region; what moto does not judge (whether a policy is enough for its client).
+prices, quotas, instance classes of a region; what moto does not check (whether a policy is enough for its client).
 """
 
 import json

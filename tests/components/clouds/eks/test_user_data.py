@@ -1,4 +1,4 @@
-"""What nodes are told when they boot. Not proved here: that a GPU is cut (no GPU is at hand); that systemd orders units
+"""The user data of nodes. Not proved here: that a GPU is cut (no GPU is at hand); that systemd orders units
 as they say. The script is read by bash, the documents by the parsers that their formats have."""
 
 import email

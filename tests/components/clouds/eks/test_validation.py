@@ -168,7 +168,7 @@ def test_a_capacity_block_holds_no_nodes_outside_of_its_days() -> None:
     assert pool(**block) == []
     (found,) = pool(**block, nodes_min=1)
     assert (found.path, found.value) == ("pools.a.nodesMin", "1 with capacity-block")
-    # DRA learns from a running node, which a block may not have: either is told of device-plugin.
+    # DRA learns from a running node, which a block may not have: the remedy of both is device-plugin.
     for nodes in (0, 1):
         (found,) = pool(**block, device_allocation=DeviceAllocation.DRA, nodes_min=nodes)
         assert (found.path, "deviceAllocation device-plugin" in found.remedy) == ("pools.a.nodesMin", True)

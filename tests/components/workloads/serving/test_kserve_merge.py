@@ -1,7 +1,7 @@
 """What KServe makes of our InferenceServices and runtimes, by its own rules (`tests/support/kserve_merge.py`).
 
 Only these tests find a value of a runtime or of KServe's configuration that survives the merge against the user's
-word: requests above limits, a CPU limit that nobody asked for. Not proved: that the running controller merges so.
+word: requests above limits, a CPU limit that was not asked for. Not proved: that the running controller merges so.
 """
 
 from typing import Any

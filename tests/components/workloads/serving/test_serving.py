@@ -1,4 +1,4 @@
-"""What the serving components register. Not proved here: that KServe, rclone and the gateway do as they are told."""
+"""What the serving components register. Not proved here: that KServe, rclone and the gateway act on it."""
 
 from typing import Any
 
