@@ -1,7 +1,8 @@
 """Nightly backups of the tracking server's database in the object store, and their restore.
 
 Logical dumps, because they work for a database inside and outside of the cluster, and restore into any newer
-PostgreSQL. docs/runbooks/mlflow-restore.md describes the restore; tests/mlflow_real runs both on a real PostgreSQL.
+PostgreSQL. docs/runbooks/mlflow-restore.md describes the restore;
+tests/engine/test_real_data.py runs both on a real PostgreSQL.
 """
 
 from typing import Any, Required, TypedDict

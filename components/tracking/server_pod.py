@@ -1,6 +1,6 @@
 """The tracking server's container and its migration: command, environment, probes. Pure.
 
-tests/mlflow_real runs the same container definition with a real MLflow, PostgreSQL and S3 server.
+tests/engine/test_real_data.py runs it with a real MLflow, PostgreSQL and S3 server.
 
 - Artifacts go through the server (`--serve-artifacts`): clients need no keys for the store and no network access to it.
 - The Host header must be an allowed one: MLflow (3.5 and later) refuses others, so that a web page cannot reach the

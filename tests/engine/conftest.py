@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,8 +120,8 @@ def simulated_cloud(tmp_path: Path) -> Iterator[SimulatedCloud]:
 WorkspaceFactory = Callable[..., Engine]
 
 
-@pytest.fixture
-def workspace(toolchain: Toolchain, cluster: LiveCluster, tmp_path: Path) -> Iterator[WorkspaceFactory]:
+@contextmanager
+def workspaces(toolchain: Toolchain, cluster: LiveCluster, folder: Path) -> Iterator[WorkspaceFactory]:
     """Makes projects: `workspace("objects", config={...})` is an `Engine` with its own file backend and passphrase.
 
     The program is a directory below tests/engine/programs, or any path; `REPOSITORY / "stacks"` is the real one.
@@ -140,8 +141,8 @@ def workspace(toolchain: Toolchain, cluster: LiveCluster, tmp_path: Path) -> Ite
         environment: Mapping[str, str] | None = None,
         name: str = "mlplatform",
     ) -> Engine:
-        project = tmp_path / name
-        state = tmp_path / f"{name}-state"
+        project = folder / name
+        state = folder / f"{name}-state"
         project.mkdir()
         (project / ".venv").symlink_to(REPOSITORY / ".venv", target_is_directory=True)
         (project / "program").symlink_to(PROGRAMS / program, target_is_directory=True)
@@ -168,9 +169,18 @@ def workspace(toolchain: Toolchain, cluster: LiveCluster, tmp_path: Path) -> Ite
         made.append(engine)
         return engine
 
-    yield make
-    for engine in made:
-        if engine.exists() and engine.resources():
-            engine.cancel()
-            engine.destroy()
-        shutil.rmtree(engine.state, ignore_errors=True)
+    try:
+        yield make
+    finally:
+        for engine in made:
+            if engine.exists() and engine.resources():
+                engine.cancel()
+                engine.destroy()
+            shutil.rmtree(engine.state, ignore_errors=True)
+
+
+@pytest.fixture
+def workspace(toolchain: Toolchain, cluster: LiveCluster, tmp_path: Path) -> Iterator[WorkspaceFactory]:
+    """`workspaces` of one test."""
+    with workspaces(toolchain, cluster, tmp_path) as make:
+        yield make

@@ -1,6 +1,6 @@
 """Storage, object store, database and tracking server on the real engine and API server; nodes and pods simulated.
 
-Not proved here: that SeaweedFS, CloudNativePG and MLflow run in these pods (tests/mlflow_real has MLflow).
+Not proved here: that SeaweedFS, CloudNativePG and MLflow run in these pods (tests/engine/test_real_data.py has MLflow).
 """
 
 import base64

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import psutil
@@ -19,15 +20,17 @@ import pytest
 from simulator.cluster import Cluster
 from simulator.process_node import support
 from simulator.process_node.member import Processes
+from tools.engine import Engine
 from tools.store import cache_root
 from tools.toolchain import Toolchain
 
-from .conftest import LiveCluster
+from .conftest import LiveCluster, workspaces
 
 pytestmark = pytest.mark.skipif(
     bool(support.obstacle()), reason=f"pods cannot run as processes here: {support.obstacle()}"
 )
 HOST = "mlflow.mlflow.svc.cluster.local:5000"
+NAME = "mlflow.example.com"
 
 
 class RealCluster(LiveCluster):
@@ -78,9 +81,74 @@ def secrets_of(cluster: RealCluster) -> list[str]:
     return [line for text in texts for line in text.split() if len(line) >= 16]
 
 
-def test_a_run_its_artifact_and_a_backup_outlive_the_database_pod(workspace: Any, cluster: RealCluster) -> None:
-    engine = workspace("data", config={})
-    assert engine.up().failures == ()
+def answer(cluster: RealCluster, path: str, body: Any = None, **headers: str) -> tuple[int, str]:
+    """Status and text of a request to MLflow with these headers, whatever they are."""
+    data = json.dumps(body).encode() if body is not None else None
+    named = {"Content-Type": "application/json"} if data else {}
+    try:
+        with urlopen(
+            Request(f"http://127.0.0.1:{cluster.port}{path}", data, {**named, **headers}), timeout=60
+        ) as found:
+            return found.status, found.read().decode()
+    except HTTPError as refusal:
+        return refusal.code, refusal.read().decode()
+
+
+def query(cluster: RealCluster, statement: str) -> str:
+    """What psql prints in the database's pod."""
+    psql = ("psql", "-h", "/run/postgresql", "-U", "postgres", "-XAtqc", statement, "mlflow")
+    return cluster.kubectl("exec", "deployment/mlflow-database-1", "-n", "mlflow", "--", *psql).strip()
+
+
+def everything(cluster: RealCluster) -> str:
+    return query(
+        cluster,
+        "SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM metrics), (SELECT version_num FROM alembic_version)",
+    )
+
+
+def job(cluster: RealCluster, name: str, source: str, condition: str = "complete", **variables: str) -> str:
+    """Makes a Job of a CronJob or Job, with other values of these variables; what it printed once it has ended."""
+    kind = "cronjob" if source != "mlflow-migrate" else "job"
+    found = json.loads(cluster.kubectl("get", kind, source, "-n", "mlflow", "-o", "json"))["spec"]
+    spec = found["jobTemplate"]["spec"] if kind == "cronjob" else found
+    spec.pop("selector", None)
+    for label in ("controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name"):
+        spec["template"]["metadata"].get("labels", {}).pop(label, None)
+    containers = [*spec["template"]["spec"].get("initContainers", []), *spec["template"]["spec"]["containers"]]
+    known = [one for container in containers for one in container.get("env", []) if one["name"] in variables]
+    assert len(known) >= len(variables)
+    for one in known:
+        one["value"] = variables[one["name"]]
+    made = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "namespace": "mlflow"}, "spec": spec}
+    cluster.kubectl("create", "-f", "-", text=json.dumps(made))
+    waits = ("wait", f"--for=condition={condition}", f"job/{name}", "-n", "mlflow", "--timeout=100s")
+    cluster.kubectl(*waits, seconds=120)
+    return cluster.kubectl("logs", f"job/{name}", "-n", "mlflow", "--all-containers", check=False)
+
+
+def dumps(cluster: RealCluster) -> list[Path]:
+    """The copies on the volume of the object store."""
+    return sorted((cluster.state / "volumes").rglob("mlflow-*Z.dump"))
+
+
+def address_of_pod(cluster: RealCluster) -> str:
+    """The address of one of MLflow's pods."""
+    ready = ("get", "pods", "-n", "mlflow", "-l", "app.kubernetes.io/name=mlflow", "-o")
+    return cluster.kubectl(*ready, "jsonpath={.items[0].status.podIP}")
+
+
+@pytest.fixture(scope="module")
+def deployed(toolchain: Toolchain, cluster: RealCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The data layer, up, with a public name for MLflow."""
+    with workspaces(toolchain, cluster, tmp_path_factory.mktemp("data")) as make:
+        engine = make("data", config={"data:route": True})
+        assert engine.up().failures == ()
+        yield engine
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_run_and_its_artifact_outlive_the_database_pod(cluster: RealCluster) -> None:
     where = cluster.kubectl("get", "pods", "-n", "mlflow", "-o", "jsonpath={.items[*].spec.nodeName}").split()
     assert set(where) == {"process-0"}
 
@@ -97,20 +165,118 @@ def test_a_run_its_artifact_and_a_backup_outlive_the_database_pod(workspace: Any
     stored = [path for path in (cluster.state / "volumes").rglob("weights.txt") if path.is_file()]
     assert [path.read_bytes() for path in stored] == [b"weights of a model\n"], "on the volume of the object store"
 
-    cluster.kubectl("create", "job", "--from=cronjob/mlflow-backup", "copy", "-n", "mlflow")
-    cluster.kubectl("wait", "--for=condition=complete", "job/copy", "-n", "mlflow", "--timeout=100s", seconds=120)
-    (dump,) = (cluster.state / "volumes").rglob("*Z.dump")
-    assert dump.read_bytes()[:5] == b"PGDMP"
-
-    generated = secrets_of(cluster)
-    assert len(generated) >= 3
-    lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
-    assert [line for line in lines if any(secret in line for secret in generated)] == []
-
     selector = "cnpg.io/cluster=mlflow-database"
     cluster.kubectl("delete", "pod", "-n", "mlflow", "-l", selector, "--now")
     cluster.kubectl("rollout", "status", "deployment/mlflow-database-1", "-n", "mlflow", "--timeout=100s", seconds=120)
     assert metric(cluster, run["run_id"]) == [1.0, 0.5]
 
-    unchanged = engine.up()
+
+@pytest.mark.usefixtures("deployed")
+def test_no_process_has_a_generated_secret_among_its_arguments(cluster: RealCluster) -> None:
+    generated = secrets_of(cluster)
+    assert len(generated) >= 3
+    lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+    assert any("uvicorn" in line for line in lines)
+    assert [line for line in lines if any(secret in line for secret in generated)] == []
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("mlflow:5000", 200),
+        ("mlflow.mlflow.svc:5000", 200),
+        (HOST, 200),
+        ("{pod}:5000", 200),
+        (NAME, 200),
+        ("10.1.2.4:5000", 403),
+        ("evil.example.com", 403),
+        (f"{NAME}.evil.example.com", 403),
+    ],
+)
+def test_only_hosts_that_were_given_out_are_answered(cluster: RealCluster, host: str, status: int) -> None:
+    path, named = "/api/2.0/mlflow/experiments/search", host.format(pod=address_of_pod(cluster))
+    found, text = answer(cluster, path, {"max_results": 1}, Host=named)
+    assert found == status, text
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_browser_may_write_from_the_public_name_and_from_no_other_site(cluster: RealCluster) -> None:
+    def create(name: str, origin: str) -> int:
+        path = "/ajax-api/2.0/mlflow/experiments/create"
+        return answer(cluster, path, {"name": name}, Host=NAME, Origin=origin)[0]
+
+    assert create("from-the-site", f"https://{NAME}") == 200
+    assert create("from-elsewhere", "https://evil.example.com") == 403
+
+
+@pytest.mark.usefixtures("deployed")
+def test_prometheus_gets_metrics_at_the_address_of_the_pod(cluster: RealCluster) -> None:
+    status, text = answer(cluster, "/metrics", Host=f"{address_of_pod(cluster)}:5000")
+    assert status == 200
+    assert "mlflow_http_request_duration_seconds_count" in text
+
+
+@pytest.mark.usefixtures("deployed")
+def test_each_server_stays_within_the_memory_that_its_pod_asks_for(cluster: RealCluster) -> None:
+    limit = "jsonpath={.spec.template.spec.containers[0].resources.limits.memory}"
+    asked = int(cluster.kubectl("get", "deployment", "mlflow", "-n", "mlflow", "-o", limit).removesuffix("Gi")) * 1024
+    servers = [
+        one for one in psutil.process_iter(["cmdline"]) if "mlflow.server" in " ".join(one.info["cmdline"] or [])
+    ]
+    inside = [one for one in servers if one.parent() not in servers]
+    assert inside
+    for root in inside:
+        used = sum(one.memory_full_info().pss for one in [root, *root.children(recursive=True)]) / 2**20
+        assert used < asked * 0.75, f"{used:.0f} MiB of {asked} MiB"
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_restore_without_any_copy_says_so_and_touches_nothing(cluster: RealCluster) -> None:
+    before = everything(cluster)
+    assert dumps(cluster) == []
+    said = job(cluster, "nothing", "mlflow-restore", condition="failed")
+    assert "no copy in store:platform/" in said
+    assert everything(cluster) == before
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_backup_is_restored_by_the_commands_that_operators_run(cluster: RealCluster) -> None:
+    before = everything(cluster)
+    job(cluster, "copy", "mlflow-backup")
+    (first,) = dumps(cluster)
+    assert first.read_bytes()[:5] == b"PGDMP"
+
+    cluster.kubectl("scale", "deployment/mlflow", "-n", "mlflow", "--replicas=0")
+    pods = ("pod", "-n", "mlflow", "-l", "app.kubernetes.io/name=mlflow")
+    cluster.kubectl("wait", "--for=delete", *pods, "--timeout=100s", seconds=120)
+    query(cluster, "DELETE FROM metrics; CREATE TABLE of_a_newer_schema (id int)")
+    assert everything(cluster) != before
+    job(cluster, "restored", "mlflow-restore", RESTORE_FILE=first.name)
+    assert everything(cluster) == before
+    assert query(cluster, "SELECT to_regclass('of_a_newer_schema')") == ""
+
+    # A copy of what was restored is as good as the first one; without a name the newest is taken.
+    job(cluster, "copy-again", "mlflow-backup")
+    assert len(dumps(cluster)) == 2
+    query(cluster, "DELETE FROM metrics")
+    job(cluster, "restored-again", "mlflow-restore")
+    assert everything(cluster) == before
+    job(cluster, "migrated-again", "mlflow-migrate")
+    assert everything(cluster) == before
+
+    cluster.kubectl("scale", "deployment/mlflow", "-n", "mlflow", "--replicas=2")
+    cluster.kubectl("rollout", "status", "deployment/mlflow", "-n", "mlflow", "--timeout=100s", seconds=120)
+    assert answer(cluster, "/health", Host=HOST)[0] == 200
+
+
+@pytest.mark.usefixtures("deployed")
+def test_copies_that_are_too_old_go_once_a_new_one_is_there(cluster: RealCluster) -> None:
+    job(cluster, "expiring", "mlflow-backup", BACKUP_MAXIMUM_AGE="1ms")
+    assert dumps(cluster) == []
+    assert [*(cluster.state / "volumes").rglob("weights.txt")], "artifacts are kept"
+
+
+def test_another_up_changes_nothing(deployed: Engine) -> None:
+    unchanged = deployed.up()
     assert (unchanged.failures, unchanged.changes) == ((), {})

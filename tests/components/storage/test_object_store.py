@@ -1,4 +1,6 @@
-"""Object stores and their keys. That the environment works is proved in tests/mlflow_real, against an S3 server."""
+"""Object stores and their keys. That the environment works with an S3 server is proved in
+tests/engine/test_real_data.py.
+"""
 
 from typing import Any
 

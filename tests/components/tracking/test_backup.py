@@ -1,4 +1,4 @@
-"""What a backup registers. That dump, upload, retention and restore work is proved in tests/mlflow_real."""
+"""What a backup registers. Dump, upload, retention and restore run in tests/engine/test_real_data.py."""
 
 import subprocess
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a tracking server registers. That its command, environment and probes work is proved in tests/mlflow_real."""
+"""What a tracking server registers. Its command, environment and probes run in tests/engine/test_real_data.py."""
 
 from typing import Any
 

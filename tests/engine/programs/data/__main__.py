@@ -1,6 +1,6 @@
 """Storage classes, the object store with generated keys, the database, the tracking server and its backup.
 
-Settings: `generation` of the store's keys (default 1).
+Settings: `generation` of the store's keys (default 1); `route`: a public name for the tracking server (default false).
 """
 
 import os
@@ -11,6 +11,7 @@ import pulumi_kubernetes as kubernetes
 
 from catalog.accelerators import ClusterKind
 from components.addons.crds import Crds
+from components.addons.gateway_spec import GatewayHandle
 from components.base.chart_source import ChartOrigin, ChartSource
 from components.base.namespaces import IsolatedNamespace, PodSecurity
 from components.clouds.simulated.pool import SimulatedNodePool
@@ -20,7 +21,7 @@ from components.storage.plan import StoragePurpose
 from components.storage.storage_classes import StorageClasses
 from components.tracking.backup import DatabaseBackup
 from components.tracking.database import Database
-from components.tracking.tracking_server import TrackingServer
+from components.tracking.tracking_server import RouteArgs, TrackingServer, TrackingServerArgs
 from simulator import stand_ins
 
 mirror = ChartSource(origin=ChartOrigin.STUB, location=str(stand_ins.folder()))
@@ -31,7 +32,26 @@ def after(*resources: pulumi.Resource) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(provider=provider, depends_on=[*resources])
 
 
-crds = Crds("crds", {"sets": ["cloudnative-pg", "prometheus-operator"], "source": mirror}, after())
+settings = pulumi.Config("data")
+routed = settings.get_bool("route") or False
+route: RouteArgs = {
+    "gateway": GatewayHandle(
+        name="platform",
+        namespace="gateway",
+        class_name="platform",
+        domains={"internal": "example.com"},
+        listeners={"internal": "internal"},
+        route_namespace_labels={},
+        pods={"app": "envoy"},
+        ports=[10443],
+        ranges=[],
+    ),
+    "domain": "internal",
+    "host": "mlflow",
+}
+
+sets = ["cloudnative-pg", "prometheus-operator", *(["gateway-api"] if routed else [])]
+crds = Crds("crds", {"sets": sets, "source": mirror}, after())
 nodes = SimulatedNodePool("cpu", {"nodes_max": 2}, after())
 classes = StorageClasses("storage", {"cluster_kind": ClusterKind.SIMULATED}, after())
 disk = classes.handles[StoragePurpose.STANDARD]
@@ -44,7 +64,7 @@ server = ObjectStoreServer(
         "storage": disk,
         "storage_gib": 2048,
         "client_namespaces": ["mlflow"],
-        "key_generation": pulumi.Config("data").get_int("generation") or 1,
+        "key_generation": settings.get_int("generation") or 1,
     },
     after(classes, nodes),
 )
@@ -72,18 +92,17 @@ database = Database(
     },
     after(crds, home, classes),
 )
-TrackingServer(
-    "mlflow",
-    {
-        "namespace": "mlflow",
-        "database": database.handle,
-        "artifacts": server.handle,
-        "credentials_fingerprint": keys.fingerprint,
-        "highly_available": True,
-        "monitoring_namespace": "monitoring",
-    },
-    after(crds, database, keys, nodes),
-)
+tracking: TrackingServerArgs = {
+    "namespace": "mlflow",
+    "database": database.handle,
+    "artifacts": server.handle,
+    "credentials_fingerprint": keys.fingerprint,
+    "highly_available": True,
+    "monitoring_namespace": "monitoring",
+}
+if routed:
+    tracking["route"] = route
+TrackingServer("mlflow", tracking, after(crds, database, keys, nodes))
 DatabaseBackup(
     "mlflow-backup",
     {"namespace": home.namespace, "database": database.handle, "store": server.handle},
