@@ -5,10 +5,14 @@ themselves (the S3 server stands in for SeaweedFS), NetworkPolicies, CloudNative
 objects).
 """
 
+import contextlib
 import json
 import os
 import socket
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -38,6 +42,8 @@ class RealCluster(LiveCluster):
 
     port: int
     state: Path
+    restart: Callable[[], None]
+    """Starts what has ended of the control plane and the node, as `make up` does."""
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +54,11 @@ def cluster(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory, work
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     try:
-        simulated.start(toolchain, processes=Processes(cache_root(os.environ) / "processes", {port: HOST}))
+        processes = Processes(cache_root(os.environ) / "processes", {port: HOST})
+        simulated.start(toolchain, processes=processes)
         made = RealCluster(simulated.kubeconfig, toolchain)
         made.port, made.state = port, home / "nodes" / worker_id / "state"
+        made.restart = lambda: simulated.start(toolchain, processes=processes)
         yield made
     finally:
         simulated.delete()
@@ -275,6 +283,77 @@ def test_copies_that_are_too_old_go_once_a_new_one_is_there(cluster: RealCluster
     job(cluster, "expiring", "mlflow-backup", BACKUP_MAXIMUM_AGE="1ms")
     assert dumps(cluster) == []
     assert [*(cluster.state / "volumes").rglob("weights.txt")], "artifacts are kept"
+
+
+class Writer(threading.Thread):
+    """Logs a metric again and again, each step until it is acknowledged."""
+
+    def __init__(self, cluster: RealCluster) -> None:
+        super().__init__(daemon=True)
+        self.cluster, self.over, self.step = cluster, threading.Event(), 0
+        experiment = call(cluster, "POST", "mlflow/experiments/create", {"name": "faults"})["experiment_id"]
+        self.run_id = call(cluster, "POST", "mlflow/runs/create", {"experiment_id": experiment})["run"]["info"][
+            "run_id"
+        ]
+
+    def run(self) -> None:
+        while not self.over.is_set():
+            point = {
+                "run_id": self.run_id,
+                "key": "loss",
+                "value": self.step,
+                "timestamp": self.step,
+                "step": self.step,
+            }
+            with contextlib.suppress(OSError, HTTPException):
+                call(self.cluster, "POST", "mlflow/runs/log-metric", point)
+                self.step += 1
+            time.sleep(0.1)
+
+    def answered(self, more: int = 5, seconds: float = 120) -> float:
+        """Waits until so many more steps are acknowledged; after how many seconds they were."""
+        began, wanted = time.monotonic(), self.step + more
+        while self.step < wanted:
+            assert time.monotonic() < began + seconds, f"nothing was written for {seconds} s"
+            time.sleep(0.1)
+        return time.monotonic() - began
+
+
+FAULTS = {
+    "MLflow": "mlflow.server",
+    "PostgreSQL": "postgres -D",
+    "object store": "serve s3",
+    "kubelet": "/kubelet --config",
+    "container runtime": "process_node.runtime",
+    "network of the node": "process_node.cluster_network",
+    "supervisor of the node": "process_node.supervisor",
+    "API server": "kube-apiserver",
+}
+"""What is killed -> a part of its command line."""
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.skipif("MLPLATFORM_TEST_KILLS" not in os.environ, reason="of the long run: make campaign")
+def test_nothing_acknowledged_is_lost_whatever_is_killed(
+    cluster: RealCluster, record_property: Callable[[str, object], None]
+) -> None:
+    writer, figures = Writer(cluster), {}
+    writer.start()
+    for name, part in FAULTS.items():
+        writer.answered()
+        hit = [one for one in psutil.process_iter(["cmdline"]) if part in " ".join(one.info["cmdline"] or [])]
+        assert hit, name
+        for one in hit:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        if name in {"supervisor of the node", "API server"}:
+            cluster.restart()
+        figures[name] = round(writer.answered(), 1)
+    writer.over.set()
+    writer.join()
+    found = call(cluster, "GET", f"mlflow/metrics/get-history?run_id={writer.run_id}&metric_key=loss&max_results=25000")
+    assert {one["step"] for one in found["metrics"]} >= set(range(writer.step)), figures
+    record_property("seconds until five writes were acknowledged again", figures)  # with --junitxml=FILE
 
 
 def test_another_up_changes_nothing(deployed: Engine) -> None:
