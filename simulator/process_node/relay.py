@@ -16,7 +16,8 @@ RUNTIME_SOCKET = "cri.sock"
 _CHUNK = 65536
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(source: Pair, target: Pair) -> None:
+    (reader, back), (_, writer) = source, target
     try:
         while data := await reader.read(_CHUNK):
             writer.write(data)
@@ -24,13 +25,16 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         if writer.can_write_eof():
             writer.write_eof()
     except OSError:
-        pass
+        # A side that was killed resets its connection. Without this the other one waits for an answer for ever: a
+        # client of a killed PostgreSQL did so for a minute.
+        for one in (writer, back):
+            one.transport.abort()
 
 
 async def join(one: Pair, other: Pair) -> None:
-    """Relays both ways until both sides have ended."""
+    """Relays both ways until both sides have ended; a reset ends both."""
     try:
-        await asyncio.gather(_copy(one[0], other[1]), _copy(other[0], one[1]))
+        await asyncio.gather(_copy(one, other), _copy(other, one))
     finally:
         one[1].close()
         other[1].close()

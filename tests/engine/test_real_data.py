@@ -132,7 +132,7 @@ def job(cluster: RealCluster, name: str, source: str, condition: str = "complete
     cluster.kubectl("create", "-f", "-", text=json.dumps(made))
     waits = ("wait", f"--for=condition={condition}", f"job/{name}", "-n", "mlflow", "--timeout=100s")
     cluster.kubectl(*waits, seconds=120)
-    return cluster.kubectl("logs", f"job/{name}", "-n", "mlflow", "--all-containers", check=False)
+    return cluster.kubectl("logs", f"job/{name}", "-n", "mlflow", "--all-containers", "--ignore-errors")
 
 
 def dumps(cluster: RealCluster) -> list[Path]:
@@ -140,10 +140,11 @@ def dumps(cluster: RealCluster) -> list[Path]:
     return sorted((cluster.state / "volumes").rglob("mlflow-*Z.dump"))
 
 
-def address_of_pod(cluster: RealCluster) -> str:
-    """The address of one of MLflow's pods."""
+def at_its_address(cluster: RealCluster, path: str) -> str:
+    """What one of MLflow's pods answers at its own address, by which Prometheus and the API server call it."""
     ready = ("get", "pods", "-n", "mlflow", "-l", "app.kubernetes.io/name=mlflow", "-o")
-    return cluster.kubectl(*ready, "jsonpath={.items[0].status.podIP}")
+    pod = cluster.kubectl(*ready, "jsonpath={.items[0].metadata.name}")
+    return cluster.kubectl("get", "--raw", f"/api/v1/namespaces/mlflow/pods/{pod}:5000/proxy{path}")
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +196,6 @@ def test_no_process_has_a_generated_secret_among_its_arguments(cluster: RealClus
         ("mlflow:5000", 200),
         ("mlflow.mlflow.svc:5000", 200),
         (HOST, 200),
-        ("{pod}:5000", 200),
         (NAME, 200),
         ("10.1.2.4:5000", 403),
         ("evil.example.com", 403),
@@ -203,8 +203,7 @@ def test_no_process_has_a_generated_secret_among_its_arguments(cluster: RealClus
     ],
 )
 def test_only_hosts_that_were_given_out_are_answered(cluster: RealCluster, host: str, status: int) -> None:
-    path, named = "/api/2.0/mlflow/experiments/search", host.format(pod=address_of_pod(cluster))
-    found, text = answer(cluster, path, {"max_results": 1}, Host=named)
+    found, text = answer(cluster, "/api/2.0/mlflow/experiments/search", {"max_results": 1}, Host=host)
     assert found == status, text
 
 
@@ -220,9 +219,7 @@ def test_a_browser_may_write_from_the_public_name_and_from_no_other_site(cluster
 
 @pytest.mark.usefixtures("deployed")
 def test_prometheus_gets_metrics_at_the_address_of_the_pod(cluster: RealCluster) -> None:
-    status, text = answer(cluster, "/metrics", Host=f"{address_of_pod(cluster)}:5000")
-    assert status == 200
-    assert "mlflow_http_request_duration_seconds_count" in text
+    assert "mlflow_http_request_duration_seconds_count" in at_its_address(cluster, "/metrics")
 
 
 @pytest.mark.usefixtures("deployed")
