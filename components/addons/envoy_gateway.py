@@ -184,7 +184,7 @@ class EnvoyGateway(Component):
             self._monitor(f"{name}-proxies", "envoy-proxies", namespace, PROXY_PODS, "/stats/prometheus")
         class_name = args["class_name"]
         self.class_name = gateway_class.urn.apply(lambda _: class_name)
-        self.register_outputs({"class_name": self.class_name})
+        self.register_outputs({"className": self.class_name})
 
     def _control_plane_certificates(self, name: str, namespace: str, self_signed_issuer: str) -> list[Resource]:
         authority = custom_resource(

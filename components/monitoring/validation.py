@@ -7,10 +7,9 @@ from catalog.accelerators import HIDDEN_CONTROL_PLANES
 from components.base.destinations import check_ranges
 from components.base.grammar import DATA_KEY, HTTP_URL, LABEL, LINE, SUBDOMAIN, check_text
 from components.findings import Finding, camel
-from components.monitoring.spec import DEFAULT_STORAGE_GIB
+from components.monitoring.spec import DEFAULT_STORAGE_GIB, ReceiverKind
 
 SEVERITIES = ("critical", "warning", "info")
-RECEIVER_KINDS = ("webhook", "slack", "pagerduty")
 LARGEST_SHARE_PERCENT = 90
 """Share of the volume for blocks: the write-ahead log and compaction need the rest (Prometheus storage docs: 80 to
 85 % is advised)."""
@@ -81,8 +80,8 @@ def check_receivers(path: str, receivers: Sequence[Mapping[str, Any]]) -> Iterat
         yield from check_text(f"{here}.name", receiver["name"], LINE)
         if names.count(receiver["name"]) > 1 or receiver["name"] == "null":
             yield Finding(here, receiver["name"], "every receiver has a unique name, and not null", "rename it")
-        if receiver["kind"] not in RECEIVER_KINDS:
-            yield Finding(f"{here}.kind", str(receiver["kind"]), f"one of {', '.join(RECEIVER_KINDS)}", "choose one")
+        if receiver["kind"] not in {*ReceiverKind}:
+            yield Finding(f"{here}.kind", str(receiver["kind"]), f"one of {', '.join(ReceiverKind)}", "choose one")
         if not receiver.get("secret_name") or not receiver.get("secret_key"):
             yield Finding(
                 f"{here}.secretName",
@@ -97,7 +96,7 @@ def check_receivers(path: str, receivers: Sequence[Mapping[str, Any]]) -> Iterat
             if severity not in SEVERITIES:
                 rule = f"one of {', '.join(SEVERITIES)}"
                 yield Finding(f"{here}.severities[{row}]", severity, rule, "choose one")
-        if (receiver["kind"] == "slack") != bool(receiver.get("channel")):
+        if (receiver["kind"] == ReceiverKind.SLACK) != bool(receiver.get("channel")):
             yield Finding(
                 f"{here}.channel",
                 receiver.get("channel") or "(missing)",

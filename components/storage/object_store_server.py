@@ -125,7 +125,7 @@ class ObjectStoreServer(Component):
             spec=bucket_job_spec(name, store),
             opts=ResourceOptions.merge(self.child, ResourceOptions(depends_on=[service])),
         )
-        self.register_outputs({"access_key_id": self.access_key_id, "secret_access_key": self.secret_access_key})
+        self.register_outputs({"accessKeyId": self.access_key_id, "secretAccessKey": self.secret_access_key})
 
     def _keys(self, name: str, namespace: Output[str], store: ObjectStoreHandle) -> "core.v1.Secret":
         # The generation is part of both names: a replacement under the old resource name would keep the old keys.

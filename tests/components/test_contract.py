@@ -375,3 +375,12 @@ def test_the_constructor_uses_no_network_and_starts_no_process(case: Case, monke
     monkeypatch.setattr(socket.socket, "connect", forbidden)
     monkeypatch.setattr(socket, "getaddrinfo", forbidden)
     assert registered(case, {}).resources
+
+
+@EVERY_CASE
+def test_every_documented_output_is_registered(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[type, set[str]] = {}
+    monkeypatch.setattr(Component, "register_outputs", lambda self, outputs: seen.update({type(self): {*outputs}}))
+    registered(case, {})
+    documented = Analyzer("mlplatform").analyze_component(case.component).outputs
+    assert {*documented} - seen[case.component] == set()

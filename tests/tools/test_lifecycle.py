@@ -23,6 +23,7 @@ from tools.errors import ToolError
 from tools.events import EventReader, Failure, Outcome, Step, Violation
 from tools.facts import read_facts, skip_checkpoints
 from tools.lifecycle import Lifecycle
+from tools.processes import Chosen
 from tools.recovery import Unfinished
 from tools.run import LOOK_SECONDS, LOOKS, Run, StackFacts
 from tools.screen import Screen, failures_text, steps_text, violations_text
@@ -490,3 +491,20 @@ def test_a_stack_that_is_not_up_is_neither_refreshed_nor_listed(tmp_path: Path, 
     refused = contextlib.nullcontext() if is_up else pytest.raises(ToolError, match="stack prod is not up")
     with refused:
         life._require_stack(run)
+
+
+def test_a_stack_is_locked_by_a_file_of_the_user_alone(tmp_path: Path) -> None:
+    life = Lifecycle(project=tmp_path, screen=Screen(Console()))
+    with life._only_one("dev"), pytest.raises(ToolError, match="another make is running"), life._only_one("dev"):
+        pass
+    assert (life.state / "dev.lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_cluster_that_starts_is_said_to_be_simulated_or_why_it_started_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster: Any = SimpleNamespace(name="c", start=lambda *_, **__: None)
+    life = Lifecycle(project=tmp_path)
+    for why, said in (("", "(simulated)"), ("etcd had ended, started again", "(etcd had ended, started again)")):
+        life._start(cluster, Programs(tmp_path), Chosen(None), why)
+        assert f"c is ready  {said}" in capsys.readouterr().out

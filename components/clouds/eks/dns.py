@@ -54,7 +54,7 @@ class Route53Zone(Component):
             provider=DnsProvider.ROUTE53, domain=spec["domain"], zone=self.zone_id, account=args["account_id"]
         )
         """Handle for components that write records into it."""
-        self.register_outputs({"zone_id": self.zone_id, "name_servers": self.name_servers})
+        self.register_outputs({"zoneId": self.zone_id, "nameServers": self.name_servers})
 
 
 def record_statements(zone_id: Input[str], region: str) -> list[PolicyStatement]:

@@ -73,7 +73,7 @@ class EfsFileSystem(Component):
         # Resolves once the file system can be mounted in every zone.
         self.file_system_id = Output.all(system.id, *[target.id for target in targets]).apply(lambda ids: str(ids[0]))
         self.arn = system.arn
-        self.register_outputs({"file_system_id": self.file_system_id, "arn": self.arn})
+        self.register_outputs({"fileSystemId": self.file_system_id, "arn": self.arn})
 
     def _mount_targets(
         self, name: str, cluster: EksHandle, system: "aws.efs.FileSystem", token: Output[str], options: ResourceOptions

@@ -88,7 +88,7 @@ class PodIdentity(Component):
             opts=ResourceOptions.merge(self.child, ResourceOptions(depends_on=[policy])),
         )
         self.role_arn = role.arn
-        self.register_outputs({"role_arn": self.role_arn})
+        self.register_outputs({"roleArn": self.role_arn})
 
 
 def trust_document(cluster: EksHandle, namespace: Input[str], service_account: str) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class CloudDnsZone(Component):
             provider=DnsProvider.CLOUD_DNS, domain=spec["domain"], zone=self.zone_name, account=args["project"]
         )
         """Handle for components that write records into it."""
-        self.register_outputs({"zone_name": self.zone_name, "name_servers": self.name_servers})
+        self.register_outputs({"zoneName": self.zone_name, "nameServers": self.name_servers})
 
 
 def challenge_grants(zone: Input[str]) -> list[WorkloadGrant]:

@@ -87,4 +87,4 @@ class InferenceService(Component):
                 labels=labels,
             )
         self.inference_service = Output.all(name, served.id).apply(lambda found: str(found[0]))
-        self.register_outputs({"inference_service": self.inference_service})
+        self.register_outputs({"inferenceService": self.inference_service})

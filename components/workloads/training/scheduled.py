@@ -69,4 +69,4 @@ class ScheduledTraining(Component):
             opts=self.child,
         )
         self.cron_job = cron.metadata.name.apply(str)
-        self.register_outputs({"cron_job": self.cron_job})
+        self.register_outputs({"cronJob": self.cron_job})

@@ -24,7 +24,6 @@ from components.base.traffic_rules import policy_spec
 from components.capacity.placement import PoolArgs, plan_pool
 from components.findings import Refused
 from components.monitoring.metrics import NODE_LABELS
-from components.monitoring.spec import ReceiverKind
 from components.storage.plan import StorageHandle, StoragePurpose
 from policies.objects import PlannedObject
 from policies.rules.network import network_policy_is_restricted
@@ -368,9 +367,3 @@ def test_what_cannot_work_is_refused_and_registers_nothing(wrong: dict[str, Any]
             Monitoring("monitoring", arguments(**wrong))
 
     assert record(program).resources == []
-
-
-def test_kinds_of_receivers_are_the_same_in_the_rule_and_in_the_component() -> None:
-    from components.monitoring.validation import RECEIVER_KINDS  # noqa: PLC0415
-
-    assert tuple(kind.value for kind in ReceiverKind) == RECEIVER_KINDS

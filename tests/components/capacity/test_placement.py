@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.accelerators import ACCELERATORS, ClusterKind, Purchase, Sharing, topology_hosts
+from catalog.accelerators import ACCELERATORS, Accelerator, ClusterKind, Purchase, Sharing, topology_hosts
 from components.capacity.placement import (
     AcceleratorRequest,
     CustomAcceleratorArgs,
     PoolArgs,
+    accelerator_of,
     plan_pool,
     pod_needs,
     resource_name,
@@ -79,8 +80,11 @@ def test_a_device_outside_the_catalogue_is_placed_like_any_other() -> None:
         node_labels={"example.com/fpga": "u250"},
         taint_key="example.com/fpga",
     )
-    handle, labels, taints = plan_pool(
-        "fpga", PoolArgs(custom_accelerator=custom, devices_per_node=2, nodes_max=3), ClusterKind.EXISTING
+    args = PoolArgs(custom_accelerator=custom, devices_per_node=2, nodes_max=3)
+    handle, labels, taints = plan_pool("fpga", args, ClusterKind.EXISTING)
+    everywhere = {kind: {"example.com/fpga": "u250"} for kind in ClusterKind}
+    assert accelerator_of(args) == Accelerator(
+        "FPGA", "custom", "fpga.example.com/u250", 0, everywhere, "example.com/fpga", "settings"
     )
     assert handle["capacity"]["units_per_node"] == {"fpga.example.com/u250": 2}
     assert labels["example.com/fpga"] == "u250"

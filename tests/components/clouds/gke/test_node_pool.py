@@ -29,6 +29,8 @@ SLICES = {
     "zones": ["europe-west4-b"],
 }
 HOURS = {"start": "0 7 * * 1-5", "end": "0 20 * * 1-5", "time_zone": "Europe/Paris"}
+RETRIES = {"retryCount": 5, "minBackoffDuration": "60s", "maxBackoffDuration": "600s", "maxDoublings": 3}
+"""25 minutes in all."""
 GKE_MACHINES = [machine for machine in MACHINES.values() if machine.kind is ClusterKind.GKE]
 
 
@@ -330,6 +332,7 @@ def test_working_hours_are_calls_of_gke_under_an_account_that_can_do_nothing_els
         assert departures("cloudscheduler.v1", "Job", job) == []
         assert job["httpTarget"]["uri"] == f"https://container.googleapis.com/v1/{where}:{method}"
         assert (job["schedule"], job["timeZone"]) == (schedule, "Europe/Paris")
+        assert job["retryConfig"] == RETRIES
         bodies[role] = json.loads(base64.b64decode(job["httpTarget"]["body"]))
         assert departures("container.v1", request, bodies[role]) == []
     assert bodies["start"]["autoscaling"] == {
