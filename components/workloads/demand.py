@@ -72,7 +72,7 @@ def training_holding(
 ) -> Holding:
     """Of a training: all workers at once, one run of a schedule, none of a suspended one; its checkpoint volume
     stays."""
-    pods = int(workers["count"]) if workers else 0 if schedule and schedule.get("suspended") else 1
+    pods = 0 if schedule and schedule.get("suspended") else int(workers["count"]) if workers else 1
     checkpoint = job.get("checkpoint")
     return Holding(
         path,

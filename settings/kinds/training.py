@@ -48,11 +48,8 @@ class TrainingKind(WorkloadKind[Training]):
         job, workers, schedule = workload.job, workload.workers, workload.schedule
         if not schedule:
             yield from check_training(f"{path}.job", name, job, pool, workers, entry=path)
-        elif not workers:
-            yield from check_scheduled_training(f"{path}.job", name, job, schedule, pool, entry=path)
         else:
-            rule = "a repeated training has one worker"
-            yield Finding(f"{path}.workers", "with a schedule", rule, "remove workers or schedule")
+            yield from check_scheduled_training(f"{path}.job", name, job, schedule, pool, workers, entry=path)
         handle = settings.storage_handles.get(workload.checkpoint_purpose)
         modes = handle["access_modes"] if handle else None
         yield from check_checkpoint_storage(f"{path}.job", job, workers, modes)
@@ -108,7 +105,8 @@ def _declare(name: str, training: Training, platform: Platform) -> None:
         common["checkpoint_storage"] = platform.storage[training.checkpoint_purpose]
     opts = platform.after_team(training.team)
     if training.schedule:
-        ScheduledTraining(name, common | {"schedule": training.schedule}, opts)
+        several = {"workers": training.workers} if training.workers else {}
+        ScheduledTraining(name, common | several | {"schedule": training.schedule}, opts)
     elif training.workers:
         DistributedTrainingJob(name, common | {"workers": training.workers}, opts)
     else:

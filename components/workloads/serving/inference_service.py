@@ -13,6 +13,7 @@ from components.findings import refuse
 from components.monitoring.spec import MonitoringHandle
 from components.tenants.handles import TeamHandle
 from components.tracking.spec import TrackingHandle
+from components.workloads.config_maps import declare_files
 from components.workloads.device_claims import device_claim_template
 from components.workloads.serving.plan import disruption_budget_spec, inference_spec, pod_monitor_spec
 from components.workloads.serving.runtime_table import choose_runtime, known_runtimes, metrics_port
@@ -60,7 +61,16 @@ class InferenceService(Component):
             f"{name}-service",
             "InferenceService",
             name,
-            inference_spec(spec, pool, team, labels, choice, claim, tracking["environment"] if tracking else {}),
+            inference_spec(
+                spec,
+                pool,
+                team,
+                labels,
+                choice,
+                claim,
+                tracking["environment"] if tracking else {},
+                declare_files(name, team, spec, labels, self.child),
+            ),
             self.child,
             namespace=team["namespace"],
             labels=labels,

@@ -15,6 +15,7 @@ from components.monitoring.spec import MonitoringHandle
 from components.storage.plan import ObjectStoreHandle
 from components.tenants.handles import TeamHandle
 from components.tracking.spec import TrackingHandle
+from components.workloads.config_maps import declare_files
 from components.workloads.device_claims import device_claim_template
 from components.workloads.serving.model_server_plan import (
     autoscaler_spec,
@@ -76,6 +77,7 @@ class ModelServer(Component):
             store=args.get("artifacts"),
             tracking=tracking["environment"] if tracking else {},
             device_claim=claim,
+            config_map=declare_files(name, team, server, labels, self.child),
         )
         apps.v1.Deployment(
             f"{name}-server",

@@ -21,6 +21,7 @@ from components.capacity.placement import PoolHandle
 from components.storage.object_store_plan import object_store_environment
 from components.storage.plan import ObjectStoreHandle, ObjectStoreKind
 from components.tenants.handles import TeamHandle
+from components.workloads.files import file_mounts
 from components.workloads.serving.plan import served_resources, shared, spread_out, update_strategy
 from components.workloads.serving.spec import (
     DEFAULT_GRACE_SECONDS,
@@ -111,11 +112,13 @@ def server_template(
     store: ObjectStoreHandle | None,
     tracking: Mapping[str, str],
     device_claim: Any = None,
+    config_map: Any = None,
 ) -> dict[str, Any]:
     """The pod template of one replica. `tracking`: variables of a client of the tracking server. `device_claim`: name
-    of its ResourceClaimTemplate."""
+    of its ResourceClaimTemplate. `config_map`: name of that with its files."""
     model = model_mount(server)
     mounts = [temporary_files(_temporary_gib(server)), *shared(server), *([model] if model else [])]
+    mounts += file_mounts(server, config_map)
     downloads = model is not None and "emptyDir" in model.volume
     secrets = environment_from(server.get("environment_secrets") or [])
     optional: dict[str, Any] = {"envFrom": secrets} if secrets else {}

@@ -18,6 +18,7 @@ from components.base.workload_labels import HOME, container_environment, tempora
 from components.capacity.placement import PoolHandle, pod_needs
 from components.storage.volumes import shared_memory
 from components.tenants.handles import TeamHandle
+from components.workloads.files import file_mounts
 from components.workloads.serving.runtime_table import Choice
 from components.workloads.serving.spec import (
     DEFAULT_INFERENCE_STORAGE_GIB,
@@ -98,9 +99,12 @@ def inference_spec(
     choice: Choice,
     device_claim: Any = None,
     tracking: Mapping[str, str] = NOTHING,
+    config_map: Any = None,
 ) -> dict[str, Any]:
-    """The `spec` of an InferenceService. `device_claim`: name of its ResourceClaimTemplate."""
-    spec: dict[str, Any] = {"predictor": predictor(service, pool, team, labels, choice, device_claim, tracking)}
+    """The `spec` of an InferenceService. `device_claim`: name of its ResourceClaimTemplate. `config_map`: name of that
+    with its files."""
+    served = predictor(service, pool, team, labels, choice, device_claim, tracking, config_map)
+    spec: dict[str, Any] = {"predictor": served}
     canary, transformed = service.get("canary"), service.get("transformer")
     if canary:
         model = _model(service, pool, canary["storage_uri"], choice)
@@ -139,11 +143,12 @@ def predictor(
     choice: Choice,
     device_claim: Any = None,
     tracking: Mapping[str, str] = NOTHING,
+    config_map: Any = None,
 ) -> dict[str, Any]:
     """The part that serves the model. Everything but its model applies to a canary too: KServe merges that over
     this."""
     storage_gib = service.get("ephemeral_storage_gib", DEFAULT_INFERENCE_STORAGE_GIB)
-    mounts = [temporary_files(storage_gib), *shared(service)]
+    mounts = [temporary_files(storage_gib), *shared(service), *file_mounts(service, config_map)]
     program = container(
         name=KSERVE_CONTAINER,
         image="",

@@ -9,6 +9,7 @@ from typing import NamedTuple, Required, TypedDict
 from catalog.accelerators import ACCELERATORS
 from catalog.versions import IMAGES
 from components.capacity.placement import AcceleratorRequest, PoolHandle
+from components.workloads.files import FilesSpec
 
 
 class ScaleMetric(StrEnum):
@@ -106,7 +107,7 @@ class TransformerSpec(TypedDict, total=False):
     """Maximum of replicas; default `minReplicas`."""
 
 
-class InferenceSpec(TypedDict, total=False):
+class InferenceSpec(FilesSpec, total=False):
     """A model served by KServe."""
 
     version: str
@@ -163,7 +164,7 @@ class InferenceSpec(TypedDict, total=False):
     """A container in front of the model."""
 
 
-class ModelServerSpec(TypedDict, total=False):
+class ModelServerSpec(FilesSpec, total=False):
     """A model server with an image of the team."""
 
     image: Required[str]

@@ -18,6 +18,7 @@ from components.base.grammar import (
 from components.base.images import check_image, check_tag
 from components.capacity.placement import Capacity, PoolHandle
 from components.findings import Finding, nearest
+from components.workloads.file_validation import KSERVE_MODEL_PATH, PLATFORM_MOUNTS, check_files, folder, of_the_image
 from components.workloads.serving.runtime_table import RUNTIMES, Runtime, choose_runtime
 from components.workloads.serving.spec import (
     DEFAULT_MODEL_PATH,
@@ -36,7 +37,6 @@ from components.workloads.serving.spec import DEFAULT_SCALE_TARGET_PERCENT as SC
 from components.workloads.training.spec import (
     accelerator_count,
 )
-from components.workloads.training.validation import _folder, _of_the_image
 from components.workloads.validation import (
     MAX_LOCAL_GIB,
     MAX_MILLIS,
@@ -90,6 +90,7 @@ def check_inference(
     yield from _check_served(path, entry or path, service, pool)
     yield from between(path, "metricsPort", service.get("metrics_port", 0), 0, 65535, "as a port; 0 is none")
     yield from check_kserve_environment(f"{path}.environment", service.get("environment") or {})
+    yield from check_files(path, service, {**PLATFORM_MOUNTS, KSERVE_MODEL_PATH: "the model"})
     yield from _check_placeholders(path, service)
     yield from _check_autoscaler(path, service)
     if service.get("canary"):
@@ -267,11 +268,13 @@ def check_model_server(
     for key, route in (("readyPath", "ready_path"), ("livePath", "live_path"), ("metricsPath", "metrics_path")):
         if server.get(route):
             yield from check_text(f"{path}.{key}", str(server.get(route)), HTTP_PATH)
-    folder = server.get("model_path", DEFAULT_MODEL_PATH)
-    yield from check_text(f"{path}.modelPath", folder, MOUNT_PATH)
-    if folder and _of_the_image(_folder(folder)):
+    model_path = server.get("model_path", DEFAULT_MODEL_PATH)
+    yield from check_text(f"{path}.modelPath", model_path, MOUNT_PATH)
+    if MOUNT_PATH.accepts(model_path) and of_the_image(folder(model_path)):
         rule = "a separate folder: others are mounted, or belong to the image"
-        yield Finding(f"{path}.modelPath", folder, rule, f"write it like {DEFAULT_MODEL_PATH}")
+        yield Finding(f"{path}.modelPath", model_path, rule, f"write it like {DEFAULT_MODEL_PATH}")
+    mounted = {folder(model_path): "the model"} if server.get("storage_uri") else {}
+    yield from check_files(path, server, {**PLATFORM_MOUNTS, **mounted})
     hostname, suffixes = server.get("hostname", ""), [*(domains or {}).values()]
     if hostname and not (DNS_NAME.accepts(hostname) and "." in hostname):
         yield Finding(f"{path}.hostname", hostname, "a DNS name in lower case", "write it like model.example.com")

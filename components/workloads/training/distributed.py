@@ -1,20 +1,24 @@
 """A training on several nodes whose workers start, restart and end together."""
 
-from typing import Required, TypedDict
+from typing import Any, Required
 
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
 from components.base.component import Component
 from components.base.workload_labels import NO_AWAIT, Role, workload_labels
-from components.capacity.placement import PoolHandle, fabric_units
+from components.capacity.placement import fabric_units
 from components.findings import refuse
-from components.storage.plan import ObjectStoreHandle, StorageHandle
-from components.tenants.handles import TeamHandle
-from components.tracking.spec import TrackingHandle
+from components.workloads.config_maps import declare_files
 from components.workloads.device_claims import device_claim_template
-from components.workloads.training.job import artifact_environment, checkpoint_claim, tracking_environment
+from components.workloads.training.job import (
+    TrainingJobArgs,
+    artifact_environment,
+    checkpoint_claim,
+    tracking_environment,
+)
 from components.workloads.training.plan import (
+    JOB_NAME,
     RUN_LABEL,
     job_spec,
     rendezvous,
@@ -24,29 +28,15 @@ from components.workloads.training.plan import (
     worker_affinity,
 )
 from components.workloads.training.runs import declare_run
-from components.workloads.training.spec import DEFAULT_RENDEZVOUS_PORT, TrainingSpec, WorkersSpec, run_name
+from components.workloads.training.spec import DEFAULT_RENDEZVOUS_PORT, WorkersSpec, run_name
 from components.workloads.training.validation import check_checkpoint_storage, check_training
 
 
-class DistributedTrainingJobArgs(TypedDict, total=False):
-    """A training program, its workers and its dependencies."""
+class DistributedTrainingJobArgs(TrainingJobArgs, total=False):
+    """A training program, its workers and its dependencies. `checkpoint_storage` is a class with ReadWriteMany."""
 
-    job: Required[TrainingSpec]
-    """The program and the resources of each worker."""
     workers: Required[WorkersSpec]
     """Number of workers, and their rendezvous."""
-    team: Required[TeamHandle]
-    """The team: namespace, service account, priority."""
-    pool: Required[PoolHandle]
-    """The pool whose nodes it uses."""
-    checkpoint_storage: StorageHandle
-    """Class of the checkpoint volume, ReadWriteMany; required with `job.checkpoint`."""
-    tracking: TrackingHandle
-    """Tracking server that it logs to."""
-    artifacts: ObjectStoreHandle
-    """Bucket that it may read and write, with the keys in the team's namespace."""
-    keep_data: bool
-    """Required in stacks that are not simulated: the checkpoints outlive the training's removal from the stack."""
 
 
 class DistributedTrainingJob(Component):
@@ -71,29 +61,8 @@ class DistributedTrainingJob(Component):
         )
         super().__init__(name, args, opts)
         labels = workload_labels(name, team["name"], Role.TRAINING)
-        service = core.v1.Service(
-            f"{name}-workers",
-            metadata=meta.v1.ObjectMetaArgs(
-                name=name, namespace=team["namespace"], labels=labels, annotations=NO_AWAIT
-            ),
-            spec=service_spec(labels, int(workers.get("port", DEFAULT_RENDEZVOUS_PORT))),
-            opts=self.child,
-        )
         run = run_name(name, job["run"])
-        values, references = rendezvous(run, name, job, workers, pool)
-        template = training_template(
-            job,
-            pool,
-            team,
-            labels={**labels, RUN_LABEL: run},
-            defaults={**tracking_environment(name, team["name"], args.get("tracking")), **values},
-            references=[*references, *artifact_environment(args.get("artifacts"))],
-            checkpoint_claim=checkpoint_claim(name, args, self.child, shared=True),
-            device_claim=device_claim_template(name, team, pool, job.get("accelerators"), labels, self.child),
-            fabric=fabric_units(pool, job.get("accelerators") or {}),
-            subdomain=service.metadata.name,
-            affinity=worker_affinity(run, pool),
-        )
+        template = workers_template(name, run, args, workers, labels, self.child)
         self.run = declare_run(
             name,
             job["run"],
@@ -105,3 +74,43 @@ class DistributedTrainingJob(Component):
             labels=labels,
         )
         self.register_outputs({"run": self.run})
+
+
+def workers_template(
+    name: str,
+    job_name: str,
+    args: TrainingJobArgs,
+    workers: WorkersSpec,
+    labels: dict[str, str],
+    opts: ResourceOptions,
+    *,
+    scheduled: bool = False,
+) -> dict[str, Any]:
+    """The pod of one of several workers. Declares the Service of their names, the claim of their checkpoints and the
+    ConfigMap of their files.
+
+    `job_name`: of their Job; `scheduled`: of one that each run has with a name of its own.
+    """
+    job, team, pool = args["job"], args["team"], args["pool"]
+    service = core.v1.Service(
+        f"{name}-workers",
+        metadata=meta.v1.ObjectMetaArgs(name=name, namespace=team["namespace"], labels=labels, annotations=NO_AWAIT),
+        spec=service_spec(labels, int(workers.get("port", DEFAULT_RENDEZVOUS_PORT))),
+        opts=opts,
+    )
+    values, references = rendezvous("$(JOB_NAME)" if scheduled else job_name, name, job, workers, pool)
+    return training_template(
+        job,
+        pool,
+        team,
+        labels={**labels, RUN_LABEL: job_name},
+        first=JOB_NAME if scheduled else (),
+        defaults={**tracking_environment(name, team["name"], args.get("tracking")), **values},
+        references=[*references, *artifact_environment(args.get("artifacts"))],
+        checkpoint_claim=checkpoint_claim(name, args, opts, shared=True),
+        device_claim=device_claim_template(name, team, pool, job.get("accelerators"), labels, opts),
+        config_map=declare_files(name, team, job, labels, opts, changing=scheduled),
+        fabric=fabric_units(pool, job.get("accelerators") or {}),
+        subdomain=service.metadata.name,
+        affinity=worker_affinity(job_name, pool, one_per_node=bool(workers.get("one_per_node"))),
+    )

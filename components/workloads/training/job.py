@@ -14,6 +14,7 @@ from components.storage.plan import AccessMode, ObjectStoreHandle, StorageHandle
 from components.storage.volumes import CLAIM_ANNOTATIONS, claim_spec
 from components.tenants.handles import TeamHandle
 from components.tracking.spec import TrackingHandle
+from components.workloads.config_maps import declare_files
 from components.workloads.device_claims import device_claim_template
 from components.workloads.training.plan import (
     RUN_LABEL,
@@ -96,6 +97,7 @@ def one_host_template(
         references=artifact_environment(args.get("artifacts")),
         checkpoint_claim=checkpoint_claim(name, args, opts),
         device_claim=device_claim_template(name, team, pool, job.get("accelerators"), labels, opts),
+        config_map=declare_files(name, team, job, labels, opts, changing=not job.get("run")),
     )
 
 

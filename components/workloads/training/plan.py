@@ -20,11 +20,22 @@ from hashlib import sha256
 from typing import Any
 
 from catalog.accelerators import ACCELERATORS, Purchase
-from components.base.pods import DEVICES, ZONE_TOPOLOGY, Mounted, claimed, container, pod_claims, pod_spec, resources
+from components.base.pods import (
+    DEVICES,
+    HOST_TOPOLOGY,
+    ZONE_TOPOLOGY,
+    Mounted,
+    claimed,
+    container,
+    pod_claims,
+    pod_spec,
+    resources,
+)
 from components.base.workload_labels import HOME, container_environment, environment_from, temporary_files
 from components.capacity.placement import SLICE_LABEL, PoolHandle, pod_needs
 from components.storage.volumes import shared_memory
 from components.tenants.handles import TeamHandle
+from components.workloads.files import file_mounts
 from components.workloads.training.spec import (
     DEFAULT_CHECKPOINT_PATH,
     DEFAULT_EPHEMERAL_STORAGE_GIB,
@@ -70,6 +81,10 @@ PROVISIONING_CLASS = "queued-provisioning.gke.io"
 WARDEN_LABEL = {"cloud.google.com/apply-warden-policies": "true"}
 """On a PodTemplate: GKE mutates it like pods, and so determines their requirements."""
 COMPLETION_INDEX = "metadata.labels['batch.kubernetes.io/job-completion-index']"
+JOB_NAME = [
+    {"name": "JOB_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['batch.kubernetes.io/job-name']"}}}
+]
+"""Variable with the name of the Job, for runs of a schedule: it ends with their time, which nobody knows before."""
 MEETING_SECONDS = 1800
 """How long workers wait for each other: nodes must start, and images of 20 GB must be pulled."""
 
@@ -97,8 +112,8 @@ def stays_until_done(pool: PoolHandle) -> dict[str, str]:
     return {} if pool["placement"]["purchase"] == Purchase.SPOT else dict(STAYS_UNTIL_DONE)
 
 
-def training_mounts(job: TrainingSpec, checkpoint_claim: Any) -> list[Mounted]:
-    """Volumes of one worker: /tmp, shared memory, checkpoints, datasets."""
+def training_mounts(job: TrainingSpec, checkpoint_claim: Any, config_map: Any = None) -> list[Mounted]:
+    """Volumes of one worker: /tmp, shared memory, checkpoints, datasets, files of settings and of Secrets."""
     mounts = [temporary_files(job.get("ephemeral_storage_gib", DEFAULT_EPHEMERAL_STORAGE_GIB))]
     shared = shared_memory_mib(job["memory_gib"], job.get("accelerators"), job.get("shared_memory_gib"))
     if shared:
@@ -106,9 +121,8 @@ def training_mounts(job: TrainingSpec, checkpoint_claim: Any) -> list[Mounted]:
     if checkpoint_claim is not None:
         mounts.append(claimed("checkpoints", checkpoint_path(job), checkpoint_claim))
     datasets = sorted((job.get("datasets") or {}).items())
-    return mounts + [
-        claimed(f"dataset-{index}", path, claim, read_only=True) for index, (claim, path) in enumerate(datasets)
-    ]
+    mounts += [claimed(f"dataset-{index}", path, claim, read_only=True) for index, (claim, path) in enumerate(datasets)]
+    return mounts + file_mounts(job, config_map)
 
 
 def checkpoint_path(job: TrainingSpec) -> str:
@@ -127,16 +141,19 @@ def training_template(
     references: Sequence[Mapping[str, Any]] = (),
     checkpoint_claim: Any = None,
     device_claim: Any = None,
+    config_map: Any = None,
     fabric: Mapping[str, str] | None = None,
+    first: Sequence[Mapping[str, Any]] = (),
     **more: Any,
 ) -> dict[str, Any]:
     """The pod template of one worker.
 
-    `device_claim`: name of its ResourceClaimTemplate. `fabric`: network interfaces that it uses directly. `defaults`
+    `device_claim`: name of its ResourceClaimTemplate. `config_map`: name of that with its files. `fabric`: network
+    interfaces that it uses directly. `first`: variables that the values of others name as `$(NAME)`. `defaults`
     and `references` are environment variables of the platform (the program's take precedence); `more` are further
     fields of the pod spec.
     """
-    mounts = training_mounts(job, checkpoint_claim)
+    mounts = training_mounts(job, checkpoint_claim, config_map)
     variables = {
         **HOME,
         **({"CHECKPOINT_DIR": checkpoint_path(job)} if checkpoint_claim is not None else {}),
@@ -149,7 +166,7 @@ def training_template(
         image=job["image"],
         command=job.get("command") or (),
         args=job.get("arguments") or (),
-        env=container_environment(variables, references, job.get("environment") or {}),
+        env=[*map(dict, first), *container_environment(variables, references, job.get("environment") or {})],
         resources=resources(
             cpu_millis=job["cpu_millis"],
             memory_mib=int(job["memory_gib"]) * 1024,
@@ -308,8 +325,9 @@ def single_host_environment(pool: PoolHandle) -> dict[str, str]:
     return {"TPU_WORKER_HOSTNAMES": "localhost", "TPU_WORKER_ID": "0"} if pool["placement"]["topology"] else {}
 
 
-def worker_affinity(run: str, pool: PoolHandle) -> dict[str, Any]:
-    """Workers close to each other; on a TPU pool all in one slice, without any other run in it.
+def worker_affinity(run: str, pool: PoolHandle, *, one_per_node: bool = False) -> dict[str, Any]:
+    """Workers close to each other, or each on a node of its own; on a TPU pool all in one slice, without any other run
+    in it.
 
     The node label `mlplatform.dev/tpu-slice`, which every kind of pool sets, distinguishes slices of one pool. The
     anti-affinity prevents two runs, of any namespaces, from taking half of one slice each.
@@ -328,8 +346,11 @@ def worker_affinity(run: str, pool: PoolHandle) -> dict[str, Any]:
             "podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [together]},
             "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [apart]},
         }
+    alone = {"labelSelector": same, "topologyKey": HOST_TOPOLOGY}
+    apart_from_each_other = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [alone]}}
     near = {"weight": 100, "podAffinityTerm": {"labelSelector": same, "topologyKey": ZONE_TOPOLOGY}}
-    return {"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [near]}}
+    together_if_possible = {"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [near]}}
+    return together_if_possible | (apart_from_each_other if one_per_node else {})
 
 
 def service_spec(labels: Mapping[str, str], port: int) -> dict[str, Any]:

@@ -1,71 +1,62 @@
 """A training on a schedule."""
 
-from typing import Required, TypedDict
+from typing import Required
 
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import batch, meta
 
 from components.base.component import Component
 from components.base.workload_labels import Role, workload_labels
-from components.capacity.placement import PoolHandle
 from components.findings import refuse
-from components.storage.plan import ObjectStoreHandle, StorageHandle
-from components.tenants.handles import TeamHandle
-from components.tracking.spec import TrackingHandle
-from components.workloads.training.job import one_host_template
+from components.workloads.training.distributed import workers_template
+from components.workloads.training.job import TrainingJobArgs, one_host_template
 from components.workloads.training.plan import cron_job_spec, job_spec
-from components.workloads.training.spec import ScheduleSpec, TrainingSpec
+from components.workloads.training.spec import ScheduleSpec, WorkersSpec
 from components.workloads.training.validation import check_checkpoint_storage, check_scheduled_training
 
 
-class ScheduledTrainingArgs(TypedDict, total=False):
-    """A training program, its schedule and its dependencies."""
+class ScheduledTrainingArgs(TrainingJobArgs, total=False):
+    """A training program, its schedule and its dependencies. `job` has no `run`. With workers `checkpoint_storage` is a
+    class with ReadWriteMany."""
 
-    job: Required[TrainingSpec]
-    """The program and its resources, without a `run`."""
     schedule: Required[ScheduleSpec]
     """The schedule."""
-    team: Required[TeamHandle]
-    """The team: namespace, service account, priority."""
-    pool: Required[PoolHandle]
-    """The pool whose nodes it uses."""
-    checkpoint_storage: StorageHandle
-    """Class of the checkpoint volume; required with `job.checkpoint`."""
-    tracking: TrackingHandle
-    """Tracking server that it logs to."""
-    artifacts: ObjectStoreHandle
-    """Bucket that it may read and write, with the keys in the team's namespace."""
-    keep_data: bool
-    """Required in stacks that are not simulated: the checkpoints outlive the training's removal from the stack."""
+    workers: WorkersSpec
+    """Number of workers, and their rendezvous; default: one worker, without."""
 
 
 class ScheduledTraining(Component):
-    """A repeated training on one node; runs never overlap.
+    """A repeated training on one node, or on several (`workers`); runs never overlap.
 
-    A change applies from the next run on; a run in progress does not change. `schedule` sets how many old runs are
-    kept.
+    A change applies from the next run on; a run in progress does not change, but its pods that are replaced get the new
+    `files`. `schedule` sets how many old runs are kept.
     """
 
     cron_job: Output[str]
     """Name of its CronJob."""
 
     def __init__(self, name: str, args: ScheduledTrainingArgs, opts: ResourceOptions | None = None) -> None:
-        job, team, pool, storage = args["job"], args["team"], args["pool"], args.get("checkpoint_storage")
+        job, team, pool, workers = args["job"], args["team"], args["pool"], args.get("workers")
+        storage = args.get("checkpoint_storage")
         modes = storage["access_modes"] if storage else None
         refuse(
             f"scheduled training {name}",
             [
-                *check_scheduled_training(name, name, job, args["schedule"], pool),
-                *check_checkpoint_storage(name, job, None, modes),
+                *check_scheduled_training(name, name, job, args["schedule"], pool, workers),
+                *check_checkpoint_storage(name, job, workers, modes),
             ],
         )
         super().__init__(name, args, opts)
         labels = workload_labels(name, team["name"], Role.TRAINING)
-        template = one_host_template(name, args, labels, self.child)
+        template = (
+            workers_template(name, name, args, workers, labels, self.child, scheduled=True)
+            if workers
+            else one_host_template(name, args, labels, self.child)
+        )
         cron = batch.v1.CronJob(
             f"{name}-schedule",
             metadata=meta.v1.ObjectMetaArgs(name=name, namespace=team["namespace"], labels=labels),
-            spec=cron_job_spec(args["schedule"], job_spec(job, template), labels),
+            spec=cron_job_spec(args["schedule"], job_spec(job, template, workers), labels),
             opts=self.child,
         )
         self.cron_job = cron.metadata.name.apply(str)

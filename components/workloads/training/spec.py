@@ -7,6 +7,7 @@ tracking), so that settings have the same structure and the same rules validate 
 from typing import Required, TypedDict
 
 from components.capacity.placement import AcceleratorRequest
+from components.workloads.files import FilesSpec
 
 
 class CheckpointSpec(TypedDict, total=False):
@@ -18,7 +19,7 @@ class CheckpointSpec(TypedDict, total=False):
     """Mount path; default `/checkpoints`. The program gets it in the environment variable CHECKPOINT_DIR."""
 
 
-class TrainingSpec(TypedDict, total=False):
+class TrainingSpec(FilesSpec, total=False):
     """One training program and its resources; per worker, if there are several."""
 
     run: str
@@ -80,6 +81,8 @@ class WorkersSpec(TypedDict, total=False):
     """Processes that torchrun starts in each pod; default: one for each accelerator."""
     port: int
     """Rendezvous port of worker 0; default 29400."""
+    one_per_node: bool
+    """Whether each worker has a node of its own, also where several fit one; default false."""
 
 
 class ScheduleSpec(TypedDict, total=False):

@@ -18,6 +18,7 @@ from components.base.schedules import cron_problem
 from components.capacity.placement import PoolHandle
 from components.findings import Finding
 from components.storage.plan import AccessMode
+from components.workloads.file_validation import PLATFORM_MOUNTS, check_files, folder, of_the_image, taken
 from components.workloads.training.spec import (
     DEFAULT_CHECKPOINT_PATH,
     DEFAULT_FATAL_EXIT_CODES,
@@ -35,8 +36,6 @@ SPOT_GRACE_SECONDS = (10, 120)
 MAX_RETRIES = 10
 MAX_CRON_JOB_NAME = 52
 """The controller adds eleven characters for the name of each Job."""
-TAKEN_FOLDERS = ("/", "/tmp", "/dev", "/dev/shm", "/proc", "/sys", "/etc", "/bin", "/sbin", "/usr", "/lib")  # noqa: S108
-"""Folders of the image, of the container runtime, or of other volumes."""
 _RUN = re.compile(r"^[a-z0-9]([-a-z0-9]{0,14}[a-z0-9])?\Z")
 
 
@@ -68,9 +67,16 @@ def check_training(
 
 
 def check_scheduled_training(
-    path: str, name: str, job: TrainingSpec, schedule: ScheduleSpec, pool: PoolHandle, *, entry: str = ""
+    path: str,
+    name: str,
+    job: TrainingSpec,
+    schedule: ScheduleSpec,
+    pool: PoolHandle,
+    workers: WorkersSpec | None = None,
+    *,
+    entry: str = "",
 ) -> Iterator[Finding]:
-    """One training on a schedule. `path` and `entry` as above."""
+    """One training on a schedule, on one node or (with `workers`) on several. `path` and `entry` as above."""
     entry = entry or path
     if job.get("run"):
         yield Finding(
@@ -79,9 +85,11 @@ def check_scheduled_training(
             "runs on a schedule are named after their time",
             "remove run, or remove schedule to train once",
         )
-    if len(name) > MAX_CRON_JOB_NAME:
+    # With workers the host names of its pods end with their index.
+    longest = MAX_CRON_JOB_NAME - (len(f"-{int(workers.get('count', 2)) - 1}") if workers else 0)
+    if len(name) > longest:
         yield Finding(
-            entry, name, f"the name of a scheduled training has at most {MAX_CRON_JOB_NAME} characters", "shorten it"
+            entry, name, f"the name of this scheduled training has at most {longest} characters", "shorten it"
         )
     if pool["placement"].get("queued"):
         yield Finding(
@@ -90,7 +98,7 @@ def check_scheduled_training(
             "a request for queued nodes is used once, and a schedule has many runs",
             "choose a flex-start, spot or on-demand pool, or remove schedule and set a run each time",
         )
-    yield from _check_program(path, entry, job, pool, None)
+    yield from _check_program(path, entry, job, pool, workers)
     yield from check_schedule(f"{entry}.schedule", schedule)
 
 
@@ -183,37 +191,25 @@ def _check_program(
 
 
 def _check_mounts(path: str, job: TrainingSpec) -> Iterator[Finding]:
-    """Datasets are existing claims with separate mount paths, none of which the platform uses."""
+    """Datasets are existing claims. Each mount has a path of its own, which neither image nor platform uses."""
     checkpoint = job.get("checkpoint")
-    taken = {"/tmp": "temporary files", "/dev/shm": "shared memory"}  # noqa: S108 - paths of the container
+    mounted = dict(PLATFORM_MOUNTS)
     if checkpoint:
         place = checkpoint.get("path", DEFAULT_CHECKPOINT_PATH)
-        mounted = _folder(place)
+        at = folder(place)
         yield from check_text(f"{path}.checkpoint.path", place, MOUNT_PATH)
-        if MOUNT_PATH.accepts(place) and _of_the_image(mounted):
-            yield _taken(f"{path}.checkpoint.path", place, taken.get(mounted, "the image's own files"))
-        taken.setdefault(mounted, "checkpoints")
+        if MOUNT_PATH.accepts(place) and of_the_image(at):
+            yield taken(f"{path}.checkpoint.path", place, mounted.get(at, "the image's own files"))
+        mounted.setdefault(at, "checkpoints")
     for claim, place in (job.get("datasets") or {}).items():
         where = f"{path}.datasets.{claim}"
         yield from check_text(where, claim, SUBDOMAIN)
         yield from check_text(where, place, MOUNT_PATH)
-        mounted = _folder(place)
-        if MOUNT_PATH.accepts(place) and (mounted in taken or _of_the_image(mounted)):
-            yield _taken(where, place, taken.get(mounted, "the image's own files"))
-        taken.setdefault(mounted, f"claim {claim}")
-
-
-def _folder(path: str) -> str:
-    """A normalized path: without doubled and final slashes and single dots."""
-    return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))
-
-
-def _of_the_image(folder: str) -> bool:
-    return folder in TAKEN_FOLDERS or folder.startswith(("/proc/", "/sys/", "/dev/"))
-
-
-def _taken(path: str, place: str, owner: str) -> Finding:
-    return Finding(path, place, f"one volume for each path; this one has {owner}", "mount it elsewhere, like /data")
+        at = folder(place)
+        if MOUNT_PATH.accepts(place) and (at in mounted or of_the_image(at)):
+            yield taken(where, place, mounted.get(at, "the image's own files"))
+        mounted.setdefault(at, f"claim {claim}")
+    yield from check_files(path, job, mounted)
 
 
 def _check_spot(path: str, job: TrainingSpec, pool: PoolHandle, grace: int) -> Iterator[Finding]:
@@ -295,6 +291,14 @@ def _check_workers(path: str, job: TrainingSpec, pool: PoolHandle, workers: Work
             f"{count} workers with {units} each",
             f"pool {pool['capacity']['pool']} has room for {room} at its largest, and they start together",
             f"use {room}, or raise nodesMax of the pool",
+        )
+    nodes = int(pool["capacity"]["nodes_max"])
+    if workers.get("one_per_node") and count > nodes:
+        yield Finding(
+            f"{path}.onePerNode",
+            f"{count} workers",
+            f"pool {pool['capacity']['pool']} has {nodes} nodes at its largest, and each worker needs one",
+            f"use {nodes} workers, raise nodesMax of the pool, or remove onePerNode",
         )
     if "processes_per_worker" in workers:
         yield from between(path, "processesPerWorker", workers["processes_per_worker"], 1, 256, "processes")

@@ -28,6 +28,8 @@ _JOB = {
     "grace_seconds": 30,
     "checkpoint": {"size_gib": 100, "path": "/keep"},
     "datasets": {"images": "/images"},
+    "files": {"/etc/launcher/config.yaml": "epochs: 3"},
+    "secret_folders": {"hub": "/run/hub"},
     "annotations": {"note": "a"},
     "preemptible": False,
     "ttl_minutes": 30,
@@ -56,7 +58,7 @@ CASES = [
         DistributedTrainingJob,
         {
             "job": {key: value for key, value in _JOB.items() if key != "ttl_minutes"},
-            "workers": {"count": 2, "processes_per_worker": 4, "port": 29500},
+            "workers": {"count": 2, "processes_per_worker": 4, "port": 29500, "one_per_node": True},
             **_USES,
             "pool": QUEUED,
             "checkpoint_storage": SHARED,
@@ -64,6 +66,7 @@ CASES = [
         contexts={
             "job.accelerators.mig_profile": _ON_MIG,
             "job.ttl_minutes": {"pool": H100, "job.ttl_minutes": 30},
+            "workers.count": {"workers.one_per_node": False},
         },
         variants={**_OTHERS, "checkpoint_storage": {**SHARED, "class_name": "other"}},
         refused={"workers.count": 1},
@@ -72,6 +75,7 @@ CASES = [
         ScheduledTraining,
         {
             "job": {key: value for key, value in _JOB.items() if key != "run"},
+            "workers": {"count": 2, "processes_per_worker": 4, "port": 29500, "one_per_node": True},
             "schedule": {
                 "cron": "0 3 * * *",
                 "time_zone": "Europe/Paris",
@@ -81,12 +85,12 @@ CASES = [
                 "keep_failed": 5,
             },
             **_USES,
-            "checkpoint_storage": BLOCK,
+            "checkpoint_storage": SHARED,
         },
-        contexts={"job.accelerators.mig_profile": _ON_MIG},
+        contexts={"job.accelerators.mig_profile": _ON_MIG, "workers.count": {"workers.one_per_node": False}},
         variants={
             **_OTHERS,
-            "checkpoint_storage": STORAGE[StoragePurpose.FAST],
+            "checkpoint_storage": {**SHARED, "class_name": "other"},
             "job.run": "1",
             "schedule.cron": "0 4 * * *",
             "schedule.time_zone": "Europe/Rome",

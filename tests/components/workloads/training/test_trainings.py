@@ -77,6 +77,58 @@ def test_a_job_runs_as_the_teams_training_account_on_its_pool() -> None:
     assert spec["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "8"
 
 
+FILES = {"files": {"/etc/launcher/config.yaml": "epochs: 3"}, "secret_folders": {"hub": "/run/hub"}}
+
+
+def test_files_of_settings_are_mounted_one_by_one_from_a_config_map_that_never_changes() -> None:
+    recording = single(job={**JOB, **FILES})
+    assert recording.kinds() == ["ConfigMap fit-files", "Job fit-run-1", "TrainingJob fit"]
+    made = recording.one("ConfigMap").inputs
+    assert (made["data"], made["immutable"]) == ({"0-config.yaml": "epochs: 3"}, True)
+    spec = recording.one("Job").inputs["spec"]["template"]["spec"]
+    volumes = {one["name"]: one for one in spec["volumes"]}
+    assert volumes["files"]["configMap"] == {"name": made["metadata"]["name"]}
+    assert volumes["secret-0"]["secret"] == {"secretName": "hub", "defaultMode": 0o440}
+    mounts = [one for one in spec["containers"][0]["volumeMounts"] if one["name"] in {"files", "secret-0"}]
+    assert mounts == [
+        {"name": "files", "mountPath": "/etc/launcher/config.yaml", "subPath": "0-config.yaml", "readOnly": True},
+        {"name": "secret-0", "mountPath": "/run/hub", "readOnly": True},
+    ]
+    other = single(job={**JOB, "files": {"/etc/launcher/config.yaml": "epochs: 4"}}).one("ConfigMap").inputs
+    assert other["metadata"]["name"] != made["metadata"]["name"]
+
+
+def test_runs_of_a_schedule_share_a_config_map_that_follows_the_settings() -> None:
+    made = scheduled(job={**WITHOUT_RUN, **FILES}).one("ConfigMap").inputs
+    assert made["metadata"]["name"] == "fit-files"
+    assert made["immutable"] is False
+
+
+def test_several_workers_on_a_schedule_meet_at_worker_0_of_the_job_that_they_belong_to() -> None:
+    recording = scheduled(workers={"count": 2})
+    assert recording.kinds() == ["CronJob fit-schedule", "ScheduledTraining fit", "Service fit-workers"]
+    job = recording.one("CronJob").inputs["spec"]["jobTemplate"]["spec"]
+    assert (job["completionMode"], job["completions"], job["parallelism"]) == ("Indexed", 2, 2)
+    container = job["template"]["spec"]["containers"][0]
+    assert container["env"][0]["name"] == "JOB_NAME", "before the variables that name it"
+    told = environment(job)
+    assert told["JOB_NAME"] == {"fieldRef": {"fieldPath": "metadata.labels['batch.kubernetes.io/job-name']"}}
+    assert told["MASTER_ADDR"] == "$(JOB_NAME)-0.fit"
+    assert told["PET_RDZV_ID"] == "$(JOB_NAME)"
+    assert job["template"]["spec"]["subdomain"] == "fit"
+
+
+def test_workers_have_a_node_each_if_that_is_asked_for() -> None:
+    def affinity(**workers: Any) -> Any:
+        recording = distributed(workers={"count": 2, **workers})
+        return recording.one("Job").inputs["spec"]["template"]["spec"]["affinity"]
+
+    (apart,) = affinity(one_per_node=True)["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert apart["topologyKey"] == "kubernetes.io/hostname"
+    assert apart["labelSelector"] == {"matchLabels": {"mlplatform.dev/run": "fit-1"}}
+    assert "podAntiAffinity" not in affinity()
+
+
 def test_another_run_is_another_resource() -> None:
     assert single(job={**JOB, "run": "2"}).one("Job").name == "fit-run-2"
 
