@@ -145,7 +145,7 @@ def test_a_pod_whose_image_is_in_the_table_runs_and_others_stay_simulated(client
 
 def test_an_image_of_the_users_own_runs_from_its_folder_which_it_cannot_change(platform: Platform) -> None:
     folder = platform.home / "own"
-    log = finished(platform.client, pod("own", f"greet; touch {folder}/bin/other || echo read-only", image=OWN))
+    log = finished(platform.client, pod("own", f"greet; touch {folder}/bin/other 2>&1 || echo read-only", image=OWN))
     assert log.splitlines()[0] == f"hello from {folder}/bin/greet"
     assert log.splitlines()[-1] == "read-only"
 
@@ -288,6 +288,27 @@ def test_a_service_is_found_by_its_name_and_from_this_computer(platform: Platfor
     assert client.until("the answer on loopback", fetched) == "served\n"
     listening = {one.laddr.ip for one in psutil.net_connections("tcp") if one.laddr.port == platform.port}
     assert listening == {"127.0.0.1"}
+
+
+def test_one_file_of_a_config_map_is_mounted_into_a_folder_of_the_image(client: Client) -> None:
+    """As the components mount files of settings. Only this finds a folder that hides what the image has in it."""
+    client.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "launcher"},
+            "data": {"0-config.yaml": "epochs: 3"},
+        }
+    )
+    script = (
+        "cat /etc/launcher/config.yaml; ls /etc | grep -c passwd; echo x >> /etc/launcher/config.yaml || echo fixed"
+    )
+    mount = {"name": "files", "mountPath": "/etc/launcher/config.yaml", "subPath": "0-config.yaml", "readOnly": True}
+    container = {"volumeMounts": [mount], "securityContext": {"readOnlyRootFilesystem": True}}
+    volumes = [{"name": "files", "configMap": {"name": "launcher"}}]
+    log = finished(client, pod("launched", script, container=container, volumes=volumes))
+    assert log.startswith("epochs: 31\n")
+    assert log.endswith("fixed\n")
 
 
 def test_exec_has_input_output_and_exit_code(client: Client) -> None:
