@@ -84,7 +84,7 @@ COMPLETION_INDEX = "metadata.labels['batch.kubernetes.io/job-completion-index']"
 JOB_NAME = [
     {"name": "JOB_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['batch.kubernetes.io/job-name']"}}}
 ]
-"""Variable with the name of the Job, for runs of a schedule: it ends with their time, which nobody knows before."""
+"""Variable with the name of the Job, for runs of a schedule: it ends with the time of the run."""
 MEETING_SECONDS = 1800
 """How long workers wait for each other: nodes must start, and images of 20 GB must be pulled."""
 
