@@ -14,7 +14,8 @@ from rich.console import Console
 
 from tools.facts import CHECKOUT, plain_environment
 from tools.progress import LiveTable, plain_lines
-from tools.toolchain import Chosen, Toolchain, ensure
+from tools.selection import SelectedTool
+from tools.toolchain import Toolchain, ensure
 
 SHELL_VARIABLES = ("PATH", "PULUMI_HOME", "PULUMI_CREDENTIALS_PATH", "PULUMI_SKIP_UPDATE_CHECK")
 
@@ -52,7 +53,7 @@ def install() -> None:
         click.echo(row_text(row))
 
 
-def row_text(row: Chosen) -> str:
+def row_text(row: SelectedTool) -> str:
     return f"{row.tool:<34} {row.version:<10} {row.way:<9} {row.program}"
 
 

@@ -15,7 +15,8 @@ from catalog.accelerators import ClusterKind
 from catalog.addons import ADDONS
 from catalog.versions import CRDS
 from components.base.flows import WEBHOOKS
-from components.clouds.existing.advice import Advice, advice
+from components.clouds.existing.advice import Advice
+from components.clouds.existing.cluster_advice import advice
 from components.clouds.existing.inspection import (
     ClusterSnapshot,
     devices_of,

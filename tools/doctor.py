@@ -20,8 +20,9 @@ from tools.errors import ToolError
 from tools.pins import TOOL_BY_NAME
 from tools.processes import possible as possible_processes
 from tools.search import RejectedTool
+from tools.selection import SelectedTool
 from tools.store import Store, cache_root
-from tools.toolchain import ROOT, STAND_IN, Chosen, ensure, look
+from tools.toolchain import ROOT, STAND_IN, ensure, look
 
 OLDEST_PYTHON = (3, 11)
 NEEDED_MEMORY_BYTES = 3 * 10**9
@@ -43,13 +44,13 @@ class Check:
     """What is wrong and how to correct it; empty if all is well."""
 
 
-def tool_checks(found: Mapping[str, Chosen | RejectedTool | None]) -> list[Check]:
+def tool_checks(found: Mapping[str, SelectedTool | RejectedTool | None]) -> list[Check]:
     """A row for each tool of the toolchain."""
     return [_tool_check(name, at) for name, at in found.items()]
 
 
-def _tool_check(name: str, at: Chosen | RejectedTool | None) -> Check:
-    if isinstance(at, Chosen):
+def _tool_check(name: str, at: SelectedTool | RejectedTool | None) -> Check:
+    if isinstance(at, SelectedTool):
         places = {"path": "on PATH", "download": "downloaded", "build": "built from Go modules"}
         return Check(name, at.version, f"{places[at.way]}: {at.program}")
     install = "run `make up` or `python -m tools install`"
@@ -114,7 +115,7 @@ def examine(environment: Mapping[str, str]) -> list[Check]:
     """All rows. Installs nothing."""
     store = Store(cache_root(environment))
     found = look(store, environment)
-    complete = all(isinstance(at, Chosen) for at in found.values())
+    complete = all(isinstance(at, SelectedTool) for at in found.values())
     existing = next(place for place in (store.root, *store.root.parents) if place.is_dir())
     installed = {normalised(str(d.metadata["Name"])): d.version for d in importlib.metadata.distributions()}
     return [

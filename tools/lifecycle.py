@@ -31,8 +31,8 @@ from tools.backend import (
     remove_state,
     settings_file,
     state_directory,
-    write_private,
 )
+from tools.cluster_record import forget_another, record_of, remember
 from tools.commands import ensure_showing_progress
 from tools.detect import advice_text, existing, second_installs, settings_of
 from tools.engine import RUN_VARIABLE, Engine, Tools, policy_config_file
@@ -107,7 +107,7 @@ class Lifecycle:
         with self._only_one(stack):
             run = self._begin(facts, start_cluster=True)
             unfinished = run.recover()
-            self._forget_another_cluster(run)
+            forget_another(run)
             run.engine.create()
             if unfinished is not None:
                 run.compare()
@@ -118,7 +118,7 @@ class Lifecycle:
                 self.screen.detail(steps_text(plan.steps))
                 self.screen.say("next", f"make up STACK={stack}   (this was a preview; nothing has been changed)")
                 return
-            self._remember_cluster(run)
+            remember(run)
             # A preview ignores locks: an `up` reports who holds the stack, or that the holder died.
             if plan.nothing_to_do and unfinished is None and run.engine.backend.unlocked(stack):
                 self.screen.say("up", f"nothing to do: all {plan.same} resources are up to date")
@@ -158,7 +158,7 @@ class Lifecycle:
             self.screen.say("cluster", f"deleted {cluster.name}")
             there = True
         run.journal.end()
-        self._cluster_record(facts.name).unlink(missing_ok=True)
+        record_of(self.state, facts.name).unlink(missing_ok=True)
         return there
 
     def _preview_down(self, facts: StackFacts) -> None:
@@ -364,26 +364,6 @@ class Lifecycle:
                 self.screen.say(label, f"{len(names)} {what}")
                 self.screen.detail("\n".join(names))
 
-    def _forget_another_cluster(self, run: Run) -> None:
-        """Drops the state of a simulated cluster that no longer exists: its objects were deleted with it.
-
-        A refresh would not help: it connects to the cluster in the state, at an address where nothing answers.
-        """
-        before = self._cluster_record(run.facts.name)
-        if run.kubeconfig is None or not before.exists() or not run.engine.exists():
-            return
-        if before.read_text(encoding="utf-8") != _cluster_identity(run):
-            self.screen.say("recovery", "the cluster was recreated since the last up; the state starts empty")
-            run.remove(force=True)
-            before.unlink()
-
-    def _remember_cluster(self, run: Run) -> None:
-        if run.kubeconfig is not None:
-            write_private(self._cluster_record(run.facts.name), _cluster_identity(run))
-
-    def _cluster_record(self, stack: str) -> Path:
-        return self.state / "clusters" / stack
-
     def _show(self, printer: str, run: Run) -> None:
         module, _, function = printer.partition(":")
         show = getattr(importlib.import_module(module), function)
@@ -399,18 +379,6 @@ class Lifecycle:
             there = named(kubectl, existing(settings_of(run.facts.name, self.project)))
         with access(kubectl, there, engine.kubeconfig, prepare(engine.state)) as found:
             return observe(found, engine.variables()) if found else Observed(problem="the stack has no cluster yet")
-
-
-def _cluster_identity(run: Run) -> str:
-    """The UID of kube-system, the usual identity of a cluster: unique, and kept by a restart."""
-    assert run.kubeconfig is not None
-    command = [str(run.engine.tools.path("kubectl")), "--kubeconfig", str(run.kubeconfig), "get", "namespace"]
-    answer = subprocess.run(
-        [*command, "kube-system", "-o", "jsonpath={.metadata.uid}"], capture_output=True, text=True, check=False
-    )
-    if answer.returncode:
-        raise ToolError(f"the simulated cluster does not answer: {answer.stderr.strip()}. Try `make up` again.")
-    return answer.stdout
 
 
 def _stacks_in(backend: Backend) -> set[str]:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import json
 import os
 import shlex
 import shutil
 import sys
 import urllib.parse
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -25,6 +23,7 @@ from tools.errors import ToolError
 from tools.pins import KUBERNETES_PROVIDER, LANGUAGE_HOST, PULUMI, TOOL_BY_NAME, TOOLS, Tool
 from tools.progress import Progress, Silent
 from tools.search import FoundTool, RejectedTool, find, plugin_directory, programs_on_path
+from tools.selection import SelectedTool, identity, read_stamp, stamp_of, write_stamp
 from tools.store import Store, Way, cache_root, link, this_platform
 
 ROOT = Path(__file__).parent.parent
@@ -48,21 +47,12 @@ class Mode(str, Enum):
     __str__ = str.__str__
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """A selected tool. One row of `Toolchain.report()`."""
-
-    tool: str
-    version: str
-    program: str
-    """Its path."""
-    way: Way
-
-
 class Toolchain:
     """All tools, ready to run. Created by `ensure`."""
 
-    def __init__(self, chosen: Sequence[Chosen], bin_directory: Path, pulumi_home: Path, credentials: Path) -> None:
+    def __init__(
+        self, chosen: Sequence[SelectedTool], bin_directory: Path, pulumi_home: Path, credentials: Path
+    ) -> None:
         self._chosen = {row.tool: row for row in chosen}
         self._pulumi_home = pulumi_home
         self._credentials = credentials
@@ -94,7 +84,7 @@ class Toolchain:
         environment["PULUMI_SKIP_UPDATE_CHECK"] = "true"
         return environment
 
-    def report(self) -> list[Chosen]:
+    def report(self) -> list[SelectedTool]:
         """The tools in use, in the order of the table of pins; a stand-in is last and marked as one."""
         return list(self._chosen.values())
 
@@ -123,42 +113,40 @@ def ensure(progress: Progress | None = None, environment: Mapping[str, str] | No
     progress = progress or Silent()
     environment = os.environ if environment is None else environment
     store = Store(cache_root(environment))
-    stamp = _stamp(store, environment)
-    chosen = _read_stamp(stamp)
+    stamp = stamp_of(store, environment, ROOT)
+    chosen = read_stamp(stamp)
     if chosen is None:
         found = look(store, environment)
-        missing = [TOOL_BY_NAME[name] for name, at in found.items() if not isinstance(at, Chosen)]
+        missing = [TOOL_BY_NAME[name] for name, at in found.items() if not isinstance(at, SelectedTool)]
         if missing:
             with store.installing(progress):
                 _install(missing, store, environment, progress)
                 found = look(store, environment)
-        chosen = [row for row in found.values() if isinstance(row, Chosen)]
-        _write_stamp(stamp, chosen)
+        chosen = [row for row in found.values() if isinstance(row, SelectedTool)]
+        write_stamp(stamp, chosen)
     return _select(chosen, store, environment)
 
 
 def is_installed(environment: Mapping[str, str] | None = None) -> bool:
     """Whether `ensure` has nothing to install, according to the last run; a wrong False costs minutes at most."""
     environment = os.environ if environment is None else environment
-    return _read_stamp(_stamp(Store(cache_root(environment)), environment)) is not None
+    return read_stamp(stamp_of(Store(cache_root(environment)), environment, ROOT)) is not None
 
 
-def _stamp(store: Store, environment: Mapping[str, str]) -> Path:
-    return store.root / "stamps" / f"{_stamp_key(environment)}.json"
-
-
-def look(store: Store, environment: Mapping[str, str]) -> dict[str, Chosen | RejectedTool | None]:
+def look(store: Store, environment: Mapping[str, str]) -> dict[str, SelectedTool | RejectedTool | None]:
     """State of each tool, without changes: on PATH first, then in the cache."""
     wanted = mode(environment)
     return {tool.name: _look_for(tool, store, environment, wanted) for tool in TOOLS}
 
 
-def _look_for(tool: Tool, store: Store, environment: Mapping[str, str], wanted: Mode) -> Chosen | RejectedTool | None:
+def _look_for(
+    tool: Tool, store: Store, environment: Mapping[str, str], wanted: Mode
+) -> SelectedTool | RejectedTool | None:
     on_path: FoundTool | RejectedTool | None = None
     if wanted in (Mode.AUTO, Mode.PATH):
         on_path = find(tool, environment, outside=store.root)
         if isinstance(on_path, FoundTool):
-            return Chosen(tool.name, on_path.version, str(on_path.program), Way.PATH)
+            return SelectedTool(tool.name, on_path.version, str(on_path.program), Way.PATH)
     ways = {
         Mode.AUTO: (Way.DOWNLOAD, Way.BUILD),
         Mode.DOWNLOAD: (Way.DOWNLOAD,),
@@ -168,7 +156,7 @@ def _look_for(tool: Tool, store: Store, environment: Mapping[str, str], wanted: 
     for way in ways[wanted]:
         program = store.directory(tool, way, build.recipe(tool)) / tool.name
         if program.is_file():
-            return Chosen(tool.name, tool.version, str(program), way)
+            return SelectedTool(tool.name, tool.version, str(program), way)
     return on_path if isinstance(on_path, RejectedTool) else None
 
 
@@ -176,7 +164,7 @@ def _install(missing: Sequence[Tool], store: Store, environment: Mapping[str, st
     wanted = mode(environment)
     # Another process may have made some of them while this one waited for the lock.
     found = {tool.name: _look_for(tool, store, environment, wanted) for tool in missing}
-    missing = [tool for tool in missing if not isinstance(found[tool.name], Chosen)]
+    missing = [tool for tool in missing if not isinstance(found[tool.name], SelectedTool)]
     if not missing:
         return
     reasons = {name: at.reason for name, at in found.items() if isinstance(at, RejectedTool)}
@@ -241,7 +229,7 @@ def _why_not_path(missing: Sequence[Tool], reasons: Mapping[str, str], wanted: M
     return "\n".join(lines)
 
 
-def _not_on_path(missing: Sequence[Tool], found: Mapping[str, Chosen | RejectedTool | None]) -> str:
+def _not_on_path(missing: Sequence[Tool], found: Mapping[str, SelectedTool | RejectedTool | None]) -> str:
     def reason(tool: Tool) -> str:
         at = found[tool.name]
         return (
@@ -286,41 +274,7 @@ def _build_all(
         progress.done(tool.name, f"{tool.version} built")
 
 
-def _stamp_key(environment: Mapping[str, str]) -> str:
-    """A digest of everything that the selection depends on, apart from the programs themselves."""
-    read = {name: environment.get(name) for name in ("PATH", "PULUMI_HOME", "HOME", "MLPLATFORM_TOOLCHAIN")}
-    facts = (read, [build.recipe(tool) for tool in TOOLS], repr(TOOLS), sys.executable, str(ROOT))
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
-
-
-def _identity(program: str) -> list[int] | None:
-    """Attributes that change when a file is replaced: its inode, size and time of change."""
-    try:
-        status = os.stat(program)
-    except OSError:
-        return None
-    return [status.st_ino, status.st_size, status.st_mtime_ns]
-
-
-def _read_stamp(stamp: Path) -> list[Chosen] | None:
-    """The last selection, if every program is unchanged since."""
-    try:
-        rows = json.loads(stamp.read_text())
-        chosen = [(Chosen(**{**row["chosen"], "way": Way(row["chosen"]["way"])}), row["identity"]) for row in rows]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return [row for row, _ in chosen] if all(_identity(row.program) == identity for row, identity in chosen) else None
-
-
-def _write_stamp(stamp: Path, chosen: Sequence[Chosen]) -> None:
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    rows = [{"chosen": asdict(row), "identity": _identity(row.program)} for row in chosen]
-    unfinished = stamp.with_suffix(f".{os.getpid()}")
-    unfinished.write_text(json.dumps(rows, indent=1))
-    unfinished.replace(stamp)
-
-
-def _select(chosen: Sequence[Chosen], store: Store, environment: Mapping[str, str]) -> Toolchain:
+def _select(chosen: Sequence[SelectedTool], store: Store, environment: Mapping[str, str]) -> Toolchain:
     """The bin directory for this selection and this checkout: created once, then reused.
 
     It belongs to one checkout, because the stand-in for the language host runs that checkout's interpreter: several
@@ -328,7 +282,7 @@ def _select(chosen: Sequence[Chosen], store: Store, environment: Mapping[str, st
     """
     programs = {row.tool: Path(row.program) for row in chosen}
     launcher = None if _has_official_host(programs[PULUMI.name], store, environment) else _launcher()
-    facts = ([(row.program, _identity(row.program)) for row in chosen], launcher, str(ROOT))
+    facts = ([(row.program, identity(row.program)) for row in chosen], launcher, str(ROOT))
     selection = store.selections / hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
     if not selection.is_dir():
         _forget_lost_checkouts(store.selections)
@@ -340,7 +294,7 @@ def _select(chosen: Sequence[Chosen], store: Store, environment: Mapping[str, st
     rows = list(chosen)
     if launcher is not None:
         host = selection / "bin" / LANGUAGE_HOST
-        rows.append(Chosen(STAND_IN, importlib.metadata.version("pulumi"), str(host), Way.BUILD))
+        rows.append(SelectedTool(STAND_IN, importlib.metadata.version("pulumi"), str(host), Way.BUILD))
     credentials = Path(environment.get("HOME") or Path.home()) / ".pulumi"
     return Toolchain(rows, selection / "bin", home, credentials)
 
@@ -362,7 +316,7 @@ exec {python} -u {host} "$@"
 """
 
 
-def _fill(bin_directory: Path, chosen: Sequence[Chosen], launcher: str | None) -> None:
+def _fill(bin_directory: Path, chosen: Sequence[SelectedTool], launcher: str | None) -> None:
     """Puts every tool into one directory.
 
     A tool in the cache gets a second hard link, not a symbolic one: the engine resolves symbolic links to find its

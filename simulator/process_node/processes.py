@@ -134,10 +134,10 @@ class ContainerProcess:
                 break
             for pid in children(self._process.pid):
                 try:
-                    started = b"simulator.process_node.container" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+                    command = Path(f"/proc/{pid}/cmdline").read_bytes()
                 except OSError:
                     continue
-                if started:
+                if command and b"simulator.process_node.container" not in command:  # empty: it has ended
                     return ""
         return os.read(failure.fileno(), 65536).decode() if select.select([failure], [], [], 0)[0] else ""
 

@@ -210,6 +210,7 @@ NOT_ASKED: dict[str, str] = {
     **dict.fromkeys(("tag", "repository"), _PART),
     **dict.fromkeys(("line", "text"), "free text: arguments, values of variables and annotations"),
     "python module": "imported by the settings, in no object",
+    "local folder": "a folder of this computer, in no object",
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from components.base.charts import values_of as without_none
-from components.clouds.existing.advice import advice
+from components.clouds.existing.cluster_advice import advice
 from components.clouds.existing.inspection import ClusterSnapshot
 from components.clouds.existing.suggestions import suggested_pools
 from tests.simulator.conftest import Client

@@ -23,12 +23,12 @@ from tools.doctor import (
 )
 from tools.pins import TOOL_BY_NAME, TOOLS
 from tools.search import RejectedTool
+from tools.selection import SelectedTool
 from tools.store import Way
-from tools.toolchain import Chosen
 
 
 def test_a_tool_in_use_is_shown_with_version_and_place() -> None:
-    rows = tool_checks({"etcd": Chosen("etcd", "3.6.8", "/opt/etcd", Way.PATH)})
+    rows = tool_checks({"etcd": SelectedTool("etcd", "3.6.8", "/opt/etcd", Way.PATH)})
 
     assert rows == [Check("etcd", "3.6.8", "on PATH: /opt/etcd")]
 

@@ -4,6 +4,7 @@ Only this finds a table whose layout has moved away from the regular expressions
 `re` stands in for Renovate's RE2; not proved here: that Renovate knows the data sources (its registries are outside).
 """
 
+import fnmatch
 import json
 import re
 import subprocess
@@ -104,7 +105,16 @@ def test_every_tool_and_every_autoscaler_is_found() -> None:
     assert [each.version for each in of("CLUSTER_AUTOSCALER_TAGS")] == list(CLUSTER_AUTOSCALER_TAGS.values())
 
 
-@pytest.mark.parametrize("file", [file for file in TRACKED if Path(file).name.startswith("requirements")])
+OURS = CONFIG["pip_requirements"]["managerFilePatterns"]
+REQUIREMENTS = [
+    file
+    for file in TRACKED
+    if Path(file).name.startswith("requirements") or any(fnmatch.fnmatch(file, pattern) for pattern in OURS)
+]
+"""Files of Renovate's manager pip_requirements: those with its usual name, and our own."""
+
+
+@pytest.mark.parametrize("file", REQUIREMENTS)
 def test_every_python_package_is_pinned_to_one_version(file: str) -> None:
     lines = [line.split("#")[0].strip() for line in (ROOT / file).read_text(encoding="utf-8").splitlines()]
     loose = [
@@ -116,8 +126,7 @@ def test_every_python_package_is_pinned_to_one_version(file: str) -> None:
 def test_every_rule_is_about_a_package_that_is_there() -> None:
     packages = {each.name for each in FOUND} | {
         line.split("==")[0]
-        for file in TRACKED
-        if Path(file).name.startswith("requirements")
+        for file in REQUIREMENTS
         for line in (ROOT / file).read_text(encoding="utf-8").splitlines()
         if "==" in line
     }

@@ -20,8 +20,9 @@ from tools.errors import ToolError
 from tools.pins import KUBERNETES_PROVIDER, LANGUAGE_HOST, PULUMI, TOOL_BY_NAME, TOOLS, Tool, parse_version
 from tools.progress import Silent
 from tools.search import RejectedTool, plugin_directory, read_version
+from tools.selection import SelectedTool
 from tools.store import HostPlatform, Store, Way
-from tools.toolchain import STAND_IN, Chosen, Mode, ensure, look, mode
+from tools.toolchain import STAND_IN, Mode, ensure, look, mode
 
 FAKE_GO = """#!/bin/sh
 case "$1" in
@@ -153,7 +154,7 @@ def test_a_bad_checksum_stops_everything_and_is_not_built_around(
         ensure(environment=settings)
 
     assert go.read_text() == ""
-    there = {name for name, at in look(Store(tmp_path / "cache"), settings).items() if isinstance(at, Chosen)}
+    there = {name for name, at in look(Store(tmp_path / "cache"), settings).items() if isinstance(at, SelectedTool)}
     assert there == {"pulumi", KUBERNETES_PROVIDER.name, "helm"}  # what was finished before it
 
 

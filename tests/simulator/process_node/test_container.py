@@ -12,7 +12,7 @@ import pytest
 from simulator.process_node import support
 from simulator.process_node.container import MOST_PROCESSES
 from simulator.process_node.pod_network import hold_namespaces
-from simulator.process_node.processes import ROOT
+from simulator.process_node.processes import ROOT, ContainerProcess, Lifetime
 
 pytestmark = pytest.mark.skipif(
     bool(support.obstacle()), reason=f"pods cannot run as processes here: {support.obstacle()}"
@@ -187,3 +187,22 @@ def test_a_concealed_process_shows_others_nothing() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert run.stdout == "0\n", run.stderr
+
+
+def test_a_command_that_could_not_be_run_has_its_reason_although_its_process_has_ended_first(tmp_path: Path) -> None:
+    # Seen on a busy computer: an ended process has an empty command line, which was taken for one that had started.
+    program = """
+import os, sys, time
+if not os.fork():
+    os._exit(1)
+time.sleep(0.3)
+os.write(int(sys.argv[2]), b"no")
+time.sleep(0.3)
+"""
+    reader, writer = os.pipe()
+    container = ContainerProcess(tmp_path / "log", 15, Lifetime(0))
+    command = [sys.executable, "-c", program, "simulator.process_node.container", str(writer)]
+    with subprocess.Popen(command, pass_fds=[writer]) as container._process:
+        os.close(writer)
+        with os.fdopen(reader, "rb") as failure:
+            assert container._await_command(failure) == "no"

@@ -13,7 +13,8 @@ from catalog.accelerators import ClusterKind, DeviceAllocation, Owner
 from catalog.addons import ADDONS, ExistingAddon
 from catalog.versions import CRDS
 from components.capacity.placement import NodeSoftware, PoolArgs, PoolHandle, plan_pool
-from components.clouds.existing.advice import Advice, advice
+from components.clouds.existing.advice import Advice
+from components.clouds.existing.cluster_advice import advice
 from components.clouds.existing.inspection import ClusterSnapshot, accelerator_on, devices_of, software_of
 from components.clouds.existing.suggestions import suggested_classes, suggested_existing, suggested_pools
 
