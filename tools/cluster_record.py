@@ -18,8 +18,10 @@ def forget_another(run: Run) -> None:
 
     A refresh would not help: it connects to the cluster in the state, at an address where nothing answers.
     """
+    if run.kubeconfig is None:
+        return
     before = record_of(run.engine.state, run.facts.name)
-    if run.kubeconfig is None or not before.exists() or not run.engine.exists():
+    if not before.exists() or not run.engine.exists():
         return
     if before.read_text(encoding="utf-8") != _identity(run):
         run.screen.say("recovery", "the cluster was recreated since the last up; the state starts empty")
