@@ -23,8 +23,9 @@ up: $(VENV)  ## deploy the whole platform: tools, simulated cluster, policy chec
 down: $(VENV)  ## delete everything that up created
 	@$(RUN) tools down --stack $(STACK) $(ARGS)
 
-preview: $(VENV)  ## what `up` would change, checked by the policies; changes nothing
-	@$(RUN) tools up --dry-run --stack $(STACK) $(ARGS)
+preview: $(VENV)  ## report of what `up` would change, checked by the policies (ARGS="--format json --out FOLDER")
+	@# Exit code 1 is `look`, 2 blocked, 3 could not preview; make itself fails for the last two.
+	@$(RUN) tools preview --stack "$(STACK)" $(ARGS) || test $$? -eq 1
 
 rehearse: $(VENV)  ## deploy and delete a cloud stack on a simulated cloud on this computer (STACK=prod)
 	@$(RUN) tools rehearse --stack $(if $(filter dev,$(STACK)),prod,$(STACK)) $(ARGS)

@@ -12,7 +12,7 @@ COMMANDS = {
     "env": "tools.commands:env",
     "up": "tools.stack_commands:up",
     "down": "tools.stack_commands:down",
-    "preview": "tools.stack_commands:preview",
+    "preview": "tools.preview:preview",
     "refresh": "tools.stack_commands:refresh",
     "rehearse": "tools.rehearsal:rehearse",
     "status": "tools.stack_commands:status",

@@ -13,24 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from report.stream import CLOSING_LINES
+from report.urns import STACK_TYPE, resource_name
+
 UNCHANGED = "same"
-STACK_TYPE = "pulumi:pulumi:Stack"
 _REPLACEMENT_HALVES = frozenset({"create-replacement", "delete-replaced"})
 # Reads are no changes: `refresh` counts the resources that it reads, and reads are lookups of existing resources.
 _LOOKS = frozenset({"refresh", "read", "read-replacement", "read-discard"})
-# The engine ends a failed run with these lines; the cause is always in an earlier diagnostic.
-_CLOSING_LINES = ("update failed", "preview failed", "destroy failed", "refresh failed", "resource violates")
-
-
-def resource_name(urn: str) -> str:
-    """The short type and the name of a resource: `ConfigMap one`; `stack` for the stack itself and for an empty URN."""
-    if not urn or f"::{STACK_TYPE}::" in urn:
-        return "stack"
-    parts = urn.split("::")
-    if len(parts) < 4:  # urn:pulumi:<stack>::<project>::<types>::<name>
-        return urn
-    kind = parts[2].split("$")[-1].split(":")[-1]
-    return f"{kind} {'::'.join(parts[3:])}"
 
 
 @dataclass(frozen=True)
@@ -224,7 +213,7 @@ class EventReader:
 
     def _fail(self, urn: str, message: str) -> None:
         text = message.strip()
-        if text and not text.startswith(_CLOSING_LINES):
+        if text and not text.startswith(CLOSING_LINES):
             failure = Failure(urn, text)
             if failure not in self._failures:
                 self._failures.append(failure)

@@ -102,16 +102,8 @@ class Lifecycle:
     def up(self, stack: str, *, dry_run: bool = False, look_first: bool = True) -> None:
         """Deploys a stack: tools, cluster, policies, stack, summary. `dry_run` stops after the policies; so does a
         cluster that already has what the first `up` would install, unless `look_first` is False."""
-        facts = self.facts(self.project, stack)
-        validate_before_installing(self.project, stack)
-        with self._only_one(stack):
-            run = self._begin(facts, start_cluster=True)
-            unfinished = run.recover()
-            forget_another(run)
-            run.engine.create()
-            if unfinished is not None:
-                run.compare()
-            plan = run.preview()
+        with self.ready(stack) as (run, unfinished):
+            facts, plan = run.facts, run.preview()
             if look_first and facts.cluster_kind == ClusterKind.EXISTING and not run.engine.resources():
                 self._refuse_second_installs(run)
             if dry_run:
@@ -125,6 +117,21 @@ class Lifecycle:
             else:
                 run.up(total=plan.same + sum(plan.changes.values()))
             self._show(self.summary, run)
+
+    @contextlib.contextmanager
+    def ready(self, stack: str) -> Iterator[tuple[Run, Unfinished | None]]:
+        """A run on the stack, locked, with its cluster started and a state that is reliable; and what a killed run left
+        unfinished."""
+        facts = self.facts(self.project, stack)
+        validate_before_installing(self.project, stack)
+        with self._only_one(stack):
+            run = self._begin(facts, start_cluster=True)
+            unfinished = run.recover()
+            forget_another(run)
+            run.engine.create()
+            if unfinished is not None:
+                run.compare()
+            yield run, unfinished
 
     def down(self, stack: str, *, yes: bool = False, dry_run: bool = False) -> None:
         """Deletes a stack completely: objects, cluster, processes, state.

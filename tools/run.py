@@ -105,9 +105,13 @@ class Run:
             outcome = self.refresh()
             self.screen.say("refresh", f"{drift_text(outcome)}  ({outcome.seconds:.0f} s)")
 
+    def watched_preview(self) -> Outcome:
+        """The plan, checked by the policies, whatever came of it."""
+        return self._watched("preview", lambda engine: engine.preview())
+
     def preview(self) -> Outcome:
         """The plan, checked by the policies. Raises ToolError for a violation or an error."""
-        outcome = self._watched("preview", lambda engine: engine.preview())
+        outcome = self.watched_preview()
         self._refuse_violations(outcome)
         self.refuse_failure(outcome, "Nothing has been changed.")
         self.screen.say("preview", f"{changes_text(outcome)}  ({outcome.seconds:.0f} s)")

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from tools.events import STACK_TYPE, EventReader, Failure, Outcome, Step, Violation, cause, resource_name
+from report.urns import STACK_TYPE, resource_name
+from tools.events import EventReader, Failure, Outcome, Step, Violation, cause
 
 HEARTBEAT_SECONDS = 10.0
 _LABEL_WIDTH = 10

@@ -27,13 +27,6 @@ def down(stack: str, yes: bool, dry_run: bool) -> None:
 
 @click.command()
 @_stack_option
-def preview(stack: str) -> None:
-    """Show what `up` would change, checked by the policies."""
-    Lifecycle().up(stack, dry_run=True)
-
-
-@click.command()
-@_stack_option
 def refresh(stack: str) -> None:
     """Update the state from the deployed resources; print the drift."""
     Lifecycle().refresh(stack)

@@ -1,0 +1,62 @@
+"""The report of one or several stacks: the published JSON document, and the order of its sections. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from report.comparison import Comparison
+from report.sections.base import Document, Section
+from report.sections.changes import Changes, changes
+from report.sections.policies import Policies, policies
+from report.sections.verdict import Decision, Verdict, verdict
+
+VERSION = 1
+"""Of the document; raised when a field is removed or changes its meaning."""
+
+
+class StackReport(Document):
+    """The report of one stack."""
+
+    stack: str
+    """Its name."""
+    against: str
+    """What the plan is compared with."""
+    simulated: bool
+    """Whether the plan is of a simulated cloud or cluster."""
+    verdict: Verdict
+    """The verdict."""
+    policies: Policies | None = None
+    """None, like the following sections, if there is no complete plan."""
+    changes: Changes | None = None
+
+    def sections(self) -> Iterator[Section]:
+        """The sections that there are, most important first."""
+        yield self.verdict
+        yield from (one for one in (self.policies, self.changes) if one is not None)
+
+
+class Report(Document):
+    """The report."""
+
+    version: int = VERSION
+    """Version of this document."""
+    stacks: tuple[StackReport, ...]
+    """The stacks, by name."""
+
+    @property
+    def decision(self) -> Decision:
+        """The most serious one of all stacks."""
+        return max((one.verdict.decision for one in self.stacks), key=lambda one: one.exit_code)
+
+
+def stack_report(comparison: Comparison) -> StackReport:
+    """The report of one comparison."""
+    about = {"stack": comparison.stack, "against": comparison.against, "simulated": comparison.simulated}
+    if comparison.plan.problem:
+        return StackReport(**about, verdict=verdict(comparison.plan.problem, ()))  # type: ignore[arg-type]
+    found, changed = policies(comparison), changes(comparison)
+    decided = verdict("", (found, changed))
+    return StackReport(**about, verdict=decided, policies=found, changes=changed)  # type: ignore[arg-type]
+
+
+def report(comparisons: Sequence[Comparison]) -> Report:
+    """The report of several stacks."""
+    return Report(stacks=tuple(stack_report(one) for one in sorted(comparisons, key=lambda one: one.stack)))
