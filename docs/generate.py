@@ -28,9 +28,11 @@ from components.base.schema import Analyzer
 from policies.operator_pods import OPERATOR_PODS
 from policies.pack import policies
 from policies.pod_sources import POD_SOURCES
+from report.render.json import schema_text
 from settings.schema import stack_file_schema
 
 REFERENCE = Path(__file__).parent / "reference"
+REPORT = Path(__file__).parent / "report.schema.json"
 SCHEMA = Path(__file__).parent / "settings.schema.json"
 """Named in the first line of each Pulumi.<stack>.yaml; editors complete and validate with it."""
 TOPOLOGIES = (
@@ -50,6 +52,7 @@ def main() -> None:
     for name, text in wanted.items():
         write(REFERENCE / name, text)
     write(SCHEMA, json.dumps(stack_file_schema(), indent=2) + "\n")
+    write(REPORT, schema_text())
     click.echo(f"{len(wanted)} pages in docs/reference")
 
 

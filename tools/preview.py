@@ -16,6 +16,8 @@ from components.findings import Refused
 from report.comparison import Comparison, Side
 from report.document import Report, report
 from report.plan import Plan
+from report.render.json import as_json
+from report.render.markdown import as_markdown
 from report.render.text import as_text
 from report.sections.verdict import Decision
 from report.stream import read_plan
@@ -31,6 +33,8 @@ PIPED_WIDTH = 120
 """Columns of a report that is printed into a pipe or a file."""
 RENDERERS: dict[str, tuple[str, Callable[[Report], str]]] = {
     "text": ("report.txt", as_text),
+    "markdown": ("report.md", as_markdown),
+    "json": ("report.json", as_json),
 }
 """Format -> name of its file, and what writes it."""
 
