@@ -169,7 +169,7 @@ def inside(path: str) -> None:
     holder = hold_namespaces("--net").pid
     make_bridge(holder)
     threading.Thread(target=lambda: asyncio.run(_relays(settings)), daemon=True).start()
-    parts = {start("runtime", _python("simulator.process_node.runtime", path, str(holder)))}
+    parts = {start("runtime", _python("simulator.process_node.service", path, str(holder)))}
     _await_socket(state / API_SOCKET)
     _await_socket(state / RUNTIME_SOCKET)
     parts.add(start("network", in_network(holder, *_python("simulator.process_node.cluster_network", path))))

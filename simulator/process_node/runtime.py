@@ -4,33 +4,28 @@ A pod is a network namespace on the node's bridge; a container is a process with
 come from a table: what is not in it fails as ErrImagePull.
 """
 
-import os
-import shutil
 import subprocess
-import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
 
-from simulator.process_node.container import Bind, Specification
-from simulator.process_node.images import Image, ImageError, Installed, built, find, install, installed, local_images
-from simulator.process_node.messages import PACKAGE, classes, new
+from simulator.process_node.container import Specification
+from simulator.process_node.image_service import ImageService, reference
+from simulator.process_node.images import Image
+from simulator.process_node.messages import new
 from simulator.process_node.pod_network import PodNetwork
 from simulator.process_node.processes import Command, ContainerProcess, ContainerState, Lifetime
 from simulator.process_node.records import ContainerRecord, PodRecord, Records
-from simulator.process_node.relay import RUNTIME_SOCKET
-from simulator.process_node.settings import VOLUMES, NodeSettings
+from simulator.process_node.refusals import Refused, refuse
+from simulator.process_node.specifications import refuse_unsafe, specification
 from simulator.process_node.streaming import Streaming
 
-SIMULATED_VOLUMES = (f"{VOLUMES}/", "/simulated/")
-"""Where the volumes of `stages/persistentvolumeclaim.yaml` are said to be, now and before; see `settings.VOLUMES`."""
 _NODE = 2
 """NamespaceMode.NODE: the pod asks for a namespace of the computer."""
 _CGROUPFS = 1
@@ -65,46 +60,18 @@ class Container:
         return self.record.lifetime
 
 
-class Refused(Exception):
-    """A request that is answered with an error: status and reason. The kubelet shows the reason in an event."""
-
-    def __init__(self, status: grpc.StatusCode, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-
-
-def refuse(reason: str) -> NoReturn:
-    """The pod asks for what a process of this computer must not have."""
-    raise Refused(grpc.StatusCode.PERMISSION_DENIED, f"{reason}. Such a pod does not run on this node.")
-
-
-def volume_source(source: str, state: Path, pod_uid: str) -> Path:
-    """The folder of this computer behind a mount that the kubelet asks for. Raises Refused for any other folder.
-
-    Allowed are the pod's own folder below the kubelet's, and volumes that the simulated provisioner made.
-    """
-    if source.startswith(SIMULATED_VOLUMES):
-        name = Path(os.path.normpath(source)).name
-        if not name:
-            refuse(f"hostPath {source}: it is no volume")
-        return state / "volumes" / name
-    own = state / "kubelet" / "pods" / pod_uid
-    if not Path(os.path.normpath(source)).is_relative_to(own):
-        refuse(f"hostPath {source}: containers see no folder of this computer")
-    return Path(source)
-
-
 def matches(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
     """Whether the labels have all of the selector."""
     return selector.items() <= labels.items()
 
 
 class Runtime:
-    """RuntimeService and ImageService: a method for each request that is answered, by its name in the interface."""
+    """RuntimeService: a method for each request that is answered, by its name in the interface."""
 
     def __init__(self, state: Path, node: int, cache: Path, local: tuple[Image, ...] = ()) -> None:
         """`state`: the node's folder; `node`: a process in its network; `cache`: where images are installed."""
-        self._state, self._cache, self._local = state, cache, local
+        self._state = state
+        self.images = ImageService(state, cache, local, self._used_images)
         self._network, self._streaming, self._records = PodNetwork(node), Streaming(node), Records(state / "records")
         self._pods = {one.id: Pod(one, None, PodState.NOT_READY) for one in self._records.pods()}
         self._containers = {one.id: self._container(one) for one in self._records.containers()}
@@ -218,101 +185,34 @@ class Runtime:
 
     def CreateContainer(self, request: Any) -> Any:
         pod, config = self._find_pod(request.pod_sandbox_id), request.config
-        image = self._image_of(config.image)
-        if config.linux.security_context.privileged:
-            refuse("privileged: it would have this computer's devices")
-        if not self._user(config, image):
-            refuse("it runs as root. Set securityContext.runAsUser")
-        for one in config.mounts:
-            volume_source(one.host_path, self._state, pod.record.config.metadata.uid)
+        refuse_unsafe(pod.record, config, self.images.of(config.image), self._state)
         record = ContainerRecord(
-            uuid.uuid4().hex, pod.record.id, config, self._reference(config.image), Lifetime(time.time_ns())
+            uuid.uuid4().hex, pod.record.id, config, reference(config.image), Lifetime(time.time_ns())
         )
         self._records.keep_container(record)
         self._containers[record.id] = self._container(record)
         return new("CreateContainerResponse", container_id=record.id)
 
-    def _reference(self, image: Any) -> str:
-        return str(image.user_specified_image or image.image)
-
-    def _find_image(self, image: Any) -> Image | None:
-        return find(self._reference(image), self._local) or find(image.image, self._local)
-
-    def _image_of(self, image: Any) -> Image:
-        found = self._find_image(image)
-        if found is None:
-            reason = f"{self._reference(image)} is not in the table of images that run as processes"
-            raise Refused(grpc.StatusCode.NOT_FOUND, f"{reason} (simulator/process_node/images.py)")
-        return found
-
-    def _user(self, config: Any, image: Image) -> int:
-        security = config.linux.security_context
-        return int(security.run_as_user.value) if security.HasField("run_as_user") else image.user
-
-    def _environment(self, pod: Pod, config: Any, found: Installed) -> dict[str, str]:
-        environment = {
-            "PATH": ":".join(found.path),
-            "HOSTNAME": pod.record.config.hostname,
-            "HOME": "/",
-            **found.environment,
-        }
-        return environment | {one.key: os.fsdecode(one.value) for one in config.envs}
-
-    def _files(self, pod: Pod, user: int, group: int) -> dict[str, str]:
-        config = pod.record.config
-        dns = config.dns_config
-        resolver = [*(f"nameserver {one}" for one in dns.servers), f"search {' '.join(dns.searches)}"]
-        return {
-            "/etc/resolv.conf": "\n".join([*resolver, f"options {' '.join(dns.options)}", ""]),
-            "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
-            "/etc/passwd": f"root:x:0:0:root:/root:/bin/sh\nuser:x:{user}:{group}::/:/bin/sh\n",
-            "/etc/group": f"root:x:0:\nuser:x:{group}:\n",
-            "/etc/hostname": f"{config.hostname}\n",
-        }
-
-    def _volumes(self, pod: Pod, config: Any) -> list[Bind]:
-        volumes: list[Bind] = []
-        for one in config.mounts:
-            source = volume_source(one.host_path, self._state, pod.record.config.metadata.uid)
-            if not source.exists():
-                source.mkdir(parents=True)
-            volumes.append({"source": str(source), "target": one.container_path, "read_only": one.readonly})
-        return volumes
+    def _used_images(self) -> dict[str, Any]:
+        return {one.record.image: one.record.config.image for one in list(self._containers.values())}
 
     def _specification(self, container: Container) -> Specification:
         config, pod = container.record.config, self._find_pod(container.record.pod)
-        image = self._image_of(config.image)
-        found = install(image, self._cache)
-        user = self._user(config, image)
-        security = config.linux.security_context
-        group = int(security.run_as_group.value) if security.HasField("run_as_group") else user
+        image = self.images.of(config.image)
         root = self._records.root_of(container.record.id)
         root.mkdir(parents=True, exist_ok=True)
-        command = image.command(list(config.command))
-        return {
-            "root": str(root),
-            "files": self._files(pod, user, group),
-            "host_name": pod.record.config.hostname or pod.record.config.metadata.name,
-            "volumes": self._volumes(pod, config),
-            "image": [{"source": str(folder), "target": at, "read_only": True} for folder, at in found.folders],
-            "read_only_root": security.readonly_rootfs,
-            "user": user,
-            "group": group,
-            "working_directory": config.working_dir or image.working_directory,
-            "command": [*command, *(list(config.args) or ([] if config.command else image.arguments))],
-            "environment": self._environment(pod, config, found),
-            "memory_score": config.linux.resources.oom_score_adj,
-        }
+        found = self.images.install(image)
+        return specification(pod.record, config, image, found, state=self._state, root=root)
 
     def StartContainer(self, request: Any) -> Any:
         container = self._find_container(request.container_id)
         pod = self._find_pod(container.record.pod)
         if pod.holder is None:
             raise Refused(grpc.StatusCode.FAILED_PRECONDITION, "its pod has been stopped")
-        specification = self._specification(container)
-        if not specification["command"]:
+        wanted = self._specification(container)
+        if not wanted["command"]:
             raise Refused(grpc.StatusCode.UNKNOWN, "neither the pod nor the image names a command")
-        problem = container.process.start(pod.holder.pid, specification)
+        problem = container.process.start(pod.holder.pid, wanted)
         self._records.keep_container(container.record)
         container.process.when_ended(lambda: self._records.keep_container(container.record))
         if problem:
@@ -449,103 +349,3 @@ class Runtime:
             and matches(one.record.config.labels, wanted.label_selector)
         ]
         return new("ListContainerStatsResponse", stats=found)
-
-    # --- images
-
-    def _image_facts(self, reference: str, image: Image) -> dict[str, Any]:
-        return {"id": reference, "repo_tags": [reference], "size": 1, "uid": {"value": image.user}}
-
-    def ListImages(self, _: Any) -> Any:
-        used = {one.record.image: one.record.config.image for one in list(self._containers.values())}
-        found = [(name, self._find_image(image)) for name, image in used.items()]
-        return new("ListImagesResponse", images=[self._image_facts(name, image) for name, image in found if image])
-
-    def ImageStatus(self, request: Any) -> Any:
-        image = self._find_image(request.image)
-        if image is None or not installed(image, self._cache):
-            return new("ImageStatusResponse")
-        return new("ImageStatusResponse", image=self._image_facts(self._reference(request.image), image))
-
-    def PullImage(self, request: Any) -> Any:
-        image = self._image_of(request.image)
-        try:
-            install(image, self._cache)
-        except ImageError as error:
-            raise Refused(grpc.StatusCode.UNAVAILABLE, str(error)) from None
-        return new("PullImageResponse", image_ref=self._reference(request.image))
-
-    def RemoveImage(self, _: Any) -> Any:
-        return new("Empty")  # the cache is shared by all clusters
-
-    def ImageFsInfo(self, _: Any) -> Any:
-        disk = shutil.disk_usage(self._state)
-        usage = {
-            "timestamp": time.time_ns(),
-            "fs_id": {"mountpoint": str(self._state)},
-            "used_bytes": {"value": disk.used},
-            "inodes_used": {"value": 1},
-        }
-        return new("ImageFsInfoResponse", image_filesystems=[usage], container_filesystems=[usage])
-
-
-METHODS: Mapping[str, tuple[str, ...]] = {
-    "RuntimeService": (
-        *("Version", "Status", "RuntimeConfig", "UpdateRuntimeConfig", "RunPodSandbox", "StopPodSandbox"),
-        *("RemovePodSandbox", "PodSandboxStatus", "ListPodSandbox", "CreateContainer", "StartContainer"),
-        *("StopContainer", "RemoveContainer", "ListContainers", "ContainerStatus", "ReopenContainerLog"),
-        *("UpdateContainerResources", "Exec", "ExecSync", "PortForward", "ContainerStats", "ListContainerStats"),
-    ),
-    "ImageService": ("ListImages", "ImageStatus", "PullImage", "RemoveImage", "ImageFsInfo"),
-}
-"""The requests that are answered, by service. For any other the kubelet takes UNIMPLEMENTED."""
-
-
-def _answer(method: Callable[[Any], Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
-    def answer(request: Any, context: grpc.ServicerContext) -> Any:
-        try:
-            return method(request)
-        except Refused as refused:
-            context.abort(refused.status, str(refused))
-        except OSError as error:
-            context.abort(grpc.StatusCode.UNKNOWN, str(error))
-
-    return answer
-
-
-def _request(method: str) -> type[Any]:
-    name = f"{method}Request"
-    return classes()[name if name in classes() else "Empty"]
-
-
-def handlers(runtime: Runtime) -> list[grpc.GenericRpcHandler]:
-    """The two services of the container runtime interface."""
-    return [
-        grpc.method_handlers_generic_handler(
-            f"{PACKAGE}.{service}",
-            {
-                method: grpc.unary_unary_rpc_method_handler(
-                    _answer(getattr(runtime, method)),
-                    request_deserializer=_request(method).FromString,
-                    response_serializer=lambda message: message.SerializeToString(),
-                )
-                for method in methods
-            },
-        )
-        for service, methods in METHODS.items()
-    ]
-
-
-def main() -> None:
-    """Serves until it is killed. Arguments: the node's settings, a process in its network."""
-    settings, node = NodeSettings.read(Path(sys.argv[1])), int(sys.argv[2])
-    more = (*local_images(settings.local_images), *built(settings.programs))
-    runtime = Runtime(settings.state, node, settings.cache, more)
-    server = grpc.server(ThreadPoolExecutor(max_workers=32))
-    server.add_generic_rpc_handlers(handlers(runtime))
-    server.add_insecure_port(f"unix://{settings.state}/{RUNTIME_SOCKET}")
-    server.start()
-    server.wait_for_termination()
-
-
-if __name__ == "__main__":
-    main()

@@ -322,7 +322,7 @@ FAULTS = {
     "PostgreSQL": "postgres -D",
     "object store": "serve s3",
     "kubelet": "/kubelet --config",
-    "container runtime": "process_node.runtime",
+    "container runtime": "process_node.service",
     "network of the node": "process_node.cluster_network",
     "supervisor of the node": "process_node.supervisor",
     "API server": "kube-apiserver",

@@ -71,7 +71,7 @@ class Platform:
         for process in psutil.process_iter(["cmdline"]):
             line = " ".join(process.info["cmdline"] or [])
             if str(self.state) in line:
-                part = next((one for one in ("supervisor", "runtime", "cluster_network", "kubelet") if one in line), "")
+                part = next((one for one in ("supervisor", "service", "cluster_network", "kubelet") if one in line), "")
                 found.setdefault(part, process)
         return found
 
@@ -347,7 +347,7 @@ def test_no_process_of_the_node_has_the_users_variables_and_the_runtime_those_of
                 found[key].add(one.cmdline()[one.cmdline().index("-m") + 1] if "-m" in one.cmdline() else one.name())
     assert not found["AWS_SECRET_ACCESS_KEY"]
     module = "simulator.process_node"
-    assert found["PIP_PLANTED"] == {f"{module}.{part}" for part in ("supervisor", "node", "runtime")}
+    assert found["PIP_PLANTED"] == {f"{module}.{part}" for part in ("supervisor", "node", "service")}
     seen = platform.client("exec", "looks", "--", "sh", "-c", "cat /proc/[0-9]*/environ")
     assert "HOSTNAME=looks" in seen
     assert "planted" not in seen
@@ -397,7 +397,7 @@ def test_a_port_is_forwarded(client: Client) -> None:
         process.wait()
 
 
-@pytest.mark.parametrize("part", ["runtime", "cluster_network", "kubelet"])
+@pytest.mark.parametrize("part", ["service", "cluster_network", "kubelet"])
 def test_a_part_that_is_killed_brings_the_whole_node_back_with_its_pods_and_data(platform: Platform, part: str) -> None:
     client = platform.client
     name = f"keeper-{part.partition('_')[0]}"

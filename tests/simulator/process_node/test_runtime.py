@@ -4,10 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from simulator.process_node.image_service import ImageService
 from simulator.process_node.messages import new
 from simulator.process_node.processes import KILLED, ContainerState, Lifetime
 from simulator.process_node.records import ContainerRecord, PodRecord, Records
-from simulator.process_node.runtime import METHODS, Refused, Runtime, volume_source
+from simulator.process_node.refusals import Refused
+from simulator.process_node.runtime import Runtime
+from simulator.process_node.service import METHODS
+from simulator.process_node.specifications import volume_source
 
 STATE = Path("/state")
 
@@ -53,7 +57,9 @@ def test_the_folder_of_all_simulated_volumes_is_no_volume() -> None:
 
 
 def test_every_method_of_the_table_exists() -> None:
-    assert [name for names in METHODS.values() for name in names if not hasattr(Runtime, name)] == []
+    services = {"RuntimeService": Runtime, "ImageService": ImageService}
+    missing = [name for service, names in METHODS.items() for name in names if not hasattr(services[service], name)]
+    assert missing == []
 
 
 def test_a_container_that_ran_when_the_node_ended_was_killed_and_one_that_had_ended_keeps_its_exit_code(
