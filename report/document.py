@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from report.comparison import Comparison
+from report.sections.accelerators import Accelerators, accelerators
 from report.sections.base import Document, Section
 from report.sections.changes import Changes, changes
+from report.sections.loss import Losses, losses
+from report.sections.money import Money, money
 from report.sections.policies import Policies, policies
 from report.sections.verdict import Decision, Verdict, verdict
 
@@ -23,14 +26,18 @@ class StackReport(Document):
     """Whether the plan is of a simulated cloud or cluster."""
     verdict: Verdict
     """The verdict."""
-    policies: Policies | None = None
+    loss: Losses | None = None
     """None, like the following sections, if there is no complete plan."""
+    accelerators: Accelerators | None = None
+    money: Money | None = None
+    policies: Policies | None = None
     changes: Changes | None = None
 
     def sections(self) -> Iterator[Section]:
         """The sections that there are, most important first."""
         yield self.verdict
-        yield from (one for one in (self.policies, self.changes) if one is not None)
+        others = (self.loss, self.accelerators, self.money, self.policies, self.changes)
+        yield from (one for one in others if one is not None)
 
 
 class Report(Document):
@@ -52,9 +59,16 @@ def stack_report(comparison: Comparison) -> StackReport:
     about = {"stack": comparison.stack, "against": comparison.against, "simulated": comparison.simulated}
     if comparison.plan.problem:
         return StackReport(**about, verdict=verdict(comparison.plan.problem, ()))  # type: ignore[arg-type]
-    found, changed = policies(comparison), changes(comparison)
-    decided = verdict("", (found, changed))
-    return StackReport(**about, verdict=decided, policies=found, changes=changed)  # type: ignore[arg-type]
+    made = StackReport(
+        **about,  # type: ignore[arg-type]
+        verdict=verdict("", ()),
+        loss=losses(comparison),
+        accelerators=accelerators(comparison),
+        money=money(comparison),
+        policies=policies(comparison),
+        changes=changes(comparison),
+    )
+    return made.model_copy(update={"verdict": verdict("", tuple(made.sections()))})
 
 
 def report(comparisons: Sequence[Comparison]) -> Report:

@@ -68,6 +68,8 @@ class Resource:
     """Paths that force the replacement."""
     changed: tuple[str, ...] = ()
     """Paths that the provider reports as changed."""
+    deletes_first: bool = False
+    """Of a replacement: whether the old one is deleted before the new one is created."""
     protected: bool = False
     """The engine refuses to delete it."""
     retained: bool = False

@@ -28,15 +28,12 @@ class SettingChange:
     line: int
     """Its line in the new file; of a setting that is removed, the line of what contained it. 1 if unknown."""
 
-    def text(self) -> str:
-        """`path: before → after`."""
-        match (self.before, self.after):
-            case ("", after):
-                return f"{self.path}: + {after}"
-            case (before, ""):
-                return f"{self.path}: - {before}"
-            case (before, after):
-                return f"{self.path}: {before} → {after}"
+    def text(self, longest: int = 200) -> str:
+        """`path: before → after`, each value cut to `longest` characters."""
+        before, after = shown(self.before, longest), shown(self.after, longest)
+        if not before:
+            return f"{self.path}: + {after}"
+        return f"{self.path}: {before} → {after}" if after else f"{self.path}: - {before}"
 
 
 def settings_changes(before: str, after: str) -> tuple[SettingChange, ...]:

@@ -152,6 +152,7 @@ def _resource(metadata: Mapping[str, Any]) -> Resource:
         new={} if unread else _inputs(new),
         replacing=tuple(dict.fromkeys(map(str, replacing))),
         changed=tuple(dict.fromkeys([*map(str, metadata.get("diffs") or ()), *kinds])),
+        deletes_first=metadata["op"] == "delete-replaced",
         protected=bool(old.get("protect")),
         retained=bool(old.get("retainOnDelete")),
     )

@@ -10,6 +10,7 @@ from components.base.grammar import DNS_NAME
 from components.capacity.placement import PoolHandle
 from components.findings import Finding
 from components.storage.plan import DeclaredClassArgs, ObjectStoreKind, StoragePurpose
+from settings.clouds.billing import BilledItem, BilledPool
 from settings.models.base import Model
 from settings.models.environment import Environment
 from settings.models.platform import ExistingStore, ObjectStore
@@ -45,6 +46,19 @@ class ClusterSettings(Model):
     def pool_handles(self) -> dict[str, PoolHandle]:
         """Pool name -> what it will hand out. The components hand out the same; here it is known before them."""
         raise NotImplementedError
+
+    def billed_pools(self) -> Sequence[BilledPool]:
+        """Pools whose machines its cloud bills; none where there is no cloud."""
+        return ()
+
+    def billed_items(self, database: Any, *, highly_available: bool) -> Iterator[BilledItem]:
+        """Services that its cloud bills besides machines. `database`: the settings of MLflow's."""
+        yield from ()
+
+    @property
+    def price_region(self) -> str:
+        """The region whose price list applies; empty: nothing is billed by a cloud."""
+        return ""
 
     def pool_findings(self) -> Iterator[tuple[str, Iterator[Finding]]]:
         """Pool name, and everything that is wrong with it by itself."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from catalog.accelerators import ClusterKind
+from catalog.accelerators import ClusterKind, Purchase
 from catalog.addons import ADDONS
 from catalog.machines import MACHINES
 from components.base.cluster_network import EKS_AUTO_MODE_DNS
@@ -22,13 +22,21 @@ from components.clouds.eks.cluster_validation import (
 )
 from components.clouds.eks.data_spec import EfsFileSystemSpec
 from components.clouds.eks.plan import plan_eks_pool
-from components.clouds.eks.spec import EksClusterSpec, EksNetworkSpec, EksPoolSpec, EksPurchase, NodeProvisioning
+from components.clouds.eks.spec import (
+    EksClusterSpec,
+    EksNetworkSpec,
+    EksPoolSpec,
+    EksPurchase,
+    EksSupport,
+    NodeProvisioning,
+)
 from components.clouds.eks.tables import KARPENTER_CAPACITY_TYPES
 from components.clouds.eks.validation import check_eks_pool, check_pool_name
 from components.clouds.quotas import QuotaPool
 from components.findings import Finding
 from components.storage.plan import AUTO_MODE_CLASSES, DeclaredClassArgs, ObjectStoreKind, StoragePurpose
 from settings.clouds.base import ClusterSettings, zone_holds
+from settings.clouds.billing import BilledItem, BilledPool, list_purchase
 from settings.models.base import Int32, Name
 from settings.models.environment import Environment
 from settings.models.platform import ManagedS3, RdsManaged, Route53
@@ -112,6 +120,45 @@ class EksSettings(ClusterSettings):
             for name, pool in self.pools.items()
             for purchase in KARPENTER_CAPACITY_TYPES[EksPurchase(pool.get("purchase") or EksPurchase.ON_DEMAND)]
         ]
+
+    def billed_pools(self) -> Sequence[BilledPool]:
+        return [
+            BilledPool(
+                name,
+                tuple(pool["machines"]),
+                # An On-Demand Capacity Reservation costs the on-demand price, used or not (EC2 user guide).
+                tuple(
+                    None if purchase is EksPurchase.CAPACITY_BLOCK else list_purchase(one, reserved=Purchase.ON_DEMAND)
+                    for one in KARPENTER_CAPACITY_TYPES[purchase]
+                ),
+                purchase,
+                int(pool.get("nodes_min", 0)),
+                int(pool["nodes_max"]),
+            )
+            for name, pool in self.pools.items()
+            for purchase in [EksPurchase(pool.get("purchase") or EksPurchase.ON_DEMAND)]
+        ]
+
+    def billed_items(self, database: Any, *, highly_available: bool) -> Iterator[BilledItem]:
+        extended = self.control_plane.get("support") == EksSupport.EXTENDED
+        yield BilledItem("control plane", "eks-cluster", 1, None if extended else 1)
+        if zones := self.network.get("zones"):
+            gateways = 1 if self.network.get("single_nat_gateway") else len(zones)
+            yield BilledItem("network", "nat-gateway", gateways, gateways)
+            yield BilledItem("network", "nat-gateway-data", None, None)
+        if self.shared_file_system:
+            yield BilledItem("file system", "efs-standard", None, None)
+        yield BilledItem("object store", "s3-standard", None, None)
+        if isinstance(database, RdsManaged):
+            copies, rds = 2 if highly_available else 1, database.rds
+            least = int(rds.get("storage_gib", 0))
+            most = int(rds.get("storage_max_gib") or least)
+            yield BilledItem("database", f"rds-{rds['instance_class']}", copies, copies)
+            yield BilledItem("database", "rds-gp3", copies * least, copies * most)
+
+    @property
+    def price_region(self) -> str:
+        return self.region
 
     def pool_handles(self) -> dict[str, PoolHandle]:
         return {

@@ -1,5 +1,6 @@
 """Settings of a cluster on Google GKE. What its parts take stands with the components."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -16,6 +17,7 @@ from components.clouds.dns_validation import check_cloud_dns_zone
 from components.clouds.gke.cluster_validation import check_carried_group, check_gke_cluster, check_gke_network
 from components.clouds.gke.compute_class_plan import plan_compute_class
 from components.clouds.gke.compute_class_validation import check_all_within_limits, check_compute_class
+from components.clouds.gke.data_spec import CloudSqlDatabaseSettings
 from components.clouds.gke.place_validation import check_place, zones_region
 from components.clouds.gke.plan import plan_gke_pool
 from components.clouds.gke.spec import ComputeClassSpec, GkeClusterSpec, GkeMode, GkeNetworkSpec, GkePoolSpec
@@ -24,6 +26,7 @@ from components.clouds.quotas import QuotaPool
 from components.findings import Finding
 from components.storage.plan import ObjectStoreKind
 from settings.clouds.base import ClusterSettings, zone_holds
+from settings.clouds.billing import BilledItem, BilledPool, list_purchase
 from settings.models.base import Name
 from settings.models.environment import Environment
 from settings.models.platform import CloudDns, CloudSqlManaged, ManagedGcs
@@ -102,6 +105,43 @@ class GkeSettings(ClusterSettings):
         """Pool or class -> its machine, and how many of it there are at most."""
         specs = {**self.pools, **self.compute_classes}
         return {name: (MACHINES[spec["machine"]], int(spec["nodes_max"])) for name, spec in specs.items()}
+
+    def billed_pools(self) -> Sequence[BilledPool]:
+        pools = [
+            BilledPool(
+                name,
+                (pool["machine"],),
+                (list_purchase(purchase),),
+                purchase,
+                int(pool["nodes_min"]),
+                int(pool["nodes_max"]),
+            )
+            for name, pool in self.pools.items()
+            for purchase in [str(pool.get("purchase") or "on-demand")]
+        ]
+        classes = [
+            BilledPool(
+                name,
+                (one["machine"],),
+                tuple(list_purchase(str(purchase)) for purchase in one["purchases"]),
+                ", ".join(map(str, one["purchases"])),
+                0,
+                int(one["nodes_max"]),
+            )
+            for name, one in self.compute_classes.items()
+        ]
+        return [*pools, *classes]
+
+    def billed_items(self, database: Any, *, highly_available: bool) -> Iterator[BilledItem]:
+        yield BilledItem("control plane", "gke-cluster", 1, 1)
+        yield BilledItem("network", "cloud-nat-vm", None, None)
+        yield BilledItem("object store", "gcs-standard", None, None)
+        if isinstance(database, CloudSqlManaged):
+            yield from _cloud_sql(database.cloud_sql, 2 if highly_available else 1)
+
+    @property
+    def price_region(self) -> str:
+        return self.region
 
     def pool_handles(self) -> dict[str, PoolHandle]:
         zones = self.zones or [self.region]  # none is refused with the cluster; no handle depends on them
@@ -184,3 +224,15 @@ class GkeSettings(ClusterSettings):
 
     def chart_arguments(self, chart: str) -> Mapping[str, Any]:
         return {"driver_root": GKE_DRIVER_ROOT} if chart in _READS_DRIVER else {}
+
+
+def _cloud_sql(spec: CloudSqlDatabaseSettings, copies: int) -> Iterator[BilledItem]:
+    """CPUs and memory of a custom tier, in Enterprise edition; other tiers have no price in the lists."""
+    if custom := re.fullmatch(r"db-custom-(\d+)-(\d+)", spec["tier"]):
+        cpus, memory = int(custom[1]) * copies, int(custom[2]) / 1024 * copies
+        yield BilledItem("database", "cloud-sql-vcpu", cpus, cpus)
+        yield BilledItem("database", "cloud-sql-memory", memory, memory)
+    else:
+        yield BilledItem("database", spec["tier"], copies, copies)
+    sizes = (copies * int(spec["storage_gib"]), copies * int(spec["storage_max_gib"]))
+    yield BilledItem("database", "cloud-sql-ssd", *sizes)
