@@ -300,7 +300,8 @@ def test_one_file_of_a_config_map_is_mounted_into_a_folder_of_the_image(client: 
             "data": {"0-config.yaml": "epochs: 3"},
         }
     )
-    script = "exec 2>/dev/null; cat /etc/launcher/config.yaml; ls /etc | grep -c passwd; echo x >> /etc/launcher/config.yaml || echo fixed"
+    file = "/etc/launcher/config.yaml"
+    script = f"exec 2>/dev/null; cat {file}; ls /etc | grep -c passwd; echo x >> {file} || echo fixed"
     mount = {"name": "files", "mountPath": "/etc/launcher/config.yaml", "subPath": "0-config.yaml", "readOnly": True}
     container = {"volumeMounts": [mount], "securityContext": {"readOnlyRootFilesystem": True}}
     volumes = [{"name": "files", "configMap": {"name": "launcher"}}]
