@@ -9,7 +9,9 @@ from report.sections.changes import Changes, changes
 from report.sections.loss import Losses, losses
 from report.sections.money import Money, money
 from report.sections.policies import Policies, policies
+from report.sections.security import Security, security
 from report.sections.verdict import Decision, Verdict, verdict
+from report.sections.versions import Versions, versions
 
 VERSION = 1
 """Of the document; raised when a field is removed or changes its meaning."""
@@ -31,12 +33,17 @@ class StackReport(Document):
     accelerators: Accelerators | None = None
     money: Money | None = None
     policies: Policies | None = None
+    security: Security | None = None
+    versions: Versions | None = None
     changes: Changes | None = None
 
     def sections(self) -> Iterator[Section]:
         """The sections that there are, most important first."""
         yield self.verdict
-        others = (self.loss, self.accelerators, self.money, self.policies, self.changes)
+        others = (
+            *(self.loss, self.accelerators, self.money, self.policies),
+            *(self.security, self.versions, self.changes),
+        )
         yield from (one for one in others if one is not None)
 
 
@@ -66,6 +73,8 @@ def stack_report(comparison: Comparison) -> StackReport:
         accelerators=accelerators(comparison),
         money=money(comparison),
         policies=policies(comparison),
+        security=security(comparison),
+        versions=versions(comparison),
         changes=changes(comparison),
     )
     return made.model_copy(update={"verdict": verdict("", tuple(made.sections()))})

@@ -44,7 +44,7 @@ def reduced(line: str) -> str:
                 state.pop("outputs", None)
                 if metadata["op"] == "same":
                     state.pop("inputs", None)
-    return json.dumps(event, separators=(",", ":")) + "\n"
+    return json.dumps(event, separators=(",", ":")).replace(str(CHECKOUT), "/checkout") + "\n"
 
 
 def keep(name: str, log: str) -> None:

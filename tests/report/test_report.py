@@ -14,7 +14,7 @@ from tests.report.recorded import TODAY, compared, side, stack_text
     ("name", "decision", "line"),
     [
         ("prod-same", Decision.NOTHING, "Nothing to decide: no resource changes."),
-        ("prod-first", Decision.LOOK, "Look at this."),
+        ("prod-first", Decision.LOOK, "Look at these 2 things."),
         ("blocked", Decision.BLOCKED, "Blocked: "),
         ("dev-refused", Decision.FAILED, "Could not preview: settings: 1 problem, nothing was changed"),
     ],
