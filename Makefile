@@ -1,7 +1,9 @@
 # Each target is one line that calls the real tool; `.venv/bin/python -m tools --help` has the options.
-# STACK chooses the stack (make up STACK=prod), ARGS goes to the tool (make up ARGS=--dry-run).
+# STACK chooses the stack (make up STACK=prod), BASE a commit (make diff BASE=main), ARGS goes to the tool
+# (make up ARGS=--dry-run).
 STACK ?= dev
 ARGS ?=
+BASE ?= main
 # The python of .venv: 3.11 if it is installed, else the newest python3 that is accepted (3.11 or later).
 PYTHON ?= $(firstword $(foreach version,3.11 3.14 3.13 3.12,$(shell command -v python$(version))) python3)
 RUN = .venv/bin/python -m
@@ -11,7 +13,7 @@ VENV = .venv/.made
 WORKERS = --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview rehearse refresh status doctor test all-tests check-docs test-fast campaign \
+.PHONY: help up down preview diff rehearse refresh status doctor test all-tests check-docs test-fast campaign \
         verify-upstream verify-controllers lint bench docs clean
 
 help:  ## this list
@@ -26,6 +28,9 @@ down: $(VENV)  ## delete everything that up created
 preview: $(VENV)  ## report of what `up` would change, checked by the policies (ARGS="--format json --out FOLDER")
 	@# Exit code 1 is `look`, 2 blocked, 3 could not preview; make itself fails for the last two.
 	@$(RUN) tools preview --stack "$(STACK)" $(ARGS) || test $$? -eq 1
+
+diff: $(VENV)  ## the same between a commit and the working tree, without credentials (BASE=main STACK=prod)
+	@$(RUN) tools diff --base "$(BASE)" --stack "$(if $(filter dev,$(STACK)),prod,$(STACK))" $(ARGS) || test $$? -eq 1
 
 rehearse: $(VENV)  ## deploy and delete a cloud stack on a simulated cloud on this computer (STACK=prod)
 	@$(RUN) tools rehearse --stack $(if $(filter dev,$(STACK)),prod,$(STACK)) $(ARGS)

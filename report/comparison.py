@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from report.plan import Plan
+from report.plan import Plan, PolicyFinding
 from report.settings_diff import SettingChange, settings_changes
 from settings.settings import Settings
 
@@ -22,6 +22,17 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Exemption:
+    """An object that a policy does not apply to for a time."""
+
+    policy: str
+    object: str
+    """`Kind namespace/name`."""
+    owner: str
+    expires: date
+
+
+@dataclass(frozen=True)
 class Comparison:
     """One stack before and after a change."""
 
@@ -32,6 +43,10 @@ class Comparison:
     against: str
     """What the plan is compared with: `the state of stack prod`, `main, deployed on a simulated cloud`."""
     today: date
+    base_findings: tuple[PolicyFinding, ...] | None = None
+    """Findings of the policies before the change; None: unknown."""
+    exemptions: tuple[Exemption, ...] = ()
+    """Exemptions from policies after the change."""
     simulated: bool = False
     """Whether the plan is of a simulated cloud or cluster."""
 

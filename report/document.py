@@ -37,6 +37,11 @@ class StackReport(Document):
     versions: Versions | None = None
     changes: Changes | None = None
 
+    def compared(self) -> str:
+        """`compared with the state of stack dev (simulated)`."""
+        simulated = " (simulated)" if self.simulated and "simulated" not in self.against else ""
+        return f"compared with {self.against}{simulated}"
+
     def sections(self) -> Iterator[Section]:
         """The sections that there are, most important first."""
         yield self.verdict

@@ -13,6 +13,7 @@ COMMANDS = {
     "up": "tools.stack_commands:up",
     "down": "tools.stack_commands:down",
     "preview": "tools.preview:preview",
+    "diff": "tools.diff:diff",
     "refresh": "tools.stack_commands:refresh",
     "rehearse": "tools.rehearsal:rehearse",
     "status": "tools.stack_commands:status",

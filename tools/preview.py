@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import json
 import subprocess
 import sys
 import traceback
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from catalog.accelerators import ClusterKind
 from components.findings import Refused
-from report.comparison import Comparison, Side
+from report.comparison import Comparison, Exemption, Side
 from report.document import Report, report
 from report.plan import Plan
 from report.render.json import as_json
@@ -23,6 +24,7 @@ from report.sections.verdict import Decision
 from report.stream import read_plan
 from settings.reader import from_file
 from tools.backend import settings_file
+from tools.engine import policy_config_file
 from tools.errors import ToolError
 from tools.events import Outcome
 from tools.lifecycle import Lifecycle
@@ -71,6 +73,21 @@ def settings_at(project: Path, reference: str, stack: str) -> str:
     return answer.stdout if answer.returncode == 0 else ""
 
 
+def exemptions_of(project: Path, stack: str) -> tuple[Exemption, ...]:
+    """The exemptions in policies/config.<stack>.json. What cannot be read there is reported by the engine."""
+    path = policy_config_file(project, stack)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8")) if path else {}
+        return tuple(
+            Exemption(policy, str(one["object"]), str(one["owner"]), datetime.date.fromisoformat(one["expires"]))
+            for policy, config in content.items()
+            if isinstance(config, dict)
+            for one in config.get("exemptions") or ()
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ()
+
+
 @dataclasses.dataclass(frozen=True)
 class Previews:
     """Previews of stacks against their state."""
@@ -98,7 +115,8 @@ class Previews:
         after = settings_file(life.project, stack).read_text(encoding="utf-8")
         against = f"the state of stack {stack}"
         sides = side(before, self.base), side(after, "the working tree")
-        return Comparison(stack, plan, *sides, against, today, simulated=facts.simulated)
+        exemptions = exemptions_of(life.project, stack)
+        return Comparison(stack, plan, *sides, against, today, exemptions=exemptions, simulated=facts.simulated)
 
     def _refuse_second_installs(self, run: Run) -> None:
         if not run.engine.resources():

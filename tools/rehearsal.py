@@ -6,7 +6,7 @@ directory: the stack's real backend is never read, its real cloud never reached.
 """
 
 import dataclasses
-import secrets
+import hashlib
 import shutil
 import time
 from collections.abc import Iterator
@@ -49,7 +49,8 @@ def _without_secrets(value: Any) -> Any:
     """The same with each encrypted value replaced by another secret."""
     if isinstance(value, dict):
         if set(value) == {"secure"}:
-            return f"rehearsed-{secrets.token_hex(8)}"
+            # The same for the same ciphertext: two rehearsals of one secret do not differ.
+            return f"rehearsed-{hashlib.sha256(str(value['secure']).encode()).hexdigest()[:16]}"
         return {key: _without_secrets(part) for key, part in value.items()}
     return [_without_secrets(part) for part in value] if isinstance(value, list) else value
 
@@ -60,11 +61,13 @@ class Rehearsal:
 
     stack: str
     lifecycle: Lifecycle = dataclasses.field(default_factory=Lifecycle)
+    name: str = ""
+    """Of its directory; default: the stack's."""
 
     @property
     def home(self) -> Path:
         """Directory of the rehearsal: state, logs, simulated cloud."""
-        return state_directory(self.lifecycle.project) / "rehearsals" / self.stack
+        return state_directory(self.lifecycle.project) / "rehearsals" / (self.name or self.stack)
 
     def run(self, *, preview_only: bool = False, keep: bool = False) -> None:
         """Up, up again, down; leaves nothing. `keep` stops after the ups, `preview_only` after the policies."""

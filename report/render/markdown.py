@@ -74,9 +74,8 @@ def _stack(stack: StackReport) -> Iterator[_Part]:
 def _verdict(stack: StackReport, blocks: list[Block]) -> str:
     first, *others = blocks
     assert isinstance(first, Line)
-    simulated = " (simulated)" if stack.simulated else ""
     head = f"\n## {SIGNS[stack.verdict.decision]} {escaped(stack.stack)}: {escaped(first.text)}\n\n"
-    return f"{head}{escaped(f'Compared with {stack.against}{simulated}.')}\n\n" + "".join(map(_block, others))
+    return f"{head}{escaped(f'C{stack.compared()[1:]}.')}\n\n" + "".join(map(_block, others))
 
 
 def _section(section: Section, blocks: list[Block]) -> str:

@@ -42,8 +42,7 @@ def as_text(report: Report, *, width: int = 120, colours: bool = False) -> str:
 
 
 def _stack(stack: StackReport) -> Iterator[RenderableType]:
-    simulated = " (simulated)" if stack.simulated else ""
-    yield Text(f"\n{stack.stack}: compared with {stack.against}{simulated}", style="dim")
+    yield Text(f"\n{stack.stack}: {stack.compared()}", style="dim")
     for section in stack.sections():
         blocks = list(section.blocks())
         if not blocks:

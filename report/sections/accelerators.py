@@ -229,7 +229,10 @@ def _reasons(comparison: Comparison, found: Accelerators) -> Iterator[Reason]:
 
 
 def _paths(found: Accelerators, accelerator: str) -> tuple[str, ...]:
-    names = dict.fromkeys(one.key.partition("/")[0] for one in found.pools if one.accelerator == accelerator)
+    changed = (
+        one for one in found.pools if one.accelerator == accelerator and one.devices_max_before != one.devices_max_after
+    )
+    names = dict.fromkeys(one.key.partition("/")[0] for one in changed)
     return tuple(f"cluster.pools.{name}" for name in names)
 
 

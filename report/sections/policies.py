@@ -10,6 +10,8 @@ from report.sections.base import Document, Level, Reason, Section, counted
 
 _SEVERITIES = ("critical", "high", "medium", "low", "")
 _LONGEST = 300
+_SOON_DAYS = 30
+_COLUMNS = ("severity", "policy", "resource", "finding")
 
 
 class Finding(Document):
@@ -27,6 +29,23 @@ class Finding(Document):
     """URN of the resource; empty for the stack."""
     message: str
     """What the policy says."""
+    state: str
+    """`new`, `remaining` or `fixed`; empty where the findings before the change are not known."""
+
+
+class EndingExemption(Document):
+    """An exemption that ends soon, or has ended."""
+
+    policy: str
+    """Name of the policy."""
+    object: str
+    """`Kind namespace/name`."""
+    owner: str
+    """Who answers for it."""
+    expires: str
+    """Its last day: `2026-12-31`."""
+    days: int
+    """Days until then; negative: it has ended."""
 
 
 class Policies(Section):
@@ -34,20 +53,36 @@ class Policies(Section):
 
     title: ClassVar[str] = "Policies"
     findings: tuple[Finding, ...]
-    """Mandatory ones first, then by severity."""
+    """Mandatory ones first, then by severity; fixed ones last."""
+    exemptions: tuple[EndingExemption, ...] = ()
+    """Exemptions that end within 30 days, the next first."""
 
     def blocks(self) -> Iterator[Block]:
         """A row for each finding."""
         if not self.findings:
             yield Line("No finding.")
-            return
-        rows = tuple((_level(one), Code(one.policy), Code(one.resource), _cut(one.message)) for one in self.findings)
-        yield Table(("severity", "policy", "resource", "finding"), rows)
+        elif any(one.state for one in self.findings):
+            rows = tuple((one.state, *_row(one)) for one in self.findings)
+            yield Table(("state", *_COLUMNS), rows)
+        else:
+            yield Table(_COLUMNS, tuple(map(_row, self.findings)))
+        if self.exemptions:
+            ending = tuple(
+                (Code(one.policy), Code(one.object), one.owner, f"{one.expires} ({_days(one.days)})")
+                for one in self.exemptions
+            )
+            yield Table(("policy", "object", "owner", "ends"), ending, caption="Exemptions that end within 30 days")
 
 
 def policies(comparison: Comparison) -> Policies:
     """The section of a comparison."""
-    found = sorted(comparison.plan.findings, key=_importance)
+    before, found = comparison.base_findings, comparison.plan.findings
+    states = dict.fromkeys(found, "")
+    if before is not None:
+        old, new = (set(map(_identity, findings)) for findings in (before, found))
+        states = {one: "remaining" if _identity(one) in old else "new" for one in found}
+        states |= {one: "fixed" for one in before if _identity(one) not in new}
+    ordered = sorted(states, key=lambda one: (states[one] == "fixed", _importance(one)))
     return Policies(
         findings=tuple(
             Finding(
@@ -57,11 +92,36 @@ def policies(comparison: Comparison) -> Policies:
                 resource=one.resource,
                 urn=one.urn,
                 message=without_description(one.message),
+                state=states[one],
             )
-            for one in found
+            for one in ordered
         ),
-        reasons=tuple(_reasons(found)),
+        exemptions=tuple(_ending(comparison)),
+        reasons=tuple(_reasons(comparison, [one for one in ordered if states[one] in ("", "new")])),
     )
+
+
+def _identity(finding: PolicyFinding) -> tuple[str, str, str]:
+    return finding.policy, finding.urn, finding.message
+
+
+def _ending(comparison: Comparison) -> Iterator[EndingExemption]:
+    for one in sorted(comparison.exemptions, key=lambda one: (one.expires, one.policy, one.object)):
+        days = (one.expires - comparison.today).days
+        if days <= _SOON_DAYS:
+            yield EndingExemption(
+                policy=one.policy, object=one.object, owner=one.owner, expires=one.expires.isoformat(), days=days
+            )
+
+
+def _days(days: int) -> str:
+    if days < 0:
+        return "ended"
+    return f"in {days} days" if days else "today"
+
+
+def _row(one: Finding) -> tuple[str, ...]:
+    return (_level(one), Code(one.policy), Code(one.resource), _cut(one.message))
 
 
 def without_description(message: str) -> str:
@@ -70,8 +130,9 @@ def without_description(message: str) -> str:
     return " ".join((said or description).split())
 
 
-def _reasons(found: list[PolicyFinding]) -> Iterator[Reason]:
-    for one in (one for one in found if one.mandatory):
+def _reasons(comparison: Comparison, found: list[PolicyFinding]) -> Iterator[Reason]:
+    """`found`: those that are not known to have been there before. A mandatory one blocks in any case."""
+    for one in sorted((one for one in comparison.plan.findings if one.mandatory), key=_importance):
         text = f"{one.resource} violates {one.policy}{f' ({one.severity})' if one.severity else ''}."
         yield Reason(level=Level.BLOCKED, rule=f"policy/{one.policy}", text=text, resource=one.urn)
     advisory = [one for one in found if not one.mandatory]
@@ -79,6 +140,9 @@ def _reasons(found: list[PolicyFinding]) -> Iterator[Reason]:
         names = ", ".join(sorted({one.policy for one in advisory}))
         text = f"{counted(len(advisory), 'advisory finding')}: {names}."
         yield Reason(level=Level.LOOK, rule="policy/advisory", text=text, resource=advisory[0].urn)
+    for ending in _ending(comparison):
+        text = f"The exemption of {ending.object} from {ending.policy} ends {_days(ending.days)} ({ending.owner})."
+        yield Reason(level=Level.NOTE, rule="policy/exemption", text=text)
 
 
 def _importance(finding: PolicyFinding) -> tuple[bool, int, str, str]:
