@@ -54,6 +54,11 @@ def settings_changes(before: str, after: str) -> tuple[SettingChange, ...]:
     )
 
 
+def setting_lines(text: str) -> dict[str, int]:
+    """Path of each setting -> its line, counted from 1, in the order of the file."""
+    return dict(_lines(text))
+
+
 def _shown(value: Any) -> str:
     return "" if value is None else shown(value) or '""'
 

@@ -19,6 +19,7 @@ from report.document import Report, report
 from report.plan import Plan
 from report.render.json import as_json
 from report.render.markdown import as_markdown
+from report.render.sarif import as_sarif
 from report.render.text import as_text
 from report.sections.verdict import Decision
 from report.stream import read_plan
@@ -37,6 +38,7 @@ RENDERERS: dict[str, tuple[str, Callable[[Report], str]]] = {
     "text": ("report.txt", as_text),
     "markdown": ("report.md", as_markdown),
     "json": ("report.json", as_json),
+    "sarif": ("report.sarif", as_sarif),
 }
 """Format -> name of its file, and what writes it."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
 from report.blocks import Block, Code, Table
+from report.causes import cause_of
 from report.comparison import Comparison
 from report.plan import Operation, Resource
 from report.sections.base import Document, Level, Reason, Section
@@ -105,23 +106,6 @@ updating a managed node group; Cloud SQL, edit an instance; GKE, node upgrade st
 
 _GRADUAL = ("DaemonSet", "Deployment")
 """Kinds whose update leaves others running."""
-_SETTINGS = {
-    "EksCluster": ("cluster.controlPlane", "cluster.accountId", "cluster.region"),
-    "EksNetwork": ("cluster.network",),
-    "EfsFileSystem": ("cluster.fileSystem", "cluster.sharedFileSystem"),
-    "GkeCluster": ("cluster.controlPlane", "cluster.project", "cluster.region", "cluster.zones"),
-    "GkeNetwork": ("cluster.network",),
-    "RdsDatabase": ("mlflow.database",),
-    "CloudSqlDatabase": ("mlflow.database",),
-    "Database": ("mlflow.database",),
-    "TrackingServer": ("mlflow",),
-    "S3Bucket": ("objectStore",),
-    "GcsBucket": ("objectStore",),
-    "Route53Zone": ("dns",),
-    "CloudDnsZone": ("dns",),
-    "Monitoring": ("monitoring",),
-}
-"""Component -> the settings that it is made from, where its name is not part of their path."""
 
 
 class Loss(Document):
@@ -199,7 +183,7 @@ def _lost(comparison: Comparison, resource: Resource, kind: _Kind) -> tuple[Leve
 
 
 def _loss(comparison: Comparison, resource: Resource, kind: _Kind, kept: str = "") -> Loss:
-    cause = comparison.cause(*_paths(comparison, resource)) if comparison.settings else None
+    cause = cause_of(comparison, resource)
     return Loss(
         urn=resource.urn,
         title=resource.title,
@@ -211,17 +195,6 @@ def _loss(comparison: Comparison, resource: Resource, kind: _Kind, kept: str = "
         avoid=kind.avoid,
         kept=kept,
     )
-
-
-def _paths(comparison: Comparison, resource: Resource) -> Iterator[str]:
-    """The settings that a resource is made from: those that have the name of its component, or of the table."""
-    component, _, name = comparison.plan.component_of(resource).partition(" ")
-    for change in comparison.settings:
-        steps = change.path.split(".")
-        for name_of in (name, name.removeprefix("team-")):
-            if name_of and name_of in steps[:3]:
-                yield ".".join(steps[: steps.index(name_of) + 1])
-    yield from _SETTINGS.get(component, ())
 
 
 def _interruption(resource: Resource) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from report.blocks import Block, Code, Line, Table
+from report.causes import place_of
 from report.comparison import Comparison
 from report.plan import PolicyFinding
 from report.sections.base import Document, Level, Reason, Section, counted
@@ -134,12 +135,14 @@ def _reasons(comparison: Comparison, found: list[PolicyFinding]) -> Iterator[Rea
     """`found`: those that are not known to have been there before. A mandatory one blocks in any case."""
     for one in sorted((one for one in comparison.plan.findings if one.mandatory), key=_importance):
         text = f"{one.resource} violates {one.policy}{f' ({one.severity})' if one.severity else ''}."
-        yield Reason(level=Level.BLOCKED, rule=f"policy/{one.policy}", text=text, resource=one.urn)
+        place = place_of(comparison, one.urn)
+        yield Reason(level=Level.BLOCKED, rule=f"policy/{one.policy}", text=text, resource=one.urn, **place)
     advisory = [one for one in found if not one.mandatory]
     if advisory:
         names = ", ".join(sorted({one.policy for one in advisory}))
         text = f"{counted(len(advisory), 'advisory finding')}: {names}."
-        yield Reason(level=Level.LOOK, rule="policy/advisory", text=text, resource=advisory[0].urn)
+        place = place_of(comparison, advisory[0].urn)
+        yield Reason(level=Level.LOOK, rule="policy/advisory", text=text, resource=advisory[0].urn, **place)
     for ending in _ending(comparison):
         text = f"The exemption of {ending.object} from {ending.policy} ends {_days(ending.days)} ({ending.owner})."
         yield Reason(level=Level.NOTE, rule="policy/exemption", text=text)

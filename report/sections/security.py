@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from report.blocks import Block, Code, Line, Table
+from report.causes import place_of
 from report.comparison import Comparison
 from report.exposures import exposures
 from report.plan import Operation, Resource
@@ -99,7 +100,8 @@ def _reasons(comparison: Comparison, changes: list[ExposureChange]) -> Iterator[
         return
     for one in dangerous:
         text = f"{one.area.capitalize()}: {one.text}."
-        yield Reason(level=Level.DANGER, rule=f"security/{one.area.replace(' ', '-')}", text=text, resource=one.urn)
+        rule, place = f"security/{one.area.replace(' ', '-')}", place_of(comparison, one.urn)
+        yield Reason(level=Level.DANGER, rule=rule, text=text, resource=one.urn, **place)
     others = Counter(one.area for one in added if not one.dangerous)
     for area, count in sorted(others.items()):
         first = next(one for one in added if one.area == area and not one.dangerous)
@@ -109,4 +111,5 @@ def _reasons(comparison: Comparison, changes: list[ExposureChange]) -> Iterator[
             rule=f"security/{area.replace(' ', '-')}",
             text=f"{area.capitalize()}: {first.text}{more}.",
             resource=first.urn,
+            **place_of(comparison, first.urn),
         )
