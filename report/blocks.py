@@ -38,4 +38,34 @@ class Listing:
     limit: int = 12
 
 
-Block = Line | Table | Listing
+@dataclass(frozen=True)
+class DiagramNode:
+    """A box."""
+
+    id: str
+    """`<column>/…`: columns are pool, team, workload, from left to right."""
+    name: str
+    detail: str
+    mark: str
+    """`new`, `gone`, `changed` or `same`."""
+
+
+@dataclass(frozen=True)
+class DiagramEdge:
+    """A line between two boxes."""
+
+    source: str
+    target: str
+    label: str
+    mark: str
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """A picture in three columns."""
+
+    nodes: tuple[DiagramNode, ...]
+    edges: tuple[DiagramEdge, ...]
+
+
+Block = Line | Table | Listing | Diagram

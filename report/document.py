@@ -8,6 +8,7 @@ from report.sections.base import Document, Section
 from report.sections.changes import Changes, changes
 from report.sections.loss import Losses, losses
 from report.sections.money import Money, money
+from report.sections.picture import Picture, picture
 from report.sections.policies import Policies, policies
 from report.sections.security import Security, security
 from report.sections.verdict import Decision, Verdict, verdict
@@ -36,6 +37,7 @@ class StackReport(Document):
     security: Security | None = None
     versions: Versions | None = None
     changes: Changes | None = None
+    picture: Picture | None = None
 
     def compared(self) -> str:
         """`compared with the state of stack dev (simulated)`."""
@@ -47,7 +49,7 @@ class StackReport(Document):
         yield self.verdict
         others = (
             *(self.loss, self.accelerators, self.money, self.policies),
-            *(self.security, self.versions, self.changes),
+            *(self.security, self.versions, self.changes, self.picture),
         )
         yield from (one for one in others if one is not None)
 
@@ -81,6 +83,7 @@ def stack_report(comparison: Comparison) -> StackReport:
         security=security(comparison),
         versions=versions(comparison),
         changes=changes(comparison),
+        picture=picture(comparison),
     )
     return made.model_copy(update={"verdict": verdict("", tuple(made.sections()))})
 

@@ -17,6 +17,7 @@ from components.findings import Refused
 from report.comparison import Comparison, Exemption, Side
 from report.document import Report, report
 from report.plan import Plan
+from report.render.html import as_html
 from report.render.json import as_json
 from report.render.markdown import as_markdown
 from report.render.sarif import as_sarif
@@ -39,6 +40,7 @@ RENDERERS: dict[str, tuple[str, Callable[[Report], str]]] = {
     "markdown": ("report.md", as_markdown),
     "json": ("report.json", as_json),
     "sarif": ("report.sarif", as_sarif),
+    "html": ("report.html", as_html),
 }
 """Format -> name of its file, and what writes it."""
 

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from report.blocks import Block, Code, Line, Listing, Table
+from report.blocks import Block, Code, Diagram, Line, Listing, Table
 from report.document import Report, StackReport
+from report.render.mermaid import mermaid
 from report.sections.base import Section
 from report.sections.verdict import Decision
 
@@ -102,6 +103,8 @@ def _block(block: Block) -> str:
             rows += [tuple(map(_cell, row)) for row in block.rows[: block.limit]]
             lines = [f"| {' | '.join(row)} |\n" for row in rows]
             return caption + "".join([*lines, "\n", *_more("", len(block.rows) - block.limit), "\n"])
+        case Diagram():
+            return mermaid(block)
 
 
 def _more(before: str, count: int) -> list[str]:

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from report.blocks import Block, Code, Line, Listing, Table
+from report.blocks import Block, Code, Diagram, Line, Listing, Table
 from report.document import Report, StackReport
 from report.sections.verdict import Decision
 
@@ -72,6 +72,8 @@ def _block(block: Block) -> Iterator[RenderableType]:
                 yield Text(block.caption, style="dim")
             yield _table(block)
             yield from _more(len(block.rows) - block.limit)
+        case Diagram():
+            yield Text("In the Markdown and HTML reports.", style="dim")
 
 
 def _table(block: Table) -> RichTable:

@@ -107,7 +107,7 @@ class Money(Section):
         for source in self.sources:
             yield Line(f"List prices of {self.region}: {source.source} ({source.date}).")
         if not self.sources:
-            yield Line(f"There is no price list of {self.region}: `python -m tools prices refresh` makes one.")
+            yield Line(f"There is no price list of {self.region}: python -m tools prices refresh makes one.")
 
     def total(self) -> str:
         """The sums, with the names of what they leave out; no sum if nothing has a price."""
