@@ -14,6 +14,7 @@ COMMANDS = {
     "down": "tools.stack_commands:down",
     "preview": "tools.preview:preview",
     "diff": "tools.diff:diff",
+    "render": "tools.render:render",
     "refresh": "tools.stack_commands:refresh",
     "rehearse": "tools.rehearsal:rehearse",
     "status": "tools.stack_commands:status",
