@@ -36,13 +36,15 @@ def configuration(settings: NodeSettings) -> dict[str, Any]:
         "enforceNodeAllocatable": [],
         "failCgroupV1": False,
         "failSwapOn": False,
-        "featureGates": {"KubeletInUserNamespace": True},
+        "featureGates": {"KubeletInUserNamespace": True, "KubeletCrashLoopBackOffMax": True},
         "makeIPTablesUtilChains": False,
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "2%", "imagefs.available": "2%"},
         "imageGCHighThresholdPercent": 100,
         "healthzPort": 0,
         "nodeStatusUpdateFrequency": "10s",
         "syncFrequency": "10s",
+        # A model whose training has not ended yet fails to download: 5 s between attempts, not up to 5 minutes.
+        "crashLoopBackOff": {"maxContainerRestartPeriod": "5s"},
     }
 
 
