@@ -40,7 +40,7 @@ from tools.errors import ToolError
 from tools.facts import CHECKOUT, CLUSTER_VARIABLE, read_facts, skip_checkpoints
 from tools.leftovers import Leftovers, leftovers
 from tools.observe import Access, access, named, observe
-from tools.processes import Chosen, installing_images, with_programs
+from tools.processes import Chosen, installing_images, pods_on_node, with_programs
 from tools.processes import choose as choose_processes
 from tools.processes import running as running_processes
 from tools.recovery import (
@@ -48,6 +48,7 @@ from tools.recovery import (
     Unfinished,
     new_run,
 )
+from tools.results import results
 from tools.run import NoAnswerError, Run, StackFacts, do_nothing
 from tools.screen import Screen, drift_text, steps_text
 from tools.toolchain import is_installed
@@ -375,8 +376,13 @@ class Lifecycle:
         module, _, function = printer.partition(":")
         show = getattr(importlib.import_module(module), function)
         if run.facts.simulated and run.kubeconfig is not None:
-            for line in running_processes(run.engine.tools.path("kubectl"), run.kubeconfig):
+            kubectl = run.engine.tools.path("kubectl")
+            pods = pods_on_node(kubectl, run.kubeconfig)
+            ports = Cluster(cluster_name(self.project, run.facts.name)).node.open_ports() if pods else []
+            for line in running_processes(pods, ports):
                 self.screen.say("processes", line)
+            for label, text in results(pods, ports, kubectl, run.kubeconfig):
+                self.screen.say(label, text)
         show(run.engine.outputs(), self._observed(run))
 
     def _observed(self, run: Run) -> Observed:

@@ -8,11 +8,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 import psutil
@@ -192,19 +192,33 @@ def possible(environment: Mapping[str, str]) -> str:
     return f"not here: {chosen.reason}" if chosen.reason else f"refused by {VARIABLE}=off"
 
 
-def running(kubectl: Path, kubeconfig: Path) -> list[str]:
-    """What runs as processes, by namespace, and where it answers on this computer. Empty without a process node."""
+def pods_on_node(kubectl: Path, kubeconfig: Path) -> list[dict[str, Any]]:
+    """The pods of the process node; none without one."""
     ask = ("get", "pods", "--all-namespaces", f"--field-selector=spec.nodeName={NAME}", "--output=json")
     command = [str(kubectl), f"--kubeconfig={kubeconfig}", *ask]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    pods = json.loads(answer.stdout)["items"] if answer.returncode == 0 else []
+    found: list[dict[str, Any]] = json.loads(answer.stdout)["items"] if answer.returncode == 0 else []
+    return found
+
+
+def running(pods: Sequence[Mapping[str, Any]], open_ports: Collection[int]) -> list[str]:
+    """What runs as processes, by namespace, and where it answers on this computer. Empty without a process node.
+
+    `open_ports`: the ports of this computer that the node has.
+    """
     up = [pod for pod in pods if pod["status"].get("phase") == "Running"]
     names = sorted(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in up)
     images = {one["image"] for pod in up for one in pod["spec"]["containers"]}
     substitutes = sorted({found.substitute for one in images if (found := find(one, BUILT)) and found.substitute})
     spaces = {pod["metadata"]["namespace"] for pod in up}
     ports = {**PORTS, **{port: service for one in PORTS_OF_PARTS.values() for port, service in one.items()}}
-    where = [f"http://127.0.0.1:{port} is {one}" for port, one in ports.items() if one.split(".")[1] in spaces]
+    where = [
+        f"http://127.0.0.1:{port} is {one}"
+        if port in open_ports
+        else f"port {port} of this computer is another program's: end it, and within 30 s it is {one}"
+        for port, one in ports.items()
+        if one.split(".")[1] in spaces
+    ]
     return [f"{', '.join(names)} run on this computer", *substitutes, *where] if names else []
 
 

@@ -17,7 +17,7 @@ from simulator.process_node import supervisor
 from simulator.process_node.images import Image, built, install, local_images
 from simulator.process_node.node import UNPRIVILEGED
 from simulator.process_node.relay import CLUSTER_SOCKET
-from simulator.process_node.settings import LONGEST_SOCKET_PATH, NAME, NodeSettings
+from simulator.process_node.settings import LONGEST_SOCKET_PATH, NAME, OPEN_PORTS, NodeSettings
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,14 @@ class ProcessNode:
             f"{longest}: longer than the {LONGEST_SOCKET_PATH} bytes that Linux allows for a socket. "
             "Choose a shorter MLPLATFORM_HOME"
         )
+
+    def open_ports(self) -> list[int]:
+        """Ports of this computer that lead into the cluster: not those that other programs have."""
+        try:
+            found: list[int] = json.loads((self.state / OPEN_PORTS).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return []
+        return found if self.running() else []
 
     def prepare(self) -> None:
         """Writes what kube-apiserver reads at its start. Keeps the tokens that are there."""

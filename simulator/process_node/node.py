@@ -9,6 +9,7 @@ the relays (unix sockets reach across), and, in a network namespace of the node,
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import re
@@ -27,7 +28,7 @@ from simulator.process_node.images import local_images
 from simulator.process_node.pod_network import hold_namespaces, in_network, make_bridge
 from simulator.process_node.processes import ENVIRONMENT, ROOT
 from simulator.process_node.relay import API_SOCKET, CLUSTER_SOCKET, RUNTIME_SOCKET, to_cluster, to_port
-from simulator.process_node.settings import VOLUMES, NodeSettings
+from simulator.process_node.settings import OPEN_PORTS, VOLUMES, NodeSettings
 
 UNPRIVILEGED = 164_064
 """User and group that root runs the node as: of no account (Debian Policy 9.2.2 leaves 65536 and above to the system).
@@ -110,11 +111,14 @@ async def _relays(settings: NodeSettings) -> None:
     """From the node's network to the API server, and from this computer's loopback into the cluster."""
     await asyncio.start_unix_server(to_port(settings.api_port), str(settings.state / API_SOCKET))
     closed = dict(settings.ports)
+    opened = settings.state / OPEN_PORTS
+    opened.unlink(missing_ok=True)
     while True:
         for port, target in list(closed.items()):  # again and again: another program may have it for a while
             try:
                 await asyncio.start_server(to_cluster(settings.state, target), "127.0.0.1", port)
                 del closed[port]
+                opened.write_text(json.dumps(sorted(settings.ports.keys() - closed.keys())), encoding="utf-8")
             except OSError as error:
                 logging.warning("port %s, for %s: %s", port, target, error.strerror)
         for log in settings.state.glob("*.log"):

@@ -17,6 +17,8 @@ TAINT = "mlplatform.dev/processes"
 """With effect NoExecute: DaemonSets of node software tolerate NoSchedule taints of every key."""
 VOLUMES = "/run/simulated"
 """Where volumes are said to be. The kubelet, which makes the `subPath` of a mount, sees those of the node there."""
+OPEN_PORTS = "open-ports.json"
+"""File in the node's folder: the ports of this computer that it has."""
 LONGEST_SOCKET_PATH = 107
 """unix(7): `sun_path` has 108 bytes."""
 

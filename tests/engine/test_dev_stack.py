@@ -34,6 +34,23 @@ from tools.screen import Screen
 REPOSITORY = Path(__file__).parents[2]
 LINKED = ("catalog", "stacks", "settings", "components", "policies", "report", "simulator", ".venv")
 SETTINGS: dict[str, Any] = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
+TEN_DIGITS = [
+    [int(level, 17) / 16 for level in picture]
+    for picture in """
+005d910000dfaf5003f20b8004c008800580098004b01c7002e5ac00006da000
+000cd500000bg900003fg60007fgg200001gg300001gg600001gg600000bga00
+0004fc00003gfe00008d8g000016fb00018df10009gg500003dggb500003bg90
+007fd10008d6f400021dd000002fb1000001cc1000001a8000845e90007dd900
+0001b00000078000001d6220007f098005ga0g6004fgdg100003fa000002g400
+00ca000000egge0000dgfa1000bgg70000047g7000004g900054cg40009gga00
+000cd000005g800000dg300000ed000000fc720000dgdg30007gbf800019fb30
+0078dgf100774bc000008d100488ff6002bff400000g5000009f100000d50000
+009e810000ceec00009a0f40003gce20004gg20003g8ad2001f13g8000bgfb10
+00bc000002gggd0003gcae0001g1cf0000dg9f20000309b000009f40009cd300
+""".split()
+]
+"""A picture of each digit, 64 pixels of 17 levels: the first ten of the data set digits (UCI 80, optical recognition of
+handwritten digits, scikit-learn's copy)."""
 OVER_QUOTA = {
     "apiVersion": "v1",
     "kind": "Pod",
@@ -52,12 +69,12 @@ OVER_QUOTA = {
 }
 
 
-def pool_of_each_pod(cluster: Any, namespace: str) -> dict[str, set[str]]:
+def pool_of_each_pod(cluster: Any, namespace: str) -> dict[str, set[str | None]]:
     """Workload -> pools that its pods sit on."""
     pods = json.loads(cluster.kubectl("get", "pods", "-n", namespace, "-o", "json"))["items"]
     nodes = json.loads(cluster.kubectl("get", "nodes", "-o", "json"))["items"]
     pools = {node["metadata"]["name"]: node["metadata"]["labels"].get("mlplatform.dev/pool") for node in nodes}
-    found: dict[str, set[str]] = {}
+    found: dict[str, set[str | None]] = {}
     for pod in pods:
         name = pod["metadata"]["labels"].get("app.kubernetes.io/name", "")
         found.setdefault(name, set()).add(pools[pod["spec"]["nodeName"]])
@@ -176,10 +193,11 @@ def test_the_dev_environment_keeps_its_promises(life: Lifecycle, toolchain: Any,
     without = {"kube-system/kube-prometheus-stack-coredns", "vision/detector", "language/language-model"}
     assert set(services_without_pods(cluster)) <= without
 
-    pods_are_placed(cluster)
+    pods_are_placed(cluster, cpu=None if own.node.running() else "cpu")
     if own.node.running():
         nodes = "--output=jsonpath={.items[*].spec.nodeName}"
         assert set(cluster.kubectl("get", "pods", "-n", "mlflow", nodes).split()) == {"process-0"}
+        a_model_is_trained_and_answers(cluster, rows, life.screen.console.export_text(clear=False))
     the_api_server_refuses(cluster)
     secrets_stand_in_secrets(cluster, state, arguments)
 
@@ -217,12 +235,36 @@ def test_the_dev_environment_keeps_its_promises(life: Lifecycle, toolchain: Any,
     assert names_of_processes(life) == []
 
 
-def pods_are_placed(cluster: LiveCluster) -> None:
-    """The real scheduler put each pod on its team's pool."""
+def a_model_is_trained_and_answers(cluster: LiveCluster, rows: list[str], said: str) -> None:
+    """The training ran, and MLServer answers with its model; the screen shows an answer. Asked here: all ten digits."""
+    assert "digits vision training 1 1 Succeeded process-0" in rows
+    assert "digit-reader vision KServe model 1 1 Running; ready process-0" in rows
+    assert "vision/digit-reader: predict 0  (asked with examples/requests/digit-reader.json)" in said
+    log = cluster.kubectl("logs", "job/digits-1", "-n", "vision").splitlines()
+    accuracy = next(line for line in log if line.startswith("accuracy "))
+    assert float(accuracy.split()[1]) > 0.9
+    answers = served(cluster, TEN_DIGITS)
+    assert sum(answer == digit for digit, answer in enumerate(answers)) >= 9
+
+
+def served(cluster: LiveCluster, pictures: list[list[float]]) -> list[int]:
+    """What the model takes pictures of 8 by 8 pixels for, asked through the API server."""
+    data = [value for picture in pictures for value in picture]
+    asked = {"name": "pixels", "shape": [len(pictures), 64], "datatype": "FP64", "data": data}
+    path = "/api/v1/namespaces/vision/services/digit-reader-predictor:80/proxy/v2/models/digit-reader/infer"
+    answer = cluster.kubectl("create", "--raw", path, "--filename", "-", text=json.dumps({"inputs": [asked]}))
+    found: list[int] = json.loads(answer)["outputs"][0]["data"]
+    return found
+
+
+def pods_are_placed(cluster: LiveCluster, cpu: str | None) -> None:
+    """The real scheduler put each pod on its team's pool; pods that run for real are on a node of none."""
     assert pool_of_each_pod(cluster, "vision") == {
         "detector": {"h100"},
         "resnet": {"a100-mig"},
         "detector-api": {"l4-shared"},
+        "digits": {cpu},
+        "digit-reader": {cpu},
     }
     language = pool_of_each_pod(cluster, "language")
     assert language["language-model"] == {"v5e"}

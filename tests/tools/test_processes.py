@@ -9,12 +9,13 @@ import psutil
 import pytest
 from rich.console import Console
 
+from catalog.versions import IMAGES as DECLARED
 from simulator.process_node import support
 from simulator.process_node.images import BUILT
 from simulator.process_node.member import Processes, ProcessNode
 from tools import processes
 from tools.errors import ToolError
-from tools.processes import PORTS, choose, installing_images, possible, with_programs
+from tools.processes import PORTS, choose, installing_images, possible, running, with_programs
 from tools.screen import Screen
 
 REFUSES = "this computer refuses user namespaces (x). Allow them: y"
@@ -179,3 +180,21 @@ def test_nothing_is_said_where_no_image_is_missing(
     with installing_images(Processes(tmp_path, {}), screen), installing_images(None, screen):
         pass
     assert screen.console.export_text() == ""
+
+
+def test_a_port_that_another_program_has_is_not_said_to_be_ours() -> None:
+    """Only this finds a summary that sends people to another program's pages."""
+    image = DECLARED["mlflow"].reference
+    pod = {
+        "metadata": {"namespace": "mlflow", "name": "mlflow-1"},
+        "spec": {"containers": [{"image": image}]},
+        "status": {"phase": "Running"},
+    }
+    assert running([pod], [5000]) == [
+        "mlflow/mlflow-1 run on this computer",
+        f"http://127.0.0.1:5000 is {PORTS[5000]}",
+    ]
+    assert running([pod], [])[-1] == (
+        f"port 5000 of this computer is another program's: end it, and within 30 s it is {PORTS[5000]}"
+    )
+    assert running([], [5000]) == []
