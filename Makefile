@@ -13,7 +13,7 @@ VENV = .venv/.made
 WORKERS = --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up down preview diff rehearse refresh status doctor test all-tests check-docs test-fast campaign \
+.PHONY: help up demo down preview diff rehearse refresh status doctor test all-tests check-docs test-fast campaign \
         verify-upstream verify-controllers lint bench docs clean
 
 help:  ## this list
@@ -21,6 +21,9 @@ help:  ## this list
 
 up: $(VENV)  ## deploy the whole platform: tools, simulated cluster, policy check, stack, summary
 	@$(RUN) tools up --stack $(STACK) $(ARGS)
+
+demo: $(VENV)  ## dev, its training, an answer of its model, then a change by hand, found and undone
+	@$(RUN) tools demo $(ARGS)
 
 down: $(VENV)  ## delete everything that up created
 	@$(RUN) tools down --stack $(STACK) $(ARGS)

@@ -11,6 +11,7 @@ COMMANDS = {
     "doctor": "tools.doctor:doctor",
     "env": "tools.commands:env",
     "up": "tools.stack_commands:up",
+    "demo": "tools.demo:demo",
     "down": "tools.stack_commands:down",
     "preview": "tools.preview:preview",
     "diff": "tools.diff:diff",

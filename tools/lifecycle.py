@@ -40,15 +40,14 @@ from tools.errors import ToolError
 from tools.facts import CHECKOUT, CLUSTER_VARIABLE, read_facts, skip_checkpoints
 from tools.leftovers import Leftovers, leftovers
 from tools.observe import Access, access, named, observe
-from tools.processes import Chosen, installing_images, pods_on_node, with_programs
+from tools.processes import Chosen, installing_images, with_programs
 from tools.processes import choose as choose_processes
-from tools.processes import running as running_processes
 from tools.recovery import (
     Journal,
     Unfinished,
     new_run,
 )
-from tools.results import results
+from tools.results import show_processes
 from tools.run import NoAnswerError, Run, StackFacts, do_nothing
 from tools.screen import Screen, drift_text, steps_text
 from tools.toolchain import is_installed
@@ -180,6 +179,12 @@ class Lifecycle:
                 self._say_plan(run, found)
             self._say_leftovers(found)
         self.screen.say("next", f"make down STACK={facts.name}   (this was a preview; nothing has been deleted)")
+
+    def of_running(self, stack: str) -> Run:
+        """A stack that is up, to look at it. Raises ToolError if it is not."""
+        run = self._begin(self.facts(self.project, stack), start_cluster=False)
+        self._require_stack(run)
+        return run
 
     def refresh(self, stack: str) -> None:
         """Updates the state from the deployed resources and prints the drift."""
@@ -376,13 +381,8 @@ class Lifecycle:
         module, _, function = printer.partition(":")
         show = getattr(importlib.import_module(module), function)
         if run.facts.simulated and run.kubeconfig is not None:
-            kubectl = run.engine.tools.path("kubectl")
-            pods = pods_on_node(kubectl, run.kubeconfig)
-            ports = Cluster(cluster_name(self.project, run.facts.name)).node.open_ports() if pods else []
-            for line in running_processes(pods, ports):
-                self.screen.say("processes", line)
-            for label, text in results(pods, ports, kubectl, run.kubeconfig):
-                self.screen.say(label, text)
+            node = Cluster(cluster_name(self.project, run.facts.name)).node
+            show_processes(self.screen, node, run.engine.tools.path("kubectl"), run.kubeconfig)
         show(run.engine.outputs(), self._observed(run))
 
     def _observed(self, run: Run) -> Observed:

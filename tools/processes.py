@@ -207,7 +207,7 @@ def running(pods: Sequence[Mapping[str, Any]], open_ports: Collection[int]) -> l
     `open_ports`: the ports of this computer that the node has.
     """
     up = [pod for pod in pods if pod["status"].get("phase") == "Running"]
-    names = sorted(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in up)
+    names = sorted(f"{pod['metadata']['namespace']}/{_owner(pod)}" for pod in up)
     images = {one["image"] for pod in up for one in pod["spec"]["containers"]}
     substitutes = sorted({found.substitute for one in images if (found := find(one, BUILT)) and found.substitute})
     spaces = {pod["metadata"]["namespace"] for pod in up}
@@ -220,6 +220,13 @@ def running(pods: Sequence[Mapping[str, Any]], open_ports: Collection[int]) -> l
         if one.split(".")[1] in spaces
     ]
     return [f"{', '.join(names)} run on this computer", *substitutes, *where] if names else []
+
+
+def _owner(pod: Mapping[str, Any]) -> str:
+    """The name of its Deployment, without the digests of ReplicaSet and pod; else its own."""
+    name: str = pod["metadata"]["name"]
+    digest = pod["metadata"].get("labels", {}).get("pod-template-hash")
+    return name.rpartition(f"-{digest}-")[0] if digest else name
 
 
 if __name__ == "__main__":

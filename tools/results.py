@@ -9,9 +9,11 @@ from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from components.base.labels import NAME_LABEL, TEAM_LABEL
-from components.base.workload_labels import ROLE_LABEL, Role
+from components.base.labels import NAME_LABEL, ROLE_LABEL, TEAM_LABEL, Role
+from simulator.process_node.member import ProcessNode
 from tools.facts import CHECKOUT
+from tools.processes import pods_on_node, running
+from tools.screen import Screen
 
 MLFLOW_PORT = 5000
 """Where the process node offers it (`tools.processes.PORTS`)."""
@@ -21,6 +23,16 @@ REQUESTS = CHECKOUT / "examples" / "requests"
 MODEL_LABEL = "serving.kserve.io/inferenceservice"
 _SECONDS = 20
 _METRICS = 3
+
+
+def show_processes(screen: Screen, node: ProcessNode, kubectl: Path, kubeconfig: Path) -> None:
+    """Prints what runs as processes, and what it has done. Nothing where every pod is simulated."""
+    pods = pods_on_node(kubectl, kubeconfig)
+    ports = node.open_ports() if pods else []
+    for line in running(pods, ports):
+        screen.say("processes", line)
+    for label, text in results(pods, ports, kubectl, kubeconfig):
+        screen.say(label, text)
 
 
 def results(

@@ -1,24 +1,13 @@
 """Labels and environment that all workloads of teams share. Pure."""
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Any
 
-from components.base.labels import LABELS, NAME_LABEL, TEAM_LABEL
+from components.base.labels import LABELS, NAME_LABEL, ROLE_LABEL, TEAM_LABEL, Role
 from components.base.pods import Mounted, environment, scratch
-
-ROLE_LABEL = "app.kubernetes.io/component"
-"""Traffic rules of team namespaces and the metrics of workloads use it."""
 
 NO_AWAIT = {"pulumi.com/skipAwait": "true"}
 """For objects that are never ready by design: `up` does not wait for them."""
-
-
-class Role(StrEnum):
-    """The role of a pod of a team."""
-
-    TRAINING = "training"
-    SERVING = "serving"
 
 
 def workload_labels(name: str, team: str, role: Role) -> dict[str, str]:

@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 
 from catalog.addresses import ANYWHERE
 from components.addons.gateway_spec import GatewayHandle
-from components.base.labels import TEAM_LABEL
+from components.base.labels import ROLE_LABEL, TEAM_LABEL, Role
 from components.base.traffic_rules import Direction, TrafficRuleArgs, to_anywhere
-from components.base.workload_labels import ROLE_LABEL, Role
 from components.capacity.ledger import Supply, quota_key, resource_quota
 from components.monitoring.spec import MonitoringHandle
 from components.storage.object_store_plan import object_store_traffic

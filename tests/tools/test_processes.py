@@ -186,12 +186,12 @@ def test_a_port_that_another_program_has_is_not_said_to_be_ours() -> None:
     """Only this finds a summary that sends people to another program's pages."""
     image = DECLARED["mlflow"].reference
     pod = {
-        "metadata": {"namespace": "mlflow", "name": "mlflow-1"},
+        "metadata": {"namespace": "mlflow", "name": "mlflow-5f4-x1", "labels": {"pod-template-hash": "5f4"}},
         "spec": {"containers": [{"image": image}]},
         "status": {"phase": "Running"},
     }
     assert running([pod], [5000]) == [
-        "mlflow/mlflow-1 run on this computer",
+        "mlflow/mlflow run on this computer",
         f"http://127.0.0.1:5000 is {PORTS[5000]}",
     ]
     assert running([pod], [])[-1] == (

@@ -7,7 +7,8 @@ from pulumi_kubernetes import meta, policy
 
 from components.base.component import Component
 from components.base.custom_resources import custom_resource
-from components.base.workload_labels import Role, pod_selector, workload_labels
+from components.base.labels import Role
+from components.base.workload_labels import pod_selector, workload_labels
 from components.capacity.placement import PoolHandle
 from components.findings import refuse
 from components.monitoring.spec import MonitoringHandle

@@ -8,7 +8,8 @@ from pulumi_kubernetes import apps, autoscaling, core, meta, policy
 from components.addons.gateway_spec import GatewayHandle
 from components.base.component import Component
 from components.base.custom_resources import custom_resource
-from components.base.workload_labels import NO_AWAIT, Role, pod_selector, workload_labels
+from components.base.labels import Role
+from components.base.workload_labels import NO_AWAIT, pod_selector, workload_labels
 from components.capacity.placement import PoolHandle
 from components.findings import refuse
 from components.monitoring.spec import MonitoringHandle

@@ -6,7 +6,8 @@ from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
 from components.base.component import Component
-from components.base.workload_labels import NO_AWAIT, Role, workload_labels
+from components.base.labels import Role
+from components.base.workload_labels import NO_AWAIT, workload_labels
 from components.capacity.placement import fabric_units
 from components.findings import refuse
 from components.workloads.config_maps import declare_files

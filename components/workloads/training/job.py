@@ -6,7 +6,8 @@ from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import core, meta
 
 from components.base.component import Component
-from components.base.workload_labels import Role, workload_labels
+from components.base.labels import Role
+from components.base.workload_labels import workload_labels
 from components.capacity.placement import PoolHandle
 from components.findings import refuse
 from components.storage.object_store_plan import object_store_environment

@@ -6,7 +6,8 @@ from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import batch, meta
 
 from components.base.component import Component
-from components.base.workload_labels import Role, workload_labels
+from components.base.labels import Role
+from components.base.workload_labels import workload_labels
 from components.findings import refuse
 from components.workloads.training.distributed import workers_template
 from components.workloads.training.job import TrainingJobArgs, one_host_template

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from catalog.accelerators import ACCELERATORS
-from components.base.workload_labels import ROLE_LABEL, Role
+from components.base.labels import ROLE_LABEL, Role
 from components.capacity.placement import POOL_LABEL, PURCHASE_LABEL, SIMULATED_LABEL
 from components.monitoring.accelerator_rules import accelerator_node_labels
 from components.monitoring.metrics import (
