@@ -1,4 +1,4 @@
-"""`make demo`: dev from nothing to a prediction, then a change that nobody declared, found and undone."""
+"""`make demo`: dev from nothing to a prediction, then a change by hand, found and undone."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ def picture(request: Path) -> str:
 
 
 def raise_quota(life: Lifecycle) -> str:
-    """Gives a team GPUs by hand, as nobody should. Returns what it had. Raises ToolError."""
+    """Gives a team GPUs by hand. Returns what it had. Raises ToolError."""
     run = life.of_running(STACK)
     command = [str(run.engine.tools.path("kubectl")), f"--kubeconfig={run.kubeconfig}", f"--namespace={TEAM}"]
     before = _called([*command, "get", "resourcequota", QUOTA, "--output=json"])
@@ -62,7 +62,7 @@ def demo() -> None:
     else:
         say("demo", "2 of 3: left out, because every pod is simulated here: no training ran and no model answers")
     had = raise_quota(life)
-    say("demo", f"3 of 3: somebody raised the GPU quota of team {TEAM} by hand, from {had} to {WRONG}")
+    say("demo", f"3 of 3: the GPU quota of team {TEAM} was raised by hand, from {had} to {WRONG}")
     life.refresh(STACK)
     life.up(STACK)
     say("next", "make status   (the whole summary), http://127.0.0.1:5000 (MLflow), make down (removes everything)")

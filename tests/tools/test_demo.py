@@ -1,5 +1,6 @@
-"""The parts of `make demo` that need no cluster. Not proved here: the whole of it; tests/engine/test_dev_stack.py asks the same
-stack for the same model.
+"""The parts of `make demo` that need no cluster.
+
+Not proved here: the whole of it; tests/engine/test_dev_stack.py asks the same stack for the same model.
 """
 
 import json
