@@ -5,6 +5,7 @@ from typing import Any
 
 from report.comparison import Comparison
 from report.plan import Resource
+from report.sections.base import Level, Reason
 from report.settings_diff import SettingChange, setting_lines
 
 _SECTIONS = {
@@ -43,6 +44,18 @@ def place_of(comparison: Comparison, urn: str) -> dict[str, Any]:
     lines = setting_lines(comparison.head.text)
     found = next((lines[path] for path in _paths(comparison, resource, iter(lines)) if path in lines), 0)
     return {"file": comparison.file, "line": found} if found else {}
+
+
+def refused(comparison: Comparison) -> Iterator[Reason]:
+    """A reason for each finding in the settings of the change, on the line of the setting or of what contains it."""
+    lines = setting_lines(comparison.head.text)
+    for finding in comparison.head.refused:
+        text = f"{finding.path}: {finding.value}. Rule: {finding.rule}. Remedy: {finding.remedy}."
+        path = finding.path.partition("[")[0]
+        while path and path not in lines:
+            path = path.rpartition(".")[0]
+        line = lines.get(path, 1)
+        yield Reason(level=Level.BLOCKED, rule="settings/refused", text=text, file=comparison.file, line=line)
 
 
 def _paths(comparison: Comparison, resource: Resource, known: Iterator[str]) -> Iterator[str]:

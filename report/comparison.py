@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
+from components.findings import Finding
 from report.plan import Plan, PolicyFinding
 from report.settings_diff import SettingChange, settings_changes
 from settings.settings import Settings
@@ -17,6 +18,8 @@ class Side:
     """The whole `Pulumi.<stack>.yaml`; empty: there is none."""
     settings: Settings | None = None
     """None: there are none, or they are refused."""
+    refused: tuple[Finding, ...] = ()
+    """Why the settings are refused; empty if they are valid."""
     label: str = ""
     """Where they are from: `HEAD`, `main`, `the working tree`."""
 

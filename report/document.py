@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from report.causes import refused
 from report.comparison import Comparison
 from report.sections.accelerators import Accelerators, accelerators
 from report.sections.base import Document, Section
@@ -72,7 +73,7 @@ def stack_report(comparison: Comparison) -> StackReport:
     """The report of one comparison."""
     about = {"stack": comparison.stack, "against": comparison.against, "simulated": comparison.simulated}
     if comparison.plan.problem:
-        return StackReport(**about, verdict=verdict(comparison.plan.problem, ()))  # type: ignore[arg-type]
+        return StackReport(**about, verdict=verdict(comparison.plan.problem, (), tuple(refused(comparison))))  # type: ignore[arg-type]
     made = StackReport(
         **about,  # type: ignore[arg-type]
         verdict=verdict("", ()),

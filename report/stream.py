@@ -65,10 +65,10 @@ class _Reading:
     def policy(self, event: Mapping[str, Any]) -> None:
         finding = PolicyFinding(
             policy=clean_text(str(event.get("policyName", "?"))),
-            severity=str(event.get("severity") or ""),
+            severity=clean_text(str(event.get("severity") or "")),
             mandatory=event.get("enforcementLevel") == "mandatory",
             message=clean_text(str(event.get("message", "")).strip()),
-            urn=str(event.get("resourceUrn") or ""),
+            urn=clean_text(str(event.get("resourceUrn") or "")),
         )
         self.findings[finding] = None
 
@@ -144,14 +144,14 @@ def _resource(metadata: Mapping[str, Any]) -> Resource:
     replacing = [*(metadata.get("keys") or ()), *(path for path, kind in kinds.items() if kind.endswith("replace"))]
     unread = operation is Operation.SAME
     return Resource(
-        urn=str(metadata["urn"]),
+        urn=clean_text(str(metadata["urn"])),
         operation=operation,
-        parent=str(state.get("parent") or ""),
+        parent=clean_text(str(state.get("parent") or "")),
         component=not state.get("custom") or str(metadata.get("type", "")) == STACK_TYPE,
         old={} if unread else _inputs(old),
         new={} if unread else _inputs(new),
-        replacing=tuple(dict.fromkeys(map(str, replacing))),
-        changed=tuple(dict.fromkeys([*map(str, metadata.get("diffs") or ()), *kinds])),
+        replacing=tuple(dict.fromkeys(clean_text(str(path)) for path in replacing)),
+        changed=tuple(dict.fromkeys(clean_text(str(path)) for path in [*(metadata.get("diffs") or ()), *kinds])),
         deletes_first=metadata["op"] == "delete-replaced",
         protected=bool(old.get("protect")),
         retained=bool(old.get("retainOnDelete")),
@@ -160,8 +160,7 @@ def _resource(metadata: Mapping[str, Any]) -> Resource:
 
 def _inputs(state: Mapping[str, Any]) -> Values:
     inputs = without_secrets(state.get("inputs") or {})
-    assert isinstance(inputs, dict)
-    return inputs
+    return inputs if isinstance(inputs, dict) else {}
 
 
 def _merged(known: Resource, read: Resource) -> Resource:

@@ -7,6 +7,7 @@ container, a password in a URL), and are masked here by their names.
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from settings.errors import CONTROL, SECRET, SECRET_KEY
@@ -26,44 +27,69 @@ _UNKNOWNS = frozenset(
 )
 _USER_INFO = re.compile(r"(?<=://)[^/\s@:]*:[^/\s@]+(?=@)")
 _REFERENCE = re.compile(r"(Name|Ref|Ref\w*|Arn|Url|Version|Id)$")
+_OPTION = re.compile(r"^--?[\w-]*(passw|secret|token|credential|api-?key)[\w-]*$", re.IGNORECASE)
+"""An argument whose value is the next one."""
+_ASSIGNED = re.compile(
+    r"(?P<key>[\w-]*(?:passw|secret|token|credential|api_?key|access_?key|private_?key)[\w-]*)"
+    r"(?P<sign>[\"']?\s*[=:]\s*)(?P<value>\"[^\"]*\"|'[^']*'|[^\s,;&]+)",
+    re.IGNORECASE,
+)
+"""`password=…` and `token: …` within a text, such as a file of a ConfigMap or an argument."""
 _LONGEST = 160
 
 
 def without_secrets(value: Any, key: str = "") -> Any:
     """The value with each secret replaced by `[secret]` and each unknown by `(known after up)`. `key`: its own key."""
     if isinstance(value, str):
-        return SECRET if _is_secret(key) and value not in _UNKNOWNS and value else clean_text(value)
+        return SECRET if value and value not in _UNKNOWNS and _is_secret(key) else clean_text(value)
     if isinstance(value, Mapping):
         if _SIGNATURE in value:
             special = value[_SIGNATURE] == _SECRET_SIGNATURE
-            return SECRET if special else {k: without_secrets(v, k) for k, v in value.items() if k != _SIGNATURE}
-        if value.get("kind") == "Secret":
-            return {k: SECRET if k in ("data", "stringData") else without_secrets(v, k) for k, v in value.items()}
-        named = str(value.get("name", "")) if "value" in value else ""
+            return (
+                SECRET if special else {str(k): without_secrets(v, str(k)) for k, v in value.items() if k != _SIGNATURE}
+            )
+        is_secret = value.get("kind") == "Secret"
+        named = value.get("name") if "value" in value else None
         return {
-            clean_text(str(k)): without_secrets(v, named if k == "value" and named else str(k))
+            clean_text(str(k)): _hidden(v)
+            if is_secret and k in ("data", "stringData")
+            else without_secrets(v, str(named) if k == "value" and named else str(k))
             for k, v in value.items()
             if not str(k).startswith("__")
         }
     if isinstance(value, list):
-        return [without_secrets(one, key) for one in value]
+        options = ["", *(one if isinstance(one, str) and _OPTION.match(one) else "" for one in value)]
+        return [without_secrets(one, option or key) for one, option in zip(value, options, strict=False)]
     return value
 
 
+def _hidden(value: Any) -> Any:
+    """Keys of a Secret without their values."""
+    return {clean_text(str(key)): SECRET for key in value} if isinstance(value, Mapping) else SECRET
+
+
+@lru_cache(maxsize=20_000)
 def _is_secret(key: str) -> bool:
     return bool(SECRET_KEY.search(key)) and not _REFERENCE.search(key)
 
 
+@lru_cache(maxsize=20_000)
 def clean_text(text: str) -> str:
-    """Text without passwords of URLs, without control characters, and readable where the value is not known yet."""
+    """Text without passwords and tokens in it, without control characters, and readable where it is not known yet."""
     if text in _UNKNOWNS:
         return UNKNOWN
     if "://" in text:
         text = _USER_INFO.sub(SECRET, text)
+    if "=" in text or ":" in text:
+        text = _ASSIGNED.sub(_masked, text)
     if len(text) > 35 and "-" in text:
         for placeholder in _UNKNOWNS:
             text = text.replace(placeholder, UNKNOWN)
     return CONTROL.sub("�", text)
+
+
+def _masked(found: re.Match[str]) -> str:
+    return found[0] if _REFERENCE.search(found["key"]) else f"{found['key']}{found['sign']}{SECRET}"
 
 
 def shown(value: Any, longest: int = _LONGEST) -> str:

@@ -33,6 +33,7 @@ from tools.preview import (
     exemptions_of,
     failed,
     format_option,
+    look_option,
     out_option,
     plan_of,
     reporting,
@@ -168,15 +169,18 @@ def _why(outcome: Outcome) -> str:
 
 @click.command()
 @click.option(
-    "--stack", "stacks", default="prod", show_default=True, callback=stack_names, help="Stacks between commas."
+    "--stack", "stacks", default="dev", show_default=True, callback=stack_names, help="Stacks between commas."
 )
 @click.option("--base", default="main", show_default=True, help="The commit to compare the working tree with.")
 @format_option
 @out_option
-def diff(stacks: tuple[str, ...], base: str, formats: tuple[str, ...], folder: Path | None) -> None:
+@look_option
+def diff(stacks: tuple[str, ...], base: str, formats: tuple[str, ...], folder: Path | None, allow_look: bool) -> None:
     """Report what changes between a commit and the working tree, on a simulated cloud; no credentials.
 
     Exit codes: 0 nothing to decide, 1 look, 2 blocked by a policy, 3 could not preview.
     """
     compared, now = Diff(Lifecycle(screen=Screen(Console(stderr=True))), base), today()
-    reporting(lambda: report([compared.comparison(stack, now) for stack in stacks]), formats, folder)
+    reporting(
+        lambda: report([compared.comparison(stack, now) for stack in stacks]), formats, folder, allow_look=allow_look
+    )

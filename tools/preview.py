@@ -60,11 +60,11 @@ def failed(stack: str, problem: str, today: datetime.date) -> Comparison:
 
 
 def side(text: str, label: str) -> Side:
-    """The settings of one side; none where the text is refused."""
+    """The settings of one side; none, with the findings, where the text is refused."""
     try:
-        return Side(text, from_file(text), label)
-    except Refused:
-        return Side(text, None, label)
+        return Side(text, from_file(text), label=label)
+    except Refused as refused:
+        return Side(text, None, tuple(refused.findings), label)
 
 
 def settings_at(project: Path, reference: str, stack: str) -> str:
@@ -164,15 +164,23 @@ def show(made: Report, formats: Sequence[str], folder: Path | None) -> None:
         click.echo(f"written    {path}")
 
 
-def reporting(make: Callable[[], Report], formats: Sequence[str], folder: Path | None) -> None:
-    """Makes and shows a report, and ends with the exit code of its decision; 3 too if the report itself fails."""
+def reporting(make: Callable[[], Report], formats: Sequence[str], folder: Path | None, *, allow_look: bool) -> None:
+    """Makes and shows a report, and ends with the exit code of its decision; 3 too if the report itself fails.
+
+    `allow_look`: end with 0 where a person must look. A caller that takes 1 for this verdict would also take it for a
+    Python that cannot start.
+    """
+    failed = Decision.FAILED.exit_code
     try:
         made = make()
         show(made, formats, folder)
-    except Exception:
+    except click.ClickException as error:
+        error.show()
+        sys.exit(failed)
+    except (Exception, KeyboardInterrupt):
         traceback.print_exc()
-        sys.exit(Decision.FAILED.exit_code)
-    sys.exit(made.decision.exit_code)
+        sys.exit(failed)
+    sys.exit(0 if allow_look and made.decision is Decision.LOOK else made.decision.exit_code)
 
 
 def today() -> datetime.date:
@@ -195,6 +203,9 @@ out_option = click.option(
 )
 
 
+look_option = click.option("--allow-look", is_flag=True, help="End with 0, not 1, if a person must look.")
+
+
 @click.command()
 @click.option(
     "--stack", "stacks", default="dev", show_default=True, callback=stack_names, help="Stacks between commas."
@@ -203,11 +214,21 @@ out_option = click.option(
 @click.option("--no-detect", is_flag=True, help="Do not first detect what an existing cluster already has.")
 @format_option
 @out_option
-def preview(stacks: tuple[str, ...], base: str, no_detect: bool, formats: tuple[str, ...], folder: Path | None) -> None:
+@look_option
+def preview(
+    stacks: tuple[str, ...],
+    base: str,
+    no_detect: bool,
+    formats: tuple[str, ...],
+    folder: Path | None,
+    allow_look: bool,
+) -> None:
     """Show what `up` would change, checked by the policies; change nothing.
 
     Exit codes: 0 nothing to decide, 1 look, 2 blocked by a policy, 3 could not preview.
     """
     life = Lifecycle(screen=Screen(Console(stderr=True)))
     previews, now = Previews(life, base, look_first=not no_detect), today()
-    reporting(lambda: report([previews.comparison(stack, now) for stack in stacks]), formats, folder)
+    reporting(
+        lambda: report([previews.comparison(stack, now) for stack in stacks]), formats, folder, allow_look=allow_look
+    )

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from report.document import VERSION, Report, StackReport
 from tools.errors import ToolError
-from tools.preview import format_option, out_option, reporting
+from tools.preview import format_option, look_option, out_option, reporting
 
 
 def combined(files: tuple[Path, ...]) -> Report:
@@ -31,7 +31,7 @@ def combined(files: tuple[Path, ...]) -> Report:
 )
 @format_option
 @out_option
-def render(files: tuple[Path, ...], formats: tuple[str, ...], folder: Path | None) -> None:
+@look_option
+def render(files: tuple[Path, ...], formats: tuple[str, ...], folder: Path | None, allow_look: bool) -> None:
     """Combine the JSON documents of previews into one report; exit codes as of preview."""
-    made = combined(files)
-    reporting(lambda: made, formats, folder)
+    reporting(lambda: combined(files), formats, folder, allow_look=allow_look)

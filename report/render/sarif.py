@@ -26,7 +26,7 @@ def as_sarif(report: Report) -> str:
 
 
 def _run(stack: StackReport) -> dict[str, Any]:
-    reasons = [one for section in stack.sections() if section is not stack.verdict for one in section.reasons]
+    reasons = [one for section in stack.sections() for one in section.reasons]
     found = list(dict.fromkeys(one for one in reasons if not one.rule.startswith(_LEFT_OUT)))
     rules = sorted({one.rule for one in found})
     return {

@@ -42,14 +42,15 @@ def _where(reason: Reason) -> str:
     return f"  ({reason.file}:{reason.line})" if reason.file and reason.line else ""
 
 
-def verdict(problem: str, sections: Sequence[Section]) -> Verdict:
-    """The verdict on the reasons of the other sections. `problem`: why there is no complete plan."""
+def verdict(problem: str, sections: Sequence[Section], refused: Sequence[Reason] = ()) -> Verdict:
+    """The verdict on the reasons of the other sections. `problem`: why there is no complete plan; `refused`: the
+    settings that are the cause of it."""
     if problem:
         first, _, more = problem.partition("\n")
         lines = tuple(
             Reason(level=Level.BLOCKED, rule="preview/failed", text=line) for line in more.splitlines() if line.strip()
         )
-        return Verdict(decision=Decision.FAILED, text=f"Could not preview: {first}", reasons=lines)
+        return Verdict(decision=Decision.FAILED, text=f"Could not preview: {first}", reasons=tuple(refused) or lines)
     reasons = sorted((one for section in sections for one in section.reasons), key=lambda one: ORDER.index(one.level))
     by_level = {level: [one for one in reasons if one.level is level] for level in Level}
     decided = tuple(one for one in reasons if one.level is not Level.NOTE)

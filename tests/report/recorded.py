@@ -2,6 +2,7 @@
 
 import datetime
 import lzma
+from functools import cache
 from pathlib import Path
 
 from report.comparison import Comparison, Side
@@ -20,6 +21,7 @@ def lines(name: str) -> list[str]:
     return lzma.decompress((STREAMS / f"{name}.jsonl.xz").read_bytes()).decode().splitlines()
 
 
+@cache
 def plan(name: str) -> Plan:
     """The plan of a stream."""
     return read_plan(lines(name), name.partition("-")[0])
@@ -27,7 +29,7 @@ def plan(name: str) -> Plan:
 
 def side(text: str, label: str = "") -> Side:
     """Settings that are valid."""
-    return Side(text, from_file(text), label)
+    return Side(text, from_file(text), label=label)
 
 
 def stack_text(stack: str) -> str:

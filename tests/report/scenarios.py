@@ -1,5 +1,6 @@
 """Recorded previews with the settings that they are of."""
 
+from functools import cache
 from typing import Any
 
 import yaml
@@ -25,6 +26,7 @@ def settings_text(stack: str, edit: record.Edit, before: record.Edit = lambda _:
     return yaml.safe_dump({"config": {f"mlplatform:{key}": part for key, part in sections.items()}}, sort_keys=False)
 
 
+@cache
 def scenario(name: str, before: record.Edit = lambda _: None) -> Comparison:
     """The comparison of a recorded preview. `before`: an edit of both sides, such as another region."""
     stack = name.partition("-")[0]

@@ -4,6 +4,7 @@ import dataclasses
 import re
 import shutil
 import subprocess
+from functools import cache
 from html.parser import HTMLParser
 
 import pytest
@@ -55,6 +56,7 @@ def one_grows(sections: dict) -> None:
     sections["cluster"]["pools"]["l4-299"]["nodesMax"] = 2
 
 
+@cache
 def large() -> Comparison:
     before, after = side(settings_text("dev", many_pools)), side(settings_text("dev", one_grows))
     return Comparison("dev", plan("dev-changed"), before, after, "the state", TODAY)

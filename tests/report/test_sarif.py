@@ -4,10 +4,13 @@ import json
 
 import pytest
 
+from components.findings import Refused
+from report.comparison import Side
 from report.document import report
 from report.render.sarif import as_sarif
+from settings.reader import from_file
 from tests.report.recorded import compared
-from tests.report.scenarios import line_of, scenario
+from tests.report.scenarios import line_of, scenario, settings_text
 
 
 def results(name: str) -> list[dict]:
@@ -55,3 +58,15 @@ def test_fingerprints_tell_results_apart_and_stay():
 def test_a_preview_that_failed_is_a_run_without_success():
     (run,) = json.loads(as_sarif(report([compared("dev-refused")])))["runs"]
     assert (run["invocations"], run["results"]) == ([{"executionSuccessful": False}], [])
+
+
+def test_settings_that_are_refused_are_errors_on_their_lines():
+    text = settings_text("dev", lambda sections: sections["cluster"]["pools"]["h100"].update(nodesMax=9))
+    with pytest.raises(Refused) as refused:
+        from_file(text)
+    head = Side(text, None, tuple(refused.value.findings))
+    (run,) = json.loads(as_sarif(report([compared("dev-refused", head=head)])))["runs"]
+    (result,) = run["results"]
+    assert (result["ruleId"], result["level"]) == ("settings/refused", "error")
+    line = result["locations"][0]["physicalLocation"]["region"]["startLine"]
+    assert text.splitlines()[line - 1].strip() == "H100: 16"
