@@ -26,8 +26,10 @@ from components.base.component import Component
 from components.base.flows import CONDITIONS, FLOWS, GROUPS
 from components.base.schema import Analyzer
 from policies.operator_pods import OPERATOR_PODS
-from policies.pack import policies
+from policies.pack import RULES, policies
 from policies.pod_sources import POD_SOURCES
+from policies.pod_templates import MORE_SPECS
+from policies.rule import Rule, Severity
 from report.render.json import schema_text
 from settings.schema import stack_file_schema
 
@@ -212,23 +214,32 @@ def versions_page() -> str:
 
 def policies_page() -> str:
     """The policy pack."""
+    by_name = {rule.name: rule for rule in RULES}
+    of_charts = Rule("", "", Severity.MEDIUM, group="charts")
     rows = [
         (
             f"`{policy.name}`",
+            by_name.get(policy.name, of_charts).group,
             policy.severity.value if policy.severity else "",
             policy.enforcement_level.value if policy.enforcement_level else "",
             "each object" if isinstance(policy, ResourceValidationPolicy) else "the stack",
+            ", ".join(by_name.get(policy.name, of_charts).frameworks),
             policy.description,
         )
-        for policy in policies()
+        for policy in sorted(policies(), key=lambda one: by_name.get(one.name, of_charts).group)
     ]
     kinds = sorted({*(kind for _, kind in POD_SOURCES), "Experiment (Katib)", *(kind for _, kind in OPERATOR_PODS)})
     return (
         "# Policies\n\n"
-        + table(("policy", "severity", "level", "checks", "what it demands"), rows)
+        + table(("policy", "group", "severity", "level", "checks", "standard", "what it demands"), rows)
         + "\n\nKinds whose pods are counted: "
         + ", ".join(kinds)
-        + ". An object of any other kind that asks for accelerators is refused.\n"
+        + ". An object of any other kind that asks for accelerators is refused.\n\n"
+        + "Kinds whose pods are checked against the Pod Security Standards, too: "
+        + ", ".join(sorted({*(kind for _, kind in MORE_SPECS), "Workflow", "CronWorkflow", "WorkflowTemplate"}))
+        + ".\n\nWhich standard applies to a pod is what its namespace enforces in the plan "
+        + "(`pod-security.kubernetes.io/enforce`); in a namespace that the plan does not contain, `baseline`. A value that "
+        + "is not known before `up` is no finding: the API server decides on it.\n"
     )
 
 

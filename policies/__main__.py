@@ -2,6 +2,8 @@
 
 from pulumi_policy import PolicyPack
 
+from policies import decoding
 from policies.pack import policies
 
+decoding.install()
 PolicyPack(name="mlplatform", policies=policies())

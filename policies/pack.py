@@ -27,9 +27,11 @@ from policies.view import planned
 
 
 def rules() -> Iterator[Rule]:
-    """The policies of each module in `policies/rules`, which is all that a new one needs: `RULES` in its module."""
-    for module in sorted(pkgutil.iter_modules(subjects.__path__), key=lambda module: module.name):
-        yield from importlib.import_module(f"{subjects.__name__}.{module.name}").RULES
+    """The policies of each module in a folder of `policies/rules`: `RULES` is all that a new one needs."""
+    modules = [one.name for one in pkgutil.walk_packages(subjects.__path__, f"{subjects.__name__}.") if not one.ispkg]
+    for module in sorted(modules):
+        group = module.split(".")[-2]
+        yield from (rule._replace(group=group) for rule in importlib.import_module(module).RULES)
 
 
 RULES = tuple(rules())

@@ -27,3 +27,7 @@ class Rule(NamedTuple):
     severity: Severity
     of_one: Callable[[PlannedObject], Iterable[Finding]] | None = None
     of_all: Callable[[list[PlannedObject]], Iterable[Finding]] | None = None
+    frameworks: tuple[str, ...] = ()
+    """Controls of public standards that it checks: `PSS baseline`, `CIS EKS 4.2.1`."""
+    group: str = ""
+    """The folder of `policies/rules` that it is in; set by the pack."""

@@ -20,6 +20,7 @@ from pulumi_policy.proxy import (
     _ListProxy,
 )
 
+from policies.decoding import once
 from policies.objects import UNKNOWN, PlannedObject
 
 _SENTINELS = frozenset(
@@ -38,15 +39,21 @@ _TARGET = "__target"  # the SDK's attribute for the value behind a proxy
 
 def plain(value: Any) -> Any:
     """Dicts, lists, scalars and `UNKNOWN`, without the SDK's wrappers."""
+    return _plain_once(value[_TARGET]) if isinstance(value, (_DictProxy, _ListProxy)) else _plain(value)
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, (_DictProxy, _ListProxy)):
         value = value[_TARGET]
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return [_plain(item) for item in value]
     return UNKNOWN if isinstance(value, str) and value in _SENTINELS else value
 
 
+_plain_once = once(_plain)
+"""For the whole of a resource, which every policy asks for."""
 _WITHOUT_CONTENT = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
 """The kind of which policies see only the name: a CRD of 200 KB costs more than a hundred pods, and runs no pod."""
 _NAMED_BY = ("apiVersion", "kind", "metadata")

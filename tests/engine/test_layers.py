@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from policies.rules.quota import POOL_TYPES
+from policies.rules.capacity.quota import POOL_TYPES
 from tests.engine.layers import of_layer
 from tools.rehearsal import Rehearsal
 

@@ -15,7 +15,7 @@ from components.addons.gateway_spec import (
 )
 from components.findings import Refused
 from policies.objects import PlannedObject
-from policies.rules.network import network_policy_is_restricted
+from policies.rules.network.network_policies import network_policy_is_restricted
 from tests.components.addons.pools import STUB
 from tests.recorder import Recording, record
 

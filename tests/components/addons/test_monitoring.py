@@ -26,7 +26,7 @@ from components.findings import Refused
 from components.monitoring.metrics import NODE_LABELS
 from components.storage.plan import StorageHandle, StoragePurpose
 from policies.objects import PlannedObject
-from policies.rules.network import network_policy_is_restricted
+from policies.rules.network.network_policies import network_policy_is_restricted
 from tests.recorder import Recording, record
 
 STORAGE = StorageHandle(purpose=StoragePurpose.STANDARD, class_name="standard", access_modes=["ReadWriteOnce"])

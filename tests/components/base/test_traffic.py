@@ -6,7 +6,7 @@ from components.base.namespaces import IsolatedNamespace, IsolatedNamespaceArgs,
 from components.base.traffic import scraped, to_api_server, webhook_from_api_server
 from components.base.traffic_rules import policy_spec
 from policies.objects import PlannedObject
-from policies.rules.network import network_policy_is_restricted
+from policies.rules.network.network_policies import network_policy_is_restricted
 from tests.recorder import Recording, record
 
 

@@ -13,7 +13,7 @@ from components.tenants.priority_classes import PriorityClasses
 from components.tenants.team import Team, supplies_of_all
 from components.tenants.validation import check_team
 from policies.objects import PlannedObject
-from policies.rules.network import network_policy_is_restricted
+from policies.rules.network.network_policies import network_policy_is_restricted
 from tests.components.platform_handles import (
     CPU,
     GATEWAY,

@@ -12,7 +12,7 @@ from components.tracking.database import cluster_handle
 from components.tracking.spec import IngressArgs
 from components.tracking.tracking_server import RouteArgs, TrackingServer, TrackingServerArgs
 from policies.objects import PlannedObject
-from policies.rules.network import network_policy_is_restricted
+from policies.rules.network.network_policies import network_policy_is_restricted
 from tests.recorder import Recording, record
 
 STORE = object_store(

@@ -14,7 +14,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 from catalog.versions import API_VERSIONS
 from policies.objects import UNKNOWN, PlannedObject
 from policies.pack import policies
-from policies.rules.custom_resources import custom_resource_matches_its_schema as rule
+from policies.rules.reliability.custom_resources import custom_resource_matches_its_schema as rule
 from tests.policies.support import kubernetes
 
 MONITOR: dict[str, Any] = {

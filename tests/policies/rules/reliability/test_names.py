@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from policies.objects import UNKNOWN, PlannedObject
-from policies.rules.names import object_has_a_name_of_its_own
+from policies.rules.reliability.names import object_has_a_name_of_its_own
 from tests.policies.support import pool
 
 

@@ -16,7 +16,7 @@ from components.base.traffic_rules import (
     to_anywhere,
 )
 from policies.objects import UNKNOWN, PlannedObject
-from policies.rules.network import (
+from policies.rules.network.network_policies import (
     namespaces_deny_by_default,
     network_policies_reach_no_node_credentials,
     network_policy_is_restricted,

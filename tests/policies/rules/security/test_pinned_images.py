@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from policies.objects import UNKNOWN
-from policies.rules.pinned_images import images_name_one_version
+from policies.rules.security.pinned_images import images_name_one_version
 from tests.policies.support import kubernetes
 
 LATEST, FIXED = "ghcr.io/example/tool:latest", "ghcr.io/example/tool:1.2.0"

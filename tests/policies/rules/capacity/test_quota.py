@@ -7,7 +7,7 @@ import pytest
 from catalog.accelerators import DeviceAllocation
 from components.findings import Finding
 from policies.objects import UNKNOWN, PlannedObject
-from policies.rules.quota import (
+from policies.rules.capacity.quota import (
     accelerator_requests_are_whole,
     accelerators_within_quota,
     namespaces_that_take_accelerators_have_a_quota,
