@@ -238,8 +238,8 @@ def policies_page() -> str:
         + "Kinds whose pods are checked against the Pod Security Standards, too: "
         + ", ".join(sorted({*(kind for _, kind in MORE_SPECS), "Workflow", "CronWorkflow", "WorkflowTemplate"}))
         + ".\n\nWhich standard applies to a pod is what its namespace enforces in the plan "
-        + "(`pod-security.kubernetes.io/enforce`); in a namespace that the plan does not contain, `baseline`. A value that "
-        + "is not known before `up` is no finding: the API server decides on it.\n"
+        + "(`pod-security.kubernetes.io/enforce`); in a namespace that the plan does not contain, `baseline`. A value "
+        + "that is not known before `up` is no finding: the API server decides on it.\n"
     )
 
 
