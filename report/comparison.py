@@ -64,11 +64,11 @@ class Comparison:
         return settings_changes(self.base.text, self.head.text) if self.base.text else ()
 
     def cause(self, *prefixes: str) -> SettingChange | None:
-        """The first changed setting at or below one of these paths."""
+        """The changed setting at or below the first of these paths: itself, else a `kind`, else the first."""
         for prefix in prefixes:
-            for change in self.settings:
-                if _touches(change.path, prefix):
-                    return change
+            found = [change for change in self.settings if _touches(change.path, prefix)]
+            if found:
+                return min(found, key=lambda one: (one.path != prefix, not one.path.endswith(".kind")))
         return None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from report.plan import Operation, Plan, PolicyFinding, Resource, Values
 from report.urns import STACK_TYPE
-from report.values import clean_text, without_secrets
+from report.values import clean_name, clean_text, without_secrets
 
 _OPERATIONS = {
     "same": Operation.SAME,
@@ -68,7 +68,7 @@ class _Reading:
             severity=clean_text(str(event.get("severity") or "")),
             mandatory=event.get("enforcementLevel") == "mandatory",
             message=clean_text(str(event.get("message", "")).strip()),
-            urn=clean_text(str(event.get("resourceUrn") or "")),
+            urn=clean_name(str(event.get("resourceUrn") or "")),
         )
         self.findings[finding] = None
 
@@ -144,14 +144,14 @@ def _resource(metadata: Mapping[str, Any]) -> Resource:
     replacing = [*(metadata.get("keys") or ()), *(path for path, kind in kinds.items() if kind.endswith("replace"))]
     unread = operation is Operation.SAME
     return Resource(
-        urn=clean_text(str(metadata["urn"])),
+        urn=clean_name(str(metadata["urn"])),
         operation=operation,
-        parent=clean_text(str(state.get("parent") or "")),
+        parent=clean_name(str(state.get("parent") or "")),
         component=not state.get("custom") or str(metadata.get("type", "")) == STACK_TYPE,
         old={} if unread else _inputs(old),
         new={} if unread else _inputs(new),
-        replacing=tuple(dict.fromkeys(clean_text(str(path)) for path in replacing)),
-        changed=tuple(dict.fromkeys(clean_text(str(path)) for path in [*(metadata.get("diffs") or ()), *kinds])),
+        replacing=tuple(dict.fromkeys(clean_name(str(path)) for path in replacing)),
+        changed=tuple(dict.fromkeys(clean_name(str(path)) for path in [*(metadata.get("diffs") or ()), *kinds])),
         deletes_first=metadata["op"] == "delete-replaced",
         protected=bool(old.get("protect")),
         retained=bool(old.get("retainOnDelete")),

@@ -31,7 +31,7 @@ _OPTION = re.compile(r"^--?[\w-]*(passw|secret|token|credential|api-?key)[\w-]*$
 """An argument whose value is the next one."""
 _ASSIGNED = re.compile(
     r"(?P<key>[\w-]*(?:passw|secret|token|credential|api_?key|access_?key|private_?key)[\w-]*)"
-    r"(?P<sign>[\"']?\s*[=:]\s*)(?P<value>\"[^\"]*\"|'[^']*'|[^\s,;&]+)",
+    r"(?P<sign>[\"']?\s*[=:](?!:)\s*)(?P<value>\"[^\"]*\"|'[^']*'|[^\s,;&]+)",
     re.IGNORECASE,
 )
 """`password=…` and `token: …` within a text, such as a file of a ConfigMap or an argument."""
@@ -41,18 +41,19 @@ _LONGEST = 160
 def without_secrets(value: Any, key: str = "") -> Any:
     """The value with each secret replaced by `[secret]` and each unknown by `(known after up)`. `key`: its own key."""
     if isinstance(value, str):
-        return SECRET if value and value not in _UNKNOWNS and _is_secret(key) else clean_text(value)
+        is_secret = value and value not in _UNKNOWNS and _is_secret(key) and not _is_count(key, value)
+        return SECRET if is_secret else clean_text(value)
     if isinstance(value, Mapping):
         if _SIGNATURE in value:
             special = value[_SIGNATURE] == _SECRET_SIGNATURE
             return (
                 SECRET if special else {str(k): without_secrets(v, str(k)) for k, v in value.items() if k != _SIGNATURE}
             )
-        is_secret = value.get("kind") == "Secret"
+        holds_secrets = value.get("kind") == "Secret"
         named = value.get("name") if "value" in value else None
         return {
             clean_text(str(k)): _hidden(v)
-            if is_secret and k in ("data", "stringData")
+            if holds_secrets and k in ("data", "stringData")
             else without_secrets(v, str(named) if k == "value" and named else str(k))
             for k, v in value.items()
             if not str(k).startswith("__")
@@ -89,7 +90,18 @@ def clean_text(text: str) -> str:
 
 
 def _masked(found: re.Match[str]) -> str:
-    return found[0] if _REFERENCE.search(found["key"]) else f"{found['key']}{found['sign']}{SECRET}"
+    shown_as_is = _REFERENCE.search(found["key"]) or _is_count(found["key"], found["value"])
+    return found[0] if shown_as_is else f"{found['key']}{found['sign']}{SECRET}"
+
+
+def _is_count(key: str, value: str) -> bool:
+    """Whether it is a number of tokens of a language model: `--max-model-tokens=4096`."""
+    return key.lower().endswith("tokens") and value.isdigit()
+
+
+def clean_name(text: str) -> str:
+    """A URN or a path without control characters. In a URN `Secret::…` assigns nothing."""
+    return CONTROL.sub("�", text)
 
 
 def shown(value: Any, longest: int = _LONGEST) -> str:

@@ -120,7 +120,7 @@ def test_a_large_picture_in_a_comment_shows_what_changes_and_counts_the_others()
     assert "l4-299 (changed)" in text
     assert "l4-000" not in text
     assert len(text) < 2_000
-    assert re.search(r"… and 313 more", text)
+    assert f"… and {len(diagram.nodes) - 1} more" in text
 
 
 def test_no_name_can_leave_a_mermaid_label():
@@ -141,4 +141,4 @@ def test_a_browser_runs_the_script_and_shows_what_changes_of_300_pools(tmp_path)
         [*command, "--dump-dom", path.as_uri()], capture_output=True, text=True, check=True, timeout=60
     ).stdout
     (shown,) = re.findall(r"(\d+) of (\d+) shown", dumped)
-    assert shown == ("1", "314")
+    assert shown == ("1", str(len(picture(large()).nodes)))

@@ -6,9 +6,9 @@ from report.comparison import Comparison
 from report.plan import Operation, Plan, Resource
 from report.sections.base import Level
 from report.sections.loss import _KINDS, _RESTARTS, losses
-from tests.report.recorded import NO_SETTINGS, TODAY
+from tests.report.recorded import NO_SETTINGS, TODAY, side
 from tests.report.recorded import compared as without_settings
-from tests.report.scenarios import line_of, scenario
+from tests.report.scenarios import line_of, scenario, settings_text
 
 
 def made(*resources: Resource) -> Comparison:
@@ -52,6 +52,26 @@ def test_another_class_of_the_database_interrupts_it():
     (database,) = [one for one in losses(scenario("prod-grown")).items if one.title.startswith("Instance")]
     assert database.lost == "the database of MLflow is away for minutes, for its new class"
     assert database.cause == "mlflow.database.rds.instanceClass: db.m7g.large → db.m7g.xlarge"
+
+
+def test_of_several_settings_of_a_database_its_kind_is_the_cause():
+    def external(sections: dict) -> None:
+        sections["mlflow"]["database"] = {
+            "kind": "external",
+            "host": "db.example.com",
+            "database": "a",
+            "username": "b",
+            "password": "c",
+            "addressRange": "10.99.0.0/24",
+        }
+
+    before, after = side(settings_text("prod", lambda _: None)), side(settings_text("prod", external))
+    urn = "urn:pulumi:prod::mlplatform::mlplatform:index:RdsDatabase"
+    component = Resource(f"{urn}::database", Operation.DELETE, component=True)
+    instance = Resource(f"{urn}$aws:rds/instance:Instance::a", Operation.DELETE, parent=component.urn)
+    plan = Plan("prod", (component, instance))
+    (lost,) = losses(Comparison("prod", plan, before, after, "the state", TODAY)).items
+    assert lost.cause == "mlflow.database.kind: rds → external"
 
 
 @pytest.mark.parametrize("name", ["prod-first", "prod-same", "gke-first", "onprem-first"])

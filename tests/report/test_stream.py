@@ -107,6 +107,18 @@ def test_no_secret_is_in_a_plan(inputs):
     assert "[secret]" in repr(found)
 
 
+def test_a_urn_of_a_secret_stays_and_numbers_of_tokens_are_shown():
+    urn = "urn:pulumi:dev::mlplatform::mlplatform:index:A$kubernetes:core/v1:Secret::login"
+    states = {
+        "old": {"custom": True, "inputs": {"args": ["--max-model-tokens=1"]}},
+        "new": {"custom": True, "inputs": {}},
+    }
+    event = {"resOutputsEvent": {"metadata": {"op": "update", "urn": urn, "type": "x", **states}}}
+    (found,) = read_plan([json.dumps(event), END], "dev").resources
+    assert (found.urn, found.title, found.type) == (urn, "Secret login", "kubernetes:core/v1:Secret")
+    assert [one.text() for one in found.properties] == ['args: - ["--max-model-tokens=1"]']
+
+
 def test_references_to_secrets_are_shown():
     found = read_plan([step("update", old={"secretName": "one"}, new={"secretName": "two"}), END], "dev")
     assert [one.text() for one in found.resources[0].properties] == ["secretName: one → two"]
