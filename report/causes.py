@@ -62,8 +62,11 @@ def _paths(comparison: Comparison, resource: Resource, known: Iterator[str]) -> 
     """The settings that have the name of the resource's component in their path, then those of the table."""
     component, _, name = comparison.plan.component_of(resource).partition(" ")
     names = {name, name.removeprefix("team-")} - {""}
+    team = f"{name.removeprefix('team-')}-" if name.startswith("team-") else ""
     for path in known:
         steps = path.split(".")
         if named := [step for step in steps[1:3] if step in names]:
             yield ".".join(steps[: steps.index(named[0]) + 1])
+        elif steps[0] == "teams" and len(steps) > 1 and team.startswith(f"{steps[1]}-"):
+            yield ".".join(steps[:2])
     yield from _SECTIONS.get(component, ())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from report.blocks import Block, Code, Diagram, Line, Listing, Table
 from report.document import Report, StackReport
 from report.render.mermaid import mermaid
-from report.sections.base import Section
+from report.sections.base import Level, Section
 from report.sections.verdict import Decision
 
 LONGEST = 65_536
@@ -84,7 +84,9 @@ def _section(section: Section, blocks: list[Block]) -> str:
     if section.title in _OPEN:
         return f"\n### {section.title}\n\n{body}"
     count = f" ({len(section.reasons)} to look at)" if section.reasons else ""
-    return f"\n<details><summary><b>{section.title}</b>{count}</summary>\n\n{body}\n</details>\n"
+    serious = any(one.level in (Level.BLOCKED, Level.DANGER) for one in section.reasons)
+    head = f"<details{' open' if serious else ''}><summary><b>{section.title}</b>{count}</summary>"
+    return f"\n{head}\n\n{body}\n</details>\n"
 
 
 def _block(block: Block) -> str:

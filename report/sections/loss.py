@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
-from report.blocks import Block, Code, Table
+from report.blocks import Block, Code, Line, Table
 from report.causes import cause_of
 from report.comparison import Comparison
 from report.plan import Operation, Resource
@@ -108,6 +108,12 @@ _GRADUAL = ("DaemonSet", "Deployment")
 """Kinds whose update leaves others running."""
 
 
+_UNPROTECTED = (
+    "On a simulated cloud nothing is protected. The stack itself protects and retains what holds data: there the "
+    "engine refuses to delete it, or leaves it behind."
+)
+
+
 class Loss(Document):
     """Something that is lost or interrupted."""
 
@@ -137,10 +143,14 @@ class Losses(Section):
     title: ClassVar[str] = "Loss and interruption"
     items: tuple[Loss, ...]
     """Most serious first."""
+    note: str = ""
+    """What a simulated cloud shows differently; empty otherwise."""
 
     def blocks(self) -> Iterator[Block]:
         """A row for each; nothing if there is none."""
         if self.items:
+            if self.note:
+                yield Line(self.note)
             columns = ("what", "resource", "is lost or interrupted", "cause", "avoid it")
             yield Table(columns, tuple(_row(one) for one in self.items), limit=25)
 
@@ -154,7 +164,9 @@ def losses(comparison: Comparison) -> Losses:
     """The section of a comparison."""
     found = sorted(_found(comparison), key=lambda pair: (tuple(Level).index(pair[0]), pair[1].title))
     reasons = tuple(_reason(level, one, comparison.file) for level, one in found)
-    return Losses(items=tuple(one for _, one in found), reasons=reasons)
+    settings = comparison.head.settings
+    unprotected = comparison.simulated and settings is not None and settings.keep_data
+    return Losses(items=tuple(one for _, one in found), reasons=reasons, note=_UNPROTECTED if unprotected else "")
 
 
 def _found(comparison: Comparison) -> Iterator[tuple[Level, Loss]]:

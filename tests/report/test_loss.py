@@ -1,5 +1,7 @@
 """What a change loses: only here a deleted database that nobody mentions, or a wrong cause, is found."""
 
+import dataclasses
+
 import pytest
 
 from report.comparison import Comparison
@@ -102,3 +104,12 @@ def test_every_update_that_interrupts_is_named(type_, path):
     old, new = nested(path, "before"), nested(path, "after")
     (one,) = losses(made(resource(type_, Operation.UPDATE, old=old, new=new))).items
     assert one.lost == _RESTARTS[type_, path]
+
+
+def test_a_simulated_cloud_says_that_it_protects_nothing():
+    real = scenario("prod-shrunk")
+    assert losses(real).note == ""
+    assert losses(dataclasses.replace(real, simulated=True)).note.startswith(
+        "On a simulated cloud nothing is protected"
+    )
+    assert losses(dataclasses.replace(scenario("dev-changed"), simulated=True)).note == ""

@@ -97,3 +97,9 @@ def test_every_table_has_as_many_cells_in_each_row():
     for table in re.findall(r"<table>.*?</table>", html, re.DOTALL):
         counts = {len(re.findall(r"<t[dh]", row)) for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)}
         assert len(counts) == 1
+
+
+def test_what_blocks_is_not_folded():
+    text = as_markdown(report([compared("blocked")]))
+    assert "<details open><summary><b>Policies</b>" in text
+    assert "<details><summary><b>Changes</b>" in text

@@ -141,3 +141,9 @@ def test_a_tag_that_becomes_a_digest_is_a_change():
     images = [{"image": "ghcr.io/a/b:1"}, {"image": f"ghcr.io/a/b:1@{digest}"}]
     (change,) = versions(made(resource("kubernetes:batch/v1:Job", *images))).changes
     assert (change.name, change.before, change.after) == ("ghcr.io/a/b", "1", f"1 {digest[:19]}")
+
+
+def test_an_identity_of_a_team_is_on_the_line_of_the_team():
+    comparison = scenario("prod-grown")
+    (reason,) = [one for one in security(comparison).reasons if one.rule == "security/cloud-access"]
+    assert comparison.head.text.splitlines()[reason.line - 1].strip() == "robots:"
