@@ -35,6 +35,11 @@ class PlannedObject:
         return self.type.startswith("kubernetes:") and "kind" in self.body
 
     @property
+    def of_chart(self) -> bool:
+        """Whether a Helm chart contains it: software of others, in a pinned version."""
+        return "kubernetes:helm.sh/" in self.urn
+
+    @property
     def kind(self) -> str:
         """Kubernetes kind; empty for other resources."""
         return str(self.body.get("kind", "")) if self.is_kubernetes else ""

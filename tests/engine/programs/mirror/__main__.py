@@ -13,8 +13,9 @@ from components.base.charts import AddonChart
 from simulator import stand_ins
 
 mirror = ChartSource(origin=ChartOrigin.STUB, location=str(stand_ins.folder()))
+ENFORCED = {"pod-security.kubernetes.io/enforce": "baseline"}
 for chart, values in json.loads(pulumi.Config("mirror").require("values")).items():
-    home = kubernetes.core.v1.Namespace(chart, metadata={"name": f"mirror-{chart}"})
+    home = kubernetes.core.v1.Namespace(chart, metadata={"name": f"mirror-{chart}", "labels": ENFORCED})
     AddonChart(
         chart,
         {"chart": chart, "namespace": f"mirror-{chart}", "values": values, "source": mirror},

@@ -7,9 +7,10 @@ API server refuses, `protected` and `kept` protect the Secret and keep it.
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+ENFORCED = {"pod-security.kubernetes.io/enforce": "baseline"}
 config = pulumi.Config("objects")
 space = config.get("space") or "objects"
-namespace = kubernetes.core.v1.Namespace("namespace", metadata={"name": space})
+namespace = kubernetes.core.v1.Namespace("namespace", metadata={"name": space, "labels": ENFORCED})
 inside = pulumi.ResourceOptions(depends_on=[namespace])
 
 for index in range(config.get_int("count") or 3):

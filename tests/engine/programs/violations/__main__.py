@@ -12,6 +12,7 @@ from components.clouds.simulated.pool import SimulatedNodePool
 from components.tenants.priority_classes import PriorityClasses
 from components.tenants.team import Team
 
+ENFORCED = {"pod-security.kubernetes.io/enforce": "baseline"}
 config = pulumi.Config("violations")
 
 
@@ -22,7 +23,7 @@ def network_policy(
 
 
 if config.get("database"):
-    home = kubernetes.core.v1.Namespace("violations", metadata={"name": "violations"})
+    home = kubernetes.core.v1.Namespace("violations", metadata={"name": "violations", "labels": ENFORCED})
     address = pulumi.UNKNOWN if pulumi.runtime.is_dry_run() else config.require("database")
     block = {"to": [{"ipBlock": {"cidr": address}}], "ports": [{"port": 5432}]}
     network_policy(
