@@ -311,8 +311,9 @@ def _rule(control: Control) -> Rule:
     def of_all(objects: list[PlannedObject]) -> Iterator[Finding]:
         enforced = standards_of(objects)
         for owner in objects:
-            standard = enforced.get(owner.namespace, _DEFAULT)
-            if control.standard not in _STANDARDS[standard]:
+            # In the first preview of a stack, charts are rendered for namespaces that are not known yet.
+            unknown = owner.metadata.get("namespace") is UNKNOWN
+            if unknown or control.standard not in _STANDARDS[enforced.get(owner.namespace, _DEFAULT)]:
                 continue
             for pod in pod_templates(owner):
                 for path, value in control.check(pod):

@@ -74,6 +74,13 @@ def test_a_namespace_outside_of_the_plan_and_one_that_enforces_nothing_has_the_b
         assert set(broken(*around, deployment(privileged))) == {"no-privileged-containers"}
 
 
+def test_pods_in_a_namespace_that_is_not_known_are_not_decided() -> None:
+    """Only this finds a first preview that refuses the node software of charts, whose namespaces it does not know."""
+    privileged = next(case for case in CASES if case.name == "privileged")
+    body = {**deployment(privileged).body, "metadata": {"name": "it", "namespace": UNKNOWN}}
+    assert broken(PlannedObject("urn:it", "kubernetes:apps/v1:Deployment", "it", body)) == Counter()
+
+
 def test_a_standard_that_is_not_known_is_taken_for_the_strictest() -> None:
     """Only this finds a label that is computed and so switches the policies off."""
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "b", "labels": UNKNOWN}}
