@@ -49,8 +49,51 @@ def binding(role_name: str = "view", subject: str = "team") -> PlannedObject:
     return manifest(RBAC, "RoleBinding", roleRef={"kind": "ClusterRole", "name": role_name}, subjects=subjects)
 
 
+def changed(body: Body, path: str, value: Any) -> Body:
+    """A copy with another value at a path; None removes it."""
+    key, _, rest = path.partition(".")
+    if rest:
+        return {**body, key: changed(body.get(key, {}), rest, value)}
+    return {k: v for k, v in {**body, key: value}.items() if v is not None}
+
+
+SIZES: Body = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}
+MAIN: Body = {"name": "main", "resources": SIZES, "securityContext": {"readOnlyRootFilesystem": True}}
+LABELS = {"app": "it"}
+
+
+def template(container: Body | None = None, **spec: Any) -> Body:
+    """A pod template that complies, with changes of its container and of its pod spec; None removes a field."""
+    main = {key: value for key, value in {**MAIN, **(container or {})}.items() if value is not None}
+    pod = {"serviceAccountName": "it", "containers": [main], **spec}
+    return {"metadata": {"labels": LABELS}, "spec": {key: value for key, value in pod.items() if value is not None}}
+
+
+def deployment(container: Body | None = None, *, selector: Body = LABELS, **spec: Any) -> PlannedObject:
+    body = {"selector": {"matchLabels": selector}, "template": template(container, **spec)}
+    return manifest("apps/v1", "Deployment", spec=body)
+
+
+JOB: Body = {"activeDeadlineSeconds": 60, "backoffLimit": 1, "template": template()}
+CRON: Body = {
+    "schedule": "0 3 * * *",
+    "concurrencyPolicy": "Forbid",
+    "startingDeadlineSeconds": 60,
+    "jobTemplate": {"spec": JOB},
+}
+
+
+def job(path: str, value: Any) -> PlannedObject:
+    return manifest("batch/v1", "Job", spec=changed(JOB, path, value))
+
+
+def cron_job(path: str, value: Any) -> PlannedObject:
+    return manifest("batch/v1", "CronJob", spec=changed(CRON, path, value))
+
+
 def pod(**container: Any) -> PlannedObject:
-    return manifest("v1", "Pod", spec={"containers": [{"name": "main", "image": "a:1", **container}]})
+    """A Deployment of a container with these fields."""
+    return deployment(container)
 
 
 def service(annotations: Body | None = None, **spec: Any) -> PlannedObject:
@@ -71,6 +114,17 @@ def policy(*actions: str, effect: str = "Allow") -> PlannedObject:
     return resource("aws:iam/rolePolicy:RolePolicy", policy=text)
 
 
+def budget(**spec: Any) -> PlannedObject:
+    return manifest("policy/v1", "PodDisruptionBudget", spec=spec)
+
+
+def autoscaler(least: int | None, most: int) -> PlannedObject:
+    bounds = {"maxReplicas": most} | ({"minReplicas": least} if least else {})
+    return manifest("autoscaling/v2", "HorizontalPodAutoscaler", spec=bounds)
+
+
+SPEC = "spec.template.spec"
+CONTAINER, READ_ONLY = f"{SPEC}.containers[main]", "securityContext.readOnlyRootFilesystem"
 EKS, GROUP, TEMPLATE = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup", "aws:ec2/launchTemplate:LaunchTemplate"
 GKE, POOL = "gcp:container/cluster:Cluster", "gcp:container/nodePool:NodePool"
 RDS, SQL, BUCKET = "aws:rds/instance:Instance", "gcp:sql/databaseInstance:DatabaseInstance", "gcp:storage/bucket:Bucket"
@@ -103,14 +157,6 @@ GOOD_SQL: Body = {
 }
 GOOD_RDS: Body = {"storageEncrypted": True, "publiclyAccessible": False, "backupRetentionPeriod": 7}
 FOUR = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-
-
-def changed(body: Body, path: str, value: Any) -> Body:
-    """A copy with another value at a path; None removes it."""
-    key, _, rest = path.partition(".")
-    if rest:
-        return {**body, key: changed(body.get(key, {}), rest, value)}
-    return {k: v for k, v in {**body, key: value}.items() if v is not None}
 
 
 def eks(path: str, value: Any) -> PlannedObject:
@@ -176,25 +222,25 @@ BROKEN = (
     Broken(
         "no-secrets-in-variables",
         pod(env=[{"name": "ID", "value": KEY}]),
-        "spec.containers[main].env[ID]",
+        "spec.template.spec.containers[main].env[ID]",
         "an AWS access key",
     ),
     Broken(
         "no-secrets-in-variables",
         pod(env=[{"name": "DB_PASSWORD", "value": "correct horse"}]),
-        "spec.containers[main].env[DB_PASSWORD]",
+        "spec.template.spec.containers[main].env[DB_PASSWORD]",
         "a literal",
     ),
     Broken(
         "no-secrets-in-variables",
         pod(env=[{"name": "URI", "value": "postgresql://user:letmein@db/x"}]),
-        "spec.containers[main].env[URI]",
+        "spec.template.spec.containers[main].env[URI]",
         "a password in an address",
     ),
     Broken(
         "no-secrets-in-arguments",
         pod(args=["--token", TOKEN]),
-        "spec.containers[main].args[1]",
+        "spec.template.spec.containers[main].args[1]",
         "a Hugging Face token",
     ),
     Broken(
@@ -202,6 +248,97 @@ BROKEN = (
         manifest("v1", "ConfigMap", data={"key.pem": "-----BEGIN RSA PRIVATE KEY-----\nx"}),
         "data[key.pem]",
         "a private key",
+    ),
+    Broken("no-default-service-account", deployment(serviceAccountName=None), f"{SPEC}.serviceAccountName", "not set"),
+    Broken(
+        "no-default-service-account", deployment(serviceAccountName="default"), f"{SPEC}.serviceAccountName", "default"
+    ),
+    Broken(
+        "no-devices-by-variable",
+        pod(env=[{"name": "NVIDIA_VISIBLE_DEVICES", "value": "all"}]),
+        f"{CONTAINER}.env[NVIDIA_VISIBLE_DEVICES]",
+        "all",
+    ),
+    Broken(
+        "no-container-runtime-sockets",
+        deployment(volumes=[{"name": "a", "hostPath": {"path": "/run/containerd/containerd.sock"}}]),
+        f"{SPEC}.volumes[0].hostPath.path",
+        "/run/containerd/containerd.sock",
+    ),
+    Broken("root-file-systems-are-read-only", pod(securityContext=None), f"{CONTAINER}.{READ_ONLY}", "not set"),
+    Broken(
+        "root-file-systems-are-read-only",
+        pod(securityContext={"readOnlyRootFilesystem": False}),
+        f"{CONTAINER}.{READ_ONLY}",
+        "False",
+    ),
+    # reliability
+    Broken("no-bare-pods", manifest("v1", "Pod", spec=template()["spec"]), "kind", "Pod"),
+    Broken(
+        "containers-have-requests",
+        pod(resources={"limits": {"memory": "1Gi"}}),
+        f"{CONTAINER}.resources.requests.cpu",
+        "not set",
+    ),
+    Broken(
+        "containers-have-memory-limits",
+        pod(resources={"requests": {"cpu": "1", "memory": "1Gi"}}),
+        f"{CONTAINER}.resources.limits.memory",
+        "not set",
+    ),
+    Broken(
+        "served-containers-have-readiness-probes",
+        pod(ports=[{"containerPort": 80}]),
+        f"{CONTAINER}.readinessProbe",
+        "not set",
+    ),
+    Broken(
+        "variables-are-set-once",
+        pod(env=[{"name": "A", "value": "1"}, {"name": "B"}, {"name": "A", "value": "2"}]),
+        f"{CONTAINER}.env[A]",
+        "more than once",
+    ),
+    Broken(
+        "local-disk-has-a-limit",
+        deployment(volumes=[{"name": "a", "emptyDir": {}}]),
+        f"{SPEC}.volumes[0].emptyDir.sizeLimit",
+        "not set",
+    ),
+    Broken("jobs-have-deadlines", job("activeDeadlineSeconds", None), "spec.activeDeadlineSeconds", "not set"),
+    Broken(
+        "jobs-have-deadlines",
+        cron_job("jobTemplate.spec.activeDeadlineSeconds", None),
+        "spec.jobTemplate.spec.activeDeadlineSeconds",
+        "not set",
+    ),
+    Broken("jobs-limit-their-retries", job("backoffLimit", None), "spec.backoffLimit", "not set"),
+    Broken("cron-jobs-do-not-overlap", cron_job("concurrencyPolicy", None), "spec.concurrencyPolicy", "Allow"),
+    Broken(
+        "cron-jobs-have-starting-deadlines",
+        cron_job("startingDeadlineSeconds", None),
+        "spec.startingDeadlineSeconds",
+        "not set",
+    ),
+    Broken(
+        "selectors-match-their-pods",
+        deployment(selector={"app": "other"}),
+        "spec.selector.matchLabels[app]",
+        "other",
+    ),
+    Broken("disruption-budgets-allow-evictions", budget(maxUnavailable=0), "spec.maxUnavailable", "0"),
+    Broken("disruption-budgets-allow-evictions", budget(minAvailable="100%"), "spec.minAvailable", "100%"),
+    Broken("autoscalers-have-room", autoscaler(3, 2), "spec.maxReplicas", "2"),
+    Broken(
+        "no-removed-api-versions",
+        manifest("policy/v1beta1", "PodSecurityPolicy"),
+        "apiVersion",
+        "policy/v1beta1, removed in 1.25",
+    ),
+    Broken(
+        "no-default-namespace",
+        manifest("v1", "ConfigMap", metadata={"namespace": "default"}),
+        "metadata.namespace",
+        "default",
     ),
     # network
     Broken("no-public-load-balancers", service(type="LoadBalancer"), "spec.type", "LoadBalancer"),
@@ -446,6 +583,24 @@ COMPLIANT = (
     pod(args=["--token-file", "/token"], command=["sh", "-c", "echo $TOKEN"]),
     manifest("v1", "ConfigMap", data={"ca.pem": "-----BEGIN CERTIFICATE-----", "a": "hf_short", "b": "AKIA"}),
     manifest("v1", "Secret", data={"id": KEY}),
+    deployment(serviceAccountName=None, automountServiceAccountToken=False),
+    pod(env=[{"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"}, {"name": "A"}]),
+    deployment(volumes=[{"name": "a", "hostPath": {"path": "/data"}}, {"name": "b", "emptyDir": {"sizeLimit": "1Gi"}}]),
+    pod(ports=[{"containerPort": 80}], readinessProbe={"httpGet": {"port": 80}}),
+    pod(resources={"limits": {"cpu": "1", "memory": "1Gi"}}),
+    manifest("apps/v1", "DaemonSet", spec={"template": template({"ports": [{"containerPort": 80}]})}),
+    manifest("batch/v1", "Job", spec=JOB),
+    manifest("batch/v1", "CronJob", spec=CRON),
+    cron_job("concurrencyPolicy", "Replace"),
+    manifest("batch/v1", "CronJob", spec={**changed(CRON, "startingDeadlineSeconds", None), "suspend": True}),
+    deployment(selector={}),
+    budget(maxUnavailable=1),
+    budget(minAvailable=1),
+    budget(minAvailable="50%"),
+    autoscaler(2, 2),
+    autoscaler(None, 1),
+    manifest("serving.kserve.io/v1alpha1", "ClusterServingRuntime", spec={"containers": [{"name": "main"}]}),
+    manifest("policy/v1", "PodDisruptionBudget"),
     service(type="ClusterIP"),
     service({"networking.gke.io/load-balancer-type": "Internal"}, type="LoadBalancer"),
     service({"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"}, type="LoadBalancer"),
