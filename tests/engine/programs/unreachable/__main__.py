@@ -37,12 +37,25 @@ if units := config.get("units"):
     order = PriorityClasses("order", {"prefix": "order"}, opts)
     spec = {"owner": "vision-leads", "cost_center": "4711", "quota": {"h100": 4}}
     team = Team("vision", {"name": "vision", "team": spec, "pools": [pool.handle], "priorities": order.handle}, opts)
-    resources = {"limits": {"nvidia.com/gpu": units}}
+    sizes = {"cpu": "1", "memory": "1Gi"}
+    container = {
+        "name": "main",
+        "image": "registry.example.com/p:1",
+        "resources": {"requests": sizes, "limits": {"memory": "1Gi", "nvidia.com/gpu": units}},
+        "security_context": {
+            "allow_privilege_escalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "read_only_root_filesystem": True,
+        },
+    }
     pod = {
         "restart_policy": "Never",
+        "automount_service_account_token": False,
         "node_selector": {"mlplatform.dev/pool": "h100"},
-        "containers": [{"name": "main", "image": "registry.example.com/p:1", "resources": resources}],
+        "security_context": {"run_as_non_root": True, "seccomp_profile": {"type": "RuntimeDefault"}},
+        "containers": [container],
     }
+    job = {"active_deadline_seconds": 60, "backoff_limit": 0, "template": {"spec": pod}}
     metadata = {"name": "greedy", "namespace": team.namespace}
     in_cluster = pulumi.ResourceOptions(provider=provider)
-    kubernetes.batch.v1.Job("greedy", metadata=metadata, spec={"template": {"spec": pod}}, opts=in_cluster)
+    kubernetes.batch.v1.Job("greedy", metadata=metadata, spec=job, opts=in_cluster)
