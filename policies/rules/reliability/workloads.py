@@ -22,32 +22,26 @@ def _bare_pod(subject: PlannedObject) -> Iterator[Place]:
         yield "kind", "Pod"
 
 
-def _without(path: str) -> Callable[[PlannedObject], Iterator[Place]]:
-    """Containers of kinds of Kubernetes without a field."""
-
-    def check(subject: PlannedObject) -> Iterator[Place]:
-        for pod in pod_templates(subject) if _key(subject) in _CORE else ():
-            for one in containers(pod.spec):
-                if at(one.body, path) is None and not one.path.startswith("ephemeral"):
-                    yield f"{pod.path}.{one.path}.{path}", "not set"
-
-    return check
+def _containers(subject: PlannedObject) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(path, container) of kinds of Kubernetes itself, but for containers of `kubectl debug`."""
+    for pod in pod_templates(subject) if _key(subject) in _CORE else ():
+        for one in containers(pod.spec):
+            if not one.path.startswith("ephemeral"):
+                yield f"{pod.path}.{one.path}", one.body
 
 
 def _no_requests(subject: PlannedObject) -> Iterator[Place]:
-    """A limit of memory or of processor time is its request, too."""
-    for resource in ("cpu", "memory"):
-        for path, value in _without(f"resources.requests.{resource}")(subject):
-            if at(subject.body, "kind") and not _limited(subject, path, resource):
-                yield path, value
+    """A limit is the request, too, where there is none."""
+    for path, container in _containers(subject):
+        for resource in ("cpu", "memory"):
+            if {at(container, f"resources.{kind}.{resource}") for kind in ("requests", "limits")} == {None}:
+                yield f"{path}.resources.requests.{resource}", "not set"
 
 
-def _limited(subject: PlannedObject, path: str, resource: str) -> bool:
-    for pod in pod_templates(subject):
-        for one in containers(pod.spec):
-            if path.startswith(f"{pod.path}.{one.path}.") and at(one.body, f"resources.limits.{resource}") is not None:
-                return True
-    return False
+def _no_memory_limit(subject: PlannedObject) -> Iterator[Place]:
+    for path, container in _containers(subject):
+        if at(container, "resources.limits.memory") is None:
+            yield f"{path}.resources.limits.memory", "not set"
 
 
 def _not_ready(subject: PlannedObject) -> Iterator[Place]:
@@ -180,7 +174,7 @@ RULES = (
     about_objects(
         "containers-have-memory-limits",
         "Every container has a limit of memory.",
-        _without("resources.limits.memory"),
+        _no_memory_limit,
         "write resources.limits.memory",
     ),
     about_objects(
