@@ -1,6 +1,7 @@
 """Workloads that survive nodes, updates and their own mistakes. Sources: Kubernetes documentation, by kind."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from policies.objects import UNKNOWN, PlannedObject, at, listed
 from policies.pod_templates import containers, pod_templates
