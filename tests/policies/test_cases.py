@@ -87,6 +87,23 @@ def test_a_part_of_another_shape_is_no_error(value: Any) -> None:
                 findings(changed)
 
 
+def with_other_shapes(value: Any) -> list[Any]:
+    """Copies of a value with one part of it, at any depth, of another shape."""
+    shapes = ({"x": 1}, ["x"], 7)
+    if isinstance(value, dict):
+        return [{**value, key: part} for key, one in value.items() for part in (*shapes, *with_other_shapes(one))]
+    if isinstance(value, list):
+        parts = [(index, part) for index, one in enumerate(value) for part in (*shapes, *with_other_shapes(one))]
+        return [[*value[:index], part, *value[index + 1 :]] for index, part in parts]
+    return []
+
+
+@pytest.mark.parametrize("subject", ALL, ids=lambda subject: subject.type)
+def test_a_field_of_another_shape_is_no_error_at_any_depth(subject: PlannedObject) -> None:
+    for body in with_other_shapes(subject.body):
+        findings(PlannedObject(subject.urn, subject.type, subject.name, body))
+
+
 def test_no_finding_prints_a_secret() -> None:
     hidden = (KEY, TOKEN, "correct horse", "letmein", "RSA PRIVATE KEY")
     said = [message(found) for case in BROKEN for rule in SINGLE.values() for found in rule.of_one(case.subject)]  # type: ignore[misc]

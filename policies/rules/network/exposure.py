@@ -52,7 +52,7 @@ def _is_ingress(subject: PlannedObject) -> bool:
 def _without_tls(subject: PlannedObject) -> Iterator[Place]:
     if _is_ingress(subject):
         tls = subject.at("spec.tls")
-        covered = {host for one in listed(tls) for host in listed(at(one, "hosts"))}
+        covered = [host for one in listed(tls) for host in listed(at(one, "hosts"))]
         for index, rule in enumerate(listed(subject.at("spec.rules"))):
             host = at(rule, "host")
             if tls is not UNKNOWN and UNKNOWN not in (host, *covered) and host not in covered:

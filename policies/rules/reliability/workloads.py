@@ -35,7 +35,7 @@ def _no_requests(subject: PlannedObject) -> Iterator[Place]:
     """A limit is the request, too, where there is none."""
     for path, container in _containers(subject):
         for resource in ("cpu", "memory"):
-            if {at(container, f"resources.{kind}.{resource}") for kind in ("requests", "limits")} == {None}:
+            if all(at(container, f"resources.{kind}.{resource}") is None for kind in ("requests", "limits")):
                 yield f"{path}.resources.requests.{resource}", "not set"
 
 

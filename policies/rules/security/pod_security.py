@@ -22,18 +22,18 @@ _DEFAULT = BASELINE
 Place = tuple[str, Any]
 """Path from the pod spec, and the value that is not allowed there."""
 
-SAFE_CAPABILITIES = frozenset(
+SAFE_CAPABILITIES = tuple(
     "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID "
     "SYS_CHROOT".split()
 )
-SAFE_SYSCTLS = frozenset(
+SAFE_SYSCTLS = tuple(
     "kernel.shm_rmid_forced net.ipv4.ip_local_port_range net.ipv4.tcp_syncookies net.ipv4.ping_group_range "
     "net.ipv4.ip_unprivileged_port_start net.ipv4.ip_local_reserved_ports net.ipv4.tcp_keepalive_time "
     "net.ipv4.tcp_fin_timeout net.ipv4.tcp_keepalive_intvl net.ipv4.tcp_keepalive_probes net.ipv4.tcp_rmem "
     "net.ipv4.tcp_wmem".split()
 )
-SELINUX_TYPES = frozenset(("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"))
-PROFILES = frozenset(("RuntimeDefault", "Localhost"))
+SELINUX_TYPES = ("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
+PROFILES = ("RuntimeDefault", "Localhost")
 """Of seccomp and AppArmor."""
 VOLUME_TYPES = frozenset(
     "configMap csi downwardAPI emptyDir ephemeral image persistentVolumeClaim projected secret".split()
@@ -301,9 +301,9 @@ def standards_of(objects: list[PlannedObject]) -> dict[str, str]:
     found = {}
     for one in objects:
         if one.kind == "Namespace" and not one.group:
-            label = one.at("metadata.labels", {})
-            value = label if label is UNKNOWN else at({"labels": label}, "labels", {}).get(ENFORCE, _DEFAULT)
-            found[one.object_name] = value if value in _STANDARDS else RESTRICTED
+            labels = one.at("metadata.labels")
+            value = labels.get(ENFORCE, _DEFAULT) if isinstance(labels, Mapping) else labels or _DEFAULT
+            found[one.object_name] = value if isinstance(value, str) and value in _STANDARDS else RESTRICTED
     return found
 
 
@@ -333,8 +333,8 @@ def namespaces_enforce_a_standard(subject: PlannedObject) -> Iterator[Finding]:
     if subject.kind != "Namespace" or subject.group:
         return
     labels = subject.at("metadata.labels", {})
-    value = labels if labels is UNKNOWN or not isinstance(labels, Mapping) else labels.get(ENFORCE)
-    if value is not UNKNOWN and value not in _STANDARDS:
+    value = labels.get(ENFORCE) if isinstance(labels, Mapping) else labels
+    if value is not UNKNOWN and value not in tuple(_STANDARDS):
         yield Finding(
             f"{subject.title} metadata.labels[{ENFORCE}]",
             "not set" if value is None else f"{value}",

@@ -14,6 +14,7 @@ from policies.rules.security.pod_security import (
     namespaces_enforce_a_standard,
     standards_of,
 )
+from tests.policies.test_cases import with_other_shapes
 from tests.policies.test_pod_templates import KINDS, nested, planned
 from tests.support.pod_cases import CASES, COMPLIANT, Case, merged
 
@@ -113,6 +114,12 @@ def test_a_part_that_is_not_known_before_up_is_no_finding_of_its_own_and_no_erro
     for spec in unknown_at_each_place(case.spec):
         subject = planned(("apps", "Deployment"), **nested("spec.template.spec", spec))
         assert set(broken(namespace("restricted"), subject)) <= set(case.breaks)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_field_of_another_shape_is_no_error(case: Case) -> None:
+    for spec in with_other_shapes(case.spec):
+        broken(namespace("restricted"), planned(("apps", "Deployment"), **nested("spec.template.spec", spec)))
 
 
 @pytest.mark.parametrize(
