@@ -637,6 +637,8 @@ COMPLIANT = (
     ),
     resource(GKE, **{**changed(GOOD_GKE, "datapathProvider", None), "networkPolicy": {"enabled": True}}),
     resource(POOL, **GOOD_POOL),
+    resource(POOL, **changed(GOOD_POOL, "management.autoRepair", False), queuedProvisioning={"enabled": True}),
+    resource(POOL, **changed(changed(GOOD_POOL, "management.autoRepair", False), "nodeConfig.flexStart", True)),
     resource(SQL, **GOOD_SQL),
     resource(BUCKET, publicAccessPrevention="enforced", uniformBucketLevelAccess=True),
     resource("gcp:storage/bucketIAMMember:BucketIAMMember", member="group:a@example.com", role="roles/editor"),

@@ -81,7 +81,10 @@ def _no_channel(subject: PlannedObject) -> Iterator[Place]:
 
 
 def _no_repair(subject: PlannedObject) -> Iterator[Place]:
-    return _differs(subject, POOL, "management.autoRepair", True)
+    """Not of nodes that exist for one run: GKE wants repair to be off there (its documentation, provisioningrequest)."""
+    for_one_run = (subject.at("queuedProvisioning.enabled"), subject.at("nodeConfig.flexStart"))
+    if not any(one in (True, UNKNOWN) for one in for_one_run):
+        yield from _differs(subject, POOL, "management.autoRepair", True)
 
 
 def _insecure_kubelet(subject: PlannedObject) -> Iterator[Place]:
