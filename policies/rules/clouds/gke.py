@@ -81,7 +81,7 @@ def _no_channel(subject: PlannedObject) -> Iterator[Place]:
 
 
 def _no_repair(subject: PlannedObject) -> Iterator[Place]:
-    """Not of nodes that exist for one run: GKE wants repair to be off there (its documentation, provisioningrequest)."""
+    """Not of nodes that exist for one run: GKE wants repair off there (its documentation, provisioningrequest)."""
     for_one_run = (subject.at("queuedProvisioning.enabled"), subject.at("nodeConfig.flexStart"))
     if not any(one in (True, UNKNOWN) for one in for_one_run):
         yield from _differs(subject, POOL, "management.autoRepair", True)
