@@ -163,7 +163,7 @@ def test_a_replacement_at_full_quota_whose_api_server_stays_away_is_completed_by
                 failed = str(error)
         assert hit
         if failed:
-            assert "up failed" in failed
+            assert "up failed" in failed, printed(life)[-3000:]
             goes_on(life, run)
             return
     pytest.fail("no up failed without an API server")

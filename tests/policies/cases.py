@@ -601,6 +601,7 @@ COMPLIANT = (
     autoscaler(None, 1),
     manifest("serving.kserve.io/v1alpha1", "ClusterServingRuntime", spec={"containers": [{"name": "main"}]}),
     manifest("policy/v1", "PodDisruptionBudget"),
+    manifest("resource.k8s.io/v1", "ResourceSlice", metadata={"namespace": "default"}),
     service(type="ClusterIP"),
     service({"networking.gke.io/load-balancer-type": "Internal"}, type="LoadBalancer"),
     service({"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"}, type="LoadBalancer"),

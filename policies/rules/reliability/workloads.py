@@ -151,8 +151,17 @@ def _removed(subject: PlannedObject) -> Iterator[Place]:
         yield "apiVersion", f"{version}, removed in {REMOVED[version]}"
 
 
+_IN_NAMESPACES = (
+    *_CORE,
+    *(("", kind) for kind in ("ConfigMap", "PersistentVolumeClaim", "Secret", "Service", "ServiceAccount")),
+    *(("networking.k8s.io", kind) for kind in ("Ingress", "NetworkPolicy")),
+    *(("rbac.authorization.k8s.io", kind) for kind in ("Role", "RoleBinding")),
+)
+"""Without the API server the provider does not know which kinds have a namespace: others get `default` too."""
+
+
 def _default_namespace(subject: PlannedObject) -> Iterator[Place]:
-    if subject.is_kubernetes and subject.metadata.get("namespace") == "default":
+    if _key(subject) in _IN_NAMESPACES and subject.metadata.get("namespace") == "default":
         yield "metadata.namespace", "default"
 
 
